@@ -1,0 +1,182 @@
+"""Everything that can go wrong with the world, grouped by the phase in which it shows.
+
+Each message is one line of the form `got X, want Y`; the exit code and the hint belong to the command line.
+"""
+
+from pathlib import Path
+
+
+class LedgerError(Exception):
+    """The world failed; nothing acknowledged was lost."""
+
+
+# --- opening -------------------------------------------------------------------------------------
+
+
+class NoLedgerError(LedgerError):
+    """There is no ledger where one was asked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"got no ledger in {path}, want one")
+        self.path = path
+
+
+class NotALedgerError(LedgerError):
+    """A file or folder is there, but no ledger is in it."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(f"got {found} at {path}, want a ledger")
+        self.path, self.found = path, found
+
+
+class NewerFormatError(LedgerError):
+    """The ledger was written by a later version of this software."""
+
+    def __init__(self, path: Path, *, found: str, known: str) -> None:
+        super().__init__(f"got format {found!r} at {path}, want {known!r} or older")
+        self.path, self.found, self.known = path, found, known
+
+
+class UnwritableError(LedgerError):
+    """A folder or file cannot be written by this user."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"got {reason!r} on writing {path}, want a writable folder")
+        self.path, self.reason = path, reason
+
+
+class UnreadableError(LedgerError):
+    """A file is there but this user cannot read it."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"got {reason!r} on reading {path}, want a readable file")
+        self.path, self.reason = path, reason
+
+
+# --- appending -----------------------------------------------------------------------------------
+
+
+class ConflictError(LedgerError):
+    """The log moved between read and append; read again and retry."""
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(f"got a log of {actual} events, want {expected}")
+        self.expected, self.actual = expected, actual
+
+
+class AppendIdError(LedgerError):
+    """An append id was used before, for other events."""
+
+    def __init__(self, append_id: bytes, *, first: int, reason: str) -> None:
+        super().__init__(
+            f"got other events under append id {append_id.hex()} ({reason}), want those stored from seq {first}"
+        )
+        self.append_id, self.first, self.reason = append_id, first, reason
+
+
+class BodyTooLargeError(LedgerError):
+    """One event is larger than the log takes."""
+
+    def __init__(self, *, body_bytes: int, limit_bytes: int) -> None:
+        super().__init__(f"got an event of {body_bytes} bytes, want at most {limit_bytes}")
+        self.body_bytes, self.limit_bytes = body_bytes, limit_bytes
+
+
+class DiskFullError(LedgerError):
+    """The disk took no more; the log is intact."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"got a full disk at {path}, want free space")
+        self.path = path
+
+
+class StorageError(LedgerError):
+    """The database engine failed; `landed` says whether the append is on disk all the same."""
+
+    def __init__(self, path: Path, reason: str, *, landed: bool | None = None) -> None:
+        outcome = {True: "; the append landed", False: "; the append did not land", None: ""}[landed]
+        super().__init__(f"got {reason!r} from the database at {path}, want a sound commit{outcome}")
+        self.path, self.reason, self.landed = path, reason, landed
+
+
+class ProviderClockError(LedgerError):
+    """The provider's clock and ours are too far apart to date anything."""
+
+    def __init__(self, provider: str, *, apart_s: int, limit_s: int) -> None:
+        super().__init__(f"got a clock {apart_s} s away from {provider}'s, want at most {limit_s} s")
+        self.provider, self.apart_s, self.limit_s = provider, apart_s, limit_s
+
+
+# --- locks ---------------------------------------------------------------------------------------
+
+
+class WriterLockError(LedgerError):
+    """Another process kept the writer lock for as long as we waited."""
+
+    def __init__(self, path: Path, *, waited_s: float, holder_pid: int | None) -> None:
+        holder = f"held by pid {holder_pid}" if holder_pid is not None else "held"
+        super().__init__(f"got the writer lock {holder} after {waited_s:g} s, want it free ({path})")
+        self.path, self.waited_s, self.holder_pid = path, waited_s, holder_pid
+
+
+class TickerLockError(LedgerError):
+    """Another job works on the ticker."""
+
+    def __init__(self, ticker: str, *, waited_s: float, holder_pid: int | None, holder_job_id: bytes | None) -> None:
+        pid = "unknown" if holder_pid is None else str(holder_pid)
+        job = "unknown" if holder_job_id is None else holder_job_id.hex()
+        super().__init__(f"got {ticker} locked by pid {pid}, job {job} after {waited_s:g} s, want it free")
+        self.ticker, self.waited_s = ticker, waited_s
+        self.holder_pid, self.holder_job_id = holder_pid, holder_job_id
+
+
+# --- integrity -----------------------------------------------------------------------------------
+
+
+class DamagedError(LedgerError):
+    """A stored record does not hold; nothing from it on can be trusted."""
+
+    def __init__(self, seq: int, kind: str, *, expected: str, found: str) -> None:
+        super().__init__(f"got {kind} at seq {seq}: {found}, want {expected}")
+        self.seq, self.kind, self.expected, self.found = seq, kind, expected, found
+
+
+class UnknownEventError(LedgerError):
+    """An event has a tag that this version does not know; a fold cannot go on past it."""
+
+    def __init__(self, seq: int, tag: str) -> None:
+        super().__init__(f"got event type {tag!r} at seq {seq}, want one that this version knows")
+        self.seq, self.tag = seq, tag
+
+
+class RolledBackError(LedgerError):
+    """The log is shorter than a head that was remembered outside it."""
+
+    def __init__(self, *, witness: str, expected_size: int, expected_link: bytes, size: int, link: bytes) -> None:
+        super().__init__(f"got a log of {size} events, want the {expected_size} that the {witness} remembers")
+        self.witness = witness
+        self.expected_size, self.expected_link = expected_size, expected_link
+        self.size, self.link = size, link
+
+
+class ForkedError(LedgerError):
+    """The log holds another event where a remembered head was."""
+
+    def __init__(
+        self, *, witness: str, expected_size: int, expected_link: bytes, found_link: bytes, size: int, link: bytes
+    ) -> None:
+        super().__init__(
+            f"got link {found_link.hex()[:16]} at seq {expected_size - 1}, "
+            f"want {expected_link.hex()[:16]} that the {witness} remembers"
+        )
+        self.witness = witness
+        self.expected_size, self.expected_link, self.found_link = expected_size, expected_link, found_link
+        self.size, self.link = size, link
+
+
+class AnchorDamagedError(LedgerError):
+    """The head remembered outside the database cannot be read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"got an anchor that is damaged ({reason}) at {path}, want a remembered head")
+        self.path, self.reason = path, reason

@@ -1,0 +1,351 @@
+"""The vocabulary of the log: past-tense facts, one frozen struct each.
+
+An event's `TAG` names its meaning for ever: a new meaning gets a new version and an upcaster in `codec`.
+Times are int microseconds UTC; trading dates are days in America/Sao_Paulo.
+Prices as a provider gave them are floats; accepted prices are `int` millionths of a real.
+
+Source: docs/format.md, "Events".
+"""
+
+from datetime import date
+from typing import ClassVar, Literal
+
+import msgspec
+
+LedgerKind = Literal["real", "sample"]
+ErrorKind = Literal[
+    "rate-limit",
+    "timeout",
+    "connection",
+    "not-found",
+    "bad-answer",
+    "empty",
+    "locked",
+    "interrupted",
+    "internal",
+]
+Verdict = Literal["success", "warning", "rejected", "superseded"]
+Basis = Literal["split_adjusted", "as_traded"]
+ActionKind = Literal["dividend", "split", "capital_gain"]
+
+LEDGER_STREAM = "ledger"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A fact that was true when it was recorded and stays recorded."""
+
+    TAG: ClassVar[str]
+
+
+class Window(msgspec.Struct, frozen=True, array_like=True):
+    """Trading days from `start` to `end`, both inclusive."""
+
+    start: date
+    end: date
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked of a provider; `params` holds every parameter that reached the wire."""
+
+    ticker: str
+    window: Window
+    params: dict[str, str] = {}
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Who answered: the library and its version, and the HTTP facts where there was HTTP."""
+
+    library: str
+    version: str
+    http_status: int | None = None
+    http_date: int | None = None  # the provider's own clock, microseconds UTC
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider's answer byte for byte: `body` is its zlib stream, `sha256` is of the plain bytes."""
+
+    body: bytes
+    body_bytes: int  # length before compression
+    sha256: bytes
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What the provider says its series is; None where it says nothing."""
+
+    symbol: str | None = None
+    currency: str | None = None
+    exchange: str | None = None
+    timezone: str | None = None
+
+
+class RawBar(msgspec.Struct, frozen=True, array_like=True):
+    """One session as a library handed it over: nothing rounded, NaN where it had none."""
+
+    date: date
+    open: float
+    high: float
+    low: float
+    close: float
+    adj_close: float | None
+    volume: float | int | None
+
+
+class RawAction(msgspec.Struct, frozen=True, array_like=True):
+    """A corporate action as handed over: reais a share for a dividend, new/old shares for a split."""
+
+    date: date
+    kind: ActionKind
+    value: float
+
+
+class Bar(msgspec.Struct, frozen=True, array_like=True):
+    """One accepted trading session of one ticker; prices in millionths of a real."""
+
+    date: date
+    open: int
+    high: int
+    low: int
+    close: int
+    adj_close: int | None  # None where the provider has no adjusted series
+    volume: int  # shares, >= 0
+
+
+class Action(msgspec.Struct, frozen=True, array_like=True):
+    """A canonical corporate action.
+
+    `amount` is millionths of a real a share (dividends and capital gains, else 0);
+    a split turns `denominator` shares into `numerator` shares (else 1 and 1).
+    """
+
+    date: date
+    kind: ActionKind
+    amount: int
+    numerator: int
+    denominator: int
+
+
+class Finding(msgspec.Struct, frozen=True, array_like=True):
+    """What a rule says of one row (or of the whole batch: `date` None)."""
+
+    rule: str
+    date: date | None
+    detail: str
+
+
+class EventCount(msgspec.Struct, frozen=True, array_like=True):
+    """How many events of a kind (an event tag or a stream) an archive holds."""
+
+    name: str
+    events: int
+
+
+class LedgerCreated(Event):
+    """Event 0 of every log: says which ledger this is, and whether its data are real."""
+
+    TAG = "ledger.created/1"
+
+    ledger_id: bytes  # 16 bytes, random
+    kind: LedgerKind
+    software: str
+
+
+class FetchSucceeded(Event):
+    """Evidence: a provider answered. Nothing is rounded, dropped or judged here."""
+
+    TAG = "fetch.succeeded/1"
+
+    ticker: str
+    provider: str
+    attempt: int  # from 1
+    started_at: int
+    finished_at: int
+    request: Request
+    source: Source
+    answer: Answer
+    identity: Identity
+    bars: tuple[RawBar, ...]
+    actions: tuple[RawAction, ...]
+
+
+class FetchFailed(Event):
+    """An attempt that brought no usable answer; `final` when no attempt of the job follows."""
+
+    TAG = "fetch.failed/1"
+
+    ticker: str
+    provider: str
+    attempt: int
+    started_at: int
+    finished_at: int
+    request: Request
+    error_kind: ErrorKind
+    message: str
+    status_code: int | None
+    retry_after_s: int | None
+    final: bool
+    http_date: int | None = None
+    answer: Answer | None = None  # what did come, where anything came
+
+
+class ValidationCompleted(Event):
+    """A decision over the evidence that the envelope's `cause` names.
+
+    `bars` are the accepted sessions that are new or differ from those held: `added` + `revised`
+    of them; `unchanged` more were accepted as already held. `rejected` rows are not in `bars`.
+    `partial` rows were sessions not final yet: left for a later run, neither accepted nor rejected.
+    A `withdrawn` date was held before and is absent now: the held row stays.
+    Verdict `superseded`: the evidence was set aside for a wider fetch, nothing accepted.
+    """
+
+    TAG = "validation.completed/1"
+
+    ticker: str
+    provider: str
+    interval: str
+    currency: str
+    basis: Basis
+    rules_version: int
+    verdict: Verdict
+    window: Window
+    received: int
+    added: int
+    revised: int
+    unchanged: int
+    bars: tuple[Bar, ...]
+    actions: tuple[Action, ...]
+    withdrawn: tuple[date, ...]
+    partial: tuple[date, ...]
+    rejected: tuple[Finding, ...]
+    flagged: tuple[Finding, ...]
+    warned: tuple[Finding, ...]
+    rescale: float | None  # new/old, the common ratio of the closes held and answered, when one was found
+
+
+class IngestRefused(Event):
+    """A job gave way to another one that holds the ticker's lock."""
+
+    TAG = "ingest.refused/1"
+
+    ticker: str
+    provider: str
+    started_at: int
+    finished_at: int
+    message: str
+    holder_pid: int | None
+    holder_job_id: bytes | None
+
+
+class IngestFailed(Event):
+    """A job ended for a reason other than the provider's answer; `stage` says where."""
+
+    TAG = "ingest.failed/1"
+
+    ticker: str
+    provider: str
+    attempt: int
+    started_at: int
+    finished_at: int
+    stage: str
+    error_kind: ErrorKind
+    message: str
+
+
+class SnapshotWritten(Event):
+    """A snapshot CSV reached the disk with these bytes; `position` events were folded into it."""
+
+    TAG = "snapshot.written/1"
+
+    ticker: str
+    provider: str
+    name: str
+    format_version: int
+    position: int
+    sha256: bytes
+    rows: int
+
+
+class BackupCreated(Event):
+    """An archive of events [0, size) was written, re-read and checked."""
+
+    TAG = "backup.created/1"
+
+    name: str
+    size: int
+    link: bytes
+    archive_bytes: int
+    sha256: bytes
+    types: tuple[EventCount, ...]
+    tickers: tuple[EventCount, ...]
+
+
+class BackupFailed(Event):
+    """A backup or restore did not come about; nothing was replaced."""
+
+    TAG = "backup.failed/1"
+
+    name: str
+    stage: str
+    error_kind: ErrorKind
+    message: str
+
+
+class BackupRestored(Event):
+    """The log up to here came from an archive; what it replaced stays in `replaced_folder`."""
+
+    TAG = "backup.restored/1"
+
+    name: str
+    size: int
+    link: bytes
+    sha256: bytes
+    replaced_folder: str | None
+    replaced_size: int | None
+    replaced_link: bytes | None
+    rollback: bool
+
+
+class HeadAccepted(Event):
+    """A person decided to go on after the log no longer held the head that was remembered."""
+
+    TAG = "head.accepted/1"
+
+    reason: str
+    verdict: str
+    witness: str  # who remembered: "anchor" or "projections"
+    expected_size: int | None  # None where the witness itself was unreadable
+    expected_link: bytes | None
+    found_size: int
+    found_link: bytes
+
+
+class ConnectionTested(Event):
+    """A provider was probed by a person; no prices were asked for."""
+
+    TAG = "connection.tested/1"
+
+    provider: str
+    started_at: int
+    finished_at: int
+    status: Literal["ok", "slow", "rate-limited", "unreachable"]
+    latency_ms: int
+    error_kind: ErrorKind | None
+    message: str | None
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    cls.TAG: cls
+    for cls in (
+        LedgerCreated,
+        FetchSucceeded,
+        FetchFailed,
+        ValidationCompleted,
+        IngestRefused,
+        IngestFailed,
+        SnapshotWritten,
+        BackupCreated,
+        BackupFailed,
+        BackupRestored,
+        HeadAccepted,
+        ConnectionTested,
+    )
+}
