@@ -1,0 +1,1 @@
+"""The write side: the log and all that appends to it."""

@@ -139,7 +139,7 @@ class EventCount(msgspec.Struct, frozen=True, array_like=True):
     events: int
 
 
-class LedgerCreated(Event):
+class LedgerCreated(Event, frozen=True, kw_only=True):
     """Event 0 of every log: says which ledger this is, and whether its data are real."""
 
     TAG = "ledger.created/1"
@@ -149,7 +149,7 @@ class LedgerCreated(Event):
     software: str
 
 
-class FetchSucceeded(Event):
+class FetchSucceeded(Event, frozen=True, kw_only=True):
     """Evidence: a provider answered. Nothing is rounded, dropped or judged here."""
 
     TAG = "fetch.succeeded/1"
@@ -167,7 +167,7 @@ class FetchSucceeded(Event):
     actions: tuple[RawAction, ...]
 
 
-class FetchFailed(Event):
+class FetchFailed(Event, frozen=True, kw_only=True):
     """An attempt that brought no usable answer; `final` when no attempt of the job follows."""
 
     TAG = "fetch.failed/1"
@@ -187,7 +187,7 @@ class FetchFailed(Event):
     answer: Answer | None = None  # what did come, where anything came
 
 
-class ValidationCompleted(Event):
+class ValidationCompleted(Event, frozen=True, kw_only=True):
     """A decision over the evidence that the envelope's `cause` names.
 
     `bars` are the accepted sessions that are new or differ from those held: `added` + `revised`
@@ -221,7 +221,7 @@ class ValidationCompleted(Event):
     rescale: float | None  # new/old, the common ratio of the closes held and answered, when one was found
 
 
-class IngestRefused(Event):
+class IngestRefused(Event, frozen=True, kw_only=True):
     """A job gave way to another one that holds the ticker's lock."""
 
     TAG = "ingest.refused/1"
@@ -235,7 +235,7 @@ class IngestRefused(Event):
     holder_job_id: bytes | None
 
 
-class IngestFailed(Event):
+class IngestFailed(Event, frozen=True, kw_only=True):
     """A job ended for a reason other than the provider's answer; `stage` says where."""
 
     TAG = "ingest.failed/1"
@@ -250,7 +250,7 @@ class IngestFailed(Event):
     message: str
 
 
-class SnapshotWritten(Event):
+class SnapshotWritten(Event, frozen=True, kw_only=True):
     """A snapshot CSV reached the disk with these bytes; `position` events were folded into it."""
 
     TAG = "snapshot.written/1"
@@ -264,7 +264,7 @@ class SnapshotWritten(Event):
     rows: int
 
 
-class BackupCreated(Event):
+class BackupCreated(Event, frozen=True, kw_only=True):
     """An archive of events [0, size) was written, re-read and checked."""
 
     TAG = "backup.created/1"
@@ -278,7 +278,7 @@ class BackupCreated(Event):
     tickers: tuple[EventCount, ...]
 
 
-class BackupFailed(Event):
+class BackupFailed(Event, frozen=True, kw_only=True):
     """A backup or restore did not come about; nothing was replaced."""
 
     TAG = "backup.failed/1"
@@ -289,7 +289,7 @@ class BackupFailed(Event):
     message: str
 
 
-class BackupRestored(Event):
+class BackupRestored(Event, frozen=True, kw_only=True):
     """The log up to here came from an archive; what it replaced stays in `replaced_folder`."""
 
     TAG = "backup.restored/1"
@@ -304,7 +304,7 @@ class BackupRestored(Event):
     rollback: bool
 
 
-class HeadAccepted(Event):
+class HeadAccepted(Event, frozen=True, kw_only=True):
     """A person decided to go on after the log no longer held the head that was remembered."""
 
     TAG = "head.accepted/1"
@@ -318,7 +318,7 @@ class HeadAccepted(Event):
     found_link: bytes
 
 
-class ConnectionTested(Event):
+class ConnectionTested(Event, frozen=True, kw_only=True):
     """A provider was probed by a person; no prices were asked for."""
 
     TAG = "connection.tested/1"

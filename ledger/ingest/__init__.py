@@ -1,0 +1,1 @@
+"""Fetch, validate, append: how prices get into the log."""

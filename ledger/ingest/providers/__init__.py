@@ -1,0 +1,1 @@
+"""Where daily bars come from: the port and its implementations."""

@@ -40,7 +40,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 class ProviderError(LedgerError):
     """A provider brought no usable answer; `kind` says which way it failed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an error carries what it knows
         self,
         kind: ErrorKind,
         message: str,

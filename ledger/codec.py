@@ -1,0 +1,106 @@
+"""Stored bytes <-> envelopes <-> events. Pure.
+
+The body is what the chain hashes; nothing here ever re-encodes a body that was read.
+
+Source: docs/format.md, "Body".
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from ledger.errors import BodyTooLargeError, DamagedError, UnknownEventError
+from ledger.events import EVENT_TYPES, Event
+
+BODY_LIMIT_BYTES = 16 * 1024 * 1024
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """An event with everything the log knows of it; `data` stays encoded until somebody wants it."""
+
+    seq: int
+    recorded_at: int  # microseconds UTC
+    append_id: bytes
+    job_id: bytes
+    cause: int | None
+    stream: str
+    type: str
+    data: msgspec.Raw
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on its way into the log; seq and time are given by the log."""
+
+    job_id: bytes
+    stream: str
+    event: Event
+    cause: int | None = None
+
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+# Retired tag -> (the tag one version on, how its data map becomes that one's).
+UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
+
+_encoder = msgspec.msgpack.Encoder()
+_envelope_decoder = msgspec.msgpack.Decoder(Envelope)
+
+
+def encode_data(event: Event) -> bytes:
+    """Return the event's data: a msgpack map with field names, in the order of its struct."""
+    return _encoder.encode(event)
+
+
+def encode_body(envelope: Envelope) -> bytes:
+    """Return the bytes that are stored and hashed for `envelope`.
+
+    Raises: BodyTooLargeError over 16 MiB.
+    """
+    body = _encoder.encode(envelope)
+    if len(body) > BODY_LIMIT_BYTES:
+        raise BodyTooLargeError(body_bytes=len(body), limit_bytes=BODY_LIMIT_BYTES)
+    return body
+
+
+def decode_envelope(seq: int, body: bytes) -> Envelope:
+    """Return the envelope stored as `body` at `seq`, its data left encoded.
+
+    Raises: DamagedError when the bytes are no envelope, or one that belongs elsewhere.
+    """
+    try:
+        envelope = _envelope_decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise DamagedError(seq, "envelope", expected="a msgpack array of 8", found=str(error)) from error
+    if envelope.seq != seq:
+        raise DamagedError(seq, "seq", expected=str(seq), found=str(envelope.seq))
+    return envelope
+
+
+@cache
+def _data_decoder(tag: str) -> msgspec.msgpack.Decoder[Event]:
+    return msgspec.msgpack.Decoder(EVENT_TYPES[tag])
+
+
+def decode_event(envelope: Envelope) -> Event:
+    """Return the event inside `envelope`, an old version brought up one step at a time.
+
+    Raises: UnknownEventError for a tag this version does not know; DamagedError for data of another shape.
+    """
+    try:
+        if envelope.type in EVENT_TYPES:
+            return _data_decoder(envelope.type).decode(envelope.data)
+        if envelope.type in UPCASTERS:
+            return _upcast(envelope)
+    except msgspec.DecodeError as error:
+        raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
+    raise UnknownEventError(envelope.seq, envelope.type)
+
+
+def _upcast(envelope: Envelope) -> Event:
+    tag, data = envelope.type, msgspec.msgpack.decode(envelope.data)
+    while tag in UPCASTERS:
+        tag, step = UPCASTERS[tag]
+        data = step(data)
+    return _data_decoder(tag).decode(_encoder.encode(data))
