@@ -1,0 +1,99 @@
+"""What an append means, whatever it is stored in: stamping, and telling a retry from a clash. Pure.
+
+Source: docs/format.md, "Append".
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from ledger.chain import Head, Link, Record, Seq, walk
+from ledger.codec import Draft, Envelope, decode_envelope, encode_body, encode_data
+from ledger.errors import AppendIdError
+from ledger.ids import ID_BYTES
+
+HELD_BACK_LIMIT_US = 5 * 60 * 1_000_000
+
+
+class Appended(msgspec.Struct, frozen=True, kw_only=True):
+    """An acknowledged append: its events are [first, first + count), the log's head after it is `head`.
+
+    `repeated` when the same append was acknowledged before; then `head` is the head it had then.
+    `held_back_us` is how far the clock stood behind the log's last event.
+    """
+
+    first: Seq
+    count: int
+    head: Head
+    repeated: bool = False
+    held_back_us: int = 0
+
+
+def check_call(drafts: Sequence[Draft], append_id: bytes) -> None:
+    """Raise ValueError unless there is something to append under a whole id."""
+    if not drafts:
+        message = "got no events, want at least one"
+        raise ValueError(message)
+    if len(append_id) != ID_BYTES:
+        message = f"got an append id of {len(append_id)} bytes, want {ID_BYTES}"
+        raise ValueError(message)
+
+
+def stamp(drafts: Sequence[Draft], *, head: Head, recorded_at: int, append_id: bytes) -> list[Record]:
+    """Return the records that carry `drafts` on from `head`, chained.
+
+    Raises: BodyTooLargeError when one event passes the limit; then none is stamped.
+    """
+    bodies = [
+        encode_body(
+            Envelope(
+                seq,
+                recorded_at,
+                append_id,
+                draft.job_id,
+                draft.cause,
+                draft.stream,
+                draft.event.TAG,
+                msgspec.Raw(encode_data(draft.event)),
+            )
+        )
+        for seq, draft in enumerate(drafts, head.size)
+    ]
+    links = walk(head.link, bodies)
+    return [Record(Seq(seq), link, body) for seq, (link, body) in enumerate(zip(links, bodies, strict=True), head.size)]
+
+
+def hold_back(now_us: int, last_recorded_at: int) -> tuple[int, int]:
+    """Return (recorded_at, how far the clock was behind): recorded_at never decreases."""
+    return max(now_us, last_recorded_at), max(last_recorded_at - now_us, 0)
+
+
+def match_repeat(drafts: Sequence[Draft], stored: Iterable[Record], *, append_id: bytes, first: int) -> None:
+    """Return quietly when `stored` are `drafts`, but for seq and time.
+
+    Raises: AppendIdError naming the first difference.
+    """
+    records = list(stored)
+    if len(records) != len(drafts):
+        raise AppendIdError(append_id, first=first, reason=f"{len(drafts)} events, stored {len(records)}")
+    for draft, record in zip(drafts, records, strict=True):
+        envelope = decode_envelope(record.seq, record.body)
+        if difference := _difference(draft, envelope):
+            raise AppendIdError(append_id, first=first, reason=f"{difference} of seq {record.seq}")
+
+
+def _difference(draft: Draft, envelope: Envelope) -> str | None:
+    pairs = {
+        "job_id": (draft.job_id, envelope.job_id),
+        "cause": (draft.cause, envelope.cause),
+        "stream": (draft.stream, envelope.stream),
+        "type": (draft.event.TAG, envelope.type),
+        "data": (encode_data(draft.event), bytes(envelope.data)),
+    }
+    return next((name for name, (given, stored) in pairs.items() if given != stored), None)
+
+
+def head_after(records: Sequence[Record]) -> Head:
+    """Return the head of a log whose last records are `records` (at least one)."""
+    last = records[-1]
+    return Head(last.seq + 1, Link(last.link))
