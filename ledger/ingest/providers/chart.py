@@ -1,0 +1,252 @@
+"""Yahoo's chart answer, read from its bytes. Pure.
+
+yfinance removes duplicate days and turns a null volume into 0; the body still says what was sent.
+
+Source: the answer of `v8/finance/chart/{symbol}?interval=1d`.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from ledger.events import Identity, RawAction
+
+# yfinance reads a daily bar stamped one or two hours before midnight as the day after: the exchange's
+# summer time was forgotten by whoever stamped it. The same dates must come out here.
+BEFORE_MIDNIGHT_HOURS = (22, 23)
+
+
+class ChartError(ValueError):
+    """A body is not an answer of the chart format."""
+
+
+class ChartRow(msgspec.Struct, frozen=True, array_like=True):
+    """One row as Yahoo sent it: None where Yahoo had null, float32 widened to float64."""
+
+    date: date
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    adj_close: float | None
+    volume: float | int | None
+
+
+class Meta(msgspec.Struct, frozen=True, rename="camel"):
+    """What an answer says of the series it holds."""
+
+    symbol: str | None = None
+    currency: str | None = None
+    exchange_name: str | None = None
+    exchange_timezone_name: str | None = None
+    gmtoffset: int | None = None
+
+
+class Dividend(msgspec.Struct, frozen=True):
+    """A payment a share; capital gains have the same shape."""
+
+    date: int
+    amount: float
+
+
+class Split(msgspec.Struct, frozen=True):
+    """`denominator` old shares became `numerator` new ones."""
+
+    date: int
+    numerator: float
+    denominator: float
+
+
+class ChartEvents(msgspec.Struct, frozen=True, rename="camel"):
+    """The corporate actions of an answer, keyed by their timestamp written out."""
+
+    dividends: dict[str, Dividend] = {}
+    splits: dict[str, Split] = {}
+    capital_gains: dict[str, Dividend] = {}
+
+
+Prices = tuple[float | None, ...]
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """The columns of an answer, each as long as its timestamps."""
+
+    open: Prices | None = None
+    high: Prices | None = None
+    low: Prices | None = None
+    close: Prices | None = None
+    volume: tuple[float | int | None, ...] | None = None
+
+
+class AdjustedCloses(msgspec.Struct, frozen=True):
+    """The column of adjusted closes; absent for some indices."""
+
+    adjclose: Prices | None = None
+
+
+class Indicators(msgspec.Struct, frozen=True):
+    """Lists of one, by Yahoo's habit."""
+
+    quote: tuple[Quote, ...] = ()
+    adjclose: tuple[AdjustedCloses, ...] = ()
+
+
+class Series(msgspec.Struct, frozen=True):
+    """One symbol's answer."""
+
+    meta: Meta = Meta()
+    timestamp: tuple[int, ...] = ()
+    indicators: Indicators = Indicators()
+    events: ChartEvents = ChartEvents()
+
+
+class Complaint(msgspec.Struct, frozen=True):
+    """Yahoo's own words for what went wrong."""
+
+    code: str | None = None
+    description: str | None = None
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """Either a list of one series, or a complaint."""
+
+    result: tuple[Series, ...] | None = None
+    error: Complaint | None = None
+
+
+class ChartBody(msgspec.Struct, frozen=True):
+    """The whole answer of the chart format."""
+
+    chart: Chart
+
+
+class RefusalBody(msgspec.Struct, frozen=True):
+    """The whole answer of Yahoo's front door, which complains under another name."""
+
+    finance: Chart
+
+
+_decoder = msgspec.json.Decoder(ChartBody)
+_refusal_decoder = msgspec.json.Decoder(RefusalBody)
+
+
+def rows(body: bytes) -> tuple[ChartRow, ...]:
+    """Return every row of the answer in its order, duplicates and nulls kept; () when it holds none.
+
+    Raises: ChartError for a body of another shape, columns of unequal length among them.
+    """
+    series = _series(body)
+    if not series.timestamp:
+        return ()
+    zone = _zone(series.meta)
+    days = [_day(stamp, zone) for stamp in series.timestamp]
+    return tuple(ChartRow(*cells) for cells in zip(days, *_columns(series), strict=True))
+
+
+def identity(body: bytes) -> Identity:
+    """Return what the answer says its series is.
+
+    Raises: ChartError for a body of another shape.
+    """
+    meta = _series(body).meta
+    return Identity(
+        symbol=meta.symbol,
+        currency=meta.currency,
+        exchange=meta.exchange_name,
+        timezone=meta.exchange_timezone_name,
+    )
+
+
+def actions(body: bytes) -> tuple[RawAction, ...]:
+    """Return the corporate actions of the answer by date, those of days without a row too.
+
+    A split of no shares has the value 0.
+
+    Raises: ChartError for a body of another shape.
+    """
+    return tuple(sorted(_actions(_series(body)), key=lambda action: (action.date, action.kind)))
+
+
+def complaint(body: bytes) -> str | None:
+    """Return Yahoo's own description of what went wrong, None where the body has none."""
+    error = _chart_error(body) or _refusal_error(body)
+    return None if error is None else error.description or error.code
+
+
+def _chart_error(body: bytes) -> Complaint | None:
+    try:
+        return _decoder.decode(body).chart.error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _refusal_error(body: bytes) -> Complaint | None:
+    try:
+        return _refusal_decoder.decode(body).finance.error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _series(body: bytes) -> Series:
+    try:
+        chart = _decoder.decode(body).chart
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ChartError(f"got a body that is no chart ({error}), want Yahoo's chart JSON") from error
+    return chart.result[0] if chart.result else Series()
+
+
+def _columns(series: Series) -> Iterator[Prices]:
+    """Yield open, high, low, close, adjusted close and volume, each as long as the timestamps."""
+    rows_wanted = len(series.timestamp)
+    quote = series.indicators.quote[0] if series.indicators.quote else Quote()
+    adjusted = series.indicators.adjclose[0].adjclose if series.indicators.adjclose else (None,) * rows_wanted
+    for name, column in (
+        ("open", quote.open),
+        ("high", quote.high),
+        ("low", quote.low),
+        ("close", quote.close),
+        ("adjclose", adjusted),
+        ("volume", quote.volume),
+    ):
+        if column is None:
+            raise ChartError(f"got no {name} column, want one of {rows_wanted} values")
+        if len(column) != rows_wanted:
+            raise ChartError(f"got {len(column)} values in the {name} column, want {rows_wanted}")
+        yield column
+
+
+def _actions(series: Series) -> Iterator[RawAction]:
+    zone, events = _zone(series.meta), series.events
+    for paid in events.dividends.values():
+        yield RawAction(_day(paid.date, zone), "dividend", paid.amount)
+    for split in events.splits.values():
+        ratio = split.numerator / split.denominator if split.denominator else 0.0
+        yield RawAction(_day(split.date, zone), "split", ratio)
+    for gain in events.capital_gains.values():
+        yield RawAction(_day(gain.date, zone), "capital_gain", gain.amount)
+
+
+def _zone(meta: Meta) -> tzinfo:
+    """Return the exchange's zone: its rules through the years where they are known, else today's offset."""
+    try:
+        return ZoneInfo(meta.exchange_timezone_name or "")
+    except (ZoneInfoNotFoundError, ValueError):
+        return _fixed_offset(meta.gmtoffset or 0)
+
+
+def _fixed_offset(offset_s: int) -> tzinfo:
+    try:
+        return timezone(timedelta(seconds=offset_s))
+    except ValueError as error:
+        raise ChartError(f"got a gmtoffset of {offset_s} s, want less than a day") from error
+
+
+def _day(stamp: int, zone: tzinfo) -> date:
+    try:
+        local = datetime.fromtimestamp(stamp, UTC).astimezone(zone)
+    except (OverflowError, ValueError, OSError) as error:
+        raise ChartError(f"got the timestamp {stamp}, want seconds since 1970") from error
+    before_midnight = local.minute == 0 and local.hour in BEFORE_MIDNIGHT_HOURS
+    return local.date() + timedelta(days=before_midnight)
