@@ -138,8 +138,6 @@ def rows(body: bytes) -> tuple[ChartRow, ...]:
     Raises: ChartError for a body of another shape, columns of unequal length among them.
     """
     series = _series(body)
-    if not series.timestamp:
-        return ()
     zone = _zone(series.meta)
     days = [_day(stamp, zone) for stamp in series.timestamp]
     return tuple(ChartRow(*cells) for cells in zip(days, *_columns(series), strict=True))
@@ -210,11 +208,11 @@ def _columns(series: Series) -> Iterator[Prices]:
         ("adjclose", adjusted),
         ("volume", quote.volume),
     ):
-        if column is None:
+        if column is None and rows_wanted:
             raise ChartError(f"got no {name} column, want one of {rows_wanted} values")
-        if len(column) != rows_wanted:
-            raise ChartError(f"got {len(column)} values in the {name} column, want {rows_wanted}")
-        yield column
+        if len(column or ()) != rows_wanted:
+            raise ChartError(f"got {len(column or ())} values in the {name} column, want {rows_wanted}")
+        yield column or ()
 
 
 def _actions(series: Series) -> Iterator[RawAction]:

@@ -1,0 +1,232 @@
+"""Yahoo Finance, through yfinance: what the library made of the answer, and the answer itself.
+
+The library's exceptions carry neither status nor body and its names for failures mislead, so every
+failure is told from what the recorder saw on the wire; an exception matters only when the wire looks well.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ledger.events import Basis, ErrorKind, RawBar, Request, Source, Window
+from ledger.ingest.providers import chart
+from ledger.ingest.providers.evidence import answer
+from ledger.ingest.providers.port import Fetched, Probe, ProviderError
+
+if TYPE_CHECKING:
+    from ledger.ingest.providers.recorder import Exchange, Reply
+
+LIBRARY = "yfinance"
+TIMEZONE = "America/Sao_Paulo"
+PROBE_URL = "https://query2.finance.yahoo.com/v8/finance/chart/PETR4.SA"
+PROBE_PARAMS = {"range": "1d", "interval": "1d"}
+NO_DATA_THEN = "data doesn't exist"
+WORDS_MAX = 200
+
+Refusal = tuple[ErrorKind, str]
+KIND_BY_STATUS: dict[int, ErrorKind] = {
+    HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate-limit",
+}
+
+# What a library that indexes into somebody else's JSON raises when that JSON has another shape.
+SHAPE_ERRORS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+
+def _clock_us() -> int:
+    return time.time_ns() // 1000
+
+
+class YahooProvider:
+    """Daily bars of B3 from Yahoo; safe to share between threads."""
+
+    name = LIBRARY
+    basis: Basis = "split_adjusted"
+
+    def __init__(self, *, base_url: str | None, cache_dir: Path, now: Callable[[], int] = _clock_us) -> None:
+        self._base_url = base_url
+        self._cache_dir = cache_dir
+        self._now = now  # microseconds UTC; only where Yahoo sends no clock of its own
+
+    def fetch(self, ticker: str, window: Window, *, timeout_s: float) -> Fetched:
+        """Return Yahoo's answer for `ticker` over `window`, cookie and crumb within `timeout_s` too.
+
+        Raises: ProviderError.
+        """
+        from ledger.ingest.providers import recorder
+
+        with recorder.recording(base_url=self._base_url, timeout_s=timeout_s) as exchange:
+            frame, trouble = _history(ticker, window, self._cache_dir)
+            if exchange.reply is not None and exchange.reply.status == HTTPStatus.UNAUTHORIZED:
+                _forget_crumb()
+                frame, trouble = _history(ticker, window, self._cache_dir)
+        request = Request(ticker=ticker, window=window, params=exchange.params)
+        refusal = _refusal(exchange, trouble)
+        if refusal is not None:
+            raise self._error(refusal, request, exchange.reply) from trouble
+        assert exchange.reply is not None, "no reply is a refusal"
+        return _fetched(request, exchange.reply, frame)
+
+    def probe(self, *, timeout_s: float) -> Probe:
+        """Return how Yahoo answers for one day of one liquid ticker; imports neither yfinance nor pandas."""
+        from curl_cffi.requests.exceptions import RequestException
+
+        from ledger.ingest.providers import recorder
+
+        started = time.monotonic()
+        trouble = None
+        with recorder.recording(base_url=self._base_url, timeout_s=timeout_s) as exchange:
+            try:
+                recorder.session().get(PROBE_URL, params=PROBE_PARAMS)
+            except RequestException as error:
+                trouble = error
+        latency_ms = round((time.monotonic() - started) * 1000)
+        kind, message = _refusal(exchange, trouble) or (None, None)
+        return Probe(latency_ms=latency_ms, error_kind=kind, message=message)
+
+    def _error(self, refusal: Refusal, request: Request, reply: Reply | None) -> ProviderError:
+        from ledger.ingest.providers.recorder import retry_after_s
+
+        kind, message = refusal
+        if reply is None:
+            return ProviderError(kind, message, request=request)
+        now_us = self._now() if reply.http_date is None else reply.http_date
+        return ProviderError(
+            kind,
+            message,
+            request=request,
+            status_code=reply.status,
+            retry_after_s=retry_after_s(reply.retry_after, now_us=now_us),
+            http_date=reply.http_date,
+            answer=answer(reply.body) if reply.body else None,
+        )
+
+
+@cache
+def _library(cache_dir: Path) -> Any:
+    """Return yfinance, set up so that it hides nothing, logs nothing and keeps nothing in the user's home."""
+    import logging
+
+    import yfinance
+    from yfinance.cache import _CookieCacheDummy, _CookieCacheManager
+
+    logging.getLogger(LIBRARY).disabled = True
+    yfinance.config.debug.hide_exceptions = False
+    yfinance.set_tz_cache_location(str(cache_dir))
+    # The cookie cache is a SQLite file that locks and breaks between processes, to save one request.
+    _CookieCacheManager._Cookie_cache = _CookieCacheDummy()
+    return yfinance
+
+
+def _history(ticker: str, window: Window, cache_dir: Path) -> tuple[Any, Exception | None]:
+    """Return the frame that yfinance makes of `window`, or the error it gives up with."""
+    yfinance = _library(cache_dir)
+    from curl_cffi.requests.exceptions import RequestException
+    from yfinance.exceptions import YFException
+
+    from ledger.ingest.providers.recorder import session
+
+    # yfinance remembers answers, failures among them: a retry would send nothing and fail for ever.
+    yfinance.data.YfData.cache_get.cache_clear()
+    try:
+        asked = yfinance.Ticker(ticker, session=session())
+        asked._tz = TIMEZONE  # else one more request, and a SQLite file
+        return asked.history(
+            start=window.start.isoformat(),
+            end=(window.end + timedelta(days=1)).isoformat(),
+            auto_adjust=False,
+            actions=True,
+            repair=False,
+            keepna=True,
+        ), None
+    except (YFException, RequestException, *SHAPE_ERRORS) as error:
+        return None, error
+
+
+def _forget_crumb() -> None:
+    """Make yfinance ask for cookie and crumb again: the ones it holds have gone stale."""
+    from yfinance.data import YfData
+
+    data = YfData()
+    with data._cookie_lock:
+        data._cookie = data._crumb = None
+
+
+def _refusal(exchange: Exchange, trouble: Exception | None) -> Refusal | None:
+    """Return how the exchange failed, None when it brought an answer, rows or not."""
+    reply = exchange.reply
+    if reply is None:
+        return _no_answer(exchange.error or trouble, exchange.timeout_s)
+    said = chart.complaint(reply.body)
+    if not _is_answer(reply.status, said):
+        kind = KIND_BY_STATUS.get(reply.status, "bad-answer")
+        return kind, _one_line(f"{reply.status} {said or _phrase(reply.status)}")
+    return _misread(reply, trouble)
+
+
+def _is_answer(status: int, said: str | None) -> bool:
+    """Return whether Yahoo answered the question; that it has nothing for those days is an answer."""
+    if said is None:
+        return status == HTTPStatus.OK
+    return NO_DATA_THEN in said.lower() and status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST)
+
+
+def _no_answer(error: Exception | None, timeout_s: float) -> Refusal:
+    from curl_cffi.requests.exceptions import RequestException, Timeout, TooManyRedirects
+
+    from ledger.ingest.providers.recorder import ForeignHostError
+
+    words = _one_line(str(error).removeprefix("Failed to perform, ").partition(". See https://curl")[0])
+    if isinstance(error, Timeout):
+        return "timeout", f"got no answer within {timeout_s:g} s"
+    if isinstance(error, RequestException) and not isinstance(error, ForeignHostError | TooManyRedirects):
+        return "connection", words
+    return "bad-answer", words
+
+
+def _misread(reply: Reply, trouble: Exception | None) -> Refusal | None:
+    """Return why the body cannot be evidence: it is no chart, or the library could not read its rows."""
+    try:
+        rows = chart.rows(reply.body)
+        chart.actions(reply.body)
+    except chart.ChartError as error:
+        return "bad-answer", _one_line(f"{reply.status}, but {error}")
+    if rows and trouble is not None:
+        return "bad-answer", _one_line(f"{reply.status}, but {LIBRARY} failed on it: {trouble!r}")
+    return None
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "(no standard status)"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:WORDS_MAX]
+
+
+def _fetched(request: Request, reply: Reply, frame: Any) -> Fetched:
+    import yfinance
+
+    return Fetched(
+        request=request,
+        source=Source(
+            library=LIBRARY, version=yfinance.__version__, http_status=reply.status, http_date=reply.http_date
+        ),
+        answer=answer(reply.body),
+        identity=chart.identity(reply.body),
+        bars=() if frame is None else _bars(frame),
+        # From the body: the frame has no place for an action on a day without a row.
+        actions=chart.actions(reply.body),
+    )
+
+
+def _bars(frame: Any) -> tuple[RawBar, ...]:
+    columns = (frame[name].tolist() for name in ("Open", "High", "Low", "Close", "Adj Close", "Volume"))
+    days = (stamp.date() for stamp in frame.index)
+    return tuple(RawBar(*cells) for cells in zip(days, *columns, strict=True))

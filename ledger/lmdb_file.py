@@ -1,0 +1,81 @@
+"""Plain reads of an LMDB data file, before the engine may map it: a damaged one can kill the process.
+
+Source: LMDB 0.9 `mdb.c`, `MDB_meta`; 64-bit, this machine's byte order.
+"""
+
+import os
+import stat
+import struct
+from pathlib import Path
+
+import msgspec
+
+from ledger.errors import NoLedgerError, NotALedgerError, UnreadableError
+
+MAGIC = 0xBEEFC0DE
+VERSION = 1
+PAGE_HEADER_BYTES = 16
+META = struct.Struct("=IIQQ48s48sQQ")  # magic, version, address, map size, free db, main db, last page, txn id
+PAGE_BYTES = struct.Struct("=I")  # the first field of the free db's record
+SMALLEST_PAGE_BYTES, LARGEST_PAGE_BYTES = 512, 65536
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """What a meta page says of its file."""
+
+    page_bytes: int
+    map_bytes: int
+    last_page: int
+    txn_id: int
+
+
+def inspect(path: Path) -> Meta:
+    """Return the newest meta page of the data file `path`, once it is fit to be mapped.
+
+    A zero-length file would silently become a new ledger, and one cut short would be a SIGBUS.
+
+    Raises: NoLedgerError when there is none; NotALedgerError when it is empty, foreign or cut;
+    UnreadableError without permission.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise NoLedgerError(path) from error
+    except OSError as error:
+        raise UnreadableError(path, error.strerror or str(error)) from error
+    try:
+        return _inspect(fd, path)
+    finally:
+        os.close(fd)
+
+
+def _inspect(fd: int, path: Path) -> Meta:
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
+        raise NotALedgerError(path, "something other than a regular file")
+    if found.st_size == 0:
+        raise NotALedgerError(path, "an empty file")
+    first = _meta(os.pread(fd, PAGE_HEADER_BYTES + META.size, 0), path, 0)
+    second = _meta(os.pread(fd, PAGE_HEADER_BYTES + META.size, first.page_bytes), path, 1)
+    if first.page_bytes != second.page_bytes:
+        raise NotALedgerError(path, "two meta pages that disagree on the page size")
+    newest = max(first, second, key=lambda meta: meta.txn_id)
+    # Sized after the metas were read: a live file only grows.
+    size, want = os.fstat(fd).st_size, (newest.last_page + 1) * newest.page_bytes
+    if size < want:
+        raise NotALedgerError(path, f"a file cut to {size} of {want} bytes")
+    return newest
+
+
+def _meta(raw: bytes, path: Path, index: int) -> Meta:
+    if len(raw) < PAGE_HEADER_BYTES + META.size:
+        raise NotALedgerError(path, f"a file too short for meta page {index}")
+    magic, version, _, map_bytes, free_db, _, last_page, txn_id = META.unpack_from(raw, PAGE_HEADER_BYTES)
+    if magic != MAGIC:
+        raise NotALedgerError(path, f"no LMDB file (meta page {index})")
+    if version != VERSION:
+        raise NotALedgerError(path, f"an LMDB file of data version {version}")
+    (page_bytes,) = PAGE_BYTES.unpack_from(free_db)
+    if not SMALLEST_PAGE_BYTES <= page_bytes <= LARGEST_PAGE_BYTES or page_bytes & (page_bytes - 1):
+        raise NotALedgerError(path, f"a page size of {page_bytes} bytes")
+    return Meta(page_bytes, map_bytes, last_page, txn_id)

@@ -1,0 +1,41 @@
+"""What a ticker is: a B3 code with `.SA`, or an index such as `^BVSP`. Pure."""
+
+import re
+
+from ledger.errors import LedgerError
+
+SUFFIX = ".SA"
+
+_CODE = re.compile(r"(?=[A-Z]*[0-9])[A-Z0-9]{5,8}")
+_INDEX = re.compile(r"\^[A-Z0-9]{2,10}")
+_SHOWN_CHARS = 40
+
+
+class TickerError(LedgerError, ValueError):
+    """A text names no ticker; it went nowhere near a path."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"got ticker {text[:_SHOWN_CHARS]!r}, want a B3 code such as PETR4.SA or an index such as ^BVSP")
+        self.text = text
+
+
+def normalize(text: str) -> str:
+    """Return the one spelling of a ticker: upper case, `.SA` added to a B3 code that lacks it.
+
+    A code is five to eight letters and digits, at least one of them a digit.
+
+    Raises: TickerError for anything else.
+    """
+    name = text.strip().upper()
+    # str.upper maps letters such as ß and ſ into ASCII: what was not ASCII never named a ticker.
+    if text.isascii():
+        if _INDEX.fullmatch(name):
+            return name
+        if _CODE.fullmatch(code := name.removesuffix(SUFFIX)):
+            return code + SUFFIX
+    raise TickerError(text)
+
+
+def short(ticker: str) -> str:
+    """Return the ticker as file names carry it: `PETR4` for `PETR4.SA`."""
+    return ticker.removesuffix(SUFFIX)

@@ -1,0 +1,80 @@
+"""The writer lock: an flock of our own, taken before LMDB's, which can neither time out nor be interrupted.
+
+The kernel releases it when its holder dies, so it is never stale; the file is never deleted,
+since a second writer would get in through a new one.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger.errors import UnwritableError, WriterLockError
+
+POLL_FIRST_S = 0.001
+POLL_LAST_S = 0.05
+PID_BYTES = 20
+
+
+class WriterLock:
+    """One writer at a time, among threads and among processes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mutex = threading.Lock()
+        self._owner: int | None = None
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UnwritableError(path, error.strerror or str(error)) from error
+
+    @contextmanager
+    def held(self, timeout_s: float) -> Iterator[None]:
+        """Hold the lock for the block; a thread that holds it already goes straight in.
+
+        Raises: WriterLockError when it is not free within `timeout_s`.
+        """
+        if self._owner == threading.get_ident():
+            yield
+            return
+        deadline = time.monotonic() + timeout_s
+        if not self._mutex.acquire(timeout=max(timeout_s, 0)):
+            raise WriterLockError(self._path, waited_s=timeout_s, holder_pid=os.getpid())
+        try:
+            self._lock_file(deadline, timeout_s)
+            self._owner = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._owner = None
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
+        finally:
+            self._mutex.release()
+
+    def close(self) -> None:
+        """Give the file back; the lock with it."""
+        os.close(self._fd)
+
+    def _lock_file(self, deadline: float, timeout_s: float) -> None:
+        pause_s = POLL_FIRST_S
+        while not self._try_lock():
+            if time.monotonic() >= deadline:
+                raise WriterLockError(self._path, waited_s=timeout_s, holder_pid=self._holder())
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 2, POLL_LAST_S)
+        os.pwrite(self._fd, str(os.getpid()).encode().ljust(PID_BYTES), 0)
+
+    def _try_lock(self) -> bool:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _holder(self) -> int | None:
+        text = os.pread(self._fd, PID_BYTES, 0).strip()
+        return int(text) if text.isdigit() else None
