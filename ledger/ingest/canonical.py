@@ -1,0 +1,91 @@
+"""Exact prices: a provider's float becomes an int of millionths of a real, and a plain decimal for people. Pure."""
+
+import math
+import struct
+from decimal import ROUND_HALF_EVEN, Decimal
+
+MICROS_PER_REAL = 1_000_000
+LIMIT_MICROS = 2**63  # what other languages and SQL can hold, with the sign
+
+_PLACES = 6
+_PLACES_MIN = 2
+_FLOAT32_DIGITS_MAX = 9  # enough to name any float32
+_OLD_SHARES_MAX = 1000  # groupings of more shares into one are not known
+
+_float32 = struct.Struct("f")
+
+
+def price_micros(value: float) -> int:
+    """Return `value` reais in millionths, as its shortest decimal says.
+
+    A float32 widened by the provider means the shortest decimal that names that float32:
+    37.31999969482422 is 37.32. Any other float means its own shortest repr. Then half-even to 6 places.
+
+    Raises: ValueError for NaN, an infinity, or more than 63 bits of millionths.
+    """
+    if not math.isfinite(value):
+        raise ValueError(f"got price {value}, want a number")
+    micros = int(Decimal(_shortest(value)).scaleb(_PLACES).to_integral_value(ROUND_HALF_EVEN))
+    if abs(micros) >= LIMIT_MICROS:
+        raise ValueError(f"got price {value}, want less than {LIMIT_MICROS // MICROS_PER_REAL}")
+    return micros
+
+
+def split_ratio(value: float) -> tuple[int, int]:
+    """Return a split as (new, old) shares in lowest terms, `old` at most 1000.
+
+    A third as a float, however rounded, is (1, 3).
+
+    Raises: ValueError for anything that is not a number above 0, or nearer to 0 than 1 to 1000.
+    """
+    # Fractions cost more to import than everything else here together, and splits are rare.
+    from fractions import Fraction
+
+    if not math.isfinite(value) or value <= 0:
+        raise ValueError(f"got split ratio {value}, want a number above 0")
+    ratio = Fraction(value).limit_denominator(_OLD_SHARES_MAX)
+    if not 0 < ratio < LIMIT_MICROS:
+        raise ValueError(f"got split ratio {value}, want at least 1 to {_OLD_SHARES_MAX}")
+    return ratio.numerator, ratio.denominator
+
+
+def price_text(micros: int) -> str:
+    """Return millionths as a plain decimal: two places at least, no zero at the end past them."""
+    whole, fraction = divmod(abs(micros), MICROS_PER_REAL)
+    places = f"{fraction:0{_PLACES}d}".rstrip("0").ljust(_PLACES_MIN, "0")
+    return f"{'-' if micros < 0 else ''}{whole}.{places}"
+
+
+def price_from_text(text: str) -> int:
+    """Return the millionths that a plain decimal names, exactly.
+
+    Raises: ValueError for anything else, an exponent or a seventh decimal place among them.
+    """
+    whole, point, places = text.removeprefix("-").partition(".")
+    if not _is_decimal(whole) or (point and not _is_decimal(places)) or len(places) > _PLACES:
+        raise ValueError(f"got price {text!r}, want a plain decimal of at most {_PLACES} places")
+    micros = int(whole) * MICROS_PER_REAL + int(places.ljust(_PLACES, "0"))
+    return -micros if text.startswith("-") else micros
+
+
+def _is_decimal(digits: str) -> bool:
+    return digits.isascii() and digits.isdigit()
+
+
+def _shortest(value: float) -> str:
+    """Return the shortest decimal that names `value` at the precision it was made with."""
+    packed = _packed(value)
+    if packed is None or _float32.unpack(packed)[0] != value:
+        return repr(value)
+    for digits in range(1, _FLOAT32_DIGITS_MAX):
+        text = f"{value:.{digits}g}"
+        if _packed(float(text)) == packed:
+            return text
+    return f"{value:.{_FLOAT32_DIGITS_MAX}g}"
+
+
+def _packed(value: float) -> bytes | None:
+    try:
+        return _float32.pack(value)
+    except OverflowError:
+        return None
