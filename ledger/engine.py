@@ -167,13 +167,9 @@ class Engine:
             if not self.readonly:
                 size = max(FIRST_MAP_BYTES, self._file_bytes() * 2)
                 return lmdb.open(os.fspath(self.folder), map_size=size, **options)
-            try:
-                return lmdb.open(os.fspath(self.folder), readonly=True, map_size=0, **options)
-            except (lmdb.ReadonlyError, lmdb.LockError, lmdb.Error) as error:
-                if os.access(self.folder, os.W_OK) and not isinstance(error, lmdb.ReadonlyError):
-                    raise
-                # A read-only folder: nobody can be writing, so no lock is needed, and none can be made.
-                return lmdb.open(os.fspath(self.folder), readonly=True, lock=False, map_size=0, **options)
+            # Where nothing can be written nobody can be writing: no lock is needed, and none could be made.
+            lock = os.access(self.folder, os.W_OK)
+            return lmdb.open(os.fspath(self.folder), readonly=True, lock=lock, map_size=0, **options)
         except lmdb.Error as error:
             raise self._translated(error) from error
 

@@ -15,7 +15,9 @@ class TickerError(LedgerError, ValueError):
     """A text names no ticker; it went nowhere near a path."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"got ticker {text[:_SHOWN_CHARS]!r}, want a B3 code such as PETR4.SA or an index such as ^BVSP")
+        super().__init__(
+            f"got ticker {text[:_SHOWN_CHARS]!r}, want a B3 code such as PETR4.SA or an index such as ^BVSP"
+        )
         self.text = text
 
 

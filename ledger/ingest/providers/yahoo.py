@@ -67,10 +67,12 @@ class YahooProvider:
                 _forget_crumb()
                 frame, trouble = _history(ticker, window, self._cache_dir)
         request = Request(ticker=ticker, window=window, params=exchange.params)
-        refusal = _refusal(exchange, trouble)
+        if exchange.reply is None:
+            kind, message = _no_answer(exchange, trouble)
+            raise ProviderError(kind, message, request=request) from trouble
+        refusal = _refusal(exchange.reply, trouble)
         if refusal is not None:
             raise self._error(refusal, request, exchange.reply) from trouble
-        assert exchange.reply is not None, "no reply is a refusal"
         return _fetched(request, exchange.reply, frame)
 
     def probe(self, *, timeout_s: float) -> Probe:
@@ -87,15 +89,16 @@ class YahooProvider:
             except RequestException as error:
                 trouble = error
         latency_ms = round((time.monotonic() - started) * 1000)
-        kind, message = _refusal(exchange, trouble) or (None, None)
+        if exchange.reply is None:
+            kind, message = _no_answer(exchange, trouble)
+        else:
+            kind, message = _refusal(exchange.reply, None) or (None, None)
         return Probe(latency_ms=latency_ms, error_kind=kind, message=message)
 
-    def _error(self, refusal: Refusal, request: Request, reply: Reply | None) -> ProviderError:
+    def _error(self, refusal: Refusal, request: Request, reply: Reply) -> ProviderError:
         from ledger.ingest.providers.recorder import retry_after_s
 
         kind, message = refusal
-        if reply is None:
-            return ProviderError(kind, message, request=request)
         now_us = self._now() if reply.http_date is None else reply.http_date
         return ProviderError(
             kind,
@@ -120,7 +123,7 @@ def _library(cache_dir: Path) -> Any:
     yfinance.config.debug.hide_exceptions = False
     yfinance.set_tz_cache_location(str(cache_dir))
     # The cookie cache is a SQLite file that locks and breaks between processes, to save one request.
-    _CookieCacheManager._Cookie_cache = _CookieCacheDummy()
+    _CookieCacheManager._Cookie_cache = _CookieCacheDummy()  # noqa: SLF001 - yfinance has no public door to it
     return yfinance
 
 
@@ -136,7 +139,8 @@ def _history(ticker: str, window: Window, cache_dir: Path) -> tuple[Any, Excepti
     yfinance.data.YfData.cache_get.cache_clear()
     try:
         asked = yfinance.Ticker(ticker, session=session())
-        asked._tz = TIMEZONE  # else one more request, and a SQLite file
+        # Else it costs one more request, and a SQLite file.
+        asked._tz = TIMEZONE  # noqa: SLF001 - yfinance has no public door to it
         return asked.history(
             start=window.start.isoformat(),
             end=(window.end + timedelta(days=1)).isoformat(),
@@ -154,15 +158,12 @@ def _forget_crumb() -> None:
     from yfinance.data import YfData
 
     data = YfData()
-    with data._cookie_lock:
-        data._cookie = data._crumb = None
+    with data._cookie_lock:  # noqa: SLF001 - yfinance has no public door to it
+        data._cookie = data._crumb = None  # noqa: SLF001 - yfinance has no public door to it
 
 
-def _refusal(exchange: Exchange, trouble: Exception | None) -> Refusal | None:
-    """Return how the exchange failed, None when it brought an answer, rows or not."""
-    reply = exchange.reply
-    if reply is None:
-        return _no_answer(exchange.error or trouble, exchange.timeout_s)
+def _refusal(reply: Reply, trouble: Exception | None) -> Refusal | None:
+    """Return why the reply is no answer, None when it is one, with rows or without."""
     said = chart.complaint(reply.body)
     if not _is_answer(reply.status, said):
         kind = KIND_BY_STATUS.get(reply.status, "bad-answer")
@@ -177,14 +178,15 @@ def _is_answer(status: int, said: str | None) -> bool:
     return NO_DATA_THEN in said.lower() and status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST)
 
 
-def _no_answer(error: Exception | None, timeout_s: float) -> Refusal:
+def _no_answer(exchange: Exchange, trouble: Exception | None) -> Refusal:
     from curl_cffi.requests.exceptions import RequestException, Timeout, TooManyRedirects
 
     from ledger.ingest.providers.recorder import ForeignHostError
 
+    error = exchange.error or trouble
     words = _one_line(str(error).removeprefix("Failed to perform, ").partition(". See https://curl")[0])
     if isinstance(error, Timeout):
-        return "timeout", f"got no answer within {timeout_s:g} s"
+        return "timeout", f"got no answer within {exchange.timeout_s:g} s"
     if isinstance(error, RequestException) and not isinstance(error, ForeignHostError | TooManyRedirects):
         return "connection", words
     return "bad-answer", words

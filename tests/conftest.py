@@ -1,0 +1,39 @@
+"""Fixtures shared by all tests: ledgers that the oracle checks when they close."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from ledger.creation import create_ledger
+from ledger.home import LedgerHome
+from ledger.log import EventLog
+from tests.support.drafts import StepClock
+from tests.support.oracle import check_log
+
+settings.register_profile("suite", derandomize=True, deadline=None, max_examples=50)
+settings.load_profile("suite")
+
+
+@pytest.fixture
+def clock() -> StepClock:
+    """A clock that only the test moves."""
+    return StepClock()
+
+
+@pytest.fixture
+def home(tmp_path: Path, clock: StepClock) -> LedgerHome:
+    """A home with a new ledger in it."""
+    home = LedgerHome(tmp_path / "dados")
+    create_ledger(home, kind="real", software="b3-ledger test", now=clock, lock_timeout_s=5)
+    return home
+
+
+@pytest.fixture
+def log(home: LedgerHome, clock: StepClock) -> Iterator[EventLog]:
+    """A ledger open for writing; the oracle runs over it at the end."""
+    log = EventLog(home, now=clock, lock_timeout_s=5)
+    yield log
+    check_log(log)
+    log.close()
