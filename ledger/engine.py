@@ -70,7 +70,7 @@ class Engine:
             inspect(self.path)
         self._env = self._open(create=create)
         try:
-            self._dbs = {name: self._env.open_db(name, create=create) for name in (EVENTS, META, APPENDS)}
+            self.databases = {name: self._env.open_db(name, create=create) for name in (EVENTS, META, APPENDS)}
             self._check_format(create=create)
         except lmdb.NotFoundError as error:
             self.close()
@@ -93,13 +93,22 @@ class Engine:
 
         Raises: DamagedError when it is not there or not 40 bytes.
         """
-        with self._reading() as txn:
+        with self.reading() as txn:
             return self._head(txn)
+
+    def tail(self) -> tuple[Head, tuple[int, Link] | None]:
+        """Return the stored head, and (key, link) of the last event that is there, seen in one transaction."""
+        with self.reading() as txn:
+            cursor = txn.cursor(db=self.databases[EVENTS])
+            if not cursor.last():
+                return self._head(txn), None
+            last, value = cursor.item()
+            return self._head(txn), (int.from_bytes(last, "big"), Link(value[:LINK_BYTES]))
 
     def link_at(self, seq: int) -> Link | None:
         """Return the link stored at `seq`, None when there is no such event."""
-        with self._reading() as txn:
-            value = txn.get(key(seq), db=self._dbs[EVENTS])
+        with self.reading() as txn:
+            value = txn.get(key(seq), db=self.databases[EVENTS])
             return None if value is None else Link(value[:LINK_BYTES])
 
     def chunk(self, start: int, stop: int) -> list[Record]:
@@ -109,8 +118,8 @@ class Engine:
         """
         records: list[Record] = []
         held_bytes = 0
-        with self._reading() as txn:
-            cursor = txn.cursor(db=self._dbs[EVENTS])
+        with self.reading() as txn:
+            cursor = txn.cursor(db=self.databases[EVENTS])
             cursor.set_range(key(start))
             for want in range(start, stop):
                 found, value = cursor.item()
@@ -125,8 +134,8 @@ class Engine:
 
     def append_run(self, append_id: bytes) -> AppendRun | None:
         """Return which events the append `append_id` wrote, None when it is new."""
-        with self._reading() as txn:
-            value = txn.get(append_id, db=self._dbs[APPENDS])
+        with self.reading() as txn:
+            value = txn.get(append_id, db=self.databases[APPENDS])
         return None if value is None else AppendRun(*APPEND.unpack(value))
 
     # --- writing -----------------------------------------------------------------------------
@@ -182,11 +191,11 @@ class Engine:
     def _check_format(self, *, create: bool) -> None:
         if create:
             with self._env.begin(write=True) as txn:
-                txn.put(FORMAT_KEY, FORMAT, db=self._dbs[META])
-                txn.put(HEAD_KEY, HEAD.pack(EMPTY_HEAD.size, EMPTY_HEAD.link), db=self._dbs[META])
+                txn.put(FORMAT_KEY, FORMAT, db=self.databases[META])
+                txn.put(HEAD_KEY, HEAD.pack(EMPTY_HEAD.size, EMPTY_HEAD.link), db=self.databases[META])
             return
         with self._env.begin() as txn:
-            found = txn.get(FORMAT_KEY, db=self._dbs[META])
+            found = txn.get(FORMAT_KEY, db=self.databases[META])
         if found != FORMAT:
             raise self._format_error(found)
 
@@ -197,7 +206,8 @@ class Engine:
         return NotALedgerError(self.path, f"a database of format {found!r}")
 
     @contextmanager
-    def _reading(self) -> Iterator[Any]:
+    def reading(self) -> Iterator[Any]:
+        """Give a read transaction for the block, errors in our words; keep it short."""
         with self._map_lock:
             try:
                 txn = self._begin_reading()
@@ -219,7 +229,7 @@ class Engine:
                 self._env.set_mapsize(0)
 
     def _head(self, txn: Any) -> Head:
-        value = txn.get(HEAD_KEY, db=self._dbs[META])
+        value = txn.get(HEAD_KEY, db=self.databases[META])
         if value is None or len(value) != HEAD.size:
             found = "none" if value is None else f"{len(value)} bytes"
             raise DamagedError(0, "stored head", expected=f"{HEAD.size} bytes", found=found)
@@ -228,13 +238,13 @@ class Engine:
 
     def _put(self, txn: Any, records: list[Record], append_id: bytes, head: Head) -> None:
         items = [(key(record.seq), record.link + record.body) for record in records]
-        cursor = txn.cursor(db=self._dbs[EVENTS])
+        cursor = txn.cursor(db=self.databases[EVENTS])
         _, added = cursor.putmulti(items, overwrite=False, append=True)
         run = APPEND.pack(records[0].seq, len(records))
         # LMDB answers False, and raises nothing, when a key is out of order or taken.
-        if added != len(items) or not txn.put(append_id, run, overwrite=False, db=self._dbs[APPENDS]):
+        if added != len(items) or not txn.put(append_id, run, overwrite=False, db=self.databases[APPENDS]):
             raise StorageError(self.path, "events past the stored head", landed=False)
-        txn.put(HEAD_KEY, HEAD.pack(head.size, head.link), db=self._dbs[META])
+        txn.put(HEAD_KEY, HEAD.pack(head.size, head.link), db=self.databases[META])
 
     def _grow(self) -> None:
         with self._map_lock:
