@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.events import Basis, ErrorKind, RawBar, Request, Source, Window
 from ledger.ingest.providers import chart
+from ledger.ingest.providers.cookie_memory import CookieMemory
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
 
@@ -89,10 +90,9 @@ class YahooProvider:
             except RequestException as error:
                 trouble = error
         latency_ms = round((time.monotonic() - started) * 1000)
-        if exchange.reply is None:
-            kind, message = _no_answer(exchange, trouble)
-        else:
-            kind, message = _refusal(exchange.reply, None) or (None, None)
+        reply = exchange.reply
+        refusal = _no_answer(exchange, trouble) if reply is None else _refusal(reply, None)
+        kind, message = refusal or (None, None)
         return Probe(latency_ms=latency_ms, error_kind=kind, message=message)
 
     def _error(self, refusal: Refusal, request: Request, reply: Reply) -> ProviderError:
@@ -115,15 +115,17 @@ class YahooProvider:
 def _library(cache_dir: Path) -> Any:
     """Return yfinance, set up so that it hides nothing, logs nothing and keeps nothing in the user's home."""
     import logging
+    import warnings
 
     import yfinance
-    from yfinance.cache import _CookieCacheDummy, _CookieCacheManager
+    from yfinance.cache import _CookieCacheManager
 
     logging.getLogger(LIBRARY).disabled = True
+    # Importing it turns its own deprecation warnings on, for whoever runs the program to read.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module="^yfinance")
     yfinance.config.debug.hide_exceptions = False
     yfinance.set_tz_cache_location(str(cache_dir))
-    # The cookie cache is a SQLite file that locks and breaks between processes, to save one request.
-    _CookieCacheManager._Cookie_cache = _CookieCacheDummy()  # noqa: SLF001 - yfinance has no public door to it
+    _CookieCacheManager._Cookie_cache = CookieMemory()  # noqa: SLF001 - yfinance has no public door to it
     return yfinance
 
 
@@ -155,8 +157,10 @@ def _history(ticker: str, window: Window, cache_dir: Path) -> tuple[Any, Excepti
 
 def _forget_crumb() -> None:
     """Make yfinance ask for cookie and crumb again: the ones it holds have gone stale."""
+    from yfinance.cache import get_cookie_cache
     from yfinance.data import YfData
 
+    get_cookie_cache().store("curlCffi", None)
     data = YfData()
     with data._cookie_lock:  # noqa: SLF001 - yfinance has no public door to it
         data._cookie = data._crumb = None  # noqa: SLF001 - yfinance has no public door to it
