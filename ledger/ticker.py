@@ -15,9 +15,8 @@ class TickerError(LedgerError, ValueError):
     """A text names no ticker; it went nowhere near a path."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(
-            f"got ticker {text[:_SHOWN_CHARS]!r}, want a B3 code such as PETR4.SA or an index such as ^BVSP"
-        )
+        shown = text[:_SHOWN_CHARS]
+        super().__init__(f"got ticker {shown!r}, want a B3 code such as PETR4.SA or an index such as ^BVSP")
         self.text = text
 
 
@@ -29,7 +28,7 @@ def normalize(text: str) -> str:
     Raises: TickerError for anything else.
     """
     name = text.strip().upper()
-    # str.upper maps letters such as ß and ſ into ASCII: what was not ASCII never named a ticker.
+    # str.upper maps some other letters (U+017F) into ASCII: what was not ASCII never named a ticker.
     if text.isascii():
         if _INDEX.fullmatch(name):
             return name

@@ -1,0 +1,5 @@
+"""`python -m cli` is the console script."""
+
+from cli.entry import main
+
+main()

@@ -1,0 +1,156 @@
+"""The one file that prints.
+
+Data goes to stdout, words go to stderr; a pipe sees no bar, no colour and no word between its lines.
+Text is for people: a line a fact. JSON is one object a line; `--array` wraps the lines into one array.
+A reader that has seen enough (`| head -1`) ends the printing quietly and leaves the exit code to the command.
+An error is one lower-case line, `error: got X, want Y`, then `hint: ` and something that can be pasted.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Final, Literal, TypeVar
+
+import click
+import msgspec
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., object])
+
+TEXT: Final = "text"
+JSON: Final = "json"
+
+
+class Style(msgspec.Struct, frozen=True):
+    """How data is printed: as text, as JSON lines, or as JSON lines inside one array."""
+
+    format: Literal["text", "json"] = "text"
+    array: bool = False
+
+
+def style_options(command: F) -> F:
+    """Give `command` the options `--format` and `--array`; it receives them as its `style`."""
+    as_array = click.option(
+        "--array",
+        is_flag=True,
+        is_eager=True,  # settled before `--format`, whose callback makes the style of both
+        expose_value=False,
+        callback=_keep_array,
+        help="JSON, all lines in one array.",
+    )
+    as_format = click.option(
+        "--format",
+        "style",
+        type=click.Choice([TEXT, JSON]),
+        default=TEXT,
+        show_default=True,
+        callback=_style,
+        help="Text for people, or one JSON object a line.",
+    )
+    return as_format(as_array(command))
+
+
+def show(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None:
+    """Print `rows` on stdout: `text` of each, or each as JSON; rows are taken one at a time.
+
+    Ends quietly, taking no more rows, when nobody reads any longer.
+    """
+    _write(_chunks(rows, style, text))
+
+
+def raw(data: bytes) -> None:
+    """Print `data` on stdout, byte for byte."""
+    _write([data])
+
+
+def say(words: str) -> None:
+    """Print a line of words on stderr."""
+    try:
+        click.echo(words, err=True)
+    except OSError:
+        # Nobody listens on stderr: the exit code still speaks.
+        _discard(sys.stderr.fileno())
+
+
+def hang_up() -> None:
+    """Print nothing more on stdout, what is still buffered neither."""
+    _discard(sys.stdout.fileno())
+
+
+@contextmanager
+def progress(items: Iterable[T], *, label: str, length: int | None = None) -> Iterator[Iterable[T]]:
+    """Give `items` back, with a bar on stderr as they are taken, where stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield items
+        return
+    with click.progressbar(items, length=length, label=label, file=sys.stderr) as bar:
+        yield bar
+
+
+def asked_for_json(args: Sequence[str]) -> Style | None:
+    """Return the JSON style that `args` ask for, None where they ask for text.
+
+    Looks at the words alone, so that even a command line that cannot be parsed is answered in JSON.
+    """
+    array = "--array" in args
+    if array or "--format=json" in args or ("--format", JSON) in pairwise(args):
+        return Style(JSON, array)
+    return None
+
+
+def _style(context: click.Context, _parameter: click.Parameter, value: str) -> Style:
+    array = bool(context.meta.get(_ARRAY))
+    return Style(JSON if array or value == JSON else TEXT, array)
+
+
+def _keep_array(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's call
+    context.meta[_ARRAY] = value
+
+
+_ARRAY = f"{__name__}.array"
+
+
+def _chunks(rows: Iterable[T], style: Style, text: Callable[[T], str]) -> Iterator[bytes]:
+    if style.format == TEXT:
+        for row in rows:
+            yield f"{text(row)}\n".encode()
+        return
+    encode = msgspec.json.Encoder().encode
+    if not style.array:
+        for row in rows:
+            yield encode(row) + b"\n"
+        return
+    before = b"["
+    for row in rows:
+        yield before + encode(row)
+        before = b",\n"
+    yield b"[]\n" if before == b"[" else b"]\n"
+
+
+def _write(chunks: Iterable[bytes]) -> None:
+    out = sys.stdout.buffer
+    for chunk in chunks:
+        try:
+            out.write(chunk)
+        except OSError as error:
+            return _give_up(error)
+    try:
+        out.flush()
+    except OSError as error:
+        return _give_up(error)
+
+
+def _give_up(error: OSError) -> None:
+    hang_up()
+    if error.errno != errno.EPIPE:
+        raise error
+
+
+def _discard(fd: int) -> None:
+    # What is still buffered must go somewhere, or the interpreter complains of it on its way out.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, fd)
+    os.close(nowhere)

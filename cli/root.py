@@ -1,0 +1,113 @@
+"""The root command: the main job itself, and the table of every other command."""
+
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from cli import output, params, version
+from cli.exit_codes import MEANINGS
+from cli.lazy_group import Entry, LazyGroup
+from cli.run_options import DEFAULT_JOBS, RunOptions
+
+COMMANDS: tuple[Entry, ...] = (
+    Entry("events", "cli.events:events", "Browse the log; show one event whole."),
+    Entry("config", "cli.config:config", "Print the settings in force and where each comes from."),
+)
+
+EXAMPLES = """\b
+Examples:
+  main --no-network --ticker PETR4.SA      try it: no network, no setup
+  main --ticker PETR4.SA --ticker VALE3    fetch, validate, record, write snapshots
+  main --tickers-file carteira.txt --jobs 8 --format json
+  main --ticker PETR4.SA --dry-run         fetch and judge, write nothing
+"""
+
+EXIT_CODES = (
+    "\b\nExit codes, of every command:\n"
+    + "".join(f"  {code:<4} {meaning}\n" for code, meaning in MEANINGS)
+    + """
+\b
+A run exits 1 when some tickers failed, were locked or had rows rejected,
+2 when all failed or one was rejected, 3 when the only ticker was locked.
+"""
+)
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(
+    cls=LazyGroup,
+    entries=COMMANDS,
+    invoke_without_command=True,
+    context_settings=CONTEXT,
+    subcommand_metavar="[COMMAND [ARGS]...]",
+    epilog=f"{EXAMPLES}\n{EXIT_CODES}",
+)
+@click.option("--ticker", "tickers", type=params.TICKER, multiple=True, help="A B3 code or an index; may be repeated.")
+@click.option("--tickers-file", type=params.TICKERS_FILE, default=(), help="A file of tickers, one a line.")
+@click.option(
+    "--provider", type=params.PROVIDER, default=params.DEFAULT_PROVIDER, show_default=True, help="Whom to ask."
+)
+@click.option("--start", type=params.DATE, help="First day to ask for, instead of what is new.")
+@click.option("--end", type=params.DATE, help="Last day to ask for.  [default: today]")
+@click.option("--max-days", type=click.IntRange(min=1), help="Ask for this many days back, instead of what is new.")
+@click.option("--force-refresh", is_flag=True, help="Ask for the whole window again (two years).")
+@click.option("--dry-run", is_flag=True, help="Fetch and judge; write nothing at all.")
+@click.option("--no-network", is_flag=True, help="Open no socket: replay the ledger, else the sample.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=DEFAULT_JOBS, show_default=True, help="Tickers at a time.")
+@click.option("--must-exist", is_flag=True, help="Refuse to create a ledger (for cron).")
+@output.style_options
+@version.option
+@click.pass_context
+def root(context: click.Context, /, **given: Any) -> int | None:
+    """Fetch daily prices of B3 tickers into an append-only, hash-chained ledger.
+
+    Each run fetches what is new, validates it, appends it, and writes
+    snapshots/TICKER-YYYYMMDD.csv with its .checksum. Running it again is safe.
+    """
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return None
+    options = _run_options(context, given)
+    # The job brings the log and the projections along: only a run pays for them.
+    from cli import run, settings
+
+    return run.run(settings.load(), options)
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Refuse options of the main job in front of a subcommand, where they would be lost without a word."""
+    for parameter in context.command.params:
+        if _is_given(context, parameter.name):
+            name, option = context.invoked_subcommand, parameter.opts[0]
+            context.fail(f"got {option} in front of {name}, want it after: main {name} {option}")
+
+
+def _run_options(context: click.Context, given: dict[str, Any]) -> RunOptions:
+    tickers = tuple(dict.fromkeys((*given.pop("tickers"), *given.pop("tickers_file"))))
+    if not tickers:
+        output.say(context.get_usage())
+        context.fail(f"got nothing to do, want --ticker or a command ({', '.join(entry.name for entry in COMMANDS)})")
+    options = RunOptions(tickers=tickers, **given)
+    _check_window(context, options)
+    if options.no_network:
+        _check_no_network(context)
+    return options
+
+
+def _check_window(context: click.Context, options: RunOptions) -> None:
+    if options.start and options.end and options.start > options.end:
+        context.fail(f"got --start {options.start} after --end {options.end}, want it on or before")
+    if options.start and options.max_days:
+        context.fail("got --start and --max-days, want one of them")
+
+
+def _check_no_network(context: click.Context) -> None:
+    for name in ("force_refresh", "start", "end", "max_days"):
+        if _is_given(context, name):
+            context.fail(f"got --{name.replace('_', '-')} with --no-network, want a run that may fetch")
+
+
+def _is_given(context: click.Context, name: str | None) -> bool:
+    return name is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE

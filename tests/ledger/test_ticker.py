@@ -1,0 +1,63 @@
+"""A ticker has one spelling, and nothing that is none gets any further."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.ticker import TickerError, normalize, short
+
+
+@pytest.mark.parametrize(
+    ("text", "ticker"),
+    [
+        ("PETR4", "PETR4.SA"),
+        ("petr4.sa", "PETR4.SA"),
+        (" PETR4.SA\n", "PETR4.SA"),
+        ("TAEE11", "TAEE11.SA"),
+        ("B3SA3", "B3SA3.SA"),
+        ("A1B2C3D4", "A1B2C3D4.SA"),
+        ("^BVSP", "^BVSP"),
+        ("^ifix.", None),
+        ("^AB", "^AB"),
+        ("^ABCDEFGHI0", "^ABCDEFGHI0"),
+        ("^A", None),
+        ("^ABCDEFGHIJK", None),
+        ("PETR", None),
+        ("PETRO", None),
+        ("PET4", None),
+        ("ABCDEFGH9", None),
+        ("", None),
+        (".SA", None),
+        ("PETR4.SA.SA", None),
+        ("PETR4.US", None),
+        ("../../x", None),
+        ("PETR4/..", None),
+        ("PETR4\0", None),
+        ("PETR\u0664", None),
+        ("PE\u017fR4", None),
+    ],
+)
+def test_a_text_has_one_spelling_or_is_refused(text: str, ticker: str | None) -> None:
+    """Just inside and just outside of what a B3 code and an index may be."""
+    if ticker is not None:
+        assert ticker == normalize(text)
+        return
+    with pytest.raises(TickerError) as refused:
+        normalize(text)
+    assert text == refused.value.text
+
+
+@given(st.text(max_size=14))
+def test_what_is_accepted_is_fixed_and_safe_in_a_path(text: str) -> None:
+    """Normalizing twice changes nothing, and a normalized ticker holds no separator."""
+    try:
+        ticker = normalize(text)
+    except TickerError:
+        return
+    assert ticker == normalize(ticker)
+    assert not set(ticker) - set("^.ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+def test_the_short_form_drops_the_suffix() -> None:
+    """File names carry the code alone."""
+    assert ["PETR4", "^BVSP"] == [short("PETR4.SA"), short("^BVSP")]

@@ -1,0 +1,47 @@
+"""The real command line in a process of its own, as a person or a script runs it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cli.settings import REGISTRY
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TIMEOUT_S = 60.0
+
+
+class Result(msgspec.Struct, frozen=True):
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    def lines(self) -> list[Any]:
+        """Return the JSON objects on stdout, one a line."""
+        return [msgspec.json.decode(line) for line in self.out.splitlines()]
+
+
+def command(*args: str) -> list[str]:
+    """Return the words that start `main` on `args`, for a test that needs the process itself."""
+    return [sys.executable, "-m", "cli", *args]
+
+
+def environment(env: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return this process's environment with no setting of its own but those in `env`."""
+    names = {setting.name for setting in REGISTRY}
+    inherited = {name: value for name, value in os.environ.items() if name not in names}
+    return {**inherited, "PYTHONPATH": str(REPOSITORY), **(env or {})}
+
+
+def run_main(*args: str, cwd: Path, env: Mapping[str, str] | None = None, timeout_s: float = TIMEOUT_S) -> Result:
+    """Run `main` on `args` in the folder `cwd`, with only the settings in `env`, and return how it ended."""
+    done = subprocess.run(
+        command(*args), cwd=cwd, env=environment(env), capture_output=True, timeout=timeout_s, check=False
+    )
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
