@@ -1,0 +1,113 @@
+"""The ingest log: one entry an attempt, as operators read it.
+
+Tables:
+- `entries`: (seq) -> entry. The seq is that of the event that opened it; a decision rewrites its evidence's entry.
+- `by_ticker`: (ticker, seq) -> empty. One ticker's entries without a look at the others'.
+- `pending`: (ticker, seq) -> empty. Evidence that no decision names yet.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+
+from ledger.chain import Seq
+from ledger.codec import Envelope
+from ledger.events import ValidationCompleted
+from projections.entry import ENTRY_TAGS, Entry, Status, attempted, judged
+from projections.facts import Fact
+from projections.keys import last_seq, seq_key, text_key
+from projections.tables import Tables
+
+NAME = "ingest_logs"
+VERSION = 1
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Entry).decode
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries are wanted; None wants them all. `since` and `until` bound recorded_at, both inclusive."""
+
+    ticker: str | None = None
+    since: int | None = None
+    until: int | None = None
+    status: Status | None = None
+    job_id: bytes | None = None
+    failed: bool = False
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether `entry` is wanted; the ticker is left to the index."""
+        return (
+            (self.until is None or entry.recorded_at <= self.until)
+            and (self.status is None or entry.status == self.status)
+            and (self.job_id is None or entry.job_id == self.job_id)
+            and (not self.failed or entry.failed)
+        )
+
+
+class IngestLogs:
+    """The fold of attempts and the decisions over them into entries."""
+
+    name = NAME
+    version = VERSION
+    tables = ("entries", "by_ticker", "pending")
+    reads = ENTRY_TAGS | {ValidationCompleted.TAG}
+
+    def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
+        """Open an entry for an attempt, or close the one that a decision is over."""
+        if isinstance(fact, ValidationCompleted):
+            _judge(tables, envelope, fact)
+        elif entry := attempted(envelope, fact):
+            _open(tables, entry)
+
+
+def _open(tables: Tables, entry: Entry) -> None:
+    seq = seq_key(entry.seq)
+    tables["entries"].put(seq, _encode(entry))
+    tables["by_ticker"].put(text_key(entry.ticker) + seq, b"")
+    if entry.status == "pending":
+        tables["pending"].put(text_key(entry.ticker) + seq, b"")
+
+
+def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
+    if envelope.cause is None:
+        return
+    cause = seq_key(envelope.cause)
+    if stored := tables["entries"].get(cause):
+        tables["entries"].put(cause, _encode(judged(_decode(stored), decision)))
+        tables["pending"].delete(text_key(decision.ticker) + cause)
+
+
+def entries(tables: Tables, wanted: Filter | None = None, *, limit: int | None = None, offset: int = 0) -> list[Entry]:
+    """Return the newest `limit` entries that are `wanted` (None: all), past the newest `offset` of them; newest last.
+
+    Read from the newest back, one ticker's by its index: costs what it shows and what it skips, not the log.
+    """
+    wanted = wanted or Filter()
+    found = (entry for entry in _newest_first(tables, wanted) if wanted.takes(entry))
+    stop = None if limit is None else offset + limit
+    return list(islice(found, offset, stop))[::-1]
+
+
+def pending(tables: Tables, ticker: str) -> tuple[Seq, ...]:
+    """Return the seqs of the ticker's evidence that no decision names as its cause, oldest first."""
+    return tuple(Seq(last_seq(key)) for key, _ in tables["pending"].scan(text_key(ticker)))
+
+
+def _newest_first(tables: Tables, wanted: Filter) -> Iterator[Entry]:
+    for entry in _backwards(tables, wanted.ticker):
+        # recorded_at never decreases along the log, so everything further back is older still.
+        if wanted.since is not None and entry.recorded_at < wanted.since:
+            return
+        yield entry
+
+
+def _backwards(tables: Tables, ticker: str | None) -> Iterator[Entry]:
+    if ticker is None:
+        yield from (_decode(value) for _, value in tables["entries"].scan(reverse=True))
+        return
+    for key, _ in tables["by_ticker"].scan(text_key(ticker), reverse=True):
+        # Written in one transaction with its index.
+        if stored := tables["entries"].get(seq_key(last_seq(key))):
+            yield _decode(stored)

@@ -1,0 +1,45 @@
+"""Keys that sort as what they stand for: texts, then trading days, then seqs. Pure."""
+
+from datetime import date
+
+TEXT_END = b"\0"
+SEQ_BYTES = 8
+DAY_BYTES = 4
+
+
+def text_key(*texts: str) -> bytes:
+    """Return the texts one after another, each ended by a zero byte, so that no text's key begins another's.
+
+    Raises: ValueError for a text with a zero byte inside.
+    """
+    if any("\0" in text for text in texts):
+        message = f"got {texts!r}, want texts without a zero byte"
+        raise ValueError(message)
+    return b"".join(text.encode() + TEXT_END for text in texts)
+
+
+def seq_key(seq: int) -> bytes:
+    """Return `seq` as u64 big-endian."""
+    return seq.to_bytes(SEQ_BYTES, "big")
+
+
+def day_key(day: date) -> bytes:
+    """Return `day` as the u32 big-endian of its proleptic ordinal."""
+    return day.toordinal().to_bytes(DAY_BYTES, "big")
+
+
+def last_seq(key: bytes) -> int:
+    """Return the seq that `key` ends with."""
+    return int.from_bytes(key[-SEQ_BYTES:], "big")
+
+
+def two_texts(key: bytes) -> tuple[str, str]:
+    """Return the first two texts of `key`."""
+    first, second, _ = key.split(TEXT_END, 2)
+    return first.decode(), second.decode()
+
+
+def past_prefix(prefix: bytes) -> bytes | None:
+    """Return the least key above every key that begins with `prefix`; None when there is none."""
+    kept = prefix.rstrip(b"\xff")
+    return kept[:-1] + bytes([kept[-1] + 1]) if kept else None

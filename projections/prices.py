@@ -1,0 +1,140 @@
+"""Prices by trading day and by when the ledger learned them: latest, as of any position, and every revision.
+
+Tables:
+- `bars`: (provider, ticker, date, seq) -> [bar or nil, recorded_at]. Changes only; a nil bar says that the
+  provider withdrew the date, and the version before it stays the one that holds.
+- `actions`: (provider, ticker, date, kind, seq) -> actions. What that decision said of that day and kind.
+- `latest_actions`: (provider, ticker, date, kind) -> actions. Lets the fold keep `actions` to changes without a scan.
+- `series`: (ticker, provider) -> empty. Which series there are.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import groupby
+
+import msgspec
+
+from ledger.codec import Envelope
+from ledger.events import Action, Bar, ValidationCompleted
+from ledger.ingest.held import Held
+from projections.facts import Fact
+from projections.keys import SEQ_BYTES, day_key, last_seq, seq_key, text_key, two_texts
+from projections.tables import Tables
+
+NAME = "prices"
+VERSION = 1
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """What one decision made of one trading day; `bar` None where it found the day withdrawn."""
+
+    date: date
+    seq: int
+    recorded_at: int
+    bar: Bar | None
+
+
+class Series(msgspec.Struct, frozen=True, order=True):
+    """A ticker as one provider tells it."""
+
+    ticker: str
+    provider: str
+
+
+class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    bar: Bar | None
+    recorded_at: int
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_row = msgspec.msgpack.Decoder(_Row).decode
+_decode_actions = msgspec.msgpack.Decoder(tuple[Action, ...]).decode
+
+
+class Prices:
+    """The fold of decisions into bars and actions."""
+
+    name = NAME
+    version = VERSION
+    tables = ("bars", "actions", "latest_actions", "series")
+    reads = frozenset({ValidationCompleted.TAG})
+
+    def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
+        """Add what the decision accepted and what it found withdrawn; costs its rows."""
+        assert isinstance(fact, ValidationCompleted)  # noqa: S101 - the only tag in `reads`
+        _put_bars(tables, envelope, fact)
+        _put_actions(tables, envelope.seq, fact)
+
+
+def _put_bars(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
+    if not decision.bars and not decision.withdrawn:
+        return
+    tables["series"].put(text_key(decision.ticker, decision.provider), b"")
+    put = tables["bars"].put
+    prefix, seq = text_key(decision.provider, decision.ticker), seq_key(envelope.seq)
+    for bar in decision.bars:
+        put(prefix + day_key(bar.date) + seq, _encode(_Row(bar, envelope.recorded_at)))
+    for day in decision.withdrawn:
+        put(prefix + day_key(day) + seq, _encode(_Row(None, envelope.recorded_at)))
+
+
+def _put_actions(tables: Tables, seq: int, decision: ValidationCompleted) -> None:
+    prefix = text_key(decision.provider, decision.ticker)
+    ordered = sorted(decision.actions, key=_day_and_kind)
+    for (day, kind), found in groupby(ordered, key=_day_and_kind):
+        key, value = prefix + day_key(day) + text_key(kind), _encode(tuple(found))
+        if tables["latest_actions"].get(key) != value:
+            tables["latest_actions"].put(key, value)
+            tables["actions"].put(key + seq_key(seq), value)
+
+
+def _day_and_kind(action: Action) -> tuple[date, str]:
+    return action.date, action.kind
+
+
+def versions(tables: Tables, provider: str, ticker: str, day: date | None = None) -> Iterator[Version]:
+    """Yield every version of the series (of one day, where given), by day and then by seq; one prefix scan."""
+    prefix = text_key(provider, ticker) + (b"" if day is None else day_key(day))
+    for key, value in tables["bars"].scan(prefix):
+        row = _decode_row(value)
+        ordinal = int.from_bytes(key[-SEQ_BYTES - 4 : -SEQ_BYTES], "big")
+        yield Version(date=date.fromordinal(ordinal), seq=last_seq(key), recorded_at=row.recorded_at, bar=row.bar)
+
+
+def series(tables: Tables, provider: str, ticker: str, position: int | None = None) -> dict[date, Bar]:
+    """Return the bar that holds for each day, in order of days, once `position` events are read (None: all).
+
+    One prefix scan over the ticker's versions.
+    """
+    bars: dict[date, Bar] = {}
+    for key, value in tables["bars"].scan(text_key(provider, ticker)):
+        if position is None or last_seq(key) < position:
+            bar = _decode_row(value).bar
+            if bar is not None:
+                bars[bar.date] = bar
+    return bars
+
+
+def actions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> tuple[Action, ...]:
+    """Return the corporate actions known once `position` events are read (None: all), by day and kind."""
+    known: dict[bytes, tuple[Action, ...]] = {}
+    for key, value in tables["actions"].scan(text_key(provider, ticker)):
+        if position is None or last_seq(key) < position:
+            known[key[:-SEQ_BYTES]] = _decode_actions(value)
+    return tuple(action for found in known.values() for action in found)
+
+
+def held(tables: Tables, provider: str, ticker: str) -> Held:
+    """Return what validation compares new evidence with: the series as it is held now."""
+    return Held(bars=series(tables, provider, ticker), actions=actions(tables, provider, ticker))
+
+
+def all_series(tables: Tables, ticker: str | None = None) -> tuple[Series, ...]:
+    """Return every series that has at least one version (of `ticker`, where given), by ticker and provider."""
+    prefix = b"" if ticker is None else text_key(ticker)
+    return tuple(Series(*two_texts(key)) for key, _ in tables["series"].scan(prefix))
+
+
+def tickers(tables: Tables) -> tuple[str, ...]:
+    """Return the tickers that have a series, in order."""
+    return tuple(dict.fromkeys(one.ticker for one in all_series(tables)))

@@ -1,0 +1,391 @@
+"""Catch-up, views, rebuild and compare: every way to a position leads to the same bytes."""
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import lmdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.chain import Head, Record
+from ledger.codec import Envelope
+from ledger.errors import DamagedError, ForkedError, RolledBackError, UnknownEventError
+from ledger.memory_log import MemoryLog
+from ledger.source import LogSource
+from projections import runner, store
+from projections.digest import digest
+from projections.facts import Fact
+from projections.ingest_logs import IngestLogs
+from projections.metrics import Metrics
+from projections.prices import Prices
+from projections.projection import Projection
+from projections.registry import ALL
+from projections.runner import catch_up, compare, forget, open_view, rebuild, remembered, replay, view_at
+from projections.shelf import Shelf
+from projections.snapshots import Snapshots
+from projections.tables import State, Tables
+from tests.projections.story import Story, told
+
+NUMBERS = st.lists(st.integers(0, 999), max_size=25)
+LONG_STORY = tuple(random.Random(7).randrange(1000) for _ in range(300))  # noqa: S311 - a story, not a secret
+
+
+class Prefix:
+    """The first `size` events of a log, as they stood then."""
+
+    def __init__(self, log: LogSource, size: int) -> None:
+        self._log, self._size = log, size
+
+    def head(self) -> Head:
+        """Return the head of then."""
+        return Head(self._size, list(self._log.read(0, self._size))[-1].link)
+
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
+        """Yield the events of then."""
+        return self._log.read(start, self._size if stop is None else min(stop, self._size))
+
+
+def fresh() -> Sequence[Projection]:
+    """Return projections that remember nothing of any other step."""
+    return (Prices(), IngestLogs(), Metrics(), Snapshots())
+
+
+def digests(state: State) -> dict[str, str]:
+    """Return each projection's digest."""
+    return {name: digest(tables).hex() for name, tables in state.items()}
+
+
+def stored_digests(log: LogSource, folder: Path) -> dict[str, str]:
+    """Return the digests of what a view of `log` shows."""
+    with open_view(log, folder) as view:
+        return digests(view.state)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(NUMBERS, st.lists(st.integers(1, 60), max_size=4))
+def test_catch_up_in_any_cuts_equals_rebuild_equals_replay(numbers: list[int], cuts: list[int]) -> None:
+    """Byte for byte, with new projection objects for each step."""
+    log = told(numbers)
+    size = log.head().size
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for cut in sorted({min(cut, size) for cut in cuts} | {size}):
+            assert catch_up(Prefix(log, cut), folder, fresh()) == Prefix(log, cut).head()
+            assert stored_digests(Prefix(log, cut), folder) == replay(log, cut, fresh())
+        assert rebuild(log, folder, projections=fresh()) == log.head()
+        assert stored_digests(log, folder) == replay(log)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(NUMBERS, st.integers(1, 60))
+def test_a_reader_that_may_not_write_sees_what_a_catch_up_would_store(numbers: list[int], cut: int) -> None:
+    """The overlay over a stored prefix has the digests of a full replay, and stores nothing."""
+    log = told(numbers)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        stored = catch_up(Prefix(log, min(cut, log.head().size)), folder)
+        with Shelf(folder).locked():
+            assert stored_digests(log, folder) == replay(log)
+        assert remembered(folder) == stored
+
+
+def test_small_batches_leave_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches end by count or by bytes, wherever that cuts an ingest in two."""
+    log = told(LONG_STORY)
+    monkeypatch.setattr(runner, "BATCH_EVENTS", 7)
+    monkeypatch.setattr(runner, "BATCH_BODY_BYTES", 1500)
+    assert catch_up(log, tmp_path) == log.head()
+    assert stored_digests(log, tmp_path) == replay(log)
+
+
+def test_the_map_grows_under_a_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that met a full map is folded again, whole, in a larger one."""
+    log = told(LONG_STORY)
+    monkeypatch.setattr(store, "FIRST_MAP_BYTES", 160 * 1024)
+    assert catch_up(log, tmp_path) == log.head()
+    assert stored_digests(log, tmp_path) == replay(log)
+
+
+def test_a_full_map_that_is_in_use_gives_way_to_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view that this process holds open keeps the map where it is, and what it shows."""
+    monkeypatch.setattr(store, "FIRST_MAP_BYTES", 200 * 1024)
+    log = told(LONG_STORY * 3)
+    start = catch_up(Prefix(log, 2), tmp_path)
+    with open_view(Prefix(log, 2), tmp_path) as before:
+        assert catch_up(log, tmp_path) == start
+        assert stored_digests(log, tmp_path) == replay(log)
+        assert digests(before.state) == replay(log, 2)
+    assert catch_up(log, tmp_path) == log.head()
+
+
+class Breaking(Prices):
+    """Prices that fail at one event."""
+
+    def __init__(self, seq: int) -> None:
+        self._seq = seq
+
+    def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
+        """Fail there, having written."""
+        super().apply(tables, envelope, fact)
+        if envelope.seq >= self._seq:
+            raise KeyboardInterrupt
+
+
+def test_a_fold_that_dies_in_a_batch_repeats_nothing_and_skips_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """State, position and link are of one transaction."""
+    log = told(LONG_STORY)
+    monkeypatch.setattr(runner, "BATCH_EVENTS", 10)
+    catch_up(Prefix(log, 5), tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        catch_up(log, tmp_path, (Breaking(101), IngestLogs(), Metrics(), Snapshots()))
+    stood = remembered(tmp_path)
+    assert stood is not None
+    assert stood.size in range(85, 116)
+    assert compare(log, tmp_path) == []
+    assert catch_up(log, tmp_path) == log.head()
+    assert stored_digests(log, tmp_path) == replay(log)
+
+
+def test_a_rebuild_that_dies_leaves_the_store_that_was(tmp_path: Path) -> None:
+    """What was half built is swept by the next one."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(log, tmp_path, projections=(Breaking(101), IngestLogs(), Metrics(), Snapshots()))
+    assert stored_digests(log, tmp_path) == replay(log)
+    rebuild(log, tmp_path)
+    assert ["store-2"] == [folder.name for folder in (tmp_path / "projections").glob("store-*")]
+
+
+def test_a_view_stays_what_it_was_while_the_store_is_rebuilt(tmp_path: Path) -> None:
+    """A reader sees the old state or the new one, whole."""
+    log = told(LONG_STORY)
+    with open_view(Prefix(log, 50), tmp_path) as before:
+        rebuild(log, tmp_path)
+        assert digests(before.state) == replay(log, 50)
+    assert stored_digests(log, tmp_path) == replay(log)
+
+
+class Renumbered(Metrics):
+    """Metrics of another version."""
+
+    version = 2
+
+
+def test_another_version_is_built_again(tmp_path: Path) -> None:
+    """The new version is stored; a reader who cannot write folds all of it in memory."""
+    log, projections = told(LONG_STORY), (Prices(), IngestLogs(), Renumbered(), Snapshots())
+    catch_up(log, tmp_path)
+    with Shelf(tmp_path).locked(), open_view(log, tmp_path, projections) as view:
+        assert digests(view.state) == replay(log)
+    assert catch_up(log, tmp_path, projections) == log.head()
+    with Shelf(tmp_path).stored() as stored:
+        assert stored is not None
+        assert stored.models["metrics"].version == 2
+
+
+def test_one_projection_is_rebuilt_and_the_others_are_kept(tmp_path: Path) -> None:
+    """A key planted in each shows which of them were folded again."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    _plant(tmp_path, "prices", "bars")
+    _plant(tmp_path, "metrics", "runs")
+    assert ["prices", "metrics"] == [found.projection for found in compare(log, tmp_path)]
+    rebuild(log, tmp_path, ["metrics"])
+    assert ["prices"] == [found.projection for found in compare(log, tmp_path)]
+    rebuild(log, tmp_path)
+    assert compare(log, tmp_path) == []
+
+
+def _plant(folder: Path, projection: str, table: str) -> None:
+    with Shelf(folder).stored() as stored:
+        assert stored is not None
+        head = stored.head()
+
+        def step(state: State) -> Head:
+            state[projection][table].put(b"\x01planted", b"")
+            return head
+
+        stored.advance(step)
+
+
+def test_compare_names_the_first_key_apart(tmp_path: Path) -> None:
+    """Both digests, the table and the key."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    _plant(tmp_path, "metrics", "runs")
+    found = compare(log, tmp_path)
+    assert [("metrics", "runs", b"\x01planted".hex())] == [(one.projection, one.table, one.key) for one in found]
+    assert replay(log)["metrics"] == found[0].replayed != found[0].stored
+
+
+def test_rebuild_refuses_a_name_that_is_no_projection(tmp_path: Path) -> None:
+    """It says which there are."""
+    with pytest.raises(ValueError, match="got projection nope, want one of prices, ingest_logs, metrics, snapshots"):
+        rebuild(told([]), tmp_path, ["nope"])
+
+
+def test_a_log_shorter_than_what_was_folded_is_rolled_back(tmp_path: Path) -> None:
+    """The stored head is a witness: nothing is folded, nothing is read, until a person says so."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    short = Prefix(log, 40)
+    for refused in (catch_up, rebuild, compare):
+        with pytest.raises(RolledBackError) as caught:
+            refused(short, tmp_path)
+        assert ("projections", log.head().size, 40) == (
+            caught.value.witness,
+            caught.value.expected_size,
+            caught.value.size,
+        )
+    with pytest.raises(RolledBackError), open_view(short, tmp_path):
+        pass
+    forget(tmp_path)
+    assert catch_up(short, tmp_path) == short.head()
+
+
+def test_a_log_with_another_event_there_is_forked(tmp_path: Path) -> None:
+    """Longer than the stored head, and not the log that was folded."""
+    catch_up(told([500, 100]), tmp_path)
+    other = told([600, 100, 200])
+    with pytest.raises(ForkedError, match="projections remembers"):
+        catch_up(other, tmp_path)
+
+
+class AppendsBetween:
+    """A log to which another process appends whenever its head is asked for."""
+
+    def __init__(self, story: Story) -> None:
+        self._story = story
+
+    def head(self) -> Head:
+        """Return the head; one event more is there the next time."""
+        head = self._story.log.head()
+        self._story.failed()
+        return head
+
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
+        """Yield what is there now."""
+        return self._story.log.read(start, stop)
+
+
+def test_a_writer_in_between_is_no_rollback(tmp_path: Path) -> None:
+    """The stored head is read first, so the log can only be further on."""
+    log = AppendsBetween(Story())
+    for _ in range(5):
+        with open_view(log, tmp_path) as view:
+            assert view.head.size >= 1
+
+
+def _zero(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _foreign(path: Path) -> None:
+    path.unlink()
+    path.parent.joinpath("lock.mdb").unlink()
+    with lmdb.open(str(path.parent)) as env, env.begin(write=True) as txn:
+        txn.put(b"a", b"b")
+
+
+def _gone(path: Path) -> None:
+    path.unlink()
+
+
+def _nonsense(path: Path) -> None:
+    path.parent.parent.joinpath("CURRENT").write_bytes(b"../../etc\n")
+
+
+@pytest.mark.parametrize("damage", [_zero, _empty, _cut, _foreign, _gone, _nonsense])
+def test_a_damaged_store_is_built_again(tmp_path: Path, damage: object) -> None:
+    """It is disposable, and says nothing."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    path = Shelf(tmp_path).current()
+    assert path is not None
+    assert callable(damage)
+    damage(path / "data.mdb")
+    assert catch_up(log, tmp_path) == log.head()
+    assert stored_digests(log, tmp_path) == replay(log)
+
+
+def test_a_tampered_event_is_not_folded(tmp_path: Path) -> None:
+    """The chain is checked on the way, so the read models never rest on bytes that it refuses."""
+    log = told([100, 200, 300])
+    last = log._records[-1]
+    log._records[-1] = Record(last.seq, last.link, last.body[:-1] + bytes([last.body[-1] ^ 1]))
+    with pytest.raises(DamagedError, match=f"got link at seq {last.seq}"):
+        catch_up(log, tmp_path)
+
+
+def test_a_missing_event_is_not_folded(tmp_path: Path) -> None:
+    """The seq that is not there is named."""
+    log = told([100, 200, 300])
+    del log._records[2]
+    with pytest.raises(DamagedError, match="seq 2"):
+        catch_up(log, tmp_path)
+
+
+def test_an_unknown_event_stops_every_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even one that no projection reads: what it means for them is not known."""
+    log = told([500])
+    seq = log.head().size
+    story = Story()
+    story.log = log
+    monkeypatch.setattr("ledger.events.BackupFailed.TAG", "later.happened/1")
+    from ledger.events import BackupFailed
+
+    story.add(BackupFailed(name="x", stage="y", error_kind="internal", message="z"))
+    with pytest.raises(UnknownEventError, match=f"got event type 'later.happened/1' at seq {seq}"):
+        catch_up(log, tmp_path)
+
+
+def test_an_archive_is_folded_in_memory() -> None:
+    """Without a folder nothing is stored anywhere."""
+    log = told(LONG_STORY)
+    with open_view(log, None) as view:
+        assert (log.head(), replay(log)) == (view.head, digests(view.state))
+
+
+def test_a_view_at_a_position_is_the_replay_of_the_events_before_it() -> None:
+    """Position counts events."""
+    log = told(LONG_STORY)
+    view = view_at(log, 33)
+    assert (Prefix(log, 33).head(), replay(log, 33)) == (view.head, digests(view.state))
+
+
+def test_files_are_the_users_own(tmp_path: Path) -> None:
+    """0700 and 0600 throughout, after a rebuild of one projection too."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    rebuild(log, tmp_path, ["prices"])
+    root = tmp_path / "projections"
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (root, *root.rglob("*"))}
+    expected = {
+        "projections": 0o700,
+        "CURRENT": 0o600,
+        "lock": 0o600,
+        "store-2": 0o700,
+        "data.mdb": 0o600,
+        "lock.mdb": 0o600,
+    }
+    assert expected == modes
+
+
+def test_projections_are_named_once_and_each_says_what_it_reads() -> None:
+    """What a projection reads, it is given; what it does not, it is not."""
+    assert ["prices", "ingest_logs", "metrics", "snapshots"] == [one.name for one in ALL]
+    assert isinstance(told([]), MemoryLog)
