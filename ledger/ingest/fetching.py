@@ -1,0 +1,165 @@
+"""Asking a provider until it answers or the job's patience ends; every attempt becomes an event.
+
+Retries are tenacity's: exponential backoff with jitter, a Retry-After honoured, a job deadline kept.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity.wait import wait_exponential_jitter
+
+from ledger.chain import Seq
+from ledger.events import FetchFailed, FetchSucceeded, Window
+from ledger.ingest import validation
+from ledger.ingest.providers.port import Fetched, Provider, ProviderError
+
+FINAL_KINDS = frozenset({"not-found", "internal"})
+LONGEST_WAIT_S = 30.0
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long and how often a job asks."""
+
+    retries: int
+    attempt_s: float  # deadline of one attempt
+    job_s: float  # deadline of all attempts and the waits between them
+    backoff_s: float = 1.0  # before the first retry; doubles, with up to as much jitter
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What was fetched, and the seq that it is stored under (None in a dry run)."""
+
+    fetch: FetchSucceeded
+    seq: Seq | None
+
+
+class Recorder(Protocol):
+    """Where a job's attempts go."""
+
+    def succeeded(self, event: FetchSucceeded) -> Seq | None:
+        """Make the evidence durable and return its seq; None when nothing is to be written."""
+        ...
+
+    def failed(self, event: FetchFailed) -> None:
+        """Record an attempt that failed."""
+        ...
+
+
+class Fetcher:
+    """One job's questions to one provider; attempts are numbered from 1 across them all."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        patience: Patience,
+        now: Callable[[], int],
+        recorder: Recorder,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._provider = provider
+        self._patience = patience
+        self._now = now
+        self._recorder = recorder
+        self._pause = pause
+        self._deadline = time.monotonic() + patience.job_s
+        self._attempt = 0
+        self._started_at = 0
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts were begun."""
+        return self._attempt
+
+    def fetch(self, ticker: str, window: Window) -> Evidence:
+        """Return the provider's answer, recorded as evidence before anybody judges it.
+
+        Raises: ProviderError of the last attempt, recorded as final; whatever the recorder raises.
+        """
+        left_s = max(self._deadline - time.monotonic(), 0.0)
+        retrying = Retrying(
+            retry=retry_if_exception(_is_worth_asking_again),
+            stop=stop_after_attempt(self._patience.retries + 1) | stop_before_delay(left_s),
+            wait=self._wait,
+            before_sleep=self._record_retried,
+            sleep=self._pause,
+            reraise=True,
+        )
+        try:
+            fetched = retrying(self._ask, ticker, window)
+        except ProviderError as error:
+            self._record_failed(error, final=True)
+            raise
+        event = self._succeeded(ticker, fetched)
+        return Evidence(event, self._recorder.succeeded(event))
+
+    def _ask(self, ticker: str, window: Window) -> Fetched:
+        self._attempt += 1
+        self._started_at = self._now()
+        left_s = self._deadline - time.monotonic()
+        timeout_s = max(min(self._patience.attempt_s, left_s), 0.001)
+        fetched = self._provider.fetch(ticker, window, timeout_s=timeout_s)
+        if not fetched.bars and (due := validation.sessions_due(window, self._now())):
+            raise ProviderError(
+                "empty",
+                f"got no rows, want {due} sessions of {window.start} to {window.end}",
+                request=fetched.request,
+                status_code=fetched.source.http_status,
+                http_date=fetched.source.http_date,
+                answer=fetched.answer,
+            )
+        return fetched
+
+    def _wait(self, state: RetryCallState) -> float:
+        backoff_s = wait_exponential_jitter(
+            initial=self._patience.backoff_s, max=LONGEST_WAIT_S, jitter=self._patience.backoff_s
+        )(state)
+        error = state.outcome.exception() if state.outcome else None
+        asked_s = error.retry_after_s if isinstance(error, ProviderError) else None
+        return max(backoff_s, float(asked_s or 0))
+
+    def _record_retried(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, ProviderError):
+            self._record_failed(error, final=False)
+
+    def _record_failed(self, error: ProviderError, *, final: bool) -> None:
+        self._recorder.failed(
+            FetchFailed(
+                ticker=error.request.ticker,
+                provider=self._provider.name,
+                attempt=self._attempt,
+                started_at=self._started_at,
+                finished_at=self._now(),
+                request=error.request,
+                error_kind=error.kind,
+                message=error.message,
+                status_code=error.status_code,
+                retry_after_s=error.retry_after_s,
+                final=final,
+                http_date=error.http_date,
+                answer=error.answer,
+            )
+        )
+
+    def _succeeded(self, ticker: str, fetched: Fetched) -> FetchSucceeded:
+        return FetchSucceeded(
+            ticker=ticker,
+            provider=self._provider.name,
+            attempt=self._attempt,
+            started_at=self._started_at,
+            finished_at=self._now(),
+            request=fetched.request,
+            source=fetched.source,
+            answer=fetched.answer,
+            identity=fetched.identity,
+            bars=fetched.bars,
+            actions=fetched.actions,
+        )
+
+
+def _is_worth_asking_again(error: BaseException) -> bool:
+    return isinstance(error, ProviderError) and error.kind not in FINAL_KINDS

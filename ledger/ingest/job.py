@@ -1,0 +1,336 @@
+"""One ticker's job: lock, finish what is pending, fetch, judge, append. Evidence is durable before anything judges it.
+
+Crash windows: after a fetch is recorded and before its decision, the fetch is pending, and the next job of that
+ticker judges it first, under the dead job's id. Every append has a natural key, so a retry repeats nothing.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Literal, Protocol
+
+from ledger import ids
+from ledger.chain import Seq
+from ledger.codec import Draft, decode_envelope, decode_event
+from ledger.errors import DamagedError, LedgerError, ProviderClockError, TickerLockError
+from ledger.events import (
+    Event,
+    FetchFailed,
+    FetchSucceeded,
+    IngestFailed,
+    IngestRefused,
+    ValidationCompleted,
+)
+from ledger.ingest import sessions, validation
+from ledger.ingest.fetching import Evidence, Fetcher
+from ledger.ingest.held import Held
+from ledger.ingest.plan import Before, JobStatus, Outcome, Plan, window
+from ledger.ingest.providers import chart
+from ledger.ingest.providers.evidence import body
+from ledger.ingest.providers.port import Provider, ProviderError
+from ledger.ingest.scale import WholeRangeNeeded
+from ledger.ingest.ticker_lock import ticker_lock
+from ledger.log import EventLog
+
+CLOCK_WARN_S = 5 * 60
+CLOCK_LIMIT_S = 24 * 60 * 60
+MICROSECONDS = 1_000_000
+
+
+class Observer(Protocol):
+    """Where a job says what it does; `warn` is for what a person ought to look into."""
+
+    def info(self, message: str, **fields: object) -> None:
+        """Note a step."""
+        ...
+
+    def warn(self, message: str, **fields: object) -> None:
+        """Note something odd."""
+        ...
+
+
+class Job:
+    """One run of one ticker against one provider. The only place of ingest with a clock."""
+
+    def __init__(  # noqa: PLR0913 - everything a job touches, said once
+        self,
+        ticker: str,
+        *,
+        log: EventLog | None,
+        provider: Provider,
+        plan: Plan,
+        now: Callable[[], int],
+        before: Callable[[str], Before],
+        observer: Observer,
+    ) -> None:
+        """Prepare a job; `log` None makes it a dry run, which writes nothing at all.
+
+        `before` is asked under the ticker's lock, and again after each decision: it must then show that decision.
+        """
+        self.ticker = ticker
+        self.job_id = ids.new_id(now())
+        self._log = log
+        self._provider = provider
+        self._plan = plan
+        self._now = now
+        self._before = before
+        self._observer = observer
+        self._seq: Seq | None = None
+        self._began_at = now()
+        self._fetcher = Fetcher(provider, patience=plan.patience, now=now, recorder=self)
+
+    def run(self) -> Outcome:
+        """Do the job and return how it ended; a failure of the provider, the lock or the disk is an outcome."""
+        if self._log is None:
+            return self._guarded(self._fetch_and_judge)
+        try:
+            with ticker_lock(
+                self._log.home.locks,
+                self.ticker,
+                job_id=self.job_id,
+                now_us=self._began_at,
+                timeout_s=self._plan.lock_timeout_s,
+            ):
+                return self._guarded(self._locked)
+        except TickerLockError as error:
+            return self._refused(error)
+        except LedgerError as error:
+            return self._outcome("error", error=error)
+
+    def interrupted(self) -> None:
+        """Record that a person ended the job before it was done."""
+        self._record_failure("interrupted", "interrupted", "ended by a signal before its decision")
+
+    # --- the recorder of its fetcher ---------------------------------------------------------
+
+    def succeeded(self, event: FetchSucceeded) -> Seq | None:
+        """Make the evidence durable.
+
+        Raises: ProviderClockError when the provider's clock and ours are more than a day apart.
+        """
+        self._check_clock(event.source.http_date, event.finished_at)
+        rows, milliseconds = len(event.bars), _milliseconds(event.started_at, event.finished_at)
+        self._observer.info("fetched", **self._about(event.attempt), rows=rows, duration_ms=milliseconds)
+        return self._append(event, f"fetch/{self.job_id.hex()}/{event.attempt}")
+
+    def failed(self, event: FetchFailed) -> None:
+        """Record an attempt that brought nothing."""
+        self._check_clock(event.http_date, event.finished_at)
+        self._observer.warn(
+            f"{event.error_kind}: {event.message}",
+            **self._about(event.attempt),
+            status_code=event.status_code,
+            retry_after=event.retry_after_s,
+            duration_ms=_milliseconds(event.started_at, event.finished_at),
+            final=event.final,
+        )
+        self._append(event, f"fetch/{self.job_id.hex()}/{event.attempt}")
+
+    # --- the steps -----------------------------------------------------------------------------
+
+    def _guarded(self, steps: Callable[[], Outcome]) -> Outcome:
+        try:
+            return steps()
+        except ProviderError as error:
+            return self._outcome("error", error=error)
+        except ProviderClockError as error:
+            # A time that cannot be trusted must not enter the log, not even to say so.
+            return self._outcome("error", error=error)
+        except LedgerError as error:
+            self._observer.warn(str(error), **self._about(self._fetcher.attempts))
+            self._record_failure("append", "internal", str(error))
+            return self._outcome("error", error=error)
+
+    def _locked(self) -> Outcome:
+        before = self._before(self.ticker)
+        last = None
+        for seq in before.pending:
+            last = self._finish(seq, before.held)
+            before = self._before(self.ticker)
+        if self._plan.pending_only:
+            return last or self._outcome("success")
+        if last is not None and not self._final_session_since(last):
+            return last
+        return self._fetch_and_judge()
+
+    def _finish(self, seq: Seq, held: Held) -> Outcome:
+        """Judge the evidence that a dead job left at `seq`, under that job's id."""
+        evidence, job_id = self._evidence(seq)
+        self._observer.info("judging a pending fetch", **self._about(evidence.fetch.attempt), seq=seq)
+        decision = self._judge(evidence.fetch, held)
+        if isinstance(decision, WholeRangeNeeded):
+            if self._plan.pending_only:
+                return self._outcome("error", error=_needs_network(self.ticker, decision))
+            return self._widen(evidence, decision, held, job_id=job_id)
+        return self._decide([(evidence, decision)], job_id=job_id)
+
+    def _fetch_and_judge(self) -> Outcome:
+        held = self._before(self.ticker).held
+        evidence = self._fetcher.fetch(self.ticker, window(self._plan, held, self._today()))
+        decision = self._judge(evidence.fetch, held)
+        if isinstance(decision, WholeRangeNeeded):
+            return self._widen(evidence, decision, held, job_id=self.job_id)
+        return self._decide([(evidence, decision)], job_id=self.job_id)
+
+    def _widen(self, narrow: Evidence, needed: WholeRangeNeeded, held: Held, *, job_id: bytes) -> Outcome:
+        """Ask for the whole range held, and decide on both answers at once: a series never mixes two scales."""
+        self._observer.info(
+            "asking for the whole range", **self._about(narrow.fetch.attempt), reason=needed.reason, ratio=needed.ratio
+        )
+        whole = self._fetcher.fetch(self.ticker, needed.window)
+        decision = self._judge(whole.fetch, held)
+        if isinstance(decision, WholeRangeNeeded):
+            raise ScaleError(self.ticker, decision.reason)
+        aside = validation.superseded(narrow.fetch, basis=self._provider.basis)
+        if job_id != self.job_id:
+            self._decide([(narrow, aside)], job_id=job_id)
+            return self._decide([(whole, decision)], job_id=self.job_id)
+        return self._decide([(narrow, aside), (whole, decision)], job_id=self.job_id)
+
+    def _judge(self, fetch: FetchSucceeded, held: Held) -> ValidationCompleted | WholeRangeNeeded:
+        return validation.judge(
+            fetch,
+            held,
+            basis=self._provider.basis,
+            body_rows=chart.rows(body(fetch.answer)),
+            threshold_percent=self._plan.threshold_percent,
+        )
+
+    def _decide(self, judged: list[tuple[Evidence, ValidationCompleted]], *, job_id: bytes) -> Outcome:
+        evidence, decision = judged[-1]
+        if self._log is not None and evidence.seq is not None:
+            drafts = [self._draft(job_id, verdict, cause=known.seq) for known, verdict in judged]
+            identifier = ids.append_id(f"validate/{evidence.seq}", job_id=job_id)
+            appended = self._log.append(drafts, append_id=identifier)
+            self._seq = Seq(appended.first + appended.count - 1)
+        self._observer.info(
+            "decided",
+            **self._about(evidence.fetch.attempt),
+            verdict=decision.verdict,
+            added=decision.added,
+            revised=decision.revised,
+            rejected=len(decision.rejected),
+        )
+        status: JobStatus = "dry_run" if self._log is None else _status(decision)
+        return Outcome(
+            ticker=self.ticker,
+            provider=self._provider.name,
+            job_id=job_id,
+            status=status,
+            seq=self._seq,
+            decision=decision,
+        )
+
+    # --- the leaves ----------------------------------------------------------------------------
+
+    def _evidence(self, seq: Seq) -> tuple[Evidence, bytes]:
+        assert self._log is not None  # noqa: S101 - only a job with a log has anything pending
+        (record,) = self._log.read(seq, seq + 1)
+        envelope = decode_envelope(seq, record.body)
+        fetch = decode_event(envelope)
+        if not isinstance(fetch, FetchSucceeded):
+            raise DamagedError(seq, "pending fetch", expected=FetchSucceeded.TAG, found=envelope.type)
+        return Evidence(fetch, seq), envelope.job_id
+
+    def _append(self, event: Event, natural_key: str) -> Seq | None:
+        if self._log is None:
+            return None
+        identifier = ids.append_id(natural_key, job_id=self.job_id)
+        appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier)
+        if appended.held_back_us > CLOCK_WARN_S * MICROSECONDS:
+            self._observer.warn("clock went back", **self._about(0), behind_s=appended.held_back_us // MICROSECONDS)
+        self._seq = appended.first
+        return appended.first
+
+    def _draft(self, job_id: bytes, event: Event, *, cause: int | None = None) -> Draft:
+        return Draft(job_id=job_id, stream=self.ticker, event=event, cause=cause)
+
+    def _refused(self, error: TickerLockError) -> Outcome:
+        event = IngestRefused(
+            ticker=self.ticker,
+            provider=self._provider.name,
+            started_at=self._began_at,
+            finished_at=self._now(),
+            message=str(error),
+            holder_pid=error.holder_pid,
+            holder_job_id=error.holder_job_id,
+        )
+        self._observer.warn(f"locked: {error}", **self._about(0))
+        try:
+            self._append(event, f"ingest.refused/{self.job_id.hex()}")
+        except LedgerError as trouble:
+            self._observer.warn(str(trouble), **self._about(0))
+        return self._outcome("locked", error=error)
+
+    def _record_failure(self, stage: str, kind: Literal["interrupted", "internal"], message: str) -> None:
+        event = IngestFailed(
+            ticker=self.ticker,
+            provider=self._provider.name,
+            attempt=max(self._fetcher.attempts, 1),
+            started_at=self._began_at,
+            finished_at=self._now(),
+            stage=stage,
+            error_kind=kind,
+            message=message,
+        )
+        try:
+            self._append(event, f"ingest.failed/{self.job_id.hex()}")
+        except LedgerError as trouble:
+            # The disk or the lock that failed the job may fail its record too: the outcome still says so.
+            self._observer.warn(str(trouble), **self._about(self._fetcher.attempts))
+
+    def _check_clock(self, http_date: int | None, finished_at: int) -> None:
+        if http_date is None:
+            return
+        apart_s = abs(finished_at - http_date) // MICROSECONDS
+        if apart_s > CLOCK_LIMIT_S:
+            raise ProviderClockError(self._provider.name, apart_s=apart_s, limit_s=CLOCK_LIMIT_S)
+        if apart_s > CLOCK_WARN_S:
+            self._observer.warn("clocks apart", **self._about(self._fetcher.attempts), apart_s=apart_s)
+
+    def _final_session_since(self, outcome: Outcome) -> bool:
+        decision = outcome.decision
+        if decision is None:
+            return True
+        held = self._before(self.ticker).held.bars
+        return not held or sessions.final_sessions_after(max(held), self._now()) > 0
+
+    def _today(self) -> date:
+        return sessions.trading_day(self._now())
+
+    def _about(self, attempt: int) -> dict[str, object]:
+        return {
+            "job_id": ids.text(self.job_id),
+            "ticker": self.ticker,
+            "provider": self._provider.name,
+            "attempt": attempt,
+        }
+
+    def _outcome(self, status: JobStatus, *, error: LedgerError | None = None) -> Outcome:
+        return Outcome(
+            ticker=self.ticker,
+            provider=self._provider.name,
+            job_id=self.job_id,
+            status=status,
+            seq=self._seq,
+            error=error,
+        )
+
+
+class ScaleError(LedgerError):
+    """The evidence at hand cannot be decided on without mixing two scales."""
+
+    def __init__(self, ticker: str, reason: str) -> None:
+        super().__init__(f"got {reason} for {ticker}, want an answer over the whole range held")
+        self.ticker, self.reason = ticker, reason
+
+
+def _needs_network(ticker: str, needed: WholeRangeNeeded) -> ScaleError:
+    return ScaleError(ticker, f"a pending fetch on another scale ({needed.reason})")
+
+
+def _status(decision: ValidationCompleted) -> JobStatus:
+    return "success" if decision.verdict == "superseded" else decision.verdict
+
+
+def _milliseconds(started_at: int, finished_at: int) -> int:
+    return max(finished_at - started_at, 0) // 1000

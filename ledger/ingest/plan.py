@@ -1,0 +1,64 @@
+"""What a run asks of each job, what a job is told beforehand, and how it ends. Pure."""
+
+from datetime import date, timedelta
+from typing import Literal
+
+import msgspec
+
+from ledger.chain import Seq
+from ledger.errors import LedgerError
+from ledger.events import ValidationCompleted, Window
+from ledger.ingest import sessions
+from ledger.ingest.fetching import Patience
+from ledger.ingest.held import Held
+
+OVERLAP_SESSIONS = 5
+DEFAULT_DAYS = 730
+
+JobStatus = Literal["success", "warning", "rejected", "error", "locked", "dry_run"]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What every job of a run was asked for."""
+
+    patience: Patience
+    lock_timeout_s: float
+    threshold_percent: float
+    start: date | None = None
+    end: date | None = None
+    max_days: int | None = None
+    force_refresh: bool = False
+    pending_only: bool = False  # judge what is pending; ask nobody
+    dry_run: bool = False
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What the read side knows of a ticker: the provider's series as held, and the fetches that nobody judged."""
+
+    held: Held
+    pending: tuple[Seq, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job ended; `seq` is its last event, None where it wrote none."""
+
+    ticker: str
+    provider: str
+    job_id: bytes
+    status: JobStatus
+    seq: Seq | None = None
+    decision: ValidationCompleted | None = None
+    error: LedgerError | None = None
+
+
+def window(plan: Plan, held: Held, today: date) -> Window:
+    """Return which days to ask for: what is new and an overlap, unless the plan says otherwise.
+
+    The overlap of 5 sessions is there to notice a provider's silent revision.
+    """
+    end = plan.end or today
+    if plan.start is not None:
+        return Window(plan.start, max(plan.start, end))
+    if plan.force_refresh or plan.max_days is not None or not held.bars:
+        return Window(end - timedelta(days=plan.max_days or DEFAULT_DAYS), end)
+    return Window(min(sessions.shift(max(held.bars), -OVERLAP_SESSIONS), end), end)

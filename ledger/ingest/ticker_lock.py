@@ -1,0 +1,104 @@
+"""One job a ticker at a time, among threads and processes, and who it is.
+
+The lock is filelock's (an flock: the kernel gives it back when its holder dies). Who holds it stands in a
+file beside it, which means something only while the lock is held.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from ledger import ids
+from ledger.creation import make_private_folder
+from ledger.errors import TickerLockError, UnwritableError
+
+LOCK, HOLDER = ".lock", ".holder"
+POLL_S = 0.05
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose job holds a ticker's lock, and since when (microseconds UTC)."""
+
+    ticker: str
+    pid: int
+    job_id: str
+    since: int
+
+
+@contextmanager
+def ticker_lock(folder: Path, ticker: str, *, job_id: bytes, now_us: int, timeout_s: float) -> Iterator[None]:
+    """Hold the lock of `ticker` among the lock files in `folder` for the block.
+
+    Raises: TickerLockError naming the holder when it is not free within `timeout_s`; UnwritableError.
+    """
+    # Imported here: commands that only look at locks need not pay for it.
+    from filelock import FileLock, Timeout
+
+    make_private_folder(folder)
+    lock = FileLock(folder / f"{ticker}{LOCK}", mode=0o600)
+    try:
+        lock.acquire(timeout=timeout_s, poll_interval=POLL_S)
+    except Timeout as error:
+        raise _locked(folder, ticker, timeout_s) from error
+    except OSError as error:
+        raise UnwritableError(folder / f"{ticker}{LOCK}", error.strerror or str(error)) from error
+    holder = folder / f"{ticker}{HOLDER}"
+    try:
+        _write(holder, Holder(ticker=ticker, pid=os.getpid(), job_id=ids.text(job_id), since=now_us))
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def holders(folder: Path) -> list[Holder]:
+    """Return who holds which ticker's lock in `folder` at this moment; writes nothing."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(HOLDER))
+    except FileNotFoundError:
+        return []
+    found = [(_is_held(folder / name.replace(HOLDER, LOCK)), _read(folder / name)) for name in names]
+    return [holder for held, holder in found if held and holder is not None]
+
+
+def _locked(folder: Path, ticker: str, waited_s: float) -> TickerLockError:
+    holder = _read(folder / f"{ticker}{HOLDER}")
+    return TickerLockError(
+        ticker,
+        waited_s=waited_s,
+        holder_pid=holder.pid if holder else None,
+        holder_job_id=ids.parse(holder.job_id) if holder else None,
+    )
+
+
+def _write(path: Path, holder: Holder) -> None:
+    temporary = path.with_suffix(".new")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(msgspec.json.encode(holder))
+    temporary.replace(path)
+
+
+def _read(path: Path) -> Holder | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Holder)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
