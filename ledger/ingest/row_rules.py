@@ -1,0 +1,143 @@
+"""Rules that need one row only: a day is accepted as a bar, rejected with a reason, or left for later. Pure."""
+
+import math
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+import msgspec
+
+from ledger.events import Bar, Finding, RawBar
+from ledger.ingest import rules, sessions
+from ledger.ingest.canonical import price_micros, price_text
+from ledger.ingest.rows import Row
+
+VOLUME_LIMIT = 2**63  # what other languages and SQL can hold, with the sign
+
+_TO_CENTAVO = -4  # for round(): ten thousand millionths are a centavo
+
+
+class Today(msgspec.Struct, frozen=True):
+    """The day in São Paulo on which evidence came, and whether its session was final by then."""
+
+    day: date
+    final: bool
+
+
+class Sorted(msgspec.Struct, frozen=True):
+    """An answer's days, each in exactly one place, oldest first. `received` counts copies of a day too."""
+
+    received: int
+    accepted: tuple[Bar, ...]
+    rejected: tuple[Finding, ...]
+    partial: tuple[date, ...]
+
+
+def today(finished_at: int) -> Today:
+    """Return what "today" meant to evidence that came at `finished_at`."""
+    day = sessions.trading_day(finished_at)
+    return Today(day, final=finished_at >= sessions.final_at(day))
+
+
+def sort_rows(rows: Iterable[Row], now: Today) -> Sorted:
+    """Return each row accepted, rejected by the first rule that it breaks, or partial."""
+    received, accepted, rejected, partial = 0, [], [], []
+    for row in rows:
+        received += row.copies
+        if _is_partial(row.bar.date, now):
+            partial.append(row.bar.date)
+        elif isinstance(outcome := _read(row, now), Finding):
+            rejected.append(outcome)
+        else:
+            accepted.append(outcome)
+    return Sorted(received, tuple(accepted), tuple(rejected), tuple(partial))
+
+
+def idle(bar: Bar) -> Finding | None:
+    """Return what VOLUME says of an accepted bar without trades: W when it stood still, else Q."""
+    if bar.volume > 0:
+        return None
+    prices = f"high {price_text(bar.high)} and low {price_text(bar.low)}"
+    return Finding(rules.VOLUME.id, bar.date, f"got volume 0 with {prices}, want shares traded")
+
+
+def unreadable_adjustments(rows: Iterable[Row]) -> Iterator[Finding]:
+    """Yield what ADJ says of adjusted closes that are there and can not be held."""
+    for row in rows:
+        if row.bar.adj_close is not None and _micros(row.bar.adj_close) is None:
+            yield Finding(rules.ADJ.id, row.bar.date, f"got adj_close {row.bar.adj_close}, want a number")
+
+
+def _is_partial(day: date, now: Today) -> bool:
+    return day == now.day and not now.final and sessions.is_session(day)
+
+
+def _read(row: Row, now: Today) -> Bar | Finding:
+    return _day_fault(row.bar.date, now) or _copies_fault(row) or _bar(row.bar)
+
+
+def _day_fault(day: date, now: Today) -> Finding | None:
+    if day > now.day:
+        return Finding(rules.FUTURE.id, day, f"got {day}, want {now.day} at the latest")
+    if not sessions.is_session(day):
+        return Finding(rules.NOT_SESSION.id, day, f"got a bar on {day:%A} {day}, want a session of B3")
+    return None
+
+
+def _copies_fault(row: Row) -> Finding | None:
+    if row.alike:
+        return None
+    return Finding(rules.DUPLICATE.id, row.bar.date, f"got {row.copies} rows that differ, want one")
+
+
+def _bar(raw: RawBar) -> Bar | Finding:
+    try:
+        opened, high, low, close = (price_micros(price) for price in (raw.open, raw.high, raw.low, raw.close))
+    except ValueError:
+        return _unread(raw)
+    adj_close = None if raw.adj_close is None else _micros(raw.adj_close)
+    bar = Bar(raw.date, opened, high, low, close, adj_close, _shares(raw.volume) or 0)
+    return _not_positive(bar) or _out_of_order(bar) or _no_volume(raw) or bar
+
+
+def _unread(raw: RawBar) -> Finding:
+    prices = {"open": raw.open, "high": raw.high, "low": raw.low, "close": raw.close}
+    got = ", ".join(f"{name} {price}" for name, price in prices.items() if _micros(price) is None)
+    return Finding(rules.OHLC_NAN.id, raw.date, f"got {got}, want a price")
+
+
+def _not_positive(bar: Bar) -> Finding | None:
+    if min(bar.open, bar.high, bar.low, bar.close) > 0:
+        return None
+    return Finding(rules.NONPOS.id, bar.date, f"got {_ohlc_text(bar)}, want all above 0")
+
+
+def _out_of_order(bar: Bar) -> Finding | None:
+    opened, high, low, close = (round(price, _TO_CENTAVO) for price in (bar.open, bar.high, bar.low, bar.close))
+    if low <= min(opened, close) and max(opened, close) <= high:
+        return None
+    return Finding(rules.OHLC_ORDER.id, bar.date, f"got {_ohlc_text(bar)}, want low <= open, close <= high")
+
+
+def _ohlc_text(bar: Bar) -> str:
+    prices = {"open": bar.open, "high": bar.high, "low": bar.low, "close": bar.close}
+    return ", ".join(f"{name} {price_text(micros)}" for name, micros in prices.items())
+
+
+def _no_volume(raw: RawBar) -> Finding | None:
+    if _shares(raw.volume) is not None:
+        return None
+    got = "null" if raw.volume is None else raw.volume
+    return Finding(rules.VOLUME.id, raw.date, f"got volume {got}, want a whole number >= 0")
+
+
+def _shares(volume: float | None) -> int | None:
+    if volume is None or not math.isfinite(volume) or volume != int(volume) or not 0 <= volume < VOLUME_LIMIT:
+        return None
+    return int(volume)
+
+
+def _micros(value: float) -> int | None:
+    try:
+        return price_micros(value)
+    except ValueError:
+        return None

@@ -1,0 +1,66 @@
+"""Everything that a provider said of one day, from its body and from its library together. Pure."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import msgspec
+
+from ledger.events import FetchSucceeded, RawBar
+from ledger.ingest.providers.chart import ChartRow
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One day of an answer: prices as the library handed them over, volume as the body has it.
+
+    `copies` is how often the day came; `alike` is false when the copies differ.
+    """
+
+    bar: RawBar
+    copies: int
+    alike: bool
+
+
+def rows(evidence: FetchSucceeded, body_rows: Sequence[ChartRow]) -> tuple[Row, ...]:
+    """Return a row for each day of the answer, oldest first.
+
+    A day that only one of body and library has is taken from that one; of the body's alone,
+    only days that were asked for. Without `body_rows` the library's bars are all there is.
+    """
+    handed = {bar.date: bar for bar in evidence.bars}
+    copies: dict[date, list[RawBar]] = defaultdict(list)
+    for bar in _sent(evidence, handed, body_rows):
+        copies[bar.date].append(bar)
+    return tuple(_row(handed.get(day, same_day[0]), same_day) for day, same_day in sorted(copies.items()))
+
+
+def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[ChartRow]) -> Iterator[RawBar]:
+    window, in_body = evidence.request.window, {row.date for row in body_rows}
+    for row in body_rows:
+        if row.date in handed or window.start <= row.date <= window.end:
+            yield _raw_bar(row)
+    for bar in evidence.bars:
+        if bar.date not in in_body:
+            yield bar
+
+
+def _row(bar: RawBar, copies: Sequence[RawBar]) -> Row:
+    bar = msgspec.structs.replace(bar, volume=copies[0].volume)
+    return Row(bar, len(copies), len({_values(copy) for copy in copies}) == 1)
+
+
+def _values(bar: RawBar) -> tuple[object, ...]:
+    """Return the bar's fields with None for NaN, which equals nothing, itself included."""
+    fields = msgspec.structs.astuple(bar)
+    return tuple(None if isinstance(field, float) and math.isnan(field) else field for field in fields)
+
+
+def _raw_bar(row: ChartRow) -> RawBar:
+    return RawBar(
+        row.date, _number(row.open), _number(row.high), _number(row.low), _number(row.close), row.adj_close, row.volume
+    )
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

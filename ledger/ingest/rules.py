@@ -1,0 +1,113 @@
+"""The rules that daily bars are held to, with every threshold. A changed rule is a new `RULES_VERSION`.
+
+A rule that answers differently by degree stands here once for each severity, under one id.
+"""
+
+from typing import Literal
+
+import msgspec
+
+RULES_VERSION = 1
+
+Severity = Literal["R", "Q", "W", "B"]
+
+JUMP_FACTOR = 1.30
+SPLIT_SIZES = (2, 3, 4, 5, 8, 10, 20, 50, 100)
+SPLIT_TOLERANCE = 1.05  # what a share may move on the day of its split and still look like one
+UNIT_FACTOR = 100
+UNIT_TOLERANCE = JUMP_FACTOR  # once put right by the factor, no jump is left
+STALE_SESSIONS = 3
+ADJ_TOLERANCE = 1.0001
+DIVIDEND_FRACTION_MAX = 0.25
+DIVIDEND_APART_DAYS = 7
+CENTAVO = 0.01
+THRESHOLD_PERCENT = 10.0
+THRESHOLD_ROWS_MIN = 20
+SCALE_TOLERANCE = 1e-4
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One rule: `id` is stored with what it finds.
+
+    Severity R rejects the row, Q accepts it with a flag, W warns, B rejects the whole answer.
+    `threshold` is the number in `text` that draws the line, None where the rule has none.
+    """
+
+    id: str
+    severity: Severity
+    text: str
+    threshold: float | None = None
+
+
+FUTURE = Rule("FUTURE", "R", "the day is later than the day of the fetch in São Paulo")
+NOT_SESSION = Rule("NOT_SESSION", "R", "the day is a weekend or B3 was closed")
+CALENDAR_END = Rule("NOT_SESSION", "W", "the day lies outside the calendar table, so only weekends are known")
+PARTIAL = Rule("PARTIAL", "R", "the day's session was not final when fetched: left for a later run, not counted")
+DUPLICATE = Rule("DUPLICATE", "R", "the day came more than once, with different values")
+OHLC_NAN = Rule("OHLC_NAN", "R", "open, high, low or close is missing or not a number that can be held")
+NONPOS = Rule("NONPOS", "R", "open, high, low or close is not above the threshold, to a millionth of a real", 0)
+OHLC_ORDER = Rule(
+    "OHLC_ORDER", "R", "rounded to the threshold in reais, open or close lies outside low to high", CENTAVO
+)
+VOLUME = Rule("VOLUME", "R", "volume is not a whole number of at least the threshold", 0)
+VOLUME_MOVED = Rule("VOLUME", "Q", "no share was traded, yet high and low differ", 0)
+VOLUME_IDLE = Rule("VOLUME", "W", "no share was traded, and the price stood still", 0)
+GAP = Rule("GAP", "W", "a session between bars has none; asked for again, never interpolated")
+STALE = Rule("STALE", "W", "prices and volume repeat for the threshold of sessions or more", STALE_SESSIONS)
+JUMP = Rule(
+    "JUMP", "Q", "close moved by more than the threshold as a factor, with no action to explain it", JUMP_FACTOR
+)
+SPLIT_SUSPECT = Rule(
+    "SPLIT_SUSPECT",
+    "Q",
+    f"a jump within the threshold, as a factor, of 1 to n or n to 1, n in {SPLIT_SIZES}: a split missed or made twice",
+    SPLIT_TOLERANCE,
+)
+UNIT_100X = Rule("UNIT_100X", "Q", "one day is off by the threshold as a factor, and the next is back", UNIT_FACTOR)
+ADJ = Rule(
+    "ADJ",
+    "Q",
+    "adjusted close is unreadable, not above 0, above close by more than the threshold as a factor, "
+    "or its ratio to close falls with time or rises with no action",
+    ADJ_TOLERANCE,
+)
+EVENT = Rule(
+    "EVENT",
+    "Q",
+    "a dividend above the threshold as a fraction of the previous close, or not above 0, "
+    f"or equal to another within {DIVIDEND_APART_DAYS} days; a split of no ratio, or of 1",
+    DIVIDEND_FRACTION_MAX,
+)
+IDENTITY = Rule("IDENTITY", "B", "the answer is of another symbol, currency, exchange or time zone")
+EMPTY = Rule("EMPTY", "B", "the answer has no row, though the window holds a final session")
+THRESHOLD = Rule(
+    "THRESHOLD",
+    "B",
+    f"the days rejected exceed this percentage (by default) of the rows received, {THRESHOLD_ROWS_MIN} at least, "
+    "or no day is left",
+    THRESHOLD_PERCENT,
+)
+
+RULES = (
+    FUTURE,
+    NOT_SESSION,
+    CALENDAR_END,
+    PARTIAL,
+    DUPLICATE,
+    OHLC_NAN,
+    NONPOS,
+    OHLC_ORDER,
+    VOLUME,
+    VOLUME_MOVED,
+    VOLUME_IDLE,
+    GAP,
+    STALE,
+    JUMP,
+    SPLIT_SUSPECT,
+    UNIT_100X,
+    ADJ,
+    EVENT,
+    IDENTITY,
+    EMPTY,
+    THRESHOLD,
+)

@@ -1,0 +1,101 @@
+"""Corporate actions: exact, ordered, and held to rule EVENT."""
+
+from datetime import timedelta
+
+import pytest
+
+from ledger.events import Action, ActionKind, Finding, RawAction, Window
+from ledger.ingest import actions
+from tests.ledger.ingest.answers import MONDAY, NAN, bar, run_of, session
+
+SERIES = tuple(bar(given) for given in run_of((10, 8, 8)))
+
+
+def found(*raws: RawAction, held: tuple[Action, ...] = ()) -> list[Finding]:
+    """Return what EVENT says of these actions over closes of 10, 8 and 8."""
+    return list(actions.findings(raws, held, SERIES))
+
+
+@pytest.mark.parametrize(
+    ("raw", "action"),
+    [
+        (RawAction(MONDAY, "split", 0.1), Action(MONDAY, "split", 0, 1, 10)),
+        (RawAction(MONDAY, "split", 1.0), Action(MONDAY, "split", 0, 1, 1)),
+        (RawAction(MONDAY, "split", 0.0), None),
+        (RawAction(MONDAY, "dividend", 1.3500000238418579), Action(MONDAY, "dividend", 1_350_000, 1, 1)),
+        (RawAction(MONDAY, "capital_gain", 0.5), Action(MONDAY, "capital_gain", 500_000, 1, 1)),
+        (RawAction(MONDAY, "dividend", NAN), None),
+    ],
+)
+def test_actions_are_exact_or_left_out(raw: RawAction, action: Action | None) -> None:
+    """Amounts are millionths, ratios whole shares."""
+    assert action == actions.canonical(raw)
+
+
+def test_actions_of_the_window_come_in_order_each_once() -> None:
+    """Both ends belong to the window; a repeated action is one."""
+    raws = [RawAction(session(n), "dividend", 1.0) for n in (3, 2, 1, 1, 0)]
+    expected = tuple(Action(session(n), "dividend", 1_000_000, 1, 1) for n in (1, 2))
+    assert expected == actions.within(raws, Window(session(1), session(2)))
+
+
+def test_between_leaves_out_the_day_before_the_step() -> None:
+    """`after` is excluded, `until` is not."""
+    known = tuple(Action(session(n), "dividend", 1, 1, 1) for n in range(4))
+    assert known[2:3] == actions.between(known, after=session(1), until=session(2))
+
+
+@pytest.mark.parametrize(
+    ("number", "amount", "detail"),
+    [
+        (1, 2.5, None),
+        (1, 2.51, "got dividend 2.51, want at most 25% of 10.00"),
+        (2, 2.0, None),
+        (2, 2.01, "got dividend 2.01, want at most 25% of 8.00"),
+        (0, 99.0, None),
+        (1, 0.0, "got dividend 0.00, want above 0"),
+        (1, NAN, "got dividend nan, want one that can be held; left out"),
+    ],
+)
+def test_a_dividend_is_at_most_a_quarter_of_the_close_before_it(number: int, amount: float, detail: str | None) -> None:
+    """With no close before it there is nothing to compare."""
+    expected = [] if detail is None else [Finding("EVENT", session(number), detail)]
+    assert expected == found(RawAction(session(number), "dividend", amount))
+
+
+@pytest.mark.parametrize(("apart", "flagged"), [(7, True), (8, False)])
+def test_equal_dividends_within_a_week_are_flagged_on_the_later_one(apart: int, *, flagged: bool) -> None:
+    """Whether the earlier one came in this answer or is held."""
+    first, second = MONDAY, MONDAY + timedelta(days=apart)
+    detail = "got dividend 1.00 as on 2026-03-02, want 7 days between"
+    expected = [Finding("EVENT", second, detail)] if flagged else []
+    paid = RawAction(second, "dividend", 1.0)
+    assert expected == found(RawAction(first, "dividend", 1.0), paid)
+    assert expected == found(paid, held=(Action(first, "dividend", 1_000_000, 1, 1),))
+
+
+@pytest.mark.parametrize(("kind", "amount"), [("dividend", 1.01), ("capital_gain", 1.0)])
+def test_other_amounts_and_kinds_within_a_week_are_not(kind: ActionKind, amount: float) -> None:
+    """Interest on equity is often paid beside a dividend, seldom of the same amount."""
+    later = RawAction(MONDAY + timedelta(days=1), kind, amount)
+    assert [] == found(RawAction(MONDAY, "dividend", 1.0), later)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "detail"),
+    [
+        (2.0, None),
+        (1.0, "got split ratio 1, want another"),
+        (0.0, "got split 0.0, want one that can be held; left out"),
+        (-2.0, "got split -2.0, want one that can be held; left out"),
+    ],
+)
+def test_a_split_has_a_ratio_other_than_one(ratio: float, detail: str | None) -> None:
+    """A ratio that is none is left out; a ratio of one changes nothing and is kept."""
+    expected = [] if detail is None else [Finding("EVENT", MONDAY, detail)]
+    assert expected == found(RawAction(MONDAY, "split", ratio))
+
+
+def test_an_action_that_is_held_is_not_spoken_of_again() -> None:
+    """It was flagged when it first came."""
+    assert [] == found(RawAction(MONDAY, "split", 1.0), held=(Action(MONDAY, "split", 0, 1, 1),))

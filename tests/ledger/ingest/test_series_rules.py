@@ -1,0 +1,201 @@
+"""Rules over neighbouring sessions, each just inside and just outside its line."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import pytest
+
+from ledger.events import Action, Basis, Finding, RawBar
+from ledger.ingest import series_rules
+from ledger.ingest.series_rules import Series
+from tests.ledger.ingest.answers import bar, ids, raw, run_of, session
+
+DIVIDEND = Action(session(1), "dividend", 1_000_000, 1, 1)
+SPLIT = Action(session(1), "split", 0, 2, 1)
+
+
+def series(
+    given: Sequence[RawBar],
+    actions: Sequence[Action] = (),
+    *,
+    basis: Basis = "as_traded",
+    fresh: Sequence[date] | None = None,
+) -> Series:
+    """Return a series, all of it fresh unless said otherwise."""
+    bars = tuple(bar(each) for each in given)
+    days = frozenset(each.date for each in bars) if fresh is None else frozenset(fresh)
+    return Series(bars, days, tuple(actions), basis)
+
+
+def flags(closes: Sequence[float], actions: Sequence[Action] = (), basis: Basis = "as_traded") -> list[str]:
+    """Return the ids of what is flagged in a run of closes."""
+    return [finding.rule for finding in series_rules.flagged(series(run_of(closes), actions, basis=basis))]
+
+
+@pytest.mark.parametrize(
+    ("closes", "expected"),
+    [
+        ((10, 13), []),
+        ((10, 13.01), ["JUMP"]),
+        ((13, 10), []),
+        ((13.01, 10), ["JUMP"]),
+        ((10, 19.04), ["JUMP"]),
+        ((10, 19.05), ["JUMP", "SPLIT_SUSPECT"]),
+        ((10, 21), ["JUMP", "SPLIT_SUSPECT"]),
+        ((10, 21.01), ["JUMP"]),
+        ((10, 70), ["JUMP"]),
+    ],
+)
+def test_a_jump_is_more_than_30_percent_and_a_split_suspect_within_5_of_a_whole_ratio(
+    closes: tuple[float, float], expected: list[str]
+) -> None:
+    """The lines are factors, so they lie alike going up and down."""
+    assert expected == flags(closes)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (9.96, ["JUMP", "SPLIT_SUSPECT"]),  # a grouping of 10 into 1, as traded
+        (0.494, ["JUMP", "SPLIT_SUSPECT"]),  # a split of 1 into 2, as traded
+        (0.951, []),  # ex dividend
+    ],
+)
+def test_genuine_steps_are_told_apart(change: float, expected: list[str]) -> None:
+    """Sizes that B3 has really seen, with no action known."""
+    assert expected == flags((12.5, 12.5 * change))
+
+
+def test_a_split_suspect_names_the_split_that_it_looks_like() -> None:
+    """The detail has both closes and the ratio, old shares first."""
+    assert [
+        Finding("JUMP", session(1), "got close 5.00 after 10.00, want within a factor of 1.3"),
+        Finding("SPLIT_SUSPECT", session(1), "got close 5.00 after 10.00, want no step like a split of 1 to 2"),
+    ] == list(series_rules.flagged(series(run_of((10, 5)))))
+
+
+@pytest.mark.parametrize(
+    ("action", "basis", "expected"),
+    [
+        (SPLIT, "as_traded", []),
+        (SPLIT, "split_adjusted", ["SPLIT_SUSPECT"]),
+        (DIVIDEND, "as_traded", []),
+        (DIVIDEND, "split_adjusted", []),
+        (Action(session(0), "split", 0, 2, 1), "as_traded", ["JUMP", "SPLIT_SUSPECT"]),
+        (Action(session(2), "split", 0, 2, 1), "as_traded", ["JUMP", "SPLIT_SUSPECT"]),
+    ],
+)
+def test_an_action_of_the_day_explains_a_jump(action: Action, basis: Basis, expected: list[str]) -> None:
+    """Only a series that is split-adjusted already has no business halving on the day of a split."""
+    assert expected == flags((10, 5), [action], basis)
+
+
+@pytest.mark.parametrize(
+    ("closes", "days"),
+    [
+        ((10, 1000, 10), [1]),
+        ((1000, 10, 1000), [1]),
+        ((10, 1299, 12.99), [1]),
+        ((10, 1301, 13.01), []),
+        ((10, 770, 10), [1]),
+        ((10, 768, 10), []),
+        ((10, 1000, 1000), []),
+        ((10, 1000, 100_000), []),
+    ],
+)
+def test_a_slip_of_unit_is_one_day_a_hundred_times_off(closes: tuple[float, ...], days: list[int]) -> None:
+    """Up and back, or down and back; a step that stays is none."""
+    found = series_rules.flagged(series(run_of(closes)))
+    assert [session(n) for n in days] == [finding.date for finding in found if finding.rule == "UNIT_100X"]
+
+
+@pytest.mark.parametrize(
+    ("adjusted", "actions", "expected"),
+    [
+        ((10, 10), (), []),
+        ((10, 10.001), (), []),
+        ((10, 10.0011), (), [1, 1]),
+        ((9, 0), (), [1]),
+        ((9, -1), (), [1]),
+        ((9, 9.0009), (), []),
+        ((9, 9.002), (), [1]),
+        ((9, 9.5), (DIVIDEND,), []),
+        ((9.5, 9), (), [1]),
+        ((9.5, 9), (DIVIDEND,), [1]),
+    ],
+)
+def test_adjusted_closes_step_up_on_actions_only_and_never_pass_the_close(
+    adjusted: tuple[float, float], actions: tuple[Action, ...], expected: list[int]
+) -> None:
+    """Two sessions that close at 10, with these adjusted closes."""
+    given = [raw(session(n), 10, adj=adj, volume=n) for n, adj in enumerate(adjusted)]
+    found = ids(list(series_rules.flagged(series(given, actions))))
+    assert [("ADJ", session(n)) for n in expected] == found
+
+
+def test_rounding_to_a_millionth_is_no_step_of_tiny_adjusted_closes() -> None:
+    """0.000123 and 0.000124 may be the same ratio, rounded."""
+    given = [raw(session(0), 10, adj=0.0001234, volume=1), raw(session(1), 10.04, adj=0.0001239, volume=2)]
+    assert [] == ids(list(series_rules.flagged(series(given))))
+
+
+@pytest.mark.parametrize(
+    ("fresh", "expected"),
+    [([], []), ([0], ["JUMP"]), ([1], ["JUMP"]), ([2], [])],
+)
+def test_only_sessions_that_are_new_or_revised_are_spoken_of(fresh: list[int], expected: list[str]) -> None:
+    """A jump that is held was flagged when it came; it is again when either side is revised."""
+    given = series(run_of((10, 17, 17)), fresh=[session(n) for n in fresh])
+    assert expected == [finding.rule for finding in series_rules.flagged(given)]
+
+
+@pytest.mark.parametrize(
+    ("volumes", "fresh", "expected"),
+    [
+        ((5, 5), (0, 1), []),
+        ((5, 5, 5), (2,), [2]),
+        ((5, 5, 6, 5), (0, 1, 2, 3), []),
+        ((5, 5, 5, 5), (3,), [3]),
+        ((5, 5, 5), (), []),
+    ],
+)
+def test_three_sessions_alike_are_stale(volumes: tuple[int, ...], fresh: tuple[int, ...], expected: list[int]) -> None:
+    """One warning a run, dated by its last session."""
+    given = [raw(session(n), 10, volume=volume) for n, volume in enumerate(volumes)]
+    found = series_rules.stale(series(given, fresh=[session(n) for n in fresh]))
+    assert [("STALE", session(n)) for n in expected] == ids(list(found))
+
+
+@pytest.mark.parametrize(
+    ("answered", "held", "expected"),
+    [
+        ((0, 1, 2), (), []),
+        ((0, 2), (), [1]),
+        ((0, 2), (1,), []),
+        ((3, 4), (0, 1), [2]),
+        ((0, 1), (5,), []),
+        ((), (0, 5), []),
+    ],
+)
+def test_a_gap_is_a_session_between_days_that_neither_side_has(
+    answered: tuple[int, ...], held: tuple[int, ...], expected: list[int]
+) -> None:
+    """Weekends in between are none, nor is anything after the answer's last day."""
+    found = series_rules.gaps({session(n) for n in answered}, {session(n) for n in held})
+    assert [("GAP", session(n)) for n in expected] == ids(list(found))
+
+
+def test_days_outside_the_calendar_are_warned_of_once_and_are_no_gaps() -> None:
+    """Past the table a weekday without a bar may have been a holiday."""
+    days = [date(2031, 3, 3), date(2031, 3, 5)]
+    detail = "got 2 days from 2031-03-03 outside the calendar, want days that it covers"
+    assert [Finding("NOT_SESSION", None, detail)] == list(series_rules.off_calendar(days))
+    assert [] == list(series_rules.gaps(set(days), ()))
+    assert [] == list(series_rules.off_calendar([date(2030, 12, 30)]))
+
+
+def test_a_split_dated_in_a_gap_explains_the_step_across_it() -> None:
+    """The step is from the session before the gap to the one after."""
+    given = [raw(session(0), 10), raw(session(3), 5)]
+    action = Action(session(0) + timedelta(days=1), "split", 0, 2, 1)
+    assert [] == ids(list(series_rules.flagged(series(given, [action]))))
