@@ -1,0 +1,177 @@
+"""The judgement of evidence: which rows are accepted, and what is said of the rest. Pure.
+
+"Now" is the evidence's own `finished_at`, so a judgement that is taken up later comes out the same.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+
+from msgspec.structs import replace
+
+from ledger.events import Bar, Basis, FetchSucceeded, Finding, ValidationCompleted, Window
+from ledger.ingest import actions, row_rules, rules, scale, series_rules, sessions
+from ledger.ingest.held import Held
+from ledger.ingest.providers.chart import ChartRow
+from ledger.ingest.row_rules import Sorted
+from ledger.ingest.rows import Row, rows
+from ledger.ingest.scale import WholeRangeNeeded
+from ledger.ingest.series_rules import Series
+
+INTERVAL = "1d"
+CURRENCY = "BRL"
+EXCHANGE = "SAO"
+
+
+def judge(
+    evidence: FetchSucceeded,
+    held: Held,
+    *,
+    basis: Basis,
+    body_rows: Sequence[ChartRow] = (),
+    threshold_percent: float = rules.THRESHOLD_PERCENT,
+) -> ValidationCompleted | WholeRangeNeeded:
+    """Return the decision over `evidence`, or the wider window without which it would mix two scales.
+
+    `held` is the same provider's series as it stands; `body_rows` are the answer's rows before the
+    library merged or repaired them. An answer without rows is a success of nothing: whether some
+    were due is the caller's to ask of `sessions_due`.
+    """
+    answered = rows(evidence, body_rows)
+    found = row_rules.sort_rows(answered, row_rules.today(evidence.finished_at))
+    batch = (*_identity(evidence), *_threshold(found, threshold_percent))
+    if batch:
+        return _rejected(evidence, basis, found, batch)
+    needed = scale.wider(evidence, found.accepted, held, basis)
+    return needed or _accepted(evidence, held, basis, answered, found)
+
+
+def superseded(evidence: FetchSucceeded, *, basis: Basis) -> ValidationCompleted:
+    """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing said."""
+    return ValidationCompleted(
+        ticker=evidence.ticker,
+        provider=evidence.provider,
+        interval=INTERVAL,
+        currency=CURRENCY,
+        basis=basis,
+        rules_version=rules.RULES_VERSION,
+        verdict="superseded",
+        window=evidence.request.window,
+        received=len(evidence.bars),
+        added=0,
+        revised=0,
+        unchanged=0,
+        bars=(),
+        actions=(),
+        withdrawn=(),
+        partial=(),
+        rejected=(),
+        flagged=(),
+        warned=(),
+        rescale=None,
+    )
+
+
+def sessions_due(window: Window, now_us: int) -> int:
+    """Return how many sessions of `window` are final at `now_us`: with any, no rows is rule EMPTY."""
+    last = sessions.last_final_session(now_us)
+    return len(sessions.sessions(Window(window.start, min(window.end, last))))
+
+
+def _rejected(evidence: FetchSucceeded, basis: Basis, found: Sorted, batch: Iterable[Finding]) -> ValidationCompleted:
+    return replace(
+        superseded(evidence, basis=basis),
+        verdict="rejected",
+        received=found.received,
+        partial=found.partial,
+        rejected=(*batch, *found.rejected),
+    )
+
+
+def _accepted(
+    evidence: FetchSucceeded, held: Held, basis: Basis, answered: Sequence[Row], found: Sorted
+) -> ValidationCompleted:
+    fresh = tuple(bar for bar in found.accepted if held.bars.get(bar.date) != bar)
+    added = sum(bar.date not in held.bars for bar in fresh)
+    withdrawn = _withdrawn(evidence, held, answered)
+    series = _series(evidence, held, basis, fresh)
+    flagged = _in_order(_flagged(evidence, held, series, answered))
+    return replace(
+        superseded(evidence, basis=basis),
+        verdict="warning" if found.rejected or flagged or withdrawn else "success",
+        received=found.received,
+        added=added,
+        revised=len(fresh) - added,
+        unchanged=len(found.accepted) - len(fresh),
+        bars=fresh,
+        actions=actions.within(evidence.actions, evidence.request.window),
+        withdrawn=withdrawn,
+        partial=found.partial,
+        rejected=found.rejected,
+        flagged=flagged,
+        warned=_in_order(_warned(held, series, answered)),
+        rescale=scale.close_ratio(found.accepted, held),
+    )
+
+
+def _series(evidence: FetchSucceeded, held: Held, basis: Basis, fresh: Sequence[Bar]) -> Series:
+    """Return the series as it will stand: what is held, with the new and revised sessions in place."""
+    bars = {**held.bars, **{bar.date: bar for bar in fresh}}
+    return Series(
+        bars=tuple(bars[day] for day in sorted(bars)),
+        fresh=frozenset(bar.date for bar in fresh),
+        actions=actions.merged(actions.within(evidence.actions, evidence.request.window), held.actions),
+        basis=basis,
+    )
+
+
+def _withdrawn(evidence: FetchSucceeded, held: Held, answered: Sequence[Row]) -> tuple[date, ...]:
+    """Return the days held in the window that the answer lacks; none when it has no rows to lack them among."""
+    window, days = evidence.request.window, {row.bar.date for row in answered}
+    if not days:
+        return ()
+    return tuple(day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
+
+
+def _flagged(evidence: FetchSucceeded, held: Held, series: Series, answered: Iterable[Row]) -> Iterator[Finding]:
+    yield from series_rules.flagged(series)
+    yield from actions.findings(evidence.actions, held.actions, series.bars)
+    yield from row_rules.unreadable_adjustments(row for row in answered if row.bar.date in series.fresh)
+    yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
+
+
+def _warned(held: Held, series: Series, answered: Iterable[Row]) -> Iterator[Finding]:
+    yield from series_rules.stale(series)
+    yield from series_rules.gaps({row.bar.date for row in answered}, held.bars.keys())
+    yield from series_rules.off_calendar(series.fresh)
+    yield from (finding for bar, finding in _idle(series) if bar.high == bar.low)
+
+
+def _idle(series: Series) -> Iterator[tuple[Bar, Finding]]:
+    for bar in series.bars:
+        if bar.date in series.fresh and (finding := row_rules.idle(bar)):
+            yield bar, finding
+
+
+def _identity(evidence: FetchSucceeded) -> Iterator[Finding]:
+    identity = evidence.identity
+    for name, got, want in (
+        ("symbol", identity.symbol, evidence.request.ticker),
+        ("currency", identity.currency, CURRENCY),
+        ("exchange", identity.exchange, EXCHANGE),
+        ("time zone", identity.timezone, sessions.TIMEZONE),
+    ):
+        if got is not None and got != want:
+            yield Finding(rules.IDENTITY.id, None, f"got {name} {got}, want {want}")
+
+
+def _threshold(found: Sorted, percent: float) -> Iterator[Finding]:
+    rejected, counted = len(found.rejected), max(found.received, rules.THRESHOLD_ROWS_MIN)
+    if rejected * 100 > percent * counted:
+        detail = f"got {rejected} of {found.received} rows rejected, want at most {percent:g} % of {counted}"
+        yield Finding(rules.THRESHOLD.id, None, detail)
+    elif rejected and not found.accepted:
+        yield Finding(rules.THRESHOLD.id, None, f"got all {rejected} final rows rejected, want some left")
+
+
+def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: (finding.date or date.min, finding.rule)))
