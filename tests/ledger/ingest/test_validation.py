@@ -1,0 +1,368 @@
+"""Judgement: every row in one place, every decision from the evidence alone."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from ledger.events import Action, Bar, FetchSucceeded, Finding, Identity, RawAction, RawBar, ValidationCompleted, Window
+from ledger.ingest.held import Held
+from ledger.ingest.providers.chart import ChartRow
+from ledger.ingest.scale import WholeRangeNeeded
+from ledger.ingest.validation import judge, sessions_due, superseded
+from tests.ledger.ingest.answers import (
+    GOOD,
+    NAN,
+    TICKER,
+    bar,
+    evidence,
+    held,
+    ids,
+    instant,
+    raw,
+    run_of,
+    session,
+    tallies,
+)
+
+NOTHING = Held({})
+
+
+def decided(
+    answer: FetchSucceeded,
+    before: Held = NOTHING,
+    *,
+    body_rows: Sequence[ChartRow] = (),
+    threshold_percent: float = 10.0,
+) -> ValidationCompleted:
+    """Return the decision; an answer that needs a wider window fails the test."""
+    outcome = judge(answer, before, basis="split_adjusted", body_rows=body_rows, threshold_percent=threshold_percent)
+    assert isinstance(outcome, ValidationCompleted), outcome
+    return outcome
+
+
+def counts(received: int, added: int, revised: int, unchanged: int) -> dict[str, int]:
+    """Return a decision's counts by name."""
+    return {"received": received, "added": added, "revised": revised, "unchanged": unchanged}
+
+
+def broken(number: int) -> RawBar:
+    """Return a row without prices."""
+    return RawBar(session(number), NAN, NAN, NAN, NAN, None, 5)
+
+
+def test_a_first_clean_answer_is_accepted_whole() -> None:
+    """Every field of the decision, from the evidence."""
+    bars = run_of((10, 10.1, 10.2))
+    paid = RawAction(session(1), "dividend", 0.5)
+    expected = ValidationCompleted(
+        ticker=TICKER,
+        provider="yfinance",
+        interval="1d",
+        currency="BRL",
+        basis="split_adjusted",
+        rules_version=1,
+        verdict="success",
+        window=Window(session(0), session(2)),
+        received=3,
+        added=3,
+        revised=0,
+        unchanged=0,
+        bars=tuple(bar(each) for each in bars),
+        actions=(Action(session(1), "dividend", 500_000, 1, 1),),
+        withdrawn=(),
+        partial=(),
+        rejected=(),
+        flagged=(),
+        warned=(),
+        rescale=None,
+    )
+    assert expected == decided(evidence(bars, [paid]))
+
+
+def test_only_sessions_that_are_new_or_differ_are_listed() -> None:
+    """One new, one corrected by a millionth, the rest as held."""
+    before = held(run_of((10, 10.1, 10.2)))
+    corrected = msgspec.structs.replace(run_of((10, 10.1, 10.2))[1], close=10.100001)
+    bars = (run_of((10,))[0], corrected, *run_of((10.2, 10.3), first=2))
+    decision = decided(evidence(bars), before)
+    assert (counts(4, 1, 1, 2), (bar(corrected), bar(bars[3]))) == (tallies(decision), decision.bars)
+
+
+def test_a_revision_is_accepted_and_no_warning() -> None:
+    """It is the provider's right to correct itself."""
+    before = held(run_of((10, 10.1, 10.2)))
+    decision = decided(evidence(run_of((10, 10.15, 10.2))), before)
+    assert ("success", 1, None) == (decision.verdict, decision.revised, decision.rescale)
+
+
+def test_days_held_and_absent_from_the_answer_are_withdrawn() -> None:
+    """Inside the window only; the decision warns, and lists no bar for them."""
+    before = held(run_of((10, 10.1, 10.2, 10.3)))
+    bars = run_of((10, 10.1, 10.2, 10.3))
+    decision = decided(evidence([bars[1], bars[3]], window=Window(session(1), session(3))), before)
+    assert ("warning", (session(2),), (), ()) == (
+        decision.verdict,
+        decision.withdrawn,
+        decision.bars,
+        decision.warned,
+    )
+
+
+@pytest.mark.parametrize("bars", [(), (raw(session(1), 10),)])
+def test_nothing_final_is_a_success_of_nothing(bars: tuple[RawBar, ...]) -> None:
+    """No rows, or today's alone: neither accepted nor rejected."""
+    window = Window(session(1), session(1))
+    decision = decided(evidence(bars, window=window, finished="2026-03-03T15:00:00+00:00"))
+    expected = ("success", (), (), tuple(each.date for each in bars))
+    assert expected == (decision.verdict, decision.bars, decision.rejected, decision.partial)
+
+
+def test_an_answer_without_rows_withdraws_nothing() -> None:
+    """It says nothing about any day."""
+    decision = decided(evidence([], window=Window(session(0), session(2))), held(run_of((10, 10.1, 10.2))))
+    assert ("success", ()) == (decision.verdict, decision.withdrawn)
+
+
+@pytest.mark.parametrize(
+    ("bad", "good", "percent", "verdict"),
+    [
+        (0, 1, 10, "success"),
+        (1, 1, 10, "warning"),
+        (2, 1, 10, "warning"),
+        (3, 1, 10, "rejected"),
+        (1, 0, 10, "rejected"),
+        (3, 27, 10, "warning"),
+        (3, 26, 10, "rejected"),
+        (4, 36, 10, "warning"),
+        (4, 35, 10, "rejected"),
+        (1, 5, 0, "rejected"),
+        (9, 1, 45, "warning"),
+    ],
+)
+def test_rejected_rows_beyond_the_threshold_reject_the_answer(
+    bad: int, good: int, percent: float, verdict: str
+) -> None:
+    """Ten percent of the rows received, of 20 at least; and some row must be left."""
+    bars = [*(broken(n) for n in range(bad)), *run_of([10 + n / 100 for n in range(good)], first=bad)]
+    answer = evidence(bars, finished="2026-12-30T12:00:00+00:00")
+    decision = decided(answer, threshold_percent=percent)
+    accepted = 0 if verdict == "rejected" else good
+    assert (verdict, accepted, accepted) == (decision.verdict, decision.added, len(decision.bars))
+
+
+def test_a_rejected_answer_says_why_first_and_accepts_nothing() -> None:
+    """Then each row's own reason."""
+    decision = decided(evidence([broken(n) for n in range(3)]), held(run_of((10, 10.1, 10.2))))
+    expected = msgspec.structs.replace(
+        superseded(evidence([broken(n) for n in range(3)]), basis="split_adjusted"),
+        verdict="rejected",
+        rejected=(
+            Finding("THRESHOLD", None, "got 3 of 3 rows rejected, want at most 10 % of 20"),
+            *(
+                Finding("OHLC_NAN", session(n), "got open nan, high nan, low nan, close nan, want a price")
+                for n in range(3)
+            ),
+        ),
+    )
+    assert expected == decision
+
+
+@pytest.mark.parametrize(
+    ("identity", "detail"),
+    [
+        (GOOD, None),
+        (Identity(), None),
+        (msgspec.structs.replace(GOOD, symbol="VALE3.SA"), "got symbol VALE3.SA, want PETR4.SA"),
+        (msgspec.structs.replace(GOOD, currency="USD"), "got currency USD, want BRL"),
+        (msgspec.structs.replace(GOOD, exchange="NYQ"), "got exchange NYQ, want SAO"),
+        (
+            msgspec.structs.replace(GOOD, timezone="America/New_York"),
+            "got time zone America/New_York, want America/Sao_Paulo",
+        ),
+    ],
+)
+def test_an_answer_of_another_series_is_rejected(identity: Identity, detail: str | None) -> None:
+    """What the provider does not say is not held against it."""
+    decision = decided(evidence(run_of((10, 10.1)), identity=identity))
+    expected = [] if detail is None else [Finding("IDENTITY", None, detail)]
+    assert ("rejected" if expected else "success", expected) == (decision.verdict, list(decision.rejected))
+
+
+def test_findings_of_severity_q_warn_and_those_of_w_do_not() -> None:
+    """A jump is flagged; a session without trades is said and no more."""
+    idle = RawBar(session(1), 10, 10, 10, 10, 10, 0)
+    quiet = decided(evidence([run_of((10,))[0], idle]))
+    assert ("success", [], [("VOLUME", session(1))]) == (quiet.verdict, ids(quiet.flagged), ids(quiet.warned))
+    moved = decided(evidence([run_of((10,))[0], raw(session(1), 10, volume=0), raw(session(2), 14)]))
+    expected = ("warning", [("VOLUME", session(1)), ("JUMP", session(2))], [])
+    assert expected == (moved.verdict, ids(moved.flagged), ids(moved.warned))
+
+
+def test_what_is_held_gives_the_context() -> None:
+    """The jump is from the last session held; the gap lies between it and the answer."""
+    before = held(run_of((10, 10.1, 10.2)))
+    decision = decided(evidence([run_of((10.2,), first=2)[0], raw(session(4), 14)]), before)
+    assert ([("JUMP", session(4))], [("GAP", session(3))]) == (ids(decision.flagged), ids(decision.warned))
+
+
+def test_judging_again_what_is_held_says_nothing_again() -> None:
+    """An overlap is read every day; its flags are told once."""
+    bars = [run_of((10,))[0], raw(session(1), 14, volume=0)]
+    first = decided(evidence(bars))
+    again = decided(evidence(bars), Held({each.date: each for each in first.bars}))
+    assert ("warning", "success") == (first.verdict, again.verdict)
+    assert (counts(2, 0, 0, 2), (), ()) == (tallies(again), again.flagged, again.warned)
+
+
+def test_an_adjusted_close_that_is_no_number_is_flagged_and_left_out() -> None:
+    """The session itself is sound."""
+    decision = decided(evidence([raw(session(0), 10, adj=NAN)]))
+    assert ([("ADJ", session(0))], [None]) == (
+        ids(decision.flagged),
+        [each.adj_close for each in decision.bars],
+    )
+
+
+def test_a_null_volume_in_the_body_is_rejected_though_the_library_says_zero() -> None:
+    """And a day that came twice with different values too; alike it is kept once and counted."""
+    bars = run_of((10, 10.1, 10.2, 10.3))
+    sent = [ChartRow(*msgspec.structs.astuple(each)) for each in bars]
+    body = [
+        sent[0],
+        msgspec.structs.replace(sent[1], volume=None),
+        sent[2],
+        sent[2],
+        sent[3],
+        msgspec.structs.replace(sent[3], close=10.4),
+    ]
+    decision = decided(evidence(bars), body_rows=body, threshold_percent=10)
+    assert ([("VOLUME", session(1)), ("DUPLICATE", session(3))], counts(6, 2, 0, 0)) == (
+        ids(decision.rejected),
+        tallies(decision),
+    )
+
+
+def test_a_rescaled_overlap_asks_for_the_whole_range_and_is_then_accepted_at_its_ratio() -> None:
+    """A split of 1 to 2: the overlap first, then everything held."""
+    before = held(run_of([10 + n / 10 for n in range(10)]))
+    halved = run_of([5 + n / 20 for n in range(11)])
+    split = RawAction(session(10), "split", 2.0)
+    needed = judge(evidence(halved[5:], [split]), before, basis="split_adjusted")
+    assert isinstance(needed, WholeRangeNeeded)
+    assert Window(session(0), session(10)) == needed.window
+    decision = decided(evidence(halved, [split], window=needed.window), before)
+    assert ("success", counts(11, 1, 10, 0), 0.5) == (decision.verdict, tallies(decision), decision.rescale)
+
+
+def test_a_dividend_asks_for_the_whole_range_and_is_no_rescale_of_the_closes() -> None:
+    """Only the adjusted closes before it change."""
+    before = held(run_of([10 + n / 10 for n in range(10)]))
+    adjusted = tuple(
+        raw(session(n), 10 + n / 10, adj=(10 + n / 10) * (0.96 if n < 10 else 1), volume=1000 + n) for n in range(11)
+    )
+    paid = RawAction(session(10), "dividend", 0.44)
+    needed = judge(evidence(adjusted[5:], [paid]), before, basis="split_adjusted")
+    assert isinstance(needed, WholeRangeNeeded)
+    decision = decided(evidence(adjusted, [paid], window=needed.window), before)
+    assert ("success", counts(11, 1, 10, 0), None) == (decision.verdict, tallies(decision), decision.rescale)
+
+
+def test_a_row_left_on_the_old_scale_is_flagged() -> None:
+    """The whole range came back halved but for one day: the held row stays, and shows as a step."""
+    before = held(run_of([10 + n / 10 for n in range(10)]))
+    halved = run_of([5 + n / 20 for n in range(10)])
+    decision = decided(evidence([*halved[:4], *halved[5:]]), before)
+    assert (session(4),) == decision.withdrawn
+    assert {("SPLIT_SUSPECT", session(4)), ("SPLIT_SUSPECT", session(5))} <= set(ids(decision.flagged))
+
+
+def test_a_rejected_answer_asks_for_no_wider_window() -> None:
+    """What cannot be believed is no reason to fetch more."""
+    before = held(run_of([10 + n / 10 for n in range(10)]))
+    answer = evidence(run_of((5, 5.05), first=8), identity=msgspec.structs.replace(GOOD, currency="USD"))
+    assert "rejected" == decided(answer, before).verdict
+
+
+def test_superseded_sets_the_evidence_aside() -> None:
+    """Nothing is accepted and nothing said; what came is counted."""
+    decision = superseded(evidence(run_of((10, 10.1))), basis="as_traded")
+    expected = ("superseded", "as_traded", counts(2, 0, 0, 0), ())
+    assert expected == (decision.verdict, decision.basis, tallies(decision), decision.bars)
+
+
+@pytest.mark.parametrize(
+    ("window", "now", "due"),
+    [
+        (Window(session(0), session(4)), "2026-03-31T12:00:00+00:00", 5),
+        (Window(session(0), session(4)), "2026-03-04T21:29:59+00:00", 2),
+        (Window(session(0), session(4)), "2026-03-04T21:30:00+00:00", 3),
+        (Window(session(0), session(4)), "2026-03-01T12:00:00+00:00", 0),
+    ],
+)
+def test_sessions_due_are_the_final_ones_of_the_window(window: Window, now: str, due: int) -> None:
+    """With none due, no rows are no failure."""
+    assert due == sessions_due(window, instant(now))
+
+
+ROWS = st.builds(
+    RawBar,
+    date=st.integers(-3, 12).map(lambda n: session(0).replace(day=4 + n)),
+    open=st.sampled_from([10.0, 10.5, 0.0, NAN]),
+    high=st.sampled_from([11.0, 10.2, NAN]),
+    low=st.sampled_from([9.5, 10.1]),
+    close=st.sampled_from([10.2, 10.6, 14.0]),
+    adj_close=st.sampled_from([None, 9.9, NAN]),
+    volume=st.sampled_from([None, 0, 5, 5.5, -1]),
+)
+ACCEPTED = st.builds(
+    Bar,
+    date=st.integers(-3, 12).map(lambda n: session(0).replace(day=4 + n)),
+    open=st.just(10_200_000),
+    high=st.just(11_000_000),
+    low=st.just(9_500_000),
+    close=st.sampled_from([10_200_000, 10_600_000]),
+    adj_close=st.none(),
+    volume=st.just(5),
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@for_all(sent=st.lists(ROWS, max_size=25), known=st.lists(ACCEPTED, max_size=8), through_body=st.booleans())
+def test_every_day_received_is_accepted_rejected_or_partial_and_only_one_of_them(
+    sent: list[RawBar], known: list[Bar], *, through_body: bool
+) -> None:
+    """Counts, lists and what is held account for every day of the answer."""
+    body = [ChartRow(*msgspec.structs.astuple(each)) for each in sent] if through_body else []
+    handed = list({each.date: each for each in sent}.values()) if through_body else sent
+    before = Held({each.date: each for each in known})
+    window = Window(session(-1), session(20))
+    answer = evidence(handed, window=window, finished="2026-03-11T15:00:00+00:00")
+    decision = decided(answer, before, body_rows=body, threshold_percent=100)
+    days = {each.date for each in sent}
+    listed = [
+        *(each.date for each in decision.bars),
+        *decision.partial,
+        *(each.date for each in decision.rejected if each.date),
+    ]
+    assert len(set(listed)) == len(listed)
+    assert len(sent) == decision.received
+    if decision.verdict != "rejected":
+        unchanged = days - set(listed)
+        assert len(unchanged) == decision.unchanged
+        assert unchanged <= before.bars.keys()
+        assert set(listed) <= days
+        assert {day for day in before.bars if day not in days} == set(decision.withdrawn) or not days
+
+
+def test_judging_touches_no_slow_module_and_no_disk() -> None:
+    """The rules run where only the standard library and msgspec are loaded."""
+    slow = "{'pandas', 'numpy', 'yfinance', 'lmdb', 'click', 'statistics', 'logging'}"
+    code = f"import sys, ledger.ingest.validation; print(sorted({slow} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[]\n" == done.stdout
