@@ -1,0 +1,97 @@
+"""Every error has its exit code and a hint that can be pasted."""
+
+import errno
+import inspect
+from pathlib import Path
+
+import click
+import pytest
+
+from cli import exits
+from cli.clock import ClockRefusedError
+from cli.exit_codes import Exit
+from cli.exits import OUTCOMES, Failure, describe
+from cli.settings import SettingError
+from ledger import errors
+from ledger.ticker import TickerError
+
+PATH = Path("/srv/my data")
+LINK = bytes(32)
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "hint"),
+    [
+        (errors.NoLedgerError(PATH), Exit.UNKNOWN, exits.OUTCOMES[errors.NoLedgerError].hint),
+        (errors.NotALedgerError(PATH, "text"), Exit.CRITICAL, "main verify --structure"),
+        (errors.UnwritableError(PATH, "Permission denied"), Exit.UNKNOWN, "ls -ld '/srv/my data'"),
+        (errors.DiskFullError(PATH), Exit.CRITICAL, "df -h '/srv/my data'"),
+        (errors.WriterLockError(PATH, waited_s=1, holder_pid=7), Exit.UNKNOWN, "main health"),
+        (errors.DamagedError(3, "link", expected="a", found="b"), Exit.CRITICAL, "main verify"),
+        (errors.LedgerError("got a future error, want an old one"), Exit.CRITICAL, "main verify"),
+        (TickerError("../../x"), Exit.UNKNOWN, "main --ticker PETR4.SA"),
+        (ClockRefusedError(), Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
+        (
+            SettingError("LOG_LEVEL", value="x", expected="y", origin="environment"),
+            Exit.UNKNOWN,
+            "main config",
+        ),
+    ],
+)
+def test_an_error_of_ours_keeps_its_message(error: errors.LedgerError, exit_code: Exit, hint: str) -> None:
+    """The class wrote the message; paths in a hint are quoted for the shell."""
+    assert Failure(error_message=str(error), hint=hint, exit_code=exit_code) == describe(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (
+            OSError(errno.EACCES, "Permission denied", "/x"),
+            Failure(
+                error_message="got 'Permission denied' on /x, want a file that this user can read and write",
+                hint="ls -ld /x",
+                exit_code=Exit.UNKNOWN,
+            ),
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            Failure(
+                error_message="got 'No space left on device', want free space",
+                hint="df -h .",
+                exit_code=Exit.CRITICAL,
+            ),
+        ),
+        (
+            KeyError("two\nlines"),
+            Failure(
+                error_message=r"internal error: got KeyError: 'two\nlines', want none",
+                hint="run it again with LOG_LEVEL=DEBUG in front for the traceback",
+                exit_code=Exit.UNKNOWN,
+            ),
+        ),
+        (
+            click.UsageError("Missing command.\nReally."),
+            Failure(error_message="missing command. Really", hint="main --help", exit_code=Exit.UNKNOWN),
+        ),
+    ],
+)
+def test_an_error_of_others_becomes_one_line(error: Exception, failure: Failure) -> None:
+    """The system's, click's, and those that nobody foresaw."""
+    assert failure == describe(error)
+
+
+def test_every_class_of_the_error_catalogue_has_a_line_of_its_own() -> None:
+    """A new error class comes with a decision on its exit code."""
+    classes = {cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, errors.LedgerError)}
+    assert set() == classes - OUTCOMES.keys()
+
+
+def test_every_hint_names_fields_that_its_error_has() -> None:
+    """No error can fail on its own hint."""
+    names = {"path", "filename"}
+    for cls, outcome in OUTCOMES.items():
+        wanted = {name for name in names if f"{{{name}}}" in outcome.hint}
+        if wanted and not issubclass(cls, OSError):
+            assert wanted <= inspect.signature(cls).parameters.keys(), cls
+        assert "{" not in outcome.hint.format(path="p", filename="f")

@@ -1,0 +1,154 @@
+"""The command line as a whole: what it refuses, how it says so, and what it imports."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.lazy_group import Entry
+from cli.root import COMMANDS
+from tests.support.cli import REPOSITORY, Result, command, environment, run_main
+
+SLOW = ("pandas", "numpy", "yfinance", "structlog", "prometheus_client", "dotenv", "logging", "json", "dataclasses")
+
+
+def refusal(message: str, *, command: str = "main") -> Result:
+    """Return how a usage error ends: one line, a hint, exit 3, nothing on stdout."""
+    return Result(3, "", f"error: {message}\nhint: {command} --help\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["metrisc-x"], f"got command 'metrisc-x', want {' or '.join(entry.name for entry in COMMANDS)}"),
+        (["confg"], "got command 'confg', want config"),
+        (["--tikcer", "PETR4"], "got option --tikcer, want --ticker or --tickers-file"),
+        (
+            ["--ticker", "../../x"],
+            "got ticker '../../x', want a B3 code such as PETR4.SA or an index such as ^BVSP (--ticker)",
+        ),
+        (["--ticker", "PETR4", "--start", "2024-02-31"], "got '2024-02-31', want a day that exists (--start)"),
+        (
+            ["--ticker", "PETR4", "--start", "2024-02-02", "--end", "2024-02-01"],
+            "got --start 2024-02-02 after --end 2024-02-01, want it on or before",
+        ),
+        (
+            ["--ticker", "PETR4", "--no-network", "--force-refresh"],
+            "got --force-refresh with --no-network, want a run that may fetch",
+        ),
+        (
+            ["--ticker", "PETR4", "--no-network", "--start", "2024-02-02"],
+            "got --start with --no-network, want a run that may fetch",
+        ),
+        (
+            ["--ticker", "PETR4", "--start", "2024-02-02", "--max-days", "3"],
+            "got --start and --max-days, want one of them",
+        ),
+        (["--ticker", "PETR4", "config"], "got --ticker in front of config, want it after: main config --ticker"),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_one_line_and_exit_3(args: list[str], message: str, tmp_path: Path) -> None:
+    """Nothing is written."""
+    assert refusal(message) == run_main(*args, cwd=tmp_path)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_an_unknown_provider_is_refused_by_name(tmp_path: Path) -> None:
+    """The ones that exist are named."""
+    result = run_main("--ticker", "PETR4", "--provider", "bloomberg", cwd=tmp_path)
+    assert 3 == result.code
+    assert result.err.startswith("error: invalid value for '--provider': 'bloomberg' is not")
+    assert "yfinance" in result.err
+
+
+def test_nothing_to_do_shows_the_usage_and_exits_3(tmp_path: Path) -> None:
+    """On stderr: stdout is for data."""
+    result = run_main(cwd=tmp_path)
+    assert (3, "") == (result.code, result.out)
+    assert ["Usage: main [OPTIONS] [COMMAND [ARGS]...]", "hint: main --help"] == [
+        result.err.splitlines()[0],
+        result.err.splitlines()[-1],
+    ]
+
+
+@pytest.mark.parametrize("wrap", [[], ["--array"]])
+def test_an_error_is_a_json_object_too_where_json_was_asked_for(wrap: list[str], tmp_path: Path) -> None:
+    """Even when the command line itself cannot be parsed."""
+    result = run_main("--ticker", "x", "--format", "json", *wrap, cwd=tmp_path)
+    message = "got ticker 'x', want a B3 code such as PETR4.SA or an index such as ^BVSP (--ticker)"
+    failure = {"status": "error", "error_message": message, "hint": "main --help", "exit_code": 3}
+    assert refusal(message).err == result.err
+    assert [[failure] if wrap else failure] == result.lines()
+
+
+def test_a_traceback_shows_only_when_debugging(tmp_path: Path) -> None:
+    """And the line and the hint come after it."""
+    quiet = run_main("events", cwd=tmp_path)
+    loud = run_main("events", cwd=tmp_path, env={"LOG_LEVEL": "DEBUG"})
+    assert (3, 3) == (quiet.code, loud.code)
+    assert "Traceback" not in quiet.err
+    assert loud.err.startswith("Traceback")
+    assert loud.err.endswith(quiet.err)
+
+
+def test_help_names_every_command_and_exit_code(tmp_path: Path) -> None:
+    """Without importing one of them."""
+    result = run_main("--help", cwd=tmp_path)
+    assert (0, "") == (result.code, result.err)
+    words = {line.split()[0] for line in result.out.splitlines() if line.strip()}
+    assert {entry.name for entry in COMMANDS} | {"0", "1", "2", "3", "130", "143"} <= words
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_every_command_in_the_table_loads_and_teaches_by_example(entry: Entry, tmp_path: Path) -> None:
+    """Each page has examples and says what its exit codes mean."""
+    result = run_main(entry.name, "--help", cwd=tmp_path)
+    assert (0, "") == (result.code, result.err)
+    wanted = ["Examples:", "Exit codes:"]
+    assert wanted == [heading for heading in wanted if heading in result.out]
+
+
+def test_the_version_is_the_packages(tmp_path: Path) -> None:
+    """One line, as other tools print it."""
+    result = run_main("--version", cwd=tmp_path)
+    assert (0, "b3-ledger") == (result.code, result.out.split()[0])
+
+
+@pytest.mark.parametrize(
+    ("shell", "words", "offered"),
+    [("bash", "main con", "plain,config\n"), ("bash", "main config --for", "plain,--format\n")],
+)
+def test_the_shell_completes_commands_and_options(shell: str, words: str, offered: str, tmp_path: Path) -> None:
+    """As the documented completion scripts ask for it."""
+    env = {"_MAIN_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    assert Result(0, offered, "") == run_main(cwd=tmp_path, env=env)
+
+
+@pytest.mark.parametrize("module", ["cli.root", "cli.config", "cli.events"])
+def test_a_command_that_reads_imports_nothing_slow(module: str, tmp_path: Path) -> None:
+    """Only a command that calls a provider pays for pandas."""
+    program = f"import sys\nimport cli.entry, {module}\nprint([name for name in {SLOW!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**environment(), "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert "[]\n" == done.stdout
+
+
+def test_help_read_by_half_is_quiet(tmp_path: Path) -> None:
+    """A reader that has gone is no error."""
+    process = subprocess.Popen(
+        command("--help"), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (0, b"") == (process.wait(20), said)
