@@ -13,6 +13,8 @@ FAILURES: frozenset[Status] = frozenset({"rejected", "error", "locked"})
 ENTRY_TAGS = frozenset({FetchSucceeded.TAG, FetchFailed.TAG, IngestRefused.TAG, IngestFailed.TAG})
 US_A_MS = 1000
 
+Attempt = Evidence | FetchFailed | IngestFailed | IngestRefused
+
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
     """One attempt. Times are microseconds UTC.
@@ -49,72 +51,70 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         return self.final and self.status in FAILURES
 
 
+class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a decision adds to its evidence's entry."""
+
+    status: Status
+    superseded: bool = False
+    error_kind: ErrorKind | None = None
+    error_message: str | None = None
+    accepted: int = 0
+    rejected: int = 0
+    flagged: int = 0
+
+
 def attempted(envelope: Envelope, fact: Fact) -> Entry | None:
     """Return the entry that an event opens, None for an event that is no attempt.
 
     Evidence is `pending` until a decision names it as its cause: see `judged`.
     """
     if isinstance(fact, Evidence):
-        return _entry(envelope, fact, "pending", attempt=fact.attempt, rows_fetched=fact.rows)
+        return _opened(envelope, fact, "pending", attempt=fact.attempt, rows_fetched=fact.rows)
     if isinstance(fact, FetchFailed):
-        return _failed_fetch(envelope, fact)
+        return _failed(envelope, fact, fact.error_kind, attempt=fact.attempt)
     if isinstance(fact, IngestFailed):
-        message = _told(fact.error_kind, fact.message)
-        return _entry(envelope, fact, "error", attempt=fact.attempt, error_kind=fact.error_kind, error_message=message)
+        return _failed(envelope, fact, fact.error_kind, attempt=fact.attempt)
     if isinstance(fact, IngestRefused):
         # A refused job made no attempt of its own; entries are numbered from 1.
-        message = _told("locked", fact.message)
-        return _entry(envelope, fact, "locked", attempt=1, error_kind="locked", error_message=message)
+        return _failed(envelope, fact, "locked", attempt=1)
     return None
 
 
-def judged(entry: Entry, decision: ValidationCompleted) -> Entry:
-    """Return `entry` as the decision over its evidence leaves it.
+def judgement(decision: ValidationCompleted) -> Judgement:
+    """Return what `decision` says of its evidence.
 
     Superseded evidence is a success that is not final: the answer was sound, the job went on to a wider one.
     """
-    superseded = decision.verdict == "superseded"
+    if decision.verdict == "superseded":
+        return Judgement("success", superseded=True)
     kind = _rejection_kind(decision) if decision.verdict == "rejected" else None
+    return Judgement(
+        decision.verdict,
+        False,  # noqa: FBT003 - a field by its place, as in every array
+        kind,
+        None if kind is None else _told(kind, _first_finding(decision)),
+        decision.added + decision.revised + decision.unchanged,
+        len(decision.rejected),
+        len(decision.flagged),
+    )
+
+
+def judged(entry: Entry, found: Judgement) -> Entry:
+    """Return `entry` as the decision over its evidence leaves it."""
     return msgspec.structs.replace(
         entry,
-        status="success" if decision.verdict == "superseded" else decision.verdict,
-        final=not superseded,
-        superseded=superseded,
-        error_kind=kind,
-        error_message=None if kind is None else _told(kind, _first_finding(decision)),
-        accepted=decision.added + decision.revised + decision.unchanged,
-        rejected=len(decision.rejected),
-        flagged=len(decision.flagged),
+        status=found.status,
+        final=not found.superseded,
+        superseded=found.superseded,
+        error_kind=found.error_kind,
+        error_message=found.error_message,
+        accepted=found.accepted,
+        rejected=found.rejected,
+        flagged=found.flagged,
     )
 
 
-def _failed_fetch(envelope: Envelope, fact: FetchFailed) -> Entry:
-    return _entry(
-        envelope,
-        fact,
-        "error",
-        attempt=fact.attempt,
-        retry_after=fact.retry_after_s,
-        final=fact.final,
-        error_kind=fact.error_kind,
-        error_message=_told(fact.error_kind, fact.message),
-        status_code=fact.status_code,
-    )
-
-
-def _entry(  # noqa: PLR0913 - named fields of one struct, not a call to remember
-    envelope: Envelope,
-    fact: Evidence | FetchFailed | IngestFailed | IngestRefused,
-    status: Status,
-    *,
-    attempt: int,
-    rows_fetched: int = 0,
-    retry_after: int | None = None,
-    final: bool = True,
-    error_kind: ErrorKind | None = None,
-    error_message: str | None = None,
-    status_code: int | None = None,
-) -> Entry:
+def _opened(envelope: Envelope, fact: Attempt, status: Status, *, attempt: int, rows_fetched: int = 0) -> Entry:
     return Entry(
         ticker=fact.ticker,
         job_id=envelope.job_id,
@@ -122,16 +122,28 @@ def _entry(  # noqa: PLR0913 - named fields of one struct, not a call to remembe
         finished_at=fact.finished_at,
         rows_fetched=rows_fetched,
         status=status,
-        error_message=error_message,
+        error_message=None,
         duration_ms=(fact.finished_at - fact.started_at) // US_A_MS,
         provider=fact.provider,
         attempt=attempt,
-        retry_after=retry_after,
+        retry_after=None,
         seq=envelope.seq,
         recorded_at=envelope.recorded_at,
-        final=final,
-        error_kind=error_kind,
-        status_code=status_code,
+    )
+
+
+def _failed(
+    envelope: Envelope, fact: FetchFailed | IngestFailed | IngestRefused, kind: ErrorKind, *, attempt: int
+) -> Entry:
+    opened = _opened(envelope, fact, "locked" if kind == "locked" else "error", attempt=attempt)
+    answered = fact if isinstance(fact, FetchFailed) else None
+    return msgspec.structs.replace(
+        opened,
+        error_kind=kind,
+        error_message=_told(kind, fact.message),
+        final=answered is None or answered.final,
+        retry_after=None if answered is None else answered.retry_after_s,
+        status_code=None if answered is None else answered.status_code,
     )
 
 

@@ -1,7 +1,9 @@
 """The ingest log: one entry an attempt, as operators read it.
 
 Tables:
-- `entries`: (seq) -> entry. The seq is that of the event that opened it; a decision rewrites its evidence's entry.
+- `entries`: (seq) -> entry, as the event at `seq` opened it.
+- `judgements`: (seq of the evidence) -> what its decision adds to its entry. Joined when read: a fold that only puts
+  is twice as fast as one that rewrites.
 - `by_ticker`: (ticker, seq) -> empty. One ticker's entries without a look at the others'.
 - `pending`: (ticker, seq) -> empty. Evidence that no decision names yet.
 """
@@ -14,7 +16,7 @@ import msgspec
 from ledger.chain import Seq
 from ledger.codec import Envelope
 from ledger.events import ValidationCompleted
-from projections.entry import ENTRY_TAGS, Entry, Status, attempted, judged
+from projections.entry import ENTRY_TAGS, Entry, Judgement, Status, attempted, judged, judgement
 from projections.facts import Fact
 from projections.keys import last_seq, seq_key, text_key
 from projections.tables import Tables
@@ -24,6 +26,7 @@ VERSION = 1
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Entry).decode
+_decode_judgement = msgspec.msgpack.Decoder(Judgement).decode
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,32 +54,31 @@ class IngestLogs:
 
     name = NAME
     version = VERSION
-    tables = ("entries", "by_ticker", "pending")
+    tables = ("entries", "judgements", "by_ticker", "pending")
     reads = ENTRY_TAGS | {ValidationCompleted.TAG}
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Open an entry for an attempt, or close the one that a decision is over."""
         if isinstance(fact, ValidationCompleted):
-            _judge(tables, envelope, fact)
+            if envelope.cause is not None:
+                _judge(tables, envelope.cause, fact)
         elif entry := attempted(envelope, fact):
             _open(tables, entry)
 
 
 def _open(tables: Tables, entry: Entry) -> None:
     seq = seq_key(entry.seq)
+    of_ticker = text_key(entry.ticker) + seq
     tables["entries"].put(seq, _encode(entry))
-    tables["by_ticker"].put(text_key(entry.ticker) + seq, b"")
+    tables["by_ticker"].put(of_ticker, b"")
     if entry.status == "pending":
-        tables["pending"].put(text_key(entry.ticker) + seq, b"")
+        tables["pending"].put(of_ticker, b"")
 
 
-def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
-    if envelope.cause is None:
-        return
-    cause = seq_key(envelope.cause)
-    if stored := tables["entries"].get(cause):
-        tables["entries"].put(cause, _encode(judged(_decode(stored), decision)))
-        tables["pending"].delete(text_key(decision.ticker) + cause)
+def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
+    evidence = seq_key(cause)
+    tables["judgements"].put(evidence, _encode(judgement(decision)))
+    tables["pending"].delete(text_key(decision.ticker) + evidence)
 
 
 def entries(tables: Tables, wanted: Filter | None = None, *, limit: int | None = None, offset: int = 0) -> list[Entry]:
@@ -105,9 +107,15 @@ def _newest_first(tables: Tables, wanted: Filter) -> Iterator[Entry]:
 
 def _backwards(tables: Tables, ticker: str | None) -> Iterator[Entry]:
     if ticker is None:
-        yield from (_decode(value) for _, value in tables["entries"].scan(reverse=True))
+        yield from (_joined(tables, seq, value) for seq, value in tables["entries"].scan(reverse=True))
         return
     for key, _ in tables["by_ticker"].scan(text_key(ticker), reverse=True):
+        seq = seq_key(last_seq(key))
         # Written in one transaction with its index.
-        if stored := tables["entries"].get(seq_key(last_seq(key))):
-            yield _decode(stored)
+        if value := tables["entries"].get(seq):
+            yield _joined(tables, seq, value)
+
+
+def _joined(tables: Tables, seq: bytes, value: bytes) -> Entry:
+    found = tables["judgements"].get(seq)
+    return _decode(value) if found is None else judged(_decode(value), _decode_judgement(found))

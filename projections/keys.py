@@ -12,10 +12,11 @@ def text_key(*texts: str) -> bytes:
 
     Raises: ValueError for a text with a zero byte inside.
     """
-    if any("\0" in text for text in texts):
+    key = "\0".join((*texts, ""))
+    if key.count("\0") != len(texts):
         message = f"got {texts!r}, want texts without a zero byte"
         raise ValueError(message)
-    return b"".join(text.encode() + TEXT_END for text in texts)
+    return key.encode()
 
 
 def seq_key(seq: int) -> bytes:

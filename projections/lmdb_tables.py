@@ -16,19 +16,20 @@ class LmdbTable:
     def __init__(self, txn: Any, mark: bytes) -> None:
         self._txn = txn
         self._mark = mark
+        self._get, self._put, self._delete = txn.get, txn.put, txn.delete  # looked up once, called for every event
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value at `key`, None where there is none."""
-        value: bytes | None = self._txn.get(self._mark + key)
+        value: bytes | None = self._get(self._mark + key)
         return value
 
     def put(self, key: bytes, value: bytes) -> None:
         """Make `value` the one at `key`."""
-        self._txn.put(self._mark + key, value)
+        self._put(self._mark + key, value)
 
     def delete(self, key: bytes) -> None:
         """Make `key` absent; harmless when it is."""
-        self._txn.delete(self._mark + key)
+        self._delete(self._mark + key)
 
     def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
         """Yield the rows whose key begins with `prefix`; O(log n) and the rows."""

@@ -2,9 +2,8 @@
 
 Tables:
 - `measures`: (ticker, provider) -> measures. Fixed in size: the last 30 final entries, not all of them.
-- `pending`: (seq) -> entry. Evidence kept until its decision, and no longer.
-- `runs`: (ticker, status) -> count of final entries.
-- `answers`: (provider) -> when it last answered well, microseconds UTC.
+- `pending`: (seq) -> what is wanted of evidence until its decision comes, and no longer.
+- `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
 """
 
@@ -15,7 +14,7 @@ import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import BackupCreated, ConnectionTested, ValidationCompleted
-from projections.entry import ENTRY_TAGS, Entry, Status, attempted, judged
+from projections.entry import ENTRY_TAGS, FAILURES, US_A_MS, Entry, Status, attempted
 from projections.facts import Evidence, Fact
 from projections.keys import seq_key, text_key, two_texts
 from projections.tables import Tables
@@ -24,6 +23,7 @@ NAME = "metrics"
 VERSION = 1
 RECENT_ENTRIES = 30
 LAST_BACKUP = text_key("last")
+RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
 ACCEPTED: frozenset[Status] = frozenset({"success", "warning"})
 
 
@@ -37,7 +37,9 @@ class Measures(msgspec.Struct, frozen=True, array_like=True):
     rows_fetched: int = 0  # by that one
     rows_total: int = 0  # sessions added since the first event
     last_date: date | None = None
+    last_answer: int | None = None  # finished_at of the last evidence that was judged
     consecutive_failures: int = 0
+    runs: tuple[int, ...] = (0,) * len(RUN_STATUSES)  # final entries, in the order of RUN_STATUSES
     durations_ms: tuple[int, ...] = ()  # of the last 30, oldest first
     failures: tuple[bool, ...] = ()  # of the same
 
@@ -50,11 +52,27 @@ class Measured(msgspec.Struct, frozen=True):
     measures: Measures
 
 
+class _Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    finished_at: int
+    duration_ms: int
+    rows: int
+
+
+class _Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A final entry, as far as measures go."""
+
+    seq: int
+    status: Status
+    duration_ms: int
+    rejected: int = 0
+
+
 class RunCount(msgspec.Struct, frozen=True):
     """How many final entries of a ticker ended in a status."""
 
     ticker: str
-    status: str
+    provider: str
+    status: Status
     runs: int
 
 
@@ -69,8 +87,8 @@ class Backup(msgspec.Struct, frozen=True, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_measures = msgspec.msgpack.Decoder(Measures).decode
-_decode_entry = msgspec.msgpack.Decoder(Entry).decode
-_decode_count = msgspec.msgpack.Decoder(int).decode
+_decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
+_decode_time = msgspec.msgpack.Decoder(int).decode
 _decode_backup = msgspec.msgpack.Decoder(Backup).decode
 
 
@@ -79,83 +97,91 @@ class Metrics:
 
     name = NAME
     version = VERSION
-    tables = ("measures", "pending", "runs", "answers", "backups")
+    tables = ("measures", "pending", "probes", "backups")
     reads = ENTRY_TAGS | {ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG}
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Count what the event ended, or keep evidence until its decision comes."""
-        if isinstance(fact, ValidationCompleted):
-            _judge(tables, envelope, fact)
+        if isinstance(fact, Evidence):
+            waiting = _Waiting(fact.finished_at, (fact.finished_at - fact.started_at) // US_A_MS, fact.rows)
+            tables["pending"].put(seq_key(envelope.seq), _encode(waiting))
+        elif isinstance(fact, ValidationCompleted):
+            if envelope.cause is not None:
+                _judge(tables, envelope.cause, fact)
         elif isinstance(fact, BackupCreated):
             backup = Backup(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size)
             tables["backups"].put(LAST_BACKUP, _encode(backup))
         elif isinstance(fact, ConnectionTested):
             _answered(tables, fact)
         elif entry := attempted(envelope, fact):
-            _attempt(tables, fact, entry)
+            _count_failure(tables, entry)
 
 
-def _attempt(tables: Tables, fact: Fact, entry: Entry) -> None:
-    if isinstance(fact, Evidence):
-        tables["pending"].put(seq_key(entry.seq), _encode(entry))
-        tables["answers"].put(text_key(entry.provider), _encode(entry.finished_at))
-    elif entry.final:
-        _count(tables, entry, _next(_measures(tables, entry), entry))
-
-
-def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
-    if envelope.cause is None:
+def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
+    evidence = seq_key(cause)
+    stored = tables["pending"].get(evidence)
+    if stored is None:
         return
-    cause = seq_key(envelope.cause)
-    if stored := tables["pending"].get(cause):
-        tables["pending"].delete(cause)
-        entry = judged(_decode_entry(stored), decision)
-        if entry.final:
-            _count(tables, entry, _grown(_next(_measures(tables, entry), entry), decision))
+    tables["pending"].delete(evidence)
+    if decision.verdict == "superseded":
+        return
+    waiting, key = _decode_waiting(stored), text_key(decision.ticker, decision.provider)
+    run = _Run(seq=cause, status=decision.verdict, duration_ms=waiting.duration_ms, rejected=len(decision.rejected))
+    after = _after_run(_measures(tables, key), run)
+    if decision.verdict in ACCEPTED:
+        after = _after_ingest(after, waiting, decision)
+    tables["measures"].put(key, _encode(msgspec.structs.replace(after, last_answer=waiting.finished_at)))
+
+
+def _count_failure(tables: Tables, entry: Entry) -> None:
+    if entry.final:
+        key = text_key(entry.ticker, entry.provider)
+        run = _Run(seq=entry.seq, status=entry.status, duration_ms=entry.duration_ms)
+        tables["measures"].put(key, _encode(_after_run(_measures(tables, key), run)))
 
 
 def _answered(tables: Tables, probe: ConnectionTested) -> None:
     if probe.status in {"ok", "slow"}:
-        tables["answers"].put(text_key(probe.provider), _encode(probe.finished_at))
+        tables["probes"].put(text_key(probe.provider), _encode(probe.finished_at))
 
 
-def _measures(tables: Tables, entry: Entry) -> Measures | None:
-    stored = tables["measures"].get(text_key(entry.ticker, entry.provider))
+def _measures(tables: Tables, key: bytes) -> Measures | None:
+    stored = tables["measures"].get(key)
     return None if stored is None else _decode_measures(stored)
 
 
-def _count(tables: Tables, entry: Entry, measures: Measures) -> None:
-    tables["measures"].put(text_key(entry.ticker, entry.provider), _encode(measures))
-    key = text_key(entry.ticker, entry.status)
-    stored = tables["runs"].get(key)
-    tables["runs"].put(key, _encode(1 if stored is None else _decode_count(stored) + 1))
-
-
-def _next(measures: Measures | None, entry: Entry) -> Measures:
-    """Return the measures after one more final entry."""
-    before = measures or Measures(entry.status, entry.seq, entry.rejected)
-    accepted = entry.status in ACCEPTED
+def _after_run(measures: Measures | None, run: _Run) -> Measures:
+    """Return the measures after one more final entry, whatever it brought."""
+    before = measures or Measures(run.status, run.seq, run.rejected)
+    failed = run.status in FAILURES
+    counted = RUN_STATUSES.index(run.status)
     return Measures(
-        status=entry.status,
-        seq=entry.seq,
-        rejected=entry.rejected,
-        last_ingest=entry.finished_at if accepted else before.last_ingest,
-        rows_fetched=entry.rows_fetched if accepted else before.rows_fetched,
-        rows_total=before.rows_total,
-        last_date=before.last_date,
-        consecutive_failures=before.consecutive_failures + 1 if entry.failed else 0,
-        durations_ms=(*before.durations_ms, entry.duration_ms)[-RECENT_ENTRIES:],
-        failures=(*before.failures, entry.failed)[-RECENT_ENTRIES:],
+        run.status,
+        run.seq,
+        run.rejected,
+        before.last_ingest,
+        before.rows_fetched,
+        before.rows_total,
+        before.last_date,
+        before.last_answer,
+        before.consecutive_failures + 1 if failed else 0,
+        (*before.runs[:counted], before.runs[counted] + 1, *before.runs[counted + 1 :]),
+        (*before.durations_ms, run.duration_ms)[-RECENT_ENTRIES:],
+        (*before.failures, failed)[-RECENT_ENTRIES:],
     )
 
 
-def _grown(measures: Measures, decision: ValidationCompleted) -> Measures:
-    """Return the measures after what the decision added to the series."""
+def _after_ingest(measures: Measures, waiting: _Waiting, decision: ValidationCompleted) -> Measures:
+    """Return the measures after evidence that was accepted, in part at least."""
     days = [bar.date for bar in decision.bars]
     if measures.last_date is not None:
         days.append(measures.last_date)
     return msgspec.structs.replace(
-        measures, rows_total=measures.rows_total + decision.added, last_date=max(days, default=None)
+        measures,
+        last_ingest=waiting.finished_at,
+        rows_fetched=waiting.rows,
+        rows_total=measures.rows_total + decision.added,
+        last_date=max(days, default=None),
     )
 
 
@@ -171,9 +197,11 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
 
 
 def runs(tables: Tables) -> Iterator[RunCount]:
-    """Yield how many final entries ended how, by ticker and status."""
-    for key, value in tables["runs"].scan():
-        yield RunCount(*two_texts(key), _decode_count(value))
+    """Yield how many final entries ended how, by ticker and provider; zeroes too, so that no series begins late."""
+    for key, value in tables["measures"].scan():
+        ticker, provider = two_texts(key)
+        for status, count in zip(RUN_STATUSES, _decode_measures(value).runs, strict=True):
+            yield RunCount(ticker, provider, status, count)
 
 
 def last_backup(tables: Tables) -> Backup | None:
@@ -183,6 +211,12 @@ def last_backup(tables: Tables) -> Backup | None:
 
 
 def last_answer(tables: Tables, provider: str) -> int | None:
-    """Return when `provider` last answered a fetch or a probe, microseconds UTC; None when it never did."""
-    stored = tables["answers"].get(text_key(provider))
-    return None if stored is None else _decode_count(stored)
+    """Return when `provider` last answered a fetch that was judged, or a probe, microseconds UTC; None: never."""
+    times = [
+        answered
+        for key, value in tables["measures"].scan()
+        if two_texts(key)[1] == provider and (answered := _decode_measures(value).last_answer) is not None
+    ]
+    if probed := tables["probes"].get(text_key(provider)):
+        times.append(_decode_time(probed))
+    return max(times, default=None)

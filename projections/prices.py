@@ -62,13 +62,13 @@ class Prices:
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Add what the decision accepted and what it found withdrawn; costs its rows."""
         assert isinstance(fact, ValidationCompleted)  # noqa: S101 - the only tag in `reads`
-        _put_bars(tables, envelope, fact)
-        _put_actions(tables, envelope.seq, fact)
+        if fact.bars or fact.withdrawn:
+            _put_bars(tables, envelope, fact)
+        if fact.actions:
+            _put_actions(tables, envelope.seq, fact)
 
 
 def _put_bars(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
-    if not decision.bars and not decision.withdrawn:
-        return
     tables["series"].put(text_key(decision.ticker, decision.provider), b"")
     put = tables["bars"].put
     prefix, seq = text_key(decision.provider, decision.ticker), seq_key(envelope.seq)

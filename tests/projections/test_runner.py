@@ -194,7 +194,7 @@ def test_one_projection_is_rebuilt_and_the_others_are_kept(tmp_path: Path) -> No
     log = told(LONG_STORY)
     catch_up(log, tmp_path)
     _plant(tmp_path, "prices", "bars")
-    _plant(tmp_path, "metrics", "runs")
+    _plant(tmp_path, "metrics", "probes")
     assert ["prices", "metrics"] == [found.projection for found in compare(log, tmp_path)]
     rebuild(log, tmp_path, ["metrics"])
     assert ["prices"] == [found.projection for found in compare(log, tmp_path)]
@@ -218,9 +218,9 @@ def test_compare_names_the_first_key_apart(tmp_path: Path) -> None:
     """Both digests, the table and the key."""
     log = told(LONG_STORY)
     catch_up(log, tmp_path)
-    _plant(tmp_path, "metrics", "runs")
+    _plant(tmp_path, "metrics", "probes")
     found = compare(log, tmp_path)
-    assert [("metrics", "runs", b"\x01planted".hex())] == [(one.projection, one.table, one.key) for one in found]
+    assert [("metrics", "probes", b"\x01planted".hex())] == [(one.projection, one.table, one.key) for one in found]
     assert replay(log)["metrics"] == found[0].replayed != found[0].stored
 
 
