@@ -161,6 +161,6 @@ def _events(series: Series, start: int, stop: int) -> dict[str, Any]:
         str(stamp(on)): {"date": stamp(on), "numerator": new, "denominator": old, "splitRatio": f"{new}:{old}"}
         for on, new, old in series.splits
     }
-    asked = {"dividends": paid, "splits": parted}
+    asked: dict[str, dict[str, Any]] = {"dividends": paid, "splits": parted}
     within = {name: {k: v for k, v in them.items() if start <= int(k) < stop} for name, them in asked.items()}
     return {name: them for name, them in within.items() if them}

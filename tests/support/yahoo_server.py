@@ -45,6 +45,7 @@ class Status(Fault, frozen=True, kw_only=True):
 
     code: int
     retry_after: str | None = None
+    location: str | None = None
     body: bytes | None = None
     times: int | None = REQUESTS_A_REFUSAL
 
@@ -209,7 +210,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(_damaged(_answer(ticker, series or Series(days=()), seen.query), fault))
 
     def _refuse(self, fault: Status, seen: Seen) -> None:
-        headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
+        asked = {"Retry-After": fault.retry_after, "Location": fault.location}
+        headers = {name: value for name, value in asked.items() if value is not None}
         body = _refusal_body(fault.code, seen.query) if fault.body is None else fault.body
         self._send(fault.code, body, "application/json", headers)
 

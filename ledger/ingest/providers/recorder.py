@@ -35,7 +35,8 @@ class ForeignHostError(RequestException):
     """Something sent us to a host that is not Yahoo's."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(f"got sent to {urlsplit(url).hostname or url!r}, want a host of {YAHOO_DOMAIN}")
+        parts = urlsplit(url)
+        super().__init__(f"got sent to {parts.scheme}://{parts.hostname or ''}, want https://*.{YAHOO_DOMAIN}")
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
