@@ -1,6 +1,6 @@
 """Rules over one row, each just inside and just outside its line."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -164,7 +164,13 @@ def test_days_that_only_one_of_body_and_library_has_are_kept() -> None:
     assert [(first, 5), (second, 6)] == [(row.bar.date, row.bar.volume) for row in rows(answer, body)]
 
 
+def test_a_day_handed_over_unasked_still_has_the_volume_of_the_body() -> None:
+    """The library handed it over, so it is judged, with what the body says of it."""
+    asked = Window(MONDAY + timedelta(days=1), MONDAY + timedelta(days=1))
+    answer = evidence([RawBar(MONDAY, 10, 11, 9, 10, 10, 0)], window=asked)
+    assert [None] == [row.bar.volume for row in rows(answer, [ChartRow(MONDAY, 10, 11, 9, 10, 10, None)])]
+
+
 def test_today_is_the_day_in_sao_paulo() -> None:
     """Late in the evening it is tomorrow in UTC already."""
-    now = datetime.fromisoformat("2026-03-03T02:00:00+00:00").isoformat()
-    assert Today(MONDAY, final=True) == row_rules.today(instant(now))
+    assert Today(MONDAY, final=True) == row_rules.today(instant("2026-03-03T02:00:00+00:00"))

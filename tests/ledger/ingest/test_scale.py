@@ -120,6 +120,12 @@ def test_a_split_that_is_held_and_dated_inside_asks_for_nothing() -> None:
     assert None is asked(overlap({}), [RawAction(session(7), "split", 2.0)], before=known)
 
 
+def test_a_split_after_the_last_session_held_asks_even_when_it_is_held() -> None:
+    """It was announced with a partial row; whether the history followed is seen only now."""
+    known = Held(HELD.bars, (Action(session(10), "split", 0, 2, 1),))
+    assert None is not asked(overlap({}), [SPLIT], before=known)
+
+
 def test_the_reason_names_the_split() -> None:
     """Old shares first, then new."""
     needed = asked(overlap({}), [SPLIT])

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import date
 
 import msgspec
 import pytest
@@ -200,8 +201,16 @@ def test_findings_of_severity_q_warn_and_those_of_w_do_not() -> None:
     quiet = decided(evidence([run_of((10,))[0], idle]))
     assert ("success", [], [("VOLUME", session(1))]) == (quiet.verdict, ids(quiet.flagged), ids(quiet.warned))
     moved = decided(evidence([run_of((10,))[0], raw(session(1), 10, volume=0), raw(session(2), 14)]))
-    expected = ("warning", [("VOLUME", session(1)), ("JUMP", session(2))], [])
-    assert expected == (moved.verdict, ids(moved.flagged), ids(moved.warned))
+    flags = [("VOLUME", session(1)), ("JUMP", session(2))]
+    assert ("warning", flags, ()) == (moved.verdict, ids(moved.flagged), moved.warned)
+
+
+def test_sessions_outside_the_calendar_are_accepted_with_one_warning() -> None:
+    """Past the table holidays are not known; weekdays pass."""
+    days = [date(2031, 3, 3), date(2031, 3, 4)]
+    decision = decided(evidence([raw(days[0], 10), raw(days[1], 10.1)], finished="2031-03-31T12:00:00+00:00"))
+    expected = ("success", tuple(days), [("NOT_SESSION", None)])
+    assert expected == (decision.verdict, tuple(each.date for each in decision.bars), ids(decision.warned))
 
 
 def test_what_is_held_gives_the_context() -> None:
