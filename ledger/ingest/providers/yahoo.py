@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.events import Basis, ErrorKind, RawBar, Request, Source, Window
 from ledger.ingest.providers import chart
-from ledger.ingest.providers.cookie_memory import CookieMemory
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
 
@@ -119,6 +118,8 @@ def _library(cache_dir: Path) -> Any:
 
     import yfinance
     from yfinance.cache import _CookieCacheManager
+
+    from ledger.ingest.providers.cookie_memory import CookieMemory
 
     logging.getLogger(LIBRARY).disabled = True
     # Importing it turns its own deprecation warnings on, for whoever runs the program to read.
