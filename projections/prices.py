@@ -72,10 +72,11 @@ def _put_bars(tables: Tables, envelope: Envelope, decision: ValidationCompleted)
     tables["series"].put(text_key(decision.ticker, decision.provider), b"")
     put = tables["bars"].put
     prefix, seq = text_key(decision.provider, decision.ticker), seq_key(envelope.seq)
-    for bar in decision.bars:
-        put(prefix + day_key(bar.date) + seq, _encode(_Row(bar, envelope.recorded_at)))
     for day in decision.withdrawn:
         put(prefix + day_key(day) + seq, _encode(_Row(None, envelope.recorded_at)))
+    # Bars come last: one that was accepted is never hidden by what else the decision says of its day.
+    for bar in decision.bars:
+        put(prefix + day_key(bar.date) + seq, _encode(_Row(bar, envelope.recorded_at)))
 
 
 def _put_actions(tables: Tables, seq: int, decision: ValidationCompleted) -> None:

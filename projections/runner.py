@@ -56,7 +56,7 @@ def check_witness(log: LogSource, remembered: Head) -> Head:
     head, size, link = log.head(), remembered.size, remembered.link
     if head.size < size:
         raise RolledBackError(witness=WITNESS, expected_size=size, expected_link=link, size=head.size, link=head.link)
-    found = next(log.read(size - 1, size)).link if size else link
+    found = next(iter(log.read(size - 1, size))).link if size else link
     if found != link:
         raise ForkedError(
             witness=WITNESS,

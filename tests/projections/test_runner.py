@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from ledger.chain import Head, Record
 from ledger.codec import Envelope
 from ledger.errors import DamagedError, ForkedError, RolledBackError, UnknownEventError
-from ledger.memory_log import MemoryLog
 from ledger.source import LogSource
 from projections import runner, store
 from projections.digest import digest
@@ -22,7 +21,6 @@ from projections.ingest_logs import IngestLogs
 from projections.metrics import Metrics
 from projections.prices import Prices
 from projections.projection import Projection
-from projections.registry import ALL
 from projections.runner import catch_up, compare, forget, open_view, rebuild, remembered, replay, view_at
 from projections.shelf import Shelf
 from projections.snapshots import Snapshots
@@ -383,9 +381,3 @@ def test_files_are_the_users_own(tmp_path: Path) -> None:
         "lock.mdb": 0o600,
     }
     assert expected == modes
-
-
-def test_projections_are_named_once_and_each_says_what_it_reads() -> None:
-    """What a projection reads, it is given; what it does not, it is not."""
-    assert ["prices", "ingest_logs", "metrics", "snapshots"] == [one.name for one in ALL]
-    assert isinstance(told([]), MemoryLog)

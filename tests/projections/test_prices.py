@@ -1,0 +1,96 @@
+"""Prices by day and by position, against a reference that folds decisions into a dict."""
+
+from datetime import date
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.codec import decode_envelope, decode_event
+from ledger.events import Action, Bar, ValidationCompleted
+from ledger.ingest.held import Held
+from ledger.source import LogSource
+from projections.folding import replayed
+from projections.prices import Prices, Series, Version, actions, all_series, held, series, tickers, versions
+from projections.tables import Tables
+from tests.projections.story import PROVIDER, TICKERS, Story, bar, day, told
+
+T = TICKERS[0]
+
+
+def prices(log: LogSource) -> Tables:
+    """Return the tables after all of `log`."""
+    return replayed(log.read(), [Prices()])[1]["prices"]
+
+
+def reference(log: LogSource, ticker: str, position: int) -> dict[date, Bar]:
+    """Return the series as the decisions before `position` leave it, one dict update each."""
+    bars: dict[date, Bar] = {}
+    for record in log.read(0, position):
+        event = decode_event(decode_envelope(record.seq, record.body))
+        if isinstance(event, ValidationCompleted) and event.ticker == ticker:
+            bars |= {one.date: one for one in event.bars}
+    return bars
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 999), max_size=40), st.integers(0, 90))
+def test_as_of_equals_the_reference(numbers: list[int], position: int) -> None:
+    """For every ticker, at any position, and latest."""
+    log = told(numbers)
+    tables = prices(log)
+    for ticker in TICKERS:
+        assert reference(log, ticker, position) == series(tables, PROVIDER, ticker, position)
+        assert reference(log, ticker, log.head().size) == series(tables, PROVIDER, ticker)
+
+
+def test_a_revision_is_a_new_version_and_the_old_one_stays() -> None:
+    """Each knows its seq and when the ledger learned it."""
+    story = Story()
+    first = story.decided(story.fetched(), bars=[bar(0), bar(1)])
+    first_at = story.now_us
+    second = story.decided(story.fetched(), bars=[bar(1, 11_000_000)])
+    tables = prices(story.log)
+    expected = [
+        Version(date=day(1), seq=first, recorded_at=first_at, bar=bar(1)),
+        Version(date=day(1), seq=second, recorded_at=story.now_us, bar=bar(1, 11_000_000)),
+    ]
+    assert expected == list(versions(tables, PROVIDER, T, day(1)))
+    assert {day(0): bar(0), day(1): bar(1)} == series(tables, PROVIDER, T, second)
+    assert {day(0): bar(0), day(1): bar(1, 11_000_000)} == series(tables, PROVIDER, T, second + 1)
+
+
+def test_a_withdrawn_day_keeps_the_row_that_was_held() -> None:
+    """The withdrawal is a version without a bar."""
+    story = Story()
+    story.decided(story.fetched(), bars=[bar(0)])
+    seq = story.decided(story.fetched(), withdrawn=(day(0),))
+    tables = prices(story.log)
+    assert {day(0): bar(0)} == series(tables, PROVIDER, T)
+    assert (seq, None) == [(one.seq, one.bar) for one in versions(tables, PROVIDER, T)][-1]
+
+
+def test_actions_keep_changes_only_and_are_read_as_of_a_position() -> None:
+    """The same dividend told twice is one row; a corrected one replaces it from its seq on."""
+    story = Story()
+    dividend, corrected = Action(day(2), "dividend", 500_000, 1, 1), Action(day(2), "dividend", 510_000, 1, 1)
+    split = Action(day(1), "split", 0, 2, 1)
+    story.decided(story.fetched(), actions=(dividend,))
+    story.decided(story.fetched(), actions=(dividend, split))
+    seq = story.decided(story.fetched(), actions=(corrected,))
+    tables = prices(story.log)
+    assert len(list(tables["actions"].scan())) == 3
+    assert (split, dividend) == actions(tables, PROVIDER, T, seq)
+    assert (split, corrected) == actions(tables, PROVIDER, T)
+    assert Held(bars={}, actions=(split, corrected)) == held(tables, PROVIDER, T)
+
+
+def test_tickers_are_those_with_a_version() -> None:
+    """A decision that accepted nothing opens no series; a ticker that begins another's name is not it."""
+    story = Story()
+    story.decided(story.fetched("PETR4.SA"), "PETR4.SA", bars=[bar(0)])
+    story.decided(story.fetched("PETR4"), "PETR4", bars=[bar(1)])
+    story.decided(story.fetched("VALE3.SA"), "VALE3.SA", verdict="rejected")
+    tables = prices(story.log)
+    assert ("PETR4", "PETR4.SA") == tickers(tables)
+    assert (Series("PETR4", PROVIDER),) == all_series(tables, "PETR4")
+    assert {day(1): bar(1)} == series(tables, PROVIDER, "PETR4")

@@ -1,0 +1,98 @@
+"""Tables in memory, in LMDB and overlaid behave as one sorted dict does."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.chain import EMPTY_HEAD, Head
+from projections.memory_tables import MemoryTable
+from projections.overlay import Overlay
+from projections.store import Model, create, opened
+from projections.tables import State, Table
+
+KEYS = st.binary(min_size=1, max_size=3) | st.sampled_from([b"\xff", b"\xff\xff", b"a\xff", b"a\xff\xff", b"b"])
+CHANGES = st.lists(st.tuples(KEYS, st.none() | st.binary(max_size=3)), max_size=30)
+PREFIXES = st.lists(st.sampled_from([b"", b"a", b"a\xff", b"\xff", b"\xff\xff", b"\x00"]) | KEYS, max_size=5)
+
+Changes = list[tuple[bytes, bytes | None]]
+Kind = Callable[[Changes, Changes], AbstractContextManager[Table]]
+
+
+def change(table: Table, changes: Changes) -> None:
+    """Put each value, delete where it is None."""
+    for key, value in changes:
+        if value is None:
+            table.delete(key)
+        else:
+            table.put(key, value)
+
+
+def changed(changes: Changes) -> dict[bytes, bytes]:
+    """Return what the changes leave in a dict."""
+    left: dict[bytes, bytes] = {}
+    for key, value in changes:
+        left.pop(key, None)
+        if value is not None:
+            left[key] = value
+    return left
+
+
+@contextmanager
+def in_memory(before: Changes, after: Changes) -> Iterator[Table]:
+    """Give a table in memory, scanned between the changes so that its order was cached once."""
+    table = MemoryTable()
+    change(table, before)
+    assert list(table.scan()) == sorted(changed(before).items())
+    change(table, after)
+    yield table
+
+
+@contextmanager
+def overlaid(before: Changes, after: Changes) -> Iterator[Table]:
+    """Give the later changes over the earlier ones, which stay as they were."""
+    base = MemoryTable()
+    change(base, before)
+    table = Overlay(base)
+    change(table, after)
+    yield table
+    assert list(base.scan()) == sorted(changed(before).items())
+
+
+@contextmanager
+def stored(before: Changes, after: Changes) -> Iterator[Table]:
+    """Give a stored table between two others that are full."""
+    with TemporaryDirectory() as name:
+        folder = Path(name) / "store"
+        create(folder, {"one": Model(1, ("low", "table", "high"))})
+
+        def step(state: State) -> Head:
+            tables = state["one"]
+            for neighbour in ("low", "high"):
+                change(tables[neighbour], [(b"\xff\xff\xff", b"no"), (b"\x00", b"no"), (b"a", b"no")])
+            change(tables["table"], before)
+            change(tables["table"], after)
+            return EMPTY_HEAD
+
+        with opened(folder) as store:
+            store.advance(step)
+            with store.view() as view:
+                yield view.state["one"]["table"]
+
+
+@pytest.mark.parametrize("kind", [in_memory, overlaid, stored])
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(before=CHANGES, after=CHANGES, prefixes=PREFIXES)
+def test_a_table_is_a_sorted_dict(kind: Kind, before: Changes, after: Changes, prefixes: list[bytes]) -> None:
+    """Gets and scans of any prefix, both ways, are those of the dict."""
+    want = changed([*before, *after])
+    with kind(before, after) as table:
+        for prefix in [b"", *prefixes]:
+            rows = sorted((key, value) for key, value in want.items() if key.startswith(prefix))
+            assert rows == list(table.scan(prefix))
+            assert rows[::-1] == list(table.scan(prefix, reverse=True))
+            assert want.get(prefix) == (table.get(prefix) if prefix else None)
