@@ -1,7 +1,10 @@
 """Catch-up, views, rebuild and compare: every way to a position leads to the same bytes."""
 
+import os
 import random
+import subprocess
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -381,3 +384,52 @@ def test_files_are_the_users_own(tmp_path: Path) -> None:
         "lock.mdb": 0o600,
     }
     assert expected == modes
+
+
+def test_a_read_only_folder_is_read_without_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No lock, no file, no new time; what is missing is folded in memory."""
+    log = told(LONG_STORY)
+    catch_up(Prefix(log, 100), tmp_path)
+    root = tmp_path / "projections"
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in (root, *root.rglob("*"))}
+    monkeypatch.setattr("os.access", lambda _path, mode: mode != os.W_OK)
+    assert stored_digests(log, tmp_path) == replay(log)
+    assert before == {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in (root, *root.rglob("*"))}
+
+
+def test_threads_share_one_store(tmp_path: Path) -> None:
+    """Each sees a whole state at a head that the log had, while others catch up."""
+    log = told(LONG_STORY)
+    expected = {size: replay(log, size) for size in (50, 100, 150, 200)}
+
+    def look(size: int) -> bool:
+        try:
+            with open_view(Prefix(log, size), tmp_path) as view:
+                return expected[view.head.size] == digests(view.state)
+        except RolledBackError:  # another thread's log was further on
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(look, [50, 100, 150, 200] * 10))
+    assert catch_up(log, tmp_path) == log.head()
+    assert compare(log, tmp_path) == []
+
+
+def test_another_process_holding_the_lock_is_not_waited_for(tmp_path: Path) -> None:
+    """Catch-up gives way with what is stored, and the reader folds the rest in memory."""
+    log = told(LONG_STORY)
+    stored = catch_up(Prefix(log, 100), tmp_path)
+    holder = subprocess.Popen(
+        ["flock", str(tmp_path / "projections" / "lock"), "sh", "-c", "echo held; read line"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert holder.stdin is not None
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        assert catch_up(log, tmp_path) == stored
+        assert stored_digests(log, tmp_path) == replay(log)
+    finally:
+        holder.communicate(b"\n")
+    assert catch_up(log, tmp_path) == log.head()
