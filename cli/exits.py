@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from shlex import quote
+from shlex import join, quote
 
 import click
 import msgspec
@@ -22,7 +22,10 @@ from ledger.ticker import TickerError
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How the command line ends on an error; `{field}` in the hint is a field of the error, shell-quoted."""
+    """How the command line ends on an error.
+
+    `{field}` in the hint is a field of the error, shell-quoted, `{command}` the words after `main`.
+    """
 
     exit: Exit
     hint: str
@@ -42,7 +45,7 @@ _VERIFY = "main verify"
 _STRUCTURE = "main verify --structure"
 _ACCEPT = "main verify, then, once the cause is known: main accept-head --reason 'what happened' --yes"
 _UPGRADE = "main --version, then install the version that wrote this ledger"
-_AGAIN = "run the same command again"
+_AGAIN = "main {command}"
 
 OUTCOMES: dict[type[BaseException], Outcome] = {
     errors.LedgerError: Outcome(Exit.CRITICAL, _VERIFY),
@@ -72,7 +75,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
 }
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_INTERNAL = Outcome(Exit.UNKNOWN, "run it again with LOG_LEVEL=DEBUG in front for the traceback")
+_INTERNAL = Outcome(Exit.UNKNOWN, "LOG_LEVEL=DEBUG main {command}")
 
 
 def report(error: Exception, args: Sequence[str]) -> int:
@@ -81,7 +84,7 @@ def report(error: Exception, args: Sequence[str]) -> int:
     One line and a hint on stderr; the object too on stdout where `args` ask for JSON;
     the traceback only under LOG_LEVEL=DEBUG.
     """
-    failure = describe(error)
+    failure = describe(error, args)
     if _debugging():
         sys.excepthook(type(error), error, error.__traceback__)
     output.say(f"error: {failure.error_message}")
@@ -91,12 +94,15 @@ def report(error: Exception, args: Sequence[str]) -> int:
     return failure.exit_code
 
 
-def describe(error: Exception) -> Failure:
-    """Return how `error` is printed: `got X, want Y`, a hint that can be pasted, an exit code."""
+def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
+    """Return how `error` is printed: `got X, want Y`, a hint that can be pasted, an exit code.
+
+    `args` are the command's own, for hints that run it again.
+    """
     if isinstance(error, click.ClickException):
         return _usage(error)
     outcome = _outcome(error)
-    fields = {name: quote(str(value)) for name, value in _fields(error).items()}
+    fields = {name: quote(str(value)) for name, value in _fields(error).items()} | {"command": join(args)}
     return Failure(error_message=_one_line(_message(error)), hint=outcome.hint.format(**fields), exit_code=outcome.exit)
 
 

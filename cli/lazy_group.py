@@ -1,12 +1,13 @@
 """A click group that knows its commands by name and imports one only when it runs."""
 
-from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -44,6 +45,9 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that `args` name, or refuse the name with the nearest ones."""
         if args[0] not in self.entries and not ctx.resilient_parsing:
+            # Imported here, as completion is below: a command that is spelled right pays for neither.
+            from difflib import get_close_matches
+
             near = get_close_matches(args[0], self.entries) or list(self.entries)
             ctx.fail(f"got command {args[0]!r}, want {' or '.join(near)}")
         return super().resolve_command(ctx, args)
@@ -53,8 +57,10 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(entry.name, entry.summary) for entry in self.entries.values()])
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Return the names, then the options, that begin with what was typed."""
+        from click.shell_completion import CompletionItem
+
         names = [
             CompletionItem(entry.name, help=entry.summary)
             for entry in self.entries.values()

@@ -1,4 +1,4 @@
-"""What people type, parsed at the boundary: click types for tickers, dates, positions and files."""
+"""What people type, parsed at the boundary: click types for tickers, days and files."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from cli import up_to
 from ledger import ticker
 from ledger.ticker import TickerError
 
@@ -45,21 +44,6 @@ class DateType(click.ParamType[date]):
             self.fail(str(error), param, ctx)
 
 
-class UpToType(click.ParamType[up_to.UpTo]):
-    """How far into the log: a seq, a UTC day or a time; see `cli.up_to.parse`."""
-
-    name = "seq|time"
-
-    def convert(self, value: str | up_to.UpTo, param: click.Parameter | None, ctx: click.Context | None) -> up_to.UpTo:
-        """Return how far `value` reaches, or refuse it."""
-        if not isinstance(value, str):
-            return value
-        try:
-            return up_to.parse(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 class TickersFileType(click.ParamType[tuple[str, ...]]):
     """A file of tickers, one a line; blank lines and what follows a `#` are left out."""
 
@@ -81,7 +65,6 @@ class TickersFileType(click.ParamType[tuple[str, ...]]):
 
 TICKER = TickerType()
 DATE = DateType()
-UP_TO = UpToType()
 TICKERS_FILE = TickersFileType()
 PROVIDER = click.Choice(PROVIDERS)
 

@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str
     adapter_max_retries: int
     adapter_timeout_seconds: float
+    adapter_backoff_seconds: float
     validation_invalid_percent_threshold: float
     ingest_lock_timeout_seconds: float
     metrics_ingest_lag_threshold: int
@@ -118,6 +119,7 @@ REGISTRY: tuple[Setting, ...] = (
     Setting("LOG_LEVEL", "INFO", f"one of {', '.join(LOG_LEVELS)}", "how much is logged to stderr", _level),
     Setting("ADAPTER_MAX_RETRIES", "3", "a whole number, 0 or more", "retries after a provider's failure", _whole),
     Setting("ADAPTER_TIMEOUT_SECONDS", "30", "seconds, more than 0", "deadline of one attempt", _positive),
+    Setting("ADAPTER_BACKOFF_SECONDS", "1", _SECONDS, "wait before the first retry; doubles each time", _number),
     Setting(
         "VALIDATION_INVALID_PERCENT_THRESHOLD",
         "10",

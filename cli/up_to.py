@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from datetime import date
 
+import click
 import msgspec
 
 from cli import times
@@ -23,6 +24,24 @@ class UpToTime(msgspec.Struct, frozen=True):
 
 
 UpTo = UpToSeq | UpToTime
+
+
+class UpToType(click.ParamType[UpTo]):
+    """How far into the log: a seq, a UTC day or a time; see `parse`."""
+
+    name = "seq|time"
+
+    def convert(self, value: str | UpTo, param: click.Parameter | None, ctx: click.Context | None) -> UpTo:
+        """Return how far `value` reaches, or refuse it."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+UP_TO = UpToType()
 
 
 def parse(written: str) -> UpTo:

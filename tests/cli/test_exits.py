@@ -66,7 +66,7 @@ def test_an_error_of_ours_keeps_its_message(error: errors.LedgerError, exit_code
             KeyError("two\nlines"),
             Failure(
                 error_message=r"internal error: got KeyError: 'two\nlines', want none",
-                hint="run it again with LOG_LEVEL=DEBUG in front for the traceback",
+                hint="LOG_LEVEL=DEBUG main events 'a b'",
                 exit_code=Exit.UNKNOWN,
             ),
         ),
@@ -78,7 +78,7 @@ def test_an_error_of_ours_keeps_its_message(error: errors.LedgerError, exit_code
 )
 def test_an_error_of_others_becomes_one_line(error: Exception, failure: Failure) -> None:
     """The system's, click's, and those that nobody foresaw."""
-    assert failure == describe(error)
+    assert failure == describe(error, ["events", "a b"])
 
 
 def test_every_class_of_the_error_catalogue_has_a_line_of_its_own() -> None:
@@ -94,4 +94,4 @@ def test_every_hint_names_fields_that_its_error_has() -> None:
         wanted = {name for name in names if f"{{{name}}}" in outcome.hint}
         if wanted and not issubclass(cls, OSError):
             assert wanted <= inspect.signature(cls).parameters.keys(), cls
-        assert "{" not in outcome.hint.format(path="p", filename="f")
+        assert "{" not in outcome.hint.format(path="p", filename="f", command="c")

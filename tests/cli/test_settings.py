@@ -16,6 +16,7 @@ DEFAULTS = Settings(
     log_level="INFO",
     adapter_max_retries=3,
     adapter_timeout_seconds=30.0,
+    adapter_backoff_seconds=1.0,
     validation_invalid_percent_threshold=10.0,
     ingest_lock_timeout_seconds=120.0,
     metrics_ingest_lag_threshold=86400,

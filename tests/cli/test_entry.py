@@ -1,0 +1,57 @@
+"""Whatever ends a command, the process ends with the documented exit code."""
+
+import signal
+
+import click
+import pytest
+
+from cli import entry, root
+from cli.supervisor import Terminated
+from ledger.errors import LedgerError
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, ""),
+        (click.Abort(), 130, ""),
+        (Terminated(signal.SIGTERM), 143, ""),
+        (Terminated(signal.SIGHUP), 129, ""),
+        (click.exceptions.Exit(1), 1, ""),
+        (LedgerError("got a, want b"), 2, "error: got a, want b\nhint: main verify\n"),
+        (
+            RuntimeError("odd"),
+            3,
+            "error: internal error: got RuntimeError: odd, want none\nhint: LOG_LEVEL=DEBUG main config\n",
+        ),
+    ],
+)
+def test_an_end_has_its_exit_code(
+    end: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Interrupts are silent; errors are a line and a hint."""
+
+    def invoke(_context: click.Context) -> None:
+        raise end
+
+    monkeypatch.setattr(root.root, "invoke", invoke)
+    assert code == entry.run(["config"])
+    assert ("", said) == capfd.readouterr()
+
+
+@pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (1, 1), (2, 2)])
+def test_what_a_command_returns_is_the_exit_code(
+    result: int | None, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing returned is success."""
+    monkeypatch.setattr(root.root, "invoke", lambda _context: result)
+    assert code == entry.run(["config"])
+
+
+@pytest.mark.parametrize(
+    ("called", "name"), [("/usr/bin/b3-ledger", "b3-ledger"), ("main", "main"), ("/x/cli/__main__.py", "main")]
+)
+def test_usage_shows_the_name_that_was_called(called: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both console scripts speak of themselves."""
+    monkeypatch.setattr("sys.argv", [called])
+    assert name == entry._name()
