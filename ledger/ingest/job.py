@@ -76,6 +76,7 @@ class Job:
         self._observer = observer
         self._seq: Seq | None = None
         self._began_at = now()
+        self._interrupted = False
         self._fetcher = Fetcher(provider, patience=plan.patience, now=now, recorder=self)
 
     def run(self) -> Outcome:
@@ -96,8 +97,9 @@ class Job:
         except LedgerError as error:
             return self._outcome("error", error=error)
 
-    def interrupted(self) -> None:
-        """Record that a person ended the job before it was done."""
+    def interrupt(self) -> None:
+        """End the job from another thread: record that a person did, and append nothing more."""
+        self._interrupted = True
         self._record_failure("interrupted", "interrupted", "ended by a signal before its decision")
 
     # --- the recorder of its fetcher ---------------------------------------------------------
@@ -132,8 +134,8 @@ class Job:
             return steps()
         except ProviderError as error:
             return self._outcome("error", error=error)
-        except ProviderClockError as error:
-            # A time that cannot be trusted must not enter the log, not even to say so.
+        except (ProviderClockError, InterruptedJobError) as error:
+            # A time that cannot be trusted must not enter the log, not even to say so; `interrupt` has said so itself.
             return self._outcome("error", error=error)
         except LedgerError as error:
             self._observer.warn(str(error), **self._about(self._fetcher.attempts))
@@ -234,6 +236,8 @@ class Job:
     def _append(self, event: Event, natural_key: str) -> Seq | None:
         if self._log is None:
             return None
+        if self._interrupted and not isinstance(event, IngestFailed):
+            raise InterruptedJobError(self.ticker)
         identifier = ids.append_id(natural_key, job_id=self.job_id)
         appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier)
         if appended.held_back_us > CLOCK_WARN_S * MICROSECONDS:
@@ -314,6 +318,14 @@ class Job:
             seq=self._seq,
             error=error,
         )
+
+
+class InterruptedJobError(LedgerError):
+    """A person ended the job while it was at work."""
+
+    def __init__(self, ticker: str) -> None:
+        super().__init__(f"got a signal during the job of {ticker}, want it done")
+        self.ticker = ticker
 
 
 class ScaleError(LedgerError):

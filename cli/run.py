@@ -1,0 +1,70 @@
+"""The main job: every ticker worked on, several at once, one row each, and an exit code that says how it went."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from cli import logging_setup, output, run_row
+from cli.exit_codes import Exit
+from cli.run_desk import Desk
+from cli.run_options import RunOptions
+from cli.run_row import RunRow
+from cli.run_setup import prepared
+from cli.settings import Settings
+from cli.supervisor import SIGNALLED, Terminated, die_with_parent
+from ledger.ingest.job import Observer
+
+SIGINT = 2
+
+
+class Logged(Observer):
+    """What jobs say, as JSON lines on stderr."""
+
+    def __init__(self, level: str) -> None:
+        self._logger = logging_setup.configure(level)
+
+    def info(self, message: str, **fields: object) -> None:
+        """Log a step."""
+        self._logger.info(message, **fields)
+
+    def warn(self, message: str, **fields: object) -> None:
+        """Log something odd."""
+        self._logger.warning(message, **fields)
+
+
+def run(settings: Settings, options: RunOptions) -> Exit:
+    """Run the main job for every ticker, print a row each in the order asked for, and return the exit code.
+
+    A signal ends it at once: what is at work is recorded as interrupted, what was durable stays.
+    """
+    die_with_parent()
+    rows: list[RunRow] = []
+    with prepared(settings, options) as setup:
+        desk = Desk(setup, snapshot_dir=settings.snapshot_dir, observer=Logged(settings.log_level))
+        executor = ThreadPoolExecutor(max_workers=min(options.jobs, len(options.tickers)))
+        futures = [executor.submit(desk.work, ticker) for ticker in options.tickers]
+        try:
+            with output.progress(futures, label="tickers", length=len(futures)) as waiting:
+                output.show(_results(waiting, rows), options.style, text=run_row.text)
+            # Where nobody read on, the work is done all the same.
+            rows.extend(future.result() for future in futures[len(rows) :])
+        except KeyboardInterrupt as order:
+            executor.shutdown(wait=False, cancel_futures=True)
+            desk.interrupt()
+            _leave(SIGNALLED + (order.signum if isinstance(order, Terminated) else SIGINT))
+        executor.shutdown()
+    return run_row.exit_code(rows)
+
+
+def _results(futures: Iterable[Future[RunRow]], rows: list[RunRow]) -> Iterator[RunRow]:
+    for future in futures:
+        rows.append(future.result())
+        yield rows[-1]
+
+
+def _leave(code: int) -> None:
+    # Threads that wait for a provider cannot be interrupted; the log is whole at any instant, so none is waited for.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

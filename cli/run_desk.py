@@ -1,0 +1,138 @@
+"""One ticker from question to snapshot: its job, then the read models, then the CSV and its event."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from cli.run_row import RunRow, Snapshot, row
+from cli.run_setup import Setup
+from ledger import ids
+from ledger.chain import Seq
+from ledger.codec import Draft
+from ledger.errors import LedgerError
+from ledger.events import SnapshotWritten
+from ledger.ingest.held import Held
+from ledger.ingest.job import Job, Observer
+from ledger.ingest.plan import Before, Outcome
+from ledger.log import EventLog
+from projections import ingest_logs, prices, snapshots
+from projections.publish import publish
+from projections.runner import open_view, view_at
+from projections.snapshot_csv import FORMAT_VERSION, Csv, render
+from projections.store import View
+
+PUBLISHED = frozenset({"success", "warning"})
+
+
+class NotHeldError(LedgerError):
+    """A ticker was asked for that the ledger holds nothing of, and nobody may be asked."""
+
+    def __init__(self, ticker: str) -> None:
+        super().__init__(f"got no sessions of {ticker} in the ledger, want some to replay")
+        self.ticker = ticker
+
+
+class Desk:
+    """Where the tickers of a run are worked on, several at once."""
+
+    def __init__(self, setup: Setup, *, snapshot_dir: Path, observer: Observer) -> None:
+        self._setup = setup
+        self._snapshot_dir = snapshot_dir
+        self._observer = observer
+        self._at_work: dict[str, Job] = {}
+        # One environment a process: the threads take turns at the stored read models.
+        self._reading = threading.Lock()
+
+    def work(self, ticker: str) -> RunRow:
+        """Run the ticker's job, write its snapshot, and return what is printed of it."""
+        began = time.perf_counter()
+        setup = self._setup
+        job = Job(
+            ticker,
+            log=None if setup.plan.dry_run else setup.log,
+            provider=setup.provider,
+            plan=setup.plan,
+            now=setup.now,
+            before=self._before,
+            observer=self._observer,
+        )
+        self._at_work[ticker] = job
+        try:
+            outcome = job.run()
+            return self._finished(outcome, began)
+        finally:
+            self._at_work.pop(ticker, None)
+
+    def interrupt(self) -> None:
+        """Record of every job at work that a person ended it."""
+        for job in list(self._at_work.values()):
+            job.interrupt()
+
+    def _finished(self, outcome: Outcome, began: float) -> RunRow:
+        log, seq, snapshot = self._setup.log, outcome.seq, None
+        if log is not None and outcome.status in PUBLISHED:
+            try:
+                snapshot, written = self._publish(log, outcome)
+                seq = seq if written is None else written
+            except LedgerError as error:
+                self._observer.warn(str(error), ticker=outcome.ticker, job_id=ids.text(outcome.job_id))
+                outcome = replace(outcome, status="error", error=error)
+        head = log.head() if log is not None else None
+        done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, seq=seq, snapshot=snapshot)
+        if self._setup.created is not None:
+            done = replace(done, created=True, ledger=str(self._setup.created))
+        return done
+
+    def _publish(self, log: EventLog, outcome: Outcome) -> tuple[Snapshot | None, Seq | None]:
+        """Order on disk: CSV, `.checksum`, event. A crash between them leaves a file that the next run tells of."""
+        with self._view(log) as view:
+            bars = prices.series(view.state["prices"], outcome.provider, outcome.ticker)
+            if not bars:
+                if self._setup.plan.pending_only:
+                    raise NotHeldError(outcome.ticker)
+                return None, None
+            csv = render(outcome.ticker, bars)
+            known = snapshots.newest(view.state["snapshots"], csv.name)
+            position = view.head.size
+        changed = publish(csv, self._snapshot_dir)
+        snapshot = Snapshot(str(self._snapshot_dir / csv.name), csv.rows, csv.sha256)
+        if not changed and known is not None and known.sha256 == csv.sha256:
+            return snapshot, None
+        return snapshot, self._tell(log, outcome, csv, position)
+
+    def _tell(self, log: EventLog, outcome: Outcome, csv: Csv, position: int) -> Seq:
+        event = SnapshotWritten(
+            ticker=outcome.ticker,
+            provider=outcome.provider,
+            name=csv.name,
+            format_version=FORMAT_VERSION,
+            position=position,
+            sha256=csv.sha256,
+            rows=csv.rows,
+        )
+        draft = Draft(job_id=outcome.job_id, stream=outcome.ticker, event=event, cause=outcome.seq)
+        key = f"snapshot/{outcome.job_id.hex()}/{csv.name}/{position}"
+        return log.append([draft], append_id=ids.append_id(key, job_id=outcome.job_id)).first
+
+    def _before(self, ticker: str) -> Before:
+        log = self._setup.log
+        if log is None:
+            return Before(Held({}))
+        with self._view(log) as view:
+            return Before(
+                prices.held(view.state["prices"], self._setup.provider.name, ticker),
+                ingest_logs.pending(view.state["ingest_logs"], ticker),
+            )
+
+    @contextmanager
+    def _view(self, log: EventLog) -> Iterator[View]:
+        if log.readonly:
+            # A dry run writes nothing at all, not even read models.
+            yield view_at(log, log.head().size)
+            return
+        with self._reading, open_view(log, log.folder) as view:
+            yield view

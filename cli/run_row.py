@@ -1,0 +1,117 @@
+"""What a run prints of each ticker, and the exit code that the rows add up to. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from cli.exit_codes import Exit
+from ledger import ids
+from ledger.chain import Head
+from ledger.ingest.plan import JobStatus, Outcome
+from ledger.ingest.providers.port import ProviderError
+
+FAILED = frozenset({"error", "locked"})
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One ticker's run. `rows` are the snapshot's, `rejected` this job's, `seq` its last event, `head` the log's."""
+
+    job_id: str
+    ticker: str
+    status: JobStatus
+    elapsed_sec: float
+    snapshot: str | None
+    rows: int
+    checksum: str | None  # SHA-256 of the snapshot, hex
+    rejected: int
+    seq: int | None
+    head: str | None
+    provider: str
+    added: int = 0
+    revised: int = 0
+    flagged: int = 0
+    withdrawn: int = 0
+    created: bool | UnsetType = UNSET  # true when this run created the ledger
+    ledger: str | UnsetType = UNSET  # its absolute path, then
+    error_kind: str | UnsetType = UNSET
+    error_message: str | UnsetType = UNSET
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Where a run left a ticker's snapshot."""
+
+    path: str
+    rows: int
+    sha256: bytes
+
+
+def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, seq: int | None, snapshot: Snapshot | None) -> RunRow:
+    """Return what is printed of a job that ended with `outcome`."""
+    decision, error = outcome.decision, outcome.error
+    kind = _kind(outcome)
+    return RunRow(
+        job_id=ids.text(outcome.job_id),
+        ticker=outcome.ticker,
+        status=outcome.status,
+        elapsed_sec=round(elapsed_s, 3),
+        snapshot=snapshot.path if snapshot else None,
+        rows=snapshot.rows if snapshot else 0,
+        checksum=snapshot.sha256.hex() if snapshot else None,
+        rejected=sum(finding.date is not None for finding in decision.rejected) if decision else 0,
+        seq=seq,
+        head=head.link.hex() if head else None,
+        provider=outcome.provider,
+        added=decision.added if decision else 0,
+        revised=decision.revised if decision else 0,
+        flagged=len(decision.flagged) if decision else 0,
+        withdrawn=len(decision.withdrawn) if decision else 0,
+        error_kind=kind or UNSET,
+        error_message=UNSET if error is None else _message(error, kind),
+    )
+
+
+def exit_code(rows: Sequence[RunRow]) -> Exit:
+    """Return the exit code of a run: 2 when all failed or one was rejected, 1 when some did or had rows rejected."""
+    if any(_is_rejected(one) for one in rows):
+        return Exit.CRITICAL
+    if all(one.status in FAILED for one in rows):
+        return Exit.UNKNOWN if all(one.status == "locked" for one in rows) else Exit.CRITICAL
+    if any(one.status in FAILED or one.rejected for one in rows):
+        return Exit.WARNING
+    return Exit.OK
+
+
+def text(one: RunRow) -> str:
+    """Return the row as a person reads it."""
+    if one.error_message is not UNSET:
+        return f"{one.ticker} {one.status}: {one.error_message}"
+    changes = ", ".join(
+        f"{count} {name}"
+        for name, count in (
+            ("added", one.added),
+            ("revised", one.revised),
+            ("rejected", one.rejected),
+            ("flagged", one.flagged),
+            ("withdrawn", one.withdrawn),
+        )
+        if count or name in {"added", "rejected"}
+    )
+    where = f" | {one.snapshot} ({one.rows} rows, sha256 {one.checksum[:12]})" if one.snapshot and one.checksum else ""
+    return f"{one.ticker} {one.status}: {changes}{where} | {one.provider} | {one.elapsed_sec:g}s"
+
+
+def _is_rejected(one: RunRow) -> bool:
+    return one.status == "rejected" or (one.status == "dry_run" and one.rejected > 0 and not one.added + one.revised)
+
+
+def _kind(outcome: Outcome) -> str | None:
+    if isinstance(outcome.error, ProviderError):
+        return outcome.error.kind
+    if outcome.status == "locked":
+        return "locked"
+    return "internal" if outcome.error else None
+
+
+def _message(error: Exception, kind: str | None) -> str:
+    return str(error) if isinstance(error, ProviderError) else f"{kind}: {error}"
