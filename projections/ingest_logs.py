@@ -2,8 +2,8 @@
 
 Tables:
 - `entries`: (seq) -> entry, as the event at `seq` opened it.
-- `judgements`: (seq of the evidence) -> what its decision adds to its entry. Joined when read: a fold that only puts
-  is twice as fast as one that rewrites.
+- `judgements`: (seq of the evidence) -> what its decision adds to its entry. Joined when read: the fold
+  only puts, which is cheaper than to read, decode and rewrite the entry.
 - `by_ticker`: (ticker, seq) -> empty. One ticker's entries without a look at the others'.
 - `pending`: (ticker, seq) -> empty. Evidence that no decision names yet.
 """
