@@ -1,7 +1,6 @@
 """Ids of 16 bytes: random and time-ordered for jobs, derived for appends."""
 
 import os
-import time
 
 from blake3 import blake3
 
@@ -9,16 +8,15 @@ ID_BYTES = 16
 TIME_BYTES = 6
 
 
-def new_id(now_us: int | None = None) -> bytes:
-    """Return a UUID version 7: milliseconds since the epoch, then random bits.
+def new_id(now_us: int) -> bytes:
+    """Return a UUID version 7 of the instant `now_us`: milliseconds since the epoch, then random bits.
 
     Source: RFC 9562, section 5.7.
     """
-    now_ms = (time.time_ns() // 1_000_000) if now_us is None else now_us // 1000
     tail = bytearray(os.urandom(10))
     tail[0] = 0x70 | (tail[0] & 0x0F)
     tail[2] = 0x80 | (tail[2] & 0x3F)
-    return now_ms.to_bytes(TIME_BYTES, "big") + bytes(tail)
+    return (now_us // 1000).to_bytes(TIME_BYTES, "big") + bytes(tail)
 
 
 def append_id(natural_key: str, *, job_id: bytes | None = None) -> bytes:
