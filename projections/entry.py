@@ -94,9 +94,14 @@ def judgement(decision: ValidationCompleted) -> Judgement:
         kind,
         None if kind is None else _told(kind, _first_finding(decision)),
         decision.added + decision.revised + decision.unchanged,
-        len(decision.rejected),
+        rejected_rows(decision),
         len(decision.flagged),
     )
+
+
+def rejected_rows(decision: ValidationCompleted) -> int:
+    """Return how many rows the decision rejected; a finding on the whole batch is none."""
+    return sum(finding.date is not None for finding in decision.rejected)
 
 
 def judged(entry: Entry, found: Judgement) -> Entry:

@@ -14,7 +14,7 @@ import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import BackupCreated, ConnectionTested, ValidationCompleted
-from projections.entry import ENTRY_TAGS, FAILURES, US_A_MS, Entry, Status, attempted
+from projections.entry import ENTRY_TAGS, FAILURES, US_A_MS, Entry, Status, attempted, rejected_rows
 from projections.facts import Evidence, Fact
 from projections.keys import seq_key, text_key, two_texts
 from projections.tables import Tables
@@ -126,7 +126,7 @@ def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
     if decision.verdict == "superseded":
         return
     waiting, key = _decode_waiting(stored), text_key(decision.ticker, decision.provider)
-    run = _Run(seq=cause, status=decision.verdict, duration_ms=waiting.duration_ms, rejected=len(decision.rejected))
+    run = _Run(seq=cause, status=decision.verdict, duration_ms=waiting.duration_ms, rejected=rejected_rows(decision))
     after = _after_run(_measures(tables, key), run)
     if decision.verdict in ACCEPTED:
         after = _after_ingest(after, waiting, decision)

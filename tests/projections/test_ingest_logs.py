@@ -59,12 +59,12 @@ def test_pending_is_the_tickers_own() -> None:
 
 
 def test_a_rejected_batch_says_why_in_its_first_words() -> None:
-    """The kind of error, then the finding on the batch before those on rows."""
+    """The kind of error, then the finding on the batch before those on rows; only rows count as rejected rows."""
     story = Story()
     rows, batch = Finding("NONPOS", day(0), "got 0, want > 0"), Finding("IDENTITY", None, "got USD, want BRL")
     story.decided(story.fetched(), verdict="rejected", rejected=(rows, batch))
     (found,) = entries(logs(story.log))
-    expected = ("rejected", "bad-answer", "bad-answer: IDENTITY got USD, want BRL", 2, True)
+    expected = ("rejected", "bad-answer", "bad-answer: IDENTITY got USD, want BRL", 1, True)
     assert expected == (found.status, found.error_kind, found.error_message, found.rejected, found.failed)
 
 

@@ -92,7 +92,7 @@ def test_a_retried_attempt_measures_nothing() -> None:
 
 
 def test_rows_and_the_last_day_grow_with_what_was_accepted() -> None:
-    """Added, not fetched; a rejected batch leaves them, and counts as a failure."""
+    """Added, not fetched; a rejected batch leaves them, counts as a failure, and is itself no row."""
     story = Story()
     story.decided(story.fetched(rows=9), bars=[bar(5), bar(4)])
     seq = story.fetched(rows=4)
@@ -109,8 +109,9 @@ def test_rows_and_the_last_day_grow_with_what_was_accepted() -> None:
     )
     story.decided(story.fetched(rows=7), verdict="rejected", rejected=(Finding("THRESHOLD", None, "x"),))
     failed = one(story.log)
-    assert (after.last_ingest, 4, 3, day(5), 1) == (
+    assert (after.last_ingest, 0, 4, 3, day(5), 1) == (
         failed.last_ingest,
+        failed.rejected,
         failed.rows_fetched,
         failed.rows_total,
         failed.last_date,
