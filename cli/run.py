@@ -54,6 +54,7 @@ def run(settings: Settings, options: RunOptions) -> Exit:
             desk.interrupt()
             _leave(SIGNALLED + (order.signum if isinstance(order, Terminated) else SIGINT))
         executor.shutdown()
+    _complain(rows)
     return run_row.exit_code(rows)
 
 
@@ -61,6 +62,12 @@ def _results(futures: Iterable[Future[RunRow]], rows: list[RunRow]) -> Iterator[
     for future in futures:
         rows.append(future.result())
         yield rows[-1]
+
+
+def _complain(rows: Iterable[RunRow]) -> None:
+    for row in rows:
+        for line in run_row.complaint(row) or ():
+            output.say(line)
 
 
 def _leave(code: int) -> None:

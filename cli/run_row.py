@@ -5,13 +5,18 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from cli import exits
 from cli.exit_codes import Exit
 from ledger import ids
 from ledger.chain import Head
 from ledger.ingest.plan import JobStatus, Outcome
 from ledger.ingest.providers.port import ProviderError
+from projections.entry import judgement
 
 FAILED = frozenset({"error", "locked"})
+
+Word = str | UnsetType
+Trouble = tuple[Word, Word, Word]
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +41,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     ledger: str | UnsetType = UNSET  # its absolute path, then
     error_kind: str | UnsetType = UNSET
     error_message: str | UnsetType = UNSET
+    hint: str | UnsetType = UNSET
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -48,8 +54,8 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, seq: int | None, snapshot: Snapshot | None) -> RunRow:
     """Return what is printed of a job that ended with `outcome`."""
-    decision, error = outcome.decision, outcome.error
-    kind = _kind(outcome)
+    decision = outcome.decision
+    kind, message, hint = _trouble(outcome)
     return RunRow(
         job_id=ids.text(outcome.job_id),
         ticker=outcome.ticker,
@@ -66,8 +72,9 @@ def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, seq: int | Non
         revised=decision.revised if decision else 0,
         flagged=len(decision.flagged) if decision else 0,
         withdrawn=len(decision.withdrawn) if decision else 0,
-        error_kind=kind or UNSET,
-        error_message=UNSET if error is None else _message(error, kind),
+        error_kind=kind,
+        error_message=message,
+        hint=hint,
     )
 
 
@@ -101,17 +108,32 @@ def text(one: RunRow) -> str:
     return f"{one.ticker} {one.status}: {changes}{where} | {one.provider} | {one.elapsed_sec:g}s"
 
 
+def complaint(one: RunRow) -> tuple[str, str] | None:
+    """Return the line that says why the ticker failed and the hint that belongs to it, None where it went well."""
+    if one.error_message is UNSET or one.hint is UNSET:
+        return None
+    return f"error: {one.ticker}: {one.error_message}", f"hint: {one.hint}"
+
+
 def _is_rejected(one: RunRow) -> bool:
-    return one.status == "rejected" or (one.status == "dry_run" and one.rejected > 0 and not one.added + one.revised)
+    # A dry run that fails has an error; one whose answer is refused has a refusal too.
+    return one.status == "rejected" or (one.status == "dry_run" and one.error_kind is not UNSET)
 
 
-def _kind(outcome: Outcome) -> str | None:
-    if isinstance(outcome.error, ProviderError):
-        return outcome.error.kind
-    if outcome.status == "locked":
-        return "locked"
-    return "internal" if outcome.error else None
+def _trouble(outcome: Outcome) -> Trouble:
+    """Return the kind of error, what it says, beginning with its kind, and what to do about it."""
+    error = outcome.error
+    if error is None:
+        return _refusal(outcome)
+    hint = exits.describe(error, ("--ticker", outcome.ticker)).hint
+    if isinstance(error, ProviderError):
+        return error.kind, str(error), hint
+    kind = "locked" if outcome.status == "locked" else "internal"
+    return kind, f"{kind}: {error}", hint
 
 
-def _message(error: Exception, kind: str | None) -> str:
-    return str(error) if isinstance(error, ProviderError) else f"{kind}: {error}"
+def _refusal(outcome: Outcome) -> Trouble:
+    found = None if outcome.decision is None else judgement(outcome.decision)
+    if found is None or found.error_kind is None or found.error_message is None:
+        return UNSET, UNSET, UNSET
+    return found.error_kind, found.error_message, f"main events --ticker {outcome.ticker}"

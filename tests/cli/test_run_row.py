@@ -1,0 +1,62 @@
+"""What a run prints of its tickers, and the exit code that they add up to."""
+
+import msgspec
+import pytest
+from msgspec import UNSET
+
+from cli.exit_codes import Exit
+from cli.run_row import RunRow, complaint, exit_code
+
+GOOD = RunRow(
+    job_id="019c56df-4a00-79bc-8162-00863d3d6afd",
+    ticker="PETR4.SA",
+    status="success",
+    elapsed_sec=0.5,
+    snapshot="snapshots/PETR4-20260212.csv",
+    rows=502,
+    checksum="ab" * 32,
+    rejected=0,
+    seq=3,
+    head="cd" * 32,
+    provider="yfinance",
+)
+
+
+def like(status: str, *, rejected: int = 0, kind: str | None = None) -> RunRow:
+    """Return a row that ended in `status`."""
+    told = {"error_kind": UNSET} if kind is None else {"error_kind": kind, "error_message": f"{kind}: x", "hint": "y"}
+    return msgspec.structs.replace(GOOD, status=status, rejected=rejected, **told)
+
+
+ERROR, LOCKED = like("error", kind="timeout"), like("locked", kind="locked")
+REJECTED = like("rejected", kind="bad-answer")
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ([GOOD], Exit.OK),
+        ([GOOD, GOOD], Exit.OK),
+        ([like("warning")], Exit.OK),  # flagged rows were accepted
+        ([like("warning", rejected=1)], Exit.WARNING),
+        ([GOOD, ERROR], Exit.WARNING),
+        ([GOOD, LOCKED], Exit.WARNING),
+        ([ERROR], Exit.CRITICAL),
+        ([ERROR, ERROR], Exit.CRITICAL),
+        ([ERROR, LOCKED], Exit.CRITICAL),
+        ([LOCKED], Exit.UNKNOWN),
+        ([GOOD, REJECTED], Exit.CRITICAL),
+        ([like("dry_run")], Exit.OK),
+        ([like("dry_run", rejected=1)], Exit.WARNING),
+        ([like("dry_run", kind="bad-answer")], Exit.CRITICAL),
+    ],
+)
+def test_the_exit_code_of_a_run(rows: list[RunRow], code: Exit) -> None:
+    """Some failed is 1, all failed or one refused whole is 2, the only one locked is 3."""
+    assert code == exit_code(rows)
+
+
+def test_a_complaint_names_the_ticker_and_what_to_do() -> None:
+    """What went well has none."""
+    assert ("error: PETR4.SA: timeout: x", "hint: y") == complaint(ERROR)
+    assert complaint(GOOD) is None
