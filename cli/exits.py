@@ -54,6 +54,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     errors.NewerFormatError: Outcome(Exit.UNKNOWN, _UPGRADE),
     errors.UnwritableError: Outcome(Exit.UNKNOWN, "ls -ld {path}"),
     errors.UnreadableError: Outcome(Exit.UNKNOWN, "ls -ld {path}"),
+    errors.NothingToShowError: Outcome(Exit.UNKNOWN, _START),
     errors.ConflictError: Outcome(Exit.UNKNOWN, _AGAIN),
     errors.AppendIdError: Outcome(Exit.CRITICAL, _VERIFY),
     errors.BodyTooLargeError: Outcome(Exit.CRITICAL, "ask for fewer days: main --ticker PETR4.SA --max-days 365"),

@@ -12,6 +12,7 @@ from ledger.errors import NoLedgerError
 from ledger.events import LedgerKind
 from ledger.home import LedgerHome
 from ledger.log import EventLog
+from ledger.source import LogSource
 
 
 class ActiveLedger(msgspec.Struct, frozen=True):
@@ -36,11 +37,16 @@ def active(settings: Settings) -> ActiveLedger:
 
 
 @contextmanager
-def reading(settings: Settings) -> Iterator[EventLog]:
-    """Give the active ledger, open for reading only, and close it.
+def reading(settings: Settings) -> Iterator[LogSource]:
+    """Give the log that reading commands look at, open for reading only, and close it.
 
     Raises: as `active` does, and as opening an `EventLog` does.
     """
     home = active(settings).home
     with EventLog(home, now=lambda: clock.now_us(settings, reading=True), readonly=True) as log:
         yield log
+
+
+def folder_of(log: LogSource) -> Path | None:
+    """Return the folder beside which read models of `log` may be stored, None for a log that has none."""
+    return log.folder if isinstance(log, EventLog) else None

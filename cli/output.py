@@ -8,6 +8,7 @@ An error is one lower-case line, `error: got X, want Y`, then `hint: ` and somet
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,17 +23,30 @@ F = TypeVar("F", bound=Callable[..., object])
 
 TEXT: Final = "text"
 JSON: Final = "json"
+PROMETHEUS: Final = "prometheus"
+
+Format = Literal["text", "json", "prometheus"]
+PATIENCE_S = 1.0
 
 
 class Style(msgspec.Struct, frozen=True):
-    """How data is printed: as text, as JSON lines, or as JSON lines inside one array."""
+    """How data is printed: as text, as JSON lines, as JSON lines inside one array, or as metrics to be scraped."""
 
-    format: Literal["text", "json"] = "text"
+    format: Format = "text"
     array: bool = False
 
 
 def style_options(command: F) -> F:
     """Give `command` the options `--format` and `--array`; it receives them as its `style`."""
+    return _styled(command, (TEXT, JSON), "Text for people, or one JSON object a line.")
+
+
+def metrics_style_options(command: F) -> F:
+    """Give `command` what `style_options` does, and the format that Prometheus scrapes."""
+    return _styled(command, (TEXT, JSON, PROMETHEUS), "Text, one JSON object a line, or what Prometheus scrapes.")
+
+
+def _styled(command: F, formats: tuple[Format, ...], purpose: str) -> F:
     as_array = click.option(
         "--array",
         is_flag=True,
@@ -44,11 +58,11 @@ def style_options(command: F) -> F:
     as_format = click.option(
         "--format",
         "style",
-        type=click.Choice([TEXT, JSON]),
+        type=click.Choice(formats),
         default=TEXT,
         show_default=True,
         callback=_style,
-        help="Text for people, or one JSON object a line.",
+        help=purpose,
     )
     return as_format(as_array(command))
 
@@ -90,6 +104,21 @@ def progress(items: Iterable[T], *, label: str, length: int | None = None) -> It
         yield bar
 
 
+@contextmanager
+def still_working(words: str) -> Iterator[None]:
+    """Say `words` once, where stderr is a terminal, if the block takes more than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, lambda *_: say(words))
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def asked_for_json(args: Sequence[str]) -> Style | None:
     """Return the JSON style that `args` ask for, None where they ask for text.
 
@@ -101,9 +130,9 @@ def asked_for_json(args: Sequence[str]) -> Style | None:
     return None
 
 
-def _style(context: click.Context, _parameter: click.Parameter, value: str) -> Style:
+def _style(context: click.Context, _parameter: click.Parameter, value: Format) -> Style:
     array = bool(context.meta.get(_ARRAY))
-    return Style(JSON if array or value == JSON else TEXT, array)
+    return Style(JSON if array else value, array)
 
 
 def _keep_array(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's call

@@ -3,14 +3,14 @@
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from cli import output, params, version
+from cli import misplaced, output, params, version
 from cli.exit_codes import MEANINGS
 from cli.lazy_group import Entry, LazyGroup
 from cli.run_options import DEFAULT_JOBS, RunOptions
 
 COMMANDS: tuple[Entry, ...] = (
+    Entry("metrics", "cli.metrics:metrics", "Say how each ticker's ingest goes, and how late it is."),
     Entry("events", "cli.events:events", "Browse the log; show one event whole."),
     Entry("config", "cli.config:config", "Print the settings in force and where each comes from."),
 )
@@ -67,21 +67,13 @@ def root(context: click.Context, /, **given: Any) -> int | None:
     snapshots/TICKER-YYYYMMDD.csv with its .checksum. Running it again is safe.
     """
     if context.invoked_subcommand is not None:
-        _refuse_options(context)
+        misplaced.refuse(context)
         return None
     options = _run_options(context, given)
     # The job brings the log and the projections along: only a run pays for them.
     from cli import run, settings
 
     return run.run(settings.load(), options)
-
-
-def _refuse_options(context: click.Context) -> None:
-    """Refuse options of the main job in front of a subcommand, where they would be lost without a word."""
-    for parameter in context.command.params:
-        if _is_given(context, parameter.name):
-            name, option = context.invoked_subcommand, parameter.opts[0]
-            context.fail(f"got {option} in front of {name}, want it after: main {name} {option}")
 
 
 def _run_options(context: click.Context, given: dict[str, Any]) -> RunOptions:
@@ -105,9 +97,5 @@ def _check_window(context: click.Context, options: RunOptions) -> None:
 
 def _check_no_network(context: click.Context) -> None:
     for name in ("force_refresh", "start", "end", "max_days"):
-        if _is_given(context, name):
+        if misplaced.is_given(context, name):
             context.fail(f"got --{name.replace('_', '-')} with --no-network, want a run that may fetch")
-
-
-def _is_given(context: click.Context, name: str | None) -> bool:
-    return name is not None and context.get_parameter_source(name) is ParameterSource.COMMANDLINE

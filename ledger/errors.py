@@ -53,6 +53,14 @@ class UnreadableError(LedgerError):
         self.path, self.reason = path, reason
 
 
+class NothingToShowError(LedgerError):
+    """The ledger is well, and holds nothing of what was asked for."""
+
+    def __init__(self, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found}, want {wanted}")
+        self.found, self.wanted = found, wanted
+
+
 # --- appending -----------------------------------------------------------------------------------
 
 
@@ -180,3 +188,54 @@ class AnchorDamagedError(LedgerError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"got an anchor that is damaged ({reason}) at {path}, want a remembered head")
         self.path, self.reason = path, reason
+
+
+# --- backups -------------------------------------------------------------------------------------
+
+
+class NoArchiveError(LedgerError):
+    """There is no file where an archive was asked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"got no file at {path}, want an archive")
+        self.path = path
+
+
+class NotAnArchiveError(LedgerError):
+    """A file is there, but it does not begin as an archive does."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(f"got {found} at {path}, want an archive")
+        self.path, self.found = path, found
+
+
+class ArchiveDamagedError(DamagedError):
+    """An archive does not hold; nothing in it is used."""
+
+    def __init__(self, path: Path, seq: int, kind: str, *, expected: str, found: str) -> None:
+        super().__init__(seq, kind, expected=expected, found=f"{found} (in {path})")
+        self.path = path
+
+
+class NameTakenError(LedgerError):
+    """A file has the name that a new one was to have."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"got a file at {path} already, want a free name")
+        self.path = path
+
+
+class WrongKindError(LedgerError):
+    """A backup of the sample was to be restored where real data are; the two never mix."""
+
+    def __init__(self, path: Path, root: Path) -> None:
+        super().__init__(f"got a backup of the sample ({path}) for {root}, which holds a real ledger, want a real one")
+        self.path, self.root = path, root
+
+
+class RestoreRefusedError(LedgerError):
+    """A restore would replace events that the archive lacks, and nobody said that it may; nothing was changed."""
+
+    def __init__(self, path: Path, found: str, *, options: str) -> None:
+        super().__init__(f"got {found}, want {options} before it is replaced")
+        self.path, self.options = path, options

@@ -21,7 +21,7 @@ def refusal(message: str, *, command: str = "main") -> Result:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["metrisc-x"], f"got command 'metrisc-x', want {' or '.join(entry.name for entry in COMMANDS)}"),
+        (["xyzzy"], f"got command 'xyzzy', want {' or '.join(entry.name for entry in COMMANDS)}"),
         (["confg"], "got command 'confg', want config"),
         (["--tikcer", "PETR4"], "got option --tikcer, want --ticker or --tickers-file"),
         (

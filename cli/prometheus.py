@@ -1,0 +1,100 @@
+"""Metrics as Prometheus scrapes them, rendered by its own library; base units, one family a fact."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from projections.metrics import last_backup, runs
+from projections.metrics_report import TickerReport
+from projections.store import View
+
+US_A_S = 1_000_000
+MS_A_S = 1_000
+PREFIX = "b3ledger_"
+OF_TICKER = ("ticker", "provider")
+
+Sample = tuple[Sequence[str], float | None]  # the values of its labels, and its own; None: no such sample
+
+
+def exposition(view: View, reports: Sequence[TickerReport]) -> bytes:
+    """Return the text that Prometheus scrapes, of the reports given and of the log as a whole."""
+    registry = CollectorRegistry()
+    registry.register(_Found(view, reports))
+    return generate_latest(registry)
+
+
+class _Found(Collector):
+    """What was found, told whole each time it is asked for."""
+
+    def __init__(self, view: View, reports: Sequence[TickerReport]) -> None:
+        self._view = view
+        self._reports = reports
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _of_tickers(self._reports)
+        yield _runs(self._view, {one.ticker for one in self._reports})
+        yield from _of_log(self._view)
+
+
+def _of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
+    for name, purpose, values in (
+        (
+            "ingest_last_success_timestamp_seconds",
+            "When the last ingest that was accepted finished.",
+            [None if one.last_ingest is None else one.last_ingest / US_A_S for one in reports],
+        ),
+        (
+            "ingest_lag_seconds",
+            "Time since the last ingest that was accepted.",
+            [r.ingest_lag_seconds for r in reports],
+        ),
+        (
+            "ingest_duration_seconds",
+            "Mean duration of the last 30 final attempts.",
+            [one.job_latency_ms / MS_A_S for one in reports],
+        ),
+        ("ingest_recent_failures", "Failures among the last 30 final attempts.", [r.error_count for r in reports]),
+        ("ingest_consecutive_failures", "Failures since the last ingest.", [r.consecutive_failures for r in reports]),
+        ("ingest_rejected_rows", "Rows that the last final attempt rejected.", [r.rejected for r in reports]),
+        ("ingest_fetched_rows", "Rows of the last ingest that was accepted.", [r.rows_fetched for r in reports]),
+        ("held_rows", "Sessions added since the ledger began.", [r.rows_total for r in reports]),
+        (
+            "sessions_behind",
+            "B3 sessions that became final since the last one held.",
+            [r.sessions_behind for r in reports],
+        ),
+    ):
+        labels = [(one.ticker, one.provider) for one in reports]
+        yield _gauge(name, purpose, OF_TICKER, zip(labels, values, strict=True))
+
+
+def _runs(view: View, tickers: set[str]) -> Metric:
+    counted: Counter[tuple[str, str]] = Counter()
+    for one in runs(view.state["metrics"]):
+        if one.ticker in tickers:
+            counted[one.ticker, one.status] += one.runs
+    family = CounterMetricFamily(
+        f"{PREFIX}ingest_runs", "Final attempts by how they ended.", labels=("ticker", "status")
+    )
+    for labels, count in counted.items():
+        family.add_metric(labels, count)
+    return family
+
+
+def _of_log(view: View) -> Iterator[Metric]:
+    backup = last_backup(view.state["metrics"])
+    backed_up = None if backup is None else backup.recorded_at / US_A_S
+    yield _gauge("backup_last_success_timestamp_seconds", "When the last backup was recorded.", (), [((), backed_up)])
+    head = view.head.size - 1 if view.head.size else None
+    yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
+
+
+def _gauge(name: str, purpose: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}{name}", purpose, labels=labels)
+    for values, value in samples:
+        if value is not None:
+            family.add_metric(values, value)
+    return family

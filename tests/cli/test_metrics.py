@@ -1,0 +1,171 @@
+"""`main metrics` says how each ticker's ingest goes, and exits by the worst of them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.cli import Result, environment, run_main
+from tests.support.sample_ledger import EVENTS, ITUB4, NOW, PETR4, look
+
+START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
+SIX = ["ticker", "last_ingest", "ingest_lag_seconds", "job_latency_ms", "rows_fetched", "error_count"]
+INGESTED = 1771023600.0  # 2026-02-13T23:00:00Z
+HEAVY = ("pandas", "numpy", "yfinance", "structlog", "prometheus_client", "logging", "json", "dataclasses", "tenacity")
+
+
+def at(now: str) -> dict[str, str]:
+    """Return the environment in which it is `now`."""
+    return {"B3_LEDGER_NOW": now}
+
+
+def test_a_line_a_ticker_begins_as_operators_know_it(sample: Path) -> None:
+    """The worst ticker had rows rejected."""
+    first, second = (
+        f"Ticker: {ticker} | Last ingest: 2026-02-13T23:00:00Z | Ingest lag: 0s | Job latency avg: 0ms"
+        f" | Rows: {rows} | Errors: 0 | Status: {status} | Last date: 2026-02-13 | Sessions behind: 0"
+        " | Provider: sample\n"
+        for ticker, rows, status in ((ITUB4, 504, "warning"), (PETR4, 503, "success"))
+    )
+    assert Result(1, first + second, "") == look("metrics", cwd=sample)
+
+
+def test_json_has_the_six_fields_first_then_the_rest(sample: Path) -> None:
+    """One object, for one ticker."""
+    found = look("metrics", "--ticker", "petr4", "--format", "json", cwd=sample)
+    (row,) = found.lines()
+    expected = {
+        "ticker": PETR4,
+        "last_ingest": "2026-02-13T23:00:00Z",
+        "ingest_lag_seconds": 0,
+        "job_latency_ms": 0,
+        "rows_fetched": 503,
+        "error_count": 0,
+        "status": "success",
+        "sessions_behind": 0,
+        "consecutive_failures": 0,
+        "rows_total": 503,
+        "last_date": "2026-02-13",
+        "provider": "sample",
+        "rejected": 0,
+    }
+    assert (0, "", expected, SIX) == (found.code, found.err, row, list(row)[:6])
+
+
+@pytest.mark.parametrize(
+    ("now", "behind", "code"),
+    [
+        ("2026-02-18T21:29:59Z", 0, 0),
+        ("2026-02-18T21:30:00Z", 1, 2),
+    ],
+)
+def test_carnival_is_no_alarm_until_the_next_session_is_final(now: str, behind: int, code: int, sample: Path) -> None:
+    """Friday the 13th is followed by Wednesday the 18th, final at half past six in São Paulo."""
+    found = run_main("metrics", "ingest-lag", "--ticker", PETR4, "--format", "json", cwd=sample, env=at(now))
+    (row,) = found.lines()
+    assert (code, behind, True) == (found.code, row["sessions_behind"], row["ingest_lag_seconds"] > 86_400)
+
+
+def test_the_threshold_is_a_setting(sample: Path) -> None:
+    """Behind, but not late yet."""
+    env = at("2026-02-18T21:30:00Z") | {"METRICS_INGEST_LAG_THRESHOLD": "426600"}
+    assert run_main("metrics", "--ticker", PETR4, cwd=sample, env=env).code == 0
+    assert (
+        run_main("metrics", "--ticker", PETR4, cwd=sample, env=env | {"METRICS_INGEST_LAG_THRESHOLD": "426599"}).code
+        == 2
+    )
+
+
+def test_the_lag_alone(sample: Path) -> None:
+    """As text."""
+    line = "Ticker: PETR4.SA | Ingest lag: 3600s | Sessions behind: 0\n"
+    assert Result(0, line, "") == run_main(
+        "metrics", "ingest-lag", "--ticker", PETR4, cwd=sample, env=at("2026-02-14T00:00:00Z")
+    )
+
+
+def test_the_last_date_alone(sample: Path) -> None:
+    """A bare day, for scripts."""
+    assert Result(0, "2026-02-13\n", "") == look("metrics", "last-date", "PETR4", cwd=sample)
+
+
+@pytest.mark.parametrize("args", [["--ticker", "VALE3"], ["ingest-lag", "--ticker", "VALE3"], ["last-date", "VALE3"]])
+def test_a_ticker_that_was_never_ingested_is_unknown(args: list[str], sample: Path) -> None:
+    """It is no zero."""
+    error = f"error: got no ingest of VALE3.SA, want one recorded\nhint: {START}\n"
+    assert Result(3, "", error) == look("metrics", *args, cwd=sample)
+
+
+def test_without_a_ledger_there_are_no_metrics(tmp_path: Path) -> None:
+    """And none is made."""
+    found = look("metrics", cwd=tmp_path)
+    assert (3, "", []) == (found.code, found.out, list(tmp_path.iterdir()))
+
+
+def test_prometheus_reads_what_is_scraped(sample: Path) -> None:
+    """By its own parser: names, labels and base units."""
+    found = look("metrics", "--format", "prometheus", cwd=sample)
+    samples = {
+        (one.name.removeprefix("b3ledger_"), *one.labels.values()): one.value
+        for family in text_string_to_metric_families(found.out)
+        for one in family.samples
+    }
+    told = {key: samples[key] for key in sorted(samples) if PETR4 in key or len(key) == 1}
+    assert (1, "") == (found.code, found.err)
+    assert told == {
+        ("head_sequence",): EVENTS - 1,
+        ("held_rows", "sample", PETR4): 503,
+        ("ingest_consecutive_failures", "sample", PETR4): 0,
+        ("ingest_duration_seconds", "sample", PETR4): 0,
+        ("ingest_fetched_rows", "sample", PETR4): 503,
+        ("ingest_lag_seconds", "sample", PETR4): 0,
+        ("ingest_last_success_timestamp_seconds", "sample", PETR4): INGESTED,
+        ("ingest_recent_failures", "sample", PETR4): 0,
+        ("ingest_rejected_rows", "sample", PETR4): 0,
+        ("ingest_runs_total", "error", PETR4): 0,
+        ("ingest_runs_total", "locked", PETR4): 0,
+        ("ingest_runs_total", "rejected", PETR4): 0,
+        ("ingest_runs_total", "success", PETR4): 1,
+        ("ingest_runs_total", "warning", PETR4): 0,
+        ("sessions_behind", "sample", PETR4): 0,
+    }
+
+
+def test_a_collectors_file_is_what_stdout_would_be(sample: Path, tmp_path: Path) -> None:
+    """Whole, and nothing beside it."""
+    out = tmp_path / "b3ledger.prom"
+    printed = look("metrics", "--format", "prometheus", cwd=sample)
+    assert Result(1, "", "") == look("metrics", "--format", "prometheus", "--out", str(out), cwd=sample)
+    assert (printed.out, [out]) == (out.read_text(), list(tmp_path.iterdir()))
+
+
+def test_a_file_of_anything_else_is_refused(sample: Path) -> None:
+    """So is one that cannot be written."""
+    refused = look("metrics", "--out", "x", cwd=sample)
+    assert (3, "error: got --out with --format text, want --format prometheus") == (
+        refused.code,
+        refused.err.splitlines()[0],
+    )
+    unwritable = look("metrics", "--format", "prometheus", "--out", "/proc/none/x", cwd=sample)
+    assert (3, "") == (unwritable.code, unwritable.out)
+
+
+def test_an_option_in_front_of_a_subcommand_is_not_lost(sample: Path) -> None:
+    """It is refused, with its place."""
+    found = look("metrics", "--ticker", PETR4, "ingest-lag", cwd=sample)
+    assert (3, "error: got --ticker in front of ingest-lag, want it after: main metrics ingest-lag --ticker") == (
+        found.code,
+        found.err.splitlines()[0],
+    )
+
+
+@pytest.mark.parametrize("args", [["metrics"], ["metrics", "--format", "json"]])
+def test_nothing_slow_is_imported(args: list[str], sample: Path) -> None:
+    """A reading command stays near its bare imports."""
+    script = f"import sys; from cli.entry import run; run({args!r}); print(sorted(set({HEAVY!r}) & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=sample, env=environment(NOW), capture_output=True, text=True, check=True
+    )
+    assert "[]" == done.stdout.splitlines()[-1]
