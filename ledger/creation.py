@@ -82,7 +82,7 @@ def _build(home: LedgerHome, draft: Draft, now: Callable[[], int]) -> Path:
     head = head_after(records)
     engine = Engine(building, readonly=False, create=True)
     try:
-        engine.commit(records, append_id=identifier, head=head)
+        engine.update(lambda txn: engine.put_in(txn, records, append_id=identifier, head=head))
     finally:
         engine.close()
     Anchor.create(building / ANCHOR_FILE, head).close()

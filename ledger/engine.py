@@ -1,4 +1,4 @@
-"""The ledger's LMDB environment: its three databases, its growing map, its errors in our words.
+"""The ledger's LMDB environment: its databases, its growing map, its errors in our words.
 
 Default durable flags, no writemap: the only setting that survived simulated power cuts without losing
 an acknowledged commit, and writemap dies of SIGBUS on a full disk.
@@ -9,10 +9,10 @@ Source: docs/format.md, "Database".
 import os
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lmdb
 import msgspec
@@ -30,9 +30,11 @@ from ledger.errors import (
 from ledger.home import DATA_FILE
 from ledger.lmdb_file import inspect
 
+T = TypeVar("T")
+
 FORMAT = b"b3-ledger 1"
 FORMAT_KEY, HEAD_KEY = b"format", b"head"
-EVENTS, META, APPENDS = b"events", b"meta", b"appends"
+EVENTS, APPENDS = b"events", b"appends"
 HEAD = struct.Struct(">Q32s")
 APPEND = struct.Struct(">QI")  # first seq, count
 KEY_BYTES = 8
@@ -70,7 +72,7 @@ class Engine:
             inspect(self.path)
         self._env = self._open(create=create)
         try:
-            self.databases = {name: self._env.open_db(name, create=create) for name in (EVENTS, META, APPENDS)}
+            self.databases = {name: self._env.open_db(name, create=create) for name in (EVENTS, APPENDS)}
             self._check_format(create=create)
         except lmdb.NotFoundError as error:
             self.close()
@@ -94,22 +96,45 @@ class Engine:
         Raises: DamagedError when it is not there or not 40 bytes.
         """
         with self.reading() as txn:
-            return self._head(txn)
+            return self.head_in(txn)
+
+    def head_in(self, txn: Any) -> Head:
+        """Return the head as the transaction `txn` sees it; raises as `head` does."""
+        value = txn.get(HEAD_KEY)
+        if value is None or len(value) != HEAD.size:
+            found = "none" if value is None else f"{len(value)} bytes"
+            raise DamagedError(0, "stored head", expected=f"{HEAD.size} bytes", found=found)
+        size, link = HEAD.unpack(value)
+        return Head(size, Link(link))
 
     def tail(self) -> tuple[Head, tuple[int, Link] | None]:
         """Return the stored head, and (key, link) of the last event that is there, seen in one transaction."""
         with self.reading() as txn:
             cursor = txn.cursor(db=self.databases[EVENTS])
             if not cursor.last():
-                return self._head(txn), None
+                return self.head_in(txn), None
             last, value = cursor.item()
-            return self._head(txn), (int.from_bytes(last, "big"), Link(value[:LINK_BYTES]))
+            return self.head_in(txn), (int.from_bytes(last, "big"), Link(value[:LINK_BYTES]))
 
     def link_at(self, seq: int) -> Link | None:
         """Return the link stored at `seq`, None when there is no such event."""
         with self.reading() as txn:
-            value = txn.get(key(seq), db=self.databases[EVENTS])
-            return None if value is None else Link(value[:LINK_BYTES])
+            return self.link_in(txn, seq)
+
+    def link_in(self, txn: Any, seq: int) -> Link | None:
+        """Return the link at `seq` as the transaction `txn` sees it, None when there is no such event."""
+        value = txn.get(key(seq), db=self.databases[EVENTS])
+        return None if value is None else Link(value[:LINK_BYTES])
+
+    def body_in(self, txn: Any, seq: int) -> bytes:
+        """Return the body at `seq` as the transaction `txn` sees it.
+
+        Raises: DamagedError when there is no such event.
+        """
+        value: bytes | None = txn.get(key(seq), db=self.databases[EVENTS])
+        if value is None:
+            raise DamagedError(seq, "missing event", expected=f"seq {seq}", found="none")
+        return value[LINK_BYTES:]
 
     def chunk(self, start: int, stop: int) -> list[Record]:
         """Return records from `start` on: up to 1 MiB of them, at least one, none at or past `stop`.
@@ -132,25 +157,24 @@ class Engine:
                 cursor.next()
         return records
 
-    def append_run(self, append_id: bytes) -> AppendRun | None:
+    def run_in(self, txn: Any, append_id: bytes) -> AppendRun | None:
         """Return which events the append `append_id` wrote, None when it is new."""
-        with self.reading() as txn:
-            value = txn.get(append_id, db=self.databases[APPENDS])
+        value = txn.get(append_id, db=self.databases[APPENDS])
         return None if value is None else AppendRun(*APPEND.unpack(value))
 
     # --- writing -----------------------------------------------------------------------------
 
-    def commit(self, records: list[Record], *, append_id: bytes, head: Head) -> None:
-        """Make `records`, their append's index entry and `head` durable together, or none of them.
+    def update(self, step: Callable[[Any], T]) -> T:
+        """Run `step` in one write transaction and make what it put durable, all or nothing.
 
-        The map grows as far as it must.
+        `step` runs again from the start when the map has to grow first, so it must do nothing else.
 
-        Raises: DiskFullError or StorageError; the environment is then to be closed.
+        Raises: DiskFullError or StorageError, and the environment is then to be closed; whatever `step` raises.
         """
         while True:
             try:
                 with self._env.begin(write=True) as txn:
-                    self._put(txn, records, append_id, head)
+                    result = step(txn)
             except lmdb.MapFullError:
                 self._grow()
             except lmdb.MapResizedError:
@@ -158,7 +182,20 @@ class Engine:
             except lmdb.Error as error:
                 raise self._translated(error) from error
             else:
-                return
+                return result
+
+    def put_in(self, txn: Any, records: list[Record], *, append_id: bytes, head: Head) -> None:
+        """Put `records`, their append's index entry and `head`.
+
+        Raises: StorageError when something stands where they belong.
+        """
+        items = [(key(record.seq), record.link + record.body) for record in records]
+        _, added = txn.cursor(db=self.databases[EVENTS]).putmulti(items, overwrite=False, append=True)
+        run = APPEND.pack(records[0].seq, len(records))
+        # LMDB answers False, and raises nothing, when a key is out of order or taken.
+        if added != len(items) or not txn.put(append_id, run, overwrite=False, db=self.databases[APPENDS]):
+            raise StorageError(self.path, "events past the stored head", landed=False)
+        txn.put(HEAD_KEY, HEAD.pack(head.size, head.link))
 
     def copy(self, folder: Path) -> None:
         """Write a sound copy of the database into the empty folder `folder`; a plain `cp` would not be one."""
@@ -171,7 +208,7 @@ class Engine:
     # --- inside ------------------------------------------------------------------------------
 
     def _open(self, *, create: bool) -> Any:
-        options: dict[str, Any] = {"max_dbs": 3, "mode": 0o600, "create": create, "max_readers": 512}
+        options: dict[str, Any] = {"max_dbs": 2, "mode": 0o600, "create": create, "max_readers": 512}
         try:
             if not self.readonly:
                 size = max(FIRST_MAP_BYTES, self._file_bytes() * 2)
@@ -191,11 +228,11 @@ class Engine:
     def _check_format(self, *, create: bool) -> None:
         if create:
             with self._env.begin(write=True) as txn:
-                txn.put(FORMAT_KEY, FORMAT, db=self.databases[META])
-                txn.put(HEAD_KEY, HEAD.pack(EMPTY_HEAD.size, EMPTY_HEAD.link), db=self.databases[META])
+                txn.put(FORMAT_KEY, FORMAT)
+                txn.put(HEAD_KEY, HEAD.pack(EMPTY_HEAD.size, EMPTY_HEAD.link))
             return
         with self._env.begin() as txn:
-            found = txn.get(FORMAT_KEY, db=self.databases[META])
+            found = txn.get(FORMAT_KEY)
         if found != FORMAT:
             raise self._format_error(found)
 
@@ -227,24 +264,6 @@ class Engine:
             except lmdb.MapResizedError:
                 # Another process grew it. No thread of ours can be writing: its own begin would have raised this.
                 self._env.set_mapsize(0)
-
-    def _head(self, txn: Any) -> Head:
-        value = txn.get(HEAD_KEY, db=self.databases[META])
-        if value is None or len(value) != HEAD.size:
-            found = "none" if value is None else f"{len(value)} bytes"
-            raise DamagedError(0, "stored head", expected=f"{HEAD.size} bytes", found=found)
-        size, link = HEAD.unpack(value)
-        return Head(size, Link(link))
-
-    def _put(self, txn: Any, records: list[Record], append_id: bytes, head: Head) -> None:
-        items = [(key(record.seq), record.link + record.body) for record in records]
-        cursor = txn.cursor(db=self.databases[EVENTS])
-        _, added = cursor.putmulti(items, overwrite=False, append=True)
-        run = APPEND.pack(records[0].seq, len(records))
-        # LMDB answers False, and raises nothing, when a key is out of order or taken.
-        if added != len(items) or not txn.put(append_id, run, overwrite=False, db=self.databases[APPENDS]):
-            raise StorageError(self.path, "events past the stored head", landed=False)
-        txn.put(HEAD_KEY, HEAD.pack(head.size, head.link), db=self.databases[META])
 
     def _grow(self) -> None:
         with self._map_lock:

@@ -24,6 +24,7 @@ class LedgerHome:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._current = os.path.join(root, CURRENT)  # made once: `stamp` is asked at every append
 
     @property
     def locks(self) -> Path:
@@ -97,7 +98,7 @@ class LedgerHome:
     def stamp(self) -> tuple[int, int] | None:
         """Return what changes whenever `switch` runs (inode and time of `CURRENT`), for a fraction of a read."""
         try:
-            found = os.stat(self.root / CURRENT)
+            found = os.stat(self._current)
         except FileNotFoundError:
             return None
         return found.st_ino, found.st_mtime_ns

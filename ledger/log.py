@@ -5,8 +5,9 @@ Source: docs/format.md; docs/architecture.md, "Invariants".
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from ledger.anchor import Anchor, read_anchor
 from ledger.appending import Appended, check_call, head_after, hold_back, match_repeat, stamp
@@ -26,6 +27,7 @@ from ledger.home import ANCHOR_FILE, LedgerHome
 from ledger.writer_lock import WriterLock
 
 WRITER_LOCK_TIMEOUT_S = 120.0
+ANCHOR = "anchor"
 
 Clock = Callable[[], int]  # microseconds UTC
 
@@ -68,7 +70,7 @@ class EventLog:
         self._engine = Engine(folder, readonly=readonly)
         if remembered is not None:
             try:
-                self.require(remembered, witness="anchor")
+                self.require(remembered, witness=ANCHOR)
             except LedgerError:
                 self._engine.close()
                 raise
@@ -120,16 +122,12 @@ class EventLog:
         """Return the link stored at `seq`, None when there is no such event; O(1)."""
         return self._engine.link_at(seq)
 
-    def append_run(self, append_id: bytes) -> AppendRun | None:
-        """Return which events the append `append_id` wrote, None when it is new."""
-        return self._engine.append_run(append_id)
-
     def require(self, remembered: Head, *, witness: str) -> None:
         """Return quietly when the log still holds the head that `witness` remembers; O(1).
 
         Raises: RolledBackError when it is shorter, ForkedError when another event stands there.
         """
-        check_head(self._engine, remembered, witness=witness)
+        check_head(self._engine.link_at, self._engine.head, remembered, witness)
 
     # --- writing -----------------------------------------------------------------------------
 
@@ -163,26 +161,34 @@ class EventLog:
         return self._lock
 
     def _append_locked(self, drafts: Sequence[Draft], append_id: bytes, expected_size: int | None) -> Appended:
-        anchor = self._trusted_anchor()
-        if run := self._engine.append_run(append_id):
-            return self._repeat(drafts, append_id, run)
-        head = self._engine.head()
-        if expected_size is not None and expected_size != head.size:
-            raise ConflictError(expected=expected_size, actual=head.size)
-        recorded_at, held_back_us = hold_back(self._now(), self._last_recorded_at(head))
-        records = stamp(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
-        after = head_after(records)
-        self._commit(records, append_id, after)
-        # A crash here leaves the anchor one append behind the log: it may lag, never lead.
-        anchor.write(after)
-        return Appended(first=Seq(head.size), count=len(records), head=after, held_back_us=held_back_us)
+        anchor = self._anchor or self._open_anchor()
+        remembered = anchor.read()
+        landing: list[Head] = []
 
-    def _trusted_anchor(self) -> Anchor:
+        def step(txn: Any) -> tuple[Appended, Head]:
+            check_head(partial(self._engine.link_in, txn), partial(self._engine.head_in, txn), remembered, ANCHOR)
+            head = self._engine.head_in(txn)
+            if run := self._engine.run_in(txn, append_id):
+                return self._repeat(drafts, append_id, run), head
+            if expected_size is not None and expected_size != head.size:
+                raise ConflictError(expected=expected_size, actual=head.size)
+            recorded_at, held_back_us = hold_back(self._now(), self._last_recorded_at(txn, head))
+            records = stamp(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
+            after = head_after(records)
+            landing[:] = [after]
+            self._engine.put_in(txn, records, append_id=append_id, head=after)
+            return Appended(first=Seq(head.size), count=len(records), head=after, held_back_us=held_back_us), after
+
+        appended, head = self._commit(step, landing)
+        # A crash here leaves the anchor behind the log: it may lag, never lead. A retry brings it up.
+        if head != remembered:
+            anchor.write(head)
+        return appended
+
+    def _open_anchor(self) -> Anchor:
         path = self.folder / ANCHOR_FILE
-        if self._anchor is None:
-            # No file at all: somebody took it away. The log goes on under a new one; `verify` told of it.
-            self._anchor = Anchor(path) if path.exists() else Anchor.create(path, self._engine.head())
-        self.require(self._anchor.read(), witness="anchor")
+        # No file at all: somebody took it away. The log goes on under a new one; `verify` told of it.
+        self._anchor = Anchor(path) if path.exists() else Anchor.create(path, self._engine.head())
         return self._anchor
 
     def _repeat(self, drafts: Sequence[Draft], append_id: bytes, run: AppendRun) -> Appended:
@@ -190,19 +196,19 @@ class EventLog:
         match_repeat(drafts, stored, append_id=append_id, first=run.first)
         return Appended(first=Seq(run.first), count=run.count, head=head_after(stored), repeated=True)
 
-    def _last_recorded_at(self, head: Head) -> int:
+    def _last_recorded_at(self, txn: Any, head: Head) -> int:
         if head.size == 0:
             return 0
-        (last,) = self._engine.chunk(head.size - 1, head.size)
-        return decode_envelope(last.seq, last.body).recorded_at
+        seq = head.size - 1
+        return decode_envelope(seq, self._engine.body_in(txn, seq)).recorded_at
 
-    def _commit(self, records: list[Record], append_id: bytes, head: Head) -> None:
+    def _commit(self, step: Callable[[Any], tuple[Appended, Head]], landing: list[Head]) -> tuple[Appended, Head]:
         try:
-            self._engine.commit(records, append_id=append_id, head=head)
+            return self._engine.update(step)
         except (DiskFullError, StorageError) as error:
             # After a failed commit the environment cannot be trusted, whatever it says next.
             self._reopen(self.folder)
-            if self._engine.head() == head:
+            if landing and self._engine.head() == landing[0]:
                 raise StorageError(self._engine.path, str(error), landed=True) from error
             raise
 
@@ -226,28 +232,30 @@ class EventLog:
             self._engine = Engine(folder, readonly=self.readonly)
 
 
-def check_head(engine: Engine, remembered: Head, *, witness: str) -> None:
-    """Return quietly when `engine` holds the event that `remembered` ends with, under the same link; O(1).
+def check_head(link_at: Callable[[int], Link | None], head: Callable[[], Head], remembered: Head, witness: str) -> None:
+    """Return quietly when the log holds the event that `remembered` ends with, under the same link; O(1).
+
+    `link_at` and `head` look into the log, in one transaction or each in its own.
 
     Raises: RolledBackError when the log is shorter, ForkedError when another event stands there.
     """
-    found = engine.link_at(remembered.size - 1) if remembered.size else GENESIS
+    found = link_at(remembered.size - 1) if remembered.size else GENESIS
     if found == remembered.link:
         return
-    head = engine.head()
+    actual = head()
     if found is None:
         raise RolledBackError(
             witness=witness,
             expected_size=remembered.size,
             expected_link=remembered.link,
-            size=head.size,
-            link=head.link,
+            size=actual.size,
+            link=actual.link,
         )
     raise ForkedError(
         witness=witness,
         expected_size=remembered.size,
         expected_link=remembered.link,
         found_link=found,
-        size=head.size,
-        link=head.link,
+        size=actual.size,
+        link=actual.link,
     )

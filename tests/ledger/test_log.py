@@ -144,7 +144,7 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_alone(
 def test_a_newer_format_is_refused_by_name(home: LedgerHome, clock: StepClock) -> None:
     """A ledger written by later software is not guessed at."""
     with lmdb.open(str(home.root / "ledger-1"), max_dbs=3) as env, env.begin(write=True) as txn:
-        txn.put(b"format", b"b3-ledger 2", db=env.open_db(b"meta", txn=txn))
+        txn.put(b"format", b"b3-ledger 2")
     with pytest.raises(NewerFormatError) as refusal:
         EventLog(home, now=clock, readonly=True)
     assert ("b3-ledger 2", "b3-ledger 1") == (refusal.value.found, refusal.value.known)
@@ -224,6 +224,16 @@ def test_appends_are_anchored_and_slots_taken_in_turn(log: EventLog) -> None:
         assert log.head() == read_anchor(log.folder / "head")
         if len(heads) > 1:
             assert pack_slot(heads[-2]) in raw
+
+
+def test_a_repeated_append_brings_a_lagging_anchor_up(log: EventLog) -> None:
+    """Killed between commit and anchor, the writer asks again: acknowledged means anchored."""
+    append(log, 1)
+    before = log.head()
+    append(log, 2)
+    Anchor.create(log.folder / "head", before).close()
+    append(log, 2)
+    assert log.head() == read_anchor(log.folder / "head")
 
 
 def test_a_torn_slot_leaves_the_other(log: EventLog) -> None:

@@ -146,15 +146,7 @@ def test_a_missing_end_is_truncated(full: LedgerHome) -> None:
 
 def test_a_stored_head_that_lies_is_tampered(full: LedgerHome) -> None:
     """The head's link is not the last event's."""
-
-    def lie(txn: Any, _: Any) -> None:
-        meta = env_meta[0]
-        txn.put(b"head", struct.pack(">Q32s", EVENTS, bytes(32)), db=meta)
-
-    with lmdb.open(str(full.root / "ledger-1"), max_dbs=3) as env:
-        env_meta = [env.open_db(b"meta")]
-        with env.begin(write=True) as txn:
-            lie(txn, None)
+    edit(full, lambda txn, _: txn.put(b"head", struct.pack(">Q32s", EVENTS, bytes(32))))
     report = verify_ledger(full)
     assert ("tampered", 5, "stored head") == (
         report.verdict,
