@@ -31,6 +31,19 @@ def price_micros(value: float) -> int:
     return micros
 
 
+def reais(micros: int) -> float:
+    """Return the float that `price_micros` reads as `micros`.
+
+    Raises: ValueError where there is none: past 15 digits floats lie further apart than millionths.
+    """
+    value = micros / MICROS_PER_REAL
+    # The shortest name of a float32 may leave a digit out; the next float64 is no float32, and rounds to the same.
+    for candidate in (value, math.nextafter(value, math.inf)):
+        if price_micros(candidate) == micros:
+            return candidate
+    raise ValueError(f"got {price_text(micros)}, want a price of at most 15 digits")
+
+
 def split_ratio(value: float) -> tuple[int, int]:
     """Return a split as (new, old) shares in lowest terms, `old` at most 1000.
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from ledger.ingest.canonical import LIMIT_MICROS, price_from_text, price_micros, price_text, split_ratio
+from ledger.ingest.canonical import LIMIT_MICROS, price_from_text, price_micros, price_text, reais, split_ratio
 
 properties = settings(derandomize=True, deadline=None)
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False, min_value=-(2.0**40), max_value=2.0**40)
@@ -153,3 +153,22 @@ def test_importing_canonical_loads_nothing_slow() -> None:
     code = "import sys, ledger.ingest.canonical; print(sorted({'numpy', 'fractions', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout
+
+
+@properties
+@given(st.integers(min_value=0, max_value=10**15 - 1))
+def test_every_price_of_15_digits_has_a_float_that_means_it(micros: int) -> None:
+    """What an exact source says survives the evidence's floats."""
+    assert micros == price_micros(reais(micros))
+
+
+@pytest.mark.parametrize("micros", [1_048_576_250_000, 1_024_031_250, 128_015_625, 37_320_000, 0])
+def test_a_price_that_a_float32_would_shorten_keeps_its_last_digit(micros: int) -> None:
+    """Each is a float32, and a shorter decimal names the same one."""
+    assert micros == price_micros(reais(micros))
+
+
+def test_a_price_that_no_float_means_is_refused() -> None:
+    """At a hundred thousand million reais two floats lie 15 millionths apart."""
+    with pytest.raises(ValueError, match="at most 15 digits"):
+        reais(10**17 + 1)
