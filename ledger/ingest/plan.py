@@ -13,6 +13,7 @@ from ledger.ingest.fetching import Patience
 from ledger.ingest.held import Held
 
 OVERLAP_SESSIONS = 5
+GAP_SESSIONS = 60  # a provider fills in missing days within weeks; older gaps are suspensions more often than not
 DEFAULT_DAYS = 730
 
 JobStatus = Literal["success", "warning", "rejected", "error", "locked", "dry_run"]
@@ -52,7 +53,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def window(plan: Plan, held: Held, today: date) -> Window:
-    """Return which days to ask for: what is new and an overlap, unless the plan says otherwise.
+    """Return which days to ask for: what is new, an overlap and recent gaps, unless the plan says otherwise.
 
     The overlap of 5 sessions is there to notice a provider's silent revision.
     """
@@ -61,4 +62,12 @@ def window(plan: Plan, held: Held, today: date) -> Window:
         return Window(plan.start, max(plan.start, end))
     if plan.force_refresh or plan.max_days is not None or not held.bars:
         return Window(end - timedelta(days=plan.max_days or DEFAULT_DAYS), end)
-    return Window(min(sessions.shift(max(held.bars), -OVERLAP_SESSIONS), end), end)
+    return Window(min(_missed_since(held), end), end)
+
+
+def _missed_since(held: Held) -> date:
+    """Return the day from which something may be new: the overlap's first, or that of the oldest recent gap."""
+    last = max(held.bars)
+    overlap = sessions.shift(last, -OVERLAP_SESSIONS)
+    looked_at = Window(max(min(held.bars), sessions.shift(last, -GAP_SESSIONS)), overlap)
+    return next((day for day in sessions.sessions(looked_at) if day not in held.bars), overlap)
