@@ -3,20 +3,19 @@
 Tables:
 - `bars`: (provider, ticker, date, seq) -> [bar or nil, recorded_at]. Changes only; a nil bar says that the
   provider withdrew the date, and the version before it stays the one that holds.
-- `actions`: (provider, ticker, date, kind, seq) -> actions. What that decision said of that day and kind.
-- `latest_actions`: (provider, ticker, date, kind) -> actions. Lets the fold keep `actions` to changes without a scan.
+- `decided`: (provider, ticker, seq) -> decision; see `projections.decisions`.
 - `series`: (ticker, provider) -> empty. Which series there are.
 """
 
 from collections.abc import Iterator
 from datetime import date
-from itertools import groupby
 
 import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import Action, Bar, ValidationCompleted
 from ledger.ingest.held import Held
+from projections import corporate_actions, decisions
 from projections.facts import Fact
 from projections.keys import SEQ_BYTES, day_key, last_seq, seq_key, text_key, two_texts
 from projections.tables import Tables
@@ -48,7 +47,6 @@ class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_row = msgspec.msgpack.Decoder(_Row).decode
-_decode_actions = msgspec.msgpack.Decoder(tuple[Action, ...]).decode
 
 
 class Prices:
@@ -56,16 +54,15 @@ class Prices:
 
     name = NAME
     version = VERSION
-    tables = ("bars", "actions", "latest_actions", "series")
+    tables = ("bars", "decided", "series")
     reads = frozenset({ValidationCompleted.TAG})
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
-        """Add what the decision accepted and what it found withdrawn; costs its rows."""
+        """Add the decision, what it accepted and what it found withdrawn; costs its rows."""
         assert isinstance(fact, ValidationCompleted)  # noqa: S101 - the only tag in `reads`
         if fact.bars or fact.withdrawn:
             _put_bars(tables, envelope, fact)
-        if fact.actions:
-            _put_actions(tables, envelope.seq, fact)
+        decisions.put(tables, envelope, fact)
 
 
 def _put_bars(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
@@ -77,20 +74,6 @@ def _put_bars(tables: Tables, envelope: Envelope, decision: ValidationCompleted)
     # Bars come last: one that was accepted is never hidden by what else the decision says of its day.
     for bar in decision.bars:
         put(prefix + day_key(bar.date) + seq, _encode(_Row(bar, envelope.recorded_at)))
-
-
-def _put_actions(tables: Tables, seq: int, decision: ValidationCompleted) -> None:
-    prefix = text_key(decision.provider, decision.ticker)
-    ordered = sorted(decision.actions, key=_day_and_kind)
-    for (day, kind), found in groupby(ordered, key=_day_and_kind):
-        key, value = prefix + day_key(day) + text_key(kind), _encode(tuple(found))
-        if tables["latest_actions"].get(key) != value:
-            tables["latest_actions"].put(key, value)
-            tables["actions"].put(key + seq_key(seq), value)
-
-
-def _day_and_kind(action: Action) -> tuple[date, str]:
-    return action.date, action.kind
 
 
 def versions(tables: Tables, provider: str, ticker: str, day: date | None = None) -> Iterator[Version]:
@@ -118,11 +101,7 @@ def series(tables: Tables, provider: str, ticker: str, position: int | None = No
 
 def actions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> tuple[Action, ...]:
     """Return the corporate actions known once `position` events are read (None: all), by day and kind."""
-    known: dict[bytes, tuple[Action, ...]] = {}
-    for key, value in tables["actions"].scan(text_key(provider, ticker)):
-        if position is None or last_seq(key) < position:
-            known[key[:-SEQ_BYTES]] = _decode_actions(value)
-    return tuple(action for found in known.values() for action in found)
+    return corporate_actions.known(decisions.decisions(tables, provider, ticker, position))
 
 
 def held(tables: Tables, provider: str, ticker: str) -> Held:

@@ -18,7 +18,10 @@ PURE_LEDGER = (
     "ingest/validation", "ingest/rules", "ingest/row_rules", "ingest/series_rules", "ingest/scale", "ingest/rows",
     "ingest/actions", "ingest/canonical", "ingest/held", "ingest/providers/chart",
 )  # fmt: skip
-PURE_PROJECTIONS = ("prices", "ingest_logs", "metrics", "snapshots", "entry", "facts", "keys", "snapshot_csv")
+PURE_PROJECTIONS = (
+    "prices", "decisions", "corporate_actions", "ingest_logs", "metrics", "snapshots", "entry", "facts", "keys",
+    "snapshot_csv",
+)  # fmt: skip
 PURE = [*(f"ledger/{name}.py" for name in PURE_LEDGER), *(f"projections/{name}.py" for name in PURE_PROJECTIONS)]
 BARRED = {"lmdb", "click", "time", "random", "secrets", "socket", "subprocess", "threading"}
 CLOCKS = re.compile(r"\b(datetime\.now|date\.today|datetime\.utcnow|\.read_text|\.write_text|open\()")

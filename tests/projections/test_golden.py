@@ -9,7 +9,7 @@ from tests.projections.story import told
 
 NUMBERS = [(number * 7919 + 13) % 1000 for number in range(400)]
 GOLDEN = {
-    ("prices", 1): "ecd4e4867f8cb41e014c8a57ca9c4ca96a1d2d00254b4093015b23d92944a6e7",
+    ("prices", 1): "c1494861bf98332c6f83bcbcc1b078a414a0ad5868bbc9af1f9da8ed7f7636f5",
     ("ingest_logs", 1): "96914a20e6d0bf9f4e8c614194c19dac4dfbb9f705702be86c113ee07c302075",
     ("metrics", 1): "e23c556e31702816e6d44eabca4b050e60e9657ac4eab22df98c9beb6295b7ff",
     ("snapshots", 1): "ff45598472c24a3214940f6d825af786e8128e821dcca029d0d5b0a6c5a796d2",

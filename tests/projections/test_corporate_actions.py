@@ -1,0 +1,95 @@
+"""Actions as told, corrected and withdrawn, against a reference that reads every answer as the whole truth."""
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.events import Action, Verdict, Window
+from projections.corporate_actions import ActionChange, changes, known
+from projections.decisions import Decision
+from tests.projections.story import day
+
+DIVIDEND = Action(day(2), "dividend", 500_000, 1, 1)
+CORRECTED = Action(day(2), "dividend", 510_000, 1, 1)
+SPLIT = Action(day(1), "split", 0, 2, 1)
+
+
+def decision(
+    seq: int,
+    *actions: Action,
+    window: tuple[int, int] = (0, 9),
+    verdict: Verdict = "success",
+    received: int = 1,
+) -> Decision:
+    """Return the decision at `seq` over the days of `window`, which told of `actions`."""
+    asked = Window(day(window[0]), day(window[1]))
+    return Decision(seq, seq * 10, seq - 1, verdict, "split_adjusted", asked, received, None, actions, (), ())
+
+
+def test_a_change_says_what_was_told_before_it_and_since_when() -> None:
+    """First told, then corrected, then no longer told; the same again is no change."""
+    told = [decision(1, DIVIDEND), decision(2, DIVIDEND), decision(3, CORRECTED, SPLIT), decision(4, SPLIT)]
+    expected = [
+        ActionChange(date=day(2), kind="dividend", old=(), new=(DIVIDEND,), cause="first", seq=1, recorded_at=10),
+        ActionChange(date=day(1), kind="split", old=(), new=(SPLIT,), cause="first", seq=3, recorded_at=30),
+        ActionChange(
+            date=day(2), kind="dividend", old=(DIVIDEND,), new=(CORRECTED,), cause="correction", seq=3, recorded_at=30
+        ),
+        ActionChange(date=day(2), kind="dividend", old=(CORRECTED,), new=(), cause="withdrawn", seq=4, recorded_at=40),
+    ]
+    assert expected == list(changes(told))
+    assert (SPLIT,) == known(told)
+    assert (SPLIT, CORRECTED) == known(told[:3])
+
+
+def test_only_an_accepted_answer_over_the_day_withdraws_an_action() -> None:
+    """Not one over other days, not one that was refused or set aside, not one without a row."""
+    others = [
+        decision(2, window=(3, 9)),
+        decision(3, window=(0, 1)),
+        decision(4, verdict="rejected"),
+        decision(5, verdict="superseded"),
+        decision(6, received=0),
+    ]
+    assert (DIVIDEND,) == known([decision(1, DIVIDEND), *others])
+    assert () == known([decision(1, DIVIDEND), *others, decision(7, window=(2, 2))])
+
+
+def test_two_payments_of_a_day_are_both_known() -> None:
+    """A dividend and interest on equity may share their day."""
+    assert (DIVIDEND, CORRECTED) == known([decision(1, CORRECTED, DIVIDEND)])
+
+
+def reference(told: list[tuple[int, int, dict[int, int]]]) -> dict[date, int]:
+    """Return the amount by day: an answer replaces all that lies in its window."""
+    amounts: dict[date, int] = {}
+    for start, end, answered in told:
+        kept = {on: amount for on, amount in amounts.items() if not day(start) <= on <= day(end)}
+        amounts = kept | {day(number): amount for number, amount in answered.items() if start <= number <= end}
+    return amounts
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(0, 9), st.dictionaries(st.integers(0, 9), st.integers(1, 3))),
+        max_size=8,
+    )
+)
+def test_what_is_known_equals_the_reference(told: list[tuple[int, int, dict[int, int]]]) -> None:
+    """After any answers, and the changes lead there step by step."""
+    decisions = [
+        decision(
+            seq,
+            *(Action(day(n), "dividend", amount, 1, 1) for n, amount in sorted(answered.items()) if start <= n <= end),
+            window=(start, end),
+        )
+        for seq, (start, end, answered) in enumerate(told, 1)
+    ]
+    expected = reference(told)
+    assert expected == {action.date: action.amount for action in known(decisions)}
+    followed: dict[date, int] = {}
+    for change in changes(decisions):
+        followed.pop(change.date, None)
+        followed |= {action.date: action.amount for action in change.new}
+    assert expected == followed

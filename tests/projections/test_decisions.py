@@ -1,0 +1,30 @@
+"""Decisions are kept whole enough to explain the prices that they made."""
+
+from ledger.events import Action, Finding
+from projections.decisions import Decision, decisions
+from projections.folding import replayed
+from projections.prices import Prices
+from tests.projections.story import PROVIDER, TICKERS, WINDOW, Story, bar, day
+
+T = TICKERS[0]
+DIVIDEND = Action(day(2), "dividend", 500_000, 1, 1)
+
+
+def test_every_decision_over_the_series_is_kept_oldest_first() -> None:
+    """Those that accepted nothing too; a finding on the whole answer is no rejected day."""
+    story = Story()
+    first = story.decided(cause := story.fetched(), bars=[bar(0)], actions=(DIVIDEND,))
+    first_at = story.now_us
+    findings = (Finding("THRESHOLD", None, "got 9"), Finding("NONPOS", day(1), "got 0"))
+    second = story.decided(again := story.fetched(), verdict="rejected", rejected=findings)
+    story.decided(story.fetched("VALE3.SA"), "VALE3.SA", bars=[bar(0)])
+    tables = replayed(story.log.read(), [Prices()])[1]["prices"]
+    kept = [
+        Decision(first, first_at, cause, "success", "split_adjusted", WINDOW, 1, None, (DIVIDEND,), (), ()),
+        Decision(
+            second, first_at + 20_000_000, again, "rejected", "split_adjusted", WINDOW, 2, None, (), (), (day(1),)
+        ),
+    ]
+    assert kept == list(decisions(tables, PROVIDER, T))
+    assert kept[:1] == list(decisions(tables, PROVIDER, T, second))
+    assert [True, False] == [decision.accepted for decision in kept]
