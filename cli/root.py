@@ -11,6 +11,10 @@ from cli.run_options import DEFAULT_JOBS, RunOptions
 
 COMMANDS: tuple[Entry, ...] = (
     Entry("metrics", "cli.metrics:metrics", "Say how each ticker's ingest goes, and how late it is."),
+    Entry("logs", "cli.logs:logs", "List every attempt to ingest and how it went."),
+    Entry("snapshot", "cli.snapshot:snapshot", "Print a snapshot from recorded events, or check those written."),
+    Entry("replay", "cli.replay:replay", "Fold the log in memory; print each projection's digest."),
+    Entry("rebuild", "cli.rebuild:rebuild", "Build the stored projections again, or check them."),
     Entry("events", "cli.events:events", "Browse the log; show one event whole."),
     Entry("config", "cli.config:config", "Print the settings in force and where each comes from."),
 )

@@ -161,7 +161,7 @@ def test_an_option_in_front_of_a_subcommand_is_not_lost(sample: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("args", [["metrics"], ["metrics", "--format", "json"]])
+@pytest.mark.parametrize("args", [["metrics"], ["metrics", "--format", "json"], ["logs"]])
 def test_nothing_slow_is_imported(args: list[str], sample: Path) -> None:
     """A reading command stays near its bare imports."""
     script = f"import sys; from cli.entry import run; run({args!r}); print(sorted(set({HEAVY!r}) & set(sys.modules)))"

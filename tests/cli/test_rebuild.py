@@ -1,0 +1,75 @@
+"""`main rebuild` makes the stored read models again, and `--check` holds them against the log."""
+
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from projections.registry import ALL
+from projections.shelf import Shelf
+from tests.support.sample_ledger import EVENTS, FOLDER, kept, look
+
+NAMES = [one.name for one in ALL]
+
+
+def corrupt(folder: Path) -> bytes:
+    """Change one stored price behind the projections' back; return its key."""
+    store = Shelf(folder / FOLDER).current()
+    assert store is not None
+    with lmdb.open(str(store)) as env, env.begin(write=True) as txn:
+        cursor = txn.cursor()
+        cursor.set_range(b"\1")  # the first table of the first projection: bars
+        key, value = cursor.item()
+        txn.put(key, value[:-1] + bytes([value[-1] ^ 1]))
+    return bytes(key[1:])
+
+
+def test_what_is_stored_is_what_a_replay_gives(sample: Path) -> None:
+    """Any reading command brings it up to the log."""
+    look("metrics", cwd=sample)
+    found = look("rebuild", "--check", "--format", "json", cwd=sample)
+    (row,) = found.lines()
+    head = row.pop("head")
+    assert (0, 64) == (found.code, len(head))
+    assert {"verdict": "same", "projections": NAMES, "events": EVENTS, "differences": []} == row
+
+
+def test_a_difference_is_named_by_projection_table_and_key(copy: Path) -> None:
+    """And a rebuild mends it, leaving log and snapshots as they were."""
+    key, before = corrupt(copy), kept(copy)
+    found = look("rebuild", "--check", "--format", "json", cwd=copy)
+    (row,) = found.lines()
+    (apart,) = row["differences"]
+    assert (2, "different", "prices", "bars", key.hex()) == (
+        found.code,
+        row["verdict"],
+        apart["projection"],
+        apart["table"],
+        apart["key"],
+    )
+    assert f"prices: table bars, key {key.hex()}" in look("rebuild", "--check", cwd=copy).out
+    assert 0 == look("rebuild", cwd=copy).code
+    assert (0, before) == (look("rebuild", "--check", cwd=copy).code, kept(copy))
+
+
+@pytest.mark.parametrize(("name", "code"), [("prices", 0), ("metrics", 2)])
+def test_one_projection_is_mended_alone(name: str, code: int, copy: Path) -> None:
+    """The others stay as they are, wrong ones too."""
+    corrupt(copy)
+    done = look("rebuild", "--projection", name, cwd=copy)
+    assert (0, f"rebuilt: {name} at {EVENTS} events\n") == (done.code, done.out)
+    assert code == look("rebuild", "--check", cwd=copy).code
+
+
+def test_with_nothing_stored_there_is_nothing_to_check(copy: Path) -> None:
+    """Exit 3, and nothing is made."""
+    Shelf(copy / FOLDER).forget()
+    found = look("rebuild", "--check", cwd=copy)
+    assert (3, "") == (found.code, found.out)
+    assert Shelf(copy / FOLDER).current() is None
+
+
+def test_a_name_that_is_no_projection_is_refused(sample: Path) -> None:
+    """Those that are, are named."""
+    found = look("rebuild", "--projection", "prizes", cwd=sample)
+    assert (3, True) == (found.code, "prices" in found.err)

@@ -1,0 +1,48 @@
+"""`main replay` prints what the events alone make of each read model."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.exit_codes import Exit
+from ledger.home import LedgerHome
+from ledger.log import EventLog
+from projections import runner
+from projections.registry import ALL
+from tests.support.sample_ledger import EVENTS, look
+
+
+def digests(sample: Path, stop: int) -> list[dict[str, object]]:
+    """Return what the first `stop` events give, by a replay in this process."""
+    with EventLog(LedgerHome(sample / "dados" / "sample"), now=lambda: 0, readonly=True) as log:
+        found = runner.replay(log, stop)
+    return [{"projection": one.name, "version": one.version, "events": stop, "digest": found[one.name]} for one in ALL]
+
+
+@pytest.mark.parametrize(
+    ("args", "stop"),
+    [
+        ([], EVENTS),
+        (["--until", "2"], 3),
+        (["--until", "99"], EVENTS),
+        (["--until", "2026-02-13"], EVENTS),
+        (["--until", "2026-02-12"], 0),
+        (["--until", "2026-02-13T22:59:59Z"], 0),
+    ],
+)
+def test_digests_are_of_the_events_asked_for(args: list[str], stop: int, sample: Path) -> None:
+    """A seq is inclusive, a day whole, a time a bound."""
+    found = look("replay", *args, "--format", "json", cwd=sample)
+    assert (Exit.OK, digests(sample, stop)) == (found.code, found.lines())
+
+
+def test_a_bound_that_is_none_is_refused(sample: Path) -> None:
+    """With what would do."""
+    found = look("replay", "--until", "soon", cwd=sample)
+    assert (
+        3,
+        "error: got 'soon', want a seq, a day as YYYY-MM-DD or a time such as 2026-02-15T12:34:56Z (--until)",
+    ) == (
+        found.code,
+        found.err.splitlines()[0],
+    )
