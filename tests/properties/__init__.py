@@ -1,0 +1,1 @@
+"""Properties of the whole, under hypothesis: what holds whatever is done in whatever order."""
