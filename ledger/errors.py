@@ -217,6 +217,14 @@ class ArchiveDamagedError(DamagedError):
         self.path = path
 
 
+class ChecksumDamagedError(LedgerError):
+    """A `.checksum` file is there, but no SHA-256 is in it."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(f"got {found} in {path}, want 64 hex digits and a file name")
+        self.path, self.found = path, found
+
+
 class NameTakenError(LedgerError):
     """A file has the name that a new one was to have."""
 

@@ -1,0 +1,105 @@
+"""An archive read as a log: checked whole before anything in it is shown."""
+
+import os
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from ledger.archive import open_archive, records
+from ledger.archive_survey import Mark, Survey, survey
+from ledger.chain import Head, Link, Record
+from ledger.checksum_file import read_checksum
+from ledger.errors import ArchiveDamagedError, DamagedError, UnreadableError
+from ledger.events import LedgerCreated
+
+READ_BUFFER_BYTES = 128 * 1024
+
+
+class ArchiveLog:
+    """A log source over the archive at `path`. Holds no file open between reads."""
+
+    def __init__(self, surveyed: Survey) -> None:
+        """Read by the marks of a survey that found no flaw; see `archive_log`."""
+        self.survey = surveyed
+        self.path = surveyed.path
+
+    @property
+    def created(self) -> LedgerCreated:
+        """Event 0: which ledger this is, and whether its data are real."""
+        assert self.survey.created is not None  # noqa: S101 - a survey without a flaw has it
+        return self.survey.created
+
+    def head(self) -> Head:
+        """Return the size and the last link; O(1)."""
+        return self.survey.head
+
+    def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
+        """Yield the records of [start, stop), stop clipped to the archive's size.
+
+        Begins at the mark before `start`: at most 1,023 records are passed over. Each record is checked again.
+
+        Raises: ArchiveDamagedError when the file is no longer what was surveyed; UnreadableError.
+        """
+        size = self.survey.head.size
+        stop = size if stop is None else min(stop, size)
+        if start >= stop:
+            return
+        try:
+            yield from self._read(start, stop)
+        except DamagedError as error:
+            raise ArchiveDamagedError(
+                self.path, error.seq, error.kind, expected=error.expected, found=error.found
+            ) from error
+        except OSError as error:
+            raise UnreadableError(self.path, error.strerror or str(error)) from error
+
+    def link_at(self, seq: int) -> Link | None:
+        """Return the link of the event at `seq`, None when there is no such event."""
+        return next((record.link for record in self.read(seq, seq + 1)), None)
+
+    def _read(self, start: int, stop: int) -> Iterator[Record]:
+        mark = self._mark(start)
+        with _opened(self.path, mark) as file:
+            found = records(file, start=mark.seq, prev=mark.prev)
+            for record in islice(found, start - mark.seq, stop - mark.seq):
+                yield record
+                start = record.seq + 1
+        if start < stop:
+            raise _ended(start)
+
+    def _mark(self, seq: int) -> Mark:
+        marks = self.survey.marks
+        return marks[bisect_right(marks, seq, key=lambda mark: mark.seq) - 1]
+
+
+def archive_log(path: Path) -> ArchiveLog:
+    """Return the archive at `path` as a log, once all of it holds, and its `.checksum` too, if any.
+
+    Raises: ArchiveDamagedError; NoArchiveError, NotAnArchiveError, NewerFormatError; ChecksumDamagedError;
+    UnreadableError.
+    """
+    found = survey(path)
+    if flaw := found.flaw:
+        raise ArchiveDamagedError(path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
+    remembered = read_checksum(path)
+    if remembered is not None and remembered != found.sha256:
+        raise ArchiveDamagedError(
+            path,
+            found.head.size,
+            "checksum",
+            expected=f"sha256 {remembered.hex()}",
+            found=f"sha256 {found.sha256.hex()}",
+        )
+    return ArchiveLog(found)
+
+
+def _opened(path: Path, mark: Mark) -> BinaryIO:
+    fd = open_archive(path)
+    os.lseek(fd, mark.offset_bytes, os.SEEK_SET)
+    return open(fd, "rb", buffering=READ_BUFFER_BYTES)
+
+
+def _ended(seq: int) -> DamagedError:
+    return DamagedError(seq, "missing event", expected=f"seq {seq}", found="the end")

@@ -1,0 +1,122 @@
+"""Does an archive hold? Every frame re-hashed, then the file held against what remembers it from outside.
+
+A cut exactly between two frames leaves a whole, shorter archive: only its `.checksum` or the `backup.created`
+event of the log it was made from shows that something is gone.
+
+Source: docs/format.md, "Verification".
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from ledger.archive import CUT_FRAME
+from ledger.archive_log import ArchiveLog
+from ledger.archive_survey import Each, Survey, survey
+from ledger.chain import GENESIS, Head, Link
+from ledger.checksum_file import read_checksum
+from ledger.errors import ChecksumDamagedError, NotAnArchiveError
+from ledger.events import BackupCreated
+from ledger.verify import VerifyReport, VerifyVerdict, Witness
+from ledger.walker import Flaw
+
+CHECKSUM, RECORDED = "checksum", BackupCreated.TAG.partition("/")[0]
+
+
+def verify_archive(
+    path: Path,
+    *,
+    witnesses: Sequence[Witness] = (),
+    recorded: BackupCreated | None = None,
+    each: Each | None = None,
+) -> VerifyReport:
+    """Re-hash every event of the archive at `path`; hold it against its `.checksum`, `recorded` and `witnesses`.
+
+    `recorded` is the event of the live log that tells of this backup. `each` sees every record that holds.
+    One pass, in constant memory.
+
+    Raises: NoArchiveError, UnreadableError; NewerFormatError. Damage is a verdict, not an error.
+    """
+    started = time.perf_counter()
+    try:
+        report = judge(survey(path, each), witnesses=witnesses, recorded=recorded)
+    except NotAnArchiveError as error:
+        report = _unreadable(Flaw(None, "header", "an archive", error.found))
+    return replace(report, seconds=round(time.perf_counter() - started, 6))
+
+
+def judge(found: Survey, *, witnesses: Sequence[Witness] = (), recorded: BackupCreated | None = None) -> VerifyReport:
+    """Return what a survey and the witnesses outside the file make of it; `seconds` is left at 0.
+
+    Raises: UnreadableError.
+    """
+    if found.flaw is not None:
+        return _report(found, "truncated" if _is_cut(found.flaw) else "tampered", found.flaw)
+    known = [*([Witness(RECORDED, Head(recorded.size, Link(recorded.link)))] if recorded else []), *witnesses]
+    for witness in known:
+        if bad := _against(found, witness):
+            return _report(found, *bad)
+    try:
+        remembered = read_checksum(found.path)
+    except ChecksumDamagedError as error:
+        return _report(found, "unreadable", Flaw(None, CHECKSUM, "64 hex digits", error.found))
+    if remembered not in {None, found.sha256}:
+        return _report(found, *_against_checksum(found, remembered or b"", recorded))
+    names = [*([CHECKSUM] if remembered else []), *(witness.name for witness in known)]
+    return replace(_report(found, "intact", None), witnesses=tuple(names))
+
+
+def _is_cut(flaw: Flaw) -> bool:
+    return flaw.kind == CUT_FRAME or (flaw.kind == "missing event" and flaw.found == "the end")
+
+
+def _against(found: Survey, witness: Witness) -> tuple[VerifyVerdict, Flaw] | None:
+    """Return what is wrong when the archive does not hold the head that `witness` remembers."""
+    size, link = witness.head.size, witness.head.link
+    if size > found.head.size:
+        expected = f"seq {size - 1}, which {witness.name} remembers"
+        return "truncated", Flaw(found.head.size, "missing event", expected, "the end")
+    held = ArchiveLog(found).link_at(size - 1) if size else GENESIS
+    if held == link:
+        return None
+    expected = f"{link.hex()}, which {witness.name} remembers"
+    return "forked", Flaw(size - 1, "link", expected, held.hex() if held else "none")
+
+
+def _against_checksum(found: Survey, remembered: bytes, recorded: BackupCreated | None) -> tuple[VerifyVerdict, Flaw]:
+    flaw = Flaw(None, CHECKSUM, f"sha256 {remembered.hex()}", f"sha256 {found.sha256.hex()}")
+    if recorded is not None and recorded.sha256 == found.sha256:
+        return "tampered", flaw  # the file is what was made, so it is the checksum that was changed
+    # Every frame holds and the bytes are not those of the checksum: frames are gone from the end.
+    return "truncated", replace(flaw, seq=found.head.size)
+
+
+def _report(found: Survey, verdict: VerifyVerdict, flaw: Flaw | None) -> VerifyReport:
+    last = found.head.size - 1 if found.head.size else None
+    return VerifyReport(
+        verdict=verdict,
+        events=found.head.size,
+        head_seq=last,
+        head=found.head.link if found.head.size else None,
+        first_bad=flaw,
+        last_good_seq=last,
+        body_bytes=found.body_bytes,
+        witnesses=(),
+        seconds=0.0,
+    )
+
+
+def _unreadable(flaw: Flaw) -> VerifyReport:
+    return VerifyReport(
+        verdict="unreadable",
+        events=0,
+        head_seq=None,
+        head=None,
+        first_bad=flaw,
+        last_good_seq=None,
+        body_bytes=0,
+        witnesses=(),
+        seconds=0.0,
+    )

@@ -1,0 +1,163 @@
+"""An archive is the log byte for byte, and no change to it passes."""
+
+import io
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.archive import CUT_FRAME, FRAME, frame, open_archive, records
+from ledger.chain import GENESIS, Record
+from ledger.codec import BODY_LIMIT_BYTES
+from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError
+from tests.support.archives import HEADER, archive, frames, small_log
+
+EVENTS = 6
+LOG = list(small_log(EVENTS).read())
+WHOLE = archive(LOG)
+ENDS = [len(archive(LOG[:size])) for size in range(EVENTS + 1)]  # where each frame ends; ENDS[0] is the header's
+
+
+def read(content: bytes) -> tuple[list[Record], DamagedError | None]:
+    """Return the records that `content` gives out and how reading it ended."""
+    found: list[Record] = []
+    try:
+        found.extend(records(io.BytesIO(content[len(HEADER) :])))
+    except DamagedError as error:
+        return found, error
+    return found, None
+
+
+def test_a_frame_is_length_link_body() -> None:
+    """As docs/format.md has it, and in no other order."""
+    assert frames(LOG) == [frame(record) for record in LOG]
+
+
+def test_what_was_written_is_read() -> None:
+    """Seq, link and body of every event."""
+    assert (LOG, None) == read(WHOLE)
+
+
+def test_any_changed_byte_is_named() -> None:
+    """Two changes of every byte behind the header: the events before it come out, then the one it lies in is named.
+
+    A length that was changed may make its own frame reach past the end: that is a cut frame.
+    """
+    for at in range(len(HEADER), len(WHOLE)):
+        for flip in (0x01, 0xFF):
+            seq = sum(end <= at for end in ENDS) - 1
+            found, error = read(WHOLE[:at] + bytes([WHOLE[at] ^ flip]) + WHOLE[at + 1 :])
+            assert (LOG[:seq], seq) == (found, error and error.seq), (at, flip)
+
+
+def test_any_cut_is_named() -> None:
+    """Every length: the whole frames come out; a cut inside one is named, a cut between two is a shorter archive."""
+    for length in range(len(HEADER), len(WHOLE)):
+        size = sum(end <= length for end in ENDS) - 1
+        found, error = read(WHOLE[:length])
+        cut = None if length in ENDS else (size, CUT_FRAME)
+        assert (LOG[:size], cut) == (found, error and (error.seq, error.kind)), length
+
+
+@given(st.data())
+def test_ranges_moved_about_are_named(data: st.DataObject) -> None:
+    """Removed, doubled, or two swapped: nothing comes out that was not there, and the end is an error."""
+    body = WHOLE[len(HEADER) :]
+    cuts = st.integers(0, len(body)) | st.sampled_from([end - len(HEADER) for end in ENDS])
+    a, b, c = sorted(data.draw(st.tuples(cuts, cuts, cuts), label="cuts"))
+    changed = data.draw(
+        st.sampled_from([body[:a] + body[b:], body[:b] + body[a:], body[:a] + body[b:c] + body[a:b] + body[c:]]),
+        label="changed",
+    )
+    found, error = read(HEADER + changed)
+    assert LOG[: len(found)] == found
+    assert (error is None) == (changed == body[: len(changed)] and len(HEADER) + len(changed) in ENDS)
+
+
+def test_an_event_of_another_place_is_named() -> None:
+    """A body that says another seq than its place does not hold, even under a link that fits."""
+    body = LOG[2].body
+    link = blake3(LOG[0].link + body).digest()
+    error = read(HEADER + frames(LOG[:1])[0] + struct.pack(">I", len(body)) + link + body)[1]
+    assert (1, "seq", "9801", "9802") == (error and (error.seq, error.kind, error.expected, error.found))
+
+
+@pytest.mark.parametrize(
+    ("body_bytes", "kind"),
+    [(BODY_LIMIT_BYTES, CUT_FRAME), (BODY_LIMIT_BYTES + 1, "body length"), (2**32 - 1, "body length")],
+)
+def test_a_length_over_the_limit_is_refused_unread(body_bytes: int, kind: str) -> None:
+    """Just inside the limit it is taken for a frame that was cut; over it, not a byte is read for it."""
+
+    class Sparing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            assert size is not None
+            assert size <= BODY_LIMIT_BYTES
+            return super().read(size)
+
+    with pytest.raises(DamagedError) as damage:
+        next(records(Sparing(struct.pack(">I", body_bytes) + bytes(32) + b"body")))
+    assert (0, kind) == (damage.value.seq, damage.value.kind)
+
+
+def test_reading_may_begin_at_any_frame() -> None:
+    """Given the link before it: the rest of the chain comes out."""
+    for seq in range(EVENTS):
+        prev = LOG[seq - 1].link if seq else GENESIS
+        assert LOG[seq:] == list(records(io.BytesIO(WHOLE[ENDS[seq] :]), start=seq, prev=prev))
+
+
+def test_an_older_archive_is_a_prefix_of_a_newer_one() -> None:
+    """Of the same log, at every size: `cmp` proves that a newer backup extends an older one."""
+    for size in range(1, EVENTS + 1):
+        assert WHOLE.startswith(b"".join([HEADER, *map(frame, small_log(size).read())]))
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"", NotAnArchiveError),
+        (HEADER[:-1], NotAnArchiveError),
+        (b"B" + HEADER[1:], NotAnArchiveError),
+        (b"b3-ledger archive 0\n", NotAnArchiveError),
+        (b"b3-ledger archive 2\n", NewerFormatError),
+        (b"b3-ledger archive 10\n", NewerFormatError),
+        (b"SQLite format 3\0" + bytes(84), NotAnArchiveError),
+    ],
+)
+def test_what_does_not_begin_as_an_archive_is_refused(content: bytes, error: type[Exception], tmp_path: Path) -> None:
+    """Empty, cut, foreign, or of a later version."""
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(error, match="want"):
+        open_archive(path)
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _pipe(path: Path) -> None:
+    import os
+
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "error"), [(lambda _: None, NoArchiveError), (_folder, NotAnArchiveError), (_pipe, NotAnArchiveError)]
+)
+def test_what_is_no_file_is_refused(make: Callable[[Path], None], error: type[Exception], tmp_path: Path) -> None:
+    """Nothing there, a folder, a pipe that nobody writes to: an answer at once."""
+    make(tmp_path / "file")
+    with pytest.raises(error):
+        open_archive(tmp_path / "file")
+
+
+def test_a_frame_costs_36_bytes() -> None:
+    """The format has no padding."""
+    assert 36 == FRAME.size
+    assert len(HEADER) + sum(36 + len(record.body) for record in LOG) == len(WHOLE)

@@ -1,0 +1,122 @@
+"""An archive read as a log is the log that it was made from."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.archive_log import ArchiveLog, archive_log
+from ledger.archive_survey import MARK_EVENTS
+from ledger.chain import Head
+from ledger.creation import create_ledger
+from ledger.errors import ArchiveDamagedError, ChecksumDamagedError
+from ledger.home import LedgerHome
+from ledger.ids import append_id
+from ledger.log import EventLog
+from ledger.memory_log import MemoryLog
+from tests.support.archives import archive, put, small_log
+from tests.support.drafts import StepClock, connection_tested
+from tests.support.oracle import check_log
+
+EVENTS = 9
+Source = MemoryLog | EventLog
+
+
+@pytest.fixture(params=["memory", "lmdb"])
+def source(request: pytest.FixtureRequest, tmp_path: Path, clock: StepClock) -> Iterator[Source]:
+    """One of the two logs that can be written to, with some events in it."""
+    if request.param == "memory":
+        yield small_log(EVENTS)
+        return
+    home = LedgerHome(tmp_path / "dados")
+    create_ledger(home, kind="real", software="b3-ledger test", now=clock, lock_timeout_s=5)
+    with EventLog(home, now=clock) as log:
+        log.append([connection_tested(number) for number in range(EVENTS - 1)], append_id=append_id("n"))
+        yield log
+
+
+@pytest.fixture
+def copy(source: Source, tmp_path: Path) -> Iterator[ArchiveLog]:
+    """The archive of `source`, read as a log; the oracle runs over it at the end."""
+    copy = archive_log(put(tmp_path / "copy.db", archive(source.read()), checksum=True))
+    yield copy
+    check_log(copy)
+
+
+def test_head_and_links_are_the_logs(source: Source, copy: ArchiveLog) -> None:
+    """Size, last link, and the link of every event."""
+    assert source.head() == copy.head()
+    assert [record.link for record in source.read()] == [copy.link_at(seq) for seq in range(EVENTS)]
+    assert None is copy.link_at(EVENTS)
+
+
+@pytest.mark.parametrize("start", range(EVENTS + 2))
+def test_every_range_gives_the_logs_records(source: Source, copy: ArchiveLog, start: int) -> None:
+    """`[start, stop)`, clipped to the size, empty where it is empty."""
+    for stop in (None, *range(EVENTS + 3)):
+        assert list(source.read(start, stop)) == list(copy.read(start, stop))
+
+
+def test_reading_does_not_begin_at_the_start(tmp_path: Path) -> None:
+    """Around each mark, records are those of the log; the marks are a thousand events apart."""
+    log = small_log(1)
+    size = 2 * MARK_EVENTS + 2
+    log.append([connection_tested(number) for number in range(size - 1)], append_id=append_id("n"))
+    copy = archive_log(put(tmp_path / "copy.db", archive(log.read())))
+    assert [0, MARK_EVENTS, 2 * MARK_EVENTS] == [mark.seq for mark in copy.survey.marks]
+    for seq in (0, 1, MARK_EVENTS - 1, MARK_EVENTS, MARK_EVENTS + 1, size - 1):
+        assert list(log.read(seq, seq + 2)) == list(copy.read(seq, seq + 2))
+
+
+def test_two_readers_do_not_meet(copy: ArchiveLog) -> None:
+    """Each read has a file of its own."""
+    assert [(0, 3), (1, 4)] == [(a.seq, b.seq) for a, b in zip(copy.read(0, 2), copy.read(3), strict=False)]
+
+
+def test_nothing_of_a_damaged_archive_is_shown(tmp_path: Path) -> None:
+    """One byte changed anywhere, and it does not open; the error names file and seq."""
+    whole = archive(small_log(4).read())
+    path = put(tmp_path / "bad.db", whole[:-1] + b"!")
+    with pytest.raises(ArchiveDamagedError) as damage:
+        archive_log(path)
+    assert (path, 3, "link") == (damage.value.path, damage.value.seq, damage.value.kind)
+
+
+def test_a_checksum_of_other_bytes_is_damage(tmp_path: Path) -> None:
+    """A cut between two frames leaves a whole archive: the checksum shows it."""
+    path = put(tmp_path / "copy.db", archive(small_log(4).read()), checksum=True)
+    put(path, archive(small_log(3).read()))
+    with pytest.raises(ArchiveDamagedError) as damage:
+        archive_log(path)
+    assert (3, "checksum") == (damage.value.seq, damage.value.kind)
+
+
+def test_a_checksum_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    """It is not taken for an absent one."""
+    path = put(tmp_path / "copy.db", archive(small_log(2).read()))
+    (tmp_path / "copy.db.checksum").write_bytes(b"")
+    with pytest.raises(ChecksumDamagedError):
+        archive_log(path)
+
+
+def test_a_file_changed_after_it_was_opened_is_noticed(tmp_path: Path) -> None:
+    """Cut or rewritten behind the reader's back: an error where the change begins, never other events."""
+    log = small_log(4)
+    path = put(tmp_path / "copy.db", archive(log.read()))
+    copy = archive_log(path)
+    put(path, archive(log.read(0, 3)))
+    with pytest.raises(ArchiveDamagedError) as damage:
+        list(copy.read())
+    assert (3, "missing event") == (damage.value.seq, damage.value.kind)
+    put(path, archive(small_log(4, kind="sample").read()))
+    assert Head(4, list(log.read())[3].link) == copy.head()
+    put(path, archive(log.read())[:-1])
+    with pytest.raises(ArchiveDamagedError):
+        copy.link_at(3)
+
+
+def test_an_archive_says_whose_it_is(tmp_path: Path) -> None:
+    """Event 0 names the ledger and its kind."""
+    path = put(tmp_path / "copy.db", archive(small_log(1, kind="sample", ledger_id=bytes(16)).read()))
+    created = archive_log(path).created
+    assert ("sample", bytes(16)) == (created.kind, created.ledger_id)
