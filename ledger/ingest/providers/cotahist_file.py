@@ -1,0 +1,208 @@
+"""A COTAHIST file, ZIP or TXT, known by its header and read to its end: only the trailer shows that none is missing."""
+
+import hashlib
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Protocol, cast
+
+from ledger.errors import LedgerError, UnreadableError
+from ledger.events import Window
+from ledger.ingest.providers import cotahist
+from ledger.ingest.providers.cotahist import LINE_BYTES, Header, LayoutError
+
+BATCH_LINES = 4096
+BUFFER_BYTES = 1024 * 1024
+LINE_ENDS = (b"\r\n", b"\n")
+LONGEST_LINE_BYTES = LINE_BYTES + 2
+READABLE = "a file that can be read to its end"
+ZIP_MAGIC = b"PK\x03\x04"
+
+# How zipfile says that an archive is damaged, cut, locked by a password or packed in a way it does not know;
+# where a changed byte sends it to a place that is none, it is the file's own seek or a decoder that complains.
+READING_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError, struct.error)
+
+Quote = tuple[int, bytes]  # its line number, from 1, and its line with its end, as it stands in the file
+
+
+class Lines(Protocol):
+    """Where lines come from: a file, or a member of a ZIP."""
+
+    def readline(self, size: int, /) -> bytes:
+        """Return the rest of the line, `size` bytes at most; nothing at the end."""
+        ...
+
+
+class CotahistError(LedgerError):
+    """A file is no whole COTAHIST file; nothing of it was appended."""
+
+    def __init__(self, name: str, *, line: int | None, found: str, wanted: str) -> None:
+        place = name if line is None else f"line {line} of {name}"
+        super().__init__(f"got {found} in {place}, want {wanted}")
+        self.name, self.line, self.found, self.wanted = name, line, found, wanted
+
+
+class Text:
+    """The lines of one file, to be read once, from the first to the last. Constant memory."""
+
+    def __init__(self, name: str, stream: Lines, *, text_bytes: int) -> None:
+        """Read the header; `text_bytes` is how long the text says it is, unpacked.
+
+        Raises: CotahistError when the first line is none.
+        """
+        self.name = name
+        self.batches_expected = text_bytes // LONGEST_LINE_BYTES // BATCH_LINES + 1
+        self.quotes = 0
+        self._stream = stream
+        self._line = 0
+        self._first = self._last = date.min
+        self.header = self._header()
+
+    @property
+    def window(self) -> Window:
+        """The first and the last session of the file, once it is read; its year's first day twice where it has none."""
+        if not self.quotes:
+            empty = date(int(self.header.year), 1, 1)
+            return Window(empty, empty)
+        return Window(self._first, self._last)
+
+    def batches(self) -> Iterator[list[Quote]]:
+        """Yield every quote, up to 4,096 at a time.
+
+        Raises: CotahistError, naming the line, for one that is cut, of another year or of no kind known, and at
+        the end when the trailer is missing, is another file's, counts otherwise, or is not the last line.
+        """
+        batch: list[Quote] = []
+        while (line := self._next()) is not None:
+            if cotahist.kind(line) != cotahist.QUOTE:
+                break
+            self._check(line)
+            batch.append((self._line, line))
+            if len(batch) == BATCH_LINES:
+                yield batch
+                batch = []
+        self._check_end(line)
+        yield batch
+
+    def refused(self, error: LayoutError, line: int | None = None) -> CotahistError:
+        """Return `error` as the refusal of this file at `line`; the last line read when None."""
+        return CotahistError(self.name, line=line or self._line, found=error.found, wanted=error.wanted)
+
+    def _header(self) -> Header:
+        try:
+            return cotahist.header(self._next() or b"")
+        except LayoutError as error:
+            raise self.refused(error, 1) from error
+
+    def _check(self, line: bytes) -> None:
+        try:
+            day = cotahist.session(line, self.header)
+        except LayoutError as error:
+            raise self.refused(error) from error
+        self._first = min(self._first, day) if self.quotes else day
+        self._last = max(self._last, day)
+        self.quotes += 1
+
+    def _check_end(self, line: bytes | None) -> None:
+        try:
+            self._check_trailer(line)
+        except LayoutError as error:
+            raise self.refused(error) from error
+        if self._next() is not None:
+            raise self.refused(LayoutError("a line after the trailer", "the end"))
+
+    def _check_trailer(self, line: bytes | None) -> None:
+        if line is None:
+            self._line += 1
+            raise LayoutError("the end", "the trailer 99COTAHIST.AAAA: the file is cut")
+        if cotahist.kind(line) != cotahist.TRAILER:
+            raise LayoutError(f"a record of type {cotahist.kind(line).decode('latin-1')!r}", "01, or the trailer 99")
+        count = cotahist.counted(line, self.header)
+        # The layout does not say whether header and trailer are counted, and files of both kinds exist.
+        if count not in (self.quotes, self.quotes + 2):
+            raise LayoutError(f"{self.quotes} records before a trailer that counts {count}", "as many as it counts")
+
+    def _next(self) -> bytes | None:
+        """Return the next line with its end; None when there is none."""
+        try:
+            # One byte more than a line has tells a longer one, and bounds what a file without lines can take.
+            line = self._stream.readline(LONGEST_LINE_BYTES + 1)
+        except READING_ERRORS as error:
+            raise CotahistError(self.name, line=self._line + 1, found=_words(error), wanted=READABLE) from error
+        if not line:
+            return None
+        self._line += 1
+        ends = (*LINE_ENDS, b"") if cotahist.kind(line) == cotahist.TRAILER else LINE_ENDS
+        if len(line) < LINE_BYTES or line[LINE_BYTES:] not in ends:
+            raise self.refused(LayoutError(_length(line), f"{LINE_BYTES} and a line end"))
+        return line
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Text]:
+    """Give the text of the file at `path`: the file itself, or the one member of a ZIP that begins as one.
+
+    Raises: UnreadableError; CotahistError when there is no header, and for a ZIP with none or two such members.
+    """
+    with ExitStack() as stack:
+        file, file_bytes = _file(stack, path)
+        if file.read(len(ZIP_MAGIC)) == ZIP_MAGIC:
+            yield _unpacked(stack, path.name, file)
+            return
+        file.seek(0)
+        yield Text(path.name, file, text_bytes=file_bytes)
+
+
+def sha256(path: Path) -> bytes:
+    """Return the SHA-256 of the file as it lies on disk.
+
+    Raises: UnreadableError.
+    """
+    with ExitStack() as stack:
+        file, _ = _file(stack, path)
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _file(stack: ExitStack, path: Path) -> tuple[io.BufferedReader, int]:
+    try:
+        file = stack.enter_context(path.open("rb"))
+        return file, path.stat().st_size
+    except OSError as error:
+        raise UnreadableError(path, error.strerror or str(error)) from error
+
+
+def _unpacked(stack: ExitStack, name: str, file: io.BufferedReader) -> Text:
+    """Return the text inside a ZIP; member names vary by year, so it is known by how it begins."""
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(file))
+        found = [member for member in archive.infolist() if _begins_well(archive, member)]
+        if len(found) != 1:
+            raise CotahistError(name, line=None, found=f"{len(found)} members with a header", wanted="a ZIP of one")
+        member = stack.enter_context(archive.open(found[0]))
+    except READING_ERRORS as error:
+        raise CotahistError(name, line=None, found=_words(error), wanted="a sound ZIP") from error
+    # A ZIP's own readline takes a hundred times as long as the buffer's.
+    stream = stack.enter_context(io.BufferedReader(cast("io.RawIOBase", member), BUFFER_BYTES))
+    return Text(name, stream, text_bytes=found[0].file_size)
+
+
+def _begins_well(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
+    beginning = cotahist.HEADER + cotahist.FILE_NAME
+    with archive.open(member) as stream:
+        return stream.read(len(beginning)) == beginning
+
+
+def _length(line: bytes) -> str:
+    columns = len(line.rstrip(b"\r\n"))
+    if columns > LINE_BYTES:
+        return f"more than {LINE_BYTES} columns"
+    return f"{columns} columns" if line.endswith(b"\n") else f"{columns} columns and no line end"
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
