@@ -24,10 +24,11 @@ def wider(evidence: FetchSucceeded, accepted: Sequence[Bar], held: Held, basis: 
     """Return the window to ask for in place of the evidence's, None when that one will do.
 
     An answer over everything that is held replaces the old scale whole, and needs nothing more.
+    A series as traded has one scale for ever: whatever differs in it is a correction.
     """
-    if not accepted or not held.bars or _covers(evidence.request.window, held):
+    if basis == "as_traded" or not accepted or not held.bars or _covers(evidence.request.window, held):
         return None
-    for reason, ratio in _reasons(evidence, accepted, held, basis):
+    for reason, ratio in _reasons(evidence, accepted, held):
         return WholeRangeNeeded(_whole_range(evidence.request.window, held), reason, ratio)
     return None
 
@@ -50,13 +51,10 @@ def close_ratio(accepted: Iterable[Bar], held: Held) -> float | None:
     return common_ratio(_closes(accepted, held))
 
 
-def _reasons(
-    evidence: FetchSucceeded, accepted: Sequence[Bar], held: Held, basis: Basis
-) -> Iterable[tuple[str, float | None]]:
-    if basis == "split_adjusted":
-        yield from _split_reasons(evidence, held)
-        if not any(bar.date in held.bars for bar in accepted):
-            yield "got no day that is held, want some to compare the scale", None
+def _reasons(evidence: FetchSucceeded, accepted: Sequence[Bar], held: Held) -> Iterable[tuple[str, float | None]]:
+    yield from _split_reasons(evidence, held)
+    if not any(bar.date in held.bars for bar in accepted):
+        yield "got no day that is held, want some to compare the scale", None
     for name, pairs in (("close", _closes(accepted, held)), ("adj_close", _adj_closes(accepted, held))):
         ratio = common_ratio(pairs)
         if ratio is not None:

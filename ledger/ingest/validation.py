@@ -109,7 +109,7 @@ def _accepted(
         rejected=found.rejected,
         flagged=flagged,
         warned=_in_order(_warned(held, series, answered)),
-        rescale=scale.close_ratio(found.accepted, held),
+        rescale=None if basis == "as_traded" else scale.close_ratio(found.accepted, held),
     )
 
 

@@ -162,3 +162,9 @@ def test_nothing_held_or_nothing_accepted_asks_for_nothing() -> None:
     assert None is asked(overlap({}), [SPLIT], before=Held({}))
     answer = evidence([], [SPLIT], window=Window(session(10), session(11)))
     assert None is scale.wider(answer, (), HELD, "split_adjusted")
+
+
+@pytest.mark.parametrize("moved", [{5: 1.02}, dict.fromkeys(range(5, 12), 0.5)])
+def test_a_series_as_traded_is_never_rescaled(moved: dict[int, float]) -> None:
+    """Whatever differs was corrected, and there is nobody to ask for more."""
+    assert None is asked(overlap(moved), basis="as_traded")

@@ -298,6 +298,14 @@ def test_a_rejected_answer_asks_for_no_wider_window() -> None:
     assert "rejected" == decided(answer, before).verdict
 
 
+def test_a_correction_of_a_series_as_traded_is_no_rescale() -> None:
+    """Though it be the only day that was held and answered."""
+    answer = evidence(run_of((10.5, 10.6), first=9))
+    decision = judge(answer, held(run_of([10 + n / 10 for n in range(10)])), basis="as_traded")
+    assert isinstance(decision, ValidationCompleted)
+    assert (counts(2, 1, 1, 0), None) == (tallies(decision), decision.rescale)
+
+
 def test_superseded_sets_the_evidence_aside() -> None:
     """Nothing is accepted and nothing said; what came is counted."""
     decision = superseded(evidence(run_of((10, 10.1))), basis="as_traded")
