@@ -1,0 +1,154 @@
+"""Measure everything and say so: `python -m tests.benchmarks [--quick] [--json F] [--markdown docs/benchmarks.md]`."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+import msgspec
+
+from tests.benchmarks import appends, commands, ground, reading, report
+from tests.benchmarks.measure import Ratio, Timing
+from tests.benchmarks.report import Limit, Section
+
+MEGABYTE = 1_000_000
+MEMORY_LIMIT_BYTES = 60 * MEGABYTE
+STARTUP_LIMIT_S = 0.030
+
+
+class Scale(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of everything."""
+
+    small: int
+    realistic: int
+    batched: int
+    singles: int
+    rounds: int
+    command_rounds: int
+
+
+FULL = Scale(small=1_000_000, realistic=100_000, batched=100_000, singles=10_000, rounds=5, command_rounds=15)
+QUICK = Scale(small=50_000, realistic=10_000, batched=10_000, singles=500, rounds=2, command_rounds=3)
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="A twentieth of everything: does it run at all.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure here.")
+@click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables here.")
+def main(*, quick: bool, json_file: Path | None, markdown: Path | None) -> None:
+    """Measure the core beside its peers and print the tables."""
+    scale = QUICK if quick else FULL
+    with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
+        sections = _measure(Path(name), scale)
+    text = report.markdown(sections)
+    click.echo(text)
+    if markdown:
+        markdown.write_text(text, "utf-8")
+    if json_file:
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(sections)))
+
+
+def _measure(folder: Path, scale: Scale) -> list[Section]:
+    say("building the ledgers")
+    many = ground.small(folder / "small", scale.small)
+    mixed = ground.realistic(folder / "realistic", scale.realistic)
+    return [
+        *(_batched(folder, name, scale) for name in ("small", "realistic")),
+        *(_verified(each, scale) for each in (many, mixed)),
+        *(_folded(folder, each, scale) for each in (many, mixed)),
+        _caught_up(many, scale),
+        _commands(many, scale),
+        _memory(many, mixed),
+        _single(folder, many, scale),
+    ]
+
+
+def _batched(folder: Path, name: str, scale: Scale) -> Section:
+    say(f"append in batches, {name}")
+    source = appends.mix.small(scale.batched) if name == "small" else appends.mix.realistic(scale.batched, ground.SEED)
+    drafts = [draft for batch in source for draft in batch]
+    place = folder / f"batched-{name}"
+    place.mkdir()
+    timings, ratios = appends.batched(place, drafts, name=name, rounds=scale.rounds)
+    return _section(f"Append, 1,000 events a transaction, {len(drafts):,} {name} events", timings, ratios)
+
+
+def _single(folder: Path, many: ground.Ground, scale: Scale) -> Section:
+    say("append one at a time")
+    place = folder / "single"
+    place.mkdir()
+    timings, ratios = appends.single(many, place, events=scale.singles, rounds=scale.rounds)
+    return _section(f"Append, one event a transaction, onto {many.name} events", timings, ratios)
+
+
+def _verified(each: ground.Ground, scale: Scale) -> Section:
+    say(f"verify {each.name}")
+    timings, ratios = reading.verifying(each, rounds=scale.rounds)
+    rate = timings[reading.TWO].rate * each.body_bytes / each.events / MEGABYTE
+    note = f"With two processes {rate:,.0f} MB/s of bodies, {each.body_bytes / each.events:,.0f} bytes each."
+    return _section(f"Verify, {each.name} events", timings, ratios, note)
+
+
+def _folded(folder: Path, each: ground.Ground, scale: Scale) -> Section:
+    say(f"replay and rebuild {each.name}")
+    place = folder / f"folded-{each.events}"
+    place.mkdir()
+    timings, ratios = reading.folding(each, place, rounds=scale.rounds)
+    return _section(f"Replay and rebuild, {each.name} events", timings, ratios)
+
+
+def _caught_up(many: ground.Ground, scale: Scale) -> Section:
+    say("catch up")
+    timings = reading.catching_up(many, events=1_000, rounds=scale.rounds)
+    return _section(f"Catch-up of 1,000 new events onto {many.name} events", timings, [])
+
+
+def _commands(many: ground.Ground, scale: Scale) -> Section:
+    say("commands")
+    timings = commands.quick(many, rounds=scale.command_rounds)
+    base = timings[commands.IMPORTS].median_s
+    limits = [
+        Limit(
+            what=f"{name}, over the bare imports", value=timings[name].median_s - base, limit=STARTUP_LIMIT_S, unit="s"
+        )
+        for name in commands.QUICK
+    ]
+    timings |= commands.verify(many, rounds=scale.rounds)
+    return Section(
+        title=f"Commands, {many.name} events", timings=tuple(timings.values()), ratios=(), limits=tuple(limits)
+    )
+
+
+def _memory(many: ground.Ground, mixed: ground.Ground) -> Section:
+    say("memory")
+    limits = [
+        Limit(
+            what=name,
+            value=commands.peak_anonymous_bytes(many, args) / MEGABYTE,
+            limit=MEMORY_LIMIT_BYTES / MEGABYTE,
+            unit="MB",
+        )
+        for name, args in commands.QUICK.items()
+    ]
+    rebuilds = [
+        Limit(
+            what=f"main rebuild, {each.name}",
+            value=commands.peak_anonymous_bytes(each, ("rebuild",)) / MEGABYTE,
+            unit="MB",
+        )
+        for each in (many, mixed)
+    ]
+    return Section(title="Anonymous memory, peak of one process", timings=(), ratios=(), limits=(*limits, *rebuilds))
+
+
+def _section(title: str, timings: dict[str, Timing], ratios: list[Ratio], note: str = "") -> Section:
+    return Section(title=title, timings=tuple(timings.values()), ratios=tuple(ratios), limits=(), note=note)
+
+
+def say(words: str) -> None:
+    """Print what is being done, on stderr."""
+    print(words, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
