@@ -1,9 +1,10 @@
 """The main job: every ticker worked on, several at once, one row each, and an exit code that says how it went."""
 
-import os
-import sys
-from collections.abc import Iterable, Iterator
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NoReturn
 
 from cli import logging_setup, output, run_row
 from cli.exit_codes import Exit
@@ -12,10 +13,10 @@ from cli.run_options import RunOptions
 from cli.run_row import RunRow
 from cli.run_setup import prepared
 from cli.settings import Settings
-from cli.supervisor import SIGNALLED, Terminated, die_with_parent
+from cli.supervisor import SIGNALLED, Terminated, die_with_parent, leave
 from ledger.ingest.job import Observer
 
-SIGINT = 2
+RECORDING_S = 5.0  # at most, between a signal and the end
 
 
 class Logged(Observer):
@@ -42,20 +43,22 @@ def run(settings: Settings, options: RunOptions) -> Exit:
     rows: list[RunRow] = []
     with prepared(settings, options) as setup:
         desk = Desk(setup, snapshot_dir=settings.snapshot_dir, observer=Logged(settings.log_level))
-        executor = ThreadPoolExecutor(max_workers=min(options.jobs, len(options.tickers)))
-        futures = [executor.submit(desk.work, ticker) for ticker in options.tickers]
-        try:
-            with output.progress(futures, label="tickers", length=len(futures)) as waiting:
-                output.show(_results(waiting, rows), options.style, text=run_row.text)
-            # Where nobody read on, the work is done all the same.
-            rows.extend(future.result() for future in futures[len(rows) :])
-        except KeyboardInterrupt as order:
-            executor.shutdown(wait=False, cancel_futures=True)
-            desk.interrupt()
-            _leave(SIGNALLED + (order.signum if isinstance(order, Terminated) else SIGINT))
-        executor.shutdown()
+        with ThreadPoolExecutor(max_workers=min(options.jobs, len(options.tickers))) as executor:
+            try:
+                futures = [executor.submit(desk.work, ticker) for ticker in options.tickers]
+                _show(futures, rows, options.style)
+            except KeyboardInterrupt as order:
+                executor.shutdown(wait=False, cancel_futures=True)
+                _end(desk, order)
     _complain(rows)
     return run_row.exit_code(rows)
+
+
+def _show(futures: Sequence[Future[RunRow]], rows: list[RunRow], style: output.Style) -> None:
+    with output.progress(futures, label="tickers", length=len(futures)) as waiting:
+        output.show(_results(waiting, rows), style, text=run_row.text)
+    # Where nobody read on, the work is done all the same.
+    rows.extend(future.result() for future in futures[len(rows) :])
 
 
 def _results(futures: Iterable[Future[RunRow]], rows: list[RunRow]) -> Iterator[RunRow]:
@@ -70,8 +73,13 @@ def _complain(rows: Iterable[RunRow]) -> None:
             output.say(line)
 
 
-def _leave(code: int) -> None:
+def _end(desk: Desk, order: KeyboardInterrupt) -> NoReturn:
+    # One signal is enough: a second one must not undo the record of the first.
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
+    # Another process may hold the writer lock for longer than a person waits.
+    recording = threading.Thread(target=desk.interrupt, daemon=True)
+    recording.start()
+    recording.join(RECORDING_S)
     # Threads that wait for a provider cannot be interrupted; the log is whole at any instant, so none is waited for.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    leave(SIGNALLED + (order.signum if isinstance(order, Terminated) else signal.SIGINT))

@@ -62,8 +62,7 @@ class Desk:
         )
         self._at_work[ticker] = job
         try:
-            outcome = job.run()
-            return self._finished(outcome, began)
+            return self._finished(job, job.run(), began)
         finally:
             self._at_work.pop(ticker, None)
 
@@ -72,20 +71,27 @@ class Desk:
         for job in list(self._at_work.values()):
             job.interrupt()
 
-    def _finished(self, outcome: Outcome, began: float) -> RunRow:
-        log, seq, snapshot = self._setup.log, outcome.seq, None
+    def _finished(self, job: Job, outcome: Outcome, began: float) -> RunRow:
+        log, snapshot = self._setup.log, None
         if log is not None and outcome.status in PUBLISHED:
-            try:
-                snapshot, written = self._publish(log, outcome)
-                seq = seq if written is None else written
-            except LedgerError as error:
-                self._observer.warn(str(error), ticker=outcome.ticker, job_id=ids.text(outcome.job_id))
-                outcome = replace(outcome, status="error", error=error)
+            outcome, snapshot = self._published(job, log, outcome)
         head = log.head() if log is not None else None
-        done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, seq=seq, snapshot=snapshot)
+        done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, snapshot=snapshot)
         if self._setup.created is not None:
             done = replace(done, created=True, ledger=str(self._setup.created))
         return done
+
+    def _published(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Outcome, Snapshot | None]:
+        try:
+            snapshot, seq = self._publish(log, outcome)
+        except NotHeldError as error:
+            return replace(outcome, status="error", error=error), None
+        except LedgerError as error:
+            # What was accepted stays accepted: the next run writes the file.
+            self._observer.warn(str(error), ticker=outcome.ticker, job_id=ids.text(outcome.job_id))
+            seq = job.record_failure("snapshot", "internal", str(error))
+            return replace(outcome, status="error", error=error, seq=seq), None
+        return replace(outcome, seq=seq), snapshot
 
     def _publish(self, log: EventLog, outcome: Outcome) -> tuple[Snapshot | None, Seq | None]:
         """Order on disk: CSV, `.checksum`, event. A crash between them leaves a file that the next run tells of."""
@@ -94,14 +100,14 @@ class Desk:
             if not bars:
                 if self._setup.plan.pending_only:
                     raise NotHeldError(outcome.ticker)
-                return None, None
+                return None, outcome.seq
             csv = render(outcome.ticker, bars)
             known = snapshots.newest(view.state["snapshots"], csv.name)
             position = view.head.size
         changed = publish(csv, self._snapshot_dir)
         snapshot = Snapshot(str(self._snapshot_dir / csv.name), csv.rows, csv.sha256)
         if not changed and known is not None and known.sha256 == csv.sha256:
-            return snapshot, None
+            return snapshot, outcome.seq
         return snapshot, self._tell(log, outcome, csv, position)
 
     def _tell(self, log: EventLog, outcome: Outcome, csv: Csv, position: int) -> Seq:

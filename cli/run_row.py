@@ -52,7 +52,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     sha256: bytes
 
 
-def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, seq: int | None, snapshot: Snapshot | None) -> RunRow:
+def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, snapshot: Snapshot | None) -> RunRow:
     """Return what is printed of a job that ended with `outcome`."""
     decision = outcome.decision
     kind, message, hint = _trouble(outcome)
@@ -65,7 +65,7 @@ def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, seq: int | Non
         rows=snapshot.rows if snapshot else 0,
         checksum=snapshot.sha256.hex() if snapshot else None,
         rejected=sum(finding.date is not None for finding in decision.rejected) if decision else 0,
-        seq=seq,
+        seq=outcome.seq,
         head=head.link.hex() if head else None,
         provider=outcome.provider,
         added=decision.added if decision else 0,

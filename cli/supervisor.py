@@ -50,7 +50,7 @@ def supervise(body: Callable[[], int]) -> NoReturn:
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _terminate)
     signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
-    _leave(body())
+    leave(body())
 
 
 def die_with_parent() -> None:
@@ -63,7 +63,8 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
-def _leave(exit_code: int) -> NoReturn:
+def leave(exit_code: int) -> NoReturn:
+    """End this process with what it has said written out, and without waiting for its threads."""
     # Every ledger and lock is closed by its own `with`; taking the interpreter apart as well costs 10 ms a command.
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):

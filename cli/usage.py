@@ -3,6 +3,7 @@
 import click
 
 OURS = "got "
+CLICKS = " is not "
 
 
 def message(error: click.ClickException) -> str:
@@ -16,8 +17,16 @@ def message(error: click.ClickException) -> str:
         return f"{error.message} ({_name(error)})"
     if error.message.startswith(OURS):
         return error.message
+    if isinstance(error, click.BadParameter) and CLICKS in error.message:
+        return f"{_turned(error.message.rstrip('.'))} ({_name(error)})"
     said = error.format_message().rstrip(".")
     return said[:1].lower() + said[1:]
+
+
+def _turned(said: str) -> str:
+    """Return `'x' is not one of ...` as `got 'x', want one of ...`."""
+    got, _, want = said.partition(CLICKS)
+    return f"got {got}, want {'one ' if want.startswith('in ') else ''}{want}"
 
 
 def _name(error: click.BadParameter) -> str:

@@ -48,8 +48,8 @@ class UnwritableError(LedgerError):
 class UnreadableError(LedgerError):
     """A file is there but this user cannot read it."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"got {reason!r} on reading {path}, want a readable file")
+    def __init__(self, path: Path, reason: str, *, want: str = "a readable file") -> None:
+        super().__init__(f"got {reason!r} on reading {path}, want {want}")
         self.path, self.reason = path, reason
 
 
@@ -131,8 +131,11 @@ class TickerLockError(LedgerError):
     """Another job works on the ticker."""
 
     def __init__(self, ticker: str, *, waited_s: float, holder_pid: int | None, holder_job_id: bytes | None) -> None:
+        # Imported here: who only names an error does not pay for the hash that makes ids.
+        from ledger import ids
+
         pid = "unknown" if holder_pid is None else str(holder_pid)
-        job = "unknown" if holder_job_id is None else holder_job_id.hex()
+        job = "unknown" if holder_job_id is None else ids.text(holder_job_id)
         super().__init__(f"got {ticker} locked by pid {pid}, job {job} after {waited_s:g} s, want it free")
         self.ticker, self.waited_s = ticker, waited_s
         self.holder_pid, self.holder_job_id = holder_pid, holder_job_id

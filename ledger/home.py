@@ -55,6 +55,8 @@ class LedgerHome:
             return None
         except UnicodeDecodeError as error:
             raise NotALedgerError(path, "bytes that are no text") from error
+        except NotADirectoryError as error:
+            raise UnreadableError(self.root, error.strerror, want="a folder") from error
         except OSError as error:
             raise UnreadableError(path, error.strerror or str(error)) from error
         name = text.removesuffix("\n")

@@ -65,7 +65,7 @@ class Fetcher:
         self._now = now
         self._recorder = recorder
         self._pause = pause
-        self._deadline = time.monotonic() + patience.job_s
+        self._deadline: float | None = None
         self._attempt = 0
         self._started_at = 0
 
@@ -79,10 +79,9 @@ class Fetcher:
 
         Raises: ProviderError of the last attempt, recorded as final; whatever the recorder raises.
         """
-        left_s = max(self._deadline - time.monotonic(), 0.0)
         retrying = Retrying(
             retry=retry_if_exception(_is_worth_asking_again),
-            stop=stop_after_attempt(self._patience.retries + 1) | stop_before_delay(left_s),
+            stop=stop_after_attempt(self._patience.retries + 1) | stop_before_delay(self._left_s()),
             wait=self._wait,
             before_sleep=self._record_retried,
             sleep=self._pause,
@@ -99,8 +98,7 @@ class Fetcher:
     def _ask(self, ticker: str, window: Window) -> Fetched:
         self._attempt += 1
         self._started_at = self._now()
-        left_s = self._deadline - time.monotonic()
-        timeout_s = max(min(self._patience.attempt_s, left_s), 0.001)
+        timeout_s = max(min(self._patience.attempt_s, self._left_s()), 0.001)
         fetched = self._provider.fetch(ticker, window, timeout_s=timeout_s)
         if not fetched.bars and (due := validation.sessions_due(window, self._now())):
             raise ProviderError(
@@ -112,6 +110,12 @@ class Fetcher:
                 answer=fetched.answer,
             )
         return fetched
+
+    def _left_s(self) -> float:
+        # The clock of the job's patience starts at its first question: waiting for a lock must not use it up.
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._patience.job_s
+        return max(self._deadline - time.monotonic(), 0.0)
 
     def _wait(self, state: RetryCallState) -> float:
         backoff_s = wait_exponential_jitter(

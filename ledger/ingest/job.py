@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft, decode_envelope, decode_event
-from ledger.errors import DamagedError, LedgerError, ProviderClockError, TickerLockError
+from ledger.errors import DamagedError, LedgerError, ProviderClockError, TickerLockError, WriterLockError
 from ledger.events import (
     Event,
     FetchFailed,
@@ -77,6 +77,7 @@ class Job:
         self._seq: Seq | None = None
         self._began_at = now()
         self._interrupted = False
+        self._decided = False
         self._fetcher = Fetcher(provider, patience=plan.patience, now=now, recorder=self)
 
     def run(self) -> Outcome:
@@ -98,9 +99,35 @@ class Job:
             return self._outcome("error", error=error)
 
     def interrupt(self) -> None:
-        """End the job from another thread: record that a person did, and append nothing more."""
+        """End the job from another thread: record that a person did, and decide nothing more.
+
+        Once it has decided nothing is lost: the next run writes what its decision calls for.
+        """
         self._interrupted = True
-        self._record_failure("interrupted", "interrupted", "ended by a signal before its decision")
+        if not self._decided:
+            self.record_failure("interrupted", "interrupted", "ended by a signal before its decision")
+
+    def record_failure(self, stage: str, kind: Literal["interrupted", "internal"], message: str) -> Seq | None:
+        """Record that the job failed for a reason other than the provider's answer; return the job's last event.
+
+        `stage` says where it failed.
+        """
+        event = IngestFailed(
+            ticker=self.ticker,
+            provider=self._provider.name,
+            attempt=max(self._fetcher.attempts, 1),
+            started_at=self._began_at,
+            finished_at=self._now(),
+            stage=stage,
+            error_kind=kind,
+            message=message,
+        )
+        try:
+            self._append(event, f"ingest.failed/{self.job_id.hex()}")
+        except LedgerError as trouble:
+            # The disk or the lock that failed the job may fail its record too: the outcome still says so.
+            self._observer.warn(str(trouble), **self._about(self._fetcher.attempts))
+        return self._seq
 
     # --- the recorder of its fetcher ---------------------------------------------------------
 
@@ -137,9 +164,12 @@ class Job:
         except (ProviderClockError, InterruptedJobError) as error:
             # A time that cannot be trusted must not enter the log, not even to say so; `interrupt` has said so itself.
             return self._outcome("error", error=error)
+        except WriterLockError as error:
+            # What keeps the job from writing keeps it from recording that.
+            return self._outcome("locked", error=error)
         except LedgerError as error:
             self._observer.warn(str(error), **self._about(self._fetcher.attempts))
-            self._record_failure("append", "internal", str(error))
+            self.record_failure("append", "internal", str(error))
             return self._outcome("error", error=error)
 
     def _locked(self) -> Outcome:
@@ -200,10 +230,12 @@ class Job:
     def _decide(self, judged: list[tuple[Evidence, ValidationCompleted]], *, job_id: bytes) -> Outcome:
         evidence, decision = judged[-1]
         if self._log is not None and evidence.seq is not None:
+            self._go_on()
             drafts = [self._draft(job_id, verdict, cause=known.seq) for known, verdict in judged]
             identifier = ids.append_id(f"validate/{evidence.seq}", job_id=job_id)
             appended = self._log.append(drafts, append_id=identifier)
             self._seq = Seq(appended.first + appended.count - 1)
+            self._decided = decision.verdict != "superseded"
         self._observer.info(
             "decided",
             **self._about(evidence.fetch.attempt),
@@ -236,14 +268,18 @@ class Job:
     def _append(self, event: Event, natural_key: str) -> Seq | None:
         if self._log is None:
             return None
-        if self._interrupted and not isinstance(event, IngestFailed):
-            raise InterruptedJobError(self.ticker)
+        if not isinstance(event, IngestFailed):
+            self._go_on()
         identifier = ids.append_id(natural_key, job_id=self.job_id)
         appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier)
         if appended.held_back_us > CLOCK_WARN_S * MICROSECONDS:
             self._observer.warn("clock went back", **self._about(0), behind_s=appended.held_back_us // MICROSECONDS)
         self._seq = appended.first
         return appended.first
+
+    def _go_on(self) -> None:
+        if self._interrupted:
+            raise InterruptedJobError(self.ticker)
 
     def _draft(self, job_id: bytes, event: Event, *, cause: int | None = None) -> Draft:
         return Draft(job_id=job_id, stream=self.ticker, event=event, cause=cause)
@@ -264,23 +300,6 @@ class Job:
         except LedgerError as trouble:
             self._observer.warn(str(trouble), **self._about(0))
         return self._outcome("locked", error=error)
-
-    def _record_failure(self, stage: str, kind: Literal["interrupted", "internal"], message: str) -> None:
-        event = IngestFailed(
-            ticker=self.ticker,
-            provider=self._provider.name,
-            attempt=max(self._fetcher.attempts, 1),
-            started_at=self._began_at,
-            finished_at=self._now(),
-            stage=stage,
-            error_kind=kind,
-            message=message,
-        )
-        try:
-            self._append(event, f"ingest.failed/{self.job_id.hex()}")
-        except LedgerError as trouble:
-            # The disk or the lock that failed the job may fail its record too: the outcome still says so.
-            self._observer.warn(str(trouble), **self._about(self._fetcher.attempts))
 
     def _check_clock(self, http_date: int | None, finished_at: int) -> None:
         if http_date is None:

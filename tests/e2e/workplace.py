@@ -111,10 +111,11 @@ class Workplace:
         return (self.folder / "snapshots" / name).read_text("ascii").splitlines()
 
     def tree(self) -> dict[str, bytes]:
-        """Return every file here with its bytes, every folder with none."""
+        """Return every file here with its bytes, every folder with none; LMDB's own lock files apart."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes() if path.is_file() else b""
             for path in sorted(self.folder.rglob("*"))
+            if path.name != "lock.mdb"
         }
 
     def close(self) -> None:
