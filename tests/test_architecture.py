@@ -19,7 +19,8 @@ PURE_LEDGER = (
     "ingest/actions", "ingest/canonical", "ingest/held", "ingest/providers/chart",
 )  # fmt: skip
 PURE_PROJECTIONS = (
-    "prices", "decisions", "corporate_actions", "ingest_logs", "metrics", "snapshots", "entry", "facts", "keys",
+    "prices", "decisions", "corporate_actions", "bar_fields", "history", "revisions", "gaps", "adjusted",
+    "ingest_logs", "metrics", "snapshots", "entry", "facts", "keys",
     "snapshot_csv",
 )  # fmt: skip
 PURE = [*(f"ledger/{name}.py" for name in PURE_LEDGER), *(f"projections/{name}.py" for name in PURE_PROJECTIONS)]

@@ -1,0 +1,77 @@
+"""Adjusted prices, derived from the actions that are known and never taken from a provider. Pure and exact.
+
+The factor of a session is the product, over every later action, of
+- `1 - D / C` for payments of `D` a share on a day, `C` the last close before that day;
+- `old shares / new shares` for a split, on a series as traded only: a split-adjusted one carries it already.
+
+Payments and closes are taken on the series' own basis: a provider that adjusts closes for splits
+adjusts its payments too.
+
+Source: docs/validation.md, "Adjusted prices".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from itertools import groupby
+
+from ledger.events import Action, Bar, Basis
+
+ONE = Fraction(1)
+
+
+def factors(bars: Mapping[date, Bar], actions: Iterable[Action], basis: Basis) -> dict[date, Fraction]:
+    """Return the exact factor of every session, in order of days; the last one's is 1 unless an action follows it.
+
+    A payment of nothing, or of the whole close before it or more, cannot be adjusted for and is left out: rule
+    EVENT speaks of it. So is one with no session before it. O(sessions + actions).
+    """
+    days = sorted(bars)
+    steps = _steps(days, bars, actions, basis)
+    found: dict[date, Fraction] = {}
+    factor = ONE
+    for day in reversed(days):
+        # A step is dated by the first day that it does not touch.
+        while steps and steps[-1][0] > day:
+            factor *= steps.pop()[1]
+        found[day] = factor
+    return dict(reversed(found.items()))
+
+
+def adjusted(micros: int, factor: Fraction) -> float:
+    """Return a price of `micros` millionths of a real times `factor`, in reais: the double nearest to it."""
+    return float(micros * factor / 1_000_000)
+
+
+def adjusted_micros(micros: int, factor: Fraction) -> int:
+    """Return a price times `factor` in millionths of a real, half to even."""
+    return round(micros * factor)
+
+
+def _steps(
+    days: Sequence[date], bars: Mapping[date, Bar], actions: Iterable[Action], basis: Basis
+) -> list[tuple[date, Fraction]]:
+    """Return (day, factor for every session before it), oldest first."""
+    found = []
+    closes = iter(days)
+    previous: int | None = None
+    upcoming = next(closes, None)
+    ordered = sorted(actions, key=lambda action: action.date)
+    for day, on_day in groupby(ordered, key=lambda action: action.date):
+        while upcoming is not None and upcoming < day:
+            previous = bars[upcoming].close
+            upcoming = next(closes, None)
+        if previous is not None:
+            found.append((day, _step(list(on_day), previous, basis)))
+    return found
+
+
+def _step(actions: Sequence[Action], previous_close: int, basis: Basis) -> Fraction:
+    """Return the factor of one day's actions; payments of one day are one payment."""
+    paid = sum(action.amount for action in actions if action.kind != "split" and action.amount > 0)
+    factor = ONE - Fraction(paid, previous_close) if 0 < paid < previous_close else ONE
+    if basis == "as_traded":
+        for action in actions:
+            if action.kind == "split":
+                factor *= Fraction(action.denominator, action.numerator)
+    return factor

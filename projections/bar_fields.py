@@ -1,0 +1,52 @@
+"""The fields of a bar, and where two bars of a day part. Pure."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+import msgspec
+
+from ledger.events import Bar
+
+FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
+STANDS_FOR_THE_BAR = "close"  # what is shown of a bar that came or went whole
+VOLUME = "volume"
+
+
+class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of one day with another value; prices in millionths of a real.
+
+    A day that only one side has is one change of its close, None on the other side.
+    """
+
+    date: date
+    field: str
+    old: int | None
+    new: int | None
+
+
+def relative(old: int | None, new: int | None) -> float | None:
+    """Return new/old - 1, None where one is missing or old is 0."""
+    return new / old - 1 if old and new is not None else None
+
+
+def moved(old: Bar | None, new: Bar | None) -> Iterator[FieldChange]:
+    """Yield the fields in which two bars of one day differ."""
+    present = new or old
+    if present is None or old == new:
+        return
+    names = FIELDS if old and new else (STANDS_FOR_THE_BAR,)
+    for name in names:
+        before, after = _value(old, name), _value(new, name)
+        if before != after:
+            yield FieldChange(date=present.date, field=name, old=before, new=after)
+
+
+def apart(old: Mapping[date, Bar], new: Mapping[date, Bar]) -> Iterator[FieldChange]:
+    """Yield where two series differ, by day and then by field."""
+    for day in sorted(old.keys() | new.keys()):
+        yield from moved(old.get(day), new.get(day))
+
+
+def _value(bar: Bar | None, name: str) -> int | None:
+    value: int | None = None if bar is None else getattr(bar, name)
+    return value

@@ -1,0 +1,48 @@
+"""Sessions that ought to be held and are not. Pure."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import msgspec
+
+from ledger.events import Window
+from ledger.ingest import sessions
+from projections import history
+from projections.prices import Series
+from projections.tables import Tables
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """A session of B3 that the series lacks.
+
+    `asked` accepted answers over the day did not bring it, the first at `since` and the last at `last_asked`
+    (microseconds UTC; None where nobody asked yet). `rejected` when the last of them had a row that a rule refused.
+    `behind` when no later session is held: the series has not come that far.
+    """
+
+    date: date
+    asked: int
+    since: int | None
+    last_asked: int | None
+    rejected: bool
+    behind: bool
+
+
+def gaps(tables: Tables, series: Series, until: date, position: int | None = None) -> Iterator[Gap]:
+    """Yield the sessions missing from the first one held to `until`, oldest first; costs the series' versions."""
+    standing = history.standing(tables, series, position)
+    if not standing.held:
+        return
+    last = max(standing.held)
+    for day in sessions.sessions(Window(min(standing.held), max(last, until))):
+        if day in standing.held or not sessions.covers(day):
+            continue
+        missed = standing.missed.get(day)
+        yield Gap(
+            date=day,
+            asked=0 if missed is None else missed.asked,
+            since=None if missed is None else missed.since,
+            last_asked=None if missed is None else missed.last,
+            rejected=missed is not None and missed.rejected,
+            behind=day > last,
+        )

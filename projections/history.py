@@ -1,0 +1,93 @@
+"""One series decision by decision: what was held by then, and which sessions had been asked for in vain. Pure."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from datetime import date
+
+import msgspec
+
+from ledger.events import Window
+from ledger.ingest import sessions
+from projections import prices
+from projections.decisions import Decision, decisions
+from projections.prices import Series, Version
+from projections.tables import Tables
+
+
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that accepted answers did not bring though it was final: how often, and from when to when.
+
+    `rejected` when the last such answer did have a row of it, which a rule refused.
+    """
+
+    asked: int
+    since: int
+    last: int
+    rejected: bool
+
+
+class Standing:
+    """A series as it stands between two decisions."""
+
+    def __init__(self) -> None:
+        self.held: dict[date, Version] = {}
+        self.missed: dict[date, Missed] = {}
+
+    def take(self, decision: Decision, made: Collection[Version]) -> None:
+        """Go on past `decision`, which made the versions `made`."""
+        for version in made:
+            if version.bar is not None:
+                self.held[version.date] = version
+                self.missed.pop(version.date, None)
+        for day in _due(decision):
+            if day not in self.held:
+                self.missed[day] = _missed_again(self.missed.get(day), decision, day)
+
+
+def steps(
+    tables: Tables, series: Series, position: int | None = None
+) -> Iterator[tuple[Standing, Decision, tuple[Version, ...]]]:
+    """Yield each decision of [0, position) with the versions it made, by day, and the series as it stood before it.
+
+    The standing moves on with the iteration. Costs the series' versions and the sessions of each decision's window.
+    """
+    standing = Standing()
+    for decision, made in _made(tables, series, position):
+        yield standing, decision, made
+        standing.take(decision, made)
+
+
+def standing(tables: Tables, series: Series, position: int | None = None) -> Standing:
+    """Return the series as it stands once `position` events are read (None: all); costs what `steps` does."""
+    found = Standing()
+    for decision, made in _made(tables, series, position):
+        found.take(decision, made)
+    return found
+
+
+def _made(tables: Tables, series: Series, position: int | None) -> Iterator[tuple[Decision, tuple[Version, ...]]]:
+    by_seq = defaultdict(list)
+    for version in prices.versions(tables, series.provider, series.ticker):
+        by_seq[version.seq].append(version)
+    for decision in decisions(tables, series.provider, series.ticker, position):
+        yield decision, tuple(by_seq.get(decision.seq, ()))
+
+
+def _due(decision: Decision) -> Iterator[date]:
+    """Yield the sessions that the decision's answer could have brought."""
+    if not decision.accepted:
+        return
+    last = min(decision.window.end, sessions.last_final_session(decision.recorded_at))
+    for day in sessions.sessions(Window(decision.window.start, last)):
+        if sessions.covers(day) and day not in decision.partial:
+            yield day
+
+
+def _missed_again(before: Missed | None, decision: Decision, day: date) -> Missed:
+    at = decision.recorded_at
+    return Missed(
+        asked=1 if before is None else before.asked + 1,
+        since=at if before is None else before.since,
+        last=at,
+        rejected=day in decision.rejected,
+    )

@@ -1,0 +1,53 @@
+"""Gaps are what the calendar has and the series has not."""
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.events import Bar, Window
+from ledger.ingest.sessions import sessions
+from projections.gaps import Gap, gaps
+from tests.projections.verdicts import SERIES, Verdicts, bar, day, instant
+
+
+def test_a_gap_says_since_when_and_how_often_it_was_asked_for() -> None:
+    """A day after the last one held is behind, and nobody may have asked for it yet."""
+    verdicts = Verdicts()
+    verdicts.add(instant(4), (0, 6), [bar(0), bar(2), bar(4)], rejected=(day(3),))
+    verdicts.add(instant(7), (2, 7))
+    expected = [
+        Gap(date=day(1), asked=1, since=instant(4), last_asked=instant(4), rejected=False, behind=False),
+        Gap(date=day(3), asked=2, since=instant(4), last_asked=instant(7), rejected=False, behind=False),
+        Gap(date=day(7), asked=1, since=instant(7), last_asked=instant(7), rejected=False, behind=True),
+        Gap(date=day(8), asked=0, since=None, last_asked=None, rejected=False, behind=True),
+    ]
+    assert expected == list(gaps(verdicts.tables(), SERIES, day(8)))
+
+
+def test_nothing_held_lacks_nothing() -> None:
+    """Nobody knows when the series begins."""
+    verdicts = Verdicts()
+    verdicts.add(instant(4), (0, 4))
+    assert [] == list(gaps(verdicts.tables(), SERIES, day(4)))
+
+
+def test_days_outside_the_calendar_are_no_gaps() -> None:
+    """Holidays are not known there."""
+    verdicts = Verdicts()
+    early, late = (Bar(on, 1, 1, 1, 1, None, 1) for on in (date(1997, 12, 29), date(1998, 1, 5)))
+    verdicts.add(instant(0), (0, 0), [early, late])
+    found = [gap.date for gap in gaps(verdicts.tables(), SERIES, late.date)]
+    assert [date(1998, 1, 2)] == found
+
+
+@given(st.sets(st.integers(0, 30), min_size=1), st.integers(0, 40))
+def test_held_and_missing_together_are_the_sessions(numbers: set[int], until: int) -> None:
+    """From the first day held to the last one asked about."""
+    verdicts = Verdicts()
+    within = sorted(number for number in numbers if day(number).weekday() < 5) or [0]
+    verdicts.add(instant(31), (0, 30), [bar(number) for number in within])
+    missing = {gap.date for gap in gaps(verdicts.tables(), SERIES, day(until))}
+    held = {day(number) for number in within}
+    assert missing | held == {*sessions(Window(min(held), max(*held, day(until)))), *held}
+    assert set() == missing & held
