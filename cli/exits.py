@@ -17,6 +17,7 @@ from cli.clock import ClockRefusedError
 from cli.exit_codes import Exit
 from cli.settings import SettingError, load
 from ledger import errors
+from ledger.acceptance import NotAcceptableError
 from ledger.ingest.providers.port import ProviderError
 from ledger.ticker import TickerError
 
@@ -68,6 +69,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     errors.RolledBackError: Outcome(Exit.CRITICAL, _ACCEPT),
     errors.ForkedError: Outcome(Exit.CRITICAL, _ACCEPT),
     errors.AnchorDamagedError: Outcome(Exit.CRITICAL, _ACCEPT),
+    NotAcceptableError: Outcome(Exit.UNKNOWN, _VERIFY),
     ProviderError: Outcome(Exit.CRITICAL, "main test-conn --provider yfinance"),
     TickerError: Outcome(Exit.UNKNOWN, "main --ticker PETR4.SA"),
     SettingError: Outcome(Exit.UNKNOWN, "main config"),

@@ -13,6 +13,8 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("metrics", "cli.metrics:metrics", "Say how each ticker's ingest goes, and how late it is."),
     Entry("logs", "cli.logs:logs", "List every attempt to ingest and how it went."),
     Entry("snapshot", "cli.snapshot:snapshot", "Print a snapshot from recorded events, or check those written."),
+    Entry("verify", "cli.verify:verify", "Re-hash every event; hold the head against all that remember it."),
+    Entry("accept-head", "cli.accept_head:accept_head", "Go on after a rollback or fork was found, on the record."),
     Entry("replay", "cli.replay:replay", "Fold the log in memory; print each projection's digest."),
     Entry("rebuild", "cli.rebuild:rebuild", "Build the stored projections again, or check them."),
     Entry("events", "cli.events:events", "Browse the log; show one event whole."),

@@ -18,6 +18,12 @@ def make(folder: Path) -> None:
     assert done.code == 1, done.err
 
 
+def make_more(folder: Path) -> None:
+    """Ingest VALE3 as well: three more events."""
+    done = run_main("--no-network", "--ticker", "VALE3.SA", cwd=folder, env=NOW)
+    assert done.code == 0, done.err
+
+
 def look(*args: str, cwd: Path) -> Result:
     """Run `main` on `args` at the instant at which the sample was ingested."""
     return run_main(*args, cwd=cwd, env=NOW)

@@ -1,0 +1,26 @@
+"""Who else remembers where the log ended."""
+
+from functools import partial
+from pathlib import Path
+
+from ledger.chain import Head
+from ledger.quarantine import Quarantine, QuarantineError
+from ledger.verify import Witness
+from projections import runner
+
+
+def projections(folder: Path) -> list[Witness]:
+    """Return the head that the stored projections of the ledger in `folder` remember, if they remember one.
+
+    Their database is read in a process of its own: a damaged one is no reason not to look at the log.
+    """
+    try:
+        heads = Quarantine(partial(_remembered, folder), list[Head]).result()
+    except QuarantineError:
+        return []
+    return [Witness(runner.WITNESS, head) for head in heads]
+
+
+def _remembered(folder: Path) -> list[Head]:
+    head = runner.remembered(folder)
+    return [head] if head is not None and head.size else []
