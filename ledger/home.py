@@ -5,9 +5,11 @@ Source: docs/format.md, "Folders"; the trick is LevelDB's.
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from ledger.errors import NotALedgerError, UnreadableError, UnwritableError
+from ledger.anchor import read_anchor
+from ledger.errors import AnchorDamagedError, NotALedgerError, UnreadableError, UnwritableError
 
 CURRENT = "CURRENT"
 DATA_FILE = "data.mdb"
@@ -45,7 +47,7 @@ class LedgerHome:
         """Return the ledger folder in use, None where there never was a ledger.
 
         Raises: NotALedgerError when `CURRENT` is damaged, names a folder that is gone, or is missing
-        beside ledger folders; UnreadableError without permission.
+        beside a ledger that was in use; UnreadableError without permission.
         """
         path = self.root / CURRENT
         try:
@@ -56,7 +58,7 @@ class LedgerHome:
         except UnicodeDecodeError as error:
             raise NotALedgerError(path, "bytes that are no text") from error
         except NotADirectoryError as error:
-            raise UnreadableError(self.root, error.strerror, want="a folder") from error
+            raise UnreadableError(self.root, error.strerror or str(error), want="a folder") from error
         except OSError as error:
             raise UnreadableError(path, error.strerror or str(error)) from error
         name = text.removesuffix("\n")
@@ -107,8 +109,21 @@ class LedgerHome:
 
     def _refuse_lost_current(self) -> None:
         # A lost CURRENT must not quietly start a second ledger beside the first.
-        if folders := self.folders():
+        folders = self.folders()
+        if folders and not _never_used(folders):
             raise NotALedgerError(self.root, f"{folders[-1].name} and no {CURRENT} that names it")
+
+
+def _never_used(folders: Sequence[Path]) -> bool:
+    """Whether `folders` are what a creation leaves that is killed before its switch; the next creation takes it up.
+
+    Told by the anchor, which remembers one event until the first append.
+    """
+    try:
+        head = read_anchor(folders[0] / ANCHOR_FILE)
+    except (AnchorDamagedError, UnreadableError):
+        return False
+    return len(folders) == 1 and head is not None and head.size == 1
 
 
 def sync_folder(folder: Path) -> None:

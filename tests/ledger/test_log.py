@@ -68,7 +68,9 @@ def test_creating_twice_gives_the_same_ledger(home: LedgerHome, clock: StepClock
 def test_a_creation_that_died_before_the_switch_is_finished(home: LedgerHome, clock: StepClock) -> None:
     """A whole first ledger without CURRENT is taken into use, not doubled."""
     (home.root / "CURRENT").unlink()
+    assert home.current() is None
     create_ledger(home, kind="real", software="t", now=clock, lock_timeout_s=5)
+    assert home.root / "ledger-1" == home.current()
     assert ["ledger-1"] == [folder.name for folder in home.folders()]
 
 
@@ -306,6 +308,12 @@ def test_a_writer_follows_current(log: EventLog, home: LedgerHome) -> None:
     append(log, 2)
     assert (home.root / "ledger-2", 3) == (log.folder, log.head().size)
     assert replaced == (home.root / "ledger-1" / "data.mdb").read_bytes()
+
+
+def test_an_append_is_known_by_its_id(log: EventLog) -> None:
+    """Which events it wrote; nothing is known of an id that wrote none."""
+    log.append([connection_tested(1), connection_tested(2)], append_id=append_id("a"))
+    assert (AppendRun(1, 2), None) == (log.append_run(append_id("a")), log.append_run(append_id("b")))
 
 
 def test_an_unwritable_folder_is_said_so(tmp_path: Path, clock: StepClock) -> None:
