@@ -24,13 +24,15 @@ F = TypeVar("F", bound=Callable[..., object])
 TEXT: Final = "text"
 JSON: Final = "json"
 PROMETHEUS: Final = "prometheus"
+CSV: Final = "csv"
+PARQUET: Final = "parquet"
 
-Format = Literal["text", "json", "prometheus"]
+Format = Literal["text", "json", "prometheus", "csv", "parquet"]
 PATIENCE_S = 1.0
 
 
 class Style(msgspec.Struct, frozen=True):
-    """How data is printed: as text, as JSON lines, as JSON lines inside one array, or as metrics to be scraped."""
+    """How data is printed: as text, as JSON lines, as JSON lines inside one array, or in a format of other tools."""
 
     format: Format = "text"
     array: bool = False
@@ -44,6 +46,16 @@ def style_options(command: F) -> F:
 def metrics_style_options(command: F) -> F:
     """Give `command` what `style_options` does, and the format that Prometheus scrapes."""
     return _styled(command, (TEXT, JSON, PROMETHEUS), "Text, one JSON object a line, or what Prometheus scrapes.")
+
+
+def csv_style_options(command: F) -> F:
+    """Give `command` what `style_options` does, and CSV."""
+    return _styled(command, (TEXT, JSON, CSV), "Text for people, one JSON object a line, or CSV.")
+
+
+def table_style_options(command: F) -> F:
+    """Give `command` what `style_options` does, CSV and Parquet."""
+    return _styled(command, (TEXT, JSON, CSV, PARQUET), "Text, one JSON object a line, CSV, or Parquet.")
 
 
 def _styled(command: F, formats: tuple[Format, ...], purpose: str) -> F:

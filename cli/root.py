@@ -17,6 +17,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("accept-head", "cli.accept_head:accept_head", "Go on after a rollback or fork was found, on the record."),
     Entry("replay", "cli.replay:replay", "Fold the log in memory; print each projection's digest."),
     Entry("rebuild", "cli.rebuild:rebuild", "Build the stored projections again, or check them."),
+    Entry("rules", "cli.rules:rules", "Print the rules that every answer is judged by."),
     Entry("events", "cli.events:events", "Browse the log; show one event whole."),
     Entry("config", "cli.config:config", "Print the settings in force and where each comes from."),
 )

@@ -12,12 +12,18 @@ if str(REPOSITORY) not in sys.path:
 
 from cli.event_row import EventRow  # noqa: E402 - the repository is on the path only now
 from cli.exits import Failure  # noqa: E402 - the same
+from cli.rules import RuleRow  # noqa: E402 - the same
 from cli.settings import InForce  # noqa: E402 - the same
 
 FOLDER = REPOSITORY / "docs" / "schemas"
 
 # What one line of `--format json` is, by the name of its schema.
-OUTPUTS: dict[str, type[msgspec.Struct]] = {"config": InForce, "error": Failure, "event": EventRow}
+OUTPUTS: dict[str, type[msgspec.Struct]] = {
+    "config": InForce,
+    "error": Failure,
+    "event": EventRow,
+    "rules": RuleRow,
+}
 
 
 def schema(output: type[msgspec.Struct]) -> dict[str, Any]:
