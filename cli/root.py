@@ -12,6 +12,8 @@ from cli.run_options import DEFAULT_JOBS, RunOptions
 COMMANDS: tuple[Entry, ...] = (
     Entry("metrics", "cli.metrics:metrics", "Say how each ticker's ingest goes, and how late it is."),
     Entry("logs", "cli.logs:logs", "List every attempt to ingest and how it went."),
+    Entry("health", "cli.health:health", "Say how the ledger is and who is at work on it."),
+    Entry("test-conn", "cli.connection:test_conn", "Ask a provider whether it answers, and how fast."),
     Entry("snapshot", "cli.snapshot:snapshot", "Print a snapshot from recorded events, or check those written."),
     Entry("verify", "cli.verify:verify", "Re-hash every event; hold the head against all that remember it."),
     Entry("accept-head", "cli.accept_head:accept_head", "Go on after a rollback or fork was found, on the record."),

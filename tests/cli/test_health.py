@@ -1,0 +1,133 @@
+"""`main health` answers quickly, whatever the state of the ledger."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ledger.anchor import Anchor
+from ledger.chain import Head, Link
+from ledger.home import LedgerHome
+from ledger.ids import text
+from ledger.ingest.ticker_lock import ticker_lock
+from ledger.log import EventLog
+from tests.support.cli import run_main
+from tests.support.drafts import JOB
+from tests.support.sample_ledger import EVENTS, FOLDER, kept, look
+
+SINCE_US = 1_771_023_600_000_000
+
+
+def test_a_ledger_that_is_well_says_so(sample: Path) -> None:
+    """Every field; ITUB4 had rows rejected."""
+    found = look("health", "--format", "json", cwd=sample)
+    with EventLog(LedgerHome(sample / "dados" / "sample"), now=lambda: 0, readonly=True) as log:
+        head = log.head()
+    assert (1, "", [expected_row(sample, head)]) == (found.code, found.err, found.lines())
+
+
+def expected_row(folder: Path, head: Head) -> dict[str, object]:
+    """Return what is printed of the sample."""
+    return {
+        "status": "warning",
+        "db_accessible": True,
+        "events": EVENTS,
+        "head": head.link.hex(),
+        "last_ingest": "2026-02-13T23:00:00Z",
+        "ingest_lag_seconds": 0,
+        "locks": [],
+        "ledger": str(folder / FOLDER),
+        "kind": "sample",
+        "error_message": None,
+    }
+
+
+def test_who_is_at_work_is_named(copy: Path) -> None:
+    """Only while they are."""
+    locks = copy / "dados" / "sample" / "locks"
+    with ticker_lock(locks, "PETR4.SA", job_id=JOB, now_us=SINCE_US, timeout_s=1):
+        (row,) = look("health", "--format", "json", cwd=copy).lines()
+        told = look("health", cwd=copy).out
+    (lock,) = row["locks"]
+    assert lock.pop("pid") > 0
+    assert {"ticker": "PETR4.SA", "job_id": text(JOB), "since": "2026-02-13T23:00:00Z"} == lock
+    assert "1 at work" in told
+    assert [] == look("health", "--format", "json", cwd=copy).lines()[0]["locks"]
+
+
+def test_a_late_ticker_is_critical(sample: Path) -> None:
+    """As in `main metrics`."""
+    found = run_main("health", "--format", "json", cwd=sample, env={"B3_LEDGER_NOW": "2026-02-18T21:30:00Z"})
+    assert (2, "critical") == (found.code, found.lines()[0]["status"])
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (
+            Head(EVENTS + 2, Link(bytes(32))),
+            f"got a log of {EVENTS} events, want the {EVENTS + 2} that the anchor remembers",
+        ),
+        (Head(2, Link(bytes(32))), "at seq 1, want 0000000000000000 that the anchor remembers"),
+    ],
+)
+def test_a_log_that_is_not_the_one_it_was_is_critical_and_readable(head: Head, message: str, copy: Path) -> None:
+    """Behind its anchor, or on another branch."""
+    Anchor.create(copy / FOLDER / "head", head).close()
+    before = kept(copy)
+    found = look("health", "--format", "json", cwd=copy)
+    (row,) = found.lines()
+    assert (2, "critical", True, EVENTS) == (found.code, row["status"], row["db_accessible"], row["events"])
+    assert row["error_message"].endswith(message)
+    assert before == kept(copy)
+
+
+def test_a_damaged_anchor_is_critical_and_readable(copy: Path) -> None:
+    """The database is there all the same."""
+    (copy / FOLDER / "head").write_bytes(bytes(128))
+    found = look("health", "--format", "json", cwd=copy)
+    (row,) = found.lines()
+    assert (2, True, True) == (found.code, row["db_accessible"], "anchor that is damaged" in row["error_message"])
+
+
+@pytest.mark.parametrize("damage", ["zeroed", "cut", "empty", "gone"])
+def test_a_damaged_database_is_critical_and_no_crash(damage: str, copy: Path) -> None:
+    """Whatever happened to its file."""
+    data = copy / FOLDER / "data.mdb"
+    raw = data.read_bytes()
+    damaged = {"zeroed": raw[:8192] + bytes(len(raw) - 8192), "cut": raw[:9000], "empty": b""}
+    if damage == "gone":
+        data.unlink()
+    else:
+        data.write_bytes(damaged[damage])
+    found = look("health", "--format", "json", cwd=copy)
+    (row,) = found.lines()
+    assert (2, "critical", False, None) == (found.code, row["status"], row["db_accessible"], row["head"])
+    assert row["error_message"]
+
+
+def test_a_lost_current_is_critical(copy: Path) -> None:
+    """A second ledger would start beside the first."""
+    (copy / "dados" / "sample" / "CURRENT").unlink()
+    found = look("health", "--format", "json", cwd=copy)
+    assert (2, False) == (found.code, found.lines()[0]["db_accessible"])
+
+
+def test_without_a_ledger_nothing_is_known(tmp_path: Path) -> None:
+    """And nothing is made."""
+    found = look("health", "--format", "json", cwd=tmp_path)
+    (row,) = found.lines()
+    assert (3, "unknown", False, []) == (found.code, row["status"], row["db_accessible"], list(tmp_path.iterdir()))
+
+
+def test_without_an_ingest_nothing_is_known(tmp_path: Path, log: EventLog) -> None:
+    """The ledger itself is well."""
+    found = run_main("health", "--format", "json", cwd=tmp_path)
+    (row,) = found.lines()
+    assert (3, "unknown", True, log.head().size) == (found.code, row["status"], row["db_accessible"], row["events"])
+
+
+def test_missing_read_models_are_made_again(copy: Path) -> None:
+    """They are disposable."""
+    shutil.rmtree(copy / FOLDER / "projections")
+    assert 1 == look("health", cwd=copy).code
