@@ -99,6 +99,11 @@ def judgement(decision: ValidationCompleted) -> Judgement:
     )
 
 
+def failure_status(kind: ErrorKind) -> Status:
+    """Return the status of an attempt that failed in this way."""
+    return "locked" if kind == "locked" else "error"
+
+
 def rejected_rows(decision: ValidationCompleted) -> int:
     """Return how many rows the decision rejected; a finding on the whole batch is none."""
     return sum(finding.date is not None for finding in decision.rejected)
@@ -140,7 +145,7 @@ def _opened(envelope: Envelope, fact: Attempt, status: Status, *, attempt: int, 
 def _failed(
     envelope: Envelope, fact: FetchFailed | IngestFailed | IngestRefused, kind: ErrorKind, *, attempt: int
 ) -> Entry:
-    opened = _opened(envelope, fact, "locked" if kind == "locked" else "error", attempt=attempt)
+    opened = _opened(envelope, fact, failure_status(kind), attempt=attempt)
     answered = fact if isinstance(fact, FetchFailed) else None
     return msgspec.structs.replace(
         opened,

@@ -1,7 +1,9 @@
 """What monitoring asks of the log: how each ticker's ingest goes, how many runs ended how, the last backup.
 
 Tables:
-- `measures`: (ticker, provider) -> measures. Fixed in size: the last 30 final entries, not all of them.
+- `tallies`: (ticker, provider) -> tally. Fixed in size, rewritten at every final entry.
+- `recent`: (ticker, provider, slot) -> duration and failure of one of the last 30 final entries. The slot of a final
+  entry is its number modulo 30: one small row is written, where a ring inside the tally would be rewritten whole.
 - `pending`: (seq) -> what is wanted of evidence until its decision comes, and no longer.
 - `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
@@ -9,12 +11,21 @@ Tables:
 
 from collections.abc import Iterator
 from datetime import date
+from struct import Struct
 
 import msgspec
 
 from ledger.codec import Envelope
-from ledger.events import BackupCreated, ConnectionTested, ValidationCompleted
-from projections.entry import ENTRY_TAGS, FAILURES, US_A_MS, Entry, Status, attempted, rejected_rows
+from ledger.events import (
+    BackupCreated,
+    ConnectionTested,
+    ErrorKind,
+    FetchFailed,
+    IngestFailed,
+    IngestRefused,
+    ValidationCompleted,
+)
+from projections.entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 from projections.facts import Evidence, Fact
 from projections.keys import seq_key, text_key, two_texts
 from projections.tables import Tables
@@ -22,6 +33,8 @@ from projections.tables import Tables
 NAME = "metrics"
 VERSION = 1
 RECENT_ENTRIES = 30
+RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
+SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
 LAST_BACKUP = text_key("last")
 RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
 ACCEPTED: frozenset[Status] = frozenset({"success", "warning"})
@@ -58,13 +71,20 @@ class _Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rows: int
 
 
-class _Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A final entry, as far as measures go."""
+class _Tally(msgspec.Struct, array_like=True, gc=False):
+    """Measures as they are stored; mutable, since a fold decodes, counts and encodes it at every final entry."""
 
-    seq: int
     status: Status
-    duration_ms: int
+    seq: int
+    finals: int = 0  # final entries so far, so the next one's slot is finals % 30
     rejected: int = 0
+    last_ingest: int | None = None
+    rows_fetched: int = 0
+    rows_total: int = 0
+    last_date: date | None = None
+    last_answer: int | None = None
+    consecutive_failures: int = 0
+    runs: list[int] = msgspec.field(default_factory=lambda: [0] * len(RUN_STATUSES))
 
 
 class RunCount(msgspec.Struct, frozen=True):
@@ -86,7 +106,7 @@ class Backup(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_measures = msgspec.msgpack.Decoder(Measures).decode
+_decode_tally = msgspec.msgpack.Decoder(_Tally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
 _decode_backup = msgspec.msgpack.Decoder(Backup).decode
@@ -97,7 +117,7 @@ class Metrics:
 
     name = NAME
     version = VERSION
-    tables = ("measures", "pending", "probes", "backups")
+    tables = ("tallies", "recent", "pending", "probes", "backups")
     reads = ENTRY_TAGS | {ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG}
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
@@ -108,13 +128,18 @@ class Metrics:
         elif isinstance(fact, ValidationCompleted):
             if envelope.cause is not None:
                 _judge(tables, envelope.cause, fact)
+        elif isinstance(fact, FetchFailed):
+            if fact.final:
+                _count_failure(tables, envelope.seq, fact, fact.error_kind)
+        elif isinstance(fact, IngestFailed):
+            _count_failure(tables, envelope.seq, fact, fact.error_kind)
+        elif isinstance(fact, IngestRefused):
+            _count_failure(tables, envelope.seq, fact, "locked")
         elif isinstance(fact, BackupCreated):
             backup = Backup(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size)
             tables["backups"].put(LAST_BACKUP, _encode(backup))
         elif isinstance(fact, ConnectionTested):
             _answered(tables, fact)
-        elif entry := attempted(envelope, fact):
-            _count_failure(tables, entry)
 
 
 def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
@@ -126,18 +151,42 @@ def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
     if decision.verdict == "superseded":
         return
     waiting, key = _decode_waiting(stored), text_key(decision.ticker, decision.provider)
-    run = _Run(seq=cause, status=decision.verdict, duration_ms=waiting.duration_ms, rejected=rejected_rows(decision))
-    after = _after_run(_measures(tables, key), run)
+    tally = _tally(tables, key, decision.verdict, cause)
+    tally.rejected = rejected_rows(decision)
+    tally.last_answer = waiting.finished_at
     if decision.verdict in ACCEPTED:
-        after = _after_ingest(after, waiting, decision)
-    tables["measures"].put(key, _encode(msgspec.structs.replace(after, last_answer=waiting.finished_at)))
+        tally.last_ingest, tally.rows_fetched = waiting.finished_at, waiting.rows
+        tally.rows_total += decision.added
+        for bar in decision.bars:
+            if tally.last_date is None or bar.date > tally.last_date:
+                tally.last_date = bar.date
+    _put(tables, key, tally, waiting.duration_ms)
 
 
-def _count_failure(tables: Tables, entry: Entry) -> None:
-    if entry.final:
-        key = text_key(entry.ticker, entry.provider)
-        run = _Run(seq=entry.seq, status=entry.status, duration_ms=entry.duration_ms)
-        tables["measures"].put(key, _encode(_after_run(_measures(tables, key), run)))
+def _count_failure(tables: Tables, seq: int, fact: FetchFailed | IngestFailed | IngestRefused, kind: ErrorKind) -> None:
+    key = text_key(fact.ticker, fact.provider)
+    tally = _tally(tables, key, failure_status(kind), seq)
+    tally.rejected = 0
+    _put(tables, key, tally, (fact.finished_at - fact.started_at) // US_A_MS)
+
+
+def _tally(tables: Tables, key: bytes, status: Status, seq: int) -> _Tally:
+    """Return the series' tally with one more final entry of `status` to count."""
+    stored = tables["tallies"].get(key)
+    if stored is None:
+        return _Tally(status, seq)
+    tally = _decode_tally(stored)
+    tally.status, tally.seq = status, seq
+    return tally
+
+
+def _put(tables: Tables, key: bytes, tally: _Tally, duration_ms: int) -> None:
+    failed = tally.status in FAILURES
+    tables["recent"].put(key + SLOT_KEYS[tally.finals % RECENT_ENTRIES], RECENT.pack(duration_ms, failed))
+    tally.finals += 1
+    tally.runs[RUN_STATUSES.index(tally.status)] += 1
+    tally.consecutive_failures = tally.consecutive_failures + 1 if failed else 0
+    tables["tallies"].put(key, _encode(tally))
 
 
 def _answered(tables: Tables, probe: ConnectionTested) -> None:
@@ -145,62 +194,42 @@ def _answered(tables: Tables, probe: ConnectionTested) -> None:
         tables["probes"].put(text_key(probe.provider), _encode(probe.finished_at))
 
 
-def _measures(tables: Tables, key: bytes) -> Measures | None:
-    stored = tables["measures"].get(key)
-    return None if stored is None else _decode_measures(stored)
-
-
-def _after_run(measures: Measures | None, run: _Run) -> Measures:
-    """Return the measures after one more final entry, whatever it brought."""
-    before = measures or Measures(run.status, run.seq, run.rejected)
-    failed = run.status in FAILURES
-    counted = RUN_STATUSES.index(run.status)
+def _measures(tables: Tables, key: bytes, tally: _Tally) -> Measures:
+    slots = [RECENT.unpack(value) for _, value in tables["recent"].scan(key)]
+    oldest = tally.finals % RECENT_ENTRIES if tally.finals > RECENT_ENTRIES else 0
+    recent = slots[oldest:] + slots[:oldest]
     return Measures(
-        run.status,
-        run.seq,
-        run.rejected,
-        before.last_ingest,
-        before.rows_fetched,
-        before.rows_total,
-        before.last_date,
-        before.last_answer,
-        before.consecutive_failures + 1 if failed else 0,
-        (*before.runs[:counted], before.runs[counted] + 1, *before.runs[counted + 1 :]),
-        (*before.durations_ms, run.duration_ms)[-RECENT_ENTRIES:],
-        (*before.failures, failed)[-RECENT_ENTRIES:],
-    )
-
-
-def _after_ingest(measures: Measures, waiting: _Waiting, decision: ValidationCompleted) -> Measures:
-    """Return the measures after evidence that was accepted, in part at least."""
-    days = [bar.date for bar in decision.bars]
-    if measures.last_date is not None:
-        days.append(measures.last_date)
-    return msgspec.structs.replace(
-        measures,
-        last_ingest=waiting.finished_at,
-        rows_fetched=waiting.rows,
-        rows_total=measures.rows_total + decision.added,
-        last_date=max(days, default=None),
+        status=tally.status,
+        seq=tally.seq,
+        rejected=tally.rejected,
+        last_ingest=tally.last_ingest,
+        rows_fetched=tally.rows_fetched,
+        rows_total=tally.rows_total,
+        last_date=tally.last_date,
+        last_answer=tally.last_answer,
+        consecutive_failures=tally.consecutive_failures,
+        runs=tuple(tally.runs),
+        durations_ms=tuple(duration_ms for duration_ms, _ in recent),
+        failures=tuple(failed for _, failed in recent),
     )
 
 
 def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
     """Yield each ticker's measures (or the one's), those of the provider used last, by ticker."""
-    newest: dict[str, Measured] = {}
-    for key, value in tables["measures"].scan(b"" if ticker is None else text_key(ticker)):
-        one = Measured(*two_texts(key), _decode_measures(value))
-        known = newest.get(one.ticker)
-        if known is None or known.measures.seq < one.measures.seq:
-            newest[one.ticker] = one
-    yield from newest.values()
+    newest: dict[str, tuple[bytes, _Tally]] = {}
+    for key, value in tables["tallies"].scan(b"" if ticker is None else text_key(ticker)):
+        name, tally = two_texts(key)[0], _decode_tally(value)
+        if name not in newest or newest[name][1].seq < tally.seq:
+            newest[name] = key, tally
+    for key, tally in newest.values():
+        yield Measured(*two_texts(key), _measures(tables, key, tally))
 
 
 def runs(tables: Tables) -> Iterator[RunCount]:
     """Yield how many final entries ended how, by ticker and provider; zeroes too, so that no series begins late."""
-    for key, value in tables["measures"].scan():
+    for key, value in tables["tallies"].scan():
         ticker, provider = two_texts(key)
-        for status, count in zip(RUN_STATUSES, _decode_measures(value).runs, strict=True):
+        for status, count in zip(RUN_STATUSES, _decode_tally(value).runs, strict=True):
             yield RunCount(ticker, provider, status, count)
 
 
@@ -214,8 +243,8 @@ def last_answer(tables: Tables, provider: str) -> int | None:
     """Return when `provider` last answered a fetch that was judged, or a probe, microseconds UTC; None: never."""
     times = [
         answered
-        for key, value in tables["measures"].scan()
-        if two_texts(key)[1] == provider and (answered := _decode_measures(value).last_answer) is not None
+        for key, value in tables["tallies"].scan()
+        if two_texts(key)[1] == provider and (answered := _decode_tally(value).last_answer) is not None
     ]
     if probed := tables["probes"].get(text_key(provider)):
         times.append(_decode_time(probed))
