@@ -110,7 +110,8 @@ class LedgerHome:
     def _refuse_lost_current(self) -> None:
         # A lost CURRENT must not quietly start a second ledger beside the first.
         folders = self.folders()
-        if folders and not _never_used(folders):
+        # Looked for once more at the end: another process may have made the ledger, and used it, since.
+        if folders and not _never_used(folders) and self.stamp() is None:
             raise NotALedgerError(self.root, f"{folders[-1].name} and no {CURRENT} that names it")
 
 
