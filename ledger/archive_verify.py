@@ -43,7 +43,7 @@ def verify_archive(
     try:
         report = judge(survey(path, each), witnesses=witnesses, recorded=recorded)
     except NotAnArchiveError as error:
-        report = _unreadable(Flaw(None, "header", "an archive", error.found))
+        report = unreadable(error)
     return replace(report, seconds=round(time.perf_counter() - started, 6))
 
 
@@ -108,13 +108,14 @@ def _report(found: Survey, verdict: VerifyVerdict, flaw: Flaw | None) -> VerifyR
     )
 
 
-def _unreadable(flaw: Flaw) -> VerifyReport:
+def unreadable(error: NotAnArchiveError) -> VerifyReport:
+    """Return the report on a file that does not begin as an archive does."""
     return VerifyReport(
         verdict="unreadable",
         events=0,
         head_seq=None,
         head=None,
-        first_bad=flaw,
+        first_bad=Flaw(None, "header", "an archive", error.found),
         last_good_seq=None,
         body_bytes=0,
         witnesses=(),

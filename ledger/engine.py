@@ -9,7 +9,7 @@ Source: docs/format.md, "Database".
 import os
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -185,16 +185,26 @@ class Engine:
                 return result
 
     def put_in(self, txn: Any, records: list[Record], *, append_id: bytes, head: Head) -> None:
-        """Put `records`, their append's index entry and `head`.
+        """Put `records` (at least one), their append's index entry and `head`.
+
+        Raises: StorageError when something stands where they belong.
+        """
+        self.load_in(txn, records, {append_id: AppendRun(records[0].seq, len(records))}, head=head)
+
+    def load_in(self, txn: Any, records: list[Record], runs: Mapping[bytes, AppendRun], *, head: Head) -> None:
+        """Put `records` of any number of appends, the index entries `runs` and `head`.
 
         Raises: StorageError when something stands where they belong.
         """
         items = [(key(record.seq), record.link + record.body) for record in records]
         _, added = txn.cursor(db=self.databases[EVENTS]).putmulti(items, overwrite=False, append=True)
-        run = APPEND.pack(records[0].seq, len(records))
+        index = self.databases[APPENDS]
+        new = [
+            txn.put(name, APPEND.pack(run.first, run.count), overwrite=False, db=index) for name, run in runs.items()
+        ]
         # LMDB answers False, and raises nothing, when a key is out of order or taken.
-        if added != len(items) or not txn.put(append_id, run, overwrite=False, db=self.databases[APPENDS]):
-            raise StorageError(self.path, "events past the stored head", landed=False)
+        if added != len(items) or not all(new):
+            raise StorageError(self.path, "an event or an append id that is there already", landed=False)
         txn.put(HEAD_KEY, HEAD.pack(head.size, head.link))
 
     def copy(self, folder: Path) -> None:

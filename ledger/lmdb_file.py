@@ -37,6 +37,22 @@ def inspect(path: Path) -> Meta:
     Raises: NoLedgerError when there is none; NotALedgerError when it is empty, foreign or cut;
     UnreadableError without permission.
     """
+    meta, size = _looked_at(path)
+    want = (meta.last_page + 1) * meta.page_bytes
+    if size < want:
+        raise NotALedgerError(path, f"a file cut to {size} of {want} bytes")
+    return meta
+
+
+def newest_meta(path: Path) -> Meta:
+    """Return the newest meta page of the data file `path`, whether or not all pages that it speaks of are there.
+
+    Raises: as `inspect` does, but for a file that was cut behind its meta pages.
+    """
+    return _looked_at(path)[0]
+
+
+def _looked_at(path: Path) -> tuple[Meta, int]:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
@@ -44,12 +60,13 @@ def inspect(path: Path) -> Meta:
     except OSError as error:
         raise UnreadableError(path, error.strerror or str(error)) from error
     try:
-        return _inspect(fd, path)
+        # Sized after the metas were read: a live file only grows.
+        return _newest(fd, path), os.fstat(fd).st_size
     finally:
         os.close(fd)
 
 
-def _inspect(fd: int, path: Path) -> Meta:
+def _newest(fd: int, path: Path) -> Meta:
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode):
         raise NotALedgerError(path, "something other than a regular file")
@@ -59,12 +76,7 @@ def _inspect(fd: int, path: Path) -> Meta:
     second = _meta(os.pread(fd, PAGE_HEADER_BYTES + META.size, first.page_bytes), path, 1)
     if first.page_bytes != second.page_bytes:
         raise NotALedgerError(path, "two meta pages that disagree on the page size")
-    newest = max(first, second, key=lambda meta: meta.txn_id)
-    # Sized after the metas were read: a live file only grows.
-    size, want = os.fstat(fd).st_size, (newest.last_page + 1) * newest.page_bytes
-    if size < want:
-        raise NotALedgerError(path, f"a file cut to {size} of {want} bytes")
-    return newest
+    return max(first, second, key=lambda meta: meta.txn_id)
 
 
 def _meta(raw: bytes, path: Path, index: int) -> Meta:

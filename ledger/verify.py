@@ -71,10 +71,20 @@ def verify_ledger(
 
     Raises: NoLedgerError; UnreadableError without permission. Damage is a verdict, not an error.
     """
-    started = time.perf_counter()
     folder = home.current()
     if folder is None:
         raise NoLedgerError(home.root)
+    return verify_folder(folder, witnesses=witnesses, structure=structure, workers=workers)
+
+
+def verify_folder(
+    folder: Path, *, witnesses: Sequence[Witness] = (), structure: bool = False, workers: int = WORKERS
+) -> VerifyReport:
+    """Return what `verify_ledger` does, of the ledger in `folder`, whether it is in use or not.
+
+    Raises: UnreadableError without permission.
+    """
+    started = time.perf_counter()
     try:
         anchored = read_anchor(folder / ANCHOR_FILE)
         anchor_flaw = None

@@ -1,0 +1,157 @@
+"""Builds a ledger folder from a log source: whole beside its place, or not there at all."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger.anchor import Anchor
+from ledger.appending import head_after, hold_back, stamp
+from ledger.archive_survey import Each
+from ledger.chain import EMPTY_HEAD, Head, Record
+from ledger.codec import Draft, decode_envelope
+from ledger.creation import make_private_folder, settle
+from ledger.engine import AppendRun, Engine
+from ledger.errors import DamagedError, UnwritableError
+from ledger.home import ANCHOR_FILE, LedgerHome, sync_folder
+from ledger.ids import append_id
+from ledger.source import LogSource
+from ledger.verify import verify_folder
+
+BATCH_EVENTS = 10_000
+BATCH_BODY_BYTES = 32 * 1024 * 1024
+
+
+def build_folder(home: LedgerHome, source: LogSource, last: Draft, *, now_us: int, each: Each | None = None) -> Path:
+    """Return a new ledger folder under `home`, not in use yet: the events of `source`, then `last`.
+
+    The caller holds the writer lock. Reads `source` once, then re-hashes what was built; constant memory.
+    After a crash its remains lie under a name that no reader looks at, and the next call removes them.
+
+    Raises: DamagedError when `source` is no sound log; DiskFullError, StorageError, UnwritableError.
+    """
+    folder = home.next_folder()
+    with _building(folder.with_name(f"{folder.name}.new")) as building:
+        head = _filled(building, source, last, now_us, each)
+        Anchor.create(building / ANCHOR_FILE, head).close()
+        settle(building)
+        check_built(building, head)
+        building.rename(folder)
+        sync_folder(home.root)
+    return folder
+
+
+def fill(engine: Engine, source: LogSource, each: Each | None = None) -> Head:
+    """Put every event of `source` into the empty database of `engine`, with its index of appends; return the head.
+
+    Consecutive events with one append id were appended together. Some 10,000 events a transaction.
+
+    Raises: DamagedError when a body is no envelope; DiskFullError, StorageError.
+    """
+    index = _Index()
+    head = EMPTY_HEAD
+    for batch in _batches(source.read()):
+        for record in batch:
+            index.add(record)
+            if each is not None:
+                each(record)
+        head = head_after(batch)
+        _load(engine, batch, index.take(), head)
+    _load(engine, [], index.take_last(), head)
+    return head
+
+
+def check_built(folder: Path, head: Head) -> None:
+    """Return quietly when the ledger in `folder` re-hashes to `head`.
+
+    Raises: DamagedError.
+    """
+    report = verify_folder(folder)
+    if flaw := report.first_bad:
+        raise DamagedError(flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
+    if (report.events, report.head) != (head.size, head.link):
+        found = "none" if report.head is None else report.head.hex()
+        raise DamagedError(head.size - 1, "head", expected=head.link.hex(), found=found)
+
+
+class _Index:
+    """Which events each append wrote, as its events go by; an append may reach over batches."""
+
+    def __init__(self) -> None:
+        self._done: dict[bytes, AppendRun] = {}
+        self._id: bytes | None = None
+        self._run = AppendRun(0, 0)
+
+    def add(self, record: Record) -> None:
+        identifier = decode_envelope(record.seq, record.body).append_id
+        if identifier == self._id:
+            self._run = AppendRun(self._run.first, self._run.count + 1)
+            return
+        self._close()
+        self._id, self._run = identifier, AppendRun(record.seq, 1)
+
+    def take(self) -> dict[bytes, AppendRun]:
+        """Return the appends that have ended since the last call."""
+        done, self._done = self._done, {}
+        return done
+
+    def take_last(self) -> dict[bytes, AppendRun]:
+        """Return the append under way as well: no event follows."""
+        self._close()
+        return self.take()
+
+    def _close(self) -> None:
+        if self._id is None:
+            return
+        if self._id in self._done:
+            raise DamagedError(
+                self._run.first, "append id", expected="one not used before", found=f"{self._id.hex()} again"
+            )
+        self._done[self._id] = self._run
+
+
+def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+    batch: list[Record] = []
+    body_bytes = 0
+    for record in records:
+        batch.append(record)
+        body_bytes += len(record.body)
+        if len(batch) == BATCH_EVENTS or body_bytes >= BATCH_BODY_BYTES:
+            yield batch
+            batch, body_bytes = [], 0
+    if batch:
+        yield batch
+
+
+def _load(engine: Engine, records: list[Record], runs: dict[bytes, AppendRun], head: Head) -> None:
+    engine.update(lambda txn: engine.load_in(txn, records, runs, head=head))
+
+
+def _filled(folder: Path, source: LogSource, last: Draft, now_us: int, each: Each | None) -> Head:
+    engine = Engine(folder, readonly=False, create=True)
+    try:
+        head = fill(engine, source, each)
+        (end,) = engine.chunk(head.size - 1, head.size)
+        recorded_at, _ = hold_back(now_us, decode_envelope(end.seq, end.body).recorded_at)
+        identifier = append_id(f"backup.restored/{last.job_id.hex()}", job_id=last.job_id)
+        records = stamp([last], head=head, recorded_at=recorded_at, append_id=identifier)
+        after = head_after(records)
+        engine.update(lambda txn: engine.put_in(txn, records, append_id=identifier, head=after))
+    finally:
+        engine.close()
+    return after
+
+
+@contextmanager
+def _building(folder: Path) -> Iterator[Path]:
+    """Give `folder`, made empty, for the block; nothing of it stays when the block fails."""
+    shutil.rmtree(folder, ignore_errors=True)
+    make_private_folder(folder)
+    try:
+        yield folder
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UnwritableError(folder, error.strerror or str(error)) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

@@ -1,0 +1,147 @@
+"""Saves the longest intact prefix of a damaged ledger or archive, as an archive.
+
+A damaged database can kill whoever maps it, so a child process reads it and this one only looks at what came out.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from ledger.archive import HEADER, frame
+from ledger.archive_survey import Survey, survey
+from ledger.archive_verify import verify_archive
+from ledger.chain import Record
+from ledger.checksum_file import write_checksum
+from ledger.engine import Engine
+from ledger.errors import DamagedError, LedgerError, NotALedgerError
+from ledger.hashed_file import BUFFER_BYTES
+from ledger.home import DATA_FILE
+from ledger.lmdb_file import newest_meta
+from ledger.part_file import PartFile, part_file
+from ledger.quarantine import Quarantine, QuarantineError
+from ledger.verify import VerifyReport, verify_folder
+
+ALL_EVENTS = 2**62
+
+
+class NothingToSalvageError(LedgerError):
+    """Not even event 0 could be read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"got no readable event 0 in {path}, want a prefix to save")
+        self.path = path
+
+
+class Salvaged(msgspec.Struct, frozen=True, kw_only=True):
+    """What was saved in the archive `saved`, and what verification says of its source."""
+
+    source: Path
+    saved: Survey
+    report: VerifyReport
+
+    @property
+    def lost_events(self) -> int | None:
+        """How many events the source says it holds and the archive does not; None where it does not say."""
+        if self.report.verdict == "unreadable" or self.source.is_file():
+            return 0 if self.report.verdict == "intact" else None
+        return max(self.report.events - self.saved.head.size, 0)
+
+
+def salvage_ledger(folder: Path, out: Path) -> Salvaged:
+    """Write the longest intact prefix of the ledger in `folder` to the new file `out`, with its `.checksum`.
+
+    Changes nothing of the ledger. No damage ends this process.
+
+    Raises: NothingToSalvageError; NameTakenError; DiskFullError, UnwritableError, UnreadableError.
+    """
+    report = verify_folder(folder)
+    with part_file(out) as part, _whole_pages(folder) as readable_folder:
+        part.write(HEADER)
+        # A child that dies takes with it what it had not written yet: the second one writes each event as it reads it.
+        for step in (ALL_EVENTS, 1):
+            died = _poured(readable_folder, part, survey(part.path).head.size, step)
+            os.ftruncate(part.fd, survey(part.path).good_bytes)
+            if not died:
+                break
+        return _published(folder, part, out, report)
+
+
+def salvage_archive(path: Path, out: Path) -> Salvaged:
+    """Write the longest intact prefix of the archive at `path` to the new file `out`, with its `.checksum`.
+
+    Raises: as `salvage_ledger` does; NoArchiveError, NotAnArchiveError, NewerFormatError.
+    """
+    good_bytes = survey(path).good_bytes
+    with part_file(out) as part:
+        with path.open("rb") as source, os.fdopen(os.dup(part.fd), "wb") as copy:
+            shutil.copyfileobj(source, copy, BUFFER_BYTES)
+        os.ftruncate(part.fd, good_bytes)
+        return _published(path, part, out, verify_archive(path))
+
+
+def _published(source: Path, part: PartFile, out: Path, report: VerifyReport) -> Salvaged:
+    part.sync()
+    saved = survey(part.path)
+    if saved.created is None:
+        raise NothingToSalvageError(source)
+    part.publish()
+    write_checksum(out, saved.sha256)
+    return Salvaged(source=source, saved=msgspec.structs.replace(saved, path=out), report=report)
+
+
+def _poured(folder: Path, part: PartFile, start: int, step: int) -> bool:
+    """Add the frames of all readable events from `start` on, in a child; return whether that killed it."""
+    os.lseek(part.fd, 0, os.SEEK_END)
+    try:
+        Quarantine(partial(_pour, folder, part.fd, start, step), bool).result()
+    except QuarantineError:
+        return True
+    return False
+
+
+def _pour(folder: Path, fd: int, start: int, step: int) -> bool:
+    with open(fd, "wb", buffering=BUFFER_BYTES, closefd=False) as file:
+        for record in _without_holes(Engine(folder, readonly=True), start, step):
+            file.write(frame(record))
+            if step == 1:
+                file.flush()
+    return True
+
+
+def _without_holes(engine: Engine, start: int, step: int) -> Iterator[Record]:
+    """Yield the records from `start` up to the first that is missing, whatever the stored head says."""
+    while True:
+        try:
+            records = engine.chunk(start, start + step)
+        except DamagedError as hole:
+            if hole.seq == start:
+                return
+            records = engine.chunk(start, hole.seq)
+        yield from records
+        start += len(records)
+
+
+@contextmanager
+def _whole_pages(folder: Path) -> Iterator[Path]:
+    """Give a folder whose data file has as many bytes as its pages need: a copy filled up with zeros if it was cut.
+
+    Raises: NothingToSalvageError for a file that is no database, or none that its first pages describe.
+    """
+    try:
+        meta = newest_meta(folder / DATA_FILE)
+    except NotALedgerError as error:
+        raise NothingToSalvageError(folder) from error
+    want_bytes = (meta.last_page + 1) * meta.page_bytes
+    if (folder / DATA_FILE).stat().st_size >= want_bytes:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="b3-ledger-") as name:
+        shutil.copy(folder / DATA_FILE, name)
+        os.truncate(Path(name) / DATA_FILE, want_bytes)
+        yield Path(name)

@@ -1,0 +1,273 @@
+"""A backup is one consistent prefix of the log, whole under its name or not there at all."""
+
+import multiprocessing
+import os
+import signal
+import stat
+import subprocess
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from ledger.archive_log import archive_log
+from ledger.archive_survey import survey
+from ledger.backup import Backup, create_backup
+from ledger.backup_tally import Counts
+from ledger.chain import Record
+from ledger.codec import decode_envelope, decode_event
+from ledger.errors import DamagedError, DiskFullError, NameTakenError, StorageError
+from ledger.events import BackupCreated, BackupFailed, Event, EventCount
+from ledger.home import LedgerHome
+from ledger.ids import append_id, new_id
+from ledger.log import EventLog
+from ledger.part_file import PartFile
+from tests.support.archives import archive
+from tests.support.drafts import StepClock, connection_tested
+
+DAY_US = 1_770_000_000_000_000
+
+
+def job(number: int) -> bytes:
+    """Return a job id of its own."""
+    return new_id(DAY_US + number * 1000)
+
+
+def last_event(log: EventLog) -> Event:
+    """Return the event at the end of `log`."""
+    size = log.head().size
+    (record,) = log.read(size - 1)
+    return decode_event(decode_envelope(record.seq, record.body))
+
+
+@pytest.fixture
+def full(log: EventLog) -> EventLog:
+    """A ledger of six events."""
+    log.append([connection_tested(number) for number in range(5)], append_id=append_id("n"))
+    return log
+
+
+def test_a_backup_is_the_archive_of_the_log(full: EventLog, tmp_path: Path) -> None:
+    """Byte for byte; what is returned and what the log tells of it agree with the file."""
+    head, content = full.head(), archive(full.read())
+    path = tmp_path / "backups" / "a.db"
+    made = create_backup(full, path, job_id=job(1))
+    types = (EventCount("connection.tested/1", 5), EventCount("ledger.created/1", 1))
+    assert content == path.read_bytes()
+    want = Backup(
+        path=path,
+        head=head,
+        archive_bytes=len(content),
+        sha256=sha256(content).digest(),
+        counts=Counts(types, ()),
+        seq=made.seq,
+    )
+    assert (want, head.size) == (made, made.seq)
+    told = BackupCreated(
+        name="a.db",
+        size=head.size,
+        link=head.link,
+        archive_bytes=len(content),
+        sha256=sha256(content).digest(),
+        types=types,
+        tickers=(),
+    )
+    assert told == last_event(full)
+
+
+def test_the_checksum_is_what_sha256sum_checks(full: EventLog, tmp_path: Path) -> None:
+    """By its own `-c`, in the backup's folder."""
+    create_backup(full, tmp_path / "a.db", job_id=job(1))
+    done = subprocess.run(
+        ["sha256sum", "-c", "a.db.checksum"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (0, "a.db: OK\n") == (done.returncode, done.stdout)
+
+
+def test_only_the_owner_may_read_it(full: EventLog, tmp_path: Path) -> None:
+    """0600 both, whatever the umask lets through; the folder is private when it is new."""
+    before = os.umask(0)
+    try:
+        create_backup(full, tmp_path / "backups" / "a.db", job_id=job(1))
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "backups").iterdir()}
+    assert {"a.db": 0o600, "a.db.checksum": 0o600} == modes
+    assert 0o700 == stat.S_IMODE((tmp_path / "backups").stat().st_mode)
+
+
+def test_a_newer_backup_extends_an_older_one(full: EventLog, tmp_path: Path) -> None:
+    """The older file is a byte prefix of the newer one."""
+    first = create_backup(full, tmp_path / "a.db", job_id=job(1))
+    second = create_backup(full, tmp_path / "b.db", job_id=job(2))
+    assert (tmp_path / "b.db").read_bytes()[: first.archive_bytes] == (tmp_path / "a.db").read_bytes()
+    assert first.head.size + 1 == second.head.size
+
+
+def test_a_name_that_is_taken_is_refused(full: EventLog, tmp_path: Path) -> None:
+    """Nothing is overwritten and nothing is told: it was not tried."""
+    (tmp_path / "a.db").write_text("precious", "utf-8")
+    with pytest.raises(NameTakenError):
+        create_backup(full, tmp_path / "a.db", job_id=job(1))
+    assert ("precious", 6) == ((tmp_path / "a.db").read_text("utf-8"), full.head().size)
+    assert ["a.db"] == [path.name for path in tmp_path.iterdir() if path.is_file()]
+
+
+def test_what_a_dead_backup_left_goes_with_the_next(full: EventLog, tmp_path: Path) -> None:
+    """A part nobody holds is removed; one that somebody is writing, and a stranger's file, stay."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / ".dead.db.1.b3-ledger-part").write_bytes(b"half")
+    (folder / ".stranger.part").write_bytes(b"not ours")
+    alive = PartFile(folder / "alive.db")
+    create_backup(full, folder / "a.db", job_id=job(1))
+    names = {path.name for path in folder.iterdir()}
+    alive.discard()
+    assert {"a.db", "a.db.checksum", ".stranger.part", alive.path.name} == names
+
+
+def test_a_log_that_does_not_hold_is_not_backed_up(
+    full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The seq is named, no file stays, and the log tells of the failure."""
+    whole = list(full.read())
+    bent = [*whole[:3], Record(whole[3].seq, whole[3].link, whole[3].body[:-1] + b"!"), *whole[4:]]
+    with monkeypatch.context() as patch:
+        patch.setattr(full, "read", lambda start=0, stop=None: iter(bent[start:stop]))
+        with pytest.raises(DamagedError) as damage:
+            create_backup(full, tmp_path / "backups" / "a.db", job_id=job(1))
+    assert (3, "link") == (damage.value.seq, damage.value.kind)
+    assert [] == list((tmp_path / "backups").iterdir())
+    told = last_event(full)
+    assert isinstance(told, BackupFailed)
+    assert ("a.db", "check", "internal", str(damage.value)) == (told.name, told.stage, told.error_kind, told.message)
+
+
+def test_a_disk_that_gives_back_other_bytes_is_noticed(
+    full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is re-read is not what was written: no backup."""
+
+    def spoil(part: PartFile) -> None:
+        os.pwrite(part.fd, b"!", 100)
+
+    monkeypatch.setattr(PartFile, "sync", spoil)
+    with pytest.raises(StorageError):
+        create_backup(full, tmp_path / "backups" / "a.db", job_id=job(1))
+    assert [] == list((tmp_path / "backups").iterdir())
+
+
+def test_a_full_disk_leaves_nothing(full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clear error, no file, an event."""
+
+    def full_disk(_: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ledger.part_file.os.fsync", full_disk)
+        with pytest.raises(DiskFullError):
+            create_backup(full, tmp_path / "backups" / "a.db", job_id=job(1))
+    assert [] == list((tmp_path / "backups").iterdir())
+
+
+def test_an_interrupted_backup_is_told_as_such(full: EventLog, tmp_path: Path) -> None:
+    """Ctrl-C in the middle of the copy: no file, and the event says interrupted."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def watch(_doing: str, _events: int | None):  # type: ignore[no-untyped-def]  # a generator of a generator's type
+        def interrupt(record: Record) -> None:
+            if record.seq == 3:
+                raise KeyboardInterrupt
+
+        yield interrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        create_backup(full, tmp_path / "backups" / "a.db", job_id=job(1), watch=watch)
+    told = last_event(full)
+    assert isinstance(told, BackupFailed)
+    assert ("write", "interrupted") == (told.stage, told.error_kind)
+    assert [] == list((tmp_path / "backups").iterdir())
+
+
+def _append_for_ever(root: Path) -> None:
+    clock = StepClock()
+    with EventLog(LedgerHome(root), now=clock) as log:
+        number = 0
+        while True:
+            log.append([connection_tested(number, note="x" * 300)] * 3, append_id=os.urandom(16))
+            number += 1
+
+
+def test_a_backup_under_ingest_is_one_consistent_prefix(home: LedgerHome, tmp_path: Path, clock: StepClock) -> None:
+    """While another process appends without pause: each verifies, and equals a later one cut to its length."""
+    writer = multiprocessing.get_context("fork").Process(target=_append_for_ever, args=(home.root,))
+    writer.start()
+    try:
+        with EventLog(home, now=clock) as log:
+            paths = [tmp_path / f"{number}.db" for number in range(4)]
+            for number, path in enumerate(paths):
+                wait_for_growth(log)
+                create_backup(log, path, job_id=job(number))
+    finally:
+        assert writer.pid is not None
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+    contents = [path.read_bytes() for path in paths]
+    sizes = [archive_log(path).head().size for path in paths]
+    assert sorted(set(sizes)) == sizes
+    assert all(contents[-1].startswith(content) for content in contents)
+    with EventLog(home, now=clock, readonly=True) as log:
+        assert archive(log.read(0, sizes[-1])) == contents[-1]
+
+
+def wait_for_growth(log: EventLog) -> None:
+    """Wait until the writer has appended something more."""
+    size, deadline = log.head().size, time.monotonic() + 20
+    while log.head().size == size:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("step", range(2, 19))  # from the part's making to the event's append
+def test_a_kill_leaves_no_half_backup(step: int, home: LedgerHome, tmp_path: Path, clock: StepClock) -> None:
+    """Killed at each system call that changes something: under the final name is a whole backup or nothing."""
+    with EventLog(home, now=clock) as log:
+        log.append([connection_tested(number) for number in range(50)], append_id=append_id("n"))
+    path = tmp_path / "backups" / "a.db"
+    child = os.fork()
+    if child == 0:
+        _die_at(step)
+        with EventLog(home, now=clock) as log:
+            create_backup(log, path, job_id=job(1))
+        os._exit(0)
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    if path.exists():
+        assert (None, 51) == (survey(path).flaw, survey(path).head.size)
+    with EventLog(home, now=clock) as log:
+        again = create_backup(log, tmp_path / "backups" / "b.db", job_id=job(2))
+    assert {"b.db", "b.db.checksum"} <= {item.name for item in path.parent.iterdir()} <= {
+        "a.db", "a.db.checksum", "b.db", "b.db.checksum"
+    }  # fmt: skip
+    assert again.head.size in {51, 52}
+
+
+def _die_at(step: int) -> None:
+    """Have this process killed at its call number `step` of those that the backup's file goes through."""
+    import ledger.part_file as module
+
+    calls = iter(range(1000))
+
+    def fatal(name: str) -> None:
+        original = getattr(os, name)
+
+        def call(*args, **options):  # type: ignore[no-untyped-def]  # stands in for any function of os
+            if next(calls) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*args, **options)
+
+        setattr(module.os, name, call)
+
+    for name in ("open", "fsync", "posix_fadvise", "rename", "write", "unlink"):
+        fatal(name)
