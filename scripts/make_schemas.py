@@ -10,29 +10,61 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
-from cli.event_row import EventRow  # noqa: E402 - the repository is on the path only now
+from cli.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
+from cli.connection import ConnRow  # noqa: E402 - the same
+from cli.event_row import EventRow  # noqa: E402 - the same
 from cli.exits import Failure  # noqa: E402 - the same
+from cli.health import HealthRow  # noqa: E402 - the same
+from cli.log_row import LogRow  # noqa: E402 - the same
+from cli.metrics_row import LagRow, LastDateRow, MetricsRow  # noqa: E402 - the same
+from cli.rebuild import RebuildRow  # noqa: E402 - the same
+from cli.replay import ReplayRow  # noqa: E402 - the same
 from cli.rules import RuleRow  # noqa: E402 - the same
+from cli.run_row import RunRow  # noqa: E402 - the same
+from cli.saved_head import SavedHead  # noqa: E402 - the same
 from cli.settings import InForce  # noqa: E402 - the same
+from cli.snapshot import SnapshotRow  # noqa: E402 - the same
+from cli.verify_row import VerifyRow  # noqa: E402 - the same
+from projections.snapshot_check import SnapshotCheck  # noqa: E402 - the same
 
 FOLDER = REPOSITORY / "docs" / "schemas"
 
 # What one line of `--format json` is, by the name of its schema.
 OUTPUTS: dict[str, type[msgspec.Struct]] = {
+    "accept-head": AcceptedRow,
     "config": InForce,
     "error": Failure,
     "event": EventRow,
+    "health": HealthRow,
+    "log": LogRow,
+    "metrics": MetricsRow,
+    "metrics-ingest-lag": LagRow,
+    "metrics-last-date": LastDateRow,
+    "rebuild": RebuildRow,
+    "replay": ReplayRow,
     "rules": RuleRow,
+    "run": RunRow,
+    "saved-head": SavedHead,
+    "snapshot": SnapshotRow,
+    "snapshot-check": SnapshotCheck,
+    "test-conn": ConnRow,
+    "verify": VerifyRow,
 }
 
 
 def schema(output: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the JSON Schema of one object: every field is there, and no other."""
+    """Return the JSON Schema of one object: every field is there, but for those that are left unset, and no other."""
     (root,), components = msgspec.json.schema_components([output], ref_template="#/$defs/{name}")
     for component in components.values():
-        component["required"] = list(component["properties"])
+        component["required"] = _printed(component)
         component["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "$defs": components}
+
+
+def _printed(component: dict[str, Any]) -> list[str]:
+    """Return the fields that are always there: one that may be unset is neither required nor has it a default."""
+    required = component.get("required", ())
+    return [name for name, field in component["properties"].items() if name in required or "default" in field]
 
 
 def text(output: type[msgspec.Struct]) -> str:

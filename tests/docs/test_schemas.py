@@ -1,13 +1,17 @@
 """docs/schemas/ describes what `--format json` prints."""
 
 import runpy
+import shutil
 from pathlib import Path
+from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 
 from cli.settings import REGISTRY
 from ledger.log import EventLog
+from tests.support import sample_ledger
 from tests.support.cli import REPOSITORY, run_main
 from tests.support.drafts import connection_tested
 
@@ -41,5 +45,75 @@ def test_what_is_printed_holds_to_its_schema(
     """Line by line."""
     log.append([connection_tested(1)], append_id=bytes(16))
     rows = run_main(*args, "--format", "json", cwd=tmp_path).lines()
+    assert (lines, []) == (len(rows), faults(name, rows))
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with the sample's ledger in it."""
+    folder = tmp_path_factory.mktemp("sample")
+    sample_ledger.make(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "lines"),
+    [
+        ("metrics", ["metrics"], 2),
+        ("metrics-ingest-lag", ["metrics", "ingest-lag"], 2),
+        ("metrics-last-date", ["metrics", "last-date", "PETR4"], 1),
+        ("log", ["logs"], 2),
+        ("verify", ["verify"], 1),
+        ("replay", ["replay"], 4),
+        ("rebuild", ["rebuild"], 1),
+        ("rebuild", ["rebuild", "--check"], 1),
+        ("snapshot", ["snapshot", "--ticker", "PETR4", "--out", "x.csv"], 1),
+        ("snapshot-check", ["snapshot", "--check"], 4),
+        ("snapshot-check", ["snapshot", "--check", "absent.csv"], 1),
+        ("health", ["health"], 1),
+        ("test-conn", ["test-conn", "--provider", "sample"], 1),
+        ("error", ["accept-head", "--reason", "x", "--yes"], 1),
+    ],
+)
+def test_what_is_printed_of_a_ledger_holds_to_its_schema(name: str, args: list[str], lines: int, sample: Path) -> None:
+    """Line by line, a field that is left out too."""
+    rows = sample_ledger.look(*args, "--format", "json", cwd=sample).lines()
+    assert (lines, []) == (len(rows), faults(name, rows))
+
+
+def test_a_run_holds_to_its_schema(tmp_path: Path) -> None:
+    """One that created the ledger, one that failed; twice, so that fields are left out."""
+    args = ["--no-network", "--ticker", "PETR4", "--ticker", "XXXX3", "--format", "json"]
+    rows = [row for _ in range(2) for row in sample_ledger.look(*args, cwd=tmp_path).lines()]
+    assert (["success", "error"] * 2, []) == ([row["status"] for row in rows], faults("run", rows))
+
+
+def test_what_goes_wrong_holds_to_its_schema(sample: Path, tmp_path: Path) -> None:
+    """A damaged anchor, in three commands; a mismatch; a difference."""
+    folder = shutil.copytree(sample, tmp_path / "copy")
+    (folder / sample_ledger.FOLDER / "head").write_bytes(bytes(128))
+    (folder / "snapshots" / sample_ledger.PETR4_CSV).write_text("date\n")
+    for name, args, code in (
+        ("health", ["health"], 2),
+        ("verify", ["verify"], 2),
+        ("accept-head", ["accept-head", "--reason", "x", "--yes"], 0),
+        ("verify", ["verify", "--save-head", "head.json"], 0),
+        ("snapshot-check", ["snapshot", "--check"], 2),
+    ):
+        found = sample_ledger.look(*args, "--format", "json", cwd=folder)
+        assert (name, code, []) == (name, found.code, faults(name, found.lines()))
+    assert [] == faults("saved-head", [msgspec.json.decode((folder / "head.json").read_bytes())])
+
+
+@pytest.mark.parametrize("change", [{"ticker": None}, {"rows_fetched": "1"}, {"more": 1}])
+def test_a_schema_refuses_other_objects(change: dict[str, object], sample: Path) -> None:
+    """A field more, less, or of another type."""
+    (row, _) = sample_ledger.look("metrics", "--format", "json", cwd=sample).lines()
+    less = {name: value for name, value in row.items() if name != "error_count"}
+    assert [1, 1, 0] == [len(faults("metrics", [one])) for one in (row | change, less, row)]
+
+
+def faults(name: str, rows: list[Any]) -> list[str]:
+    """Return what in `rows` the schema does not allow."""
     validator = jsonschema.Draft202012Validator(SCRIPT["schema"](OUTPUTS[name]))
-    assert (lines, []) == (len(rows), [error.message for row in rows for error in validator.iter_errors(row)])
+    return [error.message for row in rows for error in validator.iter_errors(row)]
