@@ -122,6 +122,11 @@ class EventLog:
         """Return the link stored at `seq`, None when there is no such event; O(1)."""
         return self._engine.link_at(seq)
 
+    def append_run(self, append_id: bytes) -> AppendRun | None:
+        """Return which events the append `append_id` wrote, None when there was none; O(1)."""
+        with self._engine.reading() as txn:
+            return self._engine.run_in(txn, append_id)
+
     def require(self, remembered: Head, *, witness: str) -> None:
         """Return quietly when the log still holds the head that `witness` remembers; O(1).
 

@@ -15,6 +15,7 @@ import ledger.engine
 from ledger.anchor import Anchor, pack_slot, read_anchor
 from ledger.chain import GENESIS, Head, Link
 from ledger.creation import create_ledger
+from ledger.engine import AppendRun
 from ledger.errors import (
     AnchorDamagedError,
     ForkedError,
