@@ -115,6 +115,15 @@ class ProviderClockError(LedgerError):
         self.provider, self.apart_s, self.limit_s = provider, apart_s, limit_s
 
 
+class CotahistError(LedgerError):
+    """A file is no whole COTAHIST file; nothing of it was appended."""
+
+    def __init__(self, name: str, *, line: int | None, found: str, wanted: str) -> None:
+        place = name if line is None else f"line {line} of {name}"
+        super().__init__(f"got {found} in {place}, want {wanted}")
+        self.name, self.line, self.found, self.wanted = name, line, found, wanted
+
+
 # --- locks ---------------------------------------------------------------------------------------
 
 

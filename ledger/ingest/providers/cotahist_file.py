@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol, cast
 
-from ledger.errors import LedgerError, UnreadableError
+from ledger.errors import CotahistError, UnreadableError
 from ledger.events import Window
 from ledger.ingest.providers import cotahist
 from ledger.ingest.providers.cotahist import LINE_BYTES, Header, LayoutError
@@ -36,15 +36,6 @@ class Lines(Protocol):
     def readline(self, size: int, /) -> bytes:
         """Return the rest of the line, `size` bytes at most; nothing at the end."""
         ...
-
-
-class CotahistError(LedgerError):
-    """A file is no whole COTAHIST file; nothing of it was appended."""
-
-    def __init__(self, name: str, *, line: int | None, found: str, wanted: str) -> None:
-        place = name if line is None else f"line {line} of {name}"
-        super().__init__(f"got {found} in {place}, want {wanted}")
-        self.name, self.line, self.found, self.wanted = name, line, found, wanted
 
 
 class Text:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.errors import UnreadableError
+from ledger.errors import CotahistError, UnreadableError
 from ledger.events import Window
 from ledger.ingest.providers import cotahist_file
-from ledger.ingest.providers.cotahist_file import BATCH_LINES, CotahistError, Text
+from ledger.ingest.providers.cotahist_file import BATCH_LINES, Text
 from tests.support.cotahist import header, line, quotes, text, trailer, whole
 
 DAYS = [date(2025, 1, 2), date(2025, 1, 3), date(2025, 1, 6)]

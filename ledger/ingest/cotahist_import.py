@@ -1,0 +1,223 @@
+"""A COTAHIST file becomes evidence and decisions: one append a ticker, both of its events in it.
+
+The file is read to its end first (`Intake`), so that nothing of a cut one is appended; then ticker by ticker
+(`Importer`). An append is named by the file's hash and the ticker: what was imported is never appended again, and an
+import that died is taken up where it stopped by asking for the same file once more.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from ledger import ids
+from ledger.chain import Seq
+from ledger.codec import Draft
+from ledger.events import FetchSucceeded, Identity, Request, Source, ValidationCompleted, Window
+from ledger.ingest import validation
+from ledger.ingest.held import Held
+from ledger.ingest.providers import cotahist
+from ledger.ingest.providers.cotahist import LayoutError, Quote
+from ledger.ingest.providers.cotahist_file import Quote as NumberedLine
+from ledger.ingest.providers.cotahist_file import Text
+from ledger.ingest.providers.cotahist_spool import Spool, SpoolRow
+from ledger.ingest.providers.evidence import answer
+from ledger.log import EventLog
+
+LOCK_NAME = cotahist.NAME  # one import at a time: nobody else writes series of this provider
+CODES_SHOWN_MAX = 10
+
+Market = Literal["spot", "all"]
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a file is wanted; no `tickers` wants them all."""
+
+    market: Market = "spot"
+    tickers: frozenset[str] = frozenset()
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """A file as it was found, read to its end; times are microseconds UTC, counts are of its records.
+
+    `outside` were not asked for; `unnamed` have a code that is no ticker here, some of which are `unnamed_codes`.
+    """
+
+    name: str
+    sha256: bytes
+    made_on: date
+    window: Window
+    records: int
+    outside: int
+    unnamed: int
+    unnamed_codes: tuple[str, ...]
+    tickers: int
+    started_at: int
+    finished_at: int
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one ticker; no `decision` where the file was imported before, no `seq` in a dry run."""
+
+    ticker: str
+    decision: ValidationCompleted | None
+    seq: Seq | None
+
+
+class Intake:
+    """The first pass: a whole file goes into a spool, or is refused."""
+
+    def __init__(self, wanted: Selection) -> None:
+        self._wanted = wanted
+        self._tickers: set[str] = set()
+        self._outside = 0
+        self._unnamed = 0
+        self._codes: dict[str, None] = {}
+
+    def fill(self, spool: Spool, text: Text, batches: Iterable[list[NumberedLine]]) -> None:
+        """Put every quote that is wanted into `spool`; `batches` are those of `text`.
+
+        Raises: CotahistError naming the line; DiskFullError, StorageError of the spool.
+        """
+        for batch in batches:
+            spool.put(self._rows(text, batch))
+
+    def contents(self, text: Text, *, digest: bytes, started_at: int, finished_at: int) -> Contents:
+        """Return what was found, once all of `text` is read."""
+        return Contents(
+            name=text.name,
+            sha256=digest,
+            made_on=text.header.made_on,
+            window=text.window,
+            records=text.quotes,
+            outside=self._outside,
+            unnamed=self._unnamed,
+            unnamed_codes=tuple(self._codes),
+            tickers=len(self._tickers),
+            started_at=started_at,
+            finished_at=finished_at,
+        )
+
+    def _rows(self, text: Text, batch: list[NumberedLine]) -> Iterator[SpoolRow]:
+        for number, line in batch:
+            ticker = cotahist.ticker(line)
+            if not self._is_wanted(line, ticker):
+                self._outside += 1
+            elif ticker is None:
+                self._skip(line)
+            else:
+                _check(text, number, line)
+                self._tickers.add(ticker)
+                yield ticker, number, line
+
+    def _is_wanted(self, line: bytes, ticker: str | None) -> bool:
+        if self._wanted.market == "spot" and cotahist.market(line) != cotahist.SPOT:
+            return False
+        return not self._wanted.tickers or ticker in self._wanted.tickers
+
+    def _skip(self, line: bytes) -> None:
+        self._unnamed += 1
+        if len(self._codes) < CODES_SHOWN_MAX:
+            self._codes[cotahist.code(line)] = None
+
+
+class Importer:
+    """The second pass over one file."""
+
+    def __init__(
+        self,
+        contents: Contents,
+        *,
+        job_id: bytes,
+        log: EventLog | None,
+        held: Callable[[str], Held],
+        threshold_percent: float,
+        lock_timeout_s: float,
+    ) -> None:
+        """Prepare an import; `log` None, or open for reading, makes it a dry run.
+
+        `held` says what the ledger holds of a ticker from this provider; the caller holds the import's lock.
+        """
+        self._job_id = job_id
+        self._contents = contents
+        self._log = log
+        self._held = held
+        self._threshold_percent = threshold_percent
+        self._lock_timeout_s = lock_timeout_s
+
+    def run(self, spool: Spool) -> Iterator[Imported]:
+        """Yield what became of each ticker, in order, appended by then. One ticker's quotes in memory at a time.
+
+        Raises: what `EventLog.append` raises; what was yielded stays.
+        """
+        for ticker, lines in spool.tickers():
+            yield self._import(ticker, lines)
+
+    def _import(self, ticker: str, lines: list[bytes]) -> Imported:
+        identifier = ids.append_id(f"{cotahist.NAME}/{self._contents.sha256.hex()}/{ticker}")
+        if self._log is not None and (run := self._log.append_run(identifier)):
+            return Imported(ticker=ticker, decision=None, seq=Seq(run.first + run.count - 1))
+        fetch = evidence(ticker, lines, self._contents)
+        decision = validation.judge(
+            fetch, self._held(ticker), basis=cotahist.BASIS, threshold_percent=self._threshold_percent
+        )
+        assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
+        return Imported(ticker=ticker, decision=decision, seq=self._append(identifier, fetch, decision))
+
+    def _append(self, identifier: bytes, fetch: FetchSucceeded, decision: ValidationCompleted) -> Seq | None:
+        log = self._log
+        if log is None or log.readonly:
+            return None
+        # The decision names its evidence by a seq that nobody else may take in between.
+        with log.locked().held(self._lock_timeout_s):
+            size = log.head().size
+            drafts = [
+                Draft(job_id=self._job_id, stream=fetch.ticker, event=fetch),
+                Draft(job_id=self._job_id, stream=fetch.ticker, event=decision, cause=size),
+            ]
+            appended = log.append(drafts, append_id=identifier, expected_size=size)
+        return Seq(appended.first + 1)
+
+
+def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSucceeded:
+    """Return what the file says of one ticker; the answer is its lines as they stand in the file.
+
+    The window is the whole file's: a session in it that the ticker lacks had no trade.
+    """
+    quotes = [cotahist.quote(line) for line in lines]
+    return FetchSucceeded(
+        ticker=ticker,
+        provider=cotahist.NAME,
+        attempt=1,
+        started_at=contents.started_at,
+        finished_at=contents.finished_at,
+        request=Request(ticker=ticker, window=contents.window, params=_params(contents)),
+        source=Source(library=cotahist.NAME, version=cotahist.VERSION),
+        answer=answer(b"".join(lines)),
+        identity=Identity(symbol=ticker, currency=_currency(quotes)),
+        bars=tuple(quote.bar for quote in quotes),
+        actions=(),
+    )
+
+
+def _params(contents: Contents) -> dict[str, str]:
+    return {
+        "file": contents.name,
+        "sha256": contents.sha256.hex(),
+        "made_on": contents.made_on.isoformat(),
+    }
+
+
+def _currency(quotes: Iterable[Quote]) -> str:
+    """Return BRL, or the first other currency that a quote names: rule IDENTITY speaks of it."""
+    others = (quote.currency for quote in quotes if quote.currency != cotahist.REAL)
+    return next((other.decode("latin-1").strip() for other in others), validation.CURRENCY)
+
+
+def _check(text: Text, number: int, line: bytes) -> None:
+    # Read again when its ticker's turn comes: by then a bad one could no longer be refused.
+    try:
+        cotahist.quote(line)
+    except LayoutError as error:
+        raise text.refused(error, number) from error
