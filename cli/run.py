@@ -16,7 +16,7 @@ from cli.settings import Settings
 from cli.supervisor import SIGNALLED, Terminated, die_with_parent, leave
 from ledger.ingest.job import Observer
 
-RECORDING_S = 5.0  # at most, between a signal and the end
+RECORDING_S = 2.0  # at most, between a signal and the end
 
 
 class Logged(Observer):

@@ -31,7 +31,8 @@ def check_home(home: LedgerHome) -> None:
 
 def check_chain(log: LogSource) -> None:
     """Assert that every link, seq, time and event holds, worked out here without the code under test."""
-    link, recorded_at, seq = GENESIS, 0, -1
+    link: bytes = GENESIS
+    recorded_at, seq = 0, -1
     for seq, record in enumerate(log.read()):
         link = blake3(link + record.body).digest()
         assert (seq, link) == (record.seq, record.link)
