@@ -70,6 +70,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     errors.ForkedError: Outcome(Exit.CRITICAL, _ACCEPT),
     errors.AnchorDamagedError: Outcome(Exit.CRITICAL, _ACCEPT),
     NotAcceptableError: Outcome(Exit.UNKNOWN, _VERIFY),
+    errors.CotahistError: Outcome(Exit.CRITICAL, "download the file again, then: main {command}"),
     ProviderError: Outcome(Exit.CRITICAL, "main test-conn --provider yfinance"),
     TickerError: Outcome(Exit.UNKNOWN, "main --ticker PETR4.SA"),
     SettingError: Outcome(Exit.UNKNOWN, "main config"),

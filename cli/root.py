@@ -21,6 +21,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("rebuild", "cli.rebuild:rebuild", "Build the stored projections again, or check them."),
     Entry("rules", "cli.rules:rules", "Print the rules that every answer is judged by."),
     Entry("events", "cli.events:events", "Browse the log; show one event whole."),
+    Entry("import-cotahist", "cli.import_cotahist:import_cotahist", "Import the exchange's own files of daily prices."),
     Entry("config", "cli.config:config", "Print the settings in force and where each comes from."),
 )
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from cli import clock, output, version
+from cli import clock, first_ledger
 from cli.run_options import RunOptions
 from cli.settings import Settings
-from ledger.creation import create_ledger
 from ledger.errors import LedgerError, NoLedgerError
 from ledger.events import LedgerKind
 from ledger.home import LedgerHome
@@ -87,15 +86,7 @@ def _create(
         raise NoLedgerError(home.root)
     if options.dry_run:
         return None
-    folder = create_ledger(
-        home,
-        kind=kind,
-        software=f"{version.PACKAGE} {version.installed()}",
-        now=now,
-        lock_timeout_s=settings.ingest_lock_timeout_seconds,
-    ).absolute()
-    output.say(f"created {'the sample ledger' if kind == 'sample' else 'ledger'} {folder}")
-    return folder
+    return first_ledger.create(home, kind, settings, now)
 
 
 def _log(

@@ -1,0 +1,226 @@
+"""`main import-cotahist` as a person runs it: a process, a folder, files of the exchange's layout."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ledger.home import LedgerHome
+from ledger.ingest.providers import cotahist_file
+from ledger.ingest.ticker_lock import ticker_lock
+from ledger.log import EventLog
+from projections import prices
+from projections.runner import view_at
+from tests.support.cli import Result, command, environment, run_main
+from tests.support.cotahist import line, made, quotes
+from tests.support.oracle import check_home
+
+NOW = {"B3_LEDGER_NOW": "2026-01-05T12:00:00Z", "YAHOO_BASE_URL": "http://127.0.0.1:9"}
+DAYS = [date(2025, 1, 2), date(2025, 1, 3), date(2025, 1, 6)]
+LINES = [line(day, code) for day in DAYS for code in ("PETR4", "VALE3")]
+
+
+@pytest.fixture(autouse=True)
+def _every_ledger_is_whole(tmp_path: Path) -> Iterator[None]:
+    """Whatever a test did, what it left behind re-hashes."""
+    yield
+    check_home(LedgerHome(tmp_path / "dados"))
+
+
+def imported(tmp_path: Path, *args: str, env: dict[str, str] | None = None) -> Result:
+    """Return how `main import-cotahist` ended on `args`, printing JSON."""
+    return run_main("import-cotahist", *args, "--format", "json", cwd=tmp_path, env={**NOW, **(env or {})})
+
+
+def closes(tmp_path: Path, ticker: str) -> dict[date, int]:
+    """Return the closes that the ledger holds of a ticker from this provider, in millionths."""
+    with EventLog(LedgerHome(tmp_path / "dados"), now=lambda: 0, readonly=True) as log:
+        bars = prices.series(view_at(log, log.head().size).state["prices"], "cotahist", ticker)
+    return {day: bar.close for day, bar in bars.items()}
+
+
+def size(tmp_path: Path) -> int:
+    """Return how many events the ledger holds."""
+    with EventLog(LedgerHome(tmp_path / "dados"), now=lambda: 0, readonly=True) as log:
+        return log.head().size
+
+
+def test_an_import_creates_the_ledger_and_fills_it(tmp_path: Path) -> None:
+    """The row says where, how much, and which file it was."""
+    path = made(tmp_path / "COTAHIST_A2025.ZIP", LINES)
+    done = imported(tmp_path, path.name)
+    (row,) = done.lines()
+    del row["job_id"], row["elapsed_sec"], row["head"]
+    expected = {
+        "file": "COTAHIST_A2025.ZIP", "sha256": cotahist_file.sha256(path).hex(), "records": 6, "tickers": 2,
+        "added": 6, "revised": 0, "unchanged": 0, "rejected": 0, "skipped": 0, "status": "success",
+        "provider": "cotahist", "repeated": 0, "tickers_rejected": 0, "flagged": 0, "withdrawn": 0, "partial": 0,
+        "outside": 0, "skipped_codes": [], "first_date": "2025-01-02", "last_date": "2025-01-06", "seq": 4,
+        "created": True, "ledger": str(tmp_path / "dados" / "ledger-1"),
+    }  # fmt: skip
+    assert (0, expected) == (done.code, row)
+    assert dict.fromkeys(DAYS, 37_320_000) == closes(tmp_path, "PETR4.SA")
+
+
+def test_the_same_file_twice_appends_nothing_and_says_so(tmp_path: Path) -> None:
+    """By its bytes: another name is the same file."""
+    made(tmp_path / "A.TXT", LINES)
+    (tmp_path / "B.TXT").write_bytes((tmp_path / "A.TXT").read_bytes())
+    imported(tmp_path, "A.TXT")
+    done = run_main("import-cotahist", "B.TXT", cwd=tmp_path, env=NOW)
+    assert (0, "B.TXT success: all 2 tickers were imported before, nothing appended\n", 5) == (
+        done.code,
+        done.out,
+        size(tmp_path),
+    )
+
+
+def test_files_follow_one_another(tmp_path: Path) -> None:
+    """The second finds what the first brought; a refused one stops no other."""
+    made(tmp_path / "A.TXT", LINES)
+    made(tmp_path / "C.TXT", [*LINES[:4], line(DAYS[2], close=3799), LINES[5]])
+    (tmp_path / "B.TXT").write_bytes((tmp_path / "A.TXT").read_bytes()[:1000])
+    done = imported(tmp_path, "A.TXT", "B.TXT", "C.TXT")
+    assert (1, [("success", 6, 0, 0), ("error", 0, 0, 0), ("success", 0, 1, 5)]) == (
+        done.code,
+        [(row["status"], row["added"], row["revised"], row["unchanged"]) for row in done.lines()],
+    )
+
+
+def test_a_refused_file_is_a_line_and_a_hint(tmp_path: Path) -> None:
+    """Nothing of it is appended, and the only file is exit 2."""
+    path = made(tmp_path / "A.TXT", LINES)
+    path.write_bytes(path.read_bytes()[: 3 * 247])
+    done = imported(tmp_path, "A.TXT")
+    (row,) = done.lines()
+    message = "bad-answer: got the end in line 4 of A.TXT, want the trailer 99COTAHIST.AAAA: the file is cut"
+    assert (2, message, 1) == (done.code, row["error_message"], size(tmp_path))
+    assert [
+        f"error: A.TXT: {message}",
+        "hint: download the file again, then: main import-cotahist A.TXT",
+    ] == done.err.splitlines()[-2:]
+
+
+def test_only_what_was_asked_for_is_imported(tmp_path: Path) -> None:
+    """A ticker, or the other markets too."""
+    made(tmp_path / "A.TXT", [*LINES, line(DAYS[0], "PETR4F", market="020"), line(DAYS[0], "SEMNUM")])
+    first = imported(tmp_path, "A.TXT", "--ticker", "vale3").lines()
+    then = imported(tmp_path, "A.TXT", "--market", "all").lines()
+    assert [(1, 3, 0, 0, 5), (3, 4, 1, 1, 0)] == [
+        (row["tickers"], row["added"], row["repeated"], row["skipped"], row["outside"]) for row in (*first, *then)
+    ]
+
+
+def test_what_is_asked_for_and_not_there_is_a_warning(tmp_path: Path) -> None:
+    """Exit 1: a ticker that the file lacks."""
+    made(tmp_path / "A.TXT", LINES)
+    done = imported(tmp_path, "A.TXT", "--ticker", "ABEV3")
+    assert (1, ["warning"]) == (done.code, [row["status"] for row in done.lines()])
+
+
+def test_a_code_that_is_no_ticker_is_counted_and_named(tmp_path: Path) -> None:
+    """In the row and in the log on stderr."""
+    made(tmp_path / "A.TXT", [*LINES, line(DAYS[0], "SEMNUM"), line(DAYS[1], "SEMNUM")])
+    done = imported(tmp_path, "A.TXT")
+    (row,) = done.lines()
+    assert (0, "warning", 2, ["SEMNUM"]) == (done.code, row["status"], row["skipped"], row["skipped_codes"])
+    assert "codes that are no tickers" in done.err
+
+
+def test_a_dry_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    """No ledger, no lock, no read model."""
+    made(tmp_path / "A.TXT", LINES)
+    done = imported(tmp_path, "A.TXT", "--dry-run")
+    (row,) = done.lines()
+    assert (0, "dry_run", 6, None, ["A.TXT"]) == (
+        done.code,
+        row["status"],
+        row["added"],
+        row["seq"],
+        os.listdir(tmp_path),
+    )
+
+
+def test_a_dry_run_judges_against_what_is_held(tmp_path: Path) -> None:
+    """And changes none of it."""
+    made(tmp_path / "A.TXT", LINES)
+    made(tmp_path / "B.TXT", [line(DAYS[0], close=3799), *LINES[2:]])
+    imported(tmp_path, "A.TXT")
+    before = {path: path.read_bytes() for path in (tmp_path / "dados").rglob("*") if path.is_file()}
+    (row,) = imported(tmp_path, "B.TXT", "--dry-run").lines()
+    assert (0, 1, 4) == (row["added"], row["revised"], row["unchanged"])
+    assert {path: content for path, content in before.items() if path.name != "lock.mdb"} == {
+        path: path.read_bytes()
+        for path in (tmp_path / "dados").rglob("*")
+        if path.is_file() and path.name != "lock.mdb"
+    }
+
+
+def test_no_ledger_is_made_where_one_must_exist(tmp_path: Path) -> None:
+    """For cron, in the wrong folder."""
+    made(tmp_path / "A.TXT", LINES)
+    done = imported(tmp_path, "A.TXT", "--must-exist")
+    assert (3, ["A.TXT"]) == (done.code, os.listdir(tmp_path))
+
+
+def test_a_real_import_is_not_dated_by_hand(tmp_path: Path) -> None:
+    """B3_LEDGER_NOW would put an invented time into the log."""
+    made(tmp_path / "A.TXT", LINES)
+    done = run_main("import-cotahist", "A.TXT", cwd=tmp_path, env={"B3_LEDGER_NOW": NOW["B3_LEDGER_NOW"]})
+    assert (3, ["A.TXT"]) == (done.code, os.listdir(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "args", [[], ["none.zip"], ["."], ["A.TXT", "--market", "futures"], ["A.TXT", "--ticker", "../x"]]
+)
+def test_a_call_that_makes_no_sense_is_exit_3(args: list[str], tmp_path: Path) -> None:
+    """One line, a hint, and nothing made."""
+    made(tmp_path / "A.TXT", LINES)
+    done = run_main("import-cotahist", *args, cwd=tmp_path, env=NOW)
+    assert (3, 2, ["A.TXT"]) == (done.code, len(done.err.splitlines()), os.listdir(tmp_path))
+
+
+def test_another_import_at_work_is_waited_for_and_then_named(tmp_path: Path) -> None:
+    """Two imports would judge against what the other one is about to change."""
+    made(tmp_path / "A.TXT", LINES)
+    imported(tmp_path, "A.TXT")
+    made(tmp_path / "B.TXT", LINES[:2])
+    with ticker_lock(tmp_path / "dados" / "locks", "cotahist", job_id=bytes(16), now_us=0, timeout_s=1):
+        done = imported(tmp_path, "B.TXT", env={"INGEST_LOCK_TIMEOUT_SECONDS": "0.1"})
+    (row,) = done.lines()
+    assert (3, "locked", 5) == (done.code, row["status"], size(tmp_path))
+    assert f"got cotahist locked by pid {os.getpid()}" in row["error_message"]
+
+
+def test_an_array_holds_every_file(tmp_path: Path) -> None:
+    """One JSON array for the command."""
+    made(tmp_path / "A.TXT", LINES)
+    done = run_main("import-cotahist", "A.TXT", "A.TXT", "--array", cwd=tmp_path, env=NOW)
+    assert ("[{", "}]\n") == (done.out[:2], done.out[-3:])
+
+
+def test_a_killed_import_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
+    """What was appended stays, what was not follows, and nothing comes twice."""
+    made(tmp_path / "A.TXT", quotes(records=100_000, year=2025, seed=3))
+    process = subprocess.Popen(
+        command("import-cotahist", "A.TXT"), cwd=tmp_path, env=environment(NOW), stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    # "created ledger", then "read": from here on tickers are appended.
+    while '"event":"read"' not in process.stderr.readline():
+        pass
+    head = tmp_path / "dados" / "ledger-1" / "head"
+    before = head.read_bytes()
+    while head.read_bytes() == before:
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    appended = size(tmp_path)
+    (row,) = imported(tmp_path, "A.TXT").lines()
+    assert (0, 159) == ((appended - 1) % 2, row["tickers"])
+    assert 0 < row["repeated"] < row["tickers"]
+    assert ((appended - 1) // 2, 1 + 2 * row["tickers"]) == (row["repeated"], size(tmp_path))

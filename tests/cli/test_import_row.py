@@ -1,0 +1,167 @@
+"""What an import prints of a file, and what a list of files adds up to."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from cli import import_row
+from cli.exit_codes import Exit
+from cli.import_row import ImportRow, Run
+from ledger.chain import Head, Link
+from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
+from ledger.events import Finding, Window
+from ledger.ingest.cotahist_import import Contents, Imported
+from ledger.ingest.providers.cotahist import NAME
+from ledger.ingest.validation import superseded
+from tests.ledger.ingest.answers import evidence, run_of, session
+
+CONTENTS = Contents(
+    name="A.ZIP",
+    sha256=bytes(32),
+    made_on=date(2025, 12, 31),
+    window=Window(date(2025, 1, 2), date(2025, 12, 30)),
+    records=100,
+    outside=10,
+    unnamed=0,
+    unnamed_codes=(),
+    tickers=3,
+    started_at=1,
+    finished_at=2,
+)
+RUN = Run(job_id=bytes(16), provider=NAME, elapsed_s=1.23456, head=Head(7, Link(b"\1" * 32)))
+ERRORS: Mapping[str, LedgerError] = {
+    "bad-answer": CotahistError("A.ZIP", line=3, found="x", wanted="y"),
+    "locked": TickerLockError("cotahist", waited_s=1, holder_pid=5, holder_job_id=None),
+    "internal": StorageError(Path("p"), "reason"),
+}
+
+
+def done(contents: Contents = CONTENTS, **total: int) -> ImportRow:
+    """Return the row of a file with these counts."""
+    return import_row.row(contents, total, RUN, seq=6)
+
+
+def failed(kind: str) -> ImportRow:
+    """Return the row of a file that failed that way."""
+    return import_row.failed("A.ZIP", RUN, ERRORS[kind], hint="main x")
+
+
+def test_a_ticker_counts_its_decision() -> None:
+    """A finding on the whole answer is no row."""
+    decision = replace(
+        superseded(evidence(run_of((10, 10.1))), basis="as_traded"),
+        verdict="warning",
+        added=3,
+        revised=2,
+        unchanged=1,
+        withdrawn=(session(1),),
+        partial=(session(2), session(3)),
+        rejected=(Finding("THRESHOLD", None, "…"), Finding("NONPOS", session(4), "…")),
+        flagged=(Finding("JUMP", session(5), "…"),),
+    )
+    expected = {
+        "tickers_rejected": 0, "added": 3, "revised": 2, "unchanged": 1, "rejected": 1, "flagged": 1, "withdrawn": 1,
+        "partial": 2,
+    }  # fmt: skip
+    assert expected == import_row.counts(Imported(ticker="PETR4.SA", decision=decision, seq=None))
+
+
+def test_a_ticker_imported_before_counts_as_repeated() -> None:
+    """And as nothing else."""
+    assert {"repeated": 1} == import_row.counts(Imported(ticker="PETR4.SA", decision=None, seq=None))
+
+
+def test_a_row_says_file_counts_and_where_the_log_stands() -> None:
+    """The fields in their order, those of a usual run."""
+    expected = ImportRow(
+        file="A.ZIP",
+        sha256="00" * 32,
+        records=100,
+        tickers=3,
+        added=80,
+        revised=1,
+        unchanged=2,
+        rejected=0,
+        skipped=0,
+        status="success",
+        elapsed_sec=1.235,
+        job_id="00000000-0000-0000-0000-000000000000",
+        provider="cotahist",
+        repeated=1,
+        outside=10,
+        first_date="2025-01-02",
+        last_date="2025-12-30",
+        seq=6,
+        head="01" * 32,
+    )
+    assert expected == done(added=80, revised=1, unchanged=2, repeated=1)
+
+
+@pytest.mark.parametrize(
+    ("row", "status", "code"),
+    [
+        (done(added=5), "success", Exit.OK),
+        (done(repeated=3), "success", Exit.OK),
+        (done(added=5, flagged=1), "warning", Exit.OK),
+        (done(added=5, withdrawn=1), "warning", Exit.OK),
+        (done(replace(CONTENTS, unnamed=1), added=5), "warning", Exit.OK),
+        (done(added=5, partial=1), "warning", Exit.WARNING),
+        (done(added=5, rejected=1), "warning", Exit.WARNING),
+        (done(added=5, tickers_rejected=2), "warning", Exit.WARNING),
+        (done(tickers_rejected=3), "rejected", Exit.CRITICAL),
+        (done(tickers_rejected=2, repeated=1), "rejected", Exit.CRITICAL),
+        (done(replace(CONTENTS, tickers=0)), "warning", Exit.WARNING),
+        (failed("bad-answer"), "error", Exit.CRITICAL),
+        (failed("internal"), "error", Exit.CRITICAL),
+        (failed("locked"), "locked", Exit.UNKNOWN),
+    ],
+)
+def test_a_files_status_and_the_exit_code_of_it_alone(row: ImportRow, status: str, code: Exit) -> None:
+    """Flags and withdrawals want no operator; rejected rows, and days to be asked for again, do."""
+    assert (status, code) == (row.status, import_row.exit_code([row]))
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ([done(added=1), failed("bad-answer")], Exit.WARNING),
+        ([done(added=1), failed("locked")], Exit.WARNING),
+        ([failed("bad-answer"), failed("locked")], Exit.CRITICAL),
+        ([done(added=1), done(tickers_rejected=3)], Exit.CRITICAL),
+        ([done(added=1), done(repeated=3)], Exit.OK),
+    ],
+)
+def test_the_worst_file_decides_unless_others_went_well(rows: list[ImportRow], code: Exit) -> None:
+    """As with the tickers of a run."""
+    assert code == import_row.exit_code(rows)
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (done(added=80, flagged=2), "A.ZIP warning: 3 tickers of 100 records: 80 added, 2 flagged | cotahist | 1.235s"),
+        (
+            done(replace(CONTENTS, unnamed=7, unnamed_codes=("SEMNUM",)), unchanged=4, partial=1),
+            (
+                "A.ZIP warning: 3 tickers of 100 records: 0 added, 4 unchanged, 1 not final yet, "
+                "7 skipped, no tickers (SEMNUM) | cotahist | 1.235s"
+            ),
+        ),
+        (done(repeated=3), "A.ZIP success: all 3 tickers were imported before, nothing appended"),
+        (failed("bad-answer"), "A.ZIP error: bad-answer: got x in line 3 of A.ZIP, want y"),
+    ],
+)
+def test_a_person_reads_what_there_was_of(row: ImportRow, text: str) -> None:
+    """Counts of nothing are left out, but for what was added."""
+    assert text == import_row.text(row)
+
+
+def test_a_failure_complains_and_a_success_does_not() -> None:
+    """An error line and its hint, for stderr."""
+    assert (("error: A.ZIP: bad-answer: got x in line 3 of A.ZIP, want y", "hint: main x"), None) == (
+        import_row.complaint(failed("bad-answer")),
+        import_row.complaint(done(added=1)),
+    )
