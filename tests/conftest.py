@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: ledgers that the oracle checks when they close."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from tests.support.drafts import StepClock
 from tests.support.oracle import check_log
 
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=50)
-settings.load_profile("suite")
+settings.register_profile("long", deadline=None, max_examples=2_000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture

@@ -1,0 +1,114 @@
+"""Events drawn by hypothesis: few tickers and few days, so that they meet again and again."""
+
+from datetime import date, timedelta
+
+from hypothesis import strategies as st
+
+from ledger.codec import Draft
+from ledger.events import (
+    Answer,
+    Bar,
+    Event,
+    FetchSucceeded,
+    Identity,
+    IngestFailed,
+    RawBar,
+    Request,
+    SnapshotWritten,
+    Source,
+    ValidationCompleted,
+    Window,
+)
+from tests.support.drafts import JOB, connection_tested
+
+TICKERS = ("PETR4.SA", "VALE3.SA")
+PROVIDER = "yfinance"
+DAYS = tuple(date(2026, 2, 2) + timedelta(days=offset) for offset in range(4))
+WINDOW = Window(DAYS[0], DAYS[-1])
+
+
+def _evidence(ticker: str, number: int) -> Event:
+    return FetchSucceeded(
+        ticker=ticker,
+        provider=PROVIDER,
+        attempt=1 + number % 3,
+        started_at=number,
+        finished_at=number + 5,
+        request=Request(ticker=ticker, window=WINDOW),
+        source=Source(library="test", version="1"),
+        answer=Answer(body=b"", body_bytes=0, sha256=bytes(32)),
+        identity=Identity(),
+        bars=tuple(RawBar(day, 1.0, 1.0, 1.0, 1.0, None, 1) for day in DAYS[: number % 5]),
+        actions=(),
+    )
+
+
+def _decision(ticker: str, closes: dict[date, int], withdrawn: list[date]) -> Event:
+    bars = tuple(Bar(day, close, close, close, close, None, 1) for day, close in closes.items())
+    return ValidationCompleted(
+        ticker=ticker,
+        provider=PROVIDER,
+        interval="1d",
+        currency="BRL",
+        basis="split_adjusted",
+        rules_version=1,
+        verdict="success",
+        window=WINDOW,
+        received=len(bars),
+        added=len(bars),
+        revised=0,
+        unchanged=0,
+        bars=bars,
+        actions=(),
+        withdrawn=tuple(withdrawn),
+        partial=(),
+        rejected=(),
+        flagged=(),
+        warned=(),
+        rescale=None,
+    )
+
+
+def _broken(ticker: str, number: int) -> Event:
+    return IngestFailed(
+        ticker=ticker,
+        provider=PROVIDER,
+        attempt=1,
+        started_at=number,
+        finished_at=number + 1,
+        stage="fetch",
+        error_kind="interrupted",
+        message="ended by a signal",
+    )
+
+
+def _snapshot(ticker: str, number: int) -> Event:
+    return SnapshotWritten(
+        ticker=ticker,
+        provider=PROVIDER,
+        name=f"{ticker}-{number % 3}.csv",
+        format_version=1,
+        position=number,
+        sha256=number.to_bytes(32, "big"),
+        rows=number,
+    )
+
+
+_tickers, _numbers = st.sampled_from(TICKERS), st.integers(0, 99)
+_days = st.sampled_from(DAYS)
+
+events = st.one_of(
+    st.builds(_decision, _tickers, st.dictionaries(_days, st.integers(1, 9)), st.lists(_days, max_size=1)),
+    st.builds(_evidence, _tickers, _numbers),
+    st.builds(_broken, _tickers, _numbers),
+    st.builds(_snapshot, _tickers, _numbers),
+    _numbers.map(lambda number: connection_tested(number).event),
+)
+
+
+def _draft(event: Event, cause: int | None) -> Draft:
+    return Draft(job_id=JOB, stream=getattr(event, "ticker", "ledger"), event=event, cause=cause)
+
+
+drafts = st.builds(_draft, events, st.none() | st.integers(0, 20))
+batches = st.lists(drafts, min_size=1, max_size=4).map(tuple)
