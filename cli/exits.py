@@ -15,6 +15,7 @@ import msgspec
 from cli import output, usage
 from cli.clock import ClockRefusedError
 from cli.exit_codes import Exit
+from cli.extras import MissingExtraError
 from cli.settings import SettingError, load
 from ledger import errors
 from ledger.acceptance import NotAcceptableError
@@ -74,6 +75,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     ProviderError: Outcome(Exit.CRITICAL, "main test-conn --provider yfinance"),
     TickerError: Outcome(Exit.UNKNOWN, "main --ticker PETR4.SA"),
     SettingError: Outcome(Exit.UNKNOWN, "main config"),
+    MissingExtraError: Outcome(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
     ClockRefusedError: Outcome(Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
     OSError: Outcome(Exit.UNKNOWN, "ls -ld {filename}"),
 }

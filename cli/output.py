@@ -29,6 +29,7 @@ PARQUET: Final = "parquet"
 
 Format = Literal["text", "json", "prometheus", "csv", "parquet"]
 PATIENCE_S = 1.0
+STEPS_A_DRAW = 2000
 
 
 class Style(msgspec.Struct, frozen=True):
@@ -84,7 +85,25 @@ def show(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None:
 
     Ends quietly, taking no more rows, when nobody reads any longer.
     """
-    _write(_chunks(rows, style, text))
+    _write(rendered(rows, style, text=text))
+
+
+def rendered(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> Iterator[bytes]:
+    """Yield what `show` prints of `rows`, a row at a time."""
+    if style.format == TEXT:
+        for row in rows:
+            yield f"{text(row)}\n".encode()
+        return
+    encode = msgspec.json.Encoder().encode
+    if not style.array:
+        for row in rows:
+            yield encode(row) + b"\n"
+        return
+    before = b"["
+    for row in rows:
+        yield before + encode(row)
+        before = b",\n"
+    yield b"[]\n" if before == b"[" else b"]\n"
 
 
 def raw(data: bytes) -> None:
@@ -114,6 +133,21 @@ def progress(items: Iterable[T], *, label: str, length: int | None = None) -> It
         return
     with click.progressbar(items, length=length, label=label, file=sys.stderr) as bar:
         yield bar
+
+
+@contextmanager
+def meter(label: str, length: int | None) -> Iterator[Callable[[object], None] | None]:
+    """Give what is to be called with each thing done, `length` of them; None where nobody looks at a terminal.
+
+    A bar on stderr; where nobody knows the length, words if it takes more than a second.
+    """
+    if length is None or not sys.stderr.isatty():
+        with still_working(f"{label} …"):
+            yield None
+        return
+    with click.progressbar(length=length, label=label, file=sys.stderr, update_min_steps=STEPS_A_DRAW) as bar:
+        yield lambda _: bar.update(1)
+        bar.update(length)
 
 
 @contextmanager
@@ -152,23 +186,6 @@ def _keep_array(context: click.Context, _parameter: click.Parameter, value: bool
 
 
 _ARRAY = f"{__name__}.array"
-
-
-def _chunks(rows: Iterable[T], style: Style, text: Callable[[T], str]) -> Iterator[bytes]:
-    if style.format == TEXT:
-        for row in rows:
-            yield f"{text(row)}\n".encode()
-        return
-    encode = msgspec.json.Encoder().encode
-    if not style.array:
-        for row in rows:
-            yield encode(row) + b"\n"
-        return
-    before = b"["
-    for row in rows:
-        yield before + encode(row)
-        before = b",\n"
-    yield b"[]\n" if before == b"[" else b"]\n"
 
 
 def _write(chunks: Iterable[bytes]) -> None:

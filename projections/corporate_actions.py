@@ -31,11 +31,13 @@ class ActionChange(msgspec.Struct, frozen=True, kw_only=True):
 
 def known(decisions: Iterable[Decision]) -> tuple[Action, ...]:
     """Return the actions that hold after `decisions` (oldest first), by day, kind and amount."""
-    holding: dict[Place, tuple[Action, ...]] = {}
-    for decision in decisions:
-        for change in _changes(holding, decision):
-            _apply(holding, change)
-    return tuple(action for place in sorted(holding) for action in holding[place])
+    return tuple(action for change in holding(decisions) for action in change.new)
+
+
+def holding(decisions: Iterable[Decision]) -> list[ActionChange]:
+    """Return the change that each day and kind of action owes what it holds to, by day and kind."""
+    latest = {(change.date, change.kind): change for change in changes(decisions)}
+    return [latest[place] for place in sorted(latest) if latest[place].new]
 
 
 def changes(decisions: Iterable[Decision]) -> Iterator[ActionChange]:

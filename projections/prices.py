@@ -99,6 +99,15 @@ def series(tables: Tables, provider: str, ticker: str, position: int | None = No
     return bars
 
 
+def holding(tables: Tables, provider: str, ticker: str, position: int | None = None) -> dict[date, Version]:
+    """Return what `series` does, each bar as the version that says since when it holds."""
+    return {
+        version.date: version
+        for version in versions(tables, provider, ticker)
+        if version.bar is not None and (position is None or version.seq < position)
+    }
+
+
 def actions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> tuple[Action, ...]:
     """Return the corporate actions known once `position` events are read (None: all), by day and kind."""
     return corporate_actions.known(decisions.decisions(tables, provider, ticker, position))

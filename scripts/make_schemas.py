@@ -11,14 +11,19 @@ if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
 from cli.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
+from cli.actions import ActionRow  # noqa: E402 - the same
 from cli.connection import ConnRow  # noqa: E402 - the same
+from cli.diff import DiffRow  # noqa: E402 - the same
 from cli.event_row import EventRow  # noqa: E402 - the same
 from cli.exits import Failure  # noqa: E402 - the same
+from cli.gaps import GapRow  # noqa: E402 - the same
 from cli.health import HealthRow  # noqa: E402 - the same
 from cli.log_row import LogRow  # noqa: E402 - the same
 from cli.metrics_row import LagRow, LastDateRow, MetricsRow  # noqa: E402 - the same
+from cli.price_row import AdjustedPriceRow, PriceRow  # noqa: E402 - the same
 from cli.rebuild import RebuildRow  # noqa: E402 - the same
 from cli.replay import ReplayRow  # noqa: E402 - the same
+from cli.revisions import RevisionRow  # noqa: E402 - the same
 from cli.rules import RuleRow  # noqa: E402 - the same
 from cli.run_row import RunRow  # noqa: E402 - the same
 from cli.saved_head import SavedHead  # noqa: E402 - the same
@@ -49,6 +54,12 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "snapshot-check": SnapshotCheck,
     "test-conn": ConnRow,
     "verify": VerifyRow,
+    "price": PriceRow,
+    "price-adjusted": AdjustedPriceRow,
+    "revision": RevisionRow,
+    "diff": DiffRow,
+    "action": ActionRow,
+    "gap": GapRow,
 }
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.events import Action, Verdict, Window
-from projections.corporate_actions import ActionChange, changes, known
+from projections.corporate_actions import ActionChange, changes, holding, known
 from projections.decisions import Decision
 from tests.projections.story import day
 
@@ -41,6 +41,7 @@ def test_a_change_says_what_was_told_before_it_and_since_when() -> None:
     assert expected == list(changes(told))
     assert (SPLIT,) == known(told)
     assert (SPLIT, CORRECTED) == known(told[:3])
+    assert [expected[1]] == holding(told)
 
 
 def test_only_an_accepted_answer_over_the_day_withdraws_an_action() -> None:

@@ -10,7 +10,7 @@ from ledger.events import Action, Bar, ValidationCompleted
 from ledger.ingest.held import Held
 from ledger.source import LogSource
 from projections.folding import replayed
-from projections.prices import Prices, Series, Version, actions, all_series, held, series, tickers, versions
+from projections.prices import Prices, Series, Version, actions, all_series, held, holding, series, tickers, versions
 from projections.tables import Tables
 from tests.projections.story import PROVIDER, TICKERS, Story, bar, day, told
 
@@ -41,6 +41,8 @@ def test_as_of_equals_the_reference(numbers: list[int], position: int) -> None:
     for ticker in TICKERS:
         assert reference(log, ticker, position) == series(tables, PROVIDER, ticker, position)
         assert reference(log, ticker, log.head().size) == series(tables, PROVIDER, ticker)
+        found = holding(tables, PROVIDER, ticker, position)
+        assert reference(log, ticker, position) == {day: version.bar for day, version in found.items()}
 
 
 def test_a_revision_is_a_new_version_and_the_old_one_stays() -> None:
@@ -55,6 +57,7 @@ def test_a_revision_is_a_new_version_and_the_old_one_stays() -> None:
         Version(date=day(1), seq=second, recorded_at=story.now_us, bar=bar(1, 11_000_000)),
     ]
     assert expected == list(versions(tables, PROVIDER, T, day(1)))
+    assert expected == [holding(tables, PROVIDER, T, position)[day(1)] for position in (second, second + 1)]
     assert {day(0): bar(0), day(1): bar(1)} == series(tables, PROVIDER, T, second)
     assert {day(0): bar(0), day(1): bar(1, 11_000_000)} == series(tables, PROVIDER, T, second + 1)
 

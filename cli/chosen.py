@@ -1,0 +1,53 @@
+"""Which series a command reads: prices of two providers never blur into one."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from ledger.errors import NothingToShowError
+from projections import prices
+from projections.prices import Series
+from projections.tables import State
+
+F = TypeVar("F", bound=Callable[..., object])
+
+PREFERRED = ("yfinance", "sample", "cotahist")
+
+
+def source_option(command: F) -> F:
+    """Give `command` the option `--source`."""
+    return click.option("--source", help="The provider whose series to read.  [default: the first that has one]")(
+        command
+    )
+
+
+def one(state: State, ticker: str, source: str | None) -> Series:
+    """Return the ticker's series: the `source`'s, else that of the first provider preferred.
+
+    Raises: NothingToShowError where there is none.
+    """
+    return min(some(state, ticker, source), key=_rank)
+
+
+def some(state: State, ticker: str | None, source: str | None) -> tuple[Series, ...]:
+    """Return every series (of the ticker, of the `source`, where given), by ticker and provider.
+
+    Raises: NothingToShowError where there is none.
+    """
+    known = prices.all_series(state["prices"], ticker)
+    found = tuple(series for series in known if source in {None, series.provider})
+    if not found:
+        named = f"no series of {ticker or 'any ticker'}"
+        raise NothingToShowError(named if source is None else f"{named} from {source}", wanted=_wanted(known))
+    return found
+
+
+def _wanted(known: tuple[Series, ...]) -> str:
+    providers = sorted({series.provider for series in known})
+    return f"one from {' or '.join(providers)}" if providers else "one that was ingested"
+
+
+def _rank(series: Series) -> tuple[int, str]:
+    order = PREFERRED.index(series.provider) if series.provider in PREFERRED else len(PREFERRED)
+    return order, series.provider

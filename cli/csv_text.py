@@ -1,0 +1,16 @@
+"""Rows as CSV: comma, LF, quotes only where a cell needs them."""
+
+from collections.abc import Iterable, Sequence
+
+
+def render(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Return the file; None is an empty cell."""
+    # Imported here: only what is asked for as CSV pays for it.
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue().encode()

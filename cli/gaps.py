@@ -1,0 +1,92 @@
+"""`main gaps`: sessions of B3 that ought to be held and are not."""
+
+from datetime import date
+
+import click
+import msgspec
+
+from cli import chosen, clock, ledgers, output, params, settings, times, views
+from cli.exit_codes import Exit
+from cli.output import Style
+from cli.settings import Settings
+from ledger.ingest import sessions
+from projections import gaps as missing
+from projections.gaps import Gap
+from projections.prices import Series
+
+
+class GapRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One missing session: how many accepted answers over it did not bring it, since when, and when last.
+
+    `rejected` when the last of them had a row that a rule refused; `behind` when no later session is held.
+    """
+
+    ticker: str
+    date: date
+    asked: int
+    since: str | None
+    last_asked_at: str | None
+    rejected: bool
+    behind: bool
+    provider: str
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main gaps
+  main gaps --ticker PETR4 --format json
+
+\b
+Exit codes: 0 nothing is missing, 1 some sessions are, 3 no series.
+"""
+)
+@click.option("--ticker", type=params.TICKER, help="Only this ticker.")
+@chosen.source_option
+@output.style_options
+def gaps(ticker: str | None, source: str | None, style: Style) -> int:
+    """Print the sessions that are missing, from the first one held to the last final one.
+
+    Nothing is ever filled in by guessing: later runs ask for recent gaps again.
+    """
+    given = settings.load()
+    until = _last_final(given)
+    with views.viewing(given) as view:
+        found = [
+            _row(series, gap)
+            for series in chosen.some(view.state, ticker, source)
+            for gap in missing.gaps(view.state["prices"], series, until)
+        ]
+    output.show(found, style, text=_text)
+    return Exit.WARNING if found else Exit.OK
+
+
+def _last_final(given: Settings) -> date:
+    """Return the last session that ought to be held: the newest final one, or the day on which the sample ends."""
+    if ledgers.active(given).kind == "sample":
+        # Imported here: only the sample's ledger asks.
+        from ledger.ingest.providers import sample
+
+        return sample.LAST_DAY
+    return sessions.last_final_session(clock.now_us(given, reading=True))
+
+
+def _row(series: Series, gap: Gap) -> GapRow:
+    return GapRow(
+        ticker=series.ticker,
+        date=gap.date,
+        asked=gap.asked,
+        since=None if gap.since is None else times.exact(gap.since),
+        last_asked_at=None if gap.last_asked is None else times.exact(gap.last_asked),
+        rejected=gap.rejected,
+        behind=gap.behind,
+        provider=series.provider,
+    )
+
+
+def _text(one: GapRow) -> str:
+    line = f"{one.ticker:<10}  {one.date}  {one.provider}"
+    if one.since is None:
+        return f"{line}  not asked for yet"
+    reason = "its row is rejected" if one.rejected else "no row"
+    return f"{line}  {reason}, asked for {one.asked}x since {one.since}, last {one.last_asked_at}"

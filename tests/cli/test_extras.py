@@ -1,0 +1,18 @@
+"""Optional packages are asked for by name."""
+
+import msgspec
+import pytest
+
+from cli.extras import MissingExtraError, load
+
+
+def test_a_package_that_is_there_is_imported() -> None:
+    """Its submodules too."""
+    assert msgspec.json is load("msgspec.json", extra="x")
+
+
+def test_a_package_that_is_missing_names_the_extra_that_brings_it() -> None:
+    """By its top name."""
+    with pytest.raises(MissingExtraError, match="got no package no_such_package, want it installed") as caught:
+        load("no_such_package.part", extra="parquet")
+    assert ("no_such_package", "parquet") == (caught.value.module, caught.value.extra)
