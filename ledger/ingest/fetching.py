@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from ledger.chain import Seq
 from ledger.events import FetchFailed, FetchSucceeded, Window
@@ -118,12 +118,11 @@ class Fetcher:
         return max(self._deadline - time.monotonic(), 0.0)
 
     def _wait(self, state: RetryCallState) -> float:
-        backoff_s = wait_exponential_jitter(
-            initial=self._patience.backoff_s, max=LONGEST_WAIT_S, jitter=self._patience.backoff_s
-        )(state)
+        first_s = self._patience.backoff_s
+        backoff_s = (wait_exponential(multiplier=first_s, max=LONGEST_WAIT_S) + wait_random(0, first_s))(state)
         error = state.outcome.exception() if state.outcome else None
         asked_s = error.retry_after_s if isinstance(error, ProviderError) else None
-        return max(backoff_s, float(asked_s or 0))
+        return max(min(backoff_s, LONGEST_WAIT_S), float(asked_s or 0))
 
     def _record_retried(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -38,11 +38,11 @@ class ScriptedProvider:
     name = "yfinance"
     basis: Basis = "split_adjusted"
 
-    def __init__(self, *script: Step, meanwhile: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, *script: Step) -> None:
         self.script = list(script)
         self.asked: list[Window] = []
         self.timeouts_s: list[float] = []
-        self._meanwhile = meanwhile  # happens while the question is out
+        self.meanwhile: Callable[[], None] = lambda: None  # happens while the question is out
 
     def fetch(self, ticker: str, window: Window, *, timeout_s: float) -> Fetched:
         """Return what the script says of this attempt.
@@ -51,7 +51,7 @@ class ScriptedProvider:
         """
         self.asked.append(window)
         self.timeouts_s.append(timeout_s)
-        self._meanwhile()
+        self.meanwhile()
         step = self.script[0] if len(self.script) == 1 else self.script.pop(0)
         request = Request(ticker=ticker, window=window)
         if isinstance(step, Refusal):

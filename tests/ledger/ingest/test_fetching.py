@@ -1,6 +1,5 @@
 """Asking until an answer comes or patience ends."""
 
-import math
 import time
 from datetime import date
 
@@ -99,12 +98,13 @@ def test_retries_are_counted_past_the_first_attempt(retries: int) -> None:
     assert retries == len(asking.pauses_s)
 
 
-def test_pauses_double_with_up_to_as_much_jitter_again() -> None:
-    """From 1 s on: 1, 2, 4, each with up to a second more."""
-    asking = Asking(Refusal("connection"))
+@pytest.mark.parametrize("first_s", [0.0, 0.5, 1.0, 3.0])
+def test_pauses_double_with_up_to_the_first_one_more(first_s: float) -> None:
+    """From 1 s on: 1, 2, 4, each with up to a second of jitter."""
+    asking = Asking(Refusal("connection"), patience=Patience(retries=3, attempt_s=5, job_s=60, backoff_s=first_s))
     asking.failure()
-    assert [0, 1, 2] == [math.floor(math.log2(pause)) for pause in asking.pauses_s]
-    assert all(low <= pause <= low + 1 for low, pause in zip((1, 2, 4), asking.pauses_s, strict=True))
+    lowest = (first_s, 2 * first_s, 4 * first_s)
+    assert all(low <= pause <= low + first_s for low, pause in zip(lowest, asking.pauses_s, strict=True))
 
 
 def test_no_pause_is_longer_than_half_a_minute() -> None:

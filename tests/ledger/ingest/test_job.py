@@ -1,0 +1,335 @@
+"""One ticker's job over a real log: what it appends, in which order, and how it ends."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ledger import ids
+from ledger.codec import decode_envelope, decode_event
+from ledger.creation import create_ledger
+from ledger.errors import ProviderClockError, TickerLockError, WriterLockError
+from ledger.events import (
+    FetchFailed,
+    FetchSucceeded,
+    IngestFailed,
+    IngestRefused,
+    RawAction,
+    ValidationCompleted,
+    Window,
+)
+from ledger.home import LedgerHome
+from ledger.ingest.fetching import Patience
+from ledger.ingest.held import Held
+from ledger.ingest.job import InterruptedJobError, Job, ScaleError
+from ledger.ingest.plan import Before, Outcome, Plan
+from ledger.ingest.providers.port import ProviderError
+from ledger.ingest.ticker_lock import ticker_lock
+from ledger.log import EventLog
+from ledger.writer_lock import WriterLock
+from projections import ingest_logs, prices
+from projections.runner import view_at
+from tests.ledger.ingest.answers import GOOD, TICKER, instant, run_of, session
+from tests.ledger.ingest.scripted import Refusal, ScriptedProvider, Series, Step
+from tests.support.oracle import check_log
+
+NOW = instant("2026-03-20T12:00:00+00:00")  # a Friday morning: Thursday is the last final session
+WEEKS = run_of([30 + n / 10 for n in range(14)])
+HALVED = run_of([15 + n / 20 for n in range(14)])
+SPLIT = RawAction(session(12), "split", 2.0)
+EARLIER = Series(WEEKS[:12])
+PLAN = Plan(
+    patience=Patience(retries=1, attempt_s=5, job_s=60, backoff_s=0.0), lock_timeout_s=0.05, threshold_percent=10
+)
+
+
+class Notes:
+    """An observer that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.warned: list[str] = []
+
+    def info(self, message: str, **_: object) -> None:
+        """Leave it."""
+
+    def warn(self, message: str, **_: object) -> None:
+        """Keep it."""
+        self.warned.append(message)
+
+
+class KilledError(Exception):
+    """Stands for a kill -9."""
+
+
+class DyingJob(Job):
+    """A job that is killed once its evidence is durable, before anything judges it."""
+
+    def _judge(self, *_: object) -> Any:
+        raise KilledError
+
+
+class Bench:
+    """A ledger on which jobs run one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = NOW
+        self.home = LedgerHome(folder)
+        create_ledger(self.home, kind="real", software="test", now=lambda: self.now, lock_timeout_s=1)
+        self.log = EventLog(self.home, now=lambda: self.now, lock_timeout_s=0.05)
+        self.notes = Notes()
+
+    def job(self, *script: Step, kind: type[Job] = Job, log: bool = True, **plan: Any) -> Job:
+        """Return a job that asks a script; without `log`, a dry run."""
+        self.provider = ScriptedProvider(*script)
+        return kind(
+            TICKER,
+            log=self.log if log else None,
+            provider=self.provider,
+            plan=msgspec.structs.replace(PLAN, **plan),
+            now=lambda: self.now,
+            before=self.before,
+            observer=self.notes,
+        )
+
+    def before(self, ticker: str) -> Before:
+        """Return what a replay of the log knows."""
+        state = view_at(self.log, self.log.head().size).state
+        return Before(
+            prices.held(state["prices"], "yfinance", ticker), ingest_logs.pending(state["ingest_logs"], ticker)
+        )
+
+    def held(self) -> Held:
+        """Return the series as held."""
+        return self.before(TICKER).held
+
+    def leave_pending(self, answer: Series) -> bytes:
+        """Have a job die between its evidence and its decision; return its id."""
+        job = self.job(answer, kind=DyingJob)
+        with pytest.raises(KilledError):
+            job.run()
+        return job.job_id
+
+    def told(self, since: int = 1) -> list[Any]:
+        """Return the events from seq `since` on."""
+        return [decode_event(decode_envelope(record.seq, record.body)) for record in self.log.read(since)]
+
+    def types(self, since: int = 1) -> list[type]:
+        """Return what happened, in order."""
+        return [type(event) for event in self.told(since)]
+
+    def job_ids(self, since: int = 1) -> list[bytes]:
+        """Return whose events they are."""
+        return [decode_envelope(record.seq, record.body).job_id for record in self.log.read(since)]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """An empty ledger; the oracle looks at it in the end."""
+    bench = Bench(tmp_path / "dados")
+    yield bench
+    check_log(bench.log)
+    bench.log.close()
+
+
+def days(outcome: Outcome) -> tuple[int, int]:
+    """Return how many sessions the job's decision added and revised."""
+    assert outcome.decision is not None
+    return outcome.decision.added, outcome.decision.revised
+
+
+# --- the plain way -------------------------------------------------------------------------------
+
+
+def test_a_job_leaves_evidence_and_then_a_decision(bench: Bench) -> None:
+    """The outcome names the last event, and its id is the job's."""
+    job = bench.job(EARLIER)
+    outcome = job.run()
+    assert ("success", 2, (12, 0)) == (outcome.status, outcome.seq, days(outcome))
+    assert [FetchSucceeded, ValidationCompleted] == bench.types()
+    assert [job.job_id] * 2 == bench.job_ids()
+
+
+def test_failed_attempts_come_before_the_evidence(bench: Bench) -> None:
+    """Each attempt is an event of its own."""
+    outcome = bench.job(Refusal("timeout"), EARLIER).run()
+    assert "success" == outcome.status
+    assert [FetchFailed, FetchSucceeded, ValidationCompleted] == bench.types()
+
+
+def test_a_provider_that_never_answers_is_an_outcome(bench: Bench) -> None:
+    """Nothing is raised; the last attempt is the job's last event."""
+    outcome = bench.job(Refusal("connection")).run()
+    assert ("error", 2) == (outcome.status, outcome.seq)
+    assert isinstance(outcome.error, ProviderError)
+    assert [False, True] == [event.final for event in bench.told()]
+
+
+def test_the_next_job_asks_for_the_overlap(bench: Bench) -> None:
+    """What is held decides what is asked."""
+    bench.job(EARLIER).run()
+    outcome = bench.job(Series(WEEKS)).run()
+    assert [Window(session(6), session(14))] == bench.provider.asked
+    assert (2, 0) == days(outcome)
+
+
+def test_a_dry_run_judges_and_appends_nothing(bench: Bench) -> None:
+    """It takes no lock either."""
+    with ticker_lock(bench.home.locks, TICKER, job_id=ids.new_id(1), now_us=1, timeout_s=0):
+        outcome = bench.job(EARLIER, log=False).run()
+    assert ("dry_run", None, (12, 0)) == (outcome.status, outcome.seq, days(outcome))
+    assert [] == bench.told()
+
+
+# --- pending evidence ----------------------------------------------------------------------------
+
+
+def test_pending_evidence_is_judged_under_the_dead_jobs_id(bench: Bench) -> None:
+    """Nothing became final since, so nobody is asked."""
+    dead = bench.leave_pending(Series(WEEKS))
+    outcome = bench.job(Series(())).run()
+    assert ("success", dead, (14, 0)) == (outcome.status, outcome.job_id, days(outcome))
+    assert [dead, dead] == bench.job_ids()
+    assert [] == bench.provider.asked
+
+
+def test_a_session_that_became_final_since_is_asked_for(bench: Bench) -> None:
+    """First the dead job's decision, then the usual fetch."""
+    dead = bench.leave_pending(EARLIER)
+    job = bench.job(Series(WEEKS))
+    outcome = job.run()
+    assert (job.job_id, (2, 0)) == (outcome.job_id, days(outcome))
+    assert [dead, dead, job.job_id, job.job_id] == bench.job_ids()
+
+
+def test_without_a_network_pending_evidence_is_all_that_is_judged(bench: Bench) -> None:
+    """Though a session became final since."""
+    bench.leave_pending(EARLIER)
+    outcome = bench.job(Series(WEEKS), pending_only=True).run()
+    assert ("success", (12, 0), []) == (outcome.status, days(outcome), bench.provider.asked)
+
+
+def test_without_a_network_and_nothing_pending_nothing_happens(bench: Bench) -> None:
+    """A success that appends nothing."""
+    outcome = bench.job(Series(WEEKS), pending_only=True).run()
+    assert ("success", None, []) == (outcome.status, outcome.seq, bench.told())
+
+
+def test_several_pending_fetches_are_judged_oldest_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they were recorded; each decision names its own evidence."""
+    first = bench.leave_pending(EARLIER)
+    with monkeypatch.context() as blind:
+        blind.setattr(bench, "before", lambda _: Before(Held({})))
+        second = bench.leave_pending(Series(WEEKS))
+    bench.job(Series(())).run()
+    assert [first, second, first, second] == bench.job_ids()
+    assert [(12, 0), (2, 0)] == [(event.added, event.revised) for event in bench.told(since=3)]
+
+
+# --- two scales ----------------------------------------------------------------------------------
+
+
+def test_a_rescaled_overlap_asks_for_the_whole_range_before_it_decides(bench: Bench) -> None:
+    """Both decisions are one append: no reader ever sees the one without the other."""
+    bench.job(EARLIER).run()
+    outcome = bench.job(Series(HALVED, (SPLIT,))).run()
+    assert [Window(session(6), session(14)), Window(session(0), session(14))] == bench.provider.asked
+    assert [FetchSucceeded, FetchSucceeded, ValidationCompleted, ValidationCompleted] == bench.types(since=3)
+    assert ["superseded", "success"] == [event.verdict for event in bench.told(since=5)]
+    assert 1 == len({decode_envelope(record.seq, record.body).append_id for record in bench.log.read(5)})
+    assert (2, 12) == days(outcome)
+
+
+def test_a_whole_range_that_does_not_come_leaves_the_narrow_answer_pending(bench: Bench) -> None:
+    """The series stays on its old scale, whole; the next job finishes the work."""
+    bench.job(EARLIER).run()
+    half = Series(HALVED, (SPLIT,))
+    assert "error" == bench.job(half, Refusal("timeout")).run().status
+    assert EARLIER.bars[0].close * 1_000_000 == bench.held().bars[session(0)].close
+    assert 1 == len(bench.before(TICKER).pending)
+    assert "success" == bench.job(half).run().status
+    assert [Window(session(0), session(14))] == bench.provider.asked
+    assert () == bench.before(TICKER).pending
+
+
+def test_without_a_network_another_scale_is_an_error(bench: Bench) -> None:
+    """Nothing is decided, so the evidence stays pending."""
+    bench.job(EARLIER).run()
+    bench.leave_pending(Series(HALVED, (SPLIT,)))
+    size = bench.log.head().size
+    outcome = bench.job(Series(HALVED), pending_only=True).run()
+    assert ("error", size) == (outcome.status, bench.log.head().size)
+    assert isinstance(outcome.error, ScaleError)
+
+
+# --- locks, clocks, signals ----------------------------------------------------------------------
+
+
+def test_a_held_ticker_is_refused_with_the_holder_in_the_event(bench: Bench) -> None:
+    """The job made no attempt, and says who did."""
+    holder = ids.new_id(1)
+    with ticker_lock(bench.home.locks, TICKER, job_id=holder, now_us=1, timeout_s=0):
+        outcome = bench.job(EARLIER).run()
+    (event,) = bench.told()
+    assert ("locked", 1, holder) == (outcome.status, outcome.seq, event.holder_job_id)
+    assert isinstance(event, IngestRefused)
+    assert isinstance(outcome.error, TickerLockError)
+
+
+def test_a_held_writer_lock_ends_the_job_as_locked(bench: Bench) -> None:
+    """Nothing can be appended, not even that."""
+    lock = WriterLock(bench.home.writer_lock)
+    with lock.held(1):
+        outcome = bench.job(EARLIER).run()
+    lock.close()
+    assert ("locked", []) == (outcome.status, bench.told())
+    assert isinstance(outcome.error, WriterLockError)
+
+
+@pytest.mark.parametrize(
+    ("apart_s", "status", "warned"),
+    [
+        (300, "success", []),
+        (301, "success", ["clocks apart"]),
+        (-301, "success", ["clocks apart"]),
+        (86_400, "success", ["clocks apart"]),
+        (86_401, "error", []),
+        (-86_401, "error", []),
+    ],
+)
+def test_the_providers_clock_is_held_against_ours(bench: Bench, apart_s: int, status: str, warned: list[str]) -> None:
+    """Five minutes are nothing, a day is too much to date anything."""
+    answer = Series(EARLIER.bars, identity=GOOD, http_date=NOW + apart_s * 1_000_000)
+    outcome = bench.job(answer).run()
+    assert (status, warned) == (outcome.status, bench.notes.warned)
+    if status == "error":
+        assert isinstance(outcome.error, ProviderClockError)
+        assert [] == bench.told()
+
+
+def test_a_clock_set_back_is_told_of_once_it_is_minutes(bench: Bench) -> None:
+    """The log's own times go on from where they were."""
+    bench.job(EARLIER).run()
+    bench.now = NOW - 301 * 1_000_000
+    bench.job(Series(WEEKS)).run()
+    assert ["clock went back"] == bench.notes.warned
+
+
+def test_an_interrupted_job_records_that_and_decides_nothing(bench: Bench) -> None:
+    """The answer that comes after the signal is not even evidence."""
+    job = bench.job(EARLIER)
+    bench.provider.meanwhile = job.interrupt
+    outcome = job.run()
+    (event,) = bench.told()
+    assert ("error", "interrupted", 1) == (outcome.status, event.error_kind, event.attempt)
+    assert isinstance(event, IngestFailed)
+    assert isinstance(outcome.error, InterruptedJobError)
+
+
+def test_a_job_that_has_decided_has_nothing_to_record_of_a_signal(bench: Bench) -> None:
+    """It was a success, and the log says no other thing."""
+    job = bench.job(EARLIER)
+    job.run()
+    job.interrupt()
+    assert [FetchSucceeded, ValidationCompleted] == bench.types()
