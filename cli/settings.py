@@ -12,6 +12,7 @@ from cli import times
 from ledger.errors import LedgerError
 
 DOTENV = ".env"
+SOURCES = ("yfinance", "cotahist", "sample")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 Origin = Literal["option", "environment", ".env", "default"]
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     validation_invalid_percent_threshold: float
     ingest_lock_timeout_seconds: float
     metrics_ingest_lag_threshold: int
+    price_sources: tuple[str, ...]
     yahoo_base_url: str | None
     b3_ledger_now: int | None  # microseconds UTC
 
@@ -100,6 +102,13 @@ def _percent(text: str) -> float:
     return number
 
 
+def _sources(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if len(set(names)) < len(names) or not set(names) <= set(SOURCES):
+        raise ValueError(text)
+    return names
+
+
 def _url(text: str) -> str:
     from urllib.parse import urlsplit
 
@@ -134,6 +143,13 @@ REGISTRY: tuple[Setting, ...] = (
         "a whole number of seconds, 0 or more",
         "seconds since the last ingest above which metrics turn critical",
         _whole,
+    ),
+    Setting(
+        "PRICE_SOURCES",
+        "yfinance,cotahist",
+        f"some of {', '.join(SOURCES)}, separated by commas, each once",
+        "whose prices of a ticker are read: the first that has any",
+        _sources,
     ),
     Setting("YAHOO_BASE_URL", None, "an http or https URL", "a mirror or proxy in place of every Yahoo host", _url),
     Setting(
