@@ -27,6 +27,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("gaps", "cli.gaps:gaps", "Print the sessions that are missing."),
     Entry("events", "cli.events:events", "Browse the log; show one event whole."),
     Entry("import-cotahist", "cli.import_cotahist:import_cotahist", "Import the exchange's own files of daily prices."),
+    Entry("compare", "cli.compare:compare", "Hold one provider's prices against another's."),
     Entry("config", "cli.config:config", "Print the settings in force and where each comes from."),
 )
 

@@ -1,0 +1,163 @@
+"""Two providers on one basis: agreement within a centavo, across splits, whatever was paid."""
+
+from datetime import date, timedelta
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.events import Action, Bar, Basis
+from projections.compare import FIELDS, Comparison, Difference, Field, Told, compare
+
+FIRST = date(2025, 1, 1)
+
+
+def day(number: int) -> date:
+    """Return the day of that number; a comparison knows no calendar."""
+    return FIRST + timedelta(days=number)
+
+
+def bar(number: int, close: int) -> Bar:
+    """Return a bar that stood at `close` millionths."""
+    return Bar(day(number), close, close, close, close, None, 100)
+
+
+def told(closes: dict[int, int], basis: Basis = "split_adjusted", *actions: Action) -> Told:
+    """Return a series of those closes."""
+    return Told(bars={day(n): bar(n, close) for n, close in closes.items()}, actions=actions, basis=basis)
+
+
+def split(number: int, numerator: int, denominator: int = 1) -> Action:
+    """Return a split of `denominator` shares into `numerator`."""
+    return Action(day(number), "split", 0, numerator, denominator)
+
+
+def dividend(number: int, amount: int) -> Action:
+    """Return a payment."""
+    return Action(day(number), "dividend", amount, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("close", "differs"), [(30_000_000, 0), (30_010_000, 0), (29_990_000, 0), (30_010_001, 1), (29_989_999, 1)]
+)
+def test_a_centavo_is_tolerated_and_no_more(close: int, differs: int) -> None:
+    """Either way."""
+    found = compare(told({0: 30_000_000}), told({0: close}, "as_traded"))
+    assert (differs, 1 - differs) == (len(found.differing), found.agreeing)
+
+
+def test_days_are_counted_once_each() -> None:
+    """In both, or in one of them."""
+    a, b = told({0: 10, 1: 10, 2: 10, 5: 10}), told({1: 10, 2: 50_000, 3: 10})
+    expected = Comparison(
+        both=(day(1), day(2)),
+        differing=(day(2),),
+        only_a=(day(0), day(5)),
+        only_b=(day(3),),
+        differences=(Difference(date=day(2), field="close", a=10, b=50_000, apart=49_990),),
+    )
+    assert expected == compare(a, b)
+
+
+@pytest.mark.parametrize(("start", "end", "days"), [(None, 2, 3), (1, None, 3), (1, 2, 2), (4, None, 0)])
+def test_start_and_end_are_inclusive(start: int | None, end: int | None, days: int) -> None:
+    """Of both series."""
+    series = told(dict.fromkeys(range(4), 10))
+    bounds = {"start": None if start is None else day(start), "end": None if end is None else day(end)}
+    assert (days, (), ()) == (
+        len((found := compare(series, series, **bounds)).both),
+        found.only_a,
+        found.only_b,
+    )
+
+
+def test_a_split_brings_the_series_as_traded_down() -> None:
+    """Before its day by the ratio, from its day on as they stand."""
+    adjusted = told({0: 27_500_000, 1: 27_600_000, 2: 27_700_000}, "split_adjusted", split(1, 2))
+    traded = told({0: 55_000_000, 1: 27_600_000, 2: 27_700_000}, "as_traded")
+    assert (3, 3) == (compare(adjusted, traded).agreeing, compare(traded, adjusted).agreeing)
+
+
+def test_a_grouping_brings_it_up() -> None:
+    """Ten shares became one."""
+    adjusted = told({0: 13_500_000, 1: 13_450_000}, "split_adjusted", split(1, 1, 10))
+    assert 2 == compare(adjusted, told({0: 1_350_000, 1: 13_450_000}, "as_traded")).agreeing
+
+
+def test_only_the_splits_that_the_adjusted_series_knows_count() -> None:
+    """It is adjusted for those; what the other one claims changes nothing."""
+    adjusted = told({0: 55_000_000, 1: 55_000_000})
+    assert 2 == compare(adjusted, told({0: 55_000_000, 1: 55_000_000}, "as_traded", split(1, 2))).agreeing
+
+
+def test_a_split_after_the_last_session_counts() -> None:
+    """The adjusted series was rescaled when it came."""
+    adjusted = told({0: 27_500_000}, "split_adjusted", split(3, 2))
+    assert 1 == compare(adjusted, told({0: 55_000_000}, "as_traded")).agreeing
+
+
+def test_dividends_change_nothing() -> None:
+    """The closes compared are those that were traded."""
+    adjusted = told({0: 30_000_000, 1: 28_000_000}, "split_adjusted", dividend(1, 2_000_000))
+    assert 2 == compare(adjusted, told({0: 30_000_000, 1: 28_000_000}, "as_traded")).agreeing
+
+
+@pytest.mark.parametrize("basis", ["as_traded", "split_adjusted"])
+def test_two_series_of_one_basis_are_compared_as_they_stand(basis: Basis) -> None:
+    """Splits and all."""
+    series = told({0: 55_000_000, 1: 27_500_000}, basis, split(1, 2))
+    assert 2 == compare(series, series).agreeing
+
+
+def test_the_worst_comes_first() -> None:
+    """Then the oldest; each on the basis compared, rounded to a millionth."""
+    adjusted = told({0: 10_000_000, 1: 20_000_000, 2: 30_000_000}, "split_adjusted", split(3, 3))
+    traded = told({0: 31_000_000, 1: 61_000_000, 2: 96_000_000}, "as_traded")
+    expected = (
+        Difference(date=day(2), field="close", a=30_000_000, b=32_000_000, apart=2_000_000),
+        Difference(date=day(0), field="close", a=10_000_000, b=10_333_333, apart=333_333),
+        Difference(date=day(1), field="close", a=20_000_000, b=20_333_333, apart=333_333),
+    )
+    assert expected == compare(adjusted, traded).differences
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_each_field_is_compared_when_it_is_asked_for(field: Field) -> None:
+    """And no other: a day differs once however many of its fields do."""
+    prices = dict.fromkeys(FIELDS, 30000000) | {field: 31_000_000}
+    a = Told(bars={day(0): bar(0, 30_000_000)}, actions=(), basis="split_adjusted")
+    b = Told(bars={day(0): Bar(day(0), *prices.values(), None, 100)}, actions=(), basis="as_traded")
+    others = tuple(name for name in FIELDS if name != field)
+    assert ([field], 1, 1, 0) == (
+        [one.field for one in compare(a, b, fields=FIELDS).differences],
+        len(compare(a, b, fields=FIELDS).differing),
+        len(compare(a, b, fields=(field,)).differing),
+        len(compare(a, b, fields=others).differing),
+    )
+
+
+RATIOS = st.sampled_from([(2, 1), (3, 1), (10, 1), (1, 10), (3, 2), (1, 4)])
+
+
+@given(
+    st.lists(st.integers(1_000_000, 90_000_000), min_size=2, max_size=12),
+    st.dictionaries(st.integers(0, 13), RATIOS, max_size=4),
+    st.integers(0, 11),
+)
+def test_random_splits_are_undone_exactly(closes: list[int], ratios: dict[int, tuple[int, int]], at: int) -> None:
+    """Held to the product of the ratios, taken day by day; a price moved past the tolerance then shows, alone."""
+    scales = []
+    for number in range(len(closes)):
+        scale = Fraction(1)
+        for on, (new, old) in ratios.items():
+            scale *= Fraction(old, new) if on > number else 1
+        scales.append(scale)
+    rescaled = {n: round(close * scale) for n, (close, scale) in enumerate(zip(closes, scales, strict=True))}
+    splits = [split(on, new, old) for on, (new, old) in ratios.items()]
+    traded = told(dict(enumerate(closes)), "as_traded")
+    assert () == compare(told(rescaled, "split_adjusted", *splits), traded, tolerance_micros=1).differences
+    moved = at % len(closes)
+    rescaled[moved] += 10_002
+    found = compare(told(rescaled, "split_adjusted", *splits), traded)
+    assert (day(moved),) == found.differing
