@@ -15,6 +15,8 @@ from ledger.source import LogSource
 from projections import runner
 from projections.registry import ALL
 from projections.runner import Difference
+from projections.shelf import Shelf
+from projections.store import models_of
 
 
 class RebuildRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,10 +80,14 @@ def _checked(log: LogSource, folder: Path, chosen: tuple[str, ...]) -> RebuildRo
 
 
 def _stored_head(folder: Path) -> Head:
-    head = runner.remembered(folder)
-    if head is None:
-        raise NothingToShowError("no stored projections", wanted="some to compare (main rebuild makes them)")
-    return head
+    """Return the head that the stored projections stand at, when they are those of this version.
+
+    Raises: NothingToShowError.
+    """
+    with Shelf(folder).stored() as store:
+        if store is None or store.models != models_of(ALL):
+            raise NothingToShowError("no stored projections of this version", wanted="some to compare: main rebuild")
+        return store.head()
 
 
 def _text(one: RebuildRow) -> str:

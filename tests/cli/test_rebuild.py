@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import lmdb
+import msgspec
 import pytest
 
 from projections.registry import ALL
 from projections.shelf import Shelf
+from projections.store import STANDING, Model, Standing
 from tests.support.sample_ledger import EVENTS, FOLDER, kept, look
 
 NAMES = [one.name for one in ALL]
@@ -67,6 +69,19 @@ def test_with_nothing_stored_there_is_nothing_to_check(copy: Path) -> None:
     found = look("rebuild", "--check", cwd=copy)
     assert (3, "") == (found.code, found.out)
     assert Shelf(copy / FOLDER).current() is None
+
+
+def test_projections_of_another_version_are_not_checked(copy: Path) -> None:
+    """They are built again by the next command that may write."""
+    path = Shelf(copy / FOLDER).current()
+    assert path is not None
+    with lmdb.open(str(path)) as env, env.begin(write=True) as txn:
+        standing = msgspec.msgpack.decode(txn.get(STANDING), type=Standing)
+        older = {**standing.models, "prices": Model(0, standing.models["prices"].tables)}
+        txn.put(STANDING, msgspec.msgpack.encode(msgspec.structs.replace(standing, models=older)))
+    assert 3 == look("rebuild", "--check", cwd=copy).code
+    look("metrics", cwd=copy)
+    assert 0 == look("rebuild", "--check", cwd=copy).code
 
 
 def test_a_name_that_is_no_projection_is_refused(sample: Path) -> None:
