@@ -36,6 +36,7 @@ Exit codes: 0 also when nothing matches, 2 a damaged ledger, 3 no ledger.
 @click.option("--type", "tag", help="Only events of this type: fetch, fetch.failed, or fetch.failed/1.")
 @click.option("--since", type=params.DATE, help="Only events recorded on this UTC day or later.")
 @click.option("--limit", type=click.IntRange(min=1), help="The newest so many.")
+@ledgers.archive_option
 @output.style_options
 @click.pass_context
 def events(
@@ -62,6 +63,7 @@ Exit codes: 0 shown, 2 a damaged ledger, 3 no such event, or --raw where no prov
 )
 @click.argument("seq", type=click.IntRange(min=0))
 @click.option("--raw", is_flag=True, help="The provider's answer, byte for byte, and nothing else.")
+@ledgers.archive_option
 @output.style_options
 @click.pass_context
 def show(context: click.Context, /, seq: int, *, raw: bool, style: Style) -> int:

@@ -1,9 +1,11 @@
 """Which ledger a command looks at: the real one, else the sample's."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+import click
 import msgspec
 
 from cli import clock
@@ -13,6 +15,10 @@ from ledger.events import LedgerKind
 from ledger.home import LedgerHome
 from ledger.log import EventLog
 from ledger.source import LogSource
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_ARCHIVE = f"{__name__}.archive"
 
 
 class ActiveLedger(msgspec.Struct, frozen=True):
@@ -36,12 +42,44 @@ def active(settings: Settings) -> ActiveLedger:
     raise NoLedgerError(settings.data_dir.absolute())
 
 
+def archive_option(command: F) -> F:
+    """Give `command` the option `--ledger`: then `reading` gives it that file, and `chosen_archive` its path."""
+    return click.option(
+        "--ledger",
+        "archive",
+        type=click.Path(path_type=Path, dir_okay=False),
+        expose_value=False,
+        callback=_keep_archive,
+        help="Read this backup file instead of the ledger in use.",
+    )(command)
+
+
+def chosen_archive() -> Path | None:
+    """Return the file that `--ledger` names on this command line, None for the ledger in use."""
+    context = click.get_current_context(silent=True)
+    archive: Path | None = context.meta.get(_ARCHIVE) if context else None
+    return archive
+
+
+def _keep_archive(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        context.meta[_ARCHIVE] = value
+
+
 @contextmanager
 def reading(settings: Settings) -> Iterator[LogSource]:
     """Give the log that reading commands look at, open for reading only, and close it.
 
-    Raises: as `active` does, and as opening an `EventLog` does.
+    With `--ledger`, that file, once all of it holds; no ledger is looked at then.
+
+    Raises: as `active` does, and as opening an `EventLog` does; as `archive_log` does.
     """
+    if (archive := chosen_archive()) is not None:
+        # Imported here: only who names a file pays for its reader.
+        from ledger.archive_log import archive_log
+
+        yield archive_log(archive)
+        return
     home = active(settings).home
     with EventLog(home, now=lambda: clock.now_us(settings, reading=True), readonly=True) as log:
         yield log

@@ -2,7 +2,7 @@
 
 import click
 
-from cli import log_row, output, params, settings, span, views
+from cli import ledgers, log_row, output, params, settings, span, views
 from cli.exit_codes import Exit
 from cli.output import Style
 from cli.span import Span
@@ -48,6 +48,7 @@ Exit codes: 0 also when nothing matches, 1 --failed found failures, 2 a damaged 
 @click.option("--failed", is_flag=True, help="Only failures: a job's last attempt, with nothing accepted.")
 @click.option("--limit", type=click.IntRange(min=1), help="The newest so many.")
 @click.option("--offset", type=click.IntRange(min=0), default=0, help="Leave the newest so many out.")
+@ledgers.archive_option
 @output.style_options
 @click.pass_context
 def logs(  # noqa: PLR0913 - one parameter an option

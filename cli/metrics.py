@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import click
 
-from cli import clock, metrics_row, misplaced, out_file, output, params, settings, views
+from cli import clock, ledgers, metrics_row, misplaced, out_file, output, params, settings, views
 from cli.exit_codes import Exit
 from cli.metrics_row import LastDateRow
 from cli.output import PROMETHEUS, Style
@@ -40,6 +40,7 @@ is older than METRICS_INGEST_LAG_THRESHOLD and a B3 session became final since t
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="With --format prometheus: the file to write whole."
 )
+@ledgers.archive_option
 @output.metrics_style_options
 @click.pass_context
 def metrics(context: click.Context, /, ticker: str | None, out: Path | None, style: Style) -> int | None:
@@ -75,6 +76,7 @@ Exit codes: those of main metrics.
 """,
 )
 @click.option("--ticker", type=params.TICKER, help="Only this ticker.")
+@ledgers.archive_option
 @output.style_options
 def ingest_lag(ticker: str | None, style: Style) -> int:
     """Say how long ago each ticker was last ingested."""
@@ -96,6 +98,7 @@ Exit codes: 0 printed, 3 no session held.
 """,
 )
 @click.argument("ticker", type=params.TICKER)
+@ledgers.archive_option
 @output.style_options
 def last_date(ticker: str, style: Style) -> int:
     """Print the last session held of a ticker."""

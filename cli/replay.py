@@ -33,6 +33,7 @@ Exit codes: 0 replayed, 2 a damaged ledger, 3 no ledger.
 """
 )
 @click.option("--until", type=up_to.UP_TO, help="Replay only so far.  [default: everything]")
+@ledgers.archive_option
 @output.style_options
 def replay(until: UpTo | None, style: Style) -> int:
     """Fold the log in memory and print each projection's digest."""

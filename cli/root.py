@@ -17,6 +17,8 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("snapshot", "cli.snapshot:snapshot", "Print a snapshot from recorded events, or check those written."),
     Entry("verify", "cli.verify:verify", "Re-hash every event; hold the head against all that remember it."),
     Entry("accept-head", "cli.accept_head:accept_head", "Go on after a rollback or fork was found, on the record."),
+    Entry("backup", "cli.backup:backup", "Make, check, list and restore backups."),
+    Entry("salvage", "cli.salvage:salvage", "Save what is intact of a damaged ledger or archive."),
     Entry("replay", "cli.replay:replay", "Fold the log in memory; print each projection's digest."),
     Entry("rebuild", "cli.rebuild:rebuild", "Build the stored projections again, or check them."),
     Entry("rules", "cli.rules:rules", "Print the rules that every answer is judged by."),

@@ -47,6 +47,7 @@ nothing to check, or a file was named that no event tells of.
 @click.option("--as-of", type=up_to.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.  [default: stdout]")
 @click.option("--check", is_flag=True, help="Hold every recorded snapshot, and the files, against the log.")
+@ledgers.archive_option
 @output.style_options
 @click.pass_context
 def snapshot(  # noqa: PLR0913 - one parameter an option

@@ -1,5 +1,7 @@
 """`main verify`: every event re-hashed, and the head held against whatever remembers it."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,12 +12,19 @@ from cli.ledgers import ActiveLedger
 from cli.output import Style
 from cli.saved_head import SavedHead
 from cli.settings import Settings
+from ledger.archive_log import archive_log
+from ledger.archive_verify import verify_archive
+from ledger.backup_record import recorded_backups
 from ledger.chain import Head, Link
 from ledger.codec import decode_envelope, decode_event
 from ledger.events import LedgerCreated
+from ledger.home import LedgerHome
 from ledger.log import EventLog
-from ledger.verify import VerifyReport, verify_ledger
+from ledger.restore_trace import Replaced, replaced_by
+from ledger.verify import VerifyReport, Witness, verify_ledger
 from ledger.walker import Flaw
+
+SAVED = "saved head"
 
 
 @click.command(
@@ -25,6 +34,7 @@ Examples:
   main verify --structure --format json
   main verify --save-head /mnt/elsewhere/head.json
   main verify --from-head /mnt/elsewhere/head.json
+  main verify backups/backup-20260213T213000Z.db
 
 \b
 Verdicts: intact, tampered, truncated, rolled_back, forked, unreadable.
@@ -39,49 +49,93 @@ Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head; 
     "--save-head", type=click.Path(path_type=Path, dir_okay=False), help="When intact, save the head to this file."
 )
 @click.option("--structure", is_flag=True, help="Check the pages of the database file first.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@ledgers.archive_option
 @output.style_options
-def verify(from_head: SavedHead | None, save_head: Path | None, *, structure: bool, style: Style) -> int:
+@click.pass_context
+def verify(
+    context: click.Context,
+    /,
+    from_head: SavedHead | None,
+    save_head: Path | None,
+    *,
+    structure: bool,
+    file: Path | None,
+    style: Style,
+) -> int:
     """Re-hash every event and hold the head against all that remember it.
 
-    Those are the anchor beside the database, the stored projections, and a head saved earlier.
+    Those are the anchor beside the database, the stored projections, and a head saved earlier;
+    for a backup FILE its .checksum, and what the ledger in use recorded when it was made.
     Nothing is changed.
     """
     given = settings.load()
-    ledger = ledgers.active(given)
+    file = file or ledgers.chosen_archive()
+    if file is not None and structure:
+        context.fail("got --structure with a backup file, want the ledger in use")
     with output.still_working("re-hashing every event …"):
-        report = _verified(ledger, from_head, structure=structure)
-    if save_head is not None and report.verdict == "intact":
-        _save(save_head, ledger, report, given)
-    found = verify_row.row(report)
+        checked = _archive(given, file, from_head) if file else _ledger(given, from_head, structure=structure)
+    if save_head is not None and checked.report.verdict == "intact":
+        _save(save_head, checked, given)
+    found = verify_row.row(checked.report, checked.replaced, checked.root)
     output.show([found], style, text=verify_row.text)
-    if step := verify_row.next_step(found):
+    if step := verify_row.file_step(found.verdict, found.witnesses) if file else verify_row.next_step(found):
         output.say(f"hint: {step}")
     return verify_row.exit_code(found)
 
 
-def _verified(ledger: ActiveLedger, saved: SavedHead | None, *, structure: bool) -> VerifyReport:
+class _Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found of a log, how to ask for its ledger's id, and the restore that explains a head that is gone."""
+
+    report: VerifyReport
+    ledger_id: Callable[[], bytes]
+    root: Path
+    replaced: Replaced | None = None
+
+
+def _ledger(given: Settings, saved: SavedHead | None, *, structure: bool) -> _Checked:
+    ledger = ledgers.active(given)
     # Every witness is asked before the log is looked at, or an append in between would look like a rollback.
-    known = witnesses.projections(ledger.folder)
-    if saved is not None:
-        known.append(saved.witness("saved head"))
+    known = witnesses.projections(ledger.folder) + _saved(saved)
     report = verify_ledger(ledger.home, witnesses=known, structure=structure)
-    return _of_another_ledger(report, saved, ledger) if saved and report.verdict == "forked" else report
+    checked = _Checked(report=report, ledger_id=partial(_ledger_id, ledger), root=ledger.home.root)
+    if saved is None or report.verdict not in {"rolled_back", "forked"}:
+        return checked
+    if replaced := replaced_by(ledger.home, saved.witness(SAVED).head):
+        return msgspec.structs.replace(checked, replaced=replaced)
+    return _told_apart(checked, saved)
 
 
-def _of_another_ledger(report: VerifyReport, saved: SavedHead, ledger: ActiveLedger) -> VerifyReport:
-    """Return `report`, saying so when the log forked because it is another ledger altogether."""
-    found, wanted = _ledger_id(ledger).hex(), saved.ledger_id.replace("-", "")
+def _archive(given: Settings, file: Path, saved: SavedHead | None) -> _Checked:
+    root = LedgerHome(given.data_dir)
+    recorded = recorded_backups(root).get(file.name)
+    report = verify_archive(file, witnesses=_saved(saved), recorded=recorded.event if recorded else None)
+    checked = _Checked(report=report, ledger_id=lambda: archive_log(file).created.ledger_id, root=root.root)
+    return _told_apart(checked, saved) if saved else checked
+
+
+def _saved(saved: SavedHead | None) -> list[Witness]:
+    return [] if saved is None else [saved.witness(SAVED)]
+
+
+def _told_apart(checked: _Checked, saved: SavedHead) -> _Checked:
+    """Return `checked`, saying so when the log forked because it is another ledger altogether."""
+    if checked.report.verdict != "forked":
+        return checked
+    found, wanted = checked.ledger_id().hex(), saved.ledger_id.replace("-", "")
     if found == wanted:
-        return report
-    return msgspec.structs.replace(report, first_bad=Flaw(0, "ledger id", wanted, found), last_good_seq=None)
+        return checked
+    report = msgspec.structs.replace(checked.report, first_bad=Flaw(0, "ledger id", wanted, found), last_good_seq=None)
+    return msgspec.structs.replace(checked, report=report)
 
 
-def _save(path: Path, ledger: ActiveLedger, report: VerifyReport, given: Settings) -> None:
+def _save(path: Path, checked: _Checked, given: Settings) -> None:
+    report = checked.report
     assert report.head is not None  # noqa: S101 - an intact log has at least its first event
     saved_head.save(
         path,
         Head(report.events, Link(report.head)),
-        ledger_id=_ledger_id(ledger),
+        ledger_id=checked.ledger_id(),
         now_us=clock.now_us(given, reading=True),
     )
 

@@ -1,8 +1,12 @@
 """What verification found, as it is printed, and what to do next. Pure."""
 
+from pathlib import Path
+
 import msgspec
 
+from cli import times
 from cli.exit_codes import Exit
+from ledger.restore_trace import Replaced
 from ledger.verify import VerifyReport, VerifyVerdict
 from ledger.walker import Flaw
 
@@ -10,11 +14,21 @@ _RESTORE = "main backup --list, then main backup --restore --from FILE"
 _ACCEPT = "or go on with the log as it is: main accept-head --reason 'what happened' --yes"
 
 
+class ReplacedByRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The recorded restore that took a saved head out of use, and the folder where the ledger that holds it lies."""
+
+    backup: str
+    seq: int
+    recorded_at: str
+    ledger: str
+
+
 class VerifyRow(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the log holds; hashes are hex, `bytes` were re-hashed.
 
     `first_bad` is the first thing that does not hold, its seq null where it is not one of the events.
     `witnesses` names who remembers a head that the log still holds.
+    `replaced_by` tells of the restore, when it is by one that the log no longer holds a saved head.
     """
 
     verdict: VerifyVerdict
@@ -26,10 +40,11 @@ class VerifyRow(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     witnesses: tuple[str, ...]
     bytes: int
+    replaced_by: ReplacedByRow | None = None
 
 
-def row(report: VerifyReport) -> VerifyRow:
-    """Return what is printed of `report`."""
+def row(report: VerifyReport, replaced: Replaced | None = None, root: Path = Path()) -> VerifyRow:
+    """Return what is printed of `report`; `replaced` is by which restore, in the home `root`."""
     return VerifyRow(
         verdict=report.verdict,
         events=report.events,
@@ -40,6 +55,16 @@ def row(report: VerifyReport) -> VerifyRow:
         seconds=report.seconds,
         witnesses=report.witnesses,
         bytes=report.body_bytes,
+        replaced_by=_replaced(replaced, root) if replaced else None,
+    )
+
+
+def _replaced(replaced: Replaced, root: Path) -> ReplacedByRow:
+    return ReplacedByRow(
+        backup=replaced.backup,
+        seq=replaced.seq,
+        recorded_at=times.text(replaced.recorded_at),
+        ledger=str(root / replaced.folder),
     )
 
 
@@ -56,16 +81,24 @@ def text(found: VerifyRow) -> str:
         bad = found.first_bad
         place = "" if bad.seq is None else f" at seq {bad.seq}"
         good = "no event holds" if found.last_good_seq is None else f"events 0 to {found.last_good_seq} hold"
-        return f"{found.verdict}{place}: got {bad.kind} {bad.found}, want {bad.expected}; {good}"
-    held = (
-        f"held against {', '.join(found.witnesses)}" if found.witnesses else "nothing outside it to hold it against"
-    )
+        return f"{found.verdict}{place}: got {bad.kind} {bad.found}, want {bad.expected}; {good}{_why(found)}"
+    held = f"held against {', '.join(found.witnesses)}" if found.witnesses else "nothing outside it to hold it against"
     done = f"{found.bytes} bytes re-hashed in {found.seconds:g} s"
     return f"intact: {found.events} events, {done}, {held}; head {found.head}"
 
 
+def _why(found: VerifyRow) -> str:
+    if found.replaced_by is None:
+        return ""
+    by = found.replaced_by
+    restore = f"the restore of {by.backup} at {by.recorded_at} (seq {by.seq})"
+    return f"; {restore} replaced that head, whose ledger lies in {by.ledger}"
+
+
 def next_step(found: VerifyRow) -> str | None:
     """Return what a person can do about it, None when all is well."""
+    if found.replaced_by is not None:
+        return "that was a restore on the record; keep the new head: main verify --save-head FILE"
     if found.verdict in {"rolled_back", "forked"}:
         return f"find out who replaced the database; then {_RESTORE}; {_ACCEPT}"
     if found.first_bad is not None and found.first_bad.kind == "anchor":
@@ -73,3 +106,10 @@ def next_step(found: VerifyRow) -> str | None:
     if found.verdict != "intact":
         return _RESTORE
     return None if found.witnesses else "keep a head outside, and hold the log against it: main verify --save-head FILE"
+
+
+def file_step(verdict: VerifyVerdict, witnesses: tuple[str, ...]) -> str | None:
+    """Return what a person can do about a backup file, None when all is well."""
+    if verdict != "intact":
+        return "take another one: main backup --list"
+    return None if witnesses else "keep its .checksum beside it: main backup --create writes both"

@@ -31,13 +31,10 @@ Watch = Callable[[str, int | None], AbstractContextManager[Each | None]]
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made: events [0, head.size), and the seq of the event that tells of it."""
+    """A backup that was made, and the event that tells of it, at `seq` of the log."""
 
     path: Path
-    head: Head
-    archive_bytes: int
-    sha256: bytes
-    counts: Counts
+    event: BackupCreated
     seq: Seq
 
 
@@ -122,14 +119,7 @@ class _Course:
         )
         draft = Draft(job_id=self._job_id, stream=LEDGER_STREAM, event=event)
         identifier = ids.append_id(f"backup.created/{self._job_id.hex()}", job_id=self._job_id)
-        return Backup(
-            path=self._path,
-            head=found.head,
-            archive_bytes=found.archive_bytes,
-            sha256=found.sha256,
-            counts=counts,
-            seq=self._log.append([draft], append_id=identifier).first,
-        )
+        return Backup(path=self._path, event=event, seq=self._log.append([draft], append_id=identifier).first)
 
 
 def write_archive(log: LogSource, size: int, fd: int, each: Each | None = None) -> bytes:

@@ -253,9 +253,24 @@ class WrongKindError(LedgerError):
         self.path, self.root = path, root
 
 
+class NothingToSalvageError(LedgerError):
+    """Not even event 0 could be read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"got no readable event 0 in {path}, want a prefix to save")
+        self.path = path
+
+
 class RestoreRefusedError(LedgerError):
     """A restore would replace events that the archive lacks, and nobody said that it may; nothing was changed."""
 
-    def __init__(self, path: Path, found: str, *, options: str) -> None:
-        super().__init__(f"got {found}, want {options} before it is replaced")
-        self.path, self.options = path, options
+    def __init__(self, path: Path, found: str, *, wanted: str = "--yes") -> None:
+        super().__init__(f"got {found}, want {wanted} before it is replaced")
+        self.path, self.found = path, found
+
+
+class RollbackRefusedError(RestoreRefusedError):
+    """A restore would go back behind events of an intact ledger, and nobody said that it may."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(path, found, wanted="--rollback --yes")

@@ -14,15 +14,13 @@ from ledger.backup import Watch, unwatched
 from ledger.chain import Head
 from ledger.codec import Draft
 from ledger.creation import make_private_folder
-from ledger.errors import ConflictError, RestoreRefusedError, WrongKindError
+from ledger.errors import ConflictError, RestoreRefusedError, RollbackRefusedError, WrongKindError
 from ledger.events import LEDGER_STREAM, BackupRestored
 from ledger.home import LedgerHome
 from ledger.restore_build import build_folder
 from ledger.restore_plan import Standing, stand
 from ledger.verify import Witness
 from ledger.writer_lock import WriterLock
-
-YES, ROLLBACK = "--yes", "--rollback --yes"
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,8 +105,8 @@ class Restore:
     def _require_consent(self, standing: Standing, terms: Terms) -> None:
         if standing.action(rollback=terms.rollback) != "ask" or terms.yes or terms.ask(standing):
             return
-        options = ROLLBACK if standing.relation == "contains" else YES
-        raise RestoreRefusedError(self._archive.path, standing.says(), options=options)
+        refusal = RollbackRefusedError if standing.relation == "contains" else RestoreRefusedError
+        raise refusal(self._archive.path, standing.says())
 
     def _require_agreed(self, found: Standing, agreed: Standing, terms: Terms) -> None:
         if found != agreed and found.action(rollback=terms.rollback) == "ask" and not terms.yes:

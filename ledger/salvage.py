@@ -19,7 +19,7 @@ from ledger.archive_verify import verify_archive
 from ledger.chain import Record
 from ledger.checksum_file import write_checksum
 from ledger.engine import Engine
-from ledger.errors import DamagedError, LedgerError, NotALedgerError
+from ledger.errors import DamagedError, NotALedgerError, NothingToSalvageError
 from ledger.hashed_file import BUFFER_BYTES
 from ledger.home import DATA_FILE
 from ledger.lmdb_file import newest_meta
@@ -28,14 +28,6 @@ from ledger.quarantine import Quarantine, QuarantineError
 from ledger.verify import VerifyReport, verify_folder
 
 ALL_EVENTS = 2**62
-
-
-class NothingToSalvageError(LedgerError):
-    """Not even event 0 could be read."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"got no readable event 0 in {path}, want a prefix to save")
-        self.path = path
 
 
 class Salvaged(msgspec.Struct, frozen=True, kw_only=True):

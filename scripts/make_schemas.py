@@ -12,6 +12,7 @@ if str(REPOSITORY) not in sys.path:
 
 from cli.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
 from cli.actions import ActionRow  # noqa: E402 - the same
+from cli.backup_row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
 from cli.connection import ConnRow  # noqa: E402 - the same
 from cli.diff import DiffRow  # noqa: E402 - the same
 from cli.event_row import EventRow  # noqa: E402 - the same
@@ -37,6 +38,10 @@ FOLDER = REPOSITORY / "docs" / "schemas"
 # What one line of `--format json` is, by the name of its schema.
 OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "accept-head": AcceptedRow,
+    "backup-check": CheckedRow,
+    "backup-create": CreatedRow,
+    "backup-list": ListedRow,
+    "backup-restore": RestoredRow,
     "config": InForce,
     "error": Failure,
     "event": EventRow,
@@ -49,6 +54,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "replay": ReplayRow,
     "rules": RuleRow,
     "run": RunRow,
+    "salvage": SalvagedRow,
     "saved-head": SavedHead,
     "snapshot": SnapshotRow,
     "snapshot-check": SnapshotCheck,

@@ -58,6 +58,7 @@ def test_an_intact_log_is_held_against_anchor_and_projections(sample: Path) -> N
         "first_bad": None,
         "last_good_seq": EVENTS - 1,
         "witnesses": ["anchor", "projections"],
+        "replaced_by": None,
         "bytes": report.body_bytes,
     }
 

@@ -81,6 +81,24 @@ def test_what_is_printed_of_a_ledger_holds_to_its_schema(name: str, args: list[s
     assert (lines, []) == (len(rows), faults(name, rows))
 
 
+def test_a_backup_holds_to_its_schemas(tmp_path: Path) -> None:
+    """Made, listed, checked, restored and salvaged."""
+    sample_ledger.make(tmp_path)
+    for name, args in (
+        ("backup-create", ["backup", "--create", "--out", "a.db", "--verify"]),
+        ("backup-create", ["backup", "--create"]),
+        ("backup-list", ["backup", "--list"]),
+        ("backup-check", ["backup", "--verify", "--from", "a.db"]),
+        ("backup-restore", ["backup", "--restore", "--from", "a.db", "--dry-run"]),
+        ("backup-restore", ["backup", "--restore", "--from", "a.db", "--rollback", "--yes"]),
+        ("salvage", ["salvage", "--out", "saved.db"]),
+        ("verify", ["verify", "a.db"]),
+        ("error", ["backup", "--restore", "--from", "none.db"]),
+    ):
+        rows = sample_ledger.look(*args, "--format", "json", cwd=tmp_path).lines()
+        assert (1, []) == (len(rows), faults(name, rows)), name
+
+
 def test_a_run_holds_to_its_schema(tmp_path: Path) -> None:
     """One that created the ledger, one that failed; twice, so that fields are left out."""
     args = ["--no-network", "--ticker", "PETR4", "--ticker", "XXXX3", "--format", "json"]

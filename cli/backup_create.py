@@ -1,0 +1,63 @@
+"""`main backup --create`."""
+
+import time
+from pathlib import Path
+
+from cli import backup_row, ledgers, output, times
+from cli.backup_ledger import clock_of, watch
+from cli.backup_row import CreatedRow, counted
+from cli.exit_codes import Exit
+from cli.output import Style
+from cli.settings import Settings
+from cli.supervisor import die_with_parent
+from ledger import ids
+from ledger.backup import Backup, create_backup
+from ledger.backup_check import check_backup
+from ledger.errors import ArchiveDamagedError
+from ledger.events import LedgerKind
+from ledger.log import EventLog
+
+
+def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> Exit:
+    """Make a backup of the ledger in use, prove it where asked, and print it."""
+    die_with_parent()
+    started = time.perf_counter()
+    ledger = ledgers.active(given)
+    now = clock_of(ledger.kind, given)
+    path = out or given.backup_dir / default_name(now())
+    with EventLog(ledger.home, now=now, lock_timeout_s=given.ingest_lock_timeout_seconds) as log:
+        made = create_backup(log, path, job_id=ids.new_id(now()), watch=watch)
+    if verify:
+        _prove(made)
+    row = _row(made, ledger.kind, verified=verify, elapsed_s=time.perf_counter() - started)
+    output.show([row], style, text=backup_row.created_text)
+    return Exit.OK
+
+
+def default_name(now_us: int) -> str:
+    """Return the base name of a backup made at that time."""
+    return f"backup-{times.text(now_us).replace('-', '').replace(':', '')}.db"
+
+
+def _prove(made: Backup) -> None:
+    report = check_backup(made.path, recorded=made.event, watch=watch).report
+    if flaw := report.first_bad:
+        raise ArchiveDamagedError(made.path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
+
+
+def _row(made: Backup, kind: LedgerKind, *, verified: bool, elapsed_s: float) -> CreatedRow:
+    event = made.event
+    return CreatedRow(
+        backup=str(made.path),
+        checksum=event.sha256.hex(),
+        bytes=event.archive_bytes,
+        events=event.size,
+        head_seq=event.size - 1,
+        head=event.link.hex(),
+        kind=kind,
+        types=counted(event.types),
+        tickers=counted(event.tickers),
+        seq=made.seq,
+        verified=verified,
+        elapsed_sec=round(elapsed_s, 3),
+    )
