@@ -29,6 +29,7 @@ from ledger.errors import (
 )
 from ledger.home import DATA_FILE
 from ledger.lmdb_file import inspect
+from ledger.lmdb_lock import allocate_lock
 
 T = TypeVar("T")
 
@@ -221,6 +222,7 @@ class Engine:
         options: dict[str, Any] = {"max_dbs": 2, "mode": 0o600, "create": create, "max_readers": 512}
         try:
             if not self.readonly:
+                allocate_lock(self.folder)
                 size = max(FIRST_MAP_BYTES, self._file_bytes() * 2)
                 return lmdb.open(os.fspath(self.folder), map_size=size, **options)
             # Where nothing can be written nobody can be writing: no lock is needed, and none could be made.

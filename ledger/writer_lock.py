@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger.errors import UnwritableError, WriterLockError
@@ -66,7 +66,9 @@ class WriterLock:
                 raise WriterLockError(self._path, waited_s=timeout_s, holder_pid=self._holder())
             time.sleep(pause_s)
             pause_s = min(pause_s * 2, POLL_LAST_S)
-        os.pwrite(self._fd, str(os.getpid()).encode().ljust(PID_BYTES), 0)
+        # The lock is held whether or not a full disk takes the note of who holds it.
+        with suppress(OSError):
+            os.pwrite(self._fd, str(os.getpid()).encode().ljust(PID_BYTES), 0)
 
     def _try_lock(self) -> bool:
         try:

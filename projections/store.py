@@ -15,9 +15,10 @@ import lmdb
 import msgspec
 
 from ledger.chain import EMPTY_HEAD, Head
-from ledger.errors import DiskFullError, LedgerError, StorageError
+from ledger.errors import DiskFullError, LedgerError, StorageError, UnwritableError
 from ledger.home import DATA_FILE
 from ledger.lmdb_file import inspect
+from ledger.lmdb_lock import allocate_lock
 from projections.lmdb_tables import LmdbTable
 from projections.projection import Projection
 from projections.tables import State
@@ -181,9 +182,13 @@ class Store:
 def create(folder: Path, models: dict[str, Model]) -> None:
     """Make a store of empty tables in the new folder `folder`, standing at no event.
 
-    Raises: DiskFullError or StorageError.
+    Raises: DiskFullError, StorageError or UnwritableError.
     """
-    folder.mkdir(mode=0o700)
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise UnwritableError(folder, error.strerror or str(error)) from error
+    allocate_lock(folder)
     try:
         env = _environment(folder, readonly=False, new=True)
         try:

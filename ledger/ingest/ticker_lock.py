@@ -7,7 +7,7 @@ file beside it, which means something only while the lock is held.
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -77,10 +77,12 @@ def _locked(folder: Path, ticker: str, waited_s: float) -> TickerLockError:
 
 def _write(path: Path, holder: Holder) -> None:
     temporary = path.with_suffix(".new")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(msgspec.json.encode(holder))
-    temporary.replace(path)
+    # The lock is held whether or not a full disk takes the note of who holds it.
+    with suppress(OSError):
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(msgspec.json.encode(holder))
+        temporary.replace(path)
 
 
 def _read(path: Path) -> Holder | None:
