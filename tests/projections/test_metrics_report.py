@@ -70,6 +70,8 @@ def test_carnival_is_no_alarm_until_the_next_session_is_final() -> None:
         ({"ingest_lag_seconds": DAY_S, "sessions_behind": 1}, 0),
         ({"ingest_lag_seconds": DAY_S + 1, "sessions_behind": 1}, 2),
         ({"ingest_lag_seconds": DAY_S + 1, "sessions_behind": 0}, 0),
+        ({"ingest_lag_seconds": DAY_S + 1, "sessions_behind": 1, "provider": "cotahist"}, 0),
+        ({"ingest_lag_seconds": DAY_S + 1, "sessions_behind": 1, "provider": "cotahist", "rejected": 1}, 1),
         ({"status": "warning"}, 0),
         ({"status": "warning", "rejected": 1}, 1),
         ({"status": "rejected"}, 1),
