@@ -12,7 +12,7 @@ from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import Draft, decode_envelope
 from ledger.creation import make_private_folder, settle
 from ledger.engine import AppendRun, Engine
-from ledger.errors import DamagedError, UnwritableError
+from ledger.errors import DamagedError, StorageError, UnwritableError
 from ledger.home import ANCHOR_FILE, LedgerHome, sync_folder
 from ledger.ids import append_id
 from ledger.source import LogSource
@@ -104,9 +104,7 @@ class _Index:
         if self._id is None:
             return
         if self._id in self._done:
-            raise DamagedError(
-                self._run.first, "append id", expected="one not used before", found=f"{self._id.hex()} again"
-            )
+            raise _used_twice(self._id, self._run)
         self._done[self._id] = self._run
 
 
@@ -124,7 +122,22 @@ def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
 
 
 def _load(engine: Engine, records: list[Record], runs: dict[bytes, AppendRun], head: Head) -> None:
-    engine.update(lambda txn: engine.load_in(txn, records, runs, head=head))
+    try:
+        engine.update(lambda txn: engine.load_in(txn, records, runs, head=head))
+    except StorageError:
+        _refuse_used_ids(engine, runs)
+        raise
+
+
+def _refuse_used_ids(engine: Engine, runs: dict[bytes, AppendRun]) -> None:
+    with engine.reading() as txn:
+        for identifier, run in runs.items():
+            if engine.run_in(txn, identifier) is not None:
+                raise _used_twice(identifier, run)
+
+
+def _used_twice(identifier: bytes, run: AppendRun) -> DamagedError:
+    return DamagedError(run.first, "append id", expected="one not used before", found=f"{identifier.hex()} again")
 
 
 def _filled(folder: Path, source: LogSource, last: Draft, now_us: int, each: Each | None) -> Head:

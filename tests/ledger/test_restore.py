@@ -1,0 +1,480 @@
+"""A restore puts an archive in the place of the ledger whole, or changes nothing; nothing is ever deleted."""
+
+import hashlib
+import multiprocessing
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import lmdb
+import msgspec
+import pytest
+
+from ledger.archive_log import ArchiveLog, archive_log
+from ledger.chain import EMPTY_HEAD, Head, Record
+from ledger.codec import decode_envelope, decode_event
+from ledger.engine import Engine
+from ledger.errors import (
+    ConflictError,
+    DamagedError,
+    NotALedgerError,
+    RestoreRefusedError,
+    RollbackRefusedError,
+    WriterLockError,
+    WrongKindError,
+)
+from ledger.events import BackupRestored
+from ledger.home import LedgerHome
+from ledger.ids import append_id, new_id
+from ledger.log import EventLog
+from ledger.restore import Restore, Restored, Terms, home_of
+from ledger.restore_plan import Lacking, Standing
+from ledger.verify import Witness, verify_ledger
+from ledger.writer_lock import WriterLock
+from tests.support.archives import archive, put, small_log
+from tests.support.drafts import JOB, StepClock, connection_tested
+from tests.support.oracle import check_log
+
+SIZE = 6
+OURS = list(small_log(SIZE).read())
+YES = Terms(yes=True)
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> ArchiveLog:
+    """An archive of six events."""
+    return archive_log(put(tmp_path / "a.db", archive(OURS), checksum=True))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> LedgerHome:
+    """A home without a ledger."""
+    return LedgerHome(tmp_path / "dados")
+
+
+def task(home: LedgerHome, backup: ArchiveLog, **options: object) -> Restore:
+    """Return a restore of `backup` into `home`, under a job of its own."""
+    return Restore(home, backup, job_id=new_id(time.time_ns() // 1000), now=StepClock(), **options)  # type: ignore[arg-type]  # passed on
+
+
+def fill(home: LedgerHome, size: int, *, ledger_id: bytes = JOB, more: int = 0) -> None:
+    """Make `home` hold the first `size` events of the log that the archive is of, and `more` of its own."""
+    part = small_log(size, ledger_id=ledger_id)
+    folder = home.root / "part"
+    folder.mkdir(parents=True)
+    task(home, archive_log(put(folder / "part.db", archive(part.read())))).run(Terms())
+    shutil.rmtree(folder)
+    forget_restore(home, size)
+    if more:
+        with EventLog(home, now=StepClock()) as log:
+            log.append([connection_tested(100 + number) for number in range(more)], append_id=append_id("more"))
+
+
+def forget_restore(home: LedgerHome, size: int) -> None:
+    """Take the restore's own event back, so that the ledger is exactly the part it was made of."""
+    folder = home.current()
+    assert folder is not None
+    engine = Engine(folder, readonly=True)
+    records = engine.chunk(0, size)
+    run = engine.chunk(size, size + 1)[0]
+    engine.close()
+    with lmdb.open(str(folder), max_dbs=3) as env, env.begin(write=True) as txn:
+        txn.delete(size.to_bytes(8, "big"), db=env.open_db(b"events", txn=txn))
+        txn.delete(decode_envelope(run.seq, run.body).append_id, db=env.open_db(b"appends", txn=txn))
+    rewrite_head(folder, Head(size, records[-1].link))
+
+
+def rewrite_head(folder: Path, head: Head) -> None:
+    """Store `head` as the ledger's, in the database and in the anchor."""
+    from ledger.anchor import Anchor
+
+    engine = Engine(folder, readonly=False)
+    engine.update(lambda txn: engine.load_in(txn, [], {}, head=head))
+    engine.close()
+    Anchor.create(folder / "head", head).close()
+
+
+def events(home: LedgerHome) -> list[Record]:
+    """Return every record of the ledger in use, once the oracle is content with it."""
+    with EventLog(home, now=StepClock(), readonly=True) as log:
+        check_log(log)
+        return list(log.read())
+
+
+def tree(root: Path) -> dict[str, str]:
+    """Return the hash of every file below `root`, LMDB's own lock files apart."""
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.name != "lock.mdb"
+    }
+
+
+def told(home: LedgerHome) -> BackupRestored:
+    """Return the last event, which tells of the restore."""
+    last = events(home)[-1]
+    event = decode_event(decode_envelope(last.seq, last.body))
+    assert isinstance(event, BackupRestored)
+    return event
+
+
+def test_where_there_is_no_ledger_the_backup_becomes_it(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """The same events under the same links, then one that tells of the restore; intact, and anchored."""
+    ended = task(empty, backup).run(Terms())
+    folder = empty.root / "ledger-1"
+    assert Restored(replaced=Standing(relation="absent"), folder=folder, kept=False, head=backup.head()) == ended
+    assert OURS == events(empty)[:-1]
+    want = BackupRestored(
+        name="a.db",
+        size=SIZE,
+        link=backup.head().link,
+        sha256=backup.survey.sha256,
+        replaced_folder=None,
+        replaced_size=None,
+        replaced_link=None,
+        rollback=False,
+    )
+    assert want == told(empty)
+    report = verify_ledger(empty, structure=True)
+    assert ("intact", SIZE + 1, ("anchor",)) == (report.verdict, report.events, report.witnesses)
+
+
+def test_the_index_of_appends_is_built_again(empty: LedgerHome, tmp_path: Path) -> None:
+    """An append that is retried after the restore is recognised, a batch of three as well, and repeats nothing."""
+    log = small_log(2)
+    drafts = [connection_tested(number) for number in range(3)]
+    log.append(drafts, append_id=append_id("batch"))
+    backup = archive_log(put(tmp_path / "a.db", archive(log.read())))
+    task(empty, backup).run(Terms())
+    with EventLog(empty, now=StepClock()) as restored:
+        again = restored.append(drafts, append_id=append_id("batch"))
+        assert (2, 3, True) == (again.first, again.count, again.repeated)
+        assert 6 == restored.head().size
+
+
+def test_batches_do_not_tear_an_append(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the batch size, the index is that of the log it came from."""
+    log = small_log(3)
+    for run, count in enumerate((4, 1, 5)):
+        drafts = [connection_tested(100 * run + number) for number in range(count)]
+        log.append(drafts, append_id=append_id(f"run/{run}"))
+    backup = archive_log(put(tmp_path / "a.db", archive(log.read())))
+    for batch in (1, 2, 3, 5, 13, 14):
+        monkeypatch.setattr("ledger.restore_build.BATCH_EVENTS", batch)
+        home = LedgerHome(tmp_path / f"home-{batch}")
+        task(home, backup).run(Terms())
+        with EventLog(home, now=StepClock()) as restored:
+            runs = [restored.append_run(append_id(f"run/{run}")) for run in range(3)]
+        assert [(3, 4), (7, 1), (8, 5)] == [(run.first, run.count) for run in runs if run]
+
+
+def test_a_prefix_goes_on_as_the_backup(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Nobody is asked, since nothing is lost; what was replaced stays, and is named."""
+    fill(empty, 3)
+    before = tree(empty.root / "ledger-1")
+    ended = task(empty, backup).run(Terms())
+    assert ("prefix", False) == (ended.replaced.relation, ended.kept)
+    assert OURS == events(empty)[:-1]
+    event = told(empty)
+    assert ("ledger-1", 3, OURS[2].link) == (event.replaced_folder, event.replaced_size, event.replaced_link)
+    assert before == tree(empty.root / "ledger-1")
+
+
+@pytest.mark.parametrize("more", [0, 1, 5])
+def test_a_ledger_that_contains_the_backup_is_kept(empty: LedgerHome, backup: ArchiveLog, more: int) -> None:
+    """Equal or longer: checked, nothing replaced, not a byte changed."""
+    fill(empty, SIZE, more=more)
+    before = tree(empty.root)
+    ended = task(empty, backup).run(YES)
+    assert (True, "contains", empty.root / "ledger-1") == (ended.kept, ended.replaced.relation, ended.folder)
+    assert before == tree(empty.root)
+
+
+def test_going_back_needs_to_be_asked_for(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Without --yes it is refused with the numbers; with it, the longer ledger stays in its folder."""
+    fill(empty, SIZE, more=4)
+    before = tree(empty.root)
+    with pytest.raises(RollbackRefusedError, match=rf"4 readable events from seq {SIZE} on"):
+        task(empty, backup).run(Terms(rollback=True))
+    assert before == tree(empty.root)
+    task(empty, backup).run(Terms(rollback=True, yes=True))
+    assert (OURS, True) == (events(empty)[:-1], told(empty).rollback)
+    assert "ledger-2" == empty.current().name  # type: ignore[union-attr]  # it is there
+
+
+def test_there_is_nothing_to_go_back_from_where_both_are_equal(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """--rollback --yes onto itself changes nothing."""
+    fill(empty, SIZE)
+    assert task(empty, backup).run(Terms(rollback=True, yes=True)).kept
+
+
+def test_a_forked_ledger_is_replaced_only_on_a_word(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """It says how many events the backup lacks and from where; a person who agrees is enough."""
+    fill(empty, 3, more=5)
+    before = tree(empty.root)
+    asked: list[Standing] = []
+
+    def no(standing: Standing) -> bool:
+        asked.append(standing)
+        return False
+
+    with pytest.raises(RestoreRefusedError):
+        task(empty, backup).run(Terms(ask=no))
+    assert before == tree(empty.root)
+    assert [("forked", Lacking(5, 3))] == [(one.relation, one.lacking) for one in asked]
+    task(empty, backup).run(Terms(ask=lambda _: True))
+    assert OURS == events(empty)[:-1]
+
+
+def test_another_ledger_altogether_is_forked_from_its_first_event(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Nothing of it is in the backup."""
+    fill(empty, 1, ledger_id=bytes(16), more=3)
+    standing = task(empty, backup).look()
+    assert ("forked", Lacking(4, 0)) == (standing.relation, standing.lacking)
+
+
+def damage(home: LedgerHome, seq: int, change: Callable[[bytes], bytes]) -> None:
+    """Change the stored value of `seq` behind the ledger's back."""
+    folder = home.current()
+    with lmdb.open(str(folder), max_dbs=3) as env:
+        db = env.open_db(b"events")
+        with env.begin(write=True, db=db) as txn:
+            name = seq.to_bytes(8, "big")
+            txn.put(name, change(bytes(txn.get(name))))
+
+
+def broken_body(value: bytes) -> bytes:
+    """Change the last byte."""
+    return value[:-1] + bytes([value[-1] ^ 1])
+
+
+def broken_link(value: bytes) -> bytes:
+    """Change the first byte."""
+    return bytes([value[0] ^ 1]) + value[1:]
+
+
+@pytest.mark.parametrize("change", [broken_body, broken_link])
+@pytest.mark.parametrize("seq", [0, 2, SIZE - 1])
+def test_a_damaged_ledger_is_replaced_only_on_a_word(
+    seq: int, change: Callable[[bytes], bytes], empty: LedgerHome, backup: ArchiveLog
+) -> None:
+    """What the damage left of each event is in the backup: nothing is lost; but a person says so."""
+    fill(empty, SIZE)
+    damage(empty, seq, change)
+    with pytest.raises(RestoreRefusedError, match="no readable event that the backup lacks"):
+        task(empty, backup).run(Terms())
+    task(empty, backup).run(YES)
+    assert OURS == events(empty)[:-1]
+
+
+def test_events_behind_the_damage_are_counted(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """The ledger went on after the backup: what can be read of that is what would go out of sight."""
+    fill(empty, SIZE, more=4)
+    damage(empty, 2, broken_body)
+    assert Lacking(4, SIZE) == task(empty, backup).look().lacking
+    damage(empty, SIZE + 1, lambda _: b"short")
+    assert Lacking(3, SIZE) == task(empty, backup).look().lacking
+
+
+def test_a_ledger_behind_its_witness_is_damaged(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Whole in itself, but the projections remember more: not replaced unasked."""
+    fill(empty, 3)
+    ahead = Witness("projections", Head(SIZE, OURS[-1].link))
+    with pytest.raises(RestoreRefusedError, match="rolled_back"):
+        task(empty, backup, witnesses=lambda: [ahead]).run(Terms())
+
+
+def ruined(data: Path, kind: str) -> None:
+    """Ruin a database file in one of the ways that kill whoever maps it."""
+    raw = data.read_bytes()
+    data.write_bytes(
+        {
+            "empty": b"",
+            "cut": raw[: len(raw) // 2],
+            "zeroed": raw[:8192] + bytes(len(raw) - 8192),
+            "foreign": b"not a database" * 500,
+        }[kind]
+    )
+
+
+@pytest.mark.parametrize("kind", ["empty", "cut", "zeroed", "foreign"])
+def test_a_ruined_database_is_replaced_on_a_word(kind: str, empty: LedgerHome, backup: ArchiveLog) -> None:
+    """No damage ends this process; the ruin stays where it was."""
+    fill(empty, SIZE, more=2)
+    ruined(empty.root / "ledger-1" / "data.mdb", kind)
+    before = (empty.root / "ledger-1" / "data.mdb").read_bytes()
+    with pytest.raises(RestoreRefusedError, match="damaged"):
+        task(empty, backup).run(Terms())
+    assert "damaged" == task(empty, backup).run(YES).replaced.relation
+    assert OURS == events(empty)[:-1]
+    assert before == (empty.root / "ledger-1" / "data.mdb").read_bytes()
+
+
+def test_a_lost_current_is_found_again(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """A restore into an empty home that died between its two renames: the next one finishes it."""
+    task(empty, backup).run(Terms())
+    (empty.root / "CURRENT").unlink()
+    with pytest.raises(NotALedgerError):
+        empty.current()
+    assert task(empty, backup).run(Terms()).kept
+    assert empty.root / "ledger-1" == empty.current()
+
+
+def test_the_sample_goes_back_to_the_sample(tmp_path: Path) -> None:
+    """Event 0 decides; where a real ledger is, a backup of the sample is refused."""
+    backup = archive_log(put(tmp_path / "s.db", archive(small_log(2, kind="sample").read())))
+    root = LedgerHome(tmp_path / "dados")
+    assert root.sample.root == home_of(backup, root).root
+    fill(root, 2)
+    with pytest.raises(WrongKindError):
+        home_of(backup, root)
+    real = archive_log(put(tmp_path / "r.db", archive(small_log(2).read())))
+    assert root == home_of(real, root)
+
+
+def test_a_log_that_goes_wrong_while_it_is_built_changes_nothing(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """The file is cut after it was verified: an error, no folder, the ledger as it was."""
+    fill(empty, 3)
+    before = tree(empty.root)
+    put(backup.path, archive(OURS)[:-1])
+    with pytest.raises(DamagedError):
+        task(empty, backup).run(Terms())
+    after = tree(empty.root)
+    assert {name: after[name] for name in before if "writer" not in name} == {
+        name: hashed for name, hashed in before.items() if "writer" not in name
+    }
+    assert ["ledger-1"] == [path.name for path in empty.root.iterdir() if path.name.startswith("ledger")]
+
+
+def test_an_append_id_used_twice_is_no_log(empty: LedgerHome, tmp_path: Path) -> None:
+    """A chain that holds around something that no ledger writes: refused, nothing in use."""
+    from ledger.appending import stamp
+    from tests.support.archives import created
+
+    records: list[Record] = []
+    for number, name in enumerate((b"0" * 16, b"a" * 16, b"b" * 16, b"a" * 16)):
+        head = Head(number, records[-1].link) if records else EMPTY_HEAD
+        draft = created() if number == 0 else connection_tested(number)
+        records += stamp([draft], head=head, recorded_at=1, append_id=name)
+    with pytest.raises(DamagedError) as damage:
+        task(empty, archive_log(put(tmp_path / "x.db", archive(records)))).run(Terms())
+    assert (3, "append id") == (damage.value.seq, damage.value.kind)
+    assert None is empty.current()
+
+
+def test_a_ledger_that_moved_since_the_person_agreed_is_a_conflict(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """They agreed to lose five events, not six."""
+    fill(empty, 3, more=5)
+
+    def agree_slowly(_: Standing) -> bool:
+        with EventLog(empty, now=StepClock()) as log:
+            log.append([connection_tested(999)], append_id=append_id("meanwhile"))
+        return True
+
+    with pytest.raises(ConflictError):
+        task(empty, backup).run(Terms(ask=agree_slowly))
+    assert "ledger-1" == empty.current().name  # type: ignore[union-attr]  # it is there
+
+
+def test_whoever_holds_the_writer_lock_is_waited_for(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """And not for ever."""
+    fill(empty, 3)
+    lock = WriterLock(empty.writer_lock)
+    with lock.held(1), pytest.raises(WriterLockError):
+        task(empty, backup, lock_timeout_s=0.05).run(Terms())
+    lock.close()
+
+
+def test_a_restored_clock_does_not_run_backwards(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """The restore's event is not older than the last event it restored."""
+    Restore(empty, backup, job_id=new_id(1), now=lambda: 5).run(Terms())
+    times = [decode_envelope(record.seq, record.body).recorded_at for record in events(empty)]
+    assert sorted(times) == times
+
+
+class Acknowledged(msgspec.Struct, frozen=True, array_like=True):
+    """An append that a writer was told had landed."""
+
+    size: int
+    link: bytes
+
+
+def _append_for_ever(root: Path, pipe: int) -> None:
+    with EventLog(LedgerHome(root), now=StepClock()) as log:
+        for number in range(10**9):
+            appended = log.append([connection_tested(number)], append_id=os.urandom(16))
+            os.write(pipe, appended.head.size.to_bytes(8, "big") + appended.head.link)
+
+
+def wait_for_growth(home: LedgerHome, size: int) -> None:
+    """Wait until the ledger in use has more than `size` events."""
+    deadline = time.monotonic() + 20
+    with EventLog(home, now=StepClock(), readonly=True) as log:
+        while log.head().size <= size:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+
+def test_a_writer_that_stays_open_goes_on_in_the_restored_ledger(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """None of its acknowledged events is lost, and none goes to the replaced folder after the switch."""
+    fill(empty, SIZE)
+    reading, writing = os.pipe()
+    writer = multiprocessing.get_context("fork").Process(target=_append_for_ever, args=(empty.root, writing))
+    writer.start()
+    os.close(writing)
+    time.sleep(0.1)
+    ended = task(empty, backup).run(Terms(rollback=True, yes=True))
+    wait_for_growth(empty, SIZE + 1)
+    assert writer.pid is not None
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.join()
+    with os.fdopen(reading, "rb") as pipe:
+        raw = pipe.read()
+    heads = {(int.from_bytes(raw[at : at + 8], "big"), raw[at + 8 : at + 40]) for at in range(0, len(raw) - 39, 40)}
+    new = {(record.seq + 1, record.link) for record in events(empty)}
+    old_engine = Engine(empty.root / "ledger-1", readonly=True)
+    old = {(record.seq + 1, record.link) for record in old_engine.chunk(0, old_engine.head().size)}
+    stopped_at = old_engine.head()
+    old_engine.close()
+    assert heads <= old | new
+    assert heads - old, "the writer went on after the switch"
+    assert (ended.replaced.head, "ledger-2") == (stopped_at, empty.current().name)  # type: ignore[union-attr]  # there
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_kill_at_any_instant_leaves_one_whole_ledger_in_use(seed: int, empty: LedgerHome, tmp_path: Path) -> None:
+    """The one before or the restored one; and the same restore then comes about."""
+    whole = list(small_log(200).read())
+    backup = archive_log(put(tmp_path / "big.db", archive(whole)))
+    fill(empty, 3)
+    child = os.fork()
+    if child == 0:
+        task(empty, backup).run(Terms())
+        os._exit(0)
+    time.sleep(0.004 * seed)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    left = events(empty)
+    assert left[:3] == whole[:3]
+    assert len(left) in {3, 201}
+    assert "intact" == verify_ledger(empty).verdict
+    task(empty, backup).run(Terms())
+    assert whole == events(empty)[:200]
+    assert not [path for path in empty.root.iterdir() if path.name.endswith(".new")]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_kill_over_an_empty_home_is_made_good_by_the_next(seed: int, empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Nothing, or the whole restored ledger, perhaps still unnamed."""
+    child = os.fork()
+    if child == 0:
+        task(empty, backup).run(Terms())
+        os._exit(0)
+    time.sleep(0.004 * seed)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    task(empty, backup).run(Terms())
+    assert OURS == events(empty)[:SIZE]
