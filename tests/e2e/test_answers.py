@@ -286,3 +286,15 @@ def test_what_did_come_is_kept_as_evidence_of_the_failure(night: Night) -> None:
     assert isinstance(failed, FetchFailed)
     assert failed.answer is not None
     assert len(b"<!doctype html><html><body>Yahoo</body></html>") == failed.answer.body_bytes
+
+
+def test_the_commands_that_read_tell_the_same(night: Night) -> None:
+    """Failures in the order they were recorded, a line of metrics a ticker, and nothing that verification minds."""
+    failed = {ticker for ticker in TICKERS if kind_of(CASES[ticker])}
+    logs = night.place.run("logs", "--failed", "--format", "json")
+    assert (1, failed) == (logs.code, {row["ticker"] for row in logs.lines()})
+    metrics = night.place.run("metrics", "--format", "json")
+    told = {row["ticker"]: row["status"] for row in metrics.lines()}
+    assert (1, {ticker: case.status for ticker, case in CASES.items()}) == (metrics.code, told)
+    checks = (("verify",), ("rebuild", "--check"), ("snapshot", "--check"))
+    assert [0, 0, 0] == [night.place.run(*words).code for words in checks]

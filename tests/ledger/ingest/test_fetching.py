@@ -175,7 +175,7 @@ def test_patience_starts_with_the_first_question() -> None:
     asking = Asking(GOOD, patience=Patience(retries=0, attempt_s=5, job_s=0.05))
     time.sleep(0.06)
     asking.fetcher.fetch(TICKER, WEEK)
-    assert 0.04 < asking.provider.timeouts_s[0] <= 0.05
+    assert 0.01 < asking.provider.timeouts_s[0] <= 0.05  # 0.001 is what an attempt gets that has no time left
 
 
 def test_an_attempt_gets_no_more_time_than_the_job_has_left() -> None:
@@ -184,4 +184,4 @@ def test_an_attempt_gets_no_more_time_than_the_job_has_left() -> None:
     for asking in (ample, short):
         asking.fetcher.fetch(TICKER, WEEK)
     assert 5 == ample.provider.timeouts_s[0]
-    assert 1.9 < short.provider.timeouts_s[0] <= 2
+    assert 1 < short.provider.timeouts_s[0] <= 2
