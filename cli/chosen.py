@@ -1,33 +1,33 @@
 """Which series a command reads: prices of two providers never blur into one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import click
 
+from cli import settings
 from ledger.errors import NothingToShowError
 from projections import prices
 from projections.prices import Series
+from projections.sources import pick
 from projections.tables import State
 
 F = TypeVar("F", bound=Callable[..., object])
 
-PREFERRED = ("yfinance", "sample", "cotahist")
-
 
 def source_option(command: F) -> F:
     """Give `command` the option `--source`."""
-    return click.option("--source", help="The provider whose series to read.  [default: the first that has one]")(
-        command
-    )
+    return click.option(
+        "--source", help="The provider whose series to read.  [default: the first of PRICE_SOURCES that has one]"
+    )(command)
 
 
 def one(state: State, ticker: str, source: str | None) -> Series:
-    """Return the ticker's series: the `source`'s, else that of the first provider preferred.
+    """Return the ticker's series: the `source`'s, else that of the first of PRICE_SOURCES that has one.
 
     Raises: NothingToShowError where there is none.
     """
-    return min(some(state, ticker, source), key=_rank)
+    return _preferred(some(state, ticker, source))
 
 
 def some(state: State, ticker: str | None, source: str | None) -> tuple[Series, ...]:
@@ -48,6 +48,7 @@ def _wanted(known: tuple[Series, ...]) -> str:
     return f"one from {' or '.join(providers)}" if providers else "one that was ingested"
 
 
-def _rank(series: Series) -> tuple[int, str]:
-    order = PREFERRED.index(series.provider) if series.provider in PREFERRED else len(PREFERRED)
-    return order, series.provider
+def _preferred(found: Sequence[Series]) -> Series:
+    """Return the one of a ticker's series whose provider the policy picks."""
+    provider = pick([series.provider for series in found], settings.load().price_sources)
+    return next(series for series in found if series.provider == provider)

@@ -5,7 +5,7 @@ from typing import cast
 
 import click
 
-from cli import compare_row, output, params, settings, views
+from cli import compare_row, ledgers, output, params, settings, views
 from cli.compare_row import Pair
 from cli.exit_codes import Exit
 from cli.output import Style
@@ -49,6 +49,7 @@ Exit codes: 0 all agree, 1 some differ, 3 no session that both hold.
     help="Which price; may be repeated.",
 )
 @click.option("--limit", type=click.IntRange(min=0), default=WORST, show_default=True, help="List the worst so many.")
+@ledgers.archive_option
 @output.style_options
 @click.pass_context
 def compare(  # noqa: PLR0913 - one parameter an option

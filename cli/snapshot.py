@@ -1,18 +1,18 @@
 """`main snapshot`: a price CSV from recorded events alone, and the check of those that were written."""
 
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 import click
 import msgspec
 
-from cli import ledgers, out_file, output, params, settings, up_to, views
+from cli import chosen, ledgers, out_file, output, params, settings, up_to, views
 from cli.exit_codes import Exit
 from cli.output import JSON, Style
 from cli.up_to import UpTo
 from ledger.errors import NothingToShowError
 from projections import prices
+from projections.prices import Series
 from projections.snapshot_check import SnapshotCheck, check_snapshots
 from projections.snapshot_csv import Csv, render
 from projections.tables import State
@@ -27,6 +27,7 @@ class SnapshotRow(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     checksum: str  # SHA-256, hex
     events: int
+    provider: str
 
 
 @click.command(
@@ -47,6 +48,7 @@ nothing to check, or a file was named that no event tells of.
 @click.option("--as-of", type=up_to.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.  [default: stdout]")
 @click.option("--check", is_flag=True, help="Hold every recorded snapshot, and the files, against the log.")
+@chosen.source_option
 @ledgers.archive_option
 @output.style_options
 @click.pass_context
@@ -59,6 +61,7 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
     out: Path | None,
     *,
     check: bool,
+    source: str | None,
     style: Style,
 ) -> int:
     """Print a ticker's snapshot from recorded events, or check those that were written.
@@ -66,41 +69,45 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
     The same events give the same bytes. Nothing is appended to the log.
     """
     if check:
-        if ticker or as_of or out:
-            context.fail("got --check with --ticker, --as-of or --out, want it alone or with files")
+        if ticker or as_of or out or source:
+            context.fail("got --check with --ticker, --as-of, --source or --out, want it alone or with files")
         return _check(files, style)
     if files or ticker is None:
         context.fail("got no --ticker, want one, or --check" if not files else "got files, want --check before them")
     if style.format == JSON and out is None:
         context.fail("got --format json for a CSV on stdout, want --out")
-    return _regenerate(ticker, as_of, out, style)
+    return _regenerate(ticker, as_of, out, source, style)
 
 
-def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, style: Style) -> int:
+def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str | None, style: Style) -> int:
     with ledgers.reading(settings.load()) as log, views.of(log) as view:
         position = view.head.size if as_of is None else min(up_to.position(log, as_of), view.head.size)
-        csv = _csv(view.state, ticker, position)
+        series = chosen.one(view.state, ticker, source)
+        csv = _csv(view.state, series, position)
     if out is None:
         output.raw(csv.content)
         return Exit.OK
     out_file.write(out, csv.content)
     written = SnapshotRow(
-        ticker=ticker, snapshot=str(out), name=csv.name, rows=csv.rows, checksum=csv.sha256.hex(), events=position
+        ticker=ticker,
+        snapshot=str(out),
+        name=csv.name,
+        rows=csv.rows,
+        checksum=csv.sha256.hex(),
+        events=position,
+        provider=series.provider,
     )
     output.show([written], style, text=lambda one: f"{one.checksum}  {one.snapshot}  {one.rows} rows")
     return Exit.OK
 
 
-def _csv(state: State, ticker: str, position: int) -> Csv:
-    """Return the ticker's snapshot at `position`, of the provider whose series reaches furthest."""
-    held = [
-        prices.series(state["prices"], one.provider, ticker, position)
-        for one in prices.all_series(state["prices"], ticker)
-    ]
-    bars = max(held, key=lambda series: max(series, default=date.min), default={})
+def _csv(state: State, series: Series, position: int) -> Csv:
+    bars = prices.series(state["prices"], series.provider, series.ticker, position)
     if not bars:
-        raise NothingToShowError(f"no sessions of {ticker} in the first {position} events", wanted="at least one")
-    return render(ticker, bars)
+        raise NothingToShowError(
+            f"no sessions of {series.ticker} in the first {position} events", wanted="at least one"
+        )
+    return render(series.ticker, bars)
 
 
 def _check(files: Sequence[Path], style: Style) -> int:

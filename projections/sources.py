@@ -1,17 +1,17 @@
-"""Which provider's series stands for a ticker: a policy, since prices of two providers never blur into one. Pure."""
+"""Which provider stands for a ticker: a policy, since prices of two providers never blur into one series. Pure."""
 
-from collections.abc import Sequence
-
-from projections import prices
-from projections.tables import Tables
+from collections.abc import Collection, Sequence
 
 SAMPLE = "sample"  # alone in a ledger of its own, so it can follow any order
 
 
-def pick(tables: Tables, ticker: str, order: Sequence[str]) -> str | None:
-    """Return the first provider in `order` that has a series of `ticker`, None where none has; one short scan.
+def pick(providers: Collection[str], order: Sequence[str]) -> str:
+    """Return the first provider in `order` that is among `providers`; the sample and then the others come after those.
 
-    The sample's own ledger holds nothing else, so the sample comes last in every order.
+    Raises: ValueError when there is none.
     """
-    known = {series.provider for series in prices.all_series(tables, ticker)}
-    return next((provider for provider in (*order, SAMPLE) if provider in known), None)
+    if not providers:
+        message = "got no provider, want at least one"
+        raise ValueError(message)
+    wanted = (*order, SAMPLE, *sorted(providers))
+    return next(provider for provider in wanted if provider in providers)

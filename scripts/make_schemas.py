@@ -13,12 +13,14 @@ if str(REPOSITORY) not in sys.path:
 from cli.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
 from cli.actions import ActionRow  # noqa: E402 - the same
 from cli.backup_row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
+from cli.compare_row import CompareRow  # noqa: E402 - the same
 from cli.connection import ConnRow  # noqa: E402 - the same
 from cli.diff import DiffRow  # noqa: E402 - the same
 from cli.event_row import EventRow  # noqa: E402 - the same
 from cli.exits import Failure  # noqa: E402 - the same
 from cli.gaps import GapRow  # noqa: E402 - the same
 from cli.health import HealthRow  # noqa: E402 - the same
+from cli.import_row import ImportRow  # noqa: E402 - the same
 from cli.log_row import LogRow  # noqa: E402 - the same
 from cli.metrics_row import LagRow, LastDateRow, MetricsRow  # noqa: E402 - the same
 from cli.price_row import AdjustedPriceRow, PriceRow  # noqa: E402 - the same
@@ -42,10 +44,12 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "backup-create": CreatedRow,
     "backup-list": ListedRow,
     "backup-restore": RestoredRow,
+    "compare": CompareRow,
     "config": InForce,
     "error": Failure,
     "event": EventRow,
     "health": HealthRow,
+    "import-cotahist": ImportRow,
     "log": LogRow,
     "metrics": MetricsRow,
     "metrics-ingest-lag": LagRow,

@@ -35,6 +35,12 @@ def test_one_series_is_the_source_named_or_the_first_preferred(ticker: str, sour
     assert Series(ticker, provider) == chosen.one(BOTH, ticker, source)
 
 
+def test_the_order_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PRICE_SOURCES; a source that is named wins over it."""
+    monkeypatch.setenv("PRICE_SOURCES", "cotahist,yfinance")
+    assert ["cotahist", "yfinance"] == [chosen.one(BOTH, "PETR4.SA", name).provider for name in (None, "yfinance")]
+
+
 def test_all_series_come_in_order() -> None:
     """Of a ticker, of a source, or both."""
     assert [("PETR4.SA", "cotahist"), ("VALE3.SA", "cotahist")] == [

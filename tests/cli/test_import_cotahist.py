@@ -224,3 +224,13 @@ def test_a_killed_import_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
     assert (0, 159) == ((appended - 1) % 2, row["tickers"])
     assert 0 < row["repeated"] < row["tickers"]
     assert ((appended - 1) // 2, 1 + 2 * row["tickers"]) == (row["repeated"], size(tmp_path))
+
+
+def test_prices_of_another_source_are_read_only_when_they_are_meant(tmp_path: Path) -> None:
+    """The snapshot is of the provider that the policy picks, and says which."""
+    made(tmp_path / "A.TXT", LINES)
+    imported(tmp_path, "A.TXT")
+    snapshot = ("snapshot", "--ticker", "PETR4", "--out", "s.csv", "--format", "json")
+    done = [run_main(*snapshot, *args, cwd=tmp_path) for args in ((), ("--source", "yfinance"))]
+    assert [0, 3] == [one.code for one in done]
+    assert [("cotahist", 3)] == [(row["provider"], row["rows"]) for row in done[0].lines()]

@@ -29,6 +29,7 @@ def test_a_snapshot_goes_to_a_file_of_choice(sample: Path, tmp_path: Path) -> No
         "rows": 503,
         "checksum": hashlib.sha256(content).hexdigest(),
         "events": 3,
+        "provider": "sample",
     }
 
 
@@ -36,10 +37,13 @@ def test_a_snapshot_goes_to_a_file_of_choice(sample: Path, tmp_path: Path) -> No
     ("args", "message"),
     [
         (["--ticker", "petr4", "--as-of", "1"], "got no sessions of PETR4.SA in the first 2 events, want at least one"),
-        (["--ticker", "vale3"], "got no sessions of VALE3.SA in the first 7 events, want at least one"),
+        (["--ticker", "vale3"], "got no series of VALE3.SA, want one that was ingested"),
         ([], "got no --ticker, want one, or --check"),
         (["x.csv"], "got files, want --check before them"),
-        (["--check", "--ticker", "petr4"], "got --check with --ticker, --as-of or --out, want it alone or with files"),
+        (
+            ["--check", "--ticker", "petr4"],
+            "got --check with --ticker, --as-of, --source or --out, want it alone or with files",
+        ),
         (["--ticker", "petr4", "--array"], "got --format json for a CSV on stdout, want --out"),
     ],
 )

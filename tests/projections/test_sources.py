@@ -2,8 +2,6 @@
 
 import pytest
 
-from projections.keys import text_key
-from projections.memory_tables import MemoryTable
 from projections.sources import pick
 
 
@@ -13,16 +11,18 @@ from projections.sources import pick
         (["yfinance", "cotahist"], ["yfinance", "cotahist"], "yfinance"),
         (["yfinance", "cotahist"], ["cotahist", "yfinance"], "cotahist"),
         (["cotahist"], ["yfinance", "cotahist"], "cotahist"),
-        (["cotahist"], ["yfinance"], None),
         (["sample"], ["yfinance", "cotahist"], "sample"),
         (["sample"], [], "sample"),
-        ([], ["yfinance", "cotahist"], None),
+        (["cotahist", "sample"], ["yfinance"], "sample"),
+        (["zzz", "cotahist"], ["yfinance"], "cotahist"),
     ],
 )
-def test_the_first_in_the_order_that_has_the_ticker(held: list[str], order: list[str], picked: str | None) -> None:
-    """The sample, alone in its ledger, comes after any order; another ticker's providers do not count."""
-    table = MemoryTable()
-    for provider in held:
-        table.put(text_key("PETR4.SA", provider), b"")
-    table.put(text_key("VALE3.SA", "yfinance"), b"")
-    assert picked == pick({"series": table}, "PETR4.SA", order)
+def test_the_first_in_the_order_then_the_sample_then_any(held: list[str], order: list[str], picked: str) -> None:
+    """The sample is alone in its ledger; a provider that nobody ranked is better than none."""
+    assert picked == pick(held, order)
+
+
+def test_nobody_is_picked_of_nobody() -> None:
+    """The caller's mistake."""
+    with pytest.raises(ValueError, match="got no provider"):
+        pick([], ["yfinance"])
