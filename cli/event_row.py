@@ -7,7 +7,7 @@ import msgspec
 from cli import times
 from ledger import ids
 from ledger.chain import Record
-from ledger.codec import Envelope, decode_envelope
+from ledger.codec import UNDECODABLE, Envelope, decode_envelope
 from ledger.errors import DamagedError
 
 # An answer's own fields: its body can be megabytes, and its length and hash stand for it.
@@ -77,5 +77,5 @@ def readable(value: Any) -> Any:
 def _data(envelope: Envelope) -> Any:
     try:
         return msgspec.msgpack.decode(envelope.data)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise DamagedError(envelope.seq, "data", expected="msgpack", found=str(error)) from error

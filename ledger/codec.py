@@ -44,6 +44,9 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 # Retired tag -> (the tag one version on, how its data map becomes that one's).
 UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
 
+# What arbitrary bytes make the decoder raise: text that is no UTF-8 and nesting without end are no DecodeError to it.
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _encoder = msgspec.msgpack.Encoder()
 _envelope_decoder = msgspec.msgpack.Decoder(Envelope)
 
@@ -84,7 +87,7 @@ def decode_envelope(seq: int, body: bytes) -> Envelope:
     """
     try:
         envelope = _envelope_decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise DamagedError(seq, "envelope", expected="a msgpack array of 8", found=str(error)) from error
     if envelope.seq != seq:
         raise DamagedError(seq, "seq", expected=str(seq), found=str(envelope.seq))
@@ -106,7 +109,7 @@ def decode_event(envelope: Envelope) -> Event:
             return _data_decoder(envelope.type).decode(envelope.data)
         if envelope.type in UPCASTERS:
             return _upcast(envelope)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
     raise UnknownEventError(envelope.seq, envelope.type)
 

@@ -8,7 +8,7 @@ from functools import cache
 
 import msgspec
 
-from ledger.codec import UPCASTERS, Envelope, decode_event, encode_data
+from ledger.codec import UNDECODABLE, UPCASTERS, Envelope, decode_event, encode_data
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import EVENT_TYPES, FetchSucceeded
 
@@ -72,7 +72,7 @@ def decode_fact(envelope: Envelope) -> Fact:
     data = envelope.data if tag == envelope.type else encode_data(decode_event(envelope))
     try:
         return _decoder(tag).decode(data)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
 
 

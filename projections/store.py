@@ -15,6 +15,7 @@ import lmdb
 import msgspec
 
 from ledger.chain import EMPTY_HEAD, Head
+from ledger.codec import UNDECODABLE
 from ledger.errors import DiskFullError, LedgerError, StorageError, UnwritableError
 from ledger.home import DATA_FILE
 from ledger.lmdb_file import inspect
@@ -175,7 +176,7 @@ class Store:
             yield
         except lmdb.DiskError as error:
             raise DiskFullError(self.folder) from error
-        except (lmdb.Error, msgspec.DecodeError) as error:
+        except (lmdb.Error, *UNDECODABLE) as error:
             raise StorageError(self.folder, str(error)) from error
 
 
