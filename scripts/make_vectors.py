@@ -7,7 +7,10 @@ the tests then hold the code to them.
 import json
 import struct
 import sys
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from blake3 import blake3
 
@@ -86,7 +89,7 @@ def bodies() -> list[bytes]:
     ]
 
 
-def chain() -> dict[str, object]:
+def chain() -> dict[str, Any]:
     """Return the chain vector: the genesis link, then each body and the link after it."""
     link = genesis = blake3(b"b3-ledger chain v1").digest()
     events = []
@@ -99,21 +102,85 @@ def chain() -> dict[str, object]:
 def anchor() -> dict[str, object]:
     """Return the anchor vector: two heads and the 128 bytes that remember them."""
     events = chain()["events"]
-    assert isinstance(events, list)  # noqa: S101 - made by `chain` just above
     heads = [{"size": event["seq"] + 1, "link": event["link"]} for event in events[-2:]]
     slots = [struct.pack(">Q", head["size"]) + bytes.fromhex(head["link"]) for head in heads]
     file = b"".join(slot + blake3(slot).digest(length=24) for slot in slots)
     return {"slots": heads, "file": file.hex(), "newest": heads[-1]}
 
 
-VECTORS = {"chain.json": chain, "anchor.json": anchor}
+def chained(stored: Sequence[bytes]) -> list[bytes]:
+    """Return the frames of an archive of the bodies `stored`: length, link, body."""
+    link, frames = blake3(b"b3-ledger chain v1").digest(), []
+    for one in stored:
+        link = blake3(link + one).digest()
+        frames.append(struct.pack(">I", len(one)) + link + one)
+    return frames
+
+
+def archives() -> dict[str, tuple[bytes, str, int, int | None]]:
+    """Return archives by name: the file, its verdict, the events that hold, the first bad seq."""
+    log = bodies()
+    frames = chained(log)
+    one, two, three = frames
+    header = b"b3-ledger archive 1\n"
+    whole = header + one + two + three
+    flipped = bytes([whole[-1] ^ 1])
+    longer_seq = b"\x98\xcc\x01" + log[1][2:]
+    return {
+        "whole": (whole, "intact", 3, None),
+        "one-event": (header + one, "intact", 1, None),
+        "cut-between-frames": (header + one + two, "intact", 2, None),
+        "cut-before-event-0": (header, "truncated", 0, 0),
+        "cut-in-length": (header + one + two + three[:3], "truncated", 2, 2),
+        "cut-in-link": (header + one + two[:20], "truncated", 1, 1),
+        "cut-before-body": (header + one + two[:36], "truncated", 1, 1),
+        "cut-in-body": (header + one[:-1], "truncated", 0, 0),
+        "length-past-the-end": (header + one + two + b"\x00\x00\xff\xff" + three[4:], "truncated", 2, 2),
+        "length-over-the-limit": (header + one + b"\x01\x00\x00\x01" + two[4:] + three, "tampered", 1, 1),
+        "length-too-short": (header + one + struct.pack(">I", len(log[1]) - 1) + two[4:] + three, "tampered", 1, 1),
+        "changed-link": (header + one + two[:4] + bytes(32) + two[36:] + three, "tampered", 1, 1),
+        "changed-body": (whole[:-1] + flipped, "tampered", 2, 2),
+        "removed": (header + one + three, "tampered", 1, 1),
+        "doubled": (header + one + two + two + three, "tampered", 2, 2),
+        "swapped": (header + one + three + two, "tampered", 1, 1),
+        "zeros-behind": (whole + bytes(64), "tampered", 3, 3),
+        "empty-body": (header + b"".join(chained([log[0], b""])), "tampered", 1, 1),
+        "seq-of-another-place": (header + b"".join(chained([log[0], log[2]])), "tampered", 1, 1),
+        "seq-not-in-shortest-form": (header + b"".join(chained([log[0], longer_seq])), "tampered", 1, 1),
+        "another-first-event": (header + b"".join(chained([b"\x98\x00" + log[1][2:]])), "tampered", 0, 0),
+        "empty": (b"", "unreadable", 0, None),
+        "cut-in-header": (header[:-1], "unreadable", 0, None),
+        "foreign": (b"SQLite format 3\x00" + bytes(48), "unreadable", 0, None),
+        "newer": (b"b3-ledger archive 2\n" + one, "newer", 0, None),
+    }
+
+
+def archive_index() -> list[dict[str, object]]:
+    """Return what is to be found in each archive; `head` is the last link that holds, hex."""
+    links = [event["link"] for event in chain()["events"]]
+    return [
+        {
+            "file": f"{name}.bin",
+            "sha256": sha256(content).hexdigest(),
+            "verdict": verdict,
+            "events": events,
+            "head": links[events - 1] if events else None,
+            "first_bad": first_bad,
+        }
+        for name, (content, verdict, events, first_bad) in archives().items()
+    ]
+
+
+VECTORS = {"chain.json": chain, "anchor.json": anchor, "archive/index.json": archive_index}
 
 
 def main(folder: Path = FOLDER) -> None:
     """Write every vector into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "archive").mkdir(parents=True, exist_ok=True)
     for name, make in VECTORS.items():
         (folder / name).write_text(json.dumps(make(), indent=2) + "\n", "utf-8")
+    for name, (content, *_) in archives().items():
+        (folder / "archive" / f"{name}.bin").write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,171 @@
+"""Check a b3-ledger archive, from docs/format.md alone: the standard library and the blake3 package, nothing else.
+
+    python verify_archive.py FILE
+
+Prints one JSON object; exits 0 when the file is intact, 2 when it is not, 3 when it cannot be judged.
+Reads a frame at a time, so the size of the file does not matter.
+"""
+
+import hashlib
+import json
+import re
+import struct
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from blake3 import blake3
+
+HEADER = b"b3-ledger archive 1\n"
+ANY_HEADER = re.compile(rb"b3-ledger archive ([1-9][0-9]*)\n")
+LARGEST_BODY_BYTES = 16 * 1024 * 1024
+BODY_LENGTH_BYTES, LINK_BYTES = 4, 32
+ARRAY_OF_EIGHT = b"\x98"
+FIRST_TYPE = b"ledger.created/1"
+EXIT_CODES = {"intact": 0, "newer": 3}  # every other verdict: 2
+
+
+class BadArchiveError(Exception):
+    """The file does not hold: the verdict, and the seq of the first frame that is bad (None: no frame is)."""
+
+    def __init__(self, verdict: str, seq: int | None, reason: str) -> None:
+        super().__init__(reason)
+        self.verdict, self.seq = verdict, seq
+
+
+def verify(path: Path) -> dict[str, Any]:
+    """Return the verdict on the file: how many events hold, the last one's link, the first seq that does not."""
+    good = Good()
+    try:
+        with path.open("rb") as file:
+            check_header(file.read(2 * len(HEADER)))
+            file.seek(len(HEADER))
+            walk(file, good)
+        check_sum(path, good.events)
+    except BadArchiveError as bad:
+        return {"verdict": bad.verdict, **good.said(), "first_bad": bad.seq, "reason": str(bad)}
+    return {"verdict": "intact", **good.said(), "first_bad": None, "reason": None}
+
+
+class Good:
+    """How far the file holds."""
+
+    def __init__(self) -> None:
+        self.events, self.link = 0, blake3(b"b3-ledger chain v1").digest()
+
+    def said(self) -> dict[str, Any]:
+        """Return it as it is printed."""
+        return {"events": self.events, "head": self.link.hex() if self.events else None}
+
+
+def walk(file: BinaryIO, good: Good) -> None:
+    """Check every frame, keeping in `good` how far that came."""
+    while (frame := read_frame(file, good.events)) is not None:
+        good.link = check(good.events, good.link, *frame)
+        good.events += 1
+    if good.events == 0:
+        raise BadArchiveError("truncated", 0, "no event 0")
+
+
+def check_header(first: bytes) -> None:
+    """Refuse a file that does not begin with the header."""
+    if first.startswith(HEADER):
+        return
+    if match := ANY_HEADER.match(first):
+        raise BadArchiveError("newer", None, f"an archive of version {match[1].decode()}")
+    raise BadArchiveError("unreadable", None, "no archive")
+
+
+def read_frame(file: BinaryIO, seq: int) -> tuple[bytes, bytes] | None:
+    """Return the next frame's link and body, None at the end of the file."""
+    head = file.read(BODY_LENGTH_BYTES + LINK_BYTES)
+    if not head:
+        return None
+    if len(head) < BODY_LENGTH_BYTES + LINK_BYTES:
+        raise BadArchiveError("truncated", seq, "the file ends inside a frame")
+    (length,) = struct.unpack(">I", head[:BODY_LENGTH_BYTES])
+    if length > LARGEST_BODY_BYTES:
+        raise BadArchiveError("tampered", seq, f"a body of {length} bytes")
+    body = file.read(length)
+    if len(body) < length:
+        raise BadArchiveError("truncated", seq, "the file ends inside a frame")
+    return head[BODY_LENGTH_BYTES:], body
+
+
+def check(seq: int, before: bytes, link: bytes, body: bytes) -> bytes:
+    """Return the frame's link, once it follows the one before and the body says its seq."""
+    if link != blake3(before + body).digest():
+        raise BadArchiveError("tampered", seq, "a link that does not follow")
+    if not body.startswith(ARRAY_OF_EIGHT + unsigned(seq)):
+        raise BadArchiveError("tampered", seq, "a body of another seq")
+    if seq == 0 and event_type(body) != FIRST_TYPE:
+        raise BadArchiveError("tampered", 0, f"a first event other than {FIRST_TYPE.decode()}")
+    return link
+
+
+def check_sum(path: Path, events: int) -> None:
+    """Hold the file against the `.checksum` beside it, if there is one."""
+    beside = path.with_name(path.name + ".checksum")
+    if not beside.exists():
+        return
+    found = re.match(r"\\?([0-9a-fA-F]{64})\b", beside.read_text("utf-8", "replace"))
+    if not found:
+        raise BadArchiveError("unreadable", None, "a .checksum that is none")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != found[1].lower():
+            raise BadArchiveError("truncated", events, "other bytes than the .checksum is of")
+
+
+def unsigned(number: int) -> bytes:
+    """Return MessagePack's shortest form of an unsigned integer."""
+    if number < 1 << 7:
+        return bytes([number])
+    for prefix, form, limit in ((0xCC, ">B", 1 << 8), (0xCD, ">H", 1 << 16), (0xCE, ">I", 1 << 32)):
+        if number < limit:
+            return bytes([prefix]) + struct.pack(form, number)
+    return b"\xcf" + struct.pack(">Q", number)
+
+
+def event_type(body: bytes) -> bytes | None:
+    """Return the seventh item of a body: the event's type. None when the body is something else."""
+    at = 1
+    try:
+        for _ in range(6):
+            at = skip(body, at)
+        start, end = text(body, at)
+    except (IndexError, struct.error, ValueError):
+        return None
+    return body[start:end]
+
+
+def skip(body: bytes, at: int) -> int:
+    """Return where the item behind the one at `at` begins: an unsigned integer, nil, bytes or text."""
+    first = body[at]
+    if first < 0x80 or first == 0xC0:
+        return at + 1
+    if 0xCC <= first <= 0xCF:
+        return at + 1 + (1 << (first - 0xCC))
+    if first == 0xC4:
+        return at + 2 + body[at + 1]
+    return text(body, at)[1]
+
+
+def text(body: bytes, at: int) -> tuple[int, int]:
+    """Return where the text at `at` begins and ends."""
+    first = body[at]
+    if 0xA0 <= first <= 0xBF:
+        return at + 1, at + 1 + (first & 0x1F)
+    if first == 0xD9:
+        return at + 2, at + 2 + body[at + 1]
+    raise ValueError(first)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    try:
+        answer = verify(Path(sys.argv[1]))
+    except OSError as error:
+        sys.exit(f"error: {error}")
+    print(json.dumps(answer))
+    sys.exit(EXIT_CODES.get(answer["verdict"], 2))
