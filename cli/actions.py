@@ -50,6 +50,7 @@ Exit codes: 0 also when there are none, 3 no series.
 @click.option("--as-of", type=up_to.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--revisions", is_flag=True, help="Every change, oldest first, instead of what holds.")
 @chosen.source_option
+@ledgers.archive_option
 @output.style_options
 def actions(ticker: str, as_of: UpTo | None, source: str | None, *, revisions: bool, style: Style) -> int:
     """Print a ticker's dividends, splits and capital gains.

@@ -7,7 +7,7 @@ import click
 
 from cli import settings
 from ledger.errors import NothingToShowError
-from projections import prices
+from projections import decisions, prices
 from projections.prices import Series
 from projections.sources import pick
 from projections.tables import State
@@ -41,6 +41,18 @@ def some(state: State, ticker: str | None, source: str | None) -> tuple[Series, 
         named = f"no series of {ticker or 'any ticker'}"
         raise NothingToShowError(named if source is None else f"{named} from {source}", wanted=_wanted(known))
     return found
+
+
+def judged(state: State, ticker: str, source: str | None) -> Series:
+    """Return what `one` does, a series of which every answer was rejected among them.
+
+    Raises: NothingToShowError where nothing was ever decided on.
+    """
+    found = [Series(ticker, provider) for provider in decisions.judged(state["prices"], ticker)]
+    wanted = [series for series in found if source in {None, series.provider}]
+    if not wanted:
+        raise NothingToShowError(f"no decision over {ticker}", wanted=_wanted(tuple(found)))
+    return _preferred(wanted)
 
 
 def _wanted(known: tuple[Series, ...]) -> str:

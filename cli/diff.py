@@ -44,6 +44,7 @@ Exit codes: 0 alike, 1 they differ, 3 no session held at either.
 @click.option("--from", "old", type=up_to.UP_TO, required=True, help="As the ledger knew them then.")
 @click.option("--to", "new", type=up_to.UP_TO, required=True, help="As it knew them at this later time.")
 @chosen.source_option
+@ledgers.archive_option
 @output.style_options
 def diff(ticker: str, old: UpTo, new: UpTo, source: str | None, style: Style) -> int:
     """Print where a ticker's prices differ between two positions of the log."""

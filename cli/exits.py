@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from cli import output, usage
+from cli.bars_file import BarsFileError
 from cli.clock import ClockRefusedError
 from cli.exit_codes import Exit
 from cli.extras import MissingExtraError
@@ -84,6 +85,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     ProviderError: Outcome(Exit.CRITICAL, "main test-conn --provider yfinance"),
     TickerError: Outcome(Exit.UNKNOWN, "main --ticker PETR4.SA"),
     SettingError: Outcome(Exit.UNKNOWN, "main config"),
+    BarsFileError: Outcome(Exit.CRITICAL, "sed -n {line}p {path}"),
     MissingExtraError: Outcome(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
     ClockRefusedError: Outcome(Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
     OSError: Outcome(Exit.UNKNOWN, "ls -ld {filename}"),

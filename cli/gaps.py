@@ -8,8 +8,10 @@ import msgspec
 from cli import chosen, clock, ledgers, output, params, settings, times, views
 from cli.exit_codes import Exit
 from cli.output import Style
-from cli.settings import Settings
+from ledger.codec import decode_envelope, decode_event
+from ledger.events import LedgerCreated
 from ledger.ingest import sessions
+from ledger.source import LogSource
 from projections import gaps as missing
 from projections.gaps import Gap
 from projections.prices import Series
@@ -43,6 +45,7 @@ Exit codes: 0 nothing is missing, 1 some sessions are, 3 no series.
 )
 @click.option("--ticker", type=params.TICKER, help="Only this ticker.")
 @chosen.source_option
+@ledgers.archive_option
 @output.style_options
 def gaps(ticker: str | None, source: str | None, style: Style) -> int:
     """Print the sessions that are missing, from the first one held to the last final one.
@@ -50,8 +53,8 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
     Nothing is ever filled in by guessing: later runs ask for recent gaps again.
     """
     given = settings.load()
-    until = _last_final(given)
-    with views.viewing(given) as view:
+    with ledgers.reading(given) as log, views.of(log) as view:
+        until = _last_due(log, clock.now_us(given, reading=True))
         found = [
             _row(series, gap)
             for series in chosen.some(view.state, ticker, source)
@@ -61,14 +64,16 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
     return Exit.WARNING if found else Exit.OK
 
 
-def _last_final(given: Settings) -> date:
+def _last_due(log: LogSource, now_us: int) -> date:
     """Return the last session that ought to be held: the newest final one, or the day on which the sample ends."""
-    if ledgers.active(given).kind == "sample":
+    (first,) = log.read(0, 1)
+    created = decode_event(decode_envelope(0, first.body))
+    if isinstance(created, LedgerCreated) and created.kind == "sample":
         # Imported here: only the sample's ledger asks.
         from ledger.ingest.providers import sample
 
         return sample.LAST_DAY
-    return sessions.last_final_session(clock.now_us(given, reading=True))
+    return sessions.last_final_session(now_us)
 
 
 def _row(series: Series, gap: Gap) -> GapRow:

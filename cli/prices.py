@@ -50,6 +50,7 @@ Exit codes: 0 printed, 3 no session held of what was asked for, or a package is 
 @click.option("--adjusted", is_flag=True, help="Beside them, adjusted for the dividends and splits known then.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.  [default: stdout]")
 @chosen.source_option
+@ledgers.archive_option
 @output.table_style_options
 @click.pass_context
 def prices(  # noqa: PLR0913 - one parameter an option

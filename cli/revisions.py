@@ -7,7 +7,7 @@ from itertools import groupby
 import click
 import msgspec
 
-from cli import chosen, output, params, reais, settings, span, times, views
+from cli import chosen, ledgers, output, params, reais, settings, span, times, views
 from cli.exit_codes import Exit
 from cli.output import TEXT, Style
 from cli.span import Span
@@ -54,6 +54,7 @@ Exit codes: 0 also when nothing changed, 3 no series.
 @click.option("--since", type=span.SPAN, help="Only what was learned on this UTC day, at this time, or later.")
 @click.option("--all", "everything", is_flag=True, help="First bars that came on time, too.")
 @chosen.source_option
+@ledgers.archive_option
 @output.style_options
 def revisions(ticker: str | None, since: Span | None, source: str | None, *, everything: bool, style: Style) -> int:
     """Print what changed in the prices, when that was learned, and why.

@@ -1,6 +1,6 @@
 """The decisions over one series, kept beside its prices: what each looked at, and what explains its changes. Pure.
 
-Table `decided`: (provider, ticker, seq) -> decision.
+Table `decided`: (ticker, provider, seq) -> decision.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import Action, Basis, ValidationCompleted, Verdict, Window
-from projections.keys import seq_key, text_key
+from projections.keys import seq_key, text_key, two_texts
 from projections.tables import Tables
 
 ACCEPTED: frozenset[Verdict] = frozenset({"success", "warning"})
@@ -60,13 +60,18 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
         fact.partial,
         tuple(finding.date for finding in fact.rejected if finding.date is not None),
     )
-    tables["decided"].put(text_key(fact.provider, fact.ticker) + seq_key(envelope.seq), _encode(decision))
+    tables["decided"].put(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), _encode(decision))
 
 
 def decisions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> Iterator[Decision]:
     """Yield the decisions over the series once `position` events are read (None: all), oldest first; one scan."""
-    for _, value in tables["decided"].scan(text_key(provider, ticker)):
+    for _, value in tables["decided"].scan(text_key(ticker, provider)):
         decision = _decode(value)
         if position is not None and decision.seq >= position:
             return
         yield decision
+
+
+def judged(tables: Tables, ticker: str) -> tuple[str, ...]:
+    """Return the providers whose answers for the ticker were decided on, accepted or not; one scan of the decisions."""
+    return tuple(dict.fromkeys(two_texts(key)[1] for key, _ in tables["decided"].scan(text_key(ticker))))

@@ -3,7 +3,7 @@
 Tables:
 - `bars`: (provider, ticker, date, seq) -> [bar or nil, recorded_at]. Changes only; a nil bar says that the
   provider withdrew the date, and the version before it stays the one that holds.
-- `decided`: (provider, ticker, seq) -> decision; see `projections.decisions`.
+- `decided`: (ticker, provider, seq) -> decision; see `projections.decisions`.
 - `series`: (ticker, provider) -> empty. Which series there are.
 """
 

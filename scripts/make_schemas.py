@@ -15,6 +15,7 @@ from cli.actions import ActionRow  # noqa: E402 - the same
 from cli.backup_row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
 from cli.compare_row import CompareRow  # noqa: E402 - the same
 from cli.connection import ConnRow  # noqa: E402 - the same
+from cli.decision_row import DecisionRow  # noqa: E402 - the same
 from cli.diff import DiffRow  # noqa: E402 - the same
 from cli.event_row import EventRow  # noqa: E402 - the same
 from cli.exits import Failure  # noqa: E402 - the same
@@ -32,7 +33,9 @@ from cli.run_row import RunRow  # noqa: E402 - the same
 from cli.saved_head import SavedHead  # noqa: E402 - the same
 from cli.settings import InForce  # noqa: E402 - the same
 from cli.snapshot import SnapshotRow  # noqa: E402 - the same
+from cli.validate import FileReport  # noqa: E402 - the same
 from cli.verify_row import VerifyRow  # noqa: E402 - the same
+from cli.why import WhyRow  # noqa: E402 - the same
 from projections.snapshot_check import SnapshotCheck  # noqa: E402 - the same
 
 FOLDER = REPOSITORY / "docs" / "schemas"
@@ -70,6 +73,9 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "diff": DiffRow,
     "action": ActionRow,
     "gap": GapRow,
+    "why": WhyRow,
+    "validation": DecisionRow,
+    "validate": FileReport,
 }
 
 

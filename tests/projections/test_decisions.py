@@ -1,7 +1,7 @@
 """Decisions are kept whole enough to explain the prices that they made."""
 
 from ledger.events import Action, Finding
-from projections.decisions import Decision, decisions
+from projections.decisions import Decision, decisions, judged
 from projections.folding import replayed
 from projections.prices import Prices
 from tests.projections.story import PROVIDER, TICKERS, WINDOW, Story, bar, day
@@ -28,3 +28,11 @@ def test_every_decision_over_the_series_is_kept_oldest_first() -> None:
     assert kept == list(decisions(tables, PROVIDER, T))
     assert kept[:1] == list(decisions(tables, PROVIDER, T, second))
     assert [True, False] == [decision.accepted for decision in kept]
+
+
+def test_providers_are_those_that_were_judged() -> None:
+    """Whether or not anything of theirs was accepted."""
+    story = Story()
+    story.decided(story.fetched(), verdict="rejected")
+    tables = replayed(story.log.read(), [Prices()])[1]["prices"]
+    assert ((PROVIDER,), ()) == (judged(tables, T), judged(tables, "PETR4"))

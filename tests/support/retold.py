@@ -14,7 +14,6 @@ from ledger.creation import create_ledger
 from ledger.events import (
     Answer,
     FetchSucceeded,
-    Identity,
     RawBar,
     Request,
     SnapshotWritten,
@@ -72,7 +71,10 @@ class Retold:
 
     def _snapshot(self, log: EventLog, ticker: str) -> None:
         head = log.head()
-        csv = render(ticker, prices.series(view_at(log, head.size).state["prices"], PROVIDER, ticker))
+        bars = prices.series(view_at(log, head.size).state["prices"], PROVIDER, ticker)
+        if not bars:
+            return
+        csv = render(ticker, bars)
         event = SnapshotWritten(
             ticker=ticker,
             provider=PROVIDER,
@@ -97,7 +99,7 @@ class Retold:
             request=Request(ticker=ticker, window=window),
             source=Source(library="synthetic", version="1", http_status=200),
             answer=Answer(body=zlib.compress(body), body_bytes=len(body), sha256=hashlib.sha256(body).digest()),
-            identity=Identity(symbol=ticker, currency="BRL", exchange="SAO", timezone="America/Sao_Paulo"),
+            identity=chart.identity(body),
             bars=tuple(_raw(row) for row in chart.rows(body)),
             actions=tuple(chart.actions(body)),
         )
