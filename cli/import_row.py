@@ -74,7 +74,7 @@ def counts(imported: Imported) -> dict[str, int]:
     if decision is None:
         return {"repeated": 1}
     return {
-        "tickers_rejected": decision.verdict == "rejected",
+        "tickers_rejected": int(decision.verdict == "rejected"),
         "added": decision.added,
         "revised": decision.revised,
         "unchanged": decision.unchanged,

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import jsonschema
+import msgspec
 import pytest
 
 from ledger.codec import Draft
@@ -13,7 +15,7 @@ from ledger.ingest.held import Held
 from ledger.ingest.validation import judge
 from ledger.log import EventLog
 from tests.ledger.ingest.answers import TICKER, evidence, raw, session
-from tests.support.cli import Result, run_main
+from tests.support.cli import REPOSITORY, Result, run_main
 from tests.support.cotahist import line, made
 from tests.support.drafts import JOB
 
@@ -82,6 +84,8 @@ def test_a_difference_is_exit_1_and_listed_worst_first(folder: Path) -> None:
         row["only_in_a"],
         row["only_in_b"],
     )
+    schema = (REPOSITORY / "docs" / "schemas" / "compare.schema.json").read_bytes()
+    jsonschema.validate(row, msgspec.json.decode(schema))
     assert [{"date": DAYS[3].isoformat(), "field": "close", "a": 27.9, "b": 28.0, "apart": 0.1}] == row["worst"]
 
 

@@ -2,6 +2,7 @@
 
 import runpy
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cli.settings import REGISTRY
 from ledger.log import EventLog
 from tests.support import sample_ledger
 from tests.support.cli import REPOSITORY, run_main
+from tests.support.cotahist import line, made
 from tests.support.drafts import connection_tested
 
 SCRIPT = runpy.run_path(str(REPOSITORY / "scripts" / "make_schemas.py"))
@@ -104,6 +106,17 @@ def test_a_run_holds_to_its_schema(tmp_path: Path) -> None:
     args = ["--no-network", "--ticker", "PETR4", "--ticker", "XXXX3", "--format", "json"]
     rows = [row for _ in range(2) for row in sample_ledger.look(*args, cwd=tmp_path).lines()]
     assert (["success", "error"] * 2, []) == ([row["status"] for row in rows], faults("run", rows))
+
+
+def test_an_import_holds_to_its_schema(tmp_path: Path) -> None:
+    """One that created the ledger, one that is known, one that was refused."""
+    path = made(tmp_path / "A.TXT", [line(date(2025, 1, 2)), line(date(2025, 1, 2), "SEMNUM")])
+    (tmp_path / "B.TXT").write_bytes(path.read_bytes()[:300])
+    done = run_main("import-cotahist", "A.TXT", "A.TXT", "B.TXT", "--format", "json", cwd=tmp_path)
+    assert (["warning", "warning", "error"], []) == (
+        [row["status"] for row in done.lines()],
+        faults("import-cotahist", done.lines()),
+    )
 
 
 def test_what_goes_wrong_holds_to_its_schema(sample: Path, tmp_path: Path) -> None:
