@@ -1,7 +1,5 @@
 """Where a session's row comes from: every decision that looked at the day, and the answer that each was over."""
 
-import hashlib
-import zlib
 from collections.abc import Iterator
 from datetime import date
 from typing import Literal
@@ -10,9 +8,10 @@ import msgspec
 
 from ledger.codec import Envelope, decode_envelope, decode_event
 from ledger.errors import DamagedError
-from ledger.events import Answer, Bar, FetchSucceeded, Finding, RawBar, ValidationCompleted
+from ledger.events import Bar, FetchSucceeded, Finding, RawBar, ValidationCompleted
 from ledger.ingest.providers import chart
 from ledger.ingest.providers.chart import ChartRow
+from ledger.ingest.providers.evidence import proven_body
 from ledger.source import LogSource
 from projections.decisions import decisions
 from projections.prices import Series
@@ -71,7 +70,7 @@ def _trace(
     decided: tuple[Envelope, ValidationCompleted], fetched: tuple[Envelope, FetchSucceeded], day: date, *, held: bool
 ) -> Trace:
     decision, fetch = decided[1], fetched[1]
-    body = _body(fetched[0].seq, fetch.answer)
+    body = proven_body(fetched[0].seq, fetch.answer)
     rows, lines = _rows(body, day), _lines(body, day)
     bar = next((bar for bar in decision.bars if bar.date == day), None)
     return Trace(
@@ -114,19 +113,6 @@ def _findings(decision: ValidationCompleted, day: date) -> Iterator[tuple[str, F
         for finding in findings:
             if finding.date in {day, None}:
                 yield effect, finding
-
-
-def _body(seq: int, answer: Answer) -> bytes:
-    """Return the answer's bytes; never more than it says there are, so a forged stream cannot fill memory."""
-    wanted = f"{answer.body_bytes} bytes with sha256 {answer.sha256.hex()}"
-    try:
-        # One byte more than announced tells a longer stream; a limit of 0 would mean none.
-        body = zlib.decompressobj().decompress(answer.body, answer.body_bytes + 1)
-    except zlib.error as error:
-        raise DamagedError(seq, "answer", expected=wanted, found=str(error)) from error
-    if len(body) != answer.body_bytes or hashlib.sha256(body).digest() != answer.sha256:
-        raise DamagedError(seq, "answer", expected=wanted, found="other bytes")
-    return body
 
 
 def _rows(body: bytes, day: date) -> tuple[ChartRow, ...]:

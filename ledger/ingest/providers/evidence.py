@@ -3,6 +3,7 @@
 import hashlib
 import zlib
 
+from ledger.errors import DamagedError
 from ledger.events import Answer
 
 
@@ -17,3 +18,21 @@ def body(kept: Answer) -> bytes:
     Raises: zlib.error for a stream that is damaged.
     """
     return zlib.decompress(kept.body)
+
+
+def proven_body(seq: int, kept: Answer) -> bytes:
+    """Return the plain bytes behind the answer that the event at `seq` keeps, held to its length and its hash.
+
+    Never unpacks more than it says there are, so a forged stream cannot fill memory.
+
+    Raises: DamagedError when they are other bytes.
+    """
+    wanted = f"{kept.body_bytes} bytes with sha256 {kept.sha256.hex()}"
+    try:
+        # One byte more than announced tells a longer stream; a limit of 0 would mean none.
+        plain = zlib.decompressobj().decompress(kept.body, kept.body_bytes + 1)
+    except zlib.error as error:
+        raise DamagedError(seq, "answer", expected=wanted, found=str(error)) from error
+    if len(plain) != kept.body_bytes or hashlib.sha256(plain).digest() != kept.sha256:
+        raise DamagedError(seq, "answer", expected=wanted, found="other bytes")
+    return plain

@@ -2,9 +2,13 @@
 
 import hashlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from ledger.errors import DamagedError
+from ledger.events import Answer
 from ledger.ingest.providers import evidence
 
 
@@ -12,4 +16,24 @@ from ledger.ingest.providers import evidence
 def test_evidence_gives_the_body_back_byte_for_byte(body: bytes) -> None:
     """With its length and the SHA-256 of the plain bytes beside it."""
     kept = evidence.answer(body)
+    assert body == evidence.proven_body(7, kept)
     assert (body, len(body), hashlib.sha256(body).digest()) == (evidence.body(kept), kept.body_bytes, kept.sha256)
+
+
+KEPT = evidence.answer(b"answer" * 9)
+
+
+@pytest.mark.parametrize(
+    ("kept", "found"),
+    [
+        (replace(KEPT, body_bytes=53), "other bytes"),
+        (replace(KEPT, body_bytes=55), "other bytes"),
+        (replace(KEPT, sha256=bytes(32)), "other bytes"),
+        (replace(KEPT, body=KEPT.body[:-9]), "other bytes"),
+        (replace(KEPT, body=b"no stream"), "incorrect header check"),
+    ],
+)
+def test_an_answer_that_is_not_what_it_says_is_damage(kept: Answer, found: str) -> None:
+    """A byte more, a byte less, another hash, a stream cut short, or none at all."""
+    with pytest.raises(DamagedError, match=f"got answer at seq 7: .*{found}, want {kept.body_bytes} bytes with sha256"):
+        evidence.proven_body(7, kept)
