@@ -13,7 +13,6 @@ from blake3 import blake3
 
 from ledger.chain import GENESIS, LINK_BYTES
 from ledger.engine import EVENTS, KEY_BYTES, Engine, key
-from ledger.errors import DamagedError
 from ledger.quarantine import Quarantine, QuarantineError
 
 EVENTS_A_TRANSACTION = 10_000
@@ -123,10 +122,7 @@ def walk_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]:
 
 
 def _walk_here(folder: Path, start: int, stop: int) -> RangeReport:
-    try:
-        return walk_range(Engine(folder, readonly=True), start, stop)
-    except DamagedError as error:
-        return RangeReport(start, stop, 0, 0, Flaw(error.seq, error.kind, error.expected, error.found))
+    return walk_range(Engine(folder, readonly=True), start, stop)
 
 
 def _collect(child: Quarantine[RangeReport], start: int, stop: int) -> RangeReport:

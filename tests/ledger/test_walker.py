@@ -1,0 +1,179 @@
+"""Re-hashing a range of a stored log: the whole report, for every way in which an event can be wrong."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lmdb
+import msgspec
+import pytest
+
+import ledger.walker
+from ledger.chain import GENESIS, link
+from ledger.codec import Envelope, encode_body
+from ledger.engine import Engine
+from ledger.home import LedgerHome
+from ledger.ids import append_id
+from ledger.log import EventLog
+from ledger.walker import Flaw, RangeReport, seq_prefix, walk_ledger, walk_range
+from tests.support.drafts import JOB, StepClock, connection_tested
+
+EVENTS = 6
+LINK = 32
+
+
+@pytest.fixture
+def folder(home: LedgerHome, clock: StepClock) -> Path:
+    """The folder of a closed ledger of six events."""
+    with EventLog(home, now=clock) as log:
+        for number in range(1, EVENTS):
+            log.append([connection_tested(number)], append_id=append_id(f"n/{number}"))
+    return home.root / "ledger-1"
+
+
+def key(seq: int) -> bytes:
+    """Return the database key of `seq`."""
+    return seq.to_bytes(8, "big")
+
+
+def values(folder: Path) -> list[bytes]:
+    """Return all stored values, link and body."""
+    with lmdb.open(str(folder), max_dbs=3) as env, env.begin() as txn:
+        return [bytes(value) for _, value in txn.cursor(db=env.open_db(b"events", txn=txn))]
+
+
+def edit(folder: Path, seq: int, value: bytes | None) -> None:
+    """Store `value` at `seq` behind the ledger's back; None takes the event out."""
+    with lmdb.open(str(folder), max_dbs=3, sync=False) as env:
+        events = env.open_db(b"events")
+        with env.begin(write=True) as txn:
+            if value is None:
+                txn.delete(key(seq), db=events)
+            else:
+                txn.put(key(seq), value, db=events)
+
+
+def walked(folder: Path, start: int = 0, stop: int = EVENTS) -> RangeReport:
+    """Return what walking [start, stop) in this process finds."""
+    engine = Engine(folder, readonly=True)
+    try:
+        return walk_range(engine, start, stop)
+    finally:
+        engine.close()
+
+
+@pytest.fixture(params=[1, 2, 10_000])
+def transactions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many events a transaction takes, the report is one."""
+    monkeypatch.setattr(ledger.walker, "EVENTS_A_TRANSACTION", request.param)
+
+
+@pytest.mark.usefixtures("transactions")
+@pytest.mark.parametrize(("start", "stop"), [(0, 6), (0, 1), (2, 5), (5, 6), (3, 3)])
+def test_a_sound_range_is_counted(folder: Path, start: int, stop: int) -> None:
+    """Any range stands alone: its events, and the bytes of their bodies without links."""
+    body_bytes = sum(len(value) - LINK for value in values(folder)[start:stop])
+    assert RangeReport(start, stop, stop - start, body_bytes, None) == walked(folder, start, stop)
+
+
+def wrong_link(stored: list[bytes]) -> tuple[bytes, Flaw]:
+    """Change the link at 3."""
+    found, body = bytes(LINK), stored[3][LINK:]
+    return found + body, Flaw(3, "link", stored[3][:LINK].hex(), found.hex())
+
+
+def wrong_body(stored: list[bytes]) -> tuple[bytes, Flaw]:
+    """Change the last byte of the body at 3."""
+    found, body = stored[3][:LINK], stored[3][LINK:-1] + b"\xc1"
+    return found + body, Flaw(3, "link", link(stored[2][:LINK], body).hex(), found.hex())  # type: ignore[arg-type]  # a link read as bytes
+
+
+def wrong_seq(stored: list[bytes]) -> tuple[bytes, Flaw]:
+    """Put a soundly chained body at 3 that says it is event 9."""
+    body = stored[3][LINK:].replace(b"\x98\x03", b"\x98\x09", 1)
+    return link(stored[2][:LINK], body) + body, Flaw(3, "seq", "9803", "9809")  # type: ignore[arg-type]  # a link read as bytes
+
+
+def too_short(_stored: list[bytes]) -> tuple[bytes, Flaw]:
+    """Leave one byte less than a link at 3."""
+    return bytes(31), Flaw(3, "record", "at least 32 bytes", "31 bytes")
+
+
+def no_body(stored: list[bytes]) -> tuple[bytes, Flaw]:
+    """Leave a link and nothing else at 3."""
+    found = stored[3][:LINK]
+    return found, Flaw(3, "link", link(stored[2][:LINK], b"").hex(), found.hex())  # type: ignore[arg-type]  # a link read as bytes
+
+
+def taken_out(_stored: list[bytes]) -> tuple[None, Flaw]:
+    """Leave a hole at 3."""
+    return None, Flaw(3, "missing event", "seq 3", f"key {key(4).hex()}")
+
+
+@pytest.mark.usefixtures("transactions")
+@pytest.mark.parametrize("change", [wrong_link, wrong_body, wrong_seq, too_short, no_body, taken_out])
+@pytest.mark.parametrize("start", [0, 2, 3])
+def test_the_first_flaw_is_told_whole(folder: Path, change: Callable[[list[bytes]], Any], start: int) -> None:
+    """Its seq, its kind, what was expected and what was found; and how many events and bytes held before it."""
+    stored = values(folder)
+    value, flaw = change(stored)
+    edit(folder, 3, value)
+    body_bytes = sum(len(value) - LINK for value in stored[start:3])
+    assert RangeReport(start, EVENTS, 3 - start, body_bytes, flaw) == walked(folder, start)
+
+
+@pytest.mark.usefixtures("transactions")
+def test_a_missing_end_is_told_from_a_hole(folder: Path) -> None:
+    """Nothing at all where the last event was, from whatever start."""
+    stored = values(folder)
+    edit(folder, 5, None)
+    gone = Flaw(5, "missing event", "seq 5", "the end")
+    assert RangeReport(0, 6, 5, sum(len(value) - LINK for value in stored[:5]), gone) == walked(folder)
+    assert RangeReport(5, 6, 0, 0, gone) == walked(folder, 5)
+
+
+def test_a_range_needs_the_link_before_it(folder: Path) -> None:
+    """A range that begins after a hole names the hole."""
+    edit(folder, 3, None)
+    assert RangeReport(4, 6, 0, 0, Flaw(3, "missing event", "seq 3", "none")) == walked(folder, 4)
+
+
+@pytest.mark.parametrize("seq", [0, 1, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32])
+def test_the_prefix_is_how_every_body_begins(seq: int) -> None:
+    """For seqs of each length that MessagePack has."""
+    body = encode_body(Envelope(seq, 1, bytes(16), JOB, None, "ledger", "any/1", msgspec.Raw(b"\x80")))
+    assert body.startswith(seq_prefix(seq))
+    assert body[1 : len(seq_prefix(seq))] == msgspec.msgpack.encode(seq)
+
+
+@pytest.mark.parametrize(
+    ("worth", "workers", "ranges"),
+    [
+        (7, 2, [(0, 6)]),
+        (6, 2, [(0, 3), (3, 6)]),
+        (6, 1, [(0, 6)]),
+        (0, 4, [(0, 1), (1, 3), (3, 4), (4, 6)]),
+    ],
+)
+def test_a_log_is_parted_when_that_is_worth_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, worth: int, workers: int, ranges: list[tuple[int, int]]
+) -> None:
+    """From the least size on, one range a worker, without gap or overlap; below it, one."""
+    monkeypatch.setattr(ledger.walker, "WORTH_A_SECOND_PROCESS", worth)
+    want = [walked(folder, start, stop) for start, stop in ranges]
+    assert want == walk_ledger(folder, EVENTS, workers=workers)
+
+
+def test_a_child_that_dies_is_a_flaw_of_its_range(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No seq can be named, and nothing of the range counts as checked."""
+    monkeypatch.setattr(ledger.walker, "walk_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
+    assert [RangeReport(0, 6, 0, 0, flaw)] == walk_ledger(folder, EVENTS, workers=2)
+
+
+def test_the_first_event_follows_from_the_constant(folder: Path) -> None:
+    """Event 0 is hashed after GENESIS and nothing else."""
+    first = values(folder)[0]
+    assert first[:LINK] == link(GENESIS, first[LINK:])
