@@ -146,22 +146,29 @@ class Engine:
         held_bytes = 0
         with self.reading() as txn:
             cursor = txn.cursor(db=self.databases[EVENTS])
-            cursor.set_range(key(start))
-            for want in range(start, stop):
-                found, value = cursor.item()
-                if found != key(want) or len(value) < LINK_BYTES:
+            want = Seq(start)
+            # Every reader of the log pays for this loop: `key` stands in it written out.
+            for found, value in cursor.iternext() if cursor.set_range(key(start)) else ():
+                if found != want.to_bytes(KEY_BYTES, "big") or len(value) < LINK_BYTES:
                     raise _hole(want, found, value)
-                records.append(Record(Seq(want), Link(value[:LINK_BYTES]), value[LINK_BYTES:]))
+                records.append(Record(want, value[:LINK_BYTES], value[LINK_BYTES:]))
                 held_bytes += len(value)
-                if held_bytes >= CHUNK_BYTES:
-                    break
-                cursor.next()
-        return records
+                want = Seq(want + 1)
+                if want == stop or held_bytes >= CHUNK_BYTES:
+                    return records
+        raise _hole(want, b"", b"")
 
     def run_in(self, txn: Any, append_id: bytes) -> AppendRun | None:
-        """Return which events the append `append_id` wrote, None when it is new."""
+        """Return which events the append `append_id` wrote, None when it is new.
+
+        Raises: DamagedError when its entry in the index is none.
+        """
         value = txn.get(append_id, db=self.databases[APPENDS])
-        return None if value is None else AppendRun(*APPEND.unpack(value))
+        if value is None:
+            return None
+        if len(value) != APPEND.size:
+            raise DamagedError(0, "append index", expected=f"{APPEND.size} bytes", found=f"{len(value)} bytes")
+        return AppendRun(*APPEND.unpack(value))
 
     # --- writing -----------------------------------------------------------------------------
 

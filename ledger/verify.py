@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from ledger.anchor import read_anchor
+from ledger.append_index import IndexReport, compare_index
 from ledger.chain import GENESIS, Head, Link
 from ledger.engine import Engine
 from ledger.errors import AnchorDamagedError, NoLedgerError, NotALedgerError
@@ -66,7 +67,7 @@ def verify_ledger(
     """Re-hash every event of the ledger in use and hold its head against the anchor and `witnesses`.
 
     Writes nothing. Needs no lock: it judges the events that were there when it began.
-    `structure` checks the pages of the database file first, at about 150 MB/s.
+    `structure` checks the pages of the database file first, at about 150 MB/s, and the index of appends at last.
     The witnesses given must have been read before this call.
 
     Raises: NoLedgerError; UnreadableError without permission. Damage is a verdict, not an error.
@@ -108,6 +109,8 @@ def _verify(folder: Path, witnesses: Sequence[Witness], *, structure: bool, work
         return _unreadable(Flaw(None, "database", "a readable database", str(error)))
     ranges = walk_ledger(folder, look.head.size, workers=workers)
     flaw = next((part.flaw for part in ranges if part.flaw), look.end_flaw)
+    if flaw is None and structure:
+        flaw = _index_flaw(folder, look.head.size)
     if flaw is not None:
         return _report(_verdict(flaw), look.head, ranges, flaw)
     return _held_against(witnesses, look, ranges)
@@ -118,6 +121,13 @@ def _look(folder: Path, seqs: Sequence[int]) -> _Look:
     head, last = engine.tail()
     links = tuple(GENESIS if seq < 0 else engine.link_at(seq) for seq in seqs)
     return _Look(head, _end_flaw(head, last), links)
+
+
+def _index_flaw(folder: Path, size: int) -> Flaw | None:
+    try:
+        return Quarantine(partial(compare_index, folder, size), IndexReport).result().flaw
+    except QuarantineError as error:
+        return Flaw(None, "database", "a readable database", error.how)
 
 
 def _end_flaw(head: Head, last: tuple[int, Link] | None) -> Flaw | None:

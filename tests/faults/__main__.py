@@ -14,7 +14,7 @@ import msgspec
 from tests.faults.tally import Tally
 
 VIOLATIONS_SHOWN = 5  # of each part; the counts and the file of --json have them all
-SHORT_ROUNDS = {"archives": 3, "fuzz": 20}
+SHORT_ROUNDS = {"archives": 3, "files": 60, "fuzz": 20}
 
 
 @click.command()
