@@ -82,17 +82,17 @@ def records(file: BinaryIO, *, start: int = 0, prev: Link = GENESIS) -> Iterator
     Raises: DamagedError naming the first frame that does not hold; of kind `CUT_FRAME` when the file ends inside it.
     """
     hasher = blake3()
-    read, reset, update, digest = file.read, hasher.reset, hasher.update, hasher.digest
-    seq = start
-    while head := read(FRAME.size):
-        if len(head) < FRAME.size:
-            raise _cut(seq, FRAME.size, len(head))
-        body_bytes, link = FRAME.unpack(head)
-        if body_bytes > BODY_LIMIT_BYTES:
-            raise DamagedError(seq, "body length", expected=f"at most {BODY_LIMIT_BYTES}", found=str(body_bytes))
+    read, unpack, reset, update, digest = file.read, FRAME.unpack, hasher.reset, hasher.update, hasher.digest
+    seq, frame_bytes, limit_bytes = start, FRAME.size, BODY_LIMIT_BYTES
+    while head := read(frame_bytes):
+        if len(head) < frame_bytes:
+            raise _cut(seq, frame_bytes, len(head))
+        body_bytes, link = unpack(head)
+        if body_bytes > limit_bytes:
+            raise DamagedError(seq, "body length", expected=f"at most {limit_bytes}", found=str(body_bytes))
         body = read(body_bytes)
         if len(body) < body_bytes:
-            raise _cut(seq, FRAME.size + body_bytes, FRAME.size + len(body))
+            raise _cut(seq, frame_bytes + body_bytes, frame_bytes + len(body))
         reset()
         update(prev + body)
         prev = Link(digest())

@@ -75,15 +75,21 @@ class _Pass:
 
     def __init__(self, each: Each | None) -> None:
         self._each = each
-        self._head = EMPTY_HEAD
+        self._last: Record | None = None
         self._created: LedgerCreated | None = None
         self._marks: list[Mark] = []
         self._body_bytes = 0
 
     def run(self, file: BinaryIO) -> Flaw | None:
+        each = self._each
         try:
             for record in records(file):
-                self._take(record)
+                if record.seq % MARK_EVENTS == 0:
+                    self._mark(record)
+                if each is not None:
+                    each(record)
+                self._body_bytes += len(record.body)
+                self._last = record
         except DamagedError as error:
             return Flaw(error.seq, error.kind, error.expected, error.found)
         return None if self._created else Flaw(0, "missing event", LedgerCreated.TAG, "the end")
@@ -91,8 +97,8 @@ class _Pass:
     def survey(self, path: Path, hashed: HashedFile, flaw: Flaw | None) -> Survey:
         return Survey(
             path=path,
-            head=self._head,
-            created=self._created,
+            head=self._head(),
+            created=self._created if self._last else None,
             marks=tuple(self._marks),
             body_bytes=self._body_bytes,
             good_bytes=self._good_bytes(),
@@ -101,15 +107,13 @@ class _Pass:
             flaw=flaw,
         )
 
-    def _take(self, record: Record) -> None:
+    def _mark(self, record: Record) -> None:
         if record.seq == 0:
             self._created = first_event(record)
-        if self._each is not None:
-            self._each(record)
-        if record.seq % MARK_EVENTS == 0:
-            self._marks.append(Mark(record.seq, self._good_bytes(), self._head.link))
-        self._body_bytes += len(record.body)
-        self._head = Head(record.seq + 1, record.link)
+        self._marks.append(Mark(record.seq, self._good_bytes(), self._head().link))
+
+    def _head(self) -> Head:
+        return Head(self._last.seq + 1, self._last.link) if self._last else EMPTY_HEAD
 
     def _good_bytes(self) -> int:
-        return len(HEADER) + FRAME.size * self._head.size + self._body_bytes
+        return len(HEADER) + FRAME.size * self._head().size + self._body_bytes

@@ -1,0 +1,165 @@
+"""Salvage saves the longest intact prefix of whatever is left, and no damage ends the process that does it."""
+
+import os
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from ledger.archive_log import archive_log
+from ledger.chain import Record
+from ledger.creation import create_ledger
+from ledger.errors import NameTakenError, NotAnArchiveError, NothingToSalvageError
+from ledger.home import LedgerHome
+from ledger.ids import append_id
+from ledger.log import EventLog
+from ledger.salvage import salvage_archive, salvage_ledger
+from tests.support.archives import HEADER, archive, put, small_log
+from tests.support.drafts import StepClock, connection_tested
+
+EVENTS = 120
+LOG = list(small_log(6).read())
+WHOLE = archive(LOG)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> LedgerHome:
+    """A closed ledger whose events fill a few dozen pages."""
+    home, clock = LedgerHome(tmp_path_factory.mktemp("sound")), StepClock()
+    create_ledger(home, kind="real", software="b3-ledger test", now=clock, lock_timeout_s=5)
+    with EventLog(home, now=clock) as log:
+        log.append(
+            [connection_tested(number, note="x" * 600) for number in range(EVENTS - 1)], append_id=append_id("n")
+        )
+    return home
+
+
+@pytest.fixture
+def folder(sound: LedgerHome, tmp_path: Path) -> Path:
+    """A copy of the sound ledger's folder, to be damaged."""
+    copy = tmp_path / "ledger-1"
+    copy.mkdir()
+    put(copy / "data.mdb", (sound.root / "ledger-1" / "data.mdb").read_bytes())
+    put(copy / "head", (sound.root / "ledger-1" / "head").read_bytes())
+    return copy
+
+
+def originals(sound: LedgerHome) -> list[Record]:
+    """Return every record of the sound ledger."""
+    with EventLog(sound, now=StepClock(), readonly=True) as log:
+        return list(log.read())
+
+
+def test_a_sound_ledger_is_saved_whole(folder: Path, sound: LedgerHome, tmp_path: Path) -> None:
+    """With its checksum, and nothing lost."""
+    found = salvage_ledger(folder, tmp_path / "saved.db")
+    assert ("intact", EVENTS, 0) == (found.report.verdict, found.saved.head.size, found.lost_events)
+    assert originals(sound) == list(archive_log(tmp_path / "saved.db").read())
+
+
+@pytest.mark.parametrize("seq", [1, 60, EVENTS - 1])
+def test_all_before_the_first_damaged_event_is_saved(seq: int, folder: Path, sound: LedgerHome, tmp_path: Path) -> None:
+    """One bit of one event; what follows it proves nothing any more."""
+    with lmdb.open(str(folder), max_dbs=3) as env, env.begin(write=True) as txn:
+        db, name = env.open_db(b"events", txn=txn), seq.to_bytes(8, "big")
+        value = bytes(txn.get(name, db=db))
+        txn.put(name, value[:-1] + bytes([value[-1] ^ 1]), db=db)
+    found = salvage_ledger(folder, tmp_path / "saved.db")
+    assert ("tampered", seq, EVENTS - seq) == (found.report.verdict, found.saved.head.size, found.lost_events)
+    assert originals(sound)[:seq] == list(archive_log(tmp_path / "saved.db").read())
+
+
+def test_a_hole_ends_the_prefix(folder: Path, tmp_path: Path) -> None:
+    """An event taken out."""
+    with lmdb.open(str(folder), max_dbs=3) as env, env.begin(write=True) as txn:
+        txn.delete((70).to_bytes(8, "big"), db=env.open_db(b"events", txn=txn))
+    assert 70 == salvage_ledger(folder, tmp_path / "saved.db").saved.head.size
+
+
+def test_pages_that_kill_the_engine_are_survived(folder: Path, sound: LedgerHome, tmp_path: Path) -> None:
+    """Each page of the file in turn zeroed, then the file cut at every third: a prefix, or a clear error."""
+    data = folder / "data.mdb"
+    whole, truth = data.read_bytes(), originals(sound)
+    pages = range(2, len(whole) // 4096)
+    ruins = [
+        whole[: page * 4096] + byte * 4096 + whole[(page + 1) * 4096 :] for page in pages for byte in (b"\0", b"\xff")
+    ]
+    saved = []
+    for number, ruin in enumerate([*ruins, *(whole[: page * 4096] for page in pages[::3])]):
+        data.write_bytes(ruin)
+        out = tmp_path / f"{number}.db"
+        try:
+            salvage_ledger(folder, out)
+        except NothingToSalvageError:
+            assert not out.exists()
+            continue
+        records = list(archive_log(out).read())
+        assert truth[: len(records)] == records
+        saved.append(len(records))
+    assert min(saved) < EVENTS
+    assert len(set(saved)) > 5, "different ruins leave different prefixes"
+
+
+def test_the_last_event_before_a_fatal_page_is_saved(folder: Path, sound: LedgerHome, tmp_path: Path) -> None:
+    """The engine dies in the middle of its run: what it had not written yet is fetched event by event."""
+    data = folder / "data.mdb"
+    whole = data.read_bytes()
+    middle = whole.find(originals(sound)[60].body) // 4096
+    data.write_bytes(whole[: middle * 4096] + bytes(4096) + whole[(middle + 1) * 4096 :])
+    found = salvage_ledger(folder, tmp_path / "saved.db")
+    # Some five events lie on a page.
+    assert 50 < found.saved.head.size <= 60
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database" * 1000])
+def test_what_is_no_database_holds_nothing(content: bytes, folder: Path, tmp_path: Path) -> None:
+    """A clear error, and no file."""
+    (folder / "data.mdb").write_bytes(content)
+    with pytest.raises(NothingToSalvageError):
+        salvage_ledger(folder, tmp_path / "saved.db")
+    assert not (tmp_path / "saved.db").exists()
+
+
+def test_salvage_changes_nothing_of_the_ledger(folder: Path, tmp_path: Path) -> None:
+    """It is evidence."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "lock.mdb"}
+    salvage_ledger(folder, tmp_path / "saved.db")
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "lock.mdb"}
+
+
+def test_every_cut_of_an_archive_keeps_its_whole_frames(tmp_path: Path) -> None:
+    """Byte for byte a prefix of the original, with a checksum of its own."""
+    ends = [len(archive(LOG[:size])) for size in range(1, 7)]
+    for length in range(len(HEADER), len(WHOLE) + 1, 7):
+        path, out = put(tmp_path / "cut.db", WHOLE[:length]), tmp_path / f"{length}.db"
+        if length < ends[0]:
+            with pytest.raises(NothingToSalvageError):
+                salvage_archive(path, out)
+            continue
+        found = salvage_archive(path, out)
+        want = max(end for end in ends if end <= length)
+        assert WHOLE[:want] == out.read_bytes()
+        assert (ends.index(want) + 1, want) == (found.saved.head.size, archive_log(out).survey.archive_bytes)
+
+
+def test_an_archive_changed_in_the_middle_keeps_what_is_before(tmp_path: Path) -> None:
+    """Nobody can say how many events are lost behind it."""
+    at = len(archive(LOG[:3])) + 50
+    path = put(tmp_path / "bad.db", WHOLE[:at] + b"!" + WHOLE[at + 1 :])
+    found = salvage_archive(path, tmp_path / "saved.db")
+    assert ("tampered", 3, None) == (found.report.verdict, found.saved.head.size, found.lost_events)
+
+
+def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
+    """There is no telling where its frames would begin."""
+    with pytest.raises(NotAnArchiveError):
+        salvage_archive(put(tmp_path / "x", b"x" * 100), tmp_path / "saved.db")
+
+
+def test_a_name_that_is_taken_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Nothing is overwritten."""
+    put(tmp_path / "saved.db", b"precious")
+    with pytest.raises(NameTakenError):
+        salvage_ledger(folder, tmp_path / "saved.db")
+    assert b"precious" == (tmp_path / "saved.db").read_bytes()
+    assert 0o600 == os.stat(tmp_path / "saved.db").st_mode & 0o600
