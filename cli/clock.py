@@ -1,7 +1,6 @@
 """The one clock of the command line, and when it may be set by hand."""
 
 import time
-from urllib.parse import urlsplit
 
 from cli.settings import Settings
 from ledger.errors import LedgerError
@@ -32,10 +31,12 @@ def now_us(settings: Settings, *, reading: bool = False, sample: bool = False) -
 
 
 def _is_loopback(url: str | None) -> bool:
+    # Imported here: only a fixed clock asks.
+    from urllib.parse import urlsplit
+
     host = urlsplit(url).hostname if url else None
     if host is None or host == LOCALHOST:
         return host is not None
-    # Imported here: only a fixed clock asks.
     from ipaddress import ip_address
 
     try:

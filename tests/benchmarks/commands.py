@@ -70,4 +70,6 @@ def _command(args: Sequence[str]) -> list[str]:
 
 
 def _environment(ground: Ground) -> dict[str, str]:
-    return {**os.environ, "DATA_DIR": str(ground.home.root), "LOG_LEVEL": "INFO"}
+    # As installed: pip compiles what it installs, whatever this shell says of byte code.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, "DATA_DIR": str(ground.home.root), "LOG_LEVEL": "INFO"}
