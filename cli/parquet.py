@@ -1,7 +1,9 @@
 """Rows as a Parquet file, by pyarrow."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import date
+from types import NoneType
+from typing import Any, get_args
 
 import msgspec
 
@@ -18,7 +20,7 @@ def render(rows: Sequence[msgspec.Struct], row_type: type[msgspec.Struct]) -> by
     arrow: Any = extras.load("pyarrow", extra=EXTRA)
     parquet: Any = extras.load("pyarrow.parquet", extra=EXTRA)
     fields = msgspec.structs.fields(row_type)
-    schema = arrow.schema([(field.name, _type(arrow, field.type)) for field in fields])
+    schema = arrow.schema([(field.name, _column_type(arrow, field.type)) for field in fields])
     columns = {field.name: [getattr(row, field.name) for row in rows] for field in fields}
     sink = arrow.BufferOutputStream()
     parquet.write_table(arrow.table(columns, schema=schema), sink)
@@ -26,15 +28,14 @@ def render(rows: Sequence[msgspec.Struct], row_type: type[msgspec.Struct]) -> by
     return content
 
 
-def _type(arrow: Any, annotation: Any) -> Any:
-    """Return the column type of a field, optional or not."""
-    name = str(annotation)
-    for word, kind in (
-        ("date", arrow.date32()),
-        ("float", arrow.float64()),
-        ("bool", arrow.bool_()),
-        ("int", arrow.int64()),
-    ):
-        if word in name:
-            return kind
-    return arrow.string()
+def _column_type(arrow: Any, annotation: Any) -> Any:
+    """Return the column type of a field; every column may hold nulls."""
+    columns = {
+        bool: arrow.bool_(),
+        date: arrow.date32(),
+        float: arrow.float64(),
+        int: arrow.int64(),
+        str: arrow.string(),
+    }
+    (kind,) = set(get_args(annotation) or (annotation,)) - {NoneType}
+    return columns[kind]
