@@ -1,0 +1,256 @@
+"""`main backup` as an operator types it: the story's commands, the refusals, and what each prints."""
+
+import os
+import pty
+import stat
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.cli import Result, command, environment, run_main
+from tests.support.sample_ledger import NOW, look
+
+
+def only(result: Result, code: int = 0) -> Any:
+    """Return the one JSON object that was printed, once the command ended with `code`."""
+    assert code == result.code, result.err
+    (row,) = result.lines()
+    return row
+
+
+def created(folder: Path, *args: str) -> Any:
+    """Make a backup and return its row."""
+    return only(look("backup", "--create", *args, "--format", "json", cwd=folder))
+
+
+def restored(folder: Path, *args: str, code: int = 0) -> Any:
+    """Restore and return the row."""
+    return only(look("backup", "--restore", *args, "--format", "json", cwd=folder), code)
+
+
+def test_the_storys_commands_work_as_written(copy: Path) -> None:
+    """Create with --out and --verify, sha256sum -c, restore; one object each, 0600 both files."""
+    shell = "backups/backup-$(date -u +%Y%m%dT%H%M%SZ).db"
+    path = subprocess.run(["sh", "-c", f"echo {shell}"], capture_output=True, text=True, check=True).stdout.strip()
+    row = created(copy, "--out", path, "--verify")
+    assert ("created", path, True, "sample") == (row["status"], row["backup"], row["verified"], row["kind"])
+    modes = {item.name: stat.S_IMODE(item.stat().st_mode) for item in (copy / "backups").iterdir()}
+    assert {Path(path).name: 0o600, f"{Path(path).name}.checksum": 0o600} == modes
+    summed = subprocess.run(
+        ["sha256sum", "-c", f"{Path(path).name}.checksum"], cwd=copy / "backups", capture_output=True, check=False
+    )
+    assert 0 == summed.returncode
+    assert "already_contained" == restored(copy, "--from", path)["status"]
+
+
+def test_a_backup_has_a_name_by_its_time_and_is_never_overwritten(copy: Path) -> None:
+    """BACKUP_DIR/backup-YYYYMMDDTHHMMSSZ.db; the second of the same second is refused, exit 3, with its hint."""
+    row = created(copy)
+    name = Path(row["backup"])
+    assert ("backups", "backup-", ".db") == (str(name.parent), name.name[:7], name.suffix)
+    before = (copy / name).read_bytes()
+    again = look("backup", "--create", cwd=copy)
+    assert 3 == again.code
+    assert f"error: got a file at {name} already, want a free name\n" in again.err
+    assert before == (copy / name).read_bytes()
+
+
+def test_an_older_backup_is_a_prefix_of_a_newer_one(copy: Path) -> None:
+    """`cmp` says so in its own words."""
+    created(copy, "--out", "a.db")
+    created(copy, "--out", "b.db")
+    done = subprocess.run(["cmp", "a.db", "b.db"], cwd=copy, capture_output=True, text=True, check=False)
+    assert done.stderr.startswith("cmp: EOF on a.db")
+
+
+def test_two_machines_make_the_same_bytes_of_the_same_events(copy: Path, tmp_path: Path) -> None:
+    """A backup of a restored ledger begins with the backup that it was restored from."""
+    created(copy, "--out", "a.db")
+    restored(tmp_path, "--from", str(copy / "a.db"))
+    created(tmp_path, "--out", "b.db")
+    assert (tmp_path / "b.db").read_bytes().startswith((copy / "a.db").read_bytes())
+
+
+def test_counts_are_by_type_and_by_ticker(copy: Path) -> None:
+    """Each type adds up to the events; the ledger's own events are of no ticker."""
+    row = created(copy)
+    assert row["events"] == sum(row["types"].values())
+    assert {"PETR4.SA", "ITUB4.SA"} == set(row["tickers"])
+    assert row["events"] - 1 == sum(row["tickers"].values())
+
+
+def test_verify_restores_and_names_its_witnesses(copy: Path) -> None:
+    """Exit 0 with a witness, 1 without, 2 for damage, 3 for no file; nothing is changed."""
+    path = copy / "a.db"
+    made = created(copy, "--out", "a.db")
+    look_at = lambda: look("backup", "--verify", "--from", "a.db", "--format", "json", cwd=copy)  # noqa: E731 - a word
+    row = only(look_at())
+    assert ("intact", True, ["checksum", "backup.created"]) == (row["verdict"], row["restored"], row["witnesses"])
+    assert (made["types"], made["tickers"], made["seq"]) == (row["types"], row["tickers"], row["recorded_seq"])
+    renamed = path.rename(copy / "b.db")
+    bare = only(look("backup", "--verify", "--from", "b.db", "--format", "json", cwd=copy), 1)
+    assert ("intact", []) == (bare["verdict"], bare["witnesses"])
+    path.write_bytes(renamed.read_bytes()[:-1])
+    assert ("truncated", False) == ((row := only(look_at(), 2))["verdict"], row["restored"])
+    path.unlink()
+    gone = look("backup", "--verify", "--from", "a.db", cwd=copy)
+    assert (3, "error: got no file at a.db, want an archive\nhint: main backup --list\n") == (gone.code, gone.err)
+
+
+def test_a_cut_between_two_frames_is_truncated_by_what_is_remembered(copy: Path) -> None:
+    """By the checksum alone, by the event alone; without either it is an intact, shorter log."""
+    created(copy, "--out", "a.db")
+    created(copy, "--out", "b.db")
+    shorter = (copy / "a.db").read_bytes()
+    (copy / "b.db").write_bytes(shorter)
+    assert "truncated" == only(look("verify", "b.db", "--format", "json", cwd=copy), 2)["verdict"]
+    (copy / "b.db.checksum").unlink()
+    assert "truncated" == only(look("verify", "b.db", "--format", "json", cwd=copy), 2)["verdict"]
+    (copy / "c.db").write_bytes(shorter)
+    assert ("intact", []) == (
+        (row := only(look("verify", "c.db", "--format", "json", cwd=copy), 1))["verdict"],
+        row["witnesses"],
+    )
+
+
+def test_the_list_says_what_the_ledger_tells_of_each_file(copy: Path) -> None:
+    """Oldest name first; a file of another length than recorded makes it 1."""
+    assert [] == look("backup", "--list", "--format", "json", cwd=copy).lines()
+    row = created(copy)
+    (listed,) = look("backup", "--list", "--format", "json", cwd=copy).lines()
+    assert (row["backup"], "recorded", row["events"], row["head"], row["seq"]) == tuple(
+        listed[name] for name in ("backup", "status", "events", "head", "seq")
+    )
+    with (copy / row["backup"]).open("ab") as file:
+        file.write(b"x")
+    assert "differs" == only(look("backup", "--list", "--format", "json", cwd=copy), 1)["status"]
+
+
+def test_an_empty_folder_becomes_the_ledger(copy: Path, tmp_path: Path) -> None:
+    """Same head, same counts, same snapshots; checks of both are green there."""
+    row = created(copy)
+    here = restored(tmp_path, "--from", str(copy / row["backup"]))
+    assert ("restored", "absent", row["events"], row["head"], None) == tuple(
+        here[name] for name in ("status", "relation", "events", "head", "replaced")
+    )
+    assert 0 == look("snapshot", "--check", cwd=tmp_path).code
+    assert 0 == look("verify", cwd=tmp_path).code
+    assert look("metrics", cwd=copy).out == look("metrics", cwd=tmp_path).out
+
+
+def test_going_back_is_refused_and_then_done(copy: Path) -> None:
+    """Exit 3 with the numbers and a hint that can be pasted; the old ledger stays where the answer says."""
+    path = created(copy)["backup"]
+    refused = look("backup", "--restore", "--from", path, "--rollback", cwd=copy)
+    assert (3, "") == (refused.code, refused.out)
+    assert "1 readable event from seq" in refused.err
+    hint = refused.err.splitlines()[1].removeprefix("hint: main ").split()
+    assert ["backup", "--restore", "--from", path, "--rollback", "--yes"] == hint
+    row = only(look(*hint, "--format", "json", cwd=copy))
+    assert ("restored", "contains", 1) == (row["status"], row["relation"], row["lacking_events"])
+    assert (copy / row["replaced"]["ledger"] / "data.mdb").is_file()
+    (told,) = look("events", "--type", "backup.restored", "--format", "json", cwd=copy).lines()
+    assert (row["head"], True, row["replaced"]["head"]) == (
+        told["data"]["link"],
+        told["data"]["rollback"],
+        told["data"]["replaced_link"],
+    )
+
+
+def test_a_dry_run_changes_nothing(copy: Path, tmp_path: Path) -> None:
+    """It says what would be done; not even a folder is made."""
+    path = str(copy / created(copy)["backup"])
+    before = {item: item.read_bytes() for item in copy.rglob("*") if item.is_file() and item.name != "lock.mdb"}
+    row = restored(copy, "--from", path, "--rollback", "--dry-run")
+    assert ("dry_run", "ask", "contains") == (row["status"], row["action"], row["relation"])
+    after = {item: item.read_bytes() for item in copy.rglob("*") if item.is_file() and item.name != "lock.mdb"}
+    assert before == after
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "restore" == restored(empty, "--from", path, "--dry-run")["action"]
+    assert [] == list(empty.iterdir())
+
+
+def test_a_damaged_backup_is_not_restored_and_that_is_told(copy: Path) -> None:
+    """Exit 2, the ledger as it was but for the event; a dry run does not tell."""
+    path = copy / created(copy)["backup"]
+    path.write_bytes(path.read_bytes()[:-1])
+    args = ["backup", "--restore", "--from", str(path), "--rollback", "--yes"]
+    assert 2 == look(*args, "--dry-run", cwd=copy).code
+    assert [] == look("events", "--type", "backup.failed", "--format", "json", cwd=copy).lines()
+    refused = look(*args, cwd=copy)
+    assert 2 == refused.code
+    assert refused.err.startswith("error: got cut frame at seq ")
+    (told,) = look("events", "--type", "backup.failed", "--format", "json", cwd=copy).lines()
+    assert (path.name, "restore") == (told["data"]["name"], told["data"]["stage"])
+    assert 0 == look("verify", cwd=copy).code
+
+
+def test_a_person_is_asked_on_a_terminal(copy: Path) -> None:
+    """`n` refuses and changes nothing, `y` restores."""
+    path = created(copy)["backup"]
+    args = command("backup", "--restore", "--from", path, "--rollback")
+
+    def answer(word: bytes) -> tuple[int, bytes]:
+        ours, theirs = pty.openpty()
+        os.write(ours, word + b"\n")
+        done = subprocess.run(args, cwd=copy, env=environment(NOW), stdin=theirs, capture_output=True, check=False)
+        os.close(ours)
+        os.close(theirs)
+        return done.returncode, done.stderr
+
+    code, said = answer(b"n")
+    assert 3 == code
+    assert b"This would replace an intact ledger in ledger-1 with 1 readable event" in said
+    assert 0 == answer(b"y")[0]
+
+
+def test_the_sample_is_not_restored_beside_a_real_ledger(copy: Path, tmp_path: Path) -> None:
+    """They never mix: exit 3."""
+    from ledger.creation import create_ledger
+    from ledger.home import LedgerHome
+
+    path = created(copy)["backup"]
+    create_ledger(LedgerHome(tmp_path / "dados"), kind="real", software="x", now=lambda: 1, lock_timeout_s=5)
+    refused = look("backup", "--restore", "--from", str(copy / path), cwd=tmp_path)
+    assert 3 == refused.code
+    assert "got a backup of the sample" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ([], "got no single thing to do, want one of --create, --restore, --verify, --list"),
+        (["--create", "--list"], "got no single thing to do"),
+        (["--create", "--yes"], "got --yes with --create, want it left out"),
+        (["--list", "--out", "x"], "got --out with --list, want it left out"),
+        (["--restore"], "got --restore without a file, want --from FILE"),
+        (["--verify"], "got --verify without a file, want --from FILE"),
+        (["--restore", "--verify", "--from", "x"], "got --verify with --restore, want one of them"),
+        (["--create", "--from", "x"], "got --from with --create, want it left out"),
+    ],
+)
+def test_options_that_make_no_sense_together_are_refused(args: list[str], said: str, tmp_path: Path) -> None:
+    """A usage error is 3, with a line and a hint."""
+    done = run_main("backup", *args, cwd=tmp_path)
+    assert (3, f"error: {said}") == (done.code, done.err[: len(f"error: {said}")])
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_without_a_ledger_there_is_nothing_to_back_up(tmp_path: Path) -> None:
+    """Exit 3, and nothing is made."""
+    assert 3 == look("backup", "--create", cwd=tmp_path).code
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_fixed_clock_never_enters_a_real_ledger(tmp_path: Path) -> None:
+    """B3_LEDGER_NOW is refused before anything is written."""
+    from ledger.creation import create_ledger
+    from ledger.home import LedgerHome
+
+    create_ledger(LedgerHome(tmp_path / "dados"), kind="real", software="x", now=lambda: 1, lock_timeout_s=5)
+    refused = look("backup", "--create", cwd=tmp_path)
+    assert (3, False) == (refused.code, (tmp_path / "backups").exists())
+    assert 0 == run_main("backup", "--create", cwd=tmp_path).code

@@ -1,0 +1,117 @@
+"""`--ledger F`: every reading command shows of a backup what it shows of the ledger that the backup was made of."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ledger.archive_log import archive_log
+from ledger.home import LedgerHome
+from ledger.log import EventLog
+from tests.cli.test_reading import AS_ANYBODY
+from tests.support.archives import archive, put
+from tests.support.cli import Result, command, environment
+from tests.support.sample_ledger import NOW, look
+
+COMMANDS = [
+    ["events"],
+    ["events", "--limit", "2", "--format", "json"],
+    ["events", "show", "1"],
+    ["events", "show", "1", "--raw"],
+    ["logs"],
+    ["logs", "--failed", "--format", "json"],
+    ["metrics"],
+    ["metrics", "--format", "prometheus"],
+    ["metrics", "ingest-lag"],
+    ["metrics", "last-date", "PETR4"],
+    ["replay"],
+    ["replay", "--until", "2"],
+    ["snapshot", "--ticker", "PETR4"],
+    ["snapshot", "--ticker", "PETR4", "--as-of", "3"],
+    ["snapshot", "--check"],
+]
+
+
+@pytest.fixture(scope="module")
+def auditor(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a backup of the sample's ledger, its snapshots, and no ledger."""
+    folder = tmp_path_factory.mktemp("auditor")
+    with EventLog(LedgerHome(sample / "dados" / "sample"), now=lambda: 0, readonly=True) as log:
+        path = put(folder / "a.db", archive(log.read()), checksum=True)
+        assert log.head() == archive_log(path).head()
+    shutil.copytree(sample / "snapshots", folder / "snapshots")
+    return folder
+
+
+@pytest.mark.parametrize("args", COMMANDS, ids=" ".join)
+def test_the_backup_shows_what_the_ledger_shows(args: list[str], sample: Path, auditor: Path) -> None:
+    """The same words on stdout, the same exit code; nothing is made where it is read."""
+    before = sorted(auditor.rglob("*"))
+    want, found = look(*args, cwd=sample), look(*args, "--ledger", "a.db", cwd=auditor)
+    assert (want.code, want.out, want.err) == (found.code, found.out, found.err)
+    assert before == sorted(auditor.rglob("*"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root cannot be kept from writing")
+@pytest.mark.parametrize("args", [["snapshot", "--check"], ["metrics"], ["verify"]], ids=" ".join)
+def test_a_folder_that_takes_no_writing_is_enough(args: list[str], auditor: Path) -> None:
+    """Everything is folded in memory."""
+    words = [*(AS_ANYBODY if os.geteuid() == 0 else []), *command(*args, "--ledger", "a.db")]
+    auditor.chmod(0o500)
+    try:
+        done = subprocess.run(words, cwd=auditor, env=environment(NOW), capture_output=True, check=False)
+    finally:
+        auditor.chmod(0o700)
+    assert look(*args, "--ledger", "a.db", cwd=auditor).code == done.returncode != 3, done.stderr
+
+
+def test_verify_takes_the_file_either_way(auditor: Path) -> None:
+    """As an argument and as the option; --structure is for databases."""
+    said = [look("verify", *args, "--format", "json", cwd=auditor) for args in (["a.db"], ["--ledger", "a.db"])]
+    rows = [row | {"seconds": 0} for result in said for row in result.lines()]
+    assert [0, 0] == [result.code for result in said]
+    assert rows[0] == rows[1]
+    assert ("intact", ["checksum"]) == (rows[0]["verdict"], rows[0]["witnesses"])
+    assert 3 == look("verify", "a.db", "--structure", cwd=auditor).code
+
+
+def test_a_head_saved_of_a_backup_is_held_against_a_ledger(auditor: Path, copy: Path) -> None:
+    """And the other way round."""
+    assert 0 == look("verify", "a.db", "--save-head", "head.json", cwd=auditor).code
+    assert 0 == look("verify", "--from-head", str(auditor / "head.json"), cwd=copy).code
+    assert 0 == look("verify", "a.db", "--from-head", "head.json", cwd=auditor).code
+
+
+@pytest.mark.parametrize("args", [["events"], ["logs"], ["snapshot", "--check"], ["replay"]], ids=" ".join)
+def test_nothing_of_a_damaged_backup_is_shown(args: list[str], auditor: Path, tmp_path: Path) -> None:
+    """One changed byte anywhere: exit 2, one line that names file and seq, a hint."""
+    content = bytearray((auditor / "a.db").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "bad.db").write_bytes(content)
+    found = look(*args, "--ledger", "bad.db", cwd=tmp_path)
+    assert (2, "") == (found.code, found.out)
+    first, second = found.err.splitlines()
+    assert first.startswith("error: got link at seq ")
+    assert "(in bad.db)" in first
+    assert second.startswith("hint: main verify bad.db")
+
+
+def test_a_head_that_a_restore_replaced_is_explained(copy: Path) -> None:
+    """Which restore, and where the ledger that holds it lies; through two restores as well."""
+    assert 0 == look("backup", "--create", "--out", "a.db", cwd=copy).code
+    assert 0 == look("verify", "--save-head", "head.json", cwd=copy).code
+    held = "dados/sample/ledger-1"
+    for _ in range(2):
+        assert 0 == look("backup", "--restore", "--from", "a.db", "--rollback", "--yes", cwd=copy).code
+        found: Result = look("verify", "--from-head", "head.json", "--format", "json", cwd=copy)
+        (row,) = found.lines()
+        assert (2, "forked", "a.db", held) == (
+            found.code,
+            row["verdict"],
+            row["replaced_by"]["backup"],
+            row["replaced_by"]["ledger"],
+        )
+        assert "that was a restore on the record" in found.err
+    assert f"whose ledger lies in {held}" in look("verify", "--from-head", "head.json", cwd=copy).out

@@ -1,0 +1,48 @@
+"""`main salvage` saves what is intact, says what is lost, and no damage ends it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.sample_ledger import look
+
+
+def test_a_sound_ledger_is_saved_whole(copy: Path, tmp_path: Path) -> None:
+    """Exit 0; the archive restores into a ledger with the same head."""
+    (row,) = (found := look("salvage", "--out", "saved.db", "--format", "json", cwd=copy)).lines()
+    assert (0, "intact", 0) == (found.code, row["status"], row["lost_events"])
+    (verified,) = look("verify", "--format", "json", cwd=copy).lines()
+    assert (verified["events"], verified["head"]) == (row["events"], row["head"])
+    assert 0 == look("backup", "--restore", "--from", str(copy / "saved.db"), cwd=tmp_path).code
+
+
+def test_a_cut_database_gives_its_prefix(copy: Path) -> None:
+    """One line and no traceback, whatever the engine made of it; exit 1, since something is lost."""
+    data = copy / "dados" / "sample" / "ledger-1" / "data.mdb"
+    whole = data.read_bytes()
+    (before,) = look("verify", "--format", "json", cwd=copy).lines()
+    data.write_bytes(whole[: len(whole) // 2 // 4096 * 4096])
+    (row,) = (found := look("salvage", "--out", "saved.db", "--format", "json", cwd=copy)).lines()
+    assert (1, "salvaged", "unreadable", None) == (found.code, row["status"], row["verdict"], row["lost_events"])
+    assert 1 <= row["events"] < before["events"]
+    assert "hint: main backup --restore --from saved.db --dry-run\n" == found.err
+    assert 0 == look("verify", "saved.db", cwd=copy).code
+
+
+@pytest.mark.parametrize("cut", [1, 200])
+def test_a_cut_archive_gives_its_whole_frames(cut: int, copy: Path) -> None:
+    """From `--ledger`; what comes out is intact."""
+    look("backup", "--create", "--out", "a.db", cwd=copy)
+    path = copy / "a.db"
+    path.write_bytes(path.read_bytes()[:-cut])
+    (row,) = (found := look("salvage", "--ledger", "a.db", "--out", "s.db", "--format", "json", cwd=copy)).lines()
+    assert (1, "truncated", None) == (found.code, row["verdict"], row["lost_events"])
+    (verified,) = look("verify", "s.db", "--format", "json", cwd=copy).lines()
+    assert ("intact", row["head"]) == (verified["verdict"], verified["head"])
+    assert "hint: main backup --restore --from s.db --dry-run\n" == found.err
+
+
+def test_a_name_that_is_taken_is_refused(copy: Path) -> None:
+    """Exit 3."""
+    (copy / "a.db").write_text("precious", "utf-8")
+    assert (3, "precious") == (look("salvage", "--out", "a.db", cwd=copy).code, (copy / "a.db").read_text("utf-8"))

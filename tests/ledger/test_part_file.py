@@ -1,0 +1,118 @@
+"""A file takes its name whole and durable, or leaves nothing."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from ledger.checksum_file import checksum_path, read_checksum, write_checksum
+from ledger.errors import ChecksumDamagedError, DiskFullError, NameTakenError, UnwritableError
+from ledger.hashed_file import HashedFile
+from ledger.part_file import part_file
+
+
+def names(folder: Path) -> list[str]:
+    """Return what lies in `folder`."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_is_published_has_the_name(tmp_path: Path) -> None:
+    """And the part is gone."""
+    with part_file(tmp_path / "a") as part:
+        part.write(b"con")
+        part.write(b"tent")
+        assert not (tmp_path / "a").exists()
+        part.publish()
+    assert (["a"], b"content") == (names(tmp_path), (tmp_path / "a").read_bytes())
+
+
+def test_what_is_not_published_leaves_nothing(tmp_path: Path) -> None:
+    """Whether the block ends or breaks."""
+    with part_file(tmp_path / "a") as part:
+        part.write(b"content")
+    with pytest.raises(KeyboardInterrupt), part_file(tmp_path / "a"):
+        raise KeyboardInterrupt
+    assert [] == names(tmp_path)
+
+
+def test_a_taken_name_is_refused_unless_it_may_be_replaced(tmp_path: Path) -> None:
+    """A dangling link counts as taken."""
+    (tmp_path / "a").symlink_to("nowhere")
+    with pytest.raises(NameTakenError), part_file(tmp_path / "a"):
+        pass
+    with part_file(tmp_path / "a", replace=True) as part:
+        part.publish()
+    assert b"" == (tmp_path / "a").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(errno.ENOSPC, DiskFullError), (errno.EDQUOT, DiskFullError), (errno.EIO, UnwritableError)],
+)
+def test_a_failure_is_told_in_our_words(number: int, error: type[Exception], tmp_path: Path) -> None:
+    """From the block as well; nothing stays."""
+    with pytest.raises(error), part_file(tmp_path / "a"):
+        raise OSError(number, os.strerror(number))
+    assert [] == names(tmp_path)
+
+
+def test_a_folder_that_is_a_file_is_unwritable(tmp_path: Path) -> None:
+    """The path is named."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UnwritableError), part_file(tmp_path / "file" / "a"):
+        pass
+
+
+def test_a_checksum_is_written_and_read_back(tmp_path: Path) -> None:
+    """Beside the file, with its base name; again over what was there."""
+    path = tmp_path / "a.db"
+    for sha256 in (bytes(32), bytes(range(32))):
+        write_checksum(path, sha256)
+        assert sha256 == read_checksum(path)
+    assert f"{bytes(range(32)).hex()}  a.db\n" == checksum_path(path).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "sha256"),
+    [
+        ("ab" * 32, b"\xab" * 32),
+        ("AB" * 32 + "\n", b"\xab" * 32),
+        ("ab" * 32 + "  /some/where/else.db\n", b"\xab" * 32),
+        ("ab" * 32 + " *a.db\n", b"\xab" * 32),
+        ("", None),
+        ("ab" * 31, None),
+        ("ab" * 33, None),
+        ("x" * 64, None),
+        ("ab" * 32 + "  a.db\n" + "ab" * 32 + "  b.db\n", None),
+    ],
+)
+def test_a_checksum_is_bare_or_before_any_name(content: str, sha256: bytes | None, tmp_path: Path) -> None:
+    """Anything else is damaged, not absent."""
+    (tmp_path / "a.db.checksum").write_text(content, "utf-8")
+    if sha256 is None:
+        with pytest.raises(ChecksumDamagedError):
+            read_checksum(tmp_path / "a.db")
+        return
+    assert sha256 == read_checksum(tmp_path / "a.db")
+
+
+def test_no_checksum_is_none(tmp_path: Path) -> None:
+    """Absent is absent."""
+    assert None is read_checksum(tmp_path / "a.db")
+
+
+def test_what_passes_is_hashed(tmp_path: Path) -> None:
+    """Written or read, and counted; closing leaves the descriptor open."""
+    from hashlib import sha256
+
+    fd = os.open(tmp_path / "a", os.O_RDWR | os.O_CREAT)
+    written = HashedFile(fd, "wb")
+    written.write(b"con")
+    written.write(b"tent")
+    written.close()
+    os.lseek(fd, 0, os.SEEK_SET)
+    found = HashedFile(fd, "rb")
+    assert b"content" == found.readall()
+    assert (sha256(b"content").digest(), 7) == (found.digest(), found.bytes_passed) == (written.digest(), 7)
+    os.close(fd)
