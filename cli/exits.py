@@ -16,12 +16,12 @@ from cli import output, usage
 from cli.bars_file import BarsFileError
 from cli.clock import ClockRefusedError
 from cli.exit_codes import Exit
-from cli.extras import MissingExtraError
 from cli.settings import SettingError, load
 from ledger import errors
 from ledger.acceptance import NotAcceptableError
 from ledger.ingest.providers.port import ProviderError
 from ledger.ticker import TickerError
+from projections.extras import MissingExtraError
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from cli import extras
+from projections import extras
 
 EXTRA = "parquet"
 

@@ -1,4 +1,4 @@
-"""Packages that only some commands want, and that not everybody installs."""
+"""Packages that only some readers want, and that not everybody installs."""
 
 from importlib import import_module
 from types import ModuleType
@@ -7,11 +7,13 @@ from ledger.errors import LedgerError
 
 
 class MissingExtraError(LedgerError):
-    """A command was asked for what an optional package does."""
+    """What was asked for is done by an optional package."""
 
     def __init__(self, module: str, *, extra: str) -> None:
         super().__init__(f"got no package {module}, want it installed")
         self.module, self.extra = module, extra
+        # Where no command line adds its hint: a notebook shows notes under the error.
+        self.add_note(f"hint: pip install 'b3-ledger[{extra}]'")
 
 
 def load(module: str, *, extra: str) -> ModuleType:
