@@ -8,9 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from ledger.checksum import CHECKSUM_SUFFIX, parse_checksum
 from ledger.errors import UnreadableError
 from projections import prices, snapshots
-from projections.snapshot_csv import CHECKSUM_SUFFIX, parse_checksum, render
+from projections.snapshot_csv import render
 from projections.snapshots import Written
 from projections.tables import State
 

@@ -3,22 +3,19 @@
 The same bars give the same bytes on any machine, any day.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from hashlib import sha256
 
 import msgspec
 
+from ledger.checksum import render_checksum
 from ledger.events import Bar
 from ledger.ingest.canonical import price_text
 
 FORMAT_VERSION = 1
 HEADER = "date,open,high,low,close,volume"
 SUFFIX = ".SA"
-CHECKSUM_SUFFIX = ".checksum"
-
-_CHECKSUM = re.compile(r"\\?([0-9a-fA-F]{64})(?:[ \t]+\*?[^\r\n]*)?\s*")
 
 
 class Csv(msgspec.Struct, frozen=True):
@@ -32,7 +29,7 @@ class Csv(msgspec.Struct, frozen=True):
     @property
     def checksum(self) -> bytes:
         """What `sha256sum` prints of the file, run in its folder."""
-        return f"{self.sha256.hex()}  {self.name}\n".encode()
+        return render_checksum(self.sha256, self.name)
 
 
 def render(ticker: str, bars: Mapping[date, Bar]) -> Csv:
@@ -52,18 +49,6 @@ def render(ticker: str, bars: Mapping[date, Bar]) -> Csv:
 def snapshot_name(ticker: str, last: date) -> str:
     """Return the base name of the ticker's snapshot whose last session is `last`."""
     return f"{ticker.removesuffix(SUFFIX)}-{last:%Y%m%d}.csv"
-
-
-def parse_checksum(content: bytes) -> bytes:
-    """Return the SHA-256 that a `.checksum` file holds: bare, or before a name with any path in front.
-
-    Raises: ValueError when it holds anything else.
-    """
-    found = _CHECKSUM.fullmatch(content.decode("utf-8", "replace"))
-    if found is None:
-        message = f"got a checksum file that begins {content[:20]!r}, want 64 hex digits and a file name"
-        raise ValueError(message)
-    return bytes.fromhex(found[1])
 
 
 def _line(bar: Bar) -> str:

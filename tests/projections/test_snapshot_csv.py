@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger.events import Bar
-from projections.snapshot_csv import Csv, parse_checksum, render, snapshot_name
+from projections.snapshot_csv import Csv, render, snapshot_name
 from tests.projections.story import day
 
 BARS = {
@@ -50,22 +50,3 @@ def test_a_name_is_the_ticker_without_its_exchange() -> None:
         snapshot_name("PETR4.SA", day(0)),
         snapshot_name("^BVSP", day(1)),
     ]
-
-
-HEX = "0123456789abcdef" * 4
-
-
-@pytest.mark.parametrize(
-    "text",
-    [HEX, f"{HEX}\n", f"{HEX.upper()}\r\n", f"{HEX}  a.csv\n", f"{HEX} *a.csv\n", f"{HEX}  some/where/a b.csv\n"],
-)
-def test_a_checksum_is_read_bare_or_before_any_path(text: str) -> None:
-    """Either case of digits, either mark of mode."""
-    assert bytes.fromhex(HEX) == parse_checksum(text.encode())
-
-
-@pytest.mark.parametrize("text", ["", HEX[:-1], f"{HEX}0", f"x{HEX}", f"{HEX}  a\n{HEX}  b\n", "<html>"])
-def test_anything_else_is_no_checksum(text: str) -> None:
-    """One digit less or more, two lines, another file."""
-    with pytest.raises(ValueError, match="want 64 hex digits and a file name"):
-        parse_checksum(text.encode())
