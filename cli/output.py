@@ -30,7 +30,6 @@ PARQUET: Final = "parquet"
 Format = Literal["text", "json", "prometheus", "csv", "parquet"]
 PATIENCE_S = 1.0
 STEPS_A_DRAW = 2000
-STEPS_A_DRAW = 2000
 
 
 class Style(msgspec.Struct, frozen=True):
@@ -134,21 +133,6 @@ def progress(items: Iterable[T], *, label: str, length: int | None = None) -> It
         return
     with click.progressbar(items, length=length, label=label, file=sys.stderr) as bar:
         yield bar
-
-
-@contextmanager
-def meter(label: str, length: int | None) -> Iterator[Callable[[object], None] | None]:
-    """Give what is to be called with each thing done, `length` of them; None where nobody looks at a terminal.
-
-    A bar on stderr; where nobody knows the length, words if it takes more than a second.
-    """
-    if length is None or not sys.stderr.isatty():
-        with still_working(f"{label} …"):
-            yield None
-        return
-    with click.progressbar(length=length, label=label, file=sys.stderr, update_min_steps=STEPS_A_DRAW) as bar:
-        yield lambda _: bar.update(1)
-        bar.update(length)
 
 
 @contextmanager
