@@ -15,7 +15,7 @@ import msgspec
 from ledger.codec import Envelope
 from ledger.events import Action, Bar, ValidationCompleted
 from ledger.ingest.held import Held
-from projections import corporate_actions, decisions
+from projections import decisions
 from projections.facts import Fact
 from projections.keys import SEQ_BYTES, day_key, last_seq, seq_key, text_key, two_texts
 from projections.tables import Tables
@@ -110,6 +110,9 @@ def holding(tables: Tables, provider: str, ticker: str, position: int | None = N
 
 def actions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> tuple[Action, ...]:
     """Return the corporate actions known once `position` events are read (None: all), by day and kind."""
+    # Imported here: a command that asks how ingest goes asks of no dividend.
+    from projections import corporate_actions
+
     return corporate_actions.known(decisions.decisions(tables, provider, ticker, position))
 
 
