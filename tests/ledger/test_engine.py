@@ -245,8 +245,16 @@ def test_a_writer_adopts_a_map_that_another_process_grew(folder: Path, monkeypat
     engine = Engine(folder, readonly=False)
     os.write(going, b"go")
     assert (b"", 0) == other.end()
-    (last,) = put(engine, [connection_tested(99)], "mine")
-    assert (13, last) == (last.seq, engine.chunk(13, 14)[0])
+    stamped: list[Record] = []
+
+    def step(txn: object) -> None:
+        stamped[:] = stamp(
+            [connection_tested(99)], head=engine.head_in(txn), recorded_at=1, append_id=append_id("mine")
+        )
+        engine.put_in(txn, stamped, append_id=append_id("mine"), head=head_after(stamped))
+
+    engine.update(step)
+    assert (13, stamped) == (stamped[0].seq, engine.chunk(13, 14))
     engine.close()
     os.close(waiting)
     os.close(going)
@@ -274,3 +282,4 @@ def test_a_copy_that_cannot_be_made_is_an_error_of_ours(engine: Engine, tmp_path
     with pytest.raises(StorageError) as refusal:
         engine.copy(tmp_path / "nowhere")
     assert engine.path == refusal.value.path
+    assert "No such file" in refusal.value.reason

@@ -303,12 +303,13 @@ def test_a_missing_anchor_is_made_again_by_the_next_append(home: LedgerHome, clo
 def test_a_writer_follows_current(log: EventLog, home: LedgerHome) -> None:
     """After a switch the next append goes to the ledger in use, not to the replaced one."""
     append(log, 1)
-    replaced = (home.root / "ledger-1" / "data.mdb").read_bytes()
-    shutil.copytree(home.root / "ledger-1", home.root / "ledger-2")
-    home.switch(home.root / "ledger-2")
+    old, new = home.root / "ledger-1", home.root / "ledger-2"
+    replaced = {name: (old / name).read_bytes() for name in ("data.mdb", "head")}
+    shutil.copytree(old, new)
+    home.switch(new)
     append(log, 2)
-    assert (home.root / "ledger-2", 3) == (log.folder, log.head().size)
-    assert replaced == (home.root / "ledger-1" / "data.mdb").read_bytes()
+    assert (new, 3, log.head()) == (log.folder, log.head().size, read_anchor(new / "head"))
+    assert replaced == {name: (old / name).read_bytes() for name in ("data.mdb", "head")}
 
 
 def test_an_append_is_known_by_its_id(log: EventLog) -> None:

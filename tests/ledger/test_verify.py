@@ -21,7 +21,7 @@ from ledger.ids import append_id
 from ledger.lmdb_file import inspect
 from ledger.log import EventLog
 from ledger.quarantine import QuarantineError
-from ledger.verify import VerifyReport, Witness, _end_flaw, _Look, _look, verify_ledger
+from ledger.verify import VerifyReport, Witness, _end_flaw, _Look, _look, verify_folder, verify_ledger
 from ledger.walker import Flaw
 from tests.support.drafts import StepClock, connection_tested
 
@@ -396,6 +396,33 @@ def test_a_glance_sees_the_end_and_the_links_asked_for(full: LedgerHome) -> None
     head = Head(EVENTS, Link(values[-1][:32]))
     want = _Look(head, None, (GENESIS, values[0][:32], values[5][:32], None))
     assert want == _look(full.root / "ledger-1", (-1, 0, 5, 6))
+
+
+def test_a_glance_sees_an_event_past_the_head(full: LedgerHome) -> None:
+    """What is wrong with the end is seen in the same transaction as the head."""
+    edit(full, lambda txn, db: txn.put(key(EVENTS), bytes(40), db=db))
+    assert Flaw(6, "unexpected event", "the end", "seq 6") == _look(full.root / "ledger-1", ()).end_flaw
+
+
+def test_the_pages_are_checked_only_when_asked(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That check reads the whole file, 150 MB a second."""
+
+    def asked(*_: object, **__: object) -> Flaw:
+        return Flaw(None, "page", "a sound one", "a test")
+
+    monkeypatch.setattr("ledger.verify.structure_flaw", asked)
+    assert ("intact", "unreadable") == (told(full).verdict, told(full, structure=True).verdict)
+    assert "intact" == verify_folder(full.root / "ledger-1").verdict
+
+
+def test_an_index_that_kills_its_reader_is_unreadable(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The events were all sound; the database is not."""
+    want = sound(full)
+    monkeypatch.setattr("ledger.verify.compare_index", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
+    assert msgspec.structs.replace(want, verdict="unreadable", first_bad=flaw, witnesses=()) == told(
+        full, structure=True
+    )
 
 
 ONES = Link(b"\1" * 32)

@@ -17,7 +17,7 @@ from ledger.engine import Engine
 from ledger.home import LedgerHome
 from ledger.ids import append_id
 from ledger.log import EventLog
-from ledger.walker import Flaw, RangeReport, seq_prefix, walk_ledger, walk_range
+from ledger.walker import Flaw, RangeReport, _walk_here, seq_prefix, walk_ledger, walk_range
 from tests.support.drafts import JOB, StepClock, connection_tested
 
 EVENTS = 6
@@ -146,6 +146,11 @@ def test_the_prefix_is_how_every_body_begins(seq: int) -> None:
     body = encode_body(Envelope(seq, 1, bytes(16), JOB, None, "ledger", "any/1", msgspec.Raw(b"\x80")))
     assert body.startswith(seq_prefix(seq))
     assert body[1 : len(seq_prefix(seq))] == msgspec.msgpack.encode(seq)
+
+
+def test_a_child_walks_the_range_that_it_was_given(folder: Path) -> None:
+    """Folder, start and stop, whatever process it is."""
+    assert _walk_here(folder, 2, 5) == walked(folder, 2, 5)
 
 
 @pytest.mark.parametrize(

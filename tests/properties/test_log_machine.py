@@ -26,11 +26,12 @@ from ledger.ids import append_id
 from ledger.log import EventLog
 from ledger.verify import verify_ledger
 from projections import prices
+from projections.digest import digest
 from projections.ingest_logs import IngestLogs
 from projections.metrics import Metrics
 from projections.prices import Prices
 from projections.projection import Projection
-from projections.runner import catch_up, compare, rebuild, remembered, view_at
+from projections.runner import catch_up, compare, rebuild, remembered, replay, view_at
 from projections.snapshots import Snapshots
 from tests.kills.victim import Victim
 from tests.properties.reference import Reference, Stored
@@ -248,6 +249,7 @@ class LogMachine(RuleBasedStateMachine):
         want = self.reference.prices(ticker, position)
         assert want == prices.series(whole.state["prices"], PROVIDER, ticker, position)
         assert want == prices.series(cut.state["prices"], PROVIDER, ticker)
+        assert {name: digest(tables).hex() for name, tables in cut.state.items()} == replay(self.log, position, fresh())
 
     @precondition(lambda self: len(self.reference.events) % 4 == 0)
     @rule(structure=st.booleans())
