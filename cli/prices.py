@@ -14,7 +14,6 @@ from cli.output import CSV, PARQUET, TEXT, Style
 from cli.price_row import AdjustedPriceRow, PriceRow
 from cli.up_to import UpTo
 from ledger.errors import NothingToShowError
-from projections import corporate_actions, decisions
 from projections import prices as held_prices
 from projections.prices import Series, Version
 from projections.tables import Tables
@@ -95,12 +94,9 @@ def _rows(tables: Tables, series: Series, position: int, asked: _Asked) -> tuple
     if not asked.adjusted or not held:
         return wanted, list(price_row.rows(series, wanted))
     # Imported here: exact fractions are paid for by those who want them.
-    from projections.adjusted import factors
+    from projections.adjustment import held_factors
 
-    judged = list(decisions.decisions(tables, series.provider, series.ticker, position))
-    bars = {day: version.bar for day, version in held.items() if version.bar is not None}
-    found = factors(bars, corporate_actions.known(judged), judged[-1].basis)
-    return wanted, list(price_row.adjusted_rows(series, wanted, found))
+    return wanted, list(price_row.adjusted_rows(series, wanted, held_factors(tables, series, position)))
 
 
 def _content(rows: Sequence[PriceRow], held: Held, style: Style, asked: _Asked) -> bytes:

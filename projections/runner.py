@@ -99,11 +99,13 @@ def catch_up(log: LogSource, folder: Path, projections: Sequence[Projection] = A
 
 
 @contextmanager
-def open_view(log: LogSource, folder: Path | None, projections: Sequence[Projection] = ALL) -> Iterator[View]:
+def open_view(
+    log: LogSource, folder: Path | None, projections: Sequence[Projection] = ALL, *, storing: bool = True
+) -> Iterator[View]:
     """Give the read models at the log's head, held still for the block.
 
-    They are brought up to date on disk where that can be done, else what is missing is folded in memory over what
-    is stored; with no `folder` (an archive), all of it. Never waits for a writer.
+    They are brought up to date on disk where that can be done and `storing` is wanted, else what is missing is folded
+    in memory over what is stored; with no `folder` (an archive), all of it. Never waits for a writer.
 
     Raises: what `catch_up` raises.
     """
@@ -112,7 +114,7 @@ def open_view(log: LogSource, folder: Path | None, projections: Sequence[Project
         yield View(head, state)
         return
     shelf = Shelf(folder)
-    if shelf.writable():
+    if storing and shelf.writable():
         catch_up(log, folder, projections)
     with shelf.stored() as store:
         if store is None or store.models != models_of(projections):

@@ -1,0 +1,47 @@
+"""Where a notebook finds its ledger: a path that it gives, else the settings that the command line goes by."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ledger.errors import NoLedgerError
+from ledger.home import LedgerHome
+
+DATA_DIR = "DATA_DIR"
+PRICE_SOURCES = "PRICE_SOURCES"
+DEFAULTS = {DATA_DIR: "./dados", PRICE_SOURCES: "yfinance,cotahist"}
+DOTENV = ".env"
+
+
+def data_dir() -> Path:
+    """Return the data folder in force: of the environment, else of `.env` in the working folder, else `./dados`."""
+    return Path(_setting(DATA_DIR)).expanduser()
+
+
+def sources() -> tuple[str, ...]:
+    """Return the providers in the order in which their series stand for a ticker, as PRICE_SOURCES in force has it."""
+    return tuple(name.strip() for name in _setting(PRICE_SOURCES).split(","))
+
+
+def home(root: Path) -> LedgerHome:
+    """Return the home of the ledger in the data folder `root`; the sample's, where there never was a real one.
+
+    Raises: NoLedgerError where neither is; NotALedgerError, UnreadableError.
+    """
+    real = LedgerHome(root)
+    for found in (real, real.sample):
+        if found.current() is not None:
+            return found
+    raise NoLedgerError(root.absolute())
+
+
+def _setting(name: str) -> str:
+    return os.environ.get(name) or _dotenv().get(name) or DEFAULTS[name]
+
+
+def _dotenv() -> Mapping[str, str | None]:
+    if not os.path.isfile(DOTENV):
+        return {}
+    from dotenv import dotenv_values
+
+    return dotenv_values(DOTENV)
