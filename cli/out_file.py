@@ -4,8 +4,8 @@ import errno
 import os
 from pathlib import Path
 
+from ledger.durable import sync_folder
 from ledger.errors import DiskFullError, LedgerError, UnwritableError
-from ledger.home import sync_folder
 
 MODE = 0o666  # less the user's umask: others are meant to read it
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from blake3 import blake3
 
 from ledger.chain import LINK_BYTES, Head, Link
-from ledger.errors import AnchorDamagedError, UnreadableError
+from ledger.durable import pwrite_whole
+from ledger.errors import AnchorDamagedError, UnreadableError, unwritable
 
 SLOT = struct.Struct(">Q32s24s")  # size, link, checksum
 SLOTS = 2
@@ -70,20 +71,33 @@ class Anchor:
     """The anchor file of a ledger that is written to, kept open; guarded by the writer lock."""
 
     def __init__(self, path: Path) -> None:
+        """Open the anchor that is there.
+
+        Raises: UnwritableError.
+        """
         self._path = path
-        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise unwritable(path, error) from error
         self._next_slot = 0
 
     @classmethod
     def create(cls, path: Path, head: Head) -> "Anchor":
-        """Make the file `path`, mode 0600, remembering `head` in both slots."""
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Make the file `path`, mode 0600, remembering `head` in both slots; its name is not durable yet.
+
+        Raises: DiskFullError, UnwritableError.
+        """
         try:
-            os.pwrite(fd, pack_slot(head) * SLOTS, 0)
-            os.ftruncate(fd, ANCHOR_BYTES)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                pwrite_whole(fd, pack_slot(head) * SLOTS, 0)
+                os.ftruncate(fd, ANCHOR_BYTES)
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            raise unwritable(path, error) from error
         return cls(path)
 
     def read(self) -> Head:
@@ -97,8 +111,14 @@ class Anchor:
         return head
 
     def write(self, head: Head) -> None:
-        """Remember `head` in the slot that did not hold the newest one when `read` last looked."""
-        os.pwrite(self._fd, pack_slot(head), self._next_slot * SLOT.size)
+        """Remember `head` in the slot that did not hold the newest one when `read` last looked.
+
+        Raises: DiskFullError, UnwritableError; the other slot is as it was.
+        """
+        try:
+            pwrite_whole(self._fd, pack_slot(head), self._next_slot * SLOT.size)
+        except OSError as error:
+            raise unwritable(self._path, error) from error
         self._next_slot = 1 - self._next_slot
 
     def close(self) -> None:

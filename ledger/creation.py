@@ -9,10 +9,11 @@ from ledger.anchor import Anchor
 from ledger.appending import head_after, stamp
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import Draft
+from ledger.durable import sync_folder
 from ledger.engine import Engine
-from ledger.errors import NotALedgerError, UnwritableError
+from ledger.errors import NotALedgerError, unwritable
 from ledger.events import LEDGER_STREAM, LedgerCreated, LedgerKind
-from ledger.home import ANCHOR_FILE, DATA_FILE, LedgerHome, sync_folder
+from ledger.home import ANCHOR_FILE, DATA_FILE, LedgerHome
 from ledger.ids import append_id, new_id
 from ledger.writer_lock import WriterLock
 
@@ -41,15 +42,18 @@ def create_ledger(
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make `folder` and what is above it exist, the folder itself mode 0700 when it is new.
+    """Make `folder` and what is above it exist, durably, the folder itself mode 0700 when it is new.
 
-    Raises: UnwritableError.
+    Raises: DiskFullError, UnwritableError.
     """
     try:
+        new = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
+        for one in reversed(new):
+            sync_folder(one.parent)
     except OSError as error:
-        raise UnwritableError(folder, error.strerror or str(error)) from error
+        raise unwritable(folder, error) from error
 
 
 def _orphan(home: LedgerHome) -> Path | None:
@@ -86,12 +90,12 @@ def _build(home: LedgerHome, draft: Draft, now: Callable[[], int]) -> Path:
     finally:
         engine.close()
     Anchor.create(building / ANCHOR_FILE, head).close()
-    settle(building)
     try:
+        settle(building)
         building.rename(folder)
         sync_folder(home.root)
     except OSError as error:
-        raise UnwritableError(folder, error.strerror or str(error)) from error
+        raise unwritable(folder, error) from error
     return folder
 
 

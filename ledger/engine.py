@@ -41,6 +41,7 @@ APPEND = struct.Struct(">QI")  # first seq, count
 KEY_BYTES = 8
 CHUNK_BYTES = 1024 * 1024
 FIRST_MAP_BYTES = 64 * 1024 * 1024
+FULL_BYTES = 64 * 1024  # a disk with less than this takes no commit
 MAP_STEP_BYTES = 1024 * 1024 * 1024  # past this, grow by a quarter, not by doubling
 
 
@@ -235,7 +236,7 @@ class Engine:
             # Where nothing can be written nobody can be writing: no lock is needed, and none could be made.
             lock = os.access(self.folder, os.W_OK)
             return lmdb.open(os.fspath(self.folder), readonly=True, lock=lock, map_size=0, **options)
-        except lmdb.Error as error:
+        except (lmdb.Error, OSError) as error:
             raise self._translated(error) from error
 
     def _file_bytes(self) -> int:
@@ -297,11 +298,19 @@ class Engine:
         text = str(error)
         if isinstance(error, lmdb.DiskError) or "No space left" in text or "Disk quota" in text:
             return DiskFullError(self.path)
+        # LMDB says EIO of a write that was cut short, which is how most full disks begin.
+        if "Input/output error" in text and _free_bytes(self.folder) < FULL_BYTES:
+            return DiskFullError(self.path)
         if "Permission denied" in text:
             return UnreadableError(self.path, "Permission denied")
         if isinstance(error, lmdb.InvalidError | lmdb.VersionMismatchError):
             return NotALedgerError(self.path, "no LMDB file")
         return StorageError(self.path, text)
+
+
+def _free_bytes(folder: Path) -> int:
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
 
 
 def _hole(want: int, found: bytes, value: bytes) -> DamagedError:

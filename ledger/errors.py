@@ -3,6 +3,7 @@
 Each message is one line of the form `got X, want Y`; the exit code and the hint belong to the command line.
 """
 
+import errno
 from pathlib import Path
 
 
@@ -43,6 +44,13 @@ class UnwritableError(LedgerError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"got {reason!r} on writing {path}, want a writable folder")
         self.path, self.reason = path, reason
+
+
+def unwritable(path: Path, error: OSError) -> LedgerError:
+    """Return what to raise for `error` on writing `path`: the disk is full, or this user may or can not write there."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFullError(path)
+    return UnwritableError(path, error.strerror or str(error))
 
 
 class UnreadableError(LedgerError):

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ledger.anchor import read_anchor
-from ledger.errors import AnchorDamagedError, NotALedgerError, UnreadableError, UnwritableError
+from ledger.durable import put_file, sync_folder
+from ledger.errors import AnchorDamagedError, NotALedgerError, UnreadableError, unwritable
 
 CURRENT = "CURRENT"
 DATA_FILE = "data.mdb"
@@ -88,16 +89,11 @@ class LedgerHome:
         """Make `folder` the ledger in use, by one fsynced rename; the caller holds the writer lock."""
         temporary = self.root / f"{CURRENT}.new"
         try:
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            try:
-                os.write(fd, f"{folder.name}\n".encode())
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+            put_file(temporary, f"{folder.name}\n".encode())
             temporary.rename(self.root / CURRENT)
             sync_folder(self.root)
         except OSError as error:
-            raise UnwritableError(self.root, error.strerror or str(error)) from error
+            raise unwritable(self.root, error) from error
 
     def stamp(self) -> tuple[int, int] | None:
         """Return what changes whenever `switch` runs (inode and time of `CURRENT`), for a fraction of a read."""
@@ -125,12 +121,3 @@ def _never_used(folders: Sequence[Path]) -> bool:
     except (AnchorDamagedError, UnreadableError):
         return False
     return len(folders) == 1 and head is not None and head.size == 1
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -22,6 +22,7 @@ from ledger.errors import (
     NoLedgerError,
     RolledBackError,
     StorageError,
+    UnwritableError,
 )
 from ledger.home import ANCHOR_FILE, LedgerHome
 from ledger.writer_lock import WriterLock
@@ -187,8 +188,14 @@ class EventLog:
         appended, head = self._commit(step, landing)
         # A crash here leaves the anchor behind the log: it may lag, never lead. A retry brings it up.
         if head != remembered:
-            anchor.write(head)
+            self._remember(anchor, head)
         return appended
+
+    def _remember(self, anchor: Anchor, head: Head) -> None:
+        try:
+            anchor.write(head)
+        except (DiskFullError, UnwritableError) as error:
+            raise StorageError(self._engine.path, str(error), landed=True) from error
 
     def _open_anchor(self) -> Anchor:
         path = self.folder / ANCHOR_FILE

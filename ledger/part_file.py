@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger.creation import make_private_folder
+from ledger.durable import sync_folder
 from ledger.errors import DiskFullError, LedgerError, NameTakenError, UnwritableError
-from ledger.home import sync_folder
 
 MODE = 0o600
 PART_SUFFIX = ".b3-ledger-part"  # nobody else's, since those that are left are removed

@@ -11,9 +11,10 @@ from ledger.archive_survey import Each
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import Draft, decode_envelope
 from ledger.creation import make_private_folder, settle
+from ledger.durable import sync_folder
 from ledger.engine import AppendRun, Engine
-from ledger.errors import DamagedError, StorageError, UnwritableError
-from ledger.home import ANCHOR_FILE, LedgerHome, sync_folder
+from ledger.errors import DamagedError, StorageError, unwritable
+from ledger.home import ANCHOR_FILE, LedgerHome
 from ledger.ids import append_id
 from ledger.source import LogSource
 from ledger.verify import verify_folder
@@ -164,7 +165,7 @@ def _building(folder: Path) -> Iterator[Path]:
         yield folder
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise UnwritableError(folder, error.strerror or str(error)) from error
+        raise unwritable(folder, error) from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from ledger.checksum import CHECKSUM_SUFFIX
+from ledger.durable import sync_folder
 from ledger.errors import DiskFullError, LedgerError, UnwritableError
-from ledger.home import sync_folder
 from projections.snapshot_csv import Csv
 
 FILE_MODE = 0o666  # less the user's umask: a snapshot is for others to read

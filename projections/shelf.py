@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ledger.errors import LedgerError, UnwritableError
-from ledger.home import CURRENT, PROJECTIONS, sync_folder
+from ledger.durable import put_file, sync_folder
+from ledger.errors import LedgerError, unwritable
+from ledger.home import CURRENT, PROJECTIONS
 from ledger.writer_lock import WriterLock
 from projections.store import Store, opened
 
@@ -78,13 +79,13 @@ class Shelf:
         temporary = self.root / f"{CURRENT}.new"
         try:
             sync_folder(folder)
-            _write(temporary, f"{folder.name}\n".encode())
+            put_file(temporary, f"{folder.name}\n".encode())
             temporary.rename(self.root / CURRENT)
             sync_folder(self.root)
             if replaced is not None and replaced.exists():
                 _remove(replaced)
         except OSError as error:
-            raise UnwritableError(self.root, error.strerror or str(error)) from error
+            raise unwritable(self.root, error) from error
 
     def forget(self) -> None:
         """Make it that nothing is stored and no head remembered, once a person accepted another log."""
@@ -115,12 +116,3 @@ def _remove(folder: Path) -> None:
     from shutil import rmtree
 
     rmtree(folder)
-
-
-def _write(path: Path, content: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(fd, content)
-        os.fsync(fd)
-    finally:
-        os.close(fd)

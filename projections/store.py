@@ -16,7 +16,7 @@ import msgspec
 
 from ledger.chain import EMPTY_HEAD, Head
 from ledger.codec import UNDECODABLE
-from ledger.errors import DiskFullError, LedgerError, StorageError, UnwritableError
+from ledger.errors import DiskFullError, LedgerError, StorageError, unwritable
 from ledger.home import DATA_FILE
 from ledger.lmdb_file import inspect
 from ledger.lmdb_lock import allocate_lock
@@ -188,7 +188,7 @@ def create(folder: Path, models: dict[str, Model]) -> None:
     try:
         folder.mkdir(mode=0o700)
     except OSError as error:
-        raise UnwritableError(folder, error.strerror or str(error)) from error
+        raise unwritable(folder, error) from error
     allocate_lock(folder)
     try:
         env = _environment(folder, readonly=False, new=True)
@@ -201,6 +201,8 @@ def create(folder: Path, models: dict[str, Model]) -> None:
         raise DiskFullError(folder) from error
     except lmdb.Error as error:
         raise StorageError(folder, str(error)) from error
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 _shared: dict[Path, tuple[Store, int]] = {}

@@ -1,0 +1,32 @@
+"""Bytes and names that a power cut leaves where they are: written whole, then synced."""
+
+import os
+from pathlib import Path
+
+MODE = 0o600
+
+
+def pwrite_whole(fd: int, content: bytes, offset: int) -> None:
+    """Write all of `content` at `offset`: the kernel may take less than it was given, and says so by a count alone."""
+    while content:
+        done = os.pwrite(fd, content, offset)
+        content, offset = content[done:], offset + done
+
+
+def put_file(path: Path, content: bytes) -> None:
+    """Make the file `path` hold `content`, mode 0600; its name is not durable until its folder is synced."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, MODE)
+    try:
+        pwrite_whole(fd, content, 0)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
