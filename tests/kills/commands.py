@@ -25,6 +25,7 @@ import cli.root
 import cli.run
 import ledger.ingest.providers.yahoo  # noqa: F401 - imported once here, not in every victim
 from ledger.chain import EMPTY_HEAD
+from ledger.checksum import parse_checksum
 from ledger.codec import decode_envelope
 from ledger.errors import LedgerError
 from ledger.events import Window
@@ -34,7 +35,7 @@ from ledger.log import EventLog
 from ledger.verify import verify_ledger
 from projections import ingest_logs, prices, snapshots
 from projections.runner import catch_up, compare, view_at
-from projections.snapshot_csv import parse_checksum, render
+from projections.snapshot_csv import render
 from projections.store import View
 from tests.kills.tally import Tally
 from tests.kills.victim import Victim
