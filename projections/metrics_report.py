@@ -7,11 +7,10 @@ import msgspec
 
 from ledger.ingest.sessions import final_sessions_after
 from projections.entry import FAILURES, Status
-from projections.metrics import Measured
+from projections.metrics import BY_HAND, Measured
 
 US_A_S = 1_000_000
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
-BY_HAND = frozenset({"cotahist"})  # providers whose answers a person brings: nobody is late with those
 
 
 class TickerReport(msgspec.Struct, frozen=True, kw_only=True):

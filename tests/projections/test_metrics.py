@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.events import Finding
+from ledger.events import Finding, IngestFailed
 from ledger.source import LogSource
 from projections.entry import Entry
 from projections.folding import replayed
@@ -175,3 +175,22 @@ def test_a_tickers_measures_are_its_own() -> None:
     tables = metrics(story.log)
     assert ["PETR4", "PETR4.SA"] == [found.ticker for found in measured(tables)]
     assert [Measured("PETR4", PROVIDER, next(measured(tables)).measures)] == list(measured(tables, "PETR4"))
+
+
+def test_a_file_brought_by_hand_hides_no_provider_that_is_asked() -> None:
+    """A year imported after a failure leaves the failure in sight; a ticker that only has files shows them."""
+    story = Story()
+    story.broke(T)
+    for ticker in (T, OTHER):
+        by_hand = IngestFailed(
+            ticker=ticker,
+            provider="cotahist",
+            attempt=1,
+            started_at=story.now_us,
+            finished_at=story.now_us,
+            stage="import",
+            error_kind="interrupted",
+            message="SIGINT",
+        )
+        story.add(by_hand)
+    assert {T: PROVIDER, OTHER: "cotahist"} == {one.ticker: one.provider for one in measured(metrics(story.log))}
