@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import lmdb
 import pytest
@@ -207,6 +208,21 @@ def test_the_databases_errors_come_in_our_words(
         with pytest.raises(LedgerError) as translated:
             use(fail)
         assert (told(want), error) == (told(translated.value), translated.value.__cause__)
+
+
+@pytest.mark.parametrize(("free_bytes", "kind"), [(65_535, DiskFullError), (65_536, StorageError)])
+def test_a_write_cut_short_on_a_disk_without_space_is_a_full_disk(
+    engine: Engine, free_bytes: int, kind: type[LedgerError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LMDB calls it an input/output error."""
+    disk = SimpleNamespace(f_bavail=free_bytes, f_frsize=1)
+    monkeypatch.setattr(ledger.engine.os, "statvfs", {engine.folder: disk}.__getitem__)
+
+    def fail(_txn: object) -> None:
+        raise lmdb.Error("mdb_txn_commit: Input/output error")
+
+    with pytest.raises(kind):
+        engine.update(fail)
 
 
 def _read(engine: Engine, look: Callable[[object], None]) -> None:
