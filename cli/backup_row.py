@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from cli.exit_codes import Exit
+from cli.verify_row import flaw_text
 from ledger.backup_list import ListedStatus
 from ledger.events import EventCount, LedgerKind
 from ledger.restore_plan import Action, Relation
@@ -148,7 +149,7 @@ def checked_text(row: CheckedRow) -> str:
         bad = row.first_bad
         place = "" if bad.seq is None else f" at seq {bad.seq}"
         good = "no event holds" if row.last_good_seq is None else f"events 0 to {row.last_good_seq} hold"
-        return f"{row.backup}: {row.verdict}{place}: got {bad.kind} {bad.found}, want {bad.expected}; {good}"
+        return f"{row.backup}: {row.verdict}{place}: {flaw_text(bad)}; {good}"
     held = f"held against {', '.join(row.witnesses)}" if row.witnesses else "nothing outside it to hold it against"
     done = "restored into a temporary ledger, re-hashed and counted" if row.restored else "re-hashed"
     return f"{row.backup}: intact: {row.events} events, {done}, {held}; head {row.head}"

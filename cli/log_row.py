@@ -53,7 +53,8 @@ def text(one: LogRow) -> str:
     rows = f"{one.rows_fetched} rows, {one.accepted} accepted, {one.rejected} rejected"
     told = one.error_message or rows
     retried = "" if one.final else " (not final)"
+    asked = "" if one.retry_after is None else f" | retry after {one.retry_after}s"
     return (
         f"{one.started_at}  {one.ticker:<10}  {one.status:<8}  {told}{retried}"
-        f" | attempt {one.attempt} | {one.duration_ms}ms | {one.provider} | job {one.job_id} | seq {one.seq}"
+        f" | attempt {one.attempt}{asked} | {one.duration_ms}ms | {one.provider} | job {one.job_id} | seq {one.seq}"
     )

@@ -13,7 +13,7 @@ from cli.output import PROMETHEUS, Style
 from cli.settings import Settings
 from ledger.errors import NothingToShowError
 from projections.metrics import measured
-from projections.metrics_report import TickerReport, report, worst
+from projections.metrics_report import TickerReport, report, severity, worst
 from projections.store import View
 
 T = TypeVar("T")
@@ -139,4 +139,8 @@ def _scraped(view: View, found: Sequence[TickerReport]) -> bytes:
 
 
 def _exit(given: Settings, found: Sequence[TickerReport]) -> Exit:
-    return Exit(worst(found, lag_threshold_s=given.metrics_ingest_lag_threshold))
+    threshold_s = given.metrics_ingest_lag_threshold
+    for one in found:
+        if severity(one, lag_threshold_s=threshold_s) == Exit.CRITICAL:
+            output.say(metrics_row.alarm(one, lag_threshold_s=threshold_s))
+    return Exit(worst(found, lag_threshold_s=threshold_s))

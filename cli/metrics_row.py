@@ -62,6 +62,13 @@ def lag(report: TickerReport) -> LagRow:
     )
 
 
+def alarm(found: TickerReport, *, lag_threshold_s: int) -> str:
+    """Return why a ticker is critical: its line looks like any other."""
+    lag, limit = _seconds(found.ingest_lag_seconds), _seconds(lag_threshold_s)
+    behind = "" if found.sessions_behind is None else f"; sessions behind: {found.sessions_behind}"
+    return f"critical: {found.ticker}: got {lag} since its last ingest, want at most {limit}{behind}"
+
+
 def text(one: MetricsRow) -> str:
     """Return the line that operators read: their six facts, then the rest."""
     facts = [

@@ -81,10 +81,18 @@ def text(found: VerifyRow) -> str:
         bad = found.first_bad
         place = "" if bad.seq is None else f" at seq {bad.seq}"
         good = "no event holds" if found.last_good_seq is None else f"events 0 to {found.last_good_seq} hold"
-        return f"{found.verdict}{place}: got {bad.kind} {bad.found}, want {bad.expected}; {good}{_why(found)}"
+        return f"{found.verdict}{place}: {flaw_text(bad)}; {good}{_why(found)}"
     held = f"held against {', '.join(found.witnesses)}" if found.witnesses else "nothing outside it to hold it against"
     done = f"{found.bytes} bytes re-hashed in {found.seconds:g} s"
     return f"intact: {found.events} events, {done}, {held}; head {found.head}"
+
+
+def flaw_text(flaw: Flaw) -> str:
+    """Return what does not hold, as `got X, want Y`."""
+    if flaw.found.startswith("got "):
+        return flaw.found  # the words of an error, which say what was wanted
+    what = "" if flaw.kind == "missing event" else f"{flaw.kind} "
+    return f"got {what}{flaw.found}, want {flaw.expected}"
 
 
 def _why(found: VerifyRow) -> str:

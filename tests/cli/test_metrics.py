@@ -69,13 +69,13 @@ def test_carnival_is_no_alarm_until_the_next_session_is_final(now: str, behind: 
 
 
 def test_the_threshold_is_a_setting(sample: Path) -> None:
-    """Behind, but not late yet."""
-    env = at("2026-02-18T21:30:00Z") | {"METRICS_INGEST_LAG_THRESHOLD": "426600"}
-    assert run_main("metrics", "--ticker", PETR4, cwd=sample, env=env).code == 0
-    assert (
-        run_main("metrics", "--ticker", PETR4, cwd=sample, env=env | {"METRICS_INGEST_LAG_THRESHOLD": "426599"}).code
-        == 2
-    )
+    """Behind, but not late yet; then late, and why on stderr."""
+    env = at("2026-02-18T21:30:00Z")
+    args = ("metrics", "--ticker", PETR4)
+    well = run_main(*args, cwd=sample, env=env | {"METRICS_INGEST_LAG_THRESHOLD": "426600"})
+    late = run_main(*args, cwd=sample, env=env | {"METRICS_INGEST_LAG_THRESHOLD": "426599"})
+    why = f"critical: {PETR4}: got 426600s since its last ingest, want at most 426599s; sessions behind: 1\n"
+    assert [(0, ""), (2, why)] == [(well.code, well.err), (late.code, late.err)]
 
 
 def test_the_lag_alone(sample: Path) -> None:

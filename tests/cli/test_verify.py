@@ -198,6 +198,20 @@ def test_without_a_ledger_there_is_nothing_to_verify(tmp_path: Path) -> None:
             "unreadable: got anchor b, want a; no event holds",
             "find out who wrote to it",
         ),
+        (
+            msgspec.structs.replace(BAD, first_bad=Flaw(1, "missing event", "seq 1", "the end")),
+            2,
+            "tampered at seq 1: got the end, want seq 1; events 0 to 0 hold",
+            "main backup --list",
+        ),
+        (
+            msgspec.structs.replace(
+                BAD, verdict="unreadable", first_bad=Flaw(None, "database", "a", "got b, want c"), last_good_seq=None
+            ),
+            2,
+            "unreadable: got b, want c; no event holds",
+            "main backup --list",
+        ),
     ],
 )
 def test_each_verdict_has_a_code_a_line_and_a_next_step(row: VerifyRow, code: int, line: str, step: str | None) -> None:
