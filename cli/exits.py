@@ -16,6 +16,7 @@ from cli import output, usage
 from cli.bars_file import BarsFileError
 from cli.clock import ClockRefusedError
 from cli.exit_codes import Exit
+from cli.export_folder import NotAnExportError
 from cli.settings import SettingError, load
 from ledger import errors
 from ledger.acceptance import NotAcceptableError
@@ -87,6 +88,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     SettingError: Outcome(Exit.UNKNOWN, "main config"),
     BarsFileError: Outcome(Exit.CRITICAL, "sed -n {line}p {path}"),
     MissingExtraError: Outcome(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
+    NotAnExportError: Outcome(Exit.UNKNOWN, "ls -la {path}, then choose another folder with --out"),
     ClockRefusedError: Outcome(Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
     OSError: Outcome(Exit.UNKNOWN, "ls -ld {filename}"),
 }

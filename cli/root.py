@@ -33,6 +33,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("events", "cli.events:events", "Browse the log; show one event whole."),
     Entry("import-cotahist", "cli.import_cotahist:import_cotahist", "Import the exchange's own files of daily prices."),
     Entry("compare", "cli.compare:compare", "Hold one provider's prices against another's."),
+    Entry("export", "cli.export:export", "Write the whole ledger as Parquet or CSV files."),
     Entry("config", "cli.config:config", "Print the settings in force and where each comes from."),
 )
 

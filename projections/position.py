@@ -8,8 +8,6 @@ import msgspec
 from ledger.codec import decode_envelope
 from ledger.source import LogSource
 
-AsOf = int | date | datetime | str  # a seq, a UTC day, a time that says its offset, or one of them written down
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -27,6 +25,8 @@ class UpToTime(msgspec.Struct, frozen=True):
 
 
 UpTo = UpToSeq | UpToTime
+# A seq, a UTC day, a time that says its offset; one of them written down; or what `reach` makes of it.
+AsOf = int | date | datetime | str | UpTo
 
 
 def reach(as_of: AsOf) -> UpTo:
@@ -34,6 +34,8 @@ def reach(as_of: AsOf) -> UpTo:
 
     Raises: ValueError for a seq below 0, a time without an offset, and for a text that is none of them.
     """
+    if isinstance(as_of, UpTo):
+        return as_of
     if isinstance(as_of, str):
         return parse(as_of)
     if isinstance(as_of, int):

@@ -19,6 +19,7 @@ from cli.decision_row import DecisionRow  # noqa: E402 - the same
 from cli.diff import DiffRow  # noqa: E402 - the same
 from cli.event_row import EventRow  # noqa: E402 - the same
 from cli.exits import Failure  # noqa: E402 - the same
+from cli.export_row import ExportedAction, ExportedPrice, Manifest  # noqa: E402 - the same
 from cli.gaps import GapRow  # noqa: E402 - the same
 from cli.health import HealthRow  # noqa: E402 - the same
 from cli.import_row import ImportRow  # noqa: E402 - the same
@@ -76,6 +77,9 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "why": WhyRow,
     "validation": DecisionRow,
     "validate": FileReport,
+    "export-manifest": Manifest,
+    "export-price": ExportedPrice,
+    "export-action": ExportedAction,
 }
 
 

@@ -16,6 +16,7 @@ BRASILIA = timezone(timedelta(hours=-3))
     [
         (7, UpToSeq(7)),
         ("7", UpToSeq(7)),
+        (UpToSeq(7), UpToSeq(7)),
         (date(2026, 2, 13), UpToTime(LAST_OF_DAY_US)),
         ("2026-02-13", UpToTime(LAST_OF_DAY_US)),
         (datetime(2026, 2, 14, tzinfo=UTC), UpToTime(LAST_OF_DAY_US + 1)),

@@ -1,0 +1,74 @@
+"""The folder of an export: under its name it is whole, or not there at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from cli import out_file
+from cli.export_row import FORMAT, Manifest
+from ledger.errors import LedgerError
+
+MANIFEST = "manifest.json"
+
+
+class NotAnExportError(LedgerError):
+    """A folder holds something that no export wrote; it is left alone."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(f"got {found} in {path}, want an empty folder or an export")
+        self.path, self.found = path, found
+
+
+@contextmanager
+def fresh_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder that takes the name `path` when the block ends well; else nothing of it stays.
+
+    An export that is there already is replaced, whole.
+
+    Raises: NotAnExportError for anything else that is there.
+    """
+    check_replaceable(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new, old = (path.with_name(f".{path.name}.{os.getpid()}.{word}") for word in ("new", "old"))
+    new.mkdir()
+    try:
+        yield new
+        if path.exists():
+            # A crash between these two renames leaves no export, and the one before it under a hidden name.
+            path.rename(old)
+        new.rename(path)
+    finally:
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def check_replaceable(path: Path) -> None:
+    """Return quietly when an export may take the name `path`: nothing else is lost by it.
+
+    Raises: NotAnExportError.
+    """
+    if not os.path.lexists(path):
+        return
+    if path.is_symlink() or not path.is_dir():
+        raise NotAnExportError(path, "no folder")
+    files = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_symlink() or not file.is_dir()}
+    if strangers := files - _listed(path / MANIFEST):
+        raise NotAnExportError(path, min(strangers))
+
+
+def put_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of the export in `folder`."""
+    out_file.write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+
+
+def _listed(path: Path) -> set[str]:
+    """Return the files of the export whose manifest is at `path`, that one among them; none where it is no manifest."""
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return set()
+    return {MANIFEST, *(file.path for file in manifest.files)} if manifest.format == FORMAT else set()
