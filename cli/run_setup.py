@@ -10,7 +10,7 @@ import msgspec
 from cli import clock, first_ledger
 from cli.run_options import RunOptions
 from cli.settings import Settings
-from ledger.errors import LedgerError, NoLedgerError
+from ledger.errors import NoLedgerError
 from ledger.events import LedgerKind
 from ledger.home import LedgerHome
 from ledger.ingest.fetching import Patience
@@ -22,14 +22,6 @@ from ledger.ingest.providers.yahoo import YahooProvider
 from ledger.log import EventLog
 
 LOCK_SHARE = 0.75  # of the lock timeout: a job ends well before those that wait for it give up
-
-
-class SampleBesideRealError(LedgerError):
-    """The sample was asked for where a real ledger is."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(f"got --provider sample where {root} holds a real ledger, want a folder without one")
-        self.root = root
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,13 +39,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
     """Give the run its ledger (created if there is none and that may be), its provider and its clock.
 
-    Raises: NoLedgerError with --must-exist or where a dry run finds none and needs none; SampleBesideRealError;
-    what opening a ledger raises.
+    Raises: NoLedgerError with --must-exist; what opening a ledger raises.
     """
     real = LedgerHome(settings.data_dir)
-    wants_sample = options.provider == sample.NAME or (options.no_network and real.current() is None)
-    if options.provider == sample.NAME and real.current() is not None:
-        raise SampleBesideRealError(settings.data_dir)
+    wants_sample = options.no_network and real.current() is None
     kind: LedgerKind = "sample" if wants_sample else "real"
     home = real.sample if wants_sample else real
     now = _clock(settings, kind)
