@@ -95,14 +95,20 @@ class Disk:
         self._walk(self.top, "", tree, files, folders)
         return tree
 
-    def images(self, rng: random.Random, *, at_random: int) -> "list[Sequence[Change]]":
-        """Return what may have reached the disk by now: every prefix of what is pending, and some random parts."""
+    def images(self, rng: random.Random, *, at_random: int, prefixes: int | None = None) -> "list[Sequence[Change]]":
+        """Return what may have reached the disk by now: prefixes of what is pending, and some random parts.
+
+        All prefixes, or `prefixes` of them where there are more; none and all of what is pending always.
+        """
         pending = self.pending
-        prefixes: list[Sequence[Change]] = [pending[:count] for count in range(len(pending) + 1)]
+        counts: Sequence[int] = range(len(pending) + 1)
+        if prefixes is not None and len(counts) > prefixes:
+            counts = [0, *sorted(rng.sample(counts[1:-1], prefixes - 2)), len(pending)]
+        parts: list[Sequence[Change]] = [pending[:count] for count in counts]
         for _ in range(at_random if pending else 0):
             share = rng.random()
-            prefixes.append([change for change in pending if rng.random() < share])
-        return prefixes
+            parts.append([change for change in pending if rng.random() < share])
+        return parts
 
     # --- inside ------------------------------------------------------------------------------
 

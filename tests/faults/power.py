@@ -30,6 +30,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     work: Callable[[Path, int], object]
     checker: Callable[[Path], Callable[[Path, bytes], object]]
     at_random: int
+    prefixes: int | None = None  # so many of them at random where there are more
 
 
 def cut_power(scenario: Scenario, seed: int, folder: Path, tally: Tally, shim: Shim) -> None:
@@ -61,7 +62,7 @@ class Images:
 
     def look(self, disk: Disk, marks: bytes) -> None:
         """Look at what a cut may leave now, when the marks so far have been given."""
-        for changes in disk.images(self._rng, at_random=self._scenario.at_random):
+        for changes in disk.images(self._rng, at_random=self._scenario.at_random, prefixes=self._scenario.prefixes):
             tree = disk.image(changes)
             if (digest := _digest(tree, marks)) not in self._seen:
                 self._seen.add(digest)
