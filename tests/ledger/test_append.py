@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.appending import Appended
 from ledger.chain import EMPTY_HEAD, GENESIS, Head, link
 from ledger.codec import BODY_LIMIT_BYTES, decode_envelope, decode_event
 from ledger.creation import create_ledger
 from ledger.errors import AppendIdError, BodyTooLargeError, ConflictError
+from ledger.events import LedgerCreated
 from ledger.home import LedgerHome
 from ledger.ids import append_id
 from ledger.log import EventLog
@@ -97,6 +99,12 @@ def test_a_repeated_append_changes_nothing(any_log: AnyLog) -> None:
     [
         ([connection_tested(2)], "data of seq 1"),
         ([connection_tested(1, job_id=bytes(16))], "job_id of seq 1"),
+        ([replace(connection_tested(1), cause=0)], "cause of seq 1"),
+        ([replace(connection_tested(1), stream="PETR4.SA")], "stream of seq 1"),
+        (
+            [replace(connection_tested(1), event=LedgerCreated(ledger_id=JOB, kind="real", software=""))],
+            "type of seq 1",
+        ),
         ([connection_tested(1), connection_tested(2)], "2 events, stored 1"),
     ],
 )

@@ -138,6 +138,23 @@ def test_a_record_that_is_not_there_is_told_whole(
     engine.close()
 
 
+def test_nothing_from_the_start_on_is_the_end(engine: Engine) -> None:
+    """A range that begins past the last event."""
+    with pytest.raises(DamagedError) as damage:
+        engine.chunk(3, 4)
+    assert told(DamagedError(3, "missing event", expected="seq 3", found="the end")) == told(damage.value)
+
+
+@pytest.mark.parametrize(("spare_bytes", "records"), [(-1, 2), (0, 2), (1, 3)])
+def test_a_chunk_ends_with_the_record_that_fills_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, spare_bytes: int, records: int
+) -> None:
+    """Links and bodies count, from the first record of the chunk on."""
+    two = sum(32 + len(record.body) for record in engine.chunk(0, 2))
+    monkeypatch.setattr(ledger.engine, "CHUNK_BYTES", two + spare_bytes)
+    assert list(range(records)) == [record.seq for record in engine.chunk(0, 3)]
+
+
 def test_a_record_of_a_link_alone_is_read(folder: Path) -> None:
     """32 bytes are enough to read; that no body belongs there is for the chain to say."""
     raw(folder, key(1), bytes(32), b"events")

@@ -2,59 +2,30 @@
 
 import os
 import shutil
-import signal
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import lmdb
-import msgspec
 import pytest
 
 from ledger.anchor import Anchor
-from ledger.chain import EMPTY_HEAD, GENESIS, Head, Link
-from ledger.engine import Engine
-from ledger.errors import NewerFormatError, NoLedgerError, NotALedgerError
+from ledger.chain import Head, Link
+from ledger.errors import NoLedgerError
 from ledger.home import LedgerHome
 from ledger.ids import append_id
 from ledger.lmdb_file import inspect
 from ledger.log import EventLog
-from ledger.quarantine import QuarantineError
-from ledger.verify import VerifyReport, Witness, _end_flaw, _Look, _look, verify_folder, verify_ledger
+from ledger.verify import Witness, verify_ledger
 from ledger.walker import Flaw
+from tests.ledger.tampering import EVENTS, edit, filled, key, stored
 from tests.support.drafts import StepClock, connection_tested
-
-EVENTS = 6
 
 
 @pytest.fixture
 def full(home: LedgerHome, clock: StepClock) -> LedgerHome:
     """A closed ledger of six events, the last two in one append."""
-    with EventLog(home, now=clock) as log:
-        for number in range(3):
-            log.append([connection_tested(number)], append_id=append_id(f"n/{number}"))
-        log.append([connection_tested(8), connection_tested(9)], append_id=append_id("pair"))
-    return home
-
-
-def key(seq: int) -> bytes:
-    """Return the database key of `seq`."""
-    return seq.to_bytes(8, "big")
-
-
-def edit(home: LedgerHome, change: Callable[[Any, Any], None]) -> None:
-    """Run `change(txn, events)` on the database behind the ledger's back."""
-    with lmdb.open(str(home.root / "ledger-1"), max_dbs=3, sync=False) as env:
-        events = env.open_db(b"events")
-        with env.begin(write=True) as txn:
-            change(txn, events)
-
-
-def stored(home: LedgerHome) -> list[bytes]:
-    """Return all stored values."""
-    with lmdb.open(str(home.root / "ledger-1"), max_dbs=3) as env, env.begin() as txn:
-        return [bytes(value) for _, value in txn.cursor(db=env.open_db(b"events", txn=txn))]
+    return filled(home, clock)
 
 
 def test_an_untouched_ledger_is_intact(full: LedgerHome) -> None:
@@ -221,8 +192,9 @@ def test_a_damaged_anchor_is_not_intact(full: LedgerHome) -> None:
 
 def test_no_ledger_is_no_verdict(tmp_path: Path) -> None:
     """Nothing to check is not the same as bad."""
-    with pytest.raises(NoLedgerError):
+    with pytest.raises(NoLedgerError) as refusal:
         verify_ledger(LedgerHome(tmp_path))
+    assert tmp_path == refusal.value.path
 
 
 def ruins(data: Path) -> Iterator[tuple[int, bytes]]:
@@ -266,179 +238,3 @@ def test_two_processes_find_what_one_finds(full: LedgerHome, monkeypatch: pytest
         if seq is not None:
             assert ("tampered", seq) == (one.verdict, one.first_bad and one.first_bad.seq)
             edit(full, lambda txn, db, seq=seq: txn.put(key(seq), values[seq], db=db))
-
-
-def told(home: LedgerHome, **named: Any) -> VerifyReport:
-    """Return the report but for how long it took."""
-    report = verify_ledger(home, **named)
-    assert 0 < report.seconds < 60
-    return msgspec.structs.replace(report, seconds=0.0)
-
-
-def sound(home: LedgerHome, **changes: Any) -> VerifyReport:
-    """Return the report on `home` as it is now, all its events sound, with `changes`."""
-    values = stored(home)
-    report = VerifyReport(
-        verdict="intact",
-        events=len(values),
-        head_seq=len(values) - 1,
-        head=values[-1][:32],
-        first_bad=None,
-        last_good_seq=len(values) - 1,
-        body_bytes=sum(len(value) - 32 for value in values),
-        witnesses=("anchor",),
-        seconds=0.0,
-    )
-    return msgspec.structs.replace(report, **changes)
-
-
-def unreadable(flaw: Flaw) -> VerifyReport:
-    """Return the report of a database of which nothing can be said."""
-    return VerifyReport(
-        verdict="unreadable",
-        events=0,
-        head_seq=None,
-        head=None,
-        first_bad=flaw,
-        last_good_seq=None,
-        body_bytes=0,
-        witnesses=(),
-        seconds=0.0,
-    )
-
-
-def test_an_intact_report_is_whole(full: LedgerHome) -> None:
-    """Sizes, links and bytes as they are stored; witnesses in the order in which they were asked."""
-    heads = [Head(seq + 1, Link(value[:32])) for seq, value in enumerate(stored(full))]
-    assert sound(full) == told(full, structure=True)
-    witnesses = [Witness("first", heads[0]), Witness("none", EMPTY_HEAD), Witness("last", heads[-1])]
-    assert sound(full, witnesses=("anchor", "first", "none", "last")) == told(full, witnesses=witnesses)
-
-
-def test_a_log_behind_its_witness_says_what_is_gone(full: LedgerHome) -> None:
-    """Every event that is there holds, and the first witness that remembers more is named."""
-    ahead = Witness("saved head", Head(99, Link(bytes(32))))
-    flaw = Flaw(6, "missing event", "seq 98, which the saved head remembers", "the end")
-    assert sound(full, verdict="rolled_back", first_bad=flaw, witnesses=()) == told(full, witnesses=[ahead])
-
-
-def test_a_log_beside_its_witness_says_which_link_was_meant(full: LedgerHome) -> None:
-    """Both links whole, and who remembers which."""
-    Anchor.create(full.root / "ledger-1" / "head", Head(5, Link(bytes(32)))).close()
-    flaw = Flaw(4, "link", f"{'00' * 32}, which the anchor remembers", stored(full)[4][:32].hex())
-    assert sound(full, verdict="forked", first_bad=flaw, witnesses=()) == told(full)
-
-
-def test_a_stored_head_that_lies_is_told_beside_the_link(full: LedgerHome) -> None:
-    """All events hold; the head does not."""
-    link = stored(full)[5][:32]
-    edit(full, lambda txn, _: txn.put(b"head", struct.pack(">Q32s", EVENTS, bytes(32))))
-    flaw = Flaw(5, "stored head", link.hex(), "00" * 32)
-    want = sound(full, verdict="tampered", head=bytes(32), first_bad=flaw, witnesses=())
-    assert want == told(full)
-
-
-def test_a_log_without_events_is_intact(tmp_path: Path) -> None:
-    """Neither a last seq nor a last good one; the anchor of no events agrees."""
-    folder = tmp_path / "ledger-1"
-    folder.mkdir()
-    Engine(folder, readonly=False, create=True).close()
-    Anchor.create(folder / "head", EMPTY_HEAD).close()
-    home = LedgerHome(tmp_path)
-    home.switch(folder)
-    report = unreadable(Flaw(None, "", "", ""))
-    want = msgspec.structs.replace(
-        report, verdict="intact", head=EMPTY_HEAD.link, first_bad=None, witnesses=("anchor",)
-    )
-    assert want == told(home)
-
-
-def test_nothing_is_said_of_a_file_that_must_not_be_mapped(full: LedgerHome) -> None:
-    """The flaw is the refusal's own words."""
-    data = full.root / "ledger-1" / "data.mdb"
-    data.write_bytes(b"")
-    reason = str(NotALedgerError(data, "an empty file"))
-    assert unreadable(Flaw(None, "database", "a readable database", reason)) == told(full)
-
-
-def test_an_engine_that_refuses_is_a_flaw_of_the_database(full: LedgerHome) -> None:
-    """A later format, found by the child process."""
-    edit(full, lambda txn, _: txn.put(b"format", b"b3-ledger 2"))
-    refusal = NewerFormatError(full.root / "ledger-1" / "data.mdb", found="b3-ledger 2", known="b3-ledger 1")
-    report = told(full)
-    assert ("unreadable", Flaw(None, "database", "a readable database", str(QuarantineError(str(refusal))))) == (
-        report.verdict,
-        report.first_bad,
-    )
-
-
-def test_a_walk_that_dies_is_unreadable(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What killed the child is told; no event counts as good."""
-    want = sound(full)
-    monkeypatch.setattr("ledger.walker.walk_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-    flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
-    changes = {"first_bad": flaw, "last_good_seq": None, "body_bytes": 0, "witnesses": ()}
-    assert msgspec.structs.replace(want, verdict="unreadable", **changes) == told(full)
-
-
-def test_a_damaged_anchor_is_told_only_of_a_sound_log(full: LedgerHome) -> None:
-    """Damage of the log comes first."""
-    (full.root / "ledger-1" / "head").write_bytes(b"")
-    flaw = Flaw(None, "anchor", "a remembered head", "0 bytes long, not 128")
-    assert sound(full, verdict="unreadable", first_bad=flaw, witnesses=()) == told(full)
-    edit(full, removed)
-    assert ("tampered", 2) == (told(full).verdict, (told(full).first_bad or flaw).seq)
-
-
-def test_a_glance_sees_the_end_and_the_links_asked_for(full: LedgerHome) -> None:
-    """The chain's start for a witness of no events, None where no event is."""
-    values = stored(full)
-    head = Head(EVENTS, Link(values[-1][:32]))
-    want = _Look(head, None, (GENESIS, values[0][:32], values[5][:32], None))
-    assert want == _look(full.root / "ledger-1", (-1, 0, 5, 6))
-
-
-def test_a_glance_sees_an_event_past_the_head(full: LedgerHome) -> None:
-    """What is wrong with the end is seen in the same transaction as the head."""
-    edit(full, lambda txn, db: txn.put(key(EVENTS), bytes(40), db=db))
-    assert Flaw(6, "unexpected event", "the end", "seq 6") == _look(full.root / "ledger-1", ()).end_flaw
-
-
-def test_the_pages_are_checked_only_when_asked(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That check reads the whole file, 150 MB a second."""
-
-    def asked(*_: object, **__: object) -> Flaw:
-        return Flaw(None, "page", "a sound one", "a test")
-
-    monkeypatch.setattr("ledger.verify.structure_flaw", asked)
-    assert ("intact", "unreadable") == (told(full).verdict, told(full, structure=True).verdict)
-    assert "intact" == verify_folder(full.root / "ledger-1").verdict
-
-
-def test_an_index_that_kills_its_reader_is_unreadable(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The events were all sound; the database is not."""
-    want = sound(full)
-    monkeypatch.setattr("ledger.verify.compare_index", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-    flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
-    assert msgspec.structs.replace(want, verdict="unreadable", first_bad=flaw, witnesses=()) == told(
-        full, structure=True
-    )
-
-
-ONES = Link(b"\1" * 32)
-
-
-@pytest.mark.parametrize(
-    ("last", "flaw"),
-    [
-        (None, None),
-        ((1, ONES), None),
-        ((2, Link(bytes(32))), None),
-        ((2, ONES), Flaw(2, "stored head", ONES.hex(), "00" * 32)),
-        ((3, Link(bytes(32))), Flaw(3, "unexpected event", "the end", "seq 3")),
-        ((9, ONES), Flaw(3, "unexpected event", "the end", "seq 9")),
-    ],
-)
-def test_the_end_holds_when_the_last_event_is_the_heads(last: tuple[int, Link] | None, flaw: Flaw | None) -> None:
-    """Short of the head is for the walk to say; at it the links must agree; past it nothing belongs."""
-    assert flaw == _end_flaw(Head(3, Link(bytes(32))), last)

@@ -223,12 +223,13 @@ def test_compare_names_the_first_key_apart(tmp_path: Path) -> None:
     found = compare(log, tmp_path)
     assert [("metrics", "probes", b"\x01planted".hex())] == [(one.projection, one.table, one.key) for one in found]
     assert replay(log)["metrics"] == found[0].replayed != found[0].stored
+    assert 64 == len(found[0].stored)
 
 
 def test_rebuild_refuses_a_name_that_is_no_projection(tmp_path: Path) -> None:
     """It says which there are."""
-    with pytest.raises(ValueError, match="got projection nope, want one of prices, ingest_logs, metrics, snapshots"):
-        rebuild(told([]), tmp_path, ["nope"])
+    with pytest.raises(ValueError, match="got projection nada, nope, want one of prices, ingest_logs, metrics, snapshots"):
+        rebuild(told([]), tmp_path, ["nope", "nada"])
 
 
 def test_a_log_shorter_than_what_was_folded_is_rolled_back(tmp_path: Path) -> None:
