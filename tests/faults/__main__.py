@@ -26,15 +26,6 @@ SHORT_ROUNDS = {
     "killed": 4,
     "crowd": 1,
 }
-    "archives": 3,
-    "files": 60,
-    "fuzz": 20,
-    "power_log": 1,
-    "power_names": 5,
-    "calls": 6,
-    "killed": 4,
-    "crowd": 1,
-}
 SHIMMED = {"power_log", "power_names", "calls"}  # what sees or fails system calls
 UNKNOWN = 3
 
