@@ -73,9 +73,9 @@ class Restore:
         self._job_id, self._now, self._witnesses = job_id, now, witnesses
         self._lock_timeout_s = lock_timeout_s
 
-    def look(self) -> Standing:
-        """Return how the ledger in use stands to the archive; changes nothing."""
-        return stand(self._home, self._archive, witnesses=self._witnesses())
+    def look(self, *, alone: bool = False) -> Standing:
+        """Return how the ledger in use stands to the archive; changes nothing. `alone` under the writer lock."""
+        return stand(self._home, self._archive, witnesses=self._witnesses(), alone=alone)
 
     def run(self, terms: Terms, watch: Watch = unwatched) -> Restored:
         """Restore the archive if the terms allow it, and return how that ended.
@@ -94,7 +94,7 @@ class Restore:
         lock = WriterLock(self._home.writer_lock)
         try:
             with lock.held(self._lock_timeout_s):
-                found = self.look()
+                found = self.look(alone=True)
                 self._require_agreed(found, agreed, terms)
                 if found.action(rollback=terms.rollback) == "keep":
                     return self._kept(found)

@@ -77,9 +77,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return f"{ledger} that cannot be read" if self.lacking is None else f"{ledger} with {self.lacking.says()}"
 
 
-def stand(home: LedgerHome, archive: ArchiveLog, *, witnesses: Sequence[Witness] = ()) -> Standing:
+def stand(home: LedgerHome, archive: ArchiveLog, *, witnesses: Sequence[Witness] = (), alone: bool = False) -> Standing:
     """Return how the ledger in use under `home` stands to `archive`. Changes nothing; takes no lock.
 
+    `alone` when the caller holds the writer lock.
     Reads the whole ledger: its pages, its chain, and what the archive lacks where that matters.
 
     Raises: UnreadableError without permission.
@@ -87,7 +88,7 @@ def stand(home: LedgerHome, archive: ArchiveLog, *, witnesses: Sequence[Witness]
     folder, lost = _folder(home)
     if folder is None:
         return Standing(relation="absent")
-    report = verify_folder(folder, witnesses=witnesses, structure=True)
+    report = verify_folder(folder, witnesses=witnesses, structure=True, alone=alone)
     head = _stored_head(folder)
     relation = _relation(folder, report, archive)
     return Standing(

@@ -7,7 +7,7 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -21,16 +21,17 @@ from ledger.quarantine import Quarantine
 from ledger.walker import Flaw
 
 
-def structure_flaw(folder: Path) -> Flaw | None:
+def structure_flaw(folder: Path, *, alone: bool = False) -> Flaw | None:
     """Return the first thing wrong with the pages of the ledger in `folder`, None when all are sound.
 
     Looks at the file itself while no writer can be at work, at a copy of it otherwise.
+    `alone` when the caller holds the writer lock.
 
     Raises: NoLedgerError, UnreadableError.
     """
     try:
         inspect(folder / DATA_FILE)
-        with _no_writers(folder) as quiet:
+        with nullcontext(enter_result=True) if alone else _no_writers(folder) as quiet:
             problems = _problems(folder / DATA_FILE) if quiet else Quarantine(partial(_copied, folder), list).result()
     except (NoLedgerError, UnreadableError):
         raise

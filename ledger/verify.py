@@ -79,9 +79,16 @@ def verify_ledger(
 
 
 def verify_folder(
-    folder: Path, *, witnesses: Sequence[Witness] = (), structure: bool = False, workers: int = WORKERS
+    folder: Path,
+    *,
+    witnesses: Sequence[Witness] = (),
+    structure: bool = False,
+    alone: bool = False,
+    workers: int = WORKERS,
 ) -> VerifyReport:
     """Return what `verify_ledger` does, of the ledger in `folder`, whether it is in use or not.
+
+    `alone` when the caller holds the writer lock.
 
     Raises: UnreadableError without permission.
     """
@@ -92,15 +99,14 @@ def verify_folder(
     except AnchorDamagedError as error:
         anchored, anchor_flaw = None, Flaw(None, "anchor", "a remembered head", error.reason)
     known = [*([Witness("anchor", anchored)] if anchored else []), *witnesses]
-    report = _verify(folder, known, structure=structure, workers=workers)
+    page_flaw = structure_flaw(folder, alone=alone) if structure else None
+    report = _unreadable(page_flaw) if page_flaw else _verify(folder, known, index=structure, workers=workers)
     if anchor_flaw and report.verdict == "intact":
         report = msgspec.structs.replace(report, verdict="unreadable", first_bad=anchor_flaw)
     return msgspec.structs.replace(report, seconds=round(time.perf_counter() - started, 6))
 
 
-def _verify(folder: Path, witnesses: Sequence[Witness], *, structure: bool, workers: int) -> VerifyReport:
-    if structure and (flaw := structure_flaw(folder)):
-        return _unreadable(flaw)
+def _verify(folder: Path, witnesses: Sequence[Witness], *, index: bool, workers: int) -> VerifyReport:
     try:
         inspect(folder / DATA_FILE)
         seqs = tuple(witness.head.size - 1 for witness in witnesses)
@@ -109,7 +115,7 @@ def _verify(folder: Path, witnesses: Sequence[Witness], *, structure: bool, work
         return _unreadable(Flaw(None, "database", "a readable database", str(error)))
     ranges = walk_ledger(folder, look.head.size, workers=workers)
     flaw = next((part.flaw for part in ranges if part.flaw), look.end_flaw)
-    if flaw is None and structure:
+    if flaw is None and index:
         flaw = _index_flaw(folder, look.head.size)
     if flaw is not None:
         return _report(_verdict(flaw), look.head, ranges, flaw)

@@ -1,22 +1,16 @@
 """A restore puts an archive in the place of the ledger whole, or changes nothing; nothing is ever deleted."""
 
 import hashlib
-import multiprocessing
-import os
-import shutil
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import lmdb
-import msgspec
 import pytest
 
+from ledger.appending import stamp
 from ledger.archive_log import ArchiveLog, archive_log
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import decode_envelope, decode_event
-from ledger.engine import Engine
 from ledger.errors import (
     ConflictError,
     DamagedError,
@@ -34,74 +28,11 @@ from ledger.restore import Restore, Restored, Terms, home_of
 from ledger.restore_plan import Lacking, Standing
 from ledger.verify import Witness, verify_ledger
 from ledger.writer_lock import WriterLock
-from tests.support.archives import archive, put, small_log
-from tests.support.drafts import JOB, StepClock, connection_tested
-from tests.support.oracle import check_log
+from tests.ledger.restoring import OURS, SIZE, events, fill, task
+from tests.support.archives import archive, created, put, small_log
+from tests.support.drafts import StepClock, connection_tested
 
-SIZE = 6
-OURS = list(small_log(SIZE).read())
 YES = Terms(yes=True)
-
-
-@pytest.fixture
-def backup(tmp_path: Path) -> ArchiveLog:
-    """An archive of six events."""
-    return archive_log(put(tmp_path / "a.db", archive(OURS), checksum=True))
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> LedgerHome:
-    """A home without a ledger."""
-    return LedgerHome(tmp_path / "dados")
-
-
-def task(home: LedgerHome, backup: ArchiveLog, **options: object) -> Restore:
-    """Return a restore of `backup` into `home`, under a job of its own."""
-    return Restore(home, backup, job_id=new_id(time.time_ns() // 1000), now=StepClock(), **options)  # type: ignore[arg-type]  # passed on
-
-
-def fill(home: LedgerHome, size: int, *, ledger_id: bytes = JOB, more: int = 0) -> None:
-    """Make `home` hold the first `size` events of the log that the archive is of, and `more` of its own."""
-    part = small_log(size, ledger_id=ledger_id)
-    folder = home.root / "part"
-    folder.mkdir(parents=True)
-    task(home, archive_log(put(folder / "part.db", archive(part.read())))).run(Terms())
-    shutil.rmtree(folder)
-    forget_restore(home, size)
-    if more:
-        with EventLog(home, now=StepClock()) as log:
-            log.append([connection_tested(100 + number) for number in range(more)], append_id=append_id("more"))
-
-
-def forget_restore(home: LedgerHome, size: int) -> None:
-    """Take the restore's own event back, so that the ledger is exactly the part it was made of."""
-    folder = home.current()
-    assert folder is not None
-    engine = Engine(folder, readonly=True)
-    records = engine.chunk(0, size)
-    run = engine.chunk(size, size + 1)[0]
-    engine.close()
-    with lmdb.open(str(folder), max_dbs=3) as env, env.begin(write=True) as txn:
-        txn.delete(size.to_bytes(8, "big"), db=env.open_db(b"events", txn=txn))
-        txn.delete(decode_envelope(run.seq, run.body).append_id, db=env.open_db(b"appends", txn=txn))
-    rewrite_head(folder, Head(size, records[-1].link))
-
-
-def rewrite_head(folder: Path, head: Head) -> None:
-    """Store `head` as the ledger's, in the database and in the anchor."""
-    from ledger.anchor import Anchor
-
-    engine = Engine(folder, readonly=False)
-    engine.update(lambda txn: engine.load_in(txn, [], {}, head=head))
-    engine.close()
-    Anchor.create(folder / "head", head).close()
-
-
-def events(home: LedgerHome) -> list[Record]:
-    """Return every record of the ledger in use, once the oracle is content with it."""
-    with EventLog(home, now=StepClock(), readonly=True) as log:
-        check_log(log)
-        return list(log.read())
 
 
 def tree(root: Path) -> dict[str, str]:
@@ -351,9 +282,6 @@ def test_a_log_that_goes_wrong_while_it_is_built_changes_nothing(empty: LedgerHo
 
 def test_an_append_id_used_twice_is_no_log(empty: LedgerHome, tmp_path: Path) -> None:
     """A chain that holds around something that no ledger writes: refused, nothing in use."""
-    from ledger.appending import stamp
-    from tests.support.archives import created
-
     records: list[Record] = []
     for number, name in enumerate((b"0" * 16, b"a" * 16, b"b" * 16, b"a" * 16)):
         head = Head(number, records[-1].link) if records else EMPTY_HEAD
@@ -393,88 +321,3 @@ def test_a_restored_clock_does_not_run_backwards(empty: LedgerHome, backup: Arch
     Restore(empty, backup, job_id=new_id(1), now=lambda: 5).run(Terms())
     times = [decode_envelope(record.seq, record.body).recorded_at for record in events(empty)]
     assert sorted(times) == times
-
-
-class Acknowledged(msgspec.Struct, frozen=True, array_like=True):
-    """An append that a writer was told had landed."""
-
-    size: int
-    link: bytes
-
-
-def _append_for_ever(root: Path, pipe: int) -> None:
-    with EventLog(LedgerHome(root), now=StepClock()) as log:
-        for number in range(10**9):
-            appended = log.append([connection_tested(number)], append_id=os.urandom(16))
-            os.write(pipe, appended.head.size.to_bytes(8, "big") + appended.head.link)
-
-
-def wait_for_growth(home: LedgerHome, size: int) -> None:
-    """Wait until the ledger in use has more than `size` events."""
-    deadline = time.monotonic() + 20
-    with EventLog(home, now=StepClock(), readonly=True) as log:
-        while log.head().size <= size:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-
-
-def test_a_writer_that_stays_open_goes_on_in_the_restored_ledger(empty: LedgerHome, backup: ArchiveLog) -> None:
-    """None of its acknowledged events is lost, and none goes to the replaced folder after the switch."""
-    fill(empty, SIZE)
-    reading, writing = os.pipe()
-    writer = multiprocessing.get_context("fork").Process(target=_append_for_ever, args=(empty.root, writing))
-    writer.start()
-    os.close(writing)
-    time.sleep(0.1)
-    ended = task(empty, backup).run(Terms(rollback=True, yes=True))
-    wait_for_growth(empty, SIZE + 1)
-    assert writer.pid is not None
-    os.kill(writer.pid, signal.SIGKILL)
-    writer.join()
-    with os.fdopen(reading, "rb") as pipe:
-        raw = pipe.read()
-    heads = {(int.from_bytes(raw[at : at + 8], "big"), raw[at + 8 : at + 40]) for at in range(0, len(raw) - 39, 40)}
-    new = {(record.seq + 1, record.link) for record in events(empty)}
-    old_engine = Engine(empty.root / "ledger-1", readonly=True)
-    old = {(record.seq + 1, record.link) for record in old_engine.chunk(0, old_engine.head().size)}
-    stopped_at = old_engine.head()
-    old_engine.close()
-    assert heads <= old | new
-    assert heads - old, "the writer went on after the switch"
-    assert (ended.replaced.head, "ledger-2") == (stopped_at, empty.current().name)  # type: ignore[union-attr]  # there
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_a_kill_at_any_instant_leaves_one_whole_ledger_in_use(seed: int, empty: LedgerHome, tmp_path: Path) -> None:
-    """The one before or the restored one; and the same restore then comes about."""
-    whole = list(small_log(200).read())
-    backup = archive_log(put(tmp_path / "big.db", archive(whole)))
-    fill(empty, 3)
-    child = os.fork()
-    if child == 0:
-        task(empty, backup).run(Terms())
-        os._exit(0)
-    time.sleep(0.004 * seed)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    left = events(empty)
-    assert left[:3] == whole[:3]
-    assert len(left) in {3, 201}
-    assert "intact" == verify_ledger(empty).verdict
-    task(empty, backup).run(Terms())
-    assert whole == events(empty)[:200]
-    assert not [path for path in empty.root.iterdir() if path.name.endswith(".new")]
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_a_kill_over_an_empty_home_is_made_good_by_the_next(seed: int, empty: LedgerHome, backup: ArchiveLog) -> None:
-    """Nothing, or the whole restored ledger, perhaps still unnamed."""
-    child = os.fork()
-    if child == 0:
-        task(empty, backup).run(Terms())
-        os._exit(0)
-    time.sleep(0.004 * seed)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    task(empty, backup).run(Terms())
-    assert OURS == events(empty)[:SIZE]
