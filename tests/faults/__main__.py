@@ -40,8 +40,8 @@ def main(only: str | None, full: bool, rounds: int | None, seed: int | None, fil
     """Do to ledgers and backups what disks, kernels and killers do, and check every promise each time."""
     seed = secrets.randbits(31) if seed is None else seed
     parts = [only] if only else list(SHORT_ROUNDS)
-    click.echo(f"seed {seed}", err=True)
     shim = _shim(parts, seed)
+    click.echo(f"seed {seed}", err=True)
     tallies = [run(part, seed, _rounds(part, rounds, full=full), shim) for part in parts]
     click.echo("| part | seed | what | count |\n|---|---|---|---|")
     for tally in tallies:

@@ -1,4 +1,4 @@
-"""System calls that fail once: each call of append, creation, backup, restore and rebuild, one after the other.
+"""System calls that fail once: each one of creation, append, backup, restore, rebuild and of the commands that do them.
 
 A round is one of those with every call of it failing in every way, each in a process of its own and on a fresh copy
 of the same ledger. What comes out must be success or an error of ours; what was acknowledged is there; and the
@@ -15,13 +15,15 @@ from pathlib import Path
 import msgspec
 
 from ledger.errors import LedgerError
+from tests.faults.commands import COMMANDS
 from tests.faults.jobs import JOBS, Job
 from tests.faults.shim import SHORT_WRITE, Shim
 from tests.faults.tally import Tally
 from tests.kills.victim import Victim
 
-LONG_ROUNDS = len(JOBS) * 4
-REFUSED, DONE = b"refused", b"done"
+EVERYTHING = (*JOBS, *COMMANDS)
+LONG_ROUNDS = len(EVERYTHING)
+DONE = b"done"
 WAYS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EINTR": errno.EINTR, "short write": SHORT_WRITE}
 INTERRUPTIBLE = frozenset({"write", "pwrite", "writev", "pwritev", "fsync", "fdatasync", "ftruncate", "open"})
 
@@ -37,7 +39,7 @@ class Outcome(msgspec.Struct, frozen=True):
 def campaign(seed: int, rounds: int, folder: Path, tally: Tally, shim: Shim) -> None:
     """Fail every call of one job a round, in every way."""
     for number in range(seed, seed + rounds):
-        bench = Bench(JOBS[number % len(JOBS)], number, folder, shim)
+        bench = Bench(EVERYTHING[number % len(EVERYTHING)], number, folder, shim)
         calls = bench.attempt(0, 0).calls
         assert calls, f"{bench.job.name} made no call that can fail"
         for nth in range(1, calls + 1):
@@ -64,7 +66,7 @@ class Bench:
         tally.count(f"{self.job.name}: {outcome.said.decode()}")
         self.job.check(self._root, outcome.said == DONE)
         again = self._attempt(0, 0)
-        assert DONE == again.said, f"the next one: {again.said.decode()}"
+        assert again.said == DONE, f"the next one: {again.said.decode()}"
         self.job.check(self._root, True)
 
     def attempt(self, nth: int, error: int) -> Outcome:
@@ -85,5 +87,5 @@ def _armed(shim: Shim, root: Path, work: Callable[[Path], object], nth: int, err
         work(root)
         word = DONE
     except LedgerError as refusal:
-        word = f"{REFUSED.decode()} ({type(refusal).__name__})".encode()
+        word = f"refused ({type(refusal).__name__})".encode()
     os.write(said, msgspec.msgpack.encode(Outcome(word, shim.hit(), shim.calls())))
