@@ -116,6 +116,6 @@ def _manifest(
 def _text(out: Path, manifest: Manifest) -> str:
     prices, actions = (sum(getattr(one, name) for one in manifest.series) for name in ("prices", "actions"))
     return (
-        f"{out}: {len(manifest.series)} tickers, {prices} prices, {actions} actions in {len(manifest.files)} files"
+        f"{out}: tickers {len(manifest.series)}, prices {prices}, actions {actions}, files {len(manifest.files)}"
         f" | position {manifest.position} | head {manifest.head}\n"
     )

@@ -34,6 +34,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("import-cotahist", "cli.import_cotahist:import_cotahist", "Import the exchange's own files of daily prices."),
     Entry("compare", "cli.compare:compare", "Hold one provider's prices against another's."),
     Entry("export", "cli.export:export", "Write the whole ledger as Parquet or CSV files."),
+    Entry("plot", "cli.plot:plot", "Draw a ticker's close and volume, with what happened to them."),
     Entry("config", "cli.config:config", "Print the settings in force and where each comes from."),
 )
 

@@ -1,0 +1,175 @@
+"""A ticker's close and volume as a picture, with what happened to them, by matplotlib."""
+
+from collections.abc import Sequence
+from datetime import date
+from io import BytesIO
+from typing import Any, Literal
+
+import msgspec
+
+from projections import extras
+from projections.api_rows import Change, CorporateAction, MissingSession, Price
+
+EXTRA = "plot"
+PictureFormat = Literal["png", "svg"]
+
+SIZE_INCHES, DPI = (12, 6.75), 120
+SETTINGS = {
+    "font.size": 10,
+    "svg.fonttype": "none",  # text stays text, to be searched and read aloud
+    "svg.hashsalt": "b3-ledger",  # names the parts of the picture; a random one would give other bytes every time
+}
+LINE, BARS, PALE, DARK = "#1f4e79", "#8fa9c2", "#d9d9d9", "#333333"
+MANY_ACTIONS = 12  # more would cover each other: they are marked, and not named
+
+# How a revised session is marked: matplotlib's marker, its colour, and the words of the legend.
+MARKS: dict[str, tuple[str, str, str]] = {
+    "correction": ("o", "#d9730d", "corrected"),
+    "withdrawn": ("X", "#b3261e", "withdrawn by the provider"),
+    "late": ("D", "#2e7d32", "came late"),
+}
+
+
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
+    """What is drawn: sessions by day, and what was revised, is missing, and was paid or split among them."""
+
+    title: str
+    provenance: str  # whose prices, and as of when
+    prices: Sequence[Price]
+    changes: Sequence[Change]
+    missing: Sequence[MissingSession]
+    actions: Sequence[CorporateAction]
+
+    def revised(self) -> dict[str, list[date]]:
+        """Return the days to be marked by what befell them, a key of `MARKS`."""
+        shown = {price.date for price in self.prices}
+        found: dict[str, set[date]] = {name: set() for name in MARKS}
+        for change in self.changes:
+            name = "late" if change.late else change.cause
+            if name in found and change.date in shown:
+                found[name].add(change.date)
+        return {name: sorted(days) for name, days in found.items()}
+
+    def rescaled(self) -> set[date]:
+        """Return the days that a rescale moved: often all of them, so they are counted and not marked."""
+        return {change.date for change in self.changes if change.cause == "rescale"}
+
+    def caption(self) -> str:
+        """Return in one line what is drawn."""
+        revised = {day for days in self.revised().values() for day in days}
+        return (
+            f"{len(self.prices)} sessions, {self.prices[0].date} to {self.prices[-1].date}; revised {len(revised)}, "
+            f"rescaled {len(self.rescaled())}, missing {len(self.missing)}, actions {len(self.actions)}; "
+            f"{self.provenance}"
+        )
+
+
+def render(chart: Chart, picture: PictureFormat) -> bytes:
+    """Return the picture; the same chart gives the same bytes with the same version of matplotlib.
+
+    Raises: MissingExtraError without matplotlib.
+    """
+    style: Any = extras.load("matplotlib.style", extra=EXTRA)
+    pyplot_free: Any = extras.load("matplotlib.figure", extra=EXTRA)
+    # What a person's matplotlibrc says is left aside, or the same chart would look different elsewhere.
+    with style.context(["default", SETTINGS], after_reset=True):
+        figure = pyplot_free.Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
+        _draw(figure, chart)
+        out = BytesIO()
+        figure.savefig(out, format=picture, metadata={"Date": None} if picture == "svg" else None)
+    return out.getvalue()
+
+
+def _draw(figure: Any, chart: Chart) -> None:
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    _draw_close(above, chart)
+    _draw_volume(below, chart)
+    for draw in (_draw_gaps, _draw_revisions, _draw_actions):
+        draw(above, chart)
+    for axes in (above, below):
+        axes.grid(axis="y", color=PALE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.margins(x=0.02)
+    above.legend(loc="upper left", frameon=True, framealpha=0.9, edgecolor="none", fontsize=9)
+    figure.suptitle(chart.title, x=0.01, ha="left", fontsize=14, fontweight="bold", color=DARK)
+    figure.supxlabel(chart.caption(), x=0.01, ha="left", fontsize=8, color="#666666")
+
+
+def _draw_close(axes: Any, chart: Chart) -> None:
+    days = [price.date for price in chart.prices]
+    axes.plot(days, [float(price.close) for price in chart.prices], color=LINE, linewidth=1.3, label="close")
+    axes.set_ylabel("close, R$")
+    # Room for the names of actions above the line.
+    axes.margins(y=0.12)
+
+
+def _draw_volume(axes: Any, chart: Chart) -> None:
+    dates: Any = extras.load("matplotlib.dates", extra=EXTRA)
+    ticker: Any = extras.load("matplotlib.ticker", extra=EXTRA)
+    days = [price.date for price in chart.prices]
+    axes.bar(days, [price.volume for price in chart.prices], width=0.9, color=BARS, linewidth=0)
+    axes.set_ylabel("shares")
+    axes.yaxis.set_major_formatter(ticker.EngFormatter(sep=""))
+    locator = dates.AutoDateLocator(minticks=4, maxticks=10)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+
+
+def _draw_gaps(axes: Any, chart: Chart) -> None:
+    for number, gap in enumerate(chart.missing):
+        label = f"missing ({len(chart.missing)})" if number == 0 else None
+        axes.axvline(gap.date, color="#b3261e", alpha=0.35, linewidth=2.5, linestyle=":", label=label, zorder=1)
+
+
+def _draw_revisions(axes: Any, chart: Chart) -> None:
+    closes = {price.date: float(price.close) for price in chart.prices}
+    for name, days in chart.revised().items():
+        if days:
+            marker, colour, words = MARKS[name]
+            axes.scatter(
+                days,
+                [closes[day] for day in days],
+                marker=marker,
+                s=52,
+                color=colour,
+                edgecolors="white",
+                linewidths=0.8,
+                label=f"{words} ({len(days)})",
+                zorder=4,
+            )
+
+
+def _draw_actions(axes: Any, chart: Chart) -> None:
+    for number, action in enumerate(chart.actions):
+        axes.axvline(action.date, color=DARK, alpha=0.5, linewidth=0.9, linestyle="--", zorder=2)
+        if len(chart.actions) <= MANY_ACTIONS:
+            # Names take turns at two heights, so that neighbours do not cover each other.
+            _name(axes, action, 0.99 - 0.06 * (number % 2), leftwards=_is_late(action, chart.prices))
+
+
+def _name(axes: Any, action: CorporateAction, height: float, *, leftwards: bool) -> None:
+    axes.annotate(
+        action_text(action),
+        (action.date, height),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4 if leftwards else 4, 0),
+        textcoords="offset points",
+        ha="right" if leftwards else "left",
+        va="top",
+        fontsize=9,
+        color=DARK,
+    )
+
+
+def _is_late(action: CorporateAction, prices: Sequence[Price]) -> bool:
+    """Whether the action is in the last third of the picture, where its name would run out of it to the right."""
+    first, last = prices[0].date, prices[-1].date
+    return 3 * (action.date - first) > 2 * (last - first)
+
+
+def action_text(action: CorporateAction) -> str:
+    """Return what is written beside an action."""
+    if action.amount is None:
+        return f"split {action.denominator} to {action.numerator}"
+    return f"{action.kind.replace('_', ' ')} R$ {action.amount}"
