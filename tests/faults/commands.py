@@ -13,7 +13,7 @@ from ledger.checksum_file import read_checksum
 from ledger.errors import LedgerError, NotALedgerError
 from ledger.home import LedgerHome
 from ledger.verify import verify_ledger
-from tests.faults.jobs import JOBS, SOURCE, Job
+from tests.faults.jobs import BACKUPS, JOBS, SOURCE, Job
 from tests.support.cli import environment
 
 TICKER = "PETR4.SA"
@@ -55,8 +55,8 @@ def _thrown_away() -> io.TextIOWrapper:
 
 
 def _back_up(root: Path) -> list[str]:
-    number = len(list(root.glob("backups/*.db")))
-    return ["backup", "--create", "--out", f"backups/{number}.db"]
+    number = len(list((root / BACKUPS).glob("*.db")))
+    return ["backup", "--create", "--out", f"{BACKUPS}/{number}.db"]
 
 
 def _check_sample_run(root: Path, done: bool) -> None:

@@ -29,7 +29,7 @@ from tests.support.drafts import StepClock, connection_tested
 
 EVENTS = 25
 JOB = bytes(range(16))
-BACKUP, SOURCE = "backups/made.db", "source.db"
+BACKUPS, SOURCE = "backups", "source.db"
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,20 +110,17 @@ def _check_appended(root: Path, done: bool) -> None:
 
 
 def back_up(root: Path) -> None:
-    """Make the backup that is wanted, unless it is there already."""
+    """Make a backup under the next free name: one that was killed may have left its file and no event."""
+    number = len(list((root / BACKUPS).glob("*.db")))
     with _opened(root) as log:
-        path = root / BACKUP
-        if path.exists():
-            archive_log(path)
-            path = path.with_name(f"{log.head().size}.db")
-        create_backup(log, path, job_id=JOB[:-2] + log.head().size.to_bytes(2, "big"))
+        create_backup(log, root / BACKUPS / f"{number}.db", job_id=JOB[:-2] + log.head().size.to_bytes(2, "big"))
 
 
 def check_backups(root: Path, done: bool) -> None:
     """Assert that whatever has a final name is whole, that the log tells of no other, and that the log holds."""
     _intact(root, at_least=HELD)
     told = {event.name: event for event in _events(root) if isinstance(event, BackupCreated)}
-    found = sorted((root / BACKUP).parent.glob("[!.]*.db"))
+    found = sorted((root / BACKUPS).glob("[!.]*.db"))
     assert set(told) <= {path.name for path in found}
     assert told or not done
     for path in found:
