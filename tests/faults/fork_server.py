@@ -16,6 +16,7 @@ class ForkServer:
     def __init__(self, check: Callable[[bytes], object]) -> None:
         self._check = check
         self._pid = 0
+        self._requests = self._answers = -1
 
     def ask(self, request: bytes) -> str:
         """Return what was wrong: nothing, a traceback, or the signal that the check died of."""

@@ -109,7 +109,7 @@ def _mutated(rng: random.Random, seeds: list[bytes]) -> bytes:
 
 
 if __name__ == "__main__":
-    import atheris
+    import atheris  # of its own accord: no part of the development environment
 
     atheris.instrument_all()
     atheris.Setup([*sys.argv[:1], *sys.argv[2:], str(CORPUS / sys.argv[1])], TARGETS[sys.argv[1]])

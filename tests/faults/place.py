@@ -1,13 +1,12 @@
 """Ledgers to be damaged: made from the realistic mix, and what is known of them."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from ledger.creation import create_ledger
-from ledger.engine import APPENDS, EVENTS, Engine
+from ledger.engine import APPENDS, EVENTS, HEAD_KEY, Engine
 from ledger.home import ANCHOR_FILE, DATA_FILE, LedgerHome
 from ledger.ids import append_id
 from ledger.log import EventLog
@@ -70,13 +69,5 @@ def contents(folder: Path) -> Contents:
 def _contents(folder: Path) -> Contents:
     engine = Engine(folder, readonly=True)
     with engine.reading() as txn:
-        tables = [list(txn.cursor(db=engine.databases[name])) for name in (EVENTS, APPENDS)]
-        return Contents(*tables, txn.get(b"head"))
-
-
-def fresh_copy(template: Path, folder: Path) -> LedgerHome:
-    """Return the home `folder`, made a copy of `template`; what was there is gone."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if template.exists():
-        shutil.copytree(template, folder)
-    return LedgerHome(folder)
+        events, appends = (list(txn.cursor(db=engine.databases[name])) for name in (EVENTS, APPENDS))
+        return Contents(events, appends, txn.get(HEAD_KEY))

@@ -34,7 +34,7 @@ class Call(msgspec.Struct, frozen=True):
     data: bytes
 
 
-def recorded(shim: Shim, root: Path, journal: Path, work: Callable[[int], None]) -> list[Call]:
+def recorded(shim: Shim, root: Path, journal: Path, work: Callable[[int], object]) -> list[Call]:
     """Return the calls below `root` of `work`, done in a child; what it writes to its descriptor is among them.
 
     Those writes are marks: they say what had been acknowledged by then.

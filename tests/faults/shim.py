@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 SOURCE = Path(__file__).with_name("shim.c")
 VARIABLE = "B3_LEDGER_FAULTS_SHIM"
@@ -41,7 +42,7 @@ def ensure(arguments: Sequence[str]) -> "Shim":
     return shim
 
 
-def _restart(arguments: Sequence[str]) -> None:
+def _restart(arguments: Sequence[str]) -> NoReturn:
     cc = compiler()
     if cc is None:
         raise NoCompilerError

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.chain import Head
-from tests.faults import fuzz
+from tests.faults import fuzz, make_corpus
 from tests.faults.tally import Tally
 from tests.support.archives import archive, small_log
 
@@ -21,6 +21,12 @@ WHOLE = archive(LOG)
 def test_what_is_kept_in_the_corpus_raises_nothing_but_errors_of_ours(target: str, content: bytes) -> None:
     """Text that is no UTF-8 and nesting without end among it, which the decoder once let through."""
     fuzz.TARGETS[target](content)
+
+
+def test_the_seeds_of_the_corpus_are_what_their_script_makes() -> None:
+    """So a type of event that is added is a seed, or this fails."""
+    made = make_corpus.made()
+    assert made == {path: (fuzz.CORPUS / path).read_bytes() for path in made}
 
 
 @given(st.binary(max_size=400))
