@@ -12,17 +12,26 @@ from ledger.durable import sync_folder
 from ledger.errors import DiskFullError, LedgerError, NameTakenError, UnwritableError
 
 MODE = 0o600
+SHARED_MODE = 0o666  # less the user's umask: for files that others are meant to read
 PART_SUFFIX = ".b3-ledger-part"  # nobody else's, since those that are left are removed
 
 
 class PartFile:
     """The file while it is written: a hidden one in the same folder, locked, so that what a crash left shows."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: int = MODE) -> None:
         self._target = path
         self.path = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
-        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
-        fcntl.flock(self.fd, fcntl.LOCK_EX)
+        self.fd = self._locked(mode)
+
+    def _locked(self, mode: int) -> int:
+        while True:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if os.fstat(fd).st_nlink:
+                return fd
+            # Somebody's sweep came between the two calls and took it for one that a crash left.
+            os.close(fd)
 
     def write(self, content: bytes) -> None:
         """Add `content`, all of it."""
@@ -47,7 +56,7 @@ class PartFile:
 
 
 @contextmanager
-def part_file(path: Path, *, replace: bool = False) -> Iterator[PartFile]:
+def part_file(path: Path, *, replace: bool = False, mode: int = MODE) -> Iterator[PartFile]:
     """Give a new file that takes the name `path` when the block publishes it; else nothing of it stays.
 
     Its folder is made if need be. Parts that a crash left of any file there are removed.
@@ -59,13 +68,23 @@ def part_file(path: Path, *, replace: bool = False) -> Iterator[PartFile]:
         raise NameTakenError(path)
     try:
         _sweep(path.parent)
-        part = PartFile(path)
+        part = PartFile(path, mode)
         try:
             yield part
         finally:
             part.discard()
     except OSError as error:
         raise _translated(error, path) from error
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = SHARED_MODE) -> None:
+    """Make `path` hold `content`, durably, by one rename: a reader sees the old file or the new one, whole.
+
+    Raises: DiskFullError; UnwritableError.
+    """
+    with part_file(path, replace=True, mode=mode) as part:
+        part.write(content)
+        part.publish()
 
 
 def _sweep(folder: Path) -> None:

@@ -27,7 +27,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     command_rounds: int
 
 
-FULL = Scale(small=1_000_000, realistic=100_000, batched=100_000, singles=10_000, rounds=5, command_rounds=15)
+FULL = Scale(small=1_000_000, realistic=100_000, batched=100_000, singles=10_000, rounds=3, command_rounds=15)
 QUICK = Scale(small=50_000, realistic=10_000, batched=10_000, singles=500, rounds=2, command_rounds=3)
 
 

@@ -1,6 +1,7 @@
 """A file takes its name whole and durable, or leaves nothing."""
 
 import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from ledger.checksum_file import checksum_path, read_checksum, write_checksum
 from ledger.errors import ChecksumDamagedError, DiskFullError, NameTakenError, UnwritableError
 from ledger.hashed_file import HashedFile
-from ledger.part_file import part_file
+from ledger.part_file import part_file, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -116,3 +117,18 @@ def test_what_passes_is_hashed(tmp_path: Path) -> None:
     assert b"content" == found.readall()
     assert (sha256(b"content").digest(), 7) == (found.digest(), found.bytes_passed) == (written.digest(), 7)
     os.close(fd)
+
+
+def test_a_part_swept_before_it_was_locked_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep that comes between opening and locking takes a name away, not a file."""
+    real, swept = fcntl.flock, []
+
+    def flock(fd: int, operation: int) -> None:
+        if not swept:
+            swept.extend(tmp_path.iterdir())
+            swept[0].unlink()
+        real(fd, operation)
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    write_whole(tmp_path / "x", b"whole")
+    assert ([tmp_path / "x"], b"whole", 1) == (list(tmp_path.iterdir()), (tmp_path / "x").read_bytes(), len(swept))

@@ -61,3 +61,10 @@ def test_a_failed_write_leaves_what_was_there(
         with pytest.raises(error):
             publish(REVISED, tmp_path)
     assert both(CSV) == files(tmp_path)
+
+
+def test_what_a_killed_run_left_goes_with_the_next(tmp_path: Path) -> None:
+    """Half a file under a hidden name is removed, not kept for ever."""
+    (tmp_path / f".{CSV.name}.4194305.b3-ledger-part").write_bytes(b"half")
+    publish(CSV, tmp_path)
+    assert both(CSV) == files(tmp_path)
