@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from tests.benchmarks import appends, commands, ground, reading, report
-from tests.benchmarks.measure import Ratio, Timing
+from tests.benchmarks import appends, backups, commands, cotahist, ground, reading, report
+from tests.benchmarks.measure import Ratio, Timing, ratio
 from tests.benchmarks.report import Limit, Section
 
 MEGABYTE = 1_000_000
@@ -25,10 +25,13 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     singles: int
     rounds: int
     command_rounds: int
+    cotahist: int
 
 
-FULL = Scale(small=1_000_000, realistic=100_000, batched=100_000, singles=10_000, rounds=3, command_rounds=15)
-QUICK = Scale(small=50_000, realistic=10_000, batched=10_000, singles=500, rounds=2, command_rounds=3)
+FULL = Scale(
+    small=1_000_000, realistic=100_000, batched=100_000, singles=10_000, rounds=3, command_rounds=15, cotahist=500_000
+)
+QUICK = Scale(small=50_000, realistic=10_000, batched=10_000, singles=500, rounds=2, command_rounds=3, cotahist=5_000)
 
 
 @click.command()
@@ -59,6 +62,8 @@ def _measure(folder: Path, scale: Scale) -> list[Section]:
         _caught_up(many, scale),
         _commands(many, scale),
         _memory(many, mixed),
+        _backed_up(folder, many, scale),
+        _imported(folder, scale),
         _single(folder, many, scale),
     ]
 
@@ -139,6 +144,26 @@ def _memory(many: ground.Ground, mixed: ground.Ground) -> Section:
         for each in (many, mixed)
     ]
     return Section(title="Anonymous memory, peak of one process", timings=(), ratios=(), limits=(*limits, *rebuilds))
+
+
+def _backed_up(folder: Path, many: ground.Ground, scale: Scale) -> Section:
+    say("back up")
+    place = folder / "backups"
+    place.mkdir()
+    timings, ratios = backups.backing_up(many, place.absolute(), rounds=scale.rounds)
+    return _section(f"Backup, {many.name} events", timings, ratios)
+
+
+def _imported(folder: Path, scale: Scale) -> Section:
+    say("import COTAHIST")
+    place = folder / "cotahist"
+    place.mkdir()
+    timings, peak_bytes = cotahist.contest(place, records=scale.cotahist, rounds=1)
+    peers = [name for name in timings if name in cotahist.PEERS]
+    ratios = [ratio(timings, cotahist.READ, peer, what="COTAHIST") for peer in peers]
+    peak = Limit(what="main import-cotahist, peak anonymous memory", value=peak_bytes / MEGABYTE, unit="MB")
+    section = _section(f"COTAHIST, a synthetic year of {scale.cotahist:,} records", timings, ratios)
+    return msgspec.structs.replace(section, limits=(peak,))
 
 
 def _section(title: str, timings: dict[str, Timing], ratios: list[Ratio], note: str = "") -> Section:

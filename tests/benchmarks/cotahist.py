@@ -20,7 +20,7 @@ from ledger.ingest.held import Held
 from ledger.ingest.providers import cotahist, cotahist_file
 from ledger.ingest.providers.cotahist_spool import Spool
 from ledger.log import EventLog
-from tests.benchmarks.measure import in_turn
+from tests.benchmarks.measure import Timing, in_turn
 from tests.support.cli import command, environment
 from tests.support.cotahist import made, quotes
 from tests.support.memory import peak_anonymous_bytes
@@ -28,6 +28,8 @@ from tests.support.memory import peak_anonymous_bytes
 YEAR = 2025
 NOW_US = 1_770_000_000_000_000
 JOB = bytes(16)
+READ, PANDAS, POLARS = "read", "pandas.read_fwf", "polars"
+PEERS = (PANDAS, POLARS)
 COLUMNS = {
     "day": (2, 10), "code": (12, 24), "market": (24, 27), "open": (56, 69), "high": (69, 82), "low": (82, 95),
     "close": (108, 121), "shares": (152, 170), "factor": (210, 217),
@@ -86,22 +88,28 @@ def by_polars(path: Path) -> object:
     return lines.select(sliced)
 
 
-def measure(folder: Path, *, records: int, rounds: int) -> Report:
-    """Return what everybody took over one file of `records` quotes made in `folder`."""
+def contest(folder: Path, *, records: int, rounds: int) -> tuple[dict[str, Timing], int]:
+    """Return what everybody took over one file of `records` quotes made in `folder`, and an import's peak memory."""
     path = made(folder / "COTAHIST_A2025.TXT", quotes(records=records, year=YEAR, seed=1), year=YEAR)
     contestants: dict[str, Callable[[], object]] = {
-        "read": lambda: read(path),
+        READ: lambda: read(path),
         "import, spot": lambda: imported(path, folder / "spot", wanted=Selection()),
         "import, all": lambda: imported(path, folder / "all", wanted=Selection(market="all")),
-        "pandas.read_fwf": lambda: by_pandas(path),
+        PANDAS: lambda: by_pandas(path),
     }
-    if importlib.util.find_spec("polars"):
-        contestants["polars"] = lambda: by_polars(path)
+    if importlib.util.find_spec(POLARS):
+        contestants[POLARS] = lambda: by_polars(path)
     timings = in_turn(contestants, units=records, unit="records", rounds=rounds)
-    peak = peak_anonymous_bytes(command("import-cotahist", path.name), cwd=folder, env=environment())
+    peak = peak_anonymous_bytes(command("import-cotahist", path.name), cwd=folder, env=environment(), codes=(0, 1))
+    return timings, peak
+
+
+def measure(folder: Path, *, records: int, rounds: int) -> Report:
+    """Return the figures of `contest`."""
+    timings, peak = contest(folder, records=records, rounds=rounds)
     return Report(
         records=records,
-        file_bytes=path.stat().st_size,
+        file_bytes=(folder / "COTAHIST_A2025.TXT").stat().st_size,
         records_a_second={name: round(timing.rate) for name, timing in timings.items()},
         spread={name: round(timing.spread, 3) for name, timing in timings.items()},
         import_peak_anonymous_bytes=peak,

@@ -2,23 +2,25 @@
 
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 POLL_S = 0.002
 
 
-def peak_anonymous_bytes(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+def peak_anonymous_bytes(
+    command: Sequence[str], *, cwd: Path, env: Mapping[str, str], codes: Collection[int] = (0,)
+) -> int:
     """Run `command` to its end and return the most RssAnon that one process of it was seen to hold.
 
-    Looked at every 2 ms. Raises: CalledProcessError when it does not end with 0.
+    Looked at every 2 ms. Raises: CalledProcessError when it ends with none of `codes`.
     """
     process = subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak = 0
     while process.poll() is None:
         peak = max(peak, *(_anonymous_bytes(pid) for pid in _family(process.pid)))
         time.sleep(POLL_S)
-    if process.returncode:
+    if process.returncode not in codes:
         raise subprocess.CalledProcessError(process.returncode, command)
     return peak
 
