@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,16 @@ def start(body: str) -> "subprocess.Popen[str]":
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     """Return exit code, stdout and stderr of `process`."""
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     return process.returncode, out, err
+
+
+@pytest.fixture(autouse=True)
+def _hangups_end_a_process() -> Iterator[None]:
+    """Whoever runs the tests under nohup ignores SIGHUP, and so would every process that a test starts."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 130])
@@ -74,7 +83,7 @@ def test_a_child_that_dies_with_its_parent_outlives_it_by_no_work() -> None:
     assert process.stdout is not None
     child = int(process.stdout.readline())
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert is_gone_within(child, seconds=5)
 
 

@@ -30,7 +30,7 @@ def _append_for_ever(root: Path, acknowledged: Path) -> None:
 
 def wait_for_growth(home: LedgerHome, size: int) -> None:
     """Wait until the ledger in use has more than `size` events."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     with EventLog(home, now=StepClock(), readonly=True) as log:
         while log.head().size <= size:
             assert time.monotonic() < deadline
