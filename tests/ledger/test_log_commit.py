@@ -1,0 +1,113 @@
+"""One append from check to anchor: a commit that fails, a clock before the first event, an anchor that is ahead."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.anchor import Anchor, read_anchor
+from ledger.chain import Head, Link
+from ledger.codec import decode_envelope
+from ledger.engine import Engine
+from ledger.errors import DiskFullError, LedgerError, RolledBackError, StorageError
+from ledger.home import LedgerHome
+from ledger.ids import append_id
+from ledger.log import EventLog
+from tests.support.drafts import StepClock, connection_tested
+
+REASON = "mdb_txn_commit: Input/output error"
+
+
+def append(log: EventLog, number: int) -> int:
+    """Append one event; return its seq."""
+    return log.append([connection_tested(number)], append_id=append_id(f"n/{number}")).first
+
+
+def failing(error: LedgerError, *, landing: bool) -> Callable[[Engine, Any], Any]:
+    """Return an `Engine.update` that fails once, with its transaction durable or not; then the real one."""
+    real, calls = Engine.update, iter([True])
+
+    def update(engine: Engine, step: Any) -> Any:
+        if not next(calls, False):
+            return real(engine, step)
+        if landing:
+            real(engine, step)
+        else:
+            with engine._env.begin(write=True) as txn:
+                step(txn)
+                txn.abort()
+        raise error
+
+    return update
+
+
+def test_a_failed_commit_that_landed_is_said_so(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the same log object the retry is told where; the anchor, which was behind, comes up."""
+    monkeypatch.setattr(Engine, "update", failing(StorageError(log.folder, REASON), landing=True))
+    with pytest.raises(StorageError) as failure:
+        append(log, 1)
+    assert (True, log.folder / "data.mdb") == (failure.value.landed, failure.value.path)
+    assert REASON in failure.value.reason
+    assert 2 == log.head().size
+    assert 1 == append(log, 1)
+    assert log.head() == read_anchor(log.folder / "head")
+
+
+@pytest.mark.parametrize("error", [StorageError(Path("x"), REASON), DiskFullError(Path("x"))])
+def test_a_failed_commit_that_left_nothing_is_told_as_it_is(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch, error: LedgerError
+) -> None:
+    """The log is reopened and goes on."""
+    engine, before = log._engine, log.head()
+    monkeypatch.setattr(Engine, "update", failing(error, landing=False))
+    with pytest.raises(LedgerError) as failure:
+        append(log, 1)
+    assert error is failure.value
+    assert before == log.head() == read_anchor(log.folder / "head")
+    assert engine is not log._engine
+    assert 1 == append(log, 1)
+
+
+def test_a_commit_that_fails_before_anything_was_stamped_is_told_as_it_is(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can have landed."""
+    error = StorageError(log.folder, REASON)
+
+    def update(_engine: Engine, _step: Any) -> Any:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Engine, "update", update)
+        with pytest.raises(StorageError) as failure:
+            append(log, 1)
+    assert error is failure.value
+    assert 1 == append(log, 1)
+
+
+def test_the_second_event_is_not_before_the_first(home: LedgerHome, clock: StepClock) -> None:
+    """`recorded_at` is held back by event 0 as by any other."""
+    clock.jump(-86_400)
+    with EventLog(home, now=clock) as log:
+        append(log, 1)
+        first, second = (decode_envelope(record.seq, record.body).recorded_at for record in log.read())
+    assert first == second
+
+
+def test_a_writer_that_did_not_check_on_opening_checks_before_it_appends(home: LedgerHome, clock: StepClock) -> None:
+    """The anchor remembers more than the log holds: it is not replaced, and the witness is named."""
+    ahead = Head(9, Link(bytes(32)))
+    Anchor.create(home.root / "ledger-1" / "head", ahead).close()
+    with EventLog(home, now=clock, check=False) as log:
+        with pytest.raises(RolledBackError) as refusal:
+            append(log, 1)
+        head = log.head()
+        assert ("anchor", 9, bytes(32), 1, head.link) == (
+            refusal.value.witness,
+            refusal.value.expected_size,
+            refusal.value.expected_link,
+            refusal.value.size,
+            refusal.value.link,
+        )
+        assert ahead == read_anchor(log.folder / "head")
