@@ -29,6 +29,14 @@ A command over two lines:
 $ echo one \\
 > two
 one two
+$ cat <<END
+> a
+>
+> b
+> END
+a
+
+b
 ```
 """
 SCRIPT = [
@@ -36,6 +44,7 @@ SCRIPT = [
     Step("ls none", ("ls: cannot access 'none': No such file or directory",), 2),
     Step("true", ()),
     Step("echo one \\\ntwo", ("one two",)),
+    Step("cat <<END\na\n\nb\nEND", ("a", "", "b")),
 ]
 
 
@@ -101,6 +110,8 @@ def test_main_is_the_code_under_test(tmp_path: Path) -> None:
         ("job <id>", "job 019c5a3e", False),
         ("pid <pid>", "pid 12", True),
         ("pid <pid>", "pid x", False),
+        ("<bytes> of <bytes> bytes", "43008 of 86016 bytes", True),
+        ("<bytes> bytes", "some bytes", False),
         ("<hash>  a.csv", f"{'0a' * 32}  a.csv", True),
         ("<hash>  a.csv", f"{'0a' * 7}  a.csv", False),
         ("<hash>  a.csv", f"{'0a' * 33}  a.csv", False),

@@ -5,7 +5,8 @@ or the end of the block, is what a terminal shows: stdout and stderr. A last lin
 where there is none. Output stands word for word, but for what no two runs share:
 
 `<time>` a UTC time, as printed or as in a file's name · `<duration>` a number, its unit with it · `<id>` a job's id ·
-`<pid>` a process's · `<hash>` 16 to 64 hex digits · `<path>` an absolute path.
+`<pid>` a process's · `<bytes>` a size: events name the versions of libraries, and are packed by them ·
+`<hash>` 16 to 64 hex digits · `<path>` an absolute path.
 
 All blocks of a page share one shell, as one sitting does: `cd` and `export` hold.
 """
@@ -29,6 +30,7 @@ WILDCARDS = {
     "<duration>": r"\d+(?:\.\d+)?(?:e-\d+)?(?: ?(?:µs|ms|s)\b)?",
     "<id>": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "<pid>": r"\d+",
+    "<bytes>": r"\d+",
     "<hash>": r"[0-9a-f]{16,64}",
     "<path>": r"""/[^\s"',:]+""",
 }
@@ -55,8 +57,12 @@ def steps(page: str) -> list[Step]:
     return [step for block in _BLOCK.finditer(page) for step in _of_block(block[1].splitlines())]
 
 
-def play(script: Sequence[Step], *, cwd: Path, env: Mapping[str, str] | None = None) -> list[Step]:
+def play(
+    script: Sequence[Step], *, cwd: Path, env: Mapping[str, str] | None = None, under: Sequence[str] = ()
+) -> list[Step]:
     """Return `script` as it went when typed in `cwd` with only the settings in `env`.
+
+    The shell runs under the command `under`: in a namespace of its own, say.
 
     Where a line that was shown fits the one that was expected, it is given as expected: what is left to tell
     apart is what differs.
@@ -65,7 +71,7 @@ def play(script: Sequence[Step], *, cwd: Path, env: Mapping[str, str] | None = N
         _install(Path(folder))
         path = os.pathsep.join((folder, os.path.dirname(sys.executable), os.environ["PATH"]))
         done = subprocess.run(
-            ["bash", "-c", "".join(f"{step.command}\nprintf '\\036%d\\036' $?\n" for step in script)],
+            [*under, "bash", "-c", "".join(f"{step.command}\nprintf '\\036%d\\036' $?\n" for step in script)],
             cwd=cwd,
             env=environment({**(env or {}), "PATH": path}),
             stdin=subprocess.DEVNULL,
@@ -98,7 +104,7 @@ def _of_block(lines: Sequence[str]) -> Iterator[Step]:
             if command:
                 yield _step(command, shown)
             command, shown = line[2:], []
-        elif line.startswith("> ") and command and not shown:
+        elif (line == ">" or line.startswith("> ")) and command and not shown:
             command += f"\n{line[2:]}"
         elif command:
             shown.append(line)
