@@ -23,6 +23,7 @@ types:
 docs:
 	$(PYTHON) scripts/make_cli_docs.py
 	$(PYTHON) scripts/make_schemas.py
+	$(PYTHON) scripts/make_notebook.py
 
 bench:
 	$(PYTHON) -m tests.benchmarks
