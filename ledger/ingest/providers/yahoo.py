@@ -6,6 +6,7 @@ failure is told from what the recorder saw on the wire; an exception matters onl
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,6 +29,8 @@ PROBE_URL = "https://query2.finance.yahoo.com/v8/finance/chart/PETR4.SA"
 PROBE_PARAMS = {"range": "1d", "interval": "1d"}
 NO_DATA_THEN = "data doesn't exist"
 WORDS_MAX = 200
+
+_SETTING_UP = threading.Lock()
 
 Refusal = tuple[ErrorKind, str]
 KIND_BY_STATUS: dict[int, ErrorKind] = {
@@ -110,8 +113,15 @@ class YahooProvider:
         )
 
 
-@cache
 def _library(cache_dir: Path) -> Any:
+    """Return yfinance, set up by the first thread that asks for it; the others wait."""
+    # The filters of warnings are no thread's own: two that set them at once undo each other's, and yfinance is heard.
+    with _SETTING_UP:
+        return _set_up(cache_dir)
+
+
+@cache
+def _set_up(cache_dir: Path) -> Any:
     """Return yfinance, set up so that it hides nothing, logs nothing and keeps nothing in the user's home."""
     import logging
     import warnings

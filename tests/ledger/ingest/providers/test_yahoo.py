@@ -1,6 +1,7 @@
 """Yahoo through the real yfinance, against a server on loopback."""
 
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -13,7 +14,7 @@ import yfinance.data
 from ledger.events import Identity, RawAction, RawBar, Request, Source, Window
 from ledger.ingest.providers import chart, evidence
 from ledger.ingest.providers.port import Probe, ProviderError
-from ledger.ingest.providers.yahoo import YahooProvider
+from ledger.ingest.providers.yahoo import YahooProvider, _library
 from ledger.ingest.sessions import sessions
 from tests.support.yahoo_series import (
     Day,
@@ -366,6 +367,20 @@ def test_nothing_is_printed_and_nothing_is_stored(
         failure(provider)
     bars(provider)
     assert ("", "", []) == (*capfd.readouterr(), list(tmp_path.rglob("*")))
+
+
+def test_threads_that_start_at_once_set_the_library_up_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filters of warnings are the process's: set by two at once, they are gone for a moment."""
+    calls: list[str] = []
+
+    def slow(action: str, **_: object) -> None:
+        calls.append(action)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(warnings, "filterwarnings", slow)
+    with ThreadPoolExecutor(4) as pool:
+        libraries = set(pool.map(_library, [tmp_path / "another"] * 4))
+    assert ({yfinance}, ["ignore"]) == (libraries, calls)
 
 
 # --- the probe -----------------------------------------------------------------------------------
