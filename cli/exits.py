@@ -45,6 +45,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
+# Whoever lost a ledger must not be told to begin another one in its place.
+_LOST_OR_NEW = f"if it was lost: main backup --restore --from FILE; the first one: {_START}"
 _VERIFY = "main verify"
 _STRUCTURE = "main verify --structure"
 _ACCEPT = "main verify, then, once the cause is known: main accept-head --reason 'what happened' --yes"
@@ -53,7 +55,7 @@ _AGAIN = "main {command}"
 
 OUTCOMES: dict[type[BaseException], Outcome] = {
     errors.LedgerError: Outcome(Exit.CRITICAL, _VERIFY),
-    errors.NoLedgerError: Outcome(Exit.UNKNOWN, _START),
+    errors.NoLedgerError: Outcome(Exit.UNKNOWN, _LOST_OR_NEW),
     errors.NotALedgerError: Outcome(Exit.CRITICAL, _STRUCTURE),
     errors.NewerFormatError: Outcome(Exit.UNKNOWN, _UPGRADE),
     errors.UnwritableError: Outcome(Exit.UNKNOWN, "ls -ld {path}"),
