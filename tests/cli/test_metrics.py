@@ -13,7 +13,10 @@ from tests.support.sample_ledger import EVENTS, ITUB4, NOW, PETR4, look
 START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
 SIX = ["ticker", "last_ingest", "ingest_lag_seconds", "job_latency_ms", "rows_fetched", "error_count"]
 INGESTED = 1771023600.0  # 2026-02-13T23:00:00Z
-HEAVY = ("pandas", "numpy", "yfinance", "structlog", "prometheus_client", "logging", "json", "dataclasses", "tenacity")
+HEAVY = (
+    *("pandas", "numpy", "pyarrow", "polars", "duckdb", "matplotlib", "yfinance"),
+    *("structlog", "prometheus_client", "logging", "json", "dataclasses", "tenacity"),
+)
 
 
 def at(now: str) -> dict[str, str]:

@@ -1,0 +1,35 @@
+"""Factors and basis are those known at a position."""
+
+from fractions import Fraction
+
+from ledger.events import Action
+from projections.adjustment import basis, held_factors
+from projections.folding import replayed
+from projections.prices import NAME, Prices, Series
+from projections.tables import Tables
+from tests.projections.story import PROVIDER, TICKERS, Story, bar, day
+
+SERIES = Series(TICKERS[0], PROVIDER)
+PAID = Action(day(2), "dividend", 1_000_000, 1, 1)  # a tenth of the close before it
+
+
+def tables(story: Story) -> Tables:
+    """Return the prices after all of the story."""
+    return replayed(story.log.read(), [Prices()])[1][NAME]
+
+
+def test_an_action_counts_from_the_event_that_told_of_it() -> None:
+    """Before it the same sessions were worth what they were traded at."""
+    story = Story()
+    first = story.decided(story.fetched(), bars=[bar(1), bar(2)])
+    second = story.decided(story.fetched(), bars=[bar(3)], actions=(PAID,))
+    found = tables(story)
+    assert {day(1): 1, day(2): 1} == held_factors(found, SERIES, second)
+    assert {day(1): Fraction(9, 10), day(2): 1, day(3): 1} == held_factors(found, SERIES)
+    assert {} == held_factors(found, SERIES, first)
+
+
+def test_a_series_without_decisions_has_nothing_to_adjust() -> None:
+    """Its basis is what a provider of adjusted prices would tell."""
+    found = tables(Story())
+    assert ({}, "split_adjusted") == (held_factors(found, SERIES), basis(found, SERIES))
