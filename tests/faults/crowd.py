@@ -28,7 +28,7 @@ from tests.support.oracle import check_log
 WRITERS, READERS = 2, 10
 SECONDS = 2.0
 SMALL_MAP_BYTES = 1024 * 1024  # so that it grows several times in that while
-LONG_ROUNDS = 60
+LONG_ROUNDS = 20
 HOUR_US = 3_600_000_000
 LOOK = b"."
 

@@ -18,7 +18,7 @@ KILLED = tuple(job for job in JOBS if job.name not in {"create", "append"})
 DONE = b"done"
 ROUNDS_A_TEMPLATE = 100
 LONG_ROUNDS = 1_000
-EARLY = 0.7  # of the time it takes to the end: the last of that is spent on leaving, when nothing is left to kill
+LONGER, SHORTER = 1.02, 0.95  # after a kill, and after one that came too late: about three in four come in time
 
 
 def campaign(seed: int, rounds: int, folder: Path, tally: Tally) -> None:
@@ -49,13 +49,14 @@ class Bench:
         self._fresh()
         for _ in range(rng.choice((1, 2))):
             victim = Victim(partial(_work, self.job, self._root))
-            time.sleep(rng.uniform(0, EARLY * self._longest_s))
+            time.sleep(rng.uniform(0, self._longest_s))
             victim.kill_group()
             said, code = victim.end()
             assert code in {-9, 0}, f"the victim ended with {code}"
+            self._longest_s *= LONGER if code else SHORTER
             tally.count(f"{self.job.name}: {'killed' if code else 'done before the kill'}")
             self.job.check(self._root, said == DONE)
-        self._longest_s = 0.9 * self._longest_s + 0.1 * self._finish()
+        self._finish()
         self.job.check(self._root, True)
 
     def _fresh(self) -> None:
