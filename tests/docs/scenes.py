@@ -5,6 +5,7 @@ disk. The clock stands still, so that the page can show its times.
 """
 
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import lmdb
 import msgspec
+import pytest
 
 from ledger.events import Window
 from ledger.ingest.sessions import sessions
@@ -65,7 +67,7 @@ def serving(folder: Path, *, ingested: datetime = NOW, faults: Sequence[Fault] =
 def backed_up(folder: Path) -> Iterator[Scene]:
     """Give a ledger with a backup of its first day, and a head that was saved after it."""
     with serving(folder, ingested=NOW - timedelta(days=1)) as scene:
-        place = Workplace(folder, **scene.env)
+        place = Workplace(folder, None, **scene.env)
         for args in (("backup", "--create"), ALL, ("metrics",)):
             done = place.run(*args)
             assert done.code == 0, done.err
@@ -123,7 +125,7 @@ def rolled_back(folder: Path) -> Iterator[Scene]:
     with serving(folder, ingested=NOW - timedelta(days=1)) as scene:
         older = shutil.copy(_ledger(folder) / "data.mdb", folder / "older")
         for args in (ALL, ("metrics",)):
-            done = Workplace(folder, **scene.env).run(*args)
+            done = Workplace(folder, None, **scene.env).run(*args)
             assert done.code == 0, done.err
         Path(older).replace(_ledger(folder) / "data.mdb")
         yield scene
@@ -141,7 +143,10 @@ def unreadable(folder: Path) -> Iterator[Scene]:
 
 @contextmanager
 def full_disk(folder: Path) -> Iterator[Scene]:
-    """Give a ledger on a small disk that one other file has filled."""
+    """Give a ledger on a small disk that one other file has filled; skip where this user may not mount one."""
+    tried = ("unshare", "-rm", "sh", "-c", "mount -t tmpfs tmpfs /mnt")
+    if subprocess.run(tried, capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespaces here: a full disk cannot be made")
     with serving(folder, ingested=NOW - timedelta(days=1)) as scene:
         yield Scene(folder, scene.env, ("unshare", "-rm", "sh", "-c", SMALL_DISK, "sh"))
 
@@ -150,7 +155,7 @@ def full_disk(folder: Path) -> Iterator[Scene]:
 def locked(folder: Path) -> Iterator[Scene]:
     """Give a ledger in service, and a run that waits for Yahoo and holds PETR4's lock meanwhile."""
     with serving(folder, ingested=NOW - timedelta(days=1), faults=[Hang()]) as scene:
-        place = Workplace(folder, **{**scene.env, "ADAPTER_TIMEOUT_SECONDS": "600"})
+        place = Workplace(folder, None, **{**scene.env, "ADAPTER_TIMEOUT_SECONDS": "600"})
         holder = place.start("--ticker", "PETR4")
         _await_holder(place)
         try:
@@ -175,7 +180,7 @@ def committed(folder: Path) -> Iterator[Scene]:
     repository = folder / "repository"
     (repository / "ci").mkdir(parents=True)
     with serving(folder) as scene:
-        done = Workplace(folder, **scene.env).run("backup", "--create", "--out", "repository/ci/ledger.db")
+        done = Workplace(folder, None, **scene.env).run("backup", "--create", "--out", "repository/ci/ledger.db")
         assert done.code == 0, done.err
     (folder / "snapshots").rename(repository / "snapshots")
     yield Scene(repository, {"LC_ALL": "C"})
