@@ -114,7 +114,7 @@ def test_an_id_used_for_other_events_is_refused(any_log: AnyLog, drafts: list, r
     before = bodies(any_log)
     with pytest.raises(AppendIdError) as refusal:
         any_log.append(drafts, append_id=append_id("a"))
-    assert reason == refusal.value.reason
+    assert (append_id("a"), 1, reason) == (refusal.value.append_id, refusal.value.first, refusal.value.reason)
     assert before == bodies(any_log)
 
 

@@ -242,6 +242,17 @@ def test_a_write_cut_short_on_a_disk_without_space_is_a_full_disk(
         engine.update(fail)
 
 
+@pytest.mark.parametrize(("free_bytes", "kind"), [(64 * 1024 - 1, DiskFullError), (64 * 1024, StorageError)])
+def test_a_write_cut_short_on_a_full_disk_is_a_full_disk(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, free_bytes: int, kind: type[LedgerError]
+) -> None:
+    """The database calls it an input/output error; what is free tells."""
+    monkeypatch.setattr(ledger.engine, "_free_bytes", lambda folder: free_bytes if folder == engine.folder else 0)
+    text = "mdb_txn_commit: Input/output error"
+    want = DiskFullError(engine.path) if kind is DiskFullError else StorageError(engine.path, text)
+    assert told(want) == told(engine._translated(lmdb.Error(text)))
+
+
 def _read(engine: Engine, look: Callable[[object], None]) -> None:
     with engine.reading() as txn:
         look(txn)

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import ForkedError, RolledBackError
-from projections.runner import catch_up, check_witness
+from projections.runner import catch_up, check_witness, remembered
 from projections.shelf import Shelf
 from tests.projections.story import told
 
@@ -58,3 +58,10 @@ def test_what_is_up_to_date_takes_no_lock(tmp_path: Path, monkeypatch: pytest.Mo
     catch_up(log, tmp_path)
     monkeypatch.delattr(Shelf, "locked")
     assert log.head() == catch_up(log, tmp_path)
+
+
+def test_what_is_remembered_is_the_head_that_is_stored(tmp_path: Path) -> None:
+    """None before anything is stored."""
+    log = told(STORY)
+    assert remembered(tmp_path) is None
+    assert catch_up(log, tmp_path) == remembered(tmp_path) == log.head()
