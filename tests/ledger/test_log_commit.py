@@ -86,6 +86,24 @@ def test_a_commit_that_fails_before_anything_was_stamped_is_told_as_it_is(
     assert 1 == append(log, 1)
 
 
+def test_an_append_whose_anchor_cannot_be_written_has_landed(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is durable and says so; the retry is told the same and anchors it."""
+    error = DiskFullError(log.folder / "head")
+
+    def write(_anchor: Anchor, _head: Head) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Anchor, "write", write)
+        with pytest.raises(StorageError) as failure:
+            append(log, 1)
+    want = StorageError(log.folder / "data.mdb", str(error), landed=True)
+    assert (str(want), True, want.path) == (str(failure.value), failure.value.landed, failure.value.path)
+    assert (2, 1) == (log.head().size, (read_anchor(log.folder / "head") or log.head()).size)
+    assert 1 == append(log, 1)
+    assert log.head() == read_anchor(log.folder / "head")
+
+
 def test_the_second_event_is_not_before_the_first(home: LedgerHome, clock: StepClock) -> None:
     """`recorded_at` is held back by event 0 as by any other."""
     clock.jump(-86_400)

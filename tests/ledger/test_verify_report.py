@@ -231,6 +231,16 @@ def test_a_page_that_is_ruined_is_told_first(full: LedgerHome, monkeypatch: pyte
     assert unreadable(flaw) == told(full, structure=True)
 
 
+def test_the_structure_check_is_told_who_holds_the_lock(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody of ours, unless the caller says so."""
+    seen = []
+    monkeypatch.setattr("ledger.verify.structure_flaw", lambda _folder, *, alone: seen.append(alone))
+    verify_ledger(full, structure=True)
+    verify_folder(full.root / "ledger-1", structure=True)
+    verify_folder(full.root / "ledger-1", structure=True, alone=True)
+    assert [False, False, True] == seen
+
+
 def test_the_work_is_parted_as_asked(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes unless another number is given."""
     seen = []
