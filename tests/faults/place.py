@@ -58,16 +58,17 @@ def stage(log: EventLog) -> Stage:
     return Stage((folder / DATA_FILE).read_bytes(), (folder / ANCHOR_FILE).read_bytes(), log.head().size)
 
 
-def contents(folder: Path) -> Contents:
-    """Return all that the ledger in `folder` says, read in a child process.
+def contents(folder: Path, *, index: bool = True) -> Contents:
+    """Return all that the ledger in `folder` says, read in a child process; without `index`, no appends.
 
     Raises: QuarantineError when that killed the child or was refused.
     """
-    return Quarantine(lambda: _contents(folder), Contents).result()
+    return Quarantine(lambda: _contents(folder, index=index), Contents).result()
 
 
-def _contents(folder: Path) -> Contents:
+def _contents(folder: Path, *, index: bool) -> Contents:
     engine = Engine(folder, readonly=True)
     with engine.reading() as txn:
-        events, appends = (list(txn.cursor(db=engine.databases[name])) for name in (EVENTS, APPENDS))
+        events = list(txn.cursor(db=engine.databases[EVENTS]))
+        appends = list(txn.cursor(db=engine.databases[APPENDS])) if index else []
         return Contents(events, appends, txn.get(HEAD_KEY))
