@@ -48,7 +48,7 @@ Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head; 
 @click.option(
     "--save-head", type=click.Path(path_type=Path, dir_okay=False), help="When intact, save the head to this file."
 )
-@click.option("--structure", is_flag=True, help="Check the pages of the database file first.")
+@click.option("--structure", is_flag=True, help="Check the pages of the database file first, and its index of appends.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @ledgers.archive_option
 @output.style_options
