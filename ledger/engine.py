@@ -74,7 +74,7 @@ class Engine:
             inspect(self.path)
         self._env = self._open(create=create)
         try:
-            self.databases = {name: self._env.open_db(name, create=create) for name in (EVENTS, APPENDS)}
+            self.databases = self._named(create=create)
             self._check_format(create=create)
         except lmdb.NotFoundError as error:
             self.close()
@@ -245,13 +245,21 @@ class Engine:
         except FileNotFoundError:
             return 0
 
+    def _named(self, *, create: bool) -> dict[bytes, Any]:
+        while True:
+            try:
+                return {name: self._env.open_db(name, create=create) for name in (EVENTS, APPENDS)}
+            except lmdb.MapResizedError:
+                # Another process grew it between our opening it and our looking into it.
+                self._env.set_mapsize(0)
+
     def _check_format(self, *, create: bool) -> None:
         if create:
             with self._env.begin(write=True) as txn:
                 txn.put(FORMAT_KEY, FORMAT)
                 txn.put(HEAD_KEY, HEAD.pack(EMPTY_HEAD.size, EMPTY_HEAD.link))
             return
-        with self._env.begin() as txn:
+        with self._begin_reading() as txn:
             found = txn.get(FORMAT_KEY)
         if found != FORMAT:
             raise self._format_error(found)

@@ -127,7 +127,7 @@ class Store:
                     return head
 
     def _read_models(self) -> dict[str, Model]:
-        with self._env.begin() as txn:
+        with self._reading() as txn:
             return self._standing(txn).models
 
     def _standing(self, txn: Any) -> Standing:
