@@ -15,8 +15,8 @@ PACKAGES = ("msgspec", "lmdb", "blake3", "click", "eventsourcing")
 # What a profile (cProfile, by own time) says of each promise that was missed at least once.
 REASONS = {
     ("b3-ledger", "eventsourcing"): (
-        "Encoding and LMDB are shared work: on the same bytes bare LMDB, BLAKE3 and msgspec themselves come to no "
-        "more than 3 to 4 times that library. Ours is within a fifth to a quarter of those calls; the rest is the "
+        "Encoding and LMDB are shared work: on the same bytes bare LMDB, BLAKE3 and msgspec themselves come to about "
+        "3 times that library on a quiet machine. Ours is within a fifth to a quarter of those calls; the rest is the "
         "record, the index entry and the head of each append."
     ),
     ("b3-ledger", "bare LMDB, BLAKE3 and msgspec"): (
@@ -75,7 +75,7 @@ def _lines(sections: Sequence[Section]) -> Iterator[str]:
     yield "Quote the ratios: they hold when the machine's speed drifts. Spread is (slowest - fastest) / median."
     yield ""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    yield f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, Linux {platform.release()}, "
+    yield f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, Linux {platform.release()},"
     yield f"Python {platform.python_version()}, {packages}."
     for section in sections:
         yield from _section(section)
