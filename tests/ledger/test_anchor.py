@@ -1,5 +1,6 @@
 """The anchor alone: two slots, taken in turn."""
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from ledger.anchor import Anchor, pack_slot, read_anchor, unpack_slot
 from ledger.chain import Head, Link
+from ledger.errors import AnchorDamagedError, UnwritableError
 
 HEADS = [Head(size, Link(bytes([size]) * 32)) for size in range(6)]
 
@@ -56,3 +58,41 @@ def test_any_changed_byte_empties_its_slot_alone(tmp_path: Path, at: int) -> Non
     (tmp_path / "head").write_bytes(good + bytes(bad))
     assert [HEADS[1], None] == slots(tmp_path / "head")
     assert HEADS[1] == read_anchor(tmp_path / "head")
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "0 bytes long, not 128"),
+        (bytes(127), "127 bytes long, not 128"),
+        (bytes(129), "129 bytes long, not 128"),
+        (bytes(128), "no slot holds"),
+    ],
+)
+def test_damage_is_told_whole(tmp_path: Path, raw: bytes, reason: str) -> None:
+    """By who looks at the file and by who has it open alike."""
+    path = tmp_path / "head"
+    path.write_bytes(raw)
+    anchor = Anchor(path)
+    for look in (anchor.read, partial(read_anchor, path)):
+        with pytest.raises(AnchorDamagedError) as damage:
+            look()
+        assert (path, reason, str(AnchorDamagedError(path, reason))) == (
+            damage.value.path,
+            damage.value.reason,
+            str(damage.value),
+        )
+    anchor.close()
+
+
+def test_an_anchor_that_cannot_be_opened_or_written_is_told_whole(tmp_path: Path) -> None:
+    """Which file, and why."""
+    with pytest.raises(UnwritableError) as missing:
+        Anchor(tmp_path / "nowhere")
+    assert str(UnwritableError(tmp_path / "nowhere", "No such file or directory")) == str(missing.value)
+    anchor = Anchor.create(tmp_path / "head", HEADS[0])
+    anchor.close()
+    with pytest.raises(UnwritableError) as closed:
+        anchor.write(HEADS[1])
+    assert str(UnwritableError(tmp_path / "head", "Bad file descriptor")) == str(closed.value)
+    assert [HEADS[0]] * 2 == slots(tmp_path / "head")

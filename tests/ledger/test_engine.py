@@ -101,6 +101,17 @@ def test_an_append_is_known_by_its_run(engine: Engine) -> None:
         assert AppendRun(1, 2) == engine.run_in(txn, append_id("b"))
 
 
+def test_an_index_entry_of_another_size_is_damage(folder: Path) -> None:
+    """12 bytes or nothing is known of the append."""
+    raw(folder, append_id("b"), b"abc", b"appends")
+    engine = Engine(folder, readonly=True)
+    with engine.reading() as txn, pytest.raises(DamagedError) as damage:
+        engine.run_in(txn, append_id("b"))
+    assert told(DamagedError(0, "append index", expected="12 bytes", found="3 bytes")) == told(damage.value)
+    assert 0 == damage.value.seq
+    engine.close()
+
+
 def test_what_is_there_already_is_never_overwritten(engine: Engine) -> None:
     """An event at a seq that is taken, or an append id that is: refused, and nothing of the append is there."""
     records = stamp([connection_tested(9)], head=Head(1, engine.head().link), recorded_at=1, append_id=append_id("c"))

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from ledger.anchor import Anchor, read_anchor
-from ledger.chain import Head, Link
+from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.codec import decode_envelope
 from ledger.engine import Engine
-from ledger.errors import DiskFullError, LedgerError, RolledBackError, StorageError
+from ledger.errors import DiskFullError, ForkedError, LedgerError, NoLedgerError, RolledBackError, StorageError
 from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
+from ledger.log import EventLog, check_head
 from tests.support.drafts import StepClock, connection_tested
 
 REASON = "mdb_txn_commit: Input/output error"
@@ -129,3 +129,44 @@ def test_a_writer_that_did_not_check_on_opening_checks_before_it_appends(home: L
             refusal.value.link,
         )
         assert ahead == read_anchor(log.folder / "head")
+
+
+def test_a_log_open_for_reading_takes_no_append(home: LedgerHome, clock: StepClock) -> None:
+    """Nor does one that is closed: the caller's mistake, in words."""
+    words = "got an append to a log that is closed or open for reading, want one open for writing"
+    for readonly in (True, False):
+        log = EventLog(home, now=clock, readonly=readonly)
+        assert (readonly, readonly) == (log.readonly, log._engine.readonly)
+        if not readonly:
+            log.close()
+        with pytest.raises(ValueError, match=f"^{words}$"):
+            append(log, 1)
+        log._engine.close()
+
+
+def test_a_ledger_that_went_away_is_told_by_its_home(tmp_path: Path, home: LedgerHome, clock: StepClock) -> None:
+    """On opening, and by the append of a log that was open before."""
+    with pytest.raises(NoLedgerError) as never:
+        EventLog(LedgerHome(tmp_path / "nowhere"), now=clock)
+    assert tmp_path / "nowhere" == never.value.path
+    with EventLog(home, now=clock) as log:
+        (home.root / "CURRENT").unlink()
+        with pytest.raises(NoLedgerError) as gone:
+            append(log, 1)
+    assert home.root == gone.value.path
+
+
+def test_what_is_remembered_is_told_beside_what_is_found(log: EventLog) -> None:
+    """Nothing for any head that the log ever had, that of no events included; else both heads and the witness."""
+    append(log, 1)
+    head, first, other = log.head(), log.link_at(0), Link(bytes(32))
+    assert first is not None
+    for held in (EMPTY_HEAD, Head(1, first), head):
+        check_head(log.link_at, log.head, held, "saved head")
+    found = {"witness": "saved head", "expected_link": other, "size": 2, "link": head.link}
+    with pytest.raises(RolledBackError) as shorter:
+        check_head(log.link_at, log.head, Head(3, other), "saved head")
+    assert {**found, "expected_size": 3} == vars(shorter.value)
+    with pytest.raises(ForkedError) as forked:
+        check_head(log.link_at, log.head, Head(1, other), "saved head")
+    assert {**found, "expected_size": 1, "found_link": first} == vars(forked.value)
