@@ -153,9 +153,10 @@ def exit_code(rows: Sequence[ImportRow]) -> Exit:
 
 
 def text(one: ImportRow) -> str:
-    """Return the row as a person reads it."""
-    if one.error_message is not UNSET:
-        return f"{one.file} {one.status}: {one.error_message}"
+    """Return the row as a person reads it; why a file failed is said by its complaint, on stderr."""
+    if one.error_kind is not UNSET:
+        kind = "" if one.error_kind == one.status else f": {one.error_kind}"
+        return f"{one.file} {one.status}{kind} | {one.provider} | {one.elapsed_sec:g}s"
     if one.tickers == one.repeated > 0:
         return f"{one.file} {one.status}: all {one.tickers} tickers were imported before, nothing appended"
     told = ", ".join(f"{count} {name}" for name, count in _told(one) if count or name == "added")

@@ -90,22 +90,10 @@ def exit_code(rows: Sequence[RunRow]) -> Exit:
 
 
 def text(one: RunRow) -> str:
-    """Return the row as a person reads it."""
-    if one.error_message is not UNSET:
-        return f"{one.ticker} {one.status}: {one.error_message}"
-    changes = ", ".join(
-        f"{count} {name}"
-        for name, count in (
-            ("added", one.added),
-            ("revised", one.revised),
-            ("rejected", one.rejected),
-            ("flagged", one.flagged),
-            ("withdrawn", one.withdrawn),
-        )
-        if count or name in {"added", "rejected"}
-    )
+    """Return the row as a person reads it; why a ticker failed is said by its complaint, on stderr."""
+    told = f": {', '.join(words)}" if (words := _told(one)) else ""
     where = f" | {one.snapshot} ({one.rows} rows, sha256 {one.checksum[:12]})" if one.snapshot and one.checksum else ""
-    return f"{one.ticker} {one.status}: {changes}{where} | {one.provider} | {one.elapsed_sec:g}s"
+    return f"{one.ticker} {one.status}{told}{where} | {one.provider} | {one.elapsed_sec:g}s"
 
 
 def complaint(one: RunRow) -> tuple[str, str] | None:
@@ -113,6 +101,22 @@ def complaint(one: RunRow) -> tuple[str, str] | None:
     if one.error_message is UNSET or one.hint is UNSET:
         return None
     return f"error: {one.ticker}: {one.error_message}", f"hint: {one.hint}"
+
+
+def _told(one: RunRow) -> list[str]:
+    """Return the kind of trouble, unless the status names it, and the counts; of nothing only where all went well."""
+    failed = one.error_kind is not UNSET
+    changes = {
+        "added": one.added,
+        "revised": one.revised,
+        "rejected": one.rejected,
+        "flagged": one.flagged,
+        "withdrawn": one.withdrawn,
+    }
+    kinds = [str(one.error_kind)] if failed and one.error_kind != one.status else []
+    return kinds + [
+        f"{count} {name}" for name, count in changes.items() if count or (name in {"added", "rejected"} and not failed)
+    ]
 
 
 def _is_rejected(one: RunRow) -> bool:

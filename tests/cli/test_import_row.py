@@ -151,7 +151,8 @@ def test_the_worst_file_decides_unless_others_went_well(rows: list[ImportRow], c
             ),
         ),
         (done(repeated=3), "A.ZIP success: all 3 tickers were imported before, nothing appended"),
-        (failed("bad-answer"), "A.ZIP error: bad-answer: got x in line 3 of A.ZIP, want y"),
+        (failed("bad-answer"), "A.ZIP error: bad-answer | cotahist | 1.235s"),
+        (failed("locked"), "A.ZIP locked | cotahist | 1.235s"),
     ],
 )
 def test_a_person_reads_what_there_was_of(row: ImportRow, text: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from msgspec import UNSET
 
 from cli.exit_codes import Exit
-from cli.run_row import RunRow, complaint, exit_code
+from cli.run_row import RunRow, complaint, exit_code, text
 
 GOOD = RunRow(
     job_id="019c56df-4a00-79bc-8162-00863d3d6afd",
@@ -54,6 +54,34 @@ REJECTED = like("rejected", kind="bad-answer")
 def test_the_exit_code_of_a_run(rows: list[RunRow], code: Exit) -> None:
     """Some failed is 1, all failed or one refused whole is 2, the only one locked is 3."""
     assert code == exit_code(rows)
+
+
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        (
+            msgspec.structs.replace(GOOD, added=502, withdrawn=1),
+            (
+                "PETR4.SA success: 502 added, 0 rejected, 1 withdrawn | "
+                "snapshots/PETR4-20260212.csv (502 rows, sha256 abababababab) | yfinance | 0.5s"
+            ),
+        ),
+        (msgspec.structs.replace(ERROR, snapshot=None), "PETR4.SA error: timeout | yfinance | 0.5s"),
+        (msgspec.structs.replace(LOCKED, snapshot=None), "PETR4.SA locked | yfinance | 0.5s"),
+        (
+            msgspec.structs.replace(REJECTED, snapshot=None, rejected=9),
+            "PETR4.SA rejected: bad-answer, 9 rejected | yfinance | 0.5s",
+        ),
+        # The decision stands, the file could not be written.
+        (
+            msgspec.structs.replace(like("error", kind="internal"), snapshot=None, added=5),
+            "PETR4.SA error: internal, 5 added | yfinance | 0.5s",
+        ),
+    ],
+)
+def test_a_person_reads_what_became_of_a_ticker(row: RunRow, line: str) -> None:
+    """Of a failure the kind and what was done all the same; its message is for stderr, once."""
+    assert line == text(row)
 
 
 def test_a_complaint_names_the_ticker_and_what_to_do() -> None:

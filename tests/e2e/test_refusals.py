@@ -134,6 +134,15 @@ def test_a_ticker_that_is_locked_is_refused_by_name(held: Workplace) -> None:
     assert (os.getpid(), job_id, message) == (refused.holder_pid, refused.holder_job_id, refused.message)
 
 
+def test_why_a_ticker_failed_is_said_once(held: Workplace) -> None:
+    """On stderr, where errors go; the row on stdout says of what kind it was."""
+    with ticker_lock(held.home.locks, TICKER, job_id=ids.new_id(1), now_us=1, timeout_s=0):
+        result = held.run(*RUN, "--ticker", "XXXX9", INGEST_LOCK_TIMEOUT_SECONDS="0.2", LOG_LEVEL="ERROR")
+    locked, unknown = result.out.splitlines()
+    assert (f"{TICKER} locked", "XXXX9.SA error: not-found") == (locked.split(" |")[0], unknown.split(" |")[0])
+    assert (1, 1) == (result.err.count("locked by pid"), result.err.count("404 No data found"))
+
+
 def test_a_locked_ticker_stops_no_other(held: Workplace, server: YahooServer) -> None:
     """Exit 1: one was locked, the other is done."""
     server.series["VALE3.SA"] = SERIES
