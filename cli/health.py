@@ -1,4 +1,4 @@
-"""`main health`: is the ledger there, is it the one it was, does ingest go well, who is at work."""
+"""`main health`: is the ledger there, the one it was, with room to grow; does ingest go well; who is at work."""
 
 from functools import partial
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Literal
 import click
 import msgspec
 
-from cli import clock, ledgers, output, settings, times
+from cli import clock, free_space, ledgers, output, settings, times
 from cli.exit_codes import Exit
 from cli.output import Style
 from cli.settings import Settings
@@ -30,6 +30,8 @@ STATUSES: dict[int, HealthStatus] = {
     Exit.CRITICAL: "critical",
     Exit.UNKNOWN: "unknown",
 }
+# Of two findings the later one here is told: an ingest that never was says more than a disk that fills up.
+WORSE = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
 
 
 class LockRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     locks: tuple[LockRow, ...] = ()
     ledger: str | None = None  # its folder
     kind: LedgerKind | None = None
+    free_bytes: int | None = None  # on its disk
     error_message: str | None = None
 
 
@@ -72,8 +75,9 @@ Examples:
   main health --format json
 
 \b
-Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected; 2 the database cannot be
-read, is not the one it was, or a ticker is late; 3 no ledger, or no ingest recorded.
+Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected, or less than 64 MiB are
+free on the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is late, or
+less than 1 MiB is free; 3 no ledger, or no ingest recorded.
 """
 )
 @output.style_options
@@ -97,9 +101,9 @@ def _health(given: Settings) -> HealthRow:
         return HealthRow(status="critical", db_accessible=False, error_message=str(error))
     now_us = clock.now_us(given, reading=True)
     found = _looked(ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
-    last = found.last_ingest
+    free, last = free_space.free_bytes(ledger.folder), found.last_ingest
     return HealthRow(
-        status=STATUSES[found.severity],
+        status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
         db_accessible=found.head is not None,
         events=found.head.size if found.head else None,
         head=found.head.link.hex() if found.head else None,
@@ -108,7 +112,8 @@ def _health(given: Settings) -> HealthRow:
         locks=tuple(map(_lock, holders(ledger.home.locks))),
         ledger=str(ledger.folder.absolute()),
         kind=ledger.kind,
-        error_message=found.error_message,
+        free_bytes=free,
+        error_message=found.error_message or free_space.complaint(free),
     )
 
 

@@ -79,3 +79,13 @@ def test_no_ledger_is_half_made_on_a_full_disk(place: Workplace, server: YahooSe
     (place.folder / "after").rename(place.home.root)
     assert 0 == place.run("--ticker", HELD).code
     assert ["ledger.created", "fetch.succeeded", "validation.completed", "snapshot.written"] == place.types()
+
+
+def test_health_says_so_before_an_append_finds_out(place: Workplace, server: YahooServer) -> None:
+    """Exit 2, though the ledger can be read and no run failed."""
+    server.series[HELD] = make_series(SHORT, seed=1)
+    assert 0 == place.run("--ticker", HELD).code
+    result = run_on_a_full_disk(place, "health", "--format", "json")
+    (row,) = result.lines()
+    assert (2, "critical", True, 0) == (result.code, row["status"], row["db_accessible"], row["free_bytes"])
+    assert "got 0.0 MiB free on the ledger's disk, want 64 or more" == row["error_message"]
