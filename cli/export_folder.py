@@ -1,9 +1,11 @@
 """The folder of an export: under its name it is whole, or not there at all."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 import msgspec
@@ -13,6 +15,7 @@ from cli.export_row import FORMAT, Manifest
 from ledger.errors import LedgerError
 
 MANIFEST = "manifest.json"
+SUFFIX = ".b3-ledger-export"  # nobody else's, since those that are left are removed
 
 
 class NotAnExportError(LedgerError):
@@ -27,23 +30,63 @@ class NotAnExportError(LedgerError):
 def fresh_folder(path: Path) -> Iterator[Path]:
     """Give an empty folder that takes the name `path` when the block ends well; else nothing of it stays.
 
-    An export that is there already is replaced, whole.
+    An export that is there already is replaced, whole. What a run that was killed left is removed.
 
     Raises: NotAnExportError for anything else that is there.
     """
     check_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    new, old = (path.with_name(f".{path.name}.{os.getpid()}.{word}") for word in ("new", "old"))
-    new.mkdir()
-    try:
+    _sweep(path, "new")
+    with _locked_folder(_hidden(path, "new")) as new:
         yield new
         if path.exists():
             # A crash between these two renames leaves no export, and the one before it under a hidden name.
-            path.rename(old)
+            path.rename(_hidden(path, "old"))
         new.rename(path)
+    _sweep(path, "old")
+
+
+def _hidden(path: Path, word: str) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{word}{SUFFIX}")
+
+
+@contextmanager
+def _locked_folder(path: Path) -> Iterator[Path]:
+    """Give the new folder `path`, locked for as long as its maker lives; remove it unless it was given another name."""
+    fd = _made(path)
+    try:
+        yield path
     finally:
-        for left in (new, old):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(fd)
+
+
+def _made(path: Path) -> int:
+    while True:
+        path.mkdir()
+        with suppress(FileNotFoundError):
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if os.fstat(fd).st_nlink:
+                return fd
+            # Somebody's sweep came between and took it for one that a crash left.
+            os.close(fd)
+
+
+def _sweep(path: Path, word: str) -> None:
+    for left in path.parent.glob(f".{escape(path.name)}.*.{word}{SUFFIX}"):
+        # One that somebody is at work on stays locked; the lock of a dead one is gone with it.
+        with suppress(OSError):
+            _remove_unlocked(left)
+
+
+def _remove_unlocked(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
+    finally:
+        os.close(fd)
 
 
 def check_replaceable(path: Path) -> None:

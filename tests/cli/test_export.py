@@ -19,6 +19,8 @@ from projections import open_ledger
 from projections.api import Ledger
 from tests.cli.retelling import DAYS, FIRST_DECISION, TICKER, retell
 from tests.cli.retelling import look as look_at_retold
+from tests.e2e.test_crash import die_at
+from tests.e2e.workplace import Workplace
 from tests.support.cli import REPOSITORY, run_main
 from tests.support.cotahist import line, made
 from tests.support.retold import Retold
@@ -237,3 +239,14 @@ def test_what_cannot_be_exported_is_exit_3(args: list[str], message: str, place:
     done = look("export", "--out", "new", "--format", "csv", *args, cwd=place)
     assert (3, f"error: {message}") == (done.code, done.err.splitlines()[0])
     assert before == sorted(place.rglob("*"))
+
+
+def test_what_a_killed_command_left_is_gone_after_the_next(copy: Path) -> None:
+    """Killed with every file written but the manifest."""
+    export = ("export", "--out", "out", "--format", "csv")
+    before = set(copy.iterdir())
+    die_at(Workplace(copy, None, **NOW), "cli.export:put_manifest", *export)
+    (left,) = set(copy.iterdir()) - before
+    assert left.name.startswith(".out.")
+    assert 0 == look(*export, cwd=copy).code
+    assert {copy / "out"} == set(copy.iterdir()) - before

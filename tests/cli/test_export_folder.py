@@ -1,10 +1,13 @@
 """An export is there whole or not at all, and takes the place of nothing but an export."""
 
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cli.export_folder import NotAnExportError, fresh_folder, put_manifest
+from cli.export_folder import SUFFIX, NotAnExportError, fresh_folder, put_manifest
 from cli.export_row import FORMAT, ExportedFile, Manifest
 
 
@@ -56,6 +59,49 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
         fail()
     assert ["a/manifest.json", "a/one"] == found(tmp_path)
     assert [tmp_path / "a"] == list(tmp_path.iterdir())
+
+
+def in_child(body: Callable[[], object]) -> int:
+    """Run `body` in a process of its own and return its wait status."""
+    if pid := os.fork():
+        return os.waitpid(pid, 0)[1]
+    try:
+        body()
+    finally:
+        os._exit(0)
+
+
+@pytest.mark.parametrize(
+    ("renames", "left"),
+    [
+        (1, ["a", "new"]),  # the manifest has its name; the export before it goes aside next
+        (2, ["new", "old"]),
+    ],
+)
+def test_what_a_killed_export_left_is_cleared_by_the_next(
+    renames: int, left: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before its folder takes the name, or after it took the name from the one before."""
+    write(tmp_path / "a", "one")
+    todo = [Path.rename] * renames
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", lambda *args: todo.pop()(*args) if todo else signal.raise_signal(signal.SIGKILL))
+        assert signal.SIGKILL == in_child(lambda: write(tmp_path / "a", "half"))
+    assert left == sorted(path.name.removesuffix(SUFFIX).split(".")[-1] for path in tmp_path.iterdir())
+    write(tmp_path / "a", "two")
+    assert ["a/manifest.json", "a/two"] == found(tmp_path)
+    assert [tmp_path / "a"] == list(tmp_path.iterdir())
+
+
+def test_an_export_under_way_is_nobodys_to_clear(tmp_path: Path) -> None:
+    """Nor is one of another name."""
+    (tmp_path / ".ab.1.new.b3-ledger-export").mkdir()
+    with fresh_folder(tmp_path / "a") as folder:
+        assert 0 == in_child(lambda: write(tmp_path / "a", "theirs"))
+        assert ["a/manifest.json", "a/theirs"] == found(tmp_path)
+        (folder / "mine").write_text("x")
+    assert ["a/mine"] == found(tmp_path)
+    assert {"a", ".ab.1.new.b3-ledger-export"} == {one.name for one in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize(
