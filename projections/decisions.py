@@ -41,7 +41,6 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
         return self.verdict in ACCEPTED
 
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Decision).decode
 
 
@@ -60,7 +59,7 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
         fact.partial,
         tuple(finding.date for finding in fact.rejected if finding.date is not None),
     )
-    tables["decided"].put(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), _encode(decision))
+    tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)
 
 
 def decisions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> Iterator[Decision]:

@@ -13,10 +13,8 @@ FAILURES: frozenset[Status] = frozenset({"rejected", "error", "locked"})
 ENTRY_TAGS = frozenset({FetchSucceeded.TAG, FetchFailed.TAG, IngestRefused.TAG, IngestFailed.TAG})
 US_A_MS = 1000
 
-Attempt = Evidence | FetchFailed | IngestFailed | IngestRefused
 
-
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One attempt. Times are microseconds UTC.
 
     `final` is False where another attempt of the job took its place: a failed one that was retried, or evidence
@@ -69,7 +67,7 @@ def attempted(envelope: Envelope, fact: Fact) -> Entry | None:
     Evidence is `pending` until a decision names it as its cause: see `judged`.
     """
     if isinstance(fact, Evidence):
-        return _opened(envelope, fact, "pending", attempt=fact.attempt, rows_fetched=fact.rows)
+        return _pending(envelope, fact)
     if isinstance(fact, FetchFailed):
         return _failed(envelope, fact, fact.error_kind, attempt=fact.attempt)
     if isinstance(fact, IngestFailed):
@@ -124,18 +122,18 @@ def judged(entry: Entry, found: Judgement) -> Entry:
     )
 
 
-def _opened(envelope: Envelope, fact: Attempt, status: Status, *, attempt: int, rows_fetched: int = 0) -> Entry:
+def _pending(envelope: Envelope, evidence: Evidence) -> Entry:
     return Entry(
-        ticker=fact.ticker,
+        ticker=evidence.ticker,
         job_id=envelope.job_id,
-        started_at=fact.started_at,
-        finished_at=fact.finished_at,
-        rows_fetched=rows_fetched,
-        status=status,
+        started_at=evidence.started_at,
+        finished_at=evidence.finished_at,
+        rows_fetched=evidence.rows,
+        status="pending",
         error_message=None,
-        duration_ms=(fact.finished_at - fact.started_at) // US_A_MS,
-        provider=fact.provider,
-        attempt=attempt,
+        duration_ms=(evidence.finished_at - evidence.started_at) // US_A_MS,
+        provider=evidence.provider,
+        attempt=evidence.attempt,
         retry_after=None,
         seq=envelope.seq,
         recorded_at=envelope.recorded_at,
@@ -145,14 +143,23 @@ def _opened(envelope: Envelope, fact: Attempt, status: Status, *, attempt: int, 
 def _failed(
     envelope: Envelope, fact: FetchFailed | IngestFailed | IngestRefused, kind: ErrorKind, *, attempt: int
 ) -> Entry:
-    opened = _opened(envelope, fact, failure_status(kind), attempt=attempt)
     answered = fact if isinstance(fact, FetchFailed) else None
-    return msgspec.structs.replace(
-        opened,
-        error_kind=kind,
+    return Entry(
+        ticker=fact.ticker,
+        job_id=envelope.job_id,
+        started_at=fact.started_at,
+        finished_at=fact.finished_at,
+        rows_fetched=0,
+        status=failure_status(kind),
         error_message=_told(kind, fact.message),
-        final=answered is None or answered.final,
+        duration_ms=(fact.finished_at - fact.started_at) // US_A_MS,
+        provider=fact.provider,
+        attempt=attempt,
         retry_after=None if answered is None else answered.retry_after_s,
+        seq=envelope.seq,
+        recorded_at=envelope.recorded_at,
+        final=answered is None or answered.final,
+        error_kind=kind,
         status_code=None if answered is None else answered.status_code,
     )
 

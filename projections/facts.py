@@ -4,6 +4,7 @@ Evidence is read without the provider's answer and without its bars: they are ni
 and no read model wants them. Pure.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import msgspec
@@ -13,6 +14,7 @@ from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import EVENT_TYPES, FetchSucceeded
 
 Fact = msgspec.Struct
+Reader = Callable[[Envelope], Fact]
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -63,19 +65,27 @@ def current_tag(seq: int, tag: str) -> str:
     return current
 
 
+@cache
+def reader(tag: str, current: str) -> Reader:
+    """Return what decodes the event inside an envelope of type `tag`, in the shape that folds read `current` in.
+
+    It raises DamagedError for data of another shape.
+    """
+    decode = msgspec.msgpack.Decoder(FACTS[current]).decode
+
+    def read(envelope: Envelope) -> Fact:
+        data = envelope.data if current == tag else encode_data(decode_event(envelope))
+        try:
+            return decode(data)
+        except UNDECODABLE as error:
+            raise DamagedError(envelope.seq, "data", expected=tag, found=str(error)) from error
+
+    return read
+
+
 def decode_fact(envelope: Envelope) -> Fact:
     """Return the event inside `envelope` in the shape that folds read.
 
     Raises: UnknownEventError for an unknown tag; DamagedError for data of another shape.
     """
-    tag = current_tag(envelope.seq, envelope.type)
-    data = envelope.data if tag == envelope.type else encode_data(decode_event(envelope))
-    try:
-        return _decoder(tag).decode(data)
-    except UNDECODABLE as error:
-        raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
-
-
-@cache
-def _decoder(tag: str) -> msgspec.msgpack.Decoder[Fact]:
-    return msgspec.msgpack.Decoder(FACTS[tag])
+    return reader(envelope.type, current_tag(envelope.seq, envelope.type))(envelope)

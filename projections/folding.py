@@ -3,18 +3,24 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
+import msgspec
 from blake3 import blake3
 
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import Envelope, decode_envelope
 from ledger.errors import DamagedError
-from ledger.events import EVENT_TYPES
-from projections.facts import Fact, current_tag, decode_fact
+from projections.facts import Fact, Reader, current_tag, reader
 from projections.memory_tables import MemoryTable
+from projections.overlay import Overlay
 from projections.projection import Projection
 from projections.tables import State, Tables
 
-Step = tuple[Callable[[Tables, Envelope, Fact], None], Tables]
+
+class Step(msgspec.Struct, frozen=True):
+    """What a fold does with the events of one tag: how they are read, and what is done with them."""
+
+    read: Reader
+    wanted: tuple[tuple[Callable[[Tables, Envelope, Fact], None], Tables], ...]
 
 
 def empty_state(projections: Sequence[Projection]) -> dict[str, dict[str, MemoryTable]]:
@@ -26,20 +32,24 @@ def fold(records: Iterable[Record], start: Head, projections: Sequence[Projectio
     """Bring `state` from `start` past all of `records`; return the head it then stands at.
 
     Every link is checked on the way, so that no read model is ever built from bytes that the chain refuses.
+    Tables whose rows are rewritten get each row once, at the end.
 
     Raises: DamagedError where a record does not follow from the one before it; UnknownEventError for a tag
     that this version does not know, whether or not a projection wants it.
     """
-    steps = _steps(projections, state)
+    batch = {one.name: _overlaid(one, state[one.name]) for one in projections}
+    steps: dict[str, Step] = {}
     record: Record | None = None
     for record in _checked(records, start):
         envelope = decode_envelope(record.seq, record.body)
-        if envelope.type not in steps:
-            steps[envelope.type] = steps[current_tag(envelope.seq, envelope.type)]
-        if wanted := steps[envelope.type]:
-            fact = decode_fact(envelope)
-            for apply, tables in wanted:
+        step = steps.get(envelope.type)
+        if step is None:
+            step = steps[envelope.type] = _step(envelope, projections, batch)
+        if step.wanted:
+            fact = step.read(envelope)
+            for apply, tables in step.wanted:
                 apply(tables, envelope, fact)
+    _flush(projections, batch)
     return start if record is None else Head(record.seq + 1, record.link)
 
 
@@ -59,8 +69,22 @@ def capped(records: Iterable[Record], *, events: int, body_bytes: int) -> Iterat
             return
 
 
-def _steps(projections: Sequence[Projection], state: State) -> dict[str, list[Step]]:
-    return {tag: [(one.apply, state[one.name]) for one in projections if tag in one.reads] for tag in EVENT_TYPES}
+def _overlaid(one: Projection, tables: Tables) -> Tables:
+    return {name: Overlay(table) if name in one.rewritten else table for name, table in tables.items()}
+
+
+def _flush(projections: Sequence[Projection], batch: State) -> None:
+    for one in projections:
+        for name in one.rewritten:
+            table = batch[one.name][name]
+            assert isinstance(table, Overlay)  # noqa: S101 - made by `_overlaid`
+            table.flush()
+
+
+def _step(envelope: Envelope, projections: Sequence[Projection], batch: State) -> Step:
+    current = current_tag(envelope.seq, envelope.type)
+    wanted = tuple((one.apply, batch[one.name]) for one in projections if current in one.reads)
+    return Step(reader(envelope.type, current), wanted)
 
 
 def _checked(records: Iterable[Record], start: Head) -> Iterator[Record]:

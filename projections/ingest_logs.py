@@ -24,7 +24,6 @@ from projections.tables import Tables
 NAME = "ingest_logs"
 VERSION = 1
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Entry).decode
 _decode_judgement = msgspec.msgpack.Decoder(Judgement).decode
 
@@ -55,6 +54,7 @@ class IngestLogs:
     name = NAME
     version = VERSION
     tables = ("entries", "judgements", "by_ticker", "pending")
+    rewritten = frozenset({"pending"})
     reads = ENTRY_TAGS | {ValidationCompleted.TAG}
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
@@ -69,7 +69,7 @@ class IngestLogs:
 def _open(tables: Tables, entry: Entry) -> None:
     seq = seq_key(entry.seq)
     of_ticker = text_key(entry.ticker) + seq
-    tables["entries"].put(seq, _encode(entry))
+    tables["entries"].store(seq, entry)
     tables["by_ticker"].put(of_ticker, b"")
     if entry.status == "pending":
         tables["pending"].put(of_ticker, b"")
@@ -77,7 +77,7 @@ def _open(tables: Tables, entry: Entry) -> None:
 
 def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
     evidence = seq_key(cause)
-    tables["judgements"].put(evidence, _encode(judgement(decision)))
+    tables["judgements"].store(evidence, judgement(decision))
     tables["pending"].delete(text_key(decision.ticker) + evidence)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from projections.keys import past_prefix
-from projections.tables import Row
+from projections.tables import Row, Table
 
 
-class LmdbTable:
+class LmdbTable(Table):
     """The keys of one database that begin with `mark`, as one transaction sees them; dead once it ends.
 
     Named databases would do the same, but their handles cannot be opened beside a writer without waiting for it.

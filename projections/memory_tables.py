@@ -4,10 +4,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from projections.keys import past_prefix
-from projections.tables import Row
+from projections.tables import Row, Table
 
 
-class MemoryTable:
+class MemoryTable(Table):
     """A dict whose keys are sorted when somebody scans, not while a fold writes."""
 
     def __init__(self) -> None:

@@ -9,9 +9,10 @@ Tables:
 - `backups`: "last" -> the newest backup.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from struct import Struct
+from typing import Any
 
 import msgspec
 
@@ -28,7 +29,7 @@ from ledger.events import (
 from projections.entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 from projections.facts import Evidence, Fact
 from projections.keys import seq_key, text_key, two_texts
-from projections.tables import Tables
+from projections.tables import Tables, encode
 
 NAME = "metrics"
 VERSION = 1
@@ -106,7 +107,6 @@ class Backup(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode_tally = msgspec.msgpack.Decoder(_Tally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
@@ -119,39 +119,31 @@ class Metrics:
     name = NAME
     version = VERSION
     tables = ("tallies", "recent", "pending", "probes", "backups")
+    rewritten = frozenset(tables)
     reads = ENTRY_TAGS | {ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG}
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Count what the event ended, or keep evidence until its decision comes."""
-        if isinstance(fact, Evidence):
-            waiting = _Waiting(fact.finished_at, (fact.finished_at - fact.started_at) // US_A_MS, fact.rows)
-            tables["pending"].put(seq_key(envelope.seq), _encode(waiting))
-        elif isinstance(fact, ValidationCompleted):
-            if envelope.cause is not None:
-                _judge(tables, envelope.cause, fact)
-        elif isinstance(fact, FetchFailed):
-            if fact.final:
-                _count_failure(tables, envelope.seq, fact, fact.error_kind)
-        elif isinstance(fact, IngestFailed):
-            _count_failure(tables, envelope.seq, fact, fact.error_kind)
-        elif isinstance(fact, IngestRefused):
-            _count_failure(tables, envelope.seq, fact, "locked")
-        elif isinstance(fact, BackupCreated):
-            backup = Backup(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size)
-            tables["backups"].put(LAST_BACKUP, _encode(backup))
-        elif isinstance(fact, ConnectionTested):
-            _answered(tables, fact)
+        _APPLY[type(fact)](tables, envelope, fact)
 
 
-def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
+def _await(tables: Tables, envelope: Envelope, evidence: Evidence) -> None:
+    duration_ms = (evidence.finished_at - evidence.started_at) // US_A_MS
+    tables["pending"].store(seq_key(envelope.seq), _Waiting(evidence.finished_at, duration_ms, evidence.rows))
+
+
+def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
+    cause = envelope.cause
+    if cause is None:
+        return
     evidence = seq_key(cause)
-    stored = tables["pending"].get(evidence)
-    if stored is None:
+    waiting = tables["pending"].load(evidence, _decode_waiting)
+    if waiting is None:
         return
     tables["pending"].delete(evidence)
     if decision.verdict == "superseded":
         return
-    waiting, key = _decode_waiting(stored), text_key(decision.ticker, decision.provider)
+    key = text_key(decision.ticker, decision.provider)
     tally = _tally(tables, key, decision.verdict, cause)
     tally.rejected = rejected_rows(decision)
     tally.last_answer = waiting.finished_at
@@ -164,6 +156,39 @@ def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
     _put(tables, key, tally, waiting.duration_ms)
 
 
+def _fail_fetch(tables: Tables, envelope: Envelope, fact: FetchFailed) -> None:
+    if fact.final:
+        _count_failure(tables, envelope.seq, fact, fact.error_kind)
+
+
+def _fail(tables: Tables, envelope: Envelope, fact: IngestFailed) -> None:
+    _count_failure(tables, envelope.seq, fact, fact.error_kind)
+
+
+def _refuse(tables: Tables, envelope: Envelope, fact: IngestRefused) -> None:
+    _count_failure(tables, envelope.seq, fact, "locked")
+
+
+def _back_up(tables: Tables, envelope: Envelope, fact: BackupCreated) -> None:
+    tables["backups"].store(LAST_BACKUP, Backup(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size))
+
+
+def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
+    if probe.status in {"ok", "slow"}:
+        tables["probes"].put(text_key(probe.provider), encode(probe.finished_at))
+
+
+_APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
+    Evidence: _await,
+    ValidationCompleted: _judge,
+    FetchFailed: _fail_fetch,
+    IngestFailed: _fail,
+    IngestRefused: _refuse,
+    BackupCreated: _back_up,
+    ConnectionTested: _answer,
+}
+
+
 def _count_failure(tables: Tables, seq: int, fact: FetchFailed | IngestFailed | IngestRefused, kind: ErrorKind) -> None:
     key = text_key(fact.ticker, fact.provider)
     tally = _tally(tables, key, failure_status(kind), seq)
@@ -173,10 +198,9 @@ def _count_failure(tables: Tables, seq: int, fact: FetchFailed | IngestFailed | 
 
 def _tally(tables: Tables, key: bytes, status: Status, seq: int) -> _Tally:
     """Return the series' tally with one more final entry of `status` to count."""
-    stored = tables["tallies"].get(key)
-    if stored is None:
+    tally = tables["tallies"].load(key, _decode_tally)
+    if tally is None:
         return _Tally(status, seq)
-    tally = _decode_tally(stored)
     tally.status, tally.seq = status, seq
     return tally
 
@@ -187,12 +211,7 @@ def _put(tables: Tables, key: bytes, tally: _Tally, duration_ms: int) -> None:
     tally.finals += 1
     tally.runs[RUN_STATUSES.index(tally.status)] += 1
     tally.consecutive_failures = tally.consecutive_failures + 1 if failed else 0
-    tables["tallies"].put(key, _encode(tally))
-
-
-def _answered(tables: Tables, probe: ConnectionTested) -> None:
-    if probe.status in {"ok", "slow"}:
-        tables["probes"].put(text_key(probe.provider), _encode(probe.finished_at))
+    tables["tallies"].store(key, tally)
 
 
 def _measures(tables: Tables, key: bytes, tally: _Tally) -> Measures:

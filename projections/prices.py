@@ -45,7 +45,6 @@ class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     recorded_at: int
 
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode_row = msgspec.msgpack.Decoder(_Row).decode
 
 
@@ -55,6 +54,7 @@ class Prices:
     name = NAME
     version = VERSION
     tables = ("bars", "decided", "series")
+    rewritten = frozenset({"series"})
     reads = frozenset({ValidationCompleted.TAG})
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
@@ -67,13 +67,13 @@ class Prices:
 
 def _put_bars(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
     tables["series"].put(text_key(decision.ticker, decision.provider), b"")
-    put = tables["bars"].put
+    store = tables["bars"].store
     prefix, seq = text_key(decision.provider, decision.ticker), seq_key(envelope.seq)
     for day in decision.withdrawn:
-        put(prefix + day_key(day) + seq, _encode(_Row(None, envelope.recorded_at)))
+        store(prefix + day_key(day) + seq, _Row(None, envelope.recorded_at))
     # Bars come last: one that was accepted is never hidden by what else the decision says of its day.
     for bar in decision.bars:
-        put(prefix + day_key(bar.date) + seq, _encode(_Row(bar, envelope.recorded_at)))
+        store(prefix + day_key(bar.date) + seq, _Row(bar, envelope.recorded_at))
 
 
 def versions(tables: Tables, provider: str, ticker: str, day: date | None = None) -> Iterator[Version]:

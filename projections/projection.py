@@ -30,6 +30,11 @@ class Projection(Protocol):
         ...
 
     @property
+    def rewritten(self) -> frozenset[str]:
+        """Those of its tables whose rows change again and again: a batch holds them in memory and writes each once."""
+        ...
+
+    @property
     def reads(self) -> frozenset[str]:
         """The tags of the events that `apply` is given."""
         ...

@@ -33,7 +33,6 @@ class Written(msgspec.Struct, frozen=True, array_like=True):
     rows: int
 
 
-_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Written).decode
 
 
@@ -43,13 +42,14 @@ class Snapshots:
     name = NAME
     version = VERSION
     tables = ("written", "newest")
+    rewritten = frozenset({"newest"})
     reads = frozenset({SnapshotWritten.TAG})
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Keep the event, and that it is the newest of its name."""
         assert isinstance(fact, SnapshotWritten)  # noqa: S101 - the only tag in `reads`
         seq = seq_key(envelope.seq)
-        tables["written"].put(seq, _encode(_written(envelope, fact)))
+        tables["written"].store(seq, _written(envelope, fact))
         tables["newest"].put(text_key(fact.name), seq)
 
 

@@ -1,35 +1,55 @@
 """What a fold writes to and a reader reads from: ordered maps from bytes to bytes."""
 
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol, TypeVar
+
+import msgspec
 
 Row = tuple[bytes, bytes]
+Stored = TypeVar("Stored", bound=msgspec.Struct)
+
+encode = msgspec.msgpack.Encoder().encode
 
 
 class Table(Protocol):
     """An ordered key-value map.
 
-    A fold uses `get`, `put` and `delete` alone, so that a step costs the same however long the history is.
+    A fold uses `get`, `put`, `delete`, `load` and `store` alone, so that a step costs the same however long the
+    history is.
     """
 
+    @abstractmethod
     def get(self, key: bytes) -> bytes | None:
         """Return the value at `key`, None where there is none."""
         ...
 
+    @abstractmethod
     def put(self, key: bytes, value: bytes) -> None:
         """Make `value` the one at `key`."""
         ...
 
+    @abstractmethod
     def delete(self, key: bytes) -> None:
         """Make `key` absent; harmless when it is."""
         ...
 
+    @abstractmethod
     def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
         """Yield the rows whose key begins with `prefix`, in key order or against it.
 
         The table is not to change while the scan goes on.
         """
         ...
+
+    def load(self, key: bytes, decode: Callable[[bytes], Stored]) -> Stored | None:
+        """Return the value at `key` decoded, None where there is none; to change it, change it and `store` it."""
+        value = self.get(key)
+        return None if value is None else decode(value)
+
+    def store(self, key: bytes, row: Stored) -> None:
+        """Make `row`, as msgpack, the value at `key`."""
+        self.put(key, encode(row))
 
 
 Tables = Mapping[str, Table]  # one projection's, by table name

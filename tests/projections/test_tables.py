@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,11 +14,20 @@ from ledger.chain import EMPTY_HEAD, Head
 from projections.memory_tables import MemoryTable
 from projections.overlay import Overlay
 from projections.store import Model, create, opened
-from projections.tables import State, Table
+from projections.tables import State, Table, encode
 
 KEYS = st.binary(min_size=1, max_size=3) | st.sampled_from([b"\xff", b"\xff\xff", b"a\xff", b"a\xff\xff", b"b"])
 CHANGES = st.lists(st.tuples(KEYS, st.none() | st.binary(max_size=3)), max_size=30)
 PREFIXES = st.lists(st.sampled_from([b"", b"a", b"a\xff", b"\xff", b"\xff\xff", b"\x00"]) | KEYS, max_size=5)
+
+
+class Counter(msgspec.Struct):
+    """A row that changes in place."""
+
+    count: int
+
+
+decode = msgspec.msgpack.Decoder(Counter).decode
 
 Changes = list[tuple[bytes, bytes | None]]
 Kind = Callable[[Changes, Changes], AbstractContextManager[Table]]
@@ -64,6 +74,21 @@ def overlaid(before: Changes, after: Changes) -> Iterator[Table]:
 
 
 @contextmanager
+def flushed(before: Changes, after: Changes) -> Iterator[Table]:
+    """Give what an overlay wrote to its base, which it then reads through to and adds nothing to."""
+    base = MemoryTable()
+    change(base, before)
+    table = Overlay(base)
+    change(table, after)
+    table.flush()
+    assert list(base.scan()) == list(table.scan())
+    change(base, [(b"later", b"1")])
+    assert table.get(b"later") == b"1"
+    change(base, [(b"later", changed([*before, *after]).get(b"later"))])
+    yield base
+
+
+@contextmanager
 def stored(before: Changes, after: Changes) -> Iterator[Table]:
     """Give a stored table between two others that are full."""
     with TemporaryDirectory() as name:
@@ -84,7 +109,7 @@ def stored(before: Changes, after: Changes) -> Iterator[Table]:
                 yield view.state["one"]["table"]
 
 
-@pytest.mark.parametrize("kind", [in_memory, overlaid, stored])
+@pytest.mark.parametrize("kind", [in_memory, overlaid, flushed, stored])
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(before=CHANGES, after=CHANGES, prefixes=PREFIXES)
 def test_a_table_is_a_sorted_dict(kind: Kind, before: Changes, after: Changes, prefixes: list[bytes]) -> None:
@@ -96,3 +121,42 @@ def test_a_table_is_a_sorted_dict(kind: Kind, before: Changes, after: Changes, p
             assert rows == list(table.scan(prefix))
             assert rows[::-1] == list(table.scan(prefix, reverse=True))
             assert want.get(prefix) == (table.get(prefix) if prefix else None)
+
+
+@pytest.mark.parametrize("kind", [in_memory, overlaid, stored])
+def test_a_row_is_loaded_as_it_was_stored(kind: Kind) -> None:
+    """As msgpack in every table, whatever holds it."""
+    with kind([(b"kept", encode(Counter(3)))], []) as table:
+        assert table.load(b"kept", decode) == Counter(3)
+        assert table.load(b"none", decode) is None
+
+
+def test_an_overlay_encodes_a_stored_row_once_somebody_looks() -> None:
+    """Until then it hands back the object itself, so that a fold changes it in place; the base sees the last state."""
+    base = MemoryTable()
+    base.put(b"row", encode(Counter(1)))
+    overlay = Overlay(base)
+    row = overlay.load(b"row", decode)
+    assert row == Counter(1)
+    overlay.store(b"row", row)
+    row.count = 2
+    assert overlay.load(b"row", decode) is row
+    assert base.get(b"row") == encode(Counter(1))
+    assert overlay.get(b"row") == encode(Counter(2))
+    assert list(overlay.scan()) == [(b"row", encode(Counter(2)))]
+    overlay.flush()
+    row.count = 3
+    assert base.get(b"row") == encode(Counter(2))
+    assert overlay.load(b"row", decode) == Counter(2)
+
+
+def test_an_overlay_forgets_what_it_deleted_once_flushed() -> None:
+    """A row stored and deleted within a batch never reaches the base."""
+    base = MemoryTable()
+    overlay = Overlay(base)
+    overlay.store(b"row", Counter(1))
+    overlay.delete(b"row")
+    assert overlay.load(b"row", decode) is None
+    assert overlay.get(b"row") is None
+    overlay.flush()
+    assert list(base.scan()) == []
