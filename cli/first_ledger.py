@@ -10,17 +10,21 @@ from ledger.events import LedgerKind
 from ledger.home import LedgerHome
 
 
-def create(home: LedgerHome, kind: LedgerKind, settings: Settings, now: Callable[[], int]) -> Path:
-    """Return the absolute folder of the ledger under `home`, made now if there is none, and say so on stderr.
+def create(home: LedgerHome, kind: LedgerKind, settings: Settings, now: Callable[[], int]) -> Path | None:
+    """Return the absolute folder of the ledger made under `home`, and say so on stderr; None where there is one.
+
+    Of two first runs at once, one made it and says so.
 
     Raises: as `ledger.creation.create_ledger` does.
     """
-    folder = create_ledger(
+    made = create_ledger(
         home,
         kind=kind,
         software=f"{version.PACKAGE} {version.installed()}",
         now=now,
         lock_timeout_s=settings.ingest_lock_timeout_seconds,
-    ).absolute()
-    output.say(f"created {'the sample ledger' if kind == 'sample' else 'ledger'} {folder}")
-    return folder
+    )
+    if made is None:
+        return None
+    output.say(f"created {'the sample ledger' if kind == 'sample' else 'ledger'} {made.absolute()}")
+    return made.absolute()

@@ -20,10 +20,10 @@ from ledger.writer_lock import WriterLock
 
 def create_ledger(
     home: LedgerHome, *, kind: LedgerKind, software: str, now: Callable[[], int], lock_timeout_s: float
-) -> Path:
-    """Return the folder of the ledger under `home`, made with its event 0 if there was none.
+) -> Path | None:
+    """Return the folder of the ledger made under `home`, with its event 0; None where there was one already.
 
-    Takes the writer lock; of two creators at once, one creates and both return the same folder.
+    Takes the writer lock; of two creators at once, one creates. What a creation that died left is made use of.
 
     Raises: UnwritableError; WriterLockError; NotALedgerError where something else is in the way.
     """
@@ -32,8 +32,8 @@ def create_ledger(
     try:
         with lock.held(lock_timeout_s):
             orphan = _orphan(home)
-            if orphan is None and (folder := home.current()) is not None:
-                return folder
+            if orphan is None and home.current() is not None:
+                return None
             folder = orphan or _build(home, _first_event(kind, software, now), now)
             home.switch(folder)
             return folder

@@ -84,5 +84,8 @@ def test_two_first_runs_create_one_ledger(place: Workplace, server: YahooServer,
     server.series = {ticker: make_series(DAYS, seed=1) for ticker in tickers}
     results = finished(*(place.start("--ticker", ticker, "--format", "json") for ticker in tickers))
     assert [0, 0] == [result.code for result in results]
+    told = [(row.get("created"), row.get("ledger")) for result in results for row in result.lines()]
+    assert {(None, None), (True, str(place.home.current()))} == set(told)
+    assert 1 == sum("created ledger" in result.err for result in results)
     assert 1 == place.types().count("ledger.created")
     assert ["ledger-1"] == [folder.name for folder in place.home.folders()]

@@ -78,9 +78,9 @@ def plan(seed: int) -> Iterator[Planned]:
         first, number = first + len(drafts), number + 1
 
 
-def make_ledger(home: LedgerHome) -> Path:
-    """Return the ledger folder of `home`, created if there is none."""
-    return create_ledger(home, kind="real", software="kills", now=lambda: 0, lock_timeout_s=LOCK_TIMEOUT_S)
+def make_ledger(home: LedgerHome) -> None:
+    """Make the ledger of `home` if there is none."""
+    create_ledger(home, kind="real", software="kills", now=lambda: 0, lock_timeout_s=LOCK_TIMEOUT_S)
 
 
 def append_all(home: LedgerHome, row: Sequence[Planned], seed: int, said: int) -> None:

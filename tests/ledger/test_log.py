@@ -54,14 +54,15 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path, clock: StepClock) 
         folder = create_ledger(home, kind="real", software="t", now=clock, lock_timeout_s=5)
     finally:
         os.umask(before)
+    assert folder is not None
     assert {"data.mdb": 0o600, "lock.mdb": 0o600, "head": 0o600} == {p.name: mode(p) for p in folder.iterdir()}
     assert (0o700, 0o700, 0o600) == (mode(home.root), mode(folder), mode(home.root / "CURRENT"))
 
 
-def test_creating_twice_gives_the_same_ledger(home: LedgerHome, clock: StepClock) -> None:
-    """The second creator finds the first one's ledger and leaves it alone."""
-    folder = create_ledger(home, kind="real", software="other", now=clock, lock_timeout_s=5)
-    assert home.current() == folder == home.root / "ledger-1"
+def test_of_two_creations_the_first_made_the_ledger(home: LedgerHome, clock: StepClock) -> None:
+    """The second finds it, says that it made none, and leaves it alone."""
+    assert create_ledger(home, kind="real", software="other", now=clock, lock_timeout_s=5) is None
+    assert home.current() == home.root / "ledger-1"
     with EventLog(home, now=clock, readonly=True) as log:
         assert 1 == log.head().size
 
@@ -70,8 +71,8 @@ def test_a_creation_that_died_before_the_switch_is_finished(home: LedgerHome, cl
     """A whole first ledger without CURRENT is taken into use, not doubled."""
     (home.root / "CURRENT").unlink()
     assert home.current() is None
-    create_ledger(home, kind="real", software="t", now=clock, lock_timeout_s=5)
-    assert home.root / "ledger-1" == home.current()
+    made = create_ledger(home, kind="real", software="t", now=clock, lock_timeout_s=5)
+    assert home.root / "ledger-1" == made == home.current()
     assert ["ledger-1"] == [folder.name for folder in home.folders()]
 
 
@@ -334,3 +335,14 @@ def test_reading_leaves_data_and_anchor_untouched(log: EventLog, home: LedgerHom
         check_log(reader)
     assert before == {p.name: p.read_bytes() for p in log.folder.iterdir() if p.name != "lock.mdb"}
     log.__init__(home, now=clock, lock_timeout_s=5)  # type: ignore[misc]  # reopened for the oracle
+
+
+def test_values_are_the_records_of_a_range_as_stored(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Link and body joined, in order, in as many runs as transactions; an empty range gives none."""
+    log.append([connection_tested(number) for number in range(5)], append_id=append_id("n"))
+    monkeypatch.setattr("ledger.engine.CHUNK_BYTES", 400)
+    want = [record.link + record.body for record in log.read(1, 5)]
+    runs = list(log.values(1, 5))
+    assert want == [value for run in runs for value in run]
+    assert 1 < len(runs) < len(want)
+    assert [] == list(log.values(3, 3))

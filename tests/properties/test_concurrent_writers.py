@@ -35,9 +35,9 @@ def names(process: int) -> list[int]:
     return asked
 
 
-def create(home: LedgerHome) -> Path:
-    """Return the ledger's folder; of all who ask at once, one makes it."""
-    return create_ledger(home, kind="real", software="test", now=lambda: 0, lock_timeout_s=30)
+def create(home: LedgerHome) -> None:
+    """Make the ledger if there is none; of all who ask at once, one does."""
+    create_ledger(home, kind="real", software="test", now=lambda: 0, lock_timeout_s=30)
 
 
 def write(home: LedgerHome, process: int, said: int) -> None:
