@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -54,6 +55,7 @@ def main(*, quick: bool, json_file: Path | None, markdown: Path | None) -> None:
 def _measure(folder: Path, scale: Scale) -> list[Section]:
     say("building the ledgers")
     many = ground.small(folder / "small", scale.small)
+    fewer = ground.small(folder / "fewer", scale.small // 10)
     mixed = ground.realistic(folder / "realistic", scale.realistic)
     return [
         *(_batched(folder, name, scale) for name in ("small", "realistic")),
@@ -61,7 +63,7 @@ def _measure(folder: Path, scale: Scale) -> list[Section]:
         *(_folded(folder, each, scale) for each in (many, mixed)),
         _caught_up(many, scale),
         _commands(many, scale),
-        _memory(many, mixed),
+        _memory(many, (fewer, many, mixed)),
         _backed_up(folder, many, scale),
         _imported(folder, scale),
         _single(folder, many, scale),
@@ -124,7 +126,7 @@ def _commands(many: ground.Ground, scale: Scale) -> Section:
     )
 
 
-def _memory(many: ground.Ground, mixed: ground.Ground) -> Section:
+def _memory(many: ground.Ground, rebuilt: Sequence[ground.Ground]) -> Section:
     say("memory")
     limits = [
         Limit(
@@ -141,7 +143,7 @@ def _memory(many: ground.Ground, mixed: ground.Ground) -> Section:
             value=commands.peak_anonymous_bytes(each, ("rebuild",)) / MEGABYTE,
             unit="MB",
         )
-        for each in (many, mixed)
+        for each in rebuilt
     ]
     return Section(title="Anonymous memory, peak of one process", timings=(), ratios=(), limits=(*limits, *rebuilds))
 
