@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from types import NoneType
 
 from ledger import ids
 from ledger.codec import Draft
@@ -29,10 +30,9 @@ def record_failure(
     """
     draft, identifier = failure(name, stage, error, job_id=job_id)
 
-    def tell() -> bool:
+    def tell() -> None:
         with EventLog(home, now=now) as log:
             log.append([draft], append_id=identifier)
-        return True
 
     with suppress(LedgerError):
-        Quarantine(tell, bool).result()
+        Quarantine(tell, NoneType).result()

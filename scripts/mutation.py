@@ -1,7 +1,7 @@
-"""Mutate the core and count what its tests let live: `TMPDIR=/dev/shm python scripts/mutation.py`.
+"""Mutate a group of modules and count what its tests let live: `TMPDIR=/dev/shm python scripts/mutation.py archive`.
 
-Needs mutmut 3 (`pip install mutmut`). Works in a copy, with the tests of the core alone: they must fail for every
-change to what it does. docs/reliability.md, "Mutation check", keeps the last count and says why survivors live.
+Needs mutmut 3 (`pip install mutmut`). Works in a copy, with the tests of the group alone: they must fail for every
+change to what its modules do. docs/reliability.md, "Mutation check", keeps the last counts and says why survivors live.
 """
 
 import argparse
@@ -11,55 +11,125 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MEMORY_BYTES = 4 * 1024**3
 COPIED = ("ledger", "projections", "cli", "tests", "scripts", "docs", "pyproject.toml")
-MUTATED = (
-    "ledger/chain.py",
-    "ledger/appending.py",
-    "ledger/log.py",
-    "ledger/engine.py",
-    "ledger/verify.py",
-    "ledger/walker.py",
-    "ledger/anchor.py",
-    "projections/runner.py",
-)
-TESTS = (
-    "tests/ledger/test_anchor.py",
-    "tests/ledger/test_append.py",
-    "tests/ledger/test_engine.py",
-    "tests/ledger/test_log.py",
-    "tests/ledger/test_log_commit.py",
-    "tests/ledger/test_vectors.py",
-    "tests/ledger/test_verify.py",
-    "tests/ledger/test_verify_report.py",
-    "tests/ledger/test_walker.py",
-    "tests/projections/test_check_witness.py",
-    "tests/projections/test_runner.py",
-)
-# Seconds a mutant, for what their neighbours find in milliseconds. The properties are left out for the same reason.
-LEFT_OUT = (
-    "tests/ledger/test_log.py::test_a_map_grown_by_another_process_is_adopted",
-    "tests/ledger/test_verify.py::test_any_changed_byte_of_any_event_is_named",
-    "tests/ledger/test_verify.py::test_ruined_pages_never_kill_and_never_pass",
-)
+LIVED = ("survived", "no tests")
 
 
-def settings(modules: list[str]) -> str:
+@dataclass(frozen=True)
+class Group:
+    """Modules to mutate, and the test modules that must notice.
+
+    `left_out` are tests that take seconds a mutant for what their neighbours find in milliseconds.
+    The properties and the fault campaign are not among the tests for the same reason.
+    """
+
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+GROUPS = {
+    "core": Group(
+        modules=(
+            "ledger/chain.py",
+            "ledger/appending.py",
+            "ledger/log.py",
+            "ledger/engine.py",
+            "ledger/verify.py",
+            "ledger/walker.py",
+            "ledger/anchor.py",
+            "projections/runner.py",
+        ),
+        tests=(
+            "tests/ledger/test_anchor.py",
+            "tests/ledger/test_append.py",
+            "tests/ledger/test_engine.py",
+            "tests/ledger/test_log.py",
+            "tests/ledger/test_log_commit.py",
+            "tests/ledger/test_vectors.py",
+            "tests/ledger/test_verify.py",
+            "tests/ledger/test_verify_report.py",
+            "tests/ledger/test_walker.py",
+            "tests/projections/test_check_witness.py",
+            "tests/projections/test_runner.py",
+        ),
+        left_out=(
+            "tests/ledger/test_log.py::test_a_map_grown_by_another_process_is_adopted",
+            "tests/ledger/test_verify.py::test_any_changed_byte_of_any_event_is_named",
+            "tests/ledger/test_verify.py::test_ruined_pages_never_kill_and_never_pass",
+        ),
+    ),
+    "archive": Group(
+        modules=(
+            "ledger/acceptance.py",
+            "ledger/archive.py",
+            "ledger/archive_log.py",
+            "ledger/archive_survey.py",
+            "ledger/archive_verify.py",
+            "ledger/backup.py",
+            "ledger/backup_check.py",
+            "ledger/backup_failure.py",
+            "ledger/backup_list.py",
+            "ledger/backup_record.py",
+            "ledger/backup_tally.py",
+            "ledger/checksum.py",
+            "ledger/checksum_file.py",
+            "ledger/hashed_file.py",
+            "ledger/part_file.py",
+            "ledger/restore.py",
+            "ledger/restore_build.py",
+            "ledger/restore_plan.py",
+            "ledger/restore_trace.py",
+            "ledger/salvage.py",
+            "ledger/structure.py",
+        ),
+        tests=(
+            "tests/ledger/test_acceptance.py",
+            "tests/ledger/test_archive.py",
+            "tests/ledger/test_archive_log.py",
+            "tests/ledger/test_archive_verify.py",
+            "tests/ledger/test_backup.py",
+            "tests/ledger/test_backup_check.py",
+            "tests/ledger/test_backup_failure.py",
+            "tests/ledger/test_backup_record.py",
+            "tests/ledger/test_checksum.py",
+            "tests/ledger/test_part_file.py",
+            "tests/ledger/test_restore.py",
+            "tests/ledger/test_salvage.py",
+        ),
+        left_out=(
+            "tests/ledger/test_backup.py::test_a_backup_under_ingest_is_one_consistent_prefix",
+            "tests/ledger/test_backup.py::test_a_kill_leaves_no_half_backup",
+            "tests/ledger/test_salvage.py::test_every_cut_of_an_archive_keeps_its_whole_frames",
+            "tests/ledger/test_salvage.py::test_pages_that_kill_the_engine_are_survived",
+        ),
+    ),
+}
+
+
+def settings(group: Group) -> str:
     """Return what mutmut reads of the working copy."""
     lines = {
         "source_paths": ["ledger", "projections"],
-        "only_mutate": modules,
+        "only_mutate": list(group.modules),
         "also_copy": ["cli", "scripts", "docs"],
-        "pytest_add_cli_args_test_selection": list(TESTS),
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", *(f"--deselect={test}" for test in LEFT_OUT)],
+        "timeout_multiplier": 5.0,
+        "pytest_add_cli_args_test_selection": list(group.tests),
+        "pytest_add_cli_args": [
+            *("-p", "no:cacheprovider", "-p", "scripts.mutation_hits"),
+            *(f"--deselect={test}" for test in group.left_out),
+        ],
     }
     return "\n[tool.mutmut]\n" + "".join(f"{name} = {value!r}\n" for name, value in lines.items())
 
 
-def copy(target: Path, modules: list[str]) -> None:
+def copy(target: Path, group: Group) -> None:
     """Make `target` a working copy that mutmut can run in."""
     for name in COPIED:
         source = REPOSITORY / name
@@ -68,7 +138,7 @@ def copy(target: Path, modules: list[str]) -> None:
         else:
             shutil.copy(source, target / name)
     with (target / "pyproject.toml").open("a") as file:
-        file.write(settings(modules))
+        file.write(settings(group))
 
 
 def run(target: Path, *args: str) -> str:
@@ -84,25 +154,35 @@ def run(target: Path, *args: str) -> str:
     return done.stdout
 
 
-def survivors(target: Path) -> list[str]:
-    """Return the names of the mutants that no test killed: those that survived, and those that no test reached."""
-    lines = run(target, "results").splitlines()
-    return [line.split(":")[0].strip() for line in lines if line.rstrip().endswith(("survived", "no tests"))]
+def verdicts(target: Path) -> dict[str, str]:
+    """Return what became of each mutant, by its name."""
+    lines = run(target, "results", "--all", "True").splitlines()
+    return {name.strip(): verdict for name, found, verdict in (line.partition(": ") for line in lines) if found}
+
+
+def report(target: Path) -> None:
+    """Print how many mutants met each end, then each that no test killed as a diff."""
+    found = verdicts(target)
+    counts = Counter(found.values())
+    lived = sum(counts[verdict] for verdict in LIVED)
+    print(f"{len(found)} mutants:", ", ".join(f"{number} {verdict}" for verdict, number in counts.most_common()))
+    print(f"{100 * lived / max(len(found), 1):.1f} % lived")
+    for name in sorted(name for name, verdict in found.items() if verdict in LIVED):
+        print(run(target, "show", name))
 
 
 def main() -> None:
-    """Run every mutant, print the last line of the tally, then each survivor as a diff."""
+    """Run every mutant of a group and report; the tree stays as it is."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", default=list(MUTATED), help="what to mutate (default: the core)")
+    parser.add_argument("group", choices=GROUPS)
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         target = Path(folder) / "copy"
         target.mkdir()
-        copy(target, given.modules)
+        copy(target, GROUPS[given.group])
         print(run(target, "run", "--max-children", str(given.jobs)).splitlines()[-1])
-        for name in survivors(target):
-            print(run(target, "show", name))
+        report(target)
 
 
 if __name__ == "__main__":

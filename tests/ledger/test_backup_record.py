@@ -1,0 +1,70 @@
+"""What ledgers remember of the backups made of them, as long as they can be read at all."""
+
+import pytest
+
+from ledger.anchor import Anchor
+from ledger.backup_record import Recorded, recorded_backups
+from ledger.chain import Head, Link
+from ledger.codec import Draft, decode_envelope
+from ledger.creation import create_ledger
+from ledger.events import LEDGER_STREAM, BackupCreated
+from ledger.home import LedgerHome
+from ledger.ids import append_id
+from ledger.log import EventLog
+from tests.ledger.reading import refuse_writing
+from tests.support.drafts import JOB, StepClock, connection_tested
+
+
+def made(name: str, size: int) -> BackupCreated:
+    """Return the event that tells of a backup of `size` events."""
+    return BackupCreated(
+        name=name, size=size, link=bytes(32), archive_bytes=100, sha256=bytes(32), types=(), tickers=()
+    )  # fmt: skip
+
+
+def tell(home: LedgerHome, clock: StepClock, event: BackupCreated) -> Recorded:
+    """Append `event`, and something after it; return what is to be remembered."""
+    with EventLog(home, now=clock) as log:
+        seq = log.head().size
+        draft = Draft(job_id=JOB, stream=LEDGER_STREAM, event=event)
+        log.append([draft, connection_tested(seq)], append_id=append_id(f"told/{seq}"))
+        (record, _) = log.read(seq)
+    return Recorded(seq, decode_envelope(seq, record.body).recorded_at, event)
+
+
+def test_the_newest_backup_of_each_name_is_remembered(home: LedgerHome, clock: StepClock) -> None:
+    """With its seq and its time."""
+    tell(home, clock, made("a.db", 1))
+    b = tell(home, clock, made("b.db", 2))
+    a = tell(home, clock, made("a.db", 3))
+    assert {"a.db": a, "b.db": b} == recorded_backups(home)
+
+
+def test_the_real_ledger_is_believed_before_the_sample(home: LedgerHome, clock: StepClock) -> None:
+    """Each tells of its own; of one name both tell of, the real one's counts."""
+    create_ledger(home.sample, kind="sample", software="b3-ledger test", now=clock, lock_timeout_s=5)
+    tell(home.sample, clock, made("a.db", 1))
+    sampled = tell(home.sample, clock, made("s.db", 1))
+    a = tell(home, clock, made("a.db", 2))
+    assert {"a.db": a, "s.db": sampled} == recorded_backups(home)
+
+
+def test_a_ledger_that_is_not_there_or_ruined_remembers_nothing(home: LedgerHome, clock: StepClock) -> None:
+    """Nor does one whose `CURRENT` is lost."""
+    tell(home, clock, made("a.db", 1))
+    assert {} == recorded_backups(LedgerHome(home.root / "none"))
+    (home.root / "CURRENT").unlink()
+    assert {} == recorded_backups(home)
+    (home.root / "CURRENT").write_text("ledger-1\n", "ascii")
+    (home.root / "ledger-1" / "data.mdb").write_bytes(b"ruin")
+    assert {} == recorded_backups(home)
+
+
+def test_a_rolled_back_ledger_is_asked_all_the_same(
+    home: LedgerHome, clock: StepClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it tells of its backups is what shows how much of it is gone; it is only read."""
+    a = tell(home, clock, made("a.db", 1))
+    Anchor.create(home.root / "ledger-1" / "head", Head(99, Link(bytes(32)))).close()
+    refuse_writing(monkeypatch, "ledger.log")
+    assert {"a.db": a} == recorded_backups(home)
