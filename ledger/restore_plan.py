@@ -70,10 +70,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return "ask"
 
     def says(self) -> str:
-        """Return in words what would be replaced."""
-        name = self.folder.name if self.folder else "nothing"
-        state = {"contains": "an intact", "prefix": "an intact", "forked": "a forked"}.get(self.relation)
-        ledger = f"{state or f'a damaged ({self.verdict})'} ledger in {name}"
+        """Return in words what would be replaced, where `action` is to ask."""
+        assert self.folder is not None  # noqa: S101 - where there is no ledger nothing is replaced
+        state = {"contains": "an intact", "forked": "a forked"}.get(self.relation, f"a damaged ({self.verdict})")
+        ledger = f"{state} ledger in {self.folder.name}"
         return f"{ledger} that cannot be read" if self.lacking is None else f"{ledger} with {self.lacking.says()}"
 
 
@@ -151,7 +151,7 @@ def count_lacking(folder: Path, archive: ArchiveLog, counted: mmap.mmap) -> Lack
     Raises: what opening the ledger raises; the engine may also kill this process.
     """
     theirs = archive.read()
-    other = next(theirs, None)
+    other: Record | None = next(theirs)  # an archive has an event 0
     events, first = 0, None
     for record in readable(Engine(folder, readonly=True)):
         while other is not None and other.seq < record.seq:
@@ -184,9 +184,7 @@ def _end(engine: Engine) -> int:
 
 
 def _held(record: Record, other: Record | None) -> bool:
-    if other is None or other.seq != record.seq:
-        return False
-    return record.link == other.link or record.body == other.body
+    return other is not None and (record.link == other.link or record.body == other.body)
 
 
 def _is_event(record: Record) -> bool:

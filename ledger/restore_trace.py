@@ -59,7 +59,8 @@ def _restores(folder: Path) -> Iterator[Replaced]:
             if envelope.type != BackupRestored.TAG:
                 continue
             event = decode_event(envelope)
-            if isinstance(event, BackupRestored) and event.replaced_folder is not None:
+            assert isinstance(event, BackupRestored)  # noqa: S101 - what that tag decodes to
+            if event.replaced_folder is not None:
                 yield Replaced(
                     backup=event.name, seq=record.seq, recorded_at=envelope.recorded_at, folder=event.replaced_folder
                 )

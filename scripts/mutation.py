@@ -101,6 +101,8 @@ GROUPS = {
             "tests/ledger/test_checksum.py",
             "tests/ledger/test_part_file.py",
             "tests/ledger/test_restore.py",
+            "tests/ledger/test_restore_plan.py",
+            "tests/ledger/test_restore_trace.py",
             "tests/ledger/test_salvage.py",
         ),
         left_out=(

@@ -27,7 +27,7 @@ def key(seq: int) -> bytes:
     return seq.to_bytes(8, "big")
 
 
-def edit(home: LedgerHome, change: Callable[[Any, Any], None]) -> None:
+def edit(home: LedgerHome, change: Callable[[Any, Any], object]) -> None:
     """Run `change(txn, events)` on the database behind the ledger's back."""
     with lmdb.open(str(home.root / "ledger-1"), max_dbs=3, sync=False) as env:
         events = env.open_db(b"events")

@@ -1,0 +1,239 @@
+"""How a ledger stands to a backup, what of it the backup lacks, and how a person is told."""
+
+import os
+import signal
+from mmap import mmap
+from pathlib import Path
+
+import pytest
+
+from ledger.archive_log import ArchiveLog
+from ledger.chain import Head
+from ledger.codec import encode_draft
+from ledger.engine import Engine
+from ledger.home import LedgerHome
+from ledger.restore_plan import COUNTED, Action, Lacking, Relation, Standing, count_lacking, readable, stand
+from ledger.verify import VerifyVerdict
+from tests.ledger.reading import refuse_writing
+from tests.ledger.restoring import SIZE, fill
+from tests.ledger.tampering import edit, key, stored
+from tests.support.drafts import connection_tested
+
+MORE = 4
+
+
+@pytest.mark.parametrize(
+    ("lacking", "words"),
+    [
+        (Lacking(0, None), "no readable event that the backup lacks"),
+        (Lacking(1, 7), "1 readable event from seq 7 on that the backup lacks"),
+        (Lacking(2, 7), "2 readable events from seq 7 on that the backup lacks"),
+        (Lacking(2, 7, at_least=True), "at least 2 readable events from seq 7 on that the backup lacks"),
+    ],
+)
+def test_what_the_backup_lacks_is_told_in_numbers(lacking: Lacking, words: str) -> None:
+    """How many, and from where."""
+    assert words == lacking.says()
+
+
+@pytest.mark.parametrize(
+    ("relation", "verdict", "lacking", "words"),
+    [
+        ("contains", "intact", 2, "an intact ledger in ledger-3 with 2 readable events from seq 5 on that the backup"),
+        ("forked", "intact", 1, "a forked ledger in ledger-3 with 1 readable event from seq 5 on that the backup"),
+        ("damaged", "tampered", 0, "a damaged (tampered) ledger in ledger-3 with no readable event that the backup"),
+        ("damaged", "unreadable", None, "a damaged (unreadable) ledger in ledger-3 that cannot be read"),
+    ],
+)  # fmt: skip
+def test_what_would_be_replaced_is_told(
+    relation: Relation, verdict: VerifyVerdict, lacking: int | None, words: str
+) -> None:
+    """Its state, its folder, and what would be lost from sight."""
+    found = None if lacking is None else Lacking(lacking, 5)
+    folder = Path("somewhere", "ledger-3")
+    said = Standing(relation=relation, folder=folder, verdict=verdict, lacking=found).says()
+    assert words == said.removesuffix(" lacks")
+
+
+@pytest.mark.parametrize(
+    ("relation", "lacking", "going_on", "going_back"),
+    [
+        ("absent", None, "restore", "restore"),
+        ("prefix", None, "restore", "restore"),
+        ("contains", Lacking(0, None), "keep", "keep"),
+        ("contains", Lacking(1, 5), "keep", "ask"),
+        ("contains", None, "keep", "keep"),
+        ("forked", Lacking(1, 5), "ask", "ask"),
+        ("damaged", Lacking(0, None), "ask", "ask"),
+        ("damaged", None, "ask", "ask"),
+    ],
+)
+def test_only_what_loses_events_is_asked_about(
+    relation: Relation, lacking: Lacking | None, going_on: Action, going_back: Action
+) -> None:
+    """Without `--rollback` and with it."""
+    standing = Standing(relation=relation, lacking=lacking)
+    assert (going_on, going_back) == (standing.action(rollback=False), standing.action(rollback=True))
+
+
+def delete(home: LedgerHome, *gone: int) -> None:
+    """Take the events at the seqs `gone` out of the ledger under `home`."""
+    edit(home, lambda txn, events: [txn.delete(key(seq), db=events) for seq in gone])
+
+
+def replace(home: LedgerHome, values: dict[int, bytes]) -> None:
+    """Store `values` at their seqs."""
+    edit(home, lambda txn, events: [txn.put(key(seq), value, db=events) for seq, value in values.items()])
+
+
+def seqs(home: LedgerHome) -> list[int]:
+    """Return the seqs of what can be read."""
+    engine = Engine(home.root / "ledger-1", readonly=True)
+    try:
+        return [record.seq for record in readable(engine)]
+    finally:
+        engine.close()
+
+
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [
+        ((), range(SIZE)),
+        ((0,), range(1, SIZE)),
+        ((0, 1), range(2, SIZE)),
+        ((2,), (0, 1, 3, 4, 5)),
+        ((1, 2, 4), (0, 3, 5)),
+        ((SIZE - 1,), range(SIZE - 1)),
+        (range(SIZE), ()),
+    ],
+)
+@pytest.mark.parametrize("chunk_bytes", [1, 1024 * 1024])
+def test_holes_are_passed_over(
+    gone: range, left: range, chunk_bytes: int, empty: LedgerHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the start, together, at the end, all of it; however much is read at a time."""
+    monkeypatch.setattr("ledger.engine.CHUNK_BYTES", chunk_bytes)
+    fill(empty, SIZE)
+    delete(empty, *gone)
+    assert list(left) == seqs(empty)
+
+
+def test_where_there_is_no_ledger_it_is_absent(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Nothing was looked at."""
+    assert Standing(relation="absent") == stand(empty, backup)
+
+
+@pytest.mark.parametrize(
+    ("events", "relation", "lacking"),
+    [
+        ((3, 0), "prefix", None),
+        ((SIZE, 0), "contains", Lacking(0, None)),
+        ((SIZE, MORE), "contains", Lacking(MORE, SIZE)),
+        ((3, 1), "forked", Lacking(1, 3)),
+        ((3, SIZE), "forked", Lacking(SIZE, 3)),
+    ],
+)
+def test_an_intact_ledger_stands_as_its_events_do(
+    events: tuple[int, int], relation: Relation, lacking: Lacking | None, empty: LedgerHome, backup: ArchiveLog
+) -> None:
+    """So many in common, so many of its own."""
+    ours, more = events
+    fill(empty, ours, more=more)
+    head = stored_head(empty)
+    want = Standing(relation=relation, folder=empty.root / "ledger-1", head=head, verdict="intact", lacking=lacking)
+    assert want == stand(empty, backup)
+
+
+@pytest.mark.parametrize("more", [0, MORE])
+def test_looking_opens_no_ledger_for_writing(
+    more: int, empty: LedgerHome, backup: ArchiveLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And comes to the same."""
+    fill(empty, SIZE, more=more)
+    want = stand(empty, backup)
+    refuse_writing(monkeypatch, "ledger.restore_plan")
+    assert want == stand(empty, backup)
+
+
+def stored_head(home: LedgerHome) -> Head:
+    """Return the head that the database of `home` holds."""
+    engine = Engine(home.root / "ledger-1", readonly=True)
+    try:
+        return engine.head()
+    finally:
+        engine.close()
+
+
+def test_a_ledger_that_no_current_names_is_looked_at(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """The newest folder; that its name is lost is told."""
+    fill(empty, SIZE)
+    (empty.root / "ledger-1").rename(empty.root / "ledger-2")
+    (empty.root / "ledger-1").mkdir()
+    (empty.root / "CURRENT").unlink()
+    standing = stand(empty, backup)
+    assert ("contains", empty.root / "ledger-2", True) == (standing.relation, standing.folder, standing.lost)
+
+
+def test_what_is_no_event_is_not_missed(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Bytes in an event's place that neither chain nor decode are lost already."""
+    fill(empty, SIZE, more=2)
+    replace(empty, {2: bytes(40), SIZE: bytes(40)})
+    standing = stand(empty, backup)
+    assert ("damaged", "tampered", Lacking(1, SIZE + 1)) == (standing.relation, standing.verdict, standing.lacking)
+
+
+def test_another_event_in_the_place_of_one_is_missed(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Link and body are compared with those of the same seq; what says another seq than its place is no event there."""
+    fill(empty, SIZE)
+    replace(empty, {2: stored(empty)[1], 3: bytes(32) + other_body(3), 4: stored(empty)[4][:32] + other_body(4)})
+    assert Lacking(1, 3) == stand(empty, backup).lacking
+
+
+def other_body(seq: int) -> bytes:
+    """Return the body of an event at `seq` that is not the archive's."""
+    draft = connection_tested(100)
+    return encode_draft(draft, seq=seq, recorded_at=1, append_id=bytes(16))
+
+
+def test_events_on_both_sides_of_a_hole_are_compared_with_their_own(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """The archive's events in the hole are passed over."""
+    fill(empty, SIZE, more=1)
+    delete(empty, 1, 2)
+    standing = stand(empty, backup)
+    assert ("damaged", Lacking(1, SIZE)) == (standing.relation, standing.lacking)
+
+
+@pytest.mark.parametrize(
+    ("counted", "lacking"),
+    [((0, 0), None), ((1, 4), Lacking(1, 4, at_least=True)), ((9, 2), Lacking(9, 2, at_least=True))],
+)
+def test_what_was_counted_before_the_engine_died_still_counts(
+    counted: tuple[int, int], lacking: Lacking | None, empty: LedgerHome, backup: ArchiveLog,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """At least so many; nothing at all is told as a ledger that cannot be read."""
+    fill(empty, SIZE)
+
+    def die(_folder: Path, _archive: ArchiveLog, shared: mmap) -> Lacking:
+        COUNTED.pack_into(shared, 0, *counted)
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    monkeypatch.setattr("ledger.restore_plan.count_lacking", die)
+    assert lacking == stand(empty, backup).lacking
+
+
+def test_events_are_counted_as_they_are_found(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """In memory that outlives the process that counts."""
+    fill(empty, SIZE, more=2)
+    with mmap(-1, COUNTED.size) as shared:
+        assert Lacking(2, SIZE) == count_lacking(empty.root / "ledger-1", backup, shared)
+        assert (2, SIZE) == COUNTED.unpack_from(shared)
+
+
+def test_a_database_of_something_else_has_no_head(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Nor anything that could be missed."""
+    fill(empty, SIZE)
+    (empty.root / "ledger-1" / "data.mdb").write_bytes(b"foreign")
+    want = Standing(relation="damaged", folder=empty.root / "ledger-1", verdict="unreadable", lost=False)
+    assert want == stand(empty, backup)
