@@ -1,7 +1,6 @@
 """The first event of a ledger: a new log is built whole beside its place, then switched to."""
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,6 +78,9 @@ def _first_event(kind: LedgerKind, software: str, now: Callable[[], int]) -> Dra
 def _build(home: LedgerHome, draft: Draft, now: Callable[[], int]) -> Path:
     folder = home.next_folder()
     building = folder.with_name(f"{folder.name}.new")
+    # Imported here: who only makes a folder does not pay for the compressors that it brings along.
+    import shutil
+
     shutil.rmtree(building, ignore_errors=True)  # left by a creation that died
     make_private_folder(building)
     identifier = append_id("ledger.created", job_id=draft.job_id)

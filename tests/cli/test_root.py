@@ -11,6 +11,7 @@ from cli.root import COMMANDS
 from tests.support.cli import REPOSITORY, Result, command, environment, run_main
 
 SLOW = ("pandas", "numpy", "yfinance", "structlog", "prometheus_client", "dotenv", "logging", "json", "dataclasses")
+SLOW += ("shutil", "tempfile", "zoneinfo", "sysconfig")
 
 
 def refusal(message: str, *, command: str = "main") -> Result:
@@ -125,7 +126,7 @@ def test_the_shell_completes_commands_and_options(shell: str, words: str, offere
     assert Result(0, offered, "") == run_main(cwd=tmp_path, env=env)
 
 
-@pytest.mark.parametrize("module", ["cli.root", "cli.config", "cli.events"])
+@pytest.mark.parametrize("module", ["cli.root", "cli.config", "cli.events", "cli.metrics", "cli.logs", "cli.health"])
 def test_a_command_that_reads_imports_nothing_slow(module: str, tmp_path: Path) -> None:
     """Only a command that calls a provider pays for pandas."""
     program = f"import sys\nimport cli.entry, {module}\nprint([name for name in {SLOW!r} if name in sys.modules])"
