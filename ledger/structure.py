@@ -41,7 +41,7 @@ def structure_flaw(folder: Path, *, alone: bool = False) -> Flaw | None:
 
 
 def _problems(data_file: Path) -> list[str]:
-    return [str(problem) for problem in lmdb.verify.verify(os.fspath(data_file), subdir=False)]
+    return [str(problem) for problem in lmdb.verify.verify(os.fspath(data_file))]
 
 
 def _copied(folder: Path) -> list[str]:

@@ -104,6 +104,7 @@ GROUPS = {
             "tests/ledger/test_restore_plan.py",
             "tests/ledger/test_restore_trace.py",
             "tests/ledger/test_salvage.py",
+            "tests/ledger/test_structure.py",
         ),
         left_out=(
             "tests/ledger/test_backup.py::test_a_backup_under_ingest_is_one_consistent_prefix",
