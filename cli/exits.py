@@ -62,6 +62,7 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     errors.UnreadableError: Outcome(Exit.UNKNOWN, "ls -ld {path}"),
     errors.NothingToShowError: Outcome(Exit.UNKNOWN, _START),
     errors.ConflictError: Outcome(Exit.UNKNOWN, _AGAIN),
+    errors.LedgerReplacedError: Outcome(Exit.UNKNOWN, _AGAIN),
     errors.AppendIdError: Outcome(Exit.CRITICAL, _VERIFY),
     errors.BodyTooLargeError: Outcome(Exit.CRITICAL, "ask for fewer days: main --ticker PETR4.SA --max-days 365"),
     errors.DiskFullError: Outcome(Exit.CRITICAL, "df -h {path}"),

@@ -13,7 +13,7 @@ from cli.run_setup import Setup
 from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, LedgerReplacedError
 from ledger.events import SnapshotWritten
 from ledger.ingest.held import Held
 from ledger.ingest.job import Job, Observer
@@ -48,8 +48,18 @@ class Desk:
         self._reading = threading.Lock()
 
     def work(self, ticker: str) -> RunRow:
-        """Run the ticker's job, write its snapshot, and return what is printed of it."""
+        """Run the ticker's job, write its snapshot, and return what is printed of it.
+
+        When a restore replaces the ledger meanwhile, the ticker is begun anew in the restored one.
+        """
         began = time.perf_counter()
+        while True:
+            try:
+                return self._work(ticker, began)
+            except LedgerReplacedError as error:
+                self._observer.warn("begun anew after a restore", ticker=ticker, reason=str(error))
+
+    def _work(self, ticker: str, began: float) -> RunRow:
         setup = self._setup
         job = Job(
             ticker,
@@ -83,17 +93,18 @@ class Desk:
 
     def _published(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Outcome, Snapshot | None]:
         try:
-            snapshot, seq = self._publish(log, outcome)
+            snapshot, seq = self._publish(job, log, outcome)
         except NotHeldError as error:
             return replace(outcome, status="error", error=error), None
         except LedgerError as error:
+            job.require_ledger()
             # What was accepted stays accepted: the next run writes the file.
             self._observer.warn(str(error), ticker=outcome.ticker, job_id=ids.text(outcome.job_id))
             seq = job.record_failure("snapshot", "internal", str(error))
             return replace(outcome, status="error", error=error, seq=seq), None
         return replace(outcome, seq=seq), snapshot
 
-    def _publish(self, log: EventLog, outcome: Outcome) -> tuple[Snapshot | None, Seq | None]:
+    def _publish(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Snapshot | None, Seq | None]:
         """Order on disk: CSV, `.checksum`, event. A crash between them leaves a file that the next run tells of."""
         with self._view(log) as view:
             bars = prices.series(view.state["prices"], outcome.provider, outcome.ticker)
@@ -108,21 +119,10 @@ class Desk:
         snapshot = Snapshot(str(self._snapshot_dir / csv.name), csv.rows, csv.sha256)
         if not changed and known is not None and known.sha256 == csv.sha256:
             return snapshot, outcome.seq
-        return snapshot, self._tell(log, outcome, csv, position)
-
-    def _tell(self, log: EventLog, outcome: Outcome, csv: Csv, position: int) -> Seq:
-        event = SnapshotWritten(
-            ticker=outcome.ticker,
-            provider=outcome.provider,
-            name=csv.name,
-            format_version=FORMAT_VERSION,
-            position=position,
-            sha256=csv.sha256,
-            rows=csv.rows,
-        )
-        draft = Draft(job_id=outcome.job_id, stream=outcome.ticker, event=event, cause=outcome.seq)
+        draft = _written(outcome, csv, position)
         key = f"snapshot/{outcome.job_id.hex()}/{csv.name}/{position}"
-        return log.append([draft], append_id=ids.append_id(key, job_id=outcome.job_id)).first
+        identifier = ids.append_id(key, job_id=outcome.job_id)
+        return snapshot, log.append([draft], append_id=identifier, expected_folder=job.ledger).first
 
     def _before(self, ticker: str) -> Before:
         log = self._setup.log
@@ -142,3 +142,17 @@ class Desk:
             return
         with self._reading, open_view(log, log.folder) as view:
             yield view
+
+
+def _written(outcome: Outcome, csv: Csv, position: int) -> Draft:
+    """Return what tells that the job's snapshot was written, from the events before `position`."""
+    event = SnapshotWritten(
+        ticker=outcome.ticker,
+        provider=outcome.provider,
+        name=csv.name,
+        format_version=FORMAT_VERSION,
+        position=position,
+        sha256=csv.sha256,
+        rows=csv.rows,
+    )
+    return Draft(job_id=outcome.job_id, stream=outcome.ticker, event=event, cause=outcome.seq)

@@ -80,6 +80,14 @@ class ConflictError(LedgerError):
         self.expected, self.actual = expected, actual
 
 
+class LedgerReplacedError(LedgerError):
+    """A restore put another ledger in the place of the one that was read; read that one and begin anew."""
+
+    def __init__(self, *, expected: Path, actual: Path) -> None:
+        super().__init__(f"got {actual.name} in use, want {expected.name}, which was read")
+        self.expected, self.actual = expected, actual
+
+
 class AppendIdError(LedgerError):
     """An append id was used before, for other events."""
 

@@ -2,6 +2,9 @@
 
 Crash windows: after a fetch is recorded and before its decision, the fetch is pending, and the next job of that
 ticker judges it first, under the dead job's id. Every append has a natural key, so a retry repeats nothing.
+
+What a job asks for and decides goes by what the ledger held: when a restore puts another one in its place
+meanwhile, nothing of that is appended there, and the job is to be begun anew.
 """
 
 from collections.abc import Callable
@@ -11,7 +14,14 @@ from typing import Literal, Protocol
 from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft, decode_envelope, decode_event
-from ledger.errors import DamagedError, LedgerError, ProviderClockError, TickerLockError, WriterLockError
+from ledger.errors import (
+    DamagedError,
+    LedgerError,
+    LedgerReplacedError,
+    ProviderClockError,
+    TickerLockError,
+    WriterLockError,
+)
 from ledger.events import (
     Event,
     FetchFailed,
@@ -68,6 +78,7 @@ class Job:
         """
         self.ticker = ticker
         self.job_id = ids.new_id(now())
+        self.ledger = log.folder if log is not None else None
         self._log = log
         self._provider = provider
         self._plan = plan
@@ -81,7 +92,10 @@ class Job:
         self._fetcher = Fetcher(provider, patience=plan.patience, now=now, recorder=self)
 
     def run(self) -> Outcome:
-        """Do the job and return how it ended; a failure of the provider, the lock or the disk is an outcome."""
+        """Do the job and return how it ended; a failure of the provider, the lock or the disk is an outcome.
+
+        Raises: LedgerReplacedError when a restore came between; what was to be decided is decided nowhere.
+        """
         if self._log is None:
             return self._guarded(self._fetch_and_judge)
         try:
@@ -95,8 +109,18 @@ class Job:
                 return self._guarded(self._locked)
         except TickerLockError as error:
             return self._refused(error)
+        except LedgerReplacedError:
+            raise
         except LedgerError as error:
             return self._outcome("error", error=error)
+
+    def require_ledger(self) -> None:
+        """Return quietly while the ledger in use is, as far as this process knows, the one that the job began in.
+
+        Raises: LedgerReplacedError.
+        """
+        if self._log is not None and self.ledger is not None:
+            self._log.require_folder(self.ledger)
 
     def interrupt(self) -> None:
         """End the job from another thread: record that a person did, and decide nothing more.
@@ -168,6 +192,8 @@ class Job:
             # What keeps the job from writing keeps it from recording that.
             return self._outcome("locked", error=error)
         except LedgerError as error:
+            # Whatever a ledger that was replaced under the job's feet looked like says nothing of either.
+            self.require_ledger()
             self._observer.warn(str(error), **self._about(self._fetcher.attempts))
             self.record_failure("append", "internal", str(error))
             return self._outcome("error", error=error)
@@ -233,7 +259,7 @@ class Job:
             self._go_on()
             drafts = [self._draft(job_id, verdict, cause=known.seq) for known, verdict in judged]
             identifier = ids.append_id(f"validate/{evidence.seq}", job_id=job_id)
-            appended = self._log.append(drafts, append_id=identifier)
+            appended = self._log.append(drafts, append_id=identifier, expected_folder=self.ledger)
             self._seq = Seq(appended.first + appended.count - 1)
             self._decided = decision.verdict != "superseded"
         self._observer.info(
@@ -271,7 +297,9 @@ class Job:
         if not isinstance(event, IngestFailed):
             self._go_on()
         identifier = ids.append_id(natural_key, job_id=self.job_id)
-        appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier)
+        # That a job failed or was refused stands by itself, in whichever ledger.
+        ledger = None if isinstance(event, IngestFailed | IngestRefused) else self.ledger
+        appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier, expected_folder=ledger)
         if appended.held_back_us > CLOCK_WARN_S * MICROSECONDS:
             self._observer.warn("clock went back", **self._about(0), behind_s=appended.held_back_us // MICROSECONDS)
         self._seq = appended.first

@@ -20,6 +20,7 @@ from ledger.errors import (
     AnchorDamagedError,
     ForkedError,
     LedgerError,
+    LedgerReplacedError,
     NewerFormatError,
     NoLedgerError,
     NotALedgerError,
@@ -311,6 +312,24 @@ def test_a_writer_follows_current(log: EventLog, home: LedgerHome) -> None:
     append(log, 2)
     assert (new, 3, log.head()) == (log.folder, log.head().size, read_anchor(new / "head"))
     assert replaced == {name: (old / name).read_bytes() for name in ("data.mdb", "head")}
+
+
+def test_what_was_drawn_from_a_replaced_ledger_is_not_appended(log: EventLog, home: LedgerHome) -> None:
+    """Neither to the one that was read nor to the one in use; what is drawn from that one then is."""
+    append(log, 1)
+    old, new = home.root / "ledger-1", home.root / "ledger-2"
+    shutil.copytree(old, new)
+    home.switch(new)
+    before = [(folder / "data.mdb").read_bytes() for folder in (old, new)]
+    with pytest.raises(LedgerReplacedError) as refused:
+        log.append([connection_tested(2)], append_id=append_id("2"), expected_folder=old)
+    assert (f"got {new.name} in use, want {old.name}, which was read", old, new) == (
+        str(refused.value),
+        refused.value.expected,
+        refused.value.actual,
+    )
+    assert before == [(folder / "data.mdb").read_bytes() for folder in (old, new)]
+    assert 3 == log.append([connection_tested(2)], append_id=append_id("2"), expected_folder=log.folder).head.size
 
 
 def test_an_append_is_known_by_its_id(log: EventLog) -> None:
