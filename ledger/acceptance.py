@@ -93,11 +93,14 @@ def accept(
 
     The caller makes the other witnesses forget, afterwards.
 
-    Raises: NotAcceptableError when nobody disagrees; ConflictError when the log moved since it was examined;
-    WriterLockError; DiskFullError, StorageError.
+    Raises: NotAcceptableError when nobody disagrees or nothing is left of the log; ConflictError when the log
+    moved since it was examined; WriterLockError; DiskFullError, StorageError.
     """
     if not found.disagreements:
         raise NotAcceptableError("a log that every witness remembers", wanted="one that was rolled back or forked")
+    if found.head.size == 0:
+        # What was appended now would stand in the place of event 0, which says whose ledger this is.
+        raise NotAcceptableError("an empty log", wanted="one with an event 0")
     drafts = [Draft(job_id=job_id, stream=LEDGER_STREAM, event=event) for event in _events(found, reason)]
     lock = WriterLock(home.writer_lock)
     try:
@@ -123,10 +126,10 @@ def _disagreements(engine: Engine, witnesses: Iterable[Witness]) -> Iterable[Dis
     for one in witnesses:
         try:
             check_head(engine.link_at, engine.head, one.head, one.name)
-        except RolledBackError:
-            yield Disagreement(witness=one.name, verdict="rolled_back", expected=one.head)
-        except ForkedError:
-            yield Disagreement(witness=one.name, verdict="forked", expected=one.head)
+        except RolledBackError as error:
+            yield Disagreement(witness=error.witness, verdict="rolled_back", expected=one.head)
+        except ForkedError as error:
+            yield Disagreement(witness=error.witness, verdict="forked", expected=one.head)
 
 
 def _events(found: Examined, reason: str) -> list[HeadAccepted]:
@@ -167,7 +170,5 @@ def _append(folder: Path, drafts: Sequence[Draft], expected: Head, now: Callable
 
 
 def _last_recorded_at(engine: Engine, txn: Any, head: Head) -> int:
-    if head.size == 0:
-        return 0
     seq = head.size - 1
     return decode_envelope(seq, engine.body_in(txn, seq)).recorded_at

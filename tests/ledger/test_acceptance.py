@@ -7,14 +7,16 @@ import pytest
 from ledger.acceptance import Disagreement, Examined, NotAcceptableError, accept, examine
 from ledger.anchor import Anchor, read_anchor
 from ledger.appending import Appended
-from ledger.chain import Head, Link
+from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.codec import decode_envelope, decode_event
+from ledger.engine import Engine
 from ledger.errors import ConflictError, ForkedError, NoLedgerError
 from ledger.events import HeadAccepted
 from ledger.home import LedgerHome
 from ledger.ids import append_id
 from ledger.log import EventLog
 from ledger.verify import Witness
+from tests.ledger.reading import refuse_writing
 from tests.support.drafts import JOB, StepClock, connection_tested
 from tests.support.oracle import check_log
 
@@ -101,9 +103,52 @@ def test_each_disagreement_is_an_event_and_the_anchor_remembers_the_log(full: Le
 def test_without_a_disagreement_nothing_is_appended(full: LedgerHome, clock: StepClock) -> None:
     """The log stays as it is."""
     before = head(full, clock)
-    with pytest.raises(NotAcceptableError):
+    with pytest.raises(NotAcceptableError) as refusal:
         accepted(full, examine(full, []), clock)
+    found, wanted = "a log that every witness remembers", "one that was rolled back or forked"
+    assert f"got {found}, want {wanted}" == str(refusal.value)
+    assert (found, wanted) == (refusal.value.found, refusal.value.wanted)
     assert before == head(full, clock)
+
+
+def test_a_log_of_which_nothing_is_left_is_not_gone_on_with(full: LedgerHome, clock: StepClock) -> None:
+    """Event 0 says whose ledger it is: no decision can stand in its place."""
+    (full.root / "ledger-1" / "data.mdb").unlink()
+    Engine(full.root / "ledger-1", readonly=False, create=True).close()
+    found = examine(full, [])
+    assert (EMPTY_HEAD, ("rolled_back",)) == (found.head, tuple(one.verdict for one in found.disagreements))
+    with pytest.raises(NotAcceptableError) as refusal:
+        accepted(full, found, clock)
+    assert "got an empty log, want one with an event 0" == str(refusal.value)
+    assert EMPTY_HEAD == head(full, clock)
+
+
+def test_a_witness_that_cannot_be_read_is_accepted_as_such(full: LedgerHome, clock: StepClock) -> None:
+    """Nobody can say what it remembered."""
+    anchor(full).write_bytes(b"")
+    before = head(full, clock)
+    accepted(full, examine(full, []), clock)
+    with EventLog(full, now=clock) as log:
+        check_log(log)
+        (last,) = log.read(before.size)
+    envelope = decode_envelope(last.seq, last.body)
+    want = HeadAccepted(
+        reason="why",
+        verdict="unreadable",
+        witness="anchor",
+        expected_size=None,
+        expected_link=None,
+        found_size=before.size,
+        found_link=before.link,
+    )
+    assert (want, JOB, "ledger") == (decode_event(envelope), envelope.job_id, envelope.stream)
+    assert append_id(f"accept/{before.link.hex()}", job_id=JOB) == envelope.append_id
+
+
+def test_examining_only_reads(full: LedgerHome, clock: StepClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accepting is what writes."""
+    refuse_writing(monkeypatch, "ledger.acceptance")
+    assert Examined(head(full, clock), ()) == examine(full, [])
 
 
 def test_a_log_that_moved_since_it_was_examined_is_a_conflict(full: LedgerHome, clock: StepClock) -> None:
@@ -151,14 +196,23 @@ def test_an_append_that_was_stopped_goes_through_after_it(full: LedgerHome, cloc
         check_log(log)
 
 
-def test_time_never_runs_backwards_over_it(full: LedgerHome, clock: StepClock) -> None:
-    """As in every append."""
-    Anchor.create(anchor(full), Head(9, OTHER)).close()
+@pytest.mark.parametrize("events", [0, 2])
+def test_time_never_runs_backwards_over_it(events: int, home: LedgerHome, clock: StepClock) -> None:
+    """As in every append: the event takes the time of the one before it, and the gap is told."""
+    with EventLog(home, now=clock) as log:
+        for number in range(events):
+            log.append([connection_tested(number)], append_id=append_id(f"n/{number}"))
+    Anchor.create(anchor(home), Head(9, OTHER)).close()
+    before = clock.now_us
     clock.jump(-3600)
-    assert 3_590_000_000 < accepted(full, examine(full, []), clock).held_back_us <= 3_600_000_000
+    assert 3_599_000_000 == accepted(home, examine(home, []), clock).held_back_us
+    with EventLog(home, now=clock, readonly=True) as log:
+        times = [decode_envelope(record.seq, record.body).recorded_at for record in log.read(events)]
+    assert [before, before] == times
 
 
 def test_without_a_ledger_there_is_nothing_to_examine(tmp_path: Path) -> None:
     """Nor to accept."""
-    with pytest.raises(NoLedgerError):
+    with pytest.raises(NoLedgerError) as refusal:
         examine(LedgerHome(tmp_path / "none"), [])
+    assert tmp_path / "none" == refusal.value.path
