@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ledger.checksum import CHECKSUM_SUFFIX, parse_checksum, render_checksum
-from ledger.errors import ChecksumDamagedError, UnreadableError
+from ledger.errors import ChecksumDamagedError, unreadable
 from ledger.part_file import part_file
 
 LONGEST_BYTES = 8192  # a hash and a path; whatever is longer is something else
@@ -26,7 +26,7 @@ def read_checksum(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UnreadableError(beside, error.strerror or str(error)) from error
+        raise unreadable(beside, error) from error
     try:
         return parse_checksum(content)
     except ValueError as error:

@@ -61,6 +61,11 @@ class UnreadableError(LedgerError):
         self.path, self.reason = path, reason
 
 
+def unreadable(path: Path, error: OSError) -> UnreadableError:
+    """Return what to raise for `error` on reading `path`."""
+    return UnreadableError(path, error.strerror or str(error))
+
+
 class NothingToShowError(LedgerError):
     """The ledger is well, and holds nothing of what was asked for."""
 

@@ -99,6 +99,7 @@ GROUPS = {
             "tests/ledger/test_backup_failure.py",
             "tests/ledger/test_backup_record.py",
             "tests/ledger/test_checksum.py",
+            "tests/ledger/test_checksum_file.py",
             "tests/ledger/test_part_file.py",
             "tests/ledger/test_restore.py",
             "tests/ledger/test_restore_plan.py",

@@ -16,11 +16,19 @@ def test_a_checksum_is_read_bare_or_before_any_path(text: str) -> None:
     assert bytes.fromhex(HEX) == parse_checksum(text.encode())
 
 
+def test_a_name_may_be_of_any_bytes() -> None:
+    """Also of some that are no UTF-8; a name with a newline is marked with a backslash."""
+    assert bytes.fromhex(HEX) == parse_checksum(HEX.encode() + b"  \xff\xfe.csv\n")
+    assert bytes.fromhex(HEX) == parse_checksum(b"\\" + HEX.encode() + b"  a\\nb.csv\n")
+
+
 @pytest.mark.parametrize("text", ["", HEX[:-1], f"{HEX}0", f"x{HEX}", f"{HEX}  a\n{HEX}  b\n", "<html>"])
 def test_anything_else_is_no_checksum(text: str) -> None:
     """One digit less or more, two lines, another file."""
-    with pytest.raises(ValueError, match="want 64 hex digits and a file name"):
+    with pytest.raises(ValueError, match="want") as refusal:
         parse_checksum(text.encode())
+    want = f"got a checksum file that begins {text.encode()[:20]!r}, want 64 hex digits and a file name"
+    assert want == str(refusal.value)
 
 
 def test_what_is_written_is_read() -> None:
