@@ -6,6 +6,7 @@ Source: LMDB 0.9 `mdb.c`, `MDB_meta`; 64-bit, this machine's byte order.
 import os
 import stat
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,8 @@ VERSION = 1
 PAGE_HEADER_BYTES = 16
 META = struct.Struct("=IIQQ48s48sQQ")  # magic, version, address, map size, free db, main db, last page, txn id
 PAGE_BYTES = struct.Struct("=I")  # the first field of the free db's record
-SMALLEST_PAGE_BYTES, LARGEST_PAGE_BYTES = 512, 65536
+PAGE_NUMBER = struct.Struct("=Q")  # the first field of every page
+PAGE_SIZES = tuple(512 << power for power in range(8))
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -27,6 +29,11 @@ class Meta(msgspec.Struct, frozen=True):
     map_bytes: int
     last_page: int
     txn_id: int
+
+    @property
+    def file_bytes(self) -> int:
+        """How many bytes the file has at least."""
+        return (self.last_page + 1) * self.page_bytes
 
 
 def inspect(path: Path) -> Meta:
@@ -38,9 +45,8 @@ def inspect(path: Path) -> Meta:
     UnreadableError without permission.
     """
     meta, size = _looked_at(path)
-    want = (meta.last_page + 1) * meta.page_bytes
-    if size < want:
-        raise NotALedgerError(path, f"a file cut to {size} of {want} bytes")
+    if size < meta.file_bytes:
+        raise NotALedgerError(path, f"a file cut to {size} of {meta.file_bytes} bytes")
     return meta
 
 
@@ -50,6 +56,33 @@ def newest_meta(path: Path) -> Meta:
     Raises: as `inspect` does, but for a file that was cut behind its meta pages.
     """
     return _looked_at(path)[0]
+
+
+def readable_metas(path: Path) -> list[int]:
+    """Return which of the two meta pages of `path` can be read, the newest first, whatever the other is like."""
+    with path.open("rb") as file:
+        found = _metas(file.fileno(), path)
+    return sorted(found, key=lambda index: found[index].txn_id, reverse=True)
+
+
+def copy_meta(path: Path, index: int) -> None:
+    """Make both meta pages of `path` say what the one at `index`, which can be read, says."""
+    with path.open("r+b") as file:
+        page_bytes = _metas(file.fileno(), path)[index].page_bytes
+        page = os.pread(file.fileno(), page_bytes, index * page_bytes)
+        other = PAGE_NUMBER.pack(1 - index) + page[PAGE_NUMBER.size :]
+        os.pwrite(file.fileno(), other, (1 - index) * page_bytes)
+
+
+def _metas(fd: int, path: Path) -> dict[int, Meta]:
+    """Return the meta pages that can be read, by index; the second is looked for wherever a page size would put it."""
+    found = {}
+    for index, offset in ((0, 0), *((1, page_bytes) for page_bytes in PAGE_SIZES)):
+        with suppress(NotALedgerError):
+            meta = _meta(os.pread(fd, PAGE_HEADER_BYTES + META.size, offset), path, index)
+            if offset == index * meta.page_bytes:
+                found[index] = meta
+    return found
 
 
 def _looked_at(path: Path) -> tuple[Meta, int]:
@@ -88,6 +121,6 @@ def _meta(raw: bytes, path: Path, index: int) -> Meta:
     if version != VERSION:
         raise NotALedgerError(path, f"an LMDB file of data version {version}")
     (page_bytes,) = PAGE_BYTES.unpack_from(free_db)
-    if not SMALLEST_PAGE_BYTES <= page_bytes <= LARGEST_PAGE_BYTES or page_bytes & (page_bytes - 1):
+    if page_bytes not in PAGE_SIZES:
         raise NotALedgerError(path, f"a page size of {page_bytes} bytes")
     return Meta(page_bytes, map_bytes, last_page, txn_id)

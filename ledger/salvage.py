@@ -22,12 +22,13 @@ from ledger.engine import Engine
 from ledger.errors import DamagedError, NotALedgerError, NothingToSalvageError
 from ledger.hashed_file import BUFFER_BYTES
 from ledger.home import DATA_FILE
-from ledger.lmdb_file import newest_meta
+from ledger.lmdb_file import copy_meta, newest_meta, readable_metas
 from ledger.part_file import PartFile, part_file
 from ledger.quarantine import Quarantine, QuarantineError
 from ledger.verify import VerifyReport, verify_folder
 
 ALL_EVENTS = 2**62
+LARGEST_FILE_BYTES = 2**43  # no file system takes more; a damaged meta page may say anything
 
 
 class Salvaged(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,14 +54,15 @@ def salvage_ledger(folder: Path, out: Path) -> Salvaged:
     Raises: NothingToSalvageError; NameTakenError; DiskFullError, UnwritableError, UnreadableError.
     """
     report = verify_folder(folder)
-    with part_file(out) as part, _whole_pages(folder) as readable_folder:
+    with part_file(out) as part:
         part.write(HEADER)
-        # A child that dies takes with it what it had not written yet: the second one writes each event as it reads it.
-        for step in (ALL_EVENTS, 1):
-            died = _poured(readable_folder, part, survey(part.path).head.size, step)
-            os.ftruncate(part.fd, survey(part.path).good_bytes)
-            if not died:
-                break
+        with _whole_pages(folder) as whole:
+            _save(whole, part)
+        # The engine opens no file of which it cannot read both meta pages, though either describes a whole tree.
+        for index in readable_metas(folder / DATA_FILE):
+            if survey(part.path).created is None:
+                with _by_one_meta(folder, index) as mended:
+                    _save(mended, part)
         return _published(folder, part, out, report)
 
 
@@ -85,6 +87,16 @@ def _published(source: Path, part: PartFile, out: Path, report: VerifyReport) ->
     part.publish()
     write_checksum(out, saved.sha256)
     return Salvaged(source=source, saved=msgspec.structs.replace(saved, path=out), report=report)
+
+
+def _save(folder: Path, part: PartFile) -> None:
+    """Add the frames of all events that can be read and hold, after those that `part` has."""
+    # A child that dies takes with it what it had not written yet: the second one writes each event as it reads it.
+    for step in (ALL_EVENTS, 1):
+        died = _poured(folder, part, survey(part.path).head.size, step)
+        os.ftruncate(part.fd, survey(part.path).good_bytes)
+        if not died:
+            break
 
 
 def _poured(folder: Path, part: PartFile, start: int, step: int) -> bool:
@@ -121,19 +133,36 @@ def _without_holes(engine: Engine, start: int, step: int) -> Iterator[Record]:
 
 @contextmanager
 def _whole_pages(folder: Path) -> Iterator[Path]:
-    """Give a folder whose data file has as many bytes as its pages need: a copy filled up with zeros if it was cut.
-
-    Raises: NothingToSalvageError for a file that is no database, or none that its first pages describe.
-    """
+    """Give a folder whose data file has as many bytes as its pages need: a copy filled up with zeros if it was cut."""
+    file = folder / DATA_FILE
     try:
-        meta = newest_meta(folder / DATA_FILE)
-    except NotALedgerError as error:
-        raise NothingToSalvageError(folder) from error
-    want_bytes = (meta.last_page + 1) * meta.page_bytes
-    if (folder / DATA_FILE).stat().st_size >= want_bytes:
+        want_bytes = newest_meta(file).file_bytes
+    except NotALedgerError:
+        want_bytes = 0
+    if file.stat().st_size >= want_bytes:
         yield folder
         return
+    with _copy(folder) as copy:
+        _fill(copy / DATA_FILE, want_bytes)
+        yield copy
+
+
+@contextmanager
+def _by_one_meta(folder: Path, index: int) -> Iterator[Path]:
+    """Give a copy of `folder` whose two meta pages both say what the one at `index` says."""
+    with _copy(folder) as copy:
+        copy_meta(copy / DATA_FILE, index)
+        _fill(copy / DATA_FILE, newest_meta(copy / DATA_FILE).file_bytes)
+        yield copy
+
+
+@contextmanager
+def _copy(folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="b3-ledger-") as name:
-        shutil.copy(folder / DATA_FILE, name)
-        os.truncate(Path(name) / DATA_FILE, want_bytes)
+        shutil.copyfile(folder / DATA_FILE, Path(name) / DATA_FILE)
         yield Path(name)
+
+
+def _fill(file: Path, want_bytes: int) -> None:
+    if file.stat().st_size < want_bytes <= LARGEST_FILE_BYTES:
+        os.truncate(file, want_bytes)

@@ -1,6 +1,7 @@
 """Salvage saves the longest intact prefix of whatever is left, and no damage ends the process that does it."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import lmdb
@@ -12,12 +13,14 @@ from ledger.creation import create_ledger
 from ledger.errors import NameTakenError, NotAnArchiveError, NothingToSalvageError
 from ledger.home import LedgerHome
 from ledger.ids import append_id
+from ledger.lmdb_file import META, PAGE_HEADER_BYTES, readable_metas
 from ledger.log import EventLog
 from ledger.salvage import salvage_archive, salvage_ledger
 from tests.support.archives import HEADER, archive, put, small_log
 from tests.support.drafts import StepClock, connection_tested
 
 EVENTS = 120
+PAGE_BYTES = 4096
 LOG = list(small_log(6).read())
 WHOLE = archive(LOG)
 
@@ -109,6 +112,73 @@ def test_the_last_event_before_a_fatal_page_is_saved(folder: Path, sound: Ledger
     found = salvage_ledger(folder, tmp_path / "saved.db")
     # Some five events lie on a page.
     assert 50 < found.saved.head.size <= 60
+
+
+@pytest.fixture
+def two_appends(folder: Path) -> list[Record]:
+    """All records of `folder`, to which one append of one event was added."""
+    home = LedgerHome(folder.parent)
+    home.switch(folder)
+    with EventLog(home, now=StepClock()) as log:
+        log.append([connection_tested(EVENTS)], append_id=append_id("last"))
+        return list(log.read())
+
+
+def put_meta(folder: Path, index: int, change: Callable[[bytes], bytes]) -> None:
+    """Change the meta page at `index` of the ledger in `folder`."""
+    data, start = folder / "data.mdb", index * PAGE_BYTES
+    content = data.read_bytes()
+    data.write_bytes(content[:start] + change(content[start : start + PAGE_BYTES]) + content[start + PAGE_BYTES :])
+
+
+@pytest.mark.parametrize(
+    "ruin",
+    [
+        lambda page: bytes(len(page)),
+        lambda page: b"\xff" * len(page),
+        lambda page: page[:10] + bytes(2) + page[12:],  # its flags: the page reads as a meta page, the engine says no
+    ],
+    ids=["zeroed", "ones", "flags"],
+)
+@pytest.mark.parametrize("age", ["newest", "older"])
+def test_one_sound_meta_page_is_enough(
+    age: str, ruin: Callable[[bytes], bytes], folder: Path, two_appends: list[Record], tmp_path: Path
+) -> None:
+    """Without the newest one all but the last append is saved; the file itself stays as it is, and unreadable."""
+    newest, older = readable_metas(folder / "data.mdb")
+    put_meta(folder, newest if age == "newest" else older, ruin)
+    before = (folder / "data.mdb").read_bytes()
+    found = salvage_ledger(folder, tmp_path / "saved.db")
+    want = two_appends[:-1] if age == "newest" else two_appends
+    assert want == list(archive_log(tmp_path / "saved.db").read())
+    assert ("unreadable", None) == (found.report.verdict, found.lost_events)
+    assert before == (folder / "data.mdb").read_bytes()
+
+
+def test_a_cut_file_with_one_meta_page_gives_what_is_before_the_cut(
+    folder: Path, two_appends: list[Record], tmp_path: Path
+) -> None:
+    """Both ways of mending at once."""
+    data = folder / "data.mdb"
+    put_meta(folder, readable_metas(data)[1], lambda page: bytes(len(page)))
+    os.truncate(data, data.stat().st_size * 3 // 4 // PAGE_BYTES * PAGE_BYTES)
+    saved = salvage_ledger(folder, tmp_path / "saved.db").saved.head.size
+    assert EVENTS // 2 < saved < EVENTS
+    assert two_appends[:saved] == list(archive_log(tmp_path / "saved.db").read())
+
+
+def test_no_byte_of_the_meta_pages_costs_more_than_the_last_append(
+    folder: Path, two_appends: list[Record], tmp_path: Path
+) -> None:
+    """Each of every few bytes of what the newest one says, turned over."""
+    newest = readable_metas(folder / "data.mdb")[0]
+    whole = (folder / "data.mdb").read_bytes()
+    for at in range(0, PAGE_HEADER_BYTES + META.size, 4):
+        put_meta(folder, newest, lambda page, at=at: page[:at] + bytes([page[at] ^ 0xFF]) + page[at + 1 :])
+        salvage_ledger(folder, tmp_path / f"{at}.db")
+        records = list(archive_log(tmp_path / f"{at}.db").read())
+        assert records in (two_appends, two_appends[:-1]), at
+        (folder / "data.mdb").write_bytes(whole)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database" * 1000])
