@@ -12,7 +12,7 @@ from cli.settings import Settings
 from cli.supervisor import die_with_parent
 from ledger import ids
 from ledger.backup import Backup, create_backup
-from ledger.backup_check import check_backup
+from ledger.backup_check import check_made
 from ledger.errors import ArchiveDamagedError
 from ledger.events import LedgerKind
 from ledger.log import EventLog
@@ -40,7 +40,7 @@ def default_name(now_us: int) -> str:
 
 
 def _prove(made: Backup) -> None:
-    report = check_backup(made.path, recorded=made.event, watch=watch).report
+    report = check_made(made, watch=watch).report
     if flaw := report.first_bad:
         raise ArchiveDamagedError(made.path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
 

@@ -136,8 +136,8 @@ def progress(items: Iterable[T], *, label: str, length: int | None = None) -> It
 
 
 @contextmanager
-def meter(label: str, length: int | None) -> Iterator[Callable[[object], None] | None]:
-    """Give what is to be called with each thing done, `length` of them; None where nobody looks at a terminal.
+def meter(label: str, length: int | None) -> Iterator[Callable[[int], None] | None]:
+    """Give what is to be called with how many more things of `length` are done; None where nobody looks at a terminal.
 
     A bar on stderr; where nobody knows the length, words if it takes more than a second.
     """
@@ -146,7 +146,7 @@ def meter(label: str, length: int | None) -> Iterator[Callable[[object], None] |
             yield None
         return
     with click.progressbar(length=length, label=label, file=sys.stderr, update_min_steps=STEPS_A_DRAW) as bar:
-        yield lambda _: bar.update(1)
+        yield bar.update
         bar.update(length)
 
 

@@ -1,20 +1,17 @@
 """An archive read as a log: checked whole before anything in it is shown."""
 
-import os
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
-from ledger.archive import open_archive, records
-from ledger.archive_survey import Mark, Survey, survey
+from ledger.archive import records, runs
+from ledger.archive_survey import Mark, Survey, opened, survey
 from ledger.chain import Head, Link, Record
 from ledger.checksum_file import read_checksum
 from ledger.errors import ArchiveDamagedError, DamagedError, UnreadableError
 from ledger.events import LedgerCreated
-
-READ_BUFFER_BYTES = 128 * 1024
 
 
 class ArchiveLog:
@@ -38,7 +35,7 @@ class ArchiveLog:
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
         """Yield the records of [start, stop), stop clipped to the archive's size.
 
-        Begins at the mark before `start`: at most 1,023 records are passed over. Each record is checked again.
+        Begins at the mark before `start`: at most 256 KiB of records are passed over. Each record is checked again.
 
         Raises: ArchiveDamagedError when the file is no longer what was surveyed; UnreadableError.
         """
@@ -46,14 +43,22 @@ class ArchiveLog:
         stop = size if stop is None else min(stop, size)
         if start >= stop:
             return
-        try:
+        with self._in_our_words():
             yield from self._read(start, stop)
-        except DamagedError as error:
-            raise ArchiveDamagedError(
-                self.path, error.seq, error.kind, expected=error.expected, found=error.found
-            ) from error
-        except OSError as error:
-            raise UnreadableError(self.path, error.strerror or str(error)) from error
+
+    def values(self) -> Iterator[list[bytes]]:
+        """Yield all events as a ledger stores them, link ‖ body, those of a buffer together; nothing is re-hashed.
+
+        Raises: as `read` does, where the file no longer has as many frames as were surveyed.
+        """
+        seq, stop = 0, self.survey.head.size
+        with self._in_our_words(), opened(self.path) as file:
+            for values in runs(file):
+                yield values[: stop - seq]
+                seq += len(values)
+                if seq >= stop:
+                    return
+            raise _ended(seq)
 
     def link_at(self, seq: int) -> Link | None:
         """Return the link of the event at `seq`, None when there is no such event."""
@@ -61,13 +66,24 @@ class ArchiveLog:
 
     def _read(self, start: int, stop: int) -> Iterator[Record]:
         mark = self._mark(start)
-        with _opened(self.path, mark) as file:
+        with opened(self.path, mark) as file:
             found = records(file, start=mark.seq, prev=mark.prev)
             for record in islice(found, start - mark.seq, stop - mark.seq):
                 yield record
                 start = record.seq + 1
         if start < stop:
             raise _ended(start)
+
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        try:
+            yield
+        except DamagedError as error:
+            raise ArchiveDamagedError(
+                self.path, error.seq, error.kind, expected=error.expected, found=error.found
+            ) from error
+        except OSError as error:
+            raise UnreadableError(self.path, error.strerror or str(error)) from error
 
     def _mark(self, seq: int) -> Mark:
         marks = self.survey.marks
@@ -93,12 +109,6 @@ def archive_log(path: Path) -> ArchiveLog:
             found=f"sha256 {found.sha256.hex()}",
         )
     return ArchiveLog(found)
-
-
-def _opened(path: Path, mark: Mark) -> BinaryIO:
-    fd = open_archive(path)
-    os.lseek(fd, mark.offset_bytes, os.SEEK_SET)
-    return open(fd, "rb", buffering=READ_BUFFER_BYTES)
 
 
 def _ended(seq: int) -> DamagedError:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ledger.archive import CUT_FRAME
 from ledger.archive_log import ArchiveLog
-from ledger.archive_survey import Each, Survey, survey
+from ledger.archive_survey import Survey, survey
 from ledger.chain import GENESIS, Head, Link
 from ledger.checksum_file import read_checksum
 from ledger.errors import ChecksumDamagedError, NotAnArchiveError
@@ -30,18 +30,16 @@ def verify_archive(
     *,
     witnesses: Sequence[Witness] = (),
     recorded: BackupCreated | None = None,
-    each: Each | None = None,
 ) -> VerifyReport:
     """Re-hash every event of the archive at `path`; hold it against its `.checksum`, `recorded` and `witnesses`.
 
-    `recorded` is the event of the live log that tells of this backup. `each` sees every record that holds.
-    One pass, in constant memory.
+    `recorded` is the event of the live log that tells of this backup. Constant memory.
 
     Raises: NoArchiveError, UnreadableError; NewerFormatError. Damage is a verdict, not an error.
     """
     started = time.perf_counter()
     try:
-        report = judge(survey(path, each), witnesses=witnesses, recorded=recorded)
+        report = judge(survey(path), witnesses=witnesses, recorded=recorded)
     except NotAnArchiveError as error:
         report = unreadable(error)
     return replace(report, seconds=round(time.perf_counter() - started, 6))

@@ -3,37 +3,36 @@
 On disk in this order, each durable before the next: the archive, its `.checksum`, the event that tells of both.
 """
 
-import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger import ids
-from ledger.archive import HEADER, frame
+from ledger.archive import HEADER, frames
 from ledger.archive_survey import Each, Survey, survey
 from ledger.backup_failure import failure
-from ledger.backup_tally import Counts, Tally
-from ledger.chain import Head, Record, Seq
+from ledger.chain import Head, Seq
 from ledger.checksum_file import write_checksum
 from ledger.codec import Draft
 from ledger.errors import DamagedError, LedgerError, NameTakenError, StorageError
 from ledger.events import LEDGER_STREAM, BackupCreated
-from ledger.hashed_file import BUFFER_BYTES, HashedFile
 from ledger.log import EventLog
 from ledger.part_file import PartFile, part_file
-from ledger.source import LogSource
 
 # Called with what is being done and how many events that takes (None: not known);
-# what it gives for the block is called with each.
+# what it gives for the block is called with how many more are done.
 Watch = Callable[[str, int | None], AbstractContextManager[Each | None]]
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made, and the event that tells of it, at `seq` of the log."""
+    """A backup that was made, what the disk gave back of it, and the event that tells of it, at `seq` of the log."""
 
     path: Path
+    survey: Survey
     event: BackupCreated
     seq: Seq
 
@@ -47,7 +46,7 @@ def create_backup(log: EventLog, path: Path, *, job_id: bytes, watch: Watch = un
     """Return the backup of `log` that now lies at `path`, 0600, with its `.checksum`; `backup.created` tells of it.
 
     The log may be appended to meanwhile: the copy is the prefix that was there when it began.
-    Reads the log once and the copy once; constant memory. A failure is told by `backup.failed` and leaves no file.
+    Reads the log once, then the copy; constant memory. A failure is told by `backup.failed` and leaves no file.
 
     Raises: NameTakenError; DamagedError when the log itself does not hold; DiskFullError, UnwritableError,
     StorageError; what `EventLog.append` raises.
@@ -76,13 +75,12 @@ class _Course:
         with part_file(self._path) as part:
             written = self._written(part, head)
             self._stage = "check"
-            tally = Tally()
-            found = self._checked(part, head, written, tally)
+            found = self._checked(part, head, written)
             self._stage = "publish"
             part.publish()
         write_checksum(self._path, found.sha256)
         self._stage = "record"
-        return self._told(found, tally.counts())
+        return self._told(found)
 
     def tell_failure(self, error: BaseException) -> None:
         draft, identifier = failure(self._path.name, self._stage, error, job_id=self._job_id)
@@ -91,61 +89,52 @@ class _Course:
     def _written(self, part: PartFile, head: Head) -> bytes:
         """Return the SHA-256 of the archive of events [0, head.size), which is in `part`, durable."""
         with self._watch("copying", head.size) as each:
-            sha256 = write_archive(self._log, head.size, part.fd, each)
+            written = write_archive(self._log, head.size, part, each)
         part.sync()
-        return sha256
+        return written
 
-    def _checked(self, part: PartFile, head: Head, written: bytes, tally: Tally) -> Survey:
+    def _checked(self, part: PartFile, head: Head, written: bytes) -> Survey:
         """Return what the disk gives back, once that is what was written and all of it holds."""
         with self._watch("checking", head.size) as each:
-            found = survey(part.path, _both(tally, each))
+            found = survey(part.path, counted=True, each=each)
         if found.sha256 != written:
             raise StorageError(self._path, "other bytes than were written")
         if flaw := found.flaw:
             raise DamagedError(flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
         if found.head != head:
             raise DamagedError(head.size - 1, "stored head", expected=found.head.link.hex(), found=head.link.hex())
-        return found
+        return replace(found, path=self._path)
 
-    def _told(self, found: Survey, counts: Counts) -> Backup:
+    def _told(self, found: Survey) -> Backup:
+        assert found.counts is not None  # noqa: S101 - it was asked for them
         event = BackupCreated(
             name=self._path.name,
             size=found.head.size,
             link=found.head.link,
             archive_bytes=found.archive_bytes,
             sha256=found.sha256,
-            types=counts.types,
-            tickers=counts.tickers,
+            types=found.counts.types,
+            tickers=found.counts.tickers,
         )
         draft = Draft(job_id=self._job_id, stream=LEDGER_STREAM, event=event)
         identifier = ids.append_id(f"backup.created/{self._job_id.hex()}", job_id=self._job_id)
-        return Backup(path=self._path, event=event, seq=self._log.append([draft], append_id=identifier).first)
+        seq = self._log.append([draft], append_id=identifier).first
+        return Backup(path=self._path, survey=found, event=event, seq=seq)
 
 
-def write_archive(log: LogSource, size: int, fd: int, each: Each | None = None) -> bytes:
-    """Write the archive of events [0, size) of `log` into the empty file `fd`; return its SHA-256.
+def write_archive(log: EventLog, size: int, part: PartFile, each: Each | None = None) -> bytes:
+    """Write the archive of events [0, size) of `log` into the empty `part`; return its SHA-256.
 
     Checks nothing: what was written is to be surveyed.
 
     Raises: what reading `log` raises; OSError.
     """
-    hashed = HashedFile(fd, "wb")
-    with io.BufferedWriter(hashed, BUFFER_BYTES) as file:
-        file.write(HEADER)
-        for record in log.read(0, size):
-            file.write(frame(record))
-            if each is not None:
-                each(record)
-    return hashed.digest()
-
-
-def _both(tally: Tally, each: Each | None) -> Each:
-    if each is None:
-        return tally
-    other = each
-
-    def both(record: Record) -> None:
-        tally(record)
-        other(record)
-
-    return both
+    part.write(HEADER)
+    hasher = sha256(HEADER)
+    for values in log.values(0, size):
+        content = frames(values)
+        part.write(content)
+        hasher.update(content)
+        if each is not None:
+            each(len(values))
+    return hasher.digest()

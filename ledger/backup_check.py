@@ -9,13 +9,12 @@ from msgspec.structs import replace
 from ledger.archive_log import ArchiveLog
 from ledger.archive_survey import Each, Survey, survey
 from ledger.archive_verify import judge, unreadable
-from ledger.backup import Watch, unwatched
+from ledger.backup import Backup, Watch, unwatched
 from ledger.backup_tally import Counts, Tally
 from ledger.engine import Engine
 from ledger.errors import NotAnArchiveError
 from ledger.events import BackupCreated, LedgerCreated
 from ledger.restore_build import check_built, fill
-from ledger.restore_plan import readable
 from ledger.verify import VerifyReport
 from ledger.walker import Flaw
 
@@ -36,7 +35,7 @@ def check_archive(path: Path, *, recorded: BackupCreated | None = None, watch: W
     """
     try:
         with watch("checking", recorded.size if recorded else None) as each:
-            found = survey(path, each)
+            found = survey(path, each=each)
     except NotAnArchiveError as error:
         return BackupCheck(report=unreadable(error), survey=None, created=None, counts=None)
     return BackupCheck(report=judge(found, recorded=recorded), survey=found, created=found.created, counts=None)
@@ -49,7 +48,20 @@ def check_backup(path: Path, *, recorded: BackupCreated | None = None, watch: Wa
 
     Raises: as `check_archive` does; DamagedError, DiskFullError, StorageError when the ledger cannot be built.
     """
-    checked = check_archive(path, recorded=recorded, watch=watch)
+    return _proved(check_archive(path, recorded=recorded, watch=watch), recorded, watch)
+
+
+def check_made(made: Backup, *, watch: Watch = unwatched) -> BackupCheck:
+    """Return what `check_backup` does of a backup just made, without re-reading what the disk gave back then.
+
+    Raises: UnreadableError; DamagedError, DiskFullError, StorageError when the ledger cannot be built.
+    """
+    report = judge(made.survey, recorded=made.event)
+    checked = BackupCheck(report=report, survey=made.survey, created=made.survey.created, counts=None)
+    return _proved(checked, made.event, watch)
+
+
+def _proved(checked: BackupCheck, recorded: BackupCreated | None, watch: Watch) -> BackupCheck:
     if checked.report.verdict != "intact" or checked.survey is None:
         return checked
     with watch("restoring", checked.survey.head.size) as each:
@@ -62,24 +74,17 @@ def check_backup(path: Path, *, recorded: BackupCreated | None = None, watch: Wa
 
 
 def _restored(archive: ArchiveLog, each: Each | None) -> Counts:
-    """Return the counts of a ledger built from `archive`, once it re-hashes to the archive's head."""
+    """Return the counts of a ledger built from `archive`, once it re-hashes to the archive's head.
+
+    They are taken on the way in: what re-hashes to that head is what went in.
+    """
+    tally = Tally()
     with tempfile.TemporaryDirectory(prefix="b3-ledger-") as name:
         folder = Path(name)
         engine = Engine(folder, readonly=False, create=True)
         try:
-            fill(engine, archive, each)
+            fill(engine, archive, each=each, tally=tally)
         finally:
             engine.close()
         check_built(folder, archive.head())
-        return _counted(folder)
-
-
-def _counted(folder: Path) -> Counts:
-    tally = Tally()
-    engine = Engine(folder, readonly=True)
-    try:
-        for record in readable(engine):
-            tally(record)
-    finally:
-        engine.close()
     return tally.counts()

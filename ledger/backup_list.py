@@ -74,6 +74,6 @@ def _kind(path: Path) -> LedgerKind | None:
     try:
         with open(open_archive(path), "rb") as file:
             first = next(records(file), None)
-        return first_event(first).kind if first else None
+        return first_event(first.body).kind if first else None
     except LedgerError:
         return None

@@ -1,11 +1,11 @@
-"""How many events of each type and of each ticker a run of records holds."""
+"""How many events of each type and of each ticker a run of events holds."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 
-from ledger.chain import Record
-from ledger.codec import decode_envelope
+from ledger.codec import Envelope
 from ledger.events import LEDGER_STREAM, EventCount
 
 
@@ -17,25 +17,33 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Tally:
-    """Counts the records that it is called with."""
+    """Counts the events that it is given."""
 
     def __init__(self) -> None:
         self._types: Counter[str] = Counter()
         self._streams: Counter[str] = Counter()
 
-    def __call__(self, record: Record) -> None:
-        """Count one record.
-
-        Raises: DamagedError when its body is no event.
-        """
-        envelope = decode_envelope(record.seq, record.body)
-        self._types[envelope.type] += 1
-        self._streams[envelope.stream] += 1
+    def add(self, envelopes: Sequence[Envelope]) -> None:
+        """Count these events too."""
+        self._types.update([envelope.type for envelope in envelopes])
+        self._streams.update([envelope.stream for envelope in envelopes])
 
     def counts(self) -> Counts:
         """Return what has been counted so far."""
         streams = {name: events for name, events in self._streams.items() if name != LEDGER_STREAM}
         return Counts(_sorted(self._types), _sorted(streams))
+
+
+def together(one: Counts, other: Counts) -> Counts:
+    """Return the counts of two runs of events as those of one."""
+    return Counts(_sum(one.types, other.types), _sum(one.tickers, other.tickers))
+
+
+def _sum(one: Sequence[EventCount], other: Sequence[EventCount]) -> tuple[EventCount, ...]:
+    total: Counter[str] = Counter()
+    for count in (*one, *other):
+        total[count.name] += count.events
+    return _sorted(total)
 
 
 def _sorted(counted: dict[str, int]) -> tuple[EventCount, ...]:

@@ -5,7 +5,7 @@ The body is what the chain hashes; nothing here ever re-encodes a body that was 
 Source: docs/format.md, "Body".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -92,6 +92,20 @@ def decode_envelope(seq: int, body: bytes) -> Envelope:
     if envelope.seq != seq:
         raise DamagedError(seq, "seq", expected=str(seq), found=str(envelope.seq))
     return envelope
+
+
+def decode_envelopes(bodies: Sequence[bytes], *, start: int) -> list[Envelope]:
+    """Return what `decode_envelope` gives for each of `bodies`, stored from seq `start` on, at two thirds of its cost.
+
+    Raises: as it does, of the first that is none.
+    """
+    try:
+        envelopes = list(map(_envelope_decoder.decode, bodies))
+    except UNDECODABLE:
+        envelopes = []
+    if [envelope.seq for envelope in envelopes] == list(range(start, start + len(bodies))):
+        return envelopes
+    return [decode_envelope(seq, body) for seq, body in enumerate(bodies, start)]
 
 
 @cache

@@ -9,7 +9,7 @@ Source: docs/format.md, "Database".
 import os
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -143,20 +143,28 @@ class Engine:
 
         Raises: DamagedError where one is missing or too short for a link.
         """
-        records: list[Record] = []
+        values = self.values(start, stop)
+        return [Record(Seq(seq), Link(v[:LINK_BYTES]), v[LINK_BYTES:]) for seq, v in enumerate(values, start)]
+
+    def values(self, start: int, stop: int) -> list[bytes]:
+        """Return what `chunk` does as it is stored, link ‖ body: for whoever passes many on as they are.
+
+        Raises: as `chunk` does.
+        """
+        values: list[bytes] = []
         held_bytes = 0
         with self.reading() as txn:
             cursor = txn.cursor(db=self.databases[EVENTS])
-            want = Seq(start)
+            want = start
             # Every reader of the log pays for this loop: `key` stands in it written out.
             for found, value in cursor.iternext() if cursor.set_range(key(start)) else ():
                 if found != want.to_bytes(KEY_BYTES, "big") or len(value) < LINK_BYTES:
                     raise _hole(want, found, value)
-                records.append(Record(want, value[:LINK_BYTES], value[LINK_BYTES:]))
+                values.append(value)
                 held_bytes += len(value)
-                want = Seq(want + 1)
+                want += 1
                 if want == stop or held_bytes >= CHUNK_BYTES:
-                    return records
+                    return values
         raise _hole(want, b"", b"")
 
     def run_in(self, txn: Any, append_id: bytes) -> AppendRun | None:
@@ -198,14 +206,16 @@ class Engine:
 
         Raises: StorageError when something stands where they belong.
         """
-        self.load_in(txn, records, {append_id: AppendRun(records[0].seq, len(records))}, head=head)
+        values = [record.link + record.body for record in records]
+        run = AppendRun(records[0].seq, len(records))
+        self.load_in(txn, values, {append_id: run}, head=head)
 
-    def load_in(self, txn: Any, records: list[Record], runs: Mapping[bytes, AppendRun], *, head: Head) -> None:
-        """Put `records` of any number of appends, the index entries `runs` and `head`.
+    def load_in(self, txn: Any, values: Sequence[bytes], runs: Mapping[bytes, AppendRun], *, head: Head) -> None:
+        """Put `values` (link ‖ body) of any number of appends, the index entries `runs` and the `head` after them.
 
         Raises: StorageError when something stands where they belong.
         """
-        items = [(key(record.seq), record.link + record.body) for record in records]
+        items = [(seq.to_bytes(KEY_BYTES, "big"), value) for seq, value in enumerate(values, head.size - len(values))]
         _, added = txn.cursor(db=self.databases[EVENTS]).putmulti(items, overwrite=False, append=True)
         index = self.databases[APPENDS]
         new = [

@@ -120,6 +120,18 @@ class EventLog:
                 yield record
                 start = record.seq + 1
 
+    def values(self, start: int, stop: int) -> Iterator[list[bytes]]:
+        """Yield the events of [start, stop) as they are stored, link ‖ body, about 1 MiB of them together.
+
+        At two thirds of what `read` costs. `stop` is at most the log's size.
+
+        Raises: as `read` does.
+        """
+        while start < stop:
+            values = self._engine.values(start, stop)
+            yield values
+            start += len(values)
+
     def link_at(self, seq: int) -> Link | None:
         """Return the link stored at `seq`, None when there is no such event; O(1)."""
         return self._engine.link_at(seq)

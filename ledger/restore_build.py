@@ -1,29 +1,30 @@
 """Builds a ledger folder from a log source: whole beside its place, or not there at all."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from ledger.anchor import Anchor
 from ledger.appending import head_after, hold_back, stamp
+from ledger.archive_log import ArchiveLog
 from ledger.archive_survey import Each
-from ledger.chain import EMPTY_HEAD, Head, Record
-from ledger.codec import Draft, decode_envelope
+from ledger.backup_tally import Tally
+from ledger.chain import EMPTY_HEAD, LINK_BYTES, Head, Link
+from ledger.codec import Draft, Envelope, decode_envelope, decode_envelopes
 from ledger.creation import make_private_folder, settle
 from ledger.durable import sync_folder
 from ledger.engine import AppendRun, Engine
 from ledger.errors import DamagedError, StorageError, unwritable
 from ledger.home import ANCHOR_FILE, LedgerHome
 from ledger.ids import append_id
-from ledger.source import LogSource
 from ledger.verify import verify_folder
 
-BATCH_EVENTS = 10_000
-BATCH_BODY_BYTES = 32 * 1024 * 1024
+BATCH_BYTES = 8 * 1024 * 1024  # of events a transaction, which holds as much again in memory until it is durable
 
 
-def build_folder(home: LedgerHome, source: LogSource, last: Draft, *, now_us: int, each: Each | None = None) -> Path:
+def build_folder(home: LedgerHome, source: ArchiveLog, last: Draft, *, now_us: int, each: Each | None = None) -> Path:
     """Return a new ledger folder under `home`, not in use yet: the events of `source`, then `last`.
 
     The caller holds the writer lock. Reads `source` once, then re-hashes what was built; constant memory.
@@ -42,22 +43,25 @@ def build_folder(home: LedgerHome, source: LogSource, last: Draft, *, now_us: in
     return folder
 
 
-def fill(engine: Engine, source: LogSource, each: Each | None = None) -> Head:
+def fill(engine: Engine, source: ArchiveLog, *, each: Each | None = None, tally: Tally | None = None) -> Head:
     """Put every event of `source` into the empty database of `engine`, with its index of appends; return the head.
 
-    Consecutive events with one append id were appended together. Some 10,000 events a transaction.
+    Consecutive events with one append id were appended together. Nothing is re-hashed: `check_built` is to follow.
+    `tally` is given every event. Some 8 MiB a transaction.
 
     Raises: DamagedError when a body is no envelope; DiskFullError, StorageError.
     """
-    index = _Index()
-    head = EMPTY_HEAD
-    for batch in _batches(source.read()):
-        for record in batch:
-            index.add(record)
+    index, head = _Index(), EMPTY_HEAD
+    for batch in _batches(source.values()):
+        for values in batch:
+            envelopes = decode_envelopes([value[LINK_BYTES:] for value in values], start=head.size)
+            index.add(envelopes)
+            if tally is not None:
+                tally.add(envelopes)
+            head = Head(head.size + len(values), Link(values[-1][:LINK_BYTES]))
             if each is not None:
-                each(record)
-        head = head_after(batch)
-        _load(engine, batch, index.take(), head)
+                each(len(values))
+        _load(engine, list(chain.from_iterable(batch)), index.take(), head)
     _load(engine, [], index.take_last(), head)
     return head
 
@@ -81,15 +85,14 @@ class _Index:
     def __init__(self) -> None:
         self._done: dict[bytes, AppendRun] = {}
         self._id: bytes | None = None
-        self._run = AppendRun(0, 0)
+        self._first = self._stop = 0
 
-    def add(self, record: Record) -> None:
-        identifier = decode_envelope(record.seq, record.body).append_id
-        if identifier == self._id:
-            self._run = AppendRun(self._run.first, self._run.count + 1)
-            return
-        self._close()
-        self._id, self._run = identifier, AppendRun(record.seq, 1)
+    def add(self, envelopes: Sequence[Envelope]) -> None:
+        for envelope in envelopes:
+            if envelope.append_id != self._id:
+                self._close(envelope.seq)
+                self._id, self._first = envelope.append_id, envelope.seq
+        self._stop = envelopes[-1].seq + 1
 
     def take(self) -> dict[bytes, AppendRun]:
         """Return the appends that have ended since the last call."""
@@ -98,33 +101,34 @@ class _Index:
 
     def take_last(self) -> dict[bytes, AppendRun]:
         """Return the append under way as well: no event follows."""
-        self._close()
+        self._close(self._stop)
         return self.take()
 
-    def _close(self) -> None:
+    def _close(self, stop: int) -> None:
         if self._id is None:
             return
+        run = AppendRun(self._first, stop - self._first)
         if self._id in self._done:
-            raise _used_twice(self._id, self._run)
-        self._done[self._id] = self._run
+            raise _used_twice(self._id, run)
+        self._done[self._id] = run
 
 
-def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
-    batch: list[Record] = []
-    body_bytes = 0
-    for record in records:
-        batch.append(record)
-        body_bytes += len(record.body)
-        if len(batch) == BATCH_EVENTS or body_bytes >= BATCH_BODY_BYTES:
+def _batches(runs: Iterable[list[bytes]]) -> Iterator[list[list[bytes]]]:
+    batch: list[list[bytes]] = []
+    batch_bytes = 0
+    for values in runs:
+        batch.append(values)
+        batch_bytes += sum(map(len, values))
+        if batch_bytes >= BATCH_BYTES:
             yield batch
-            batch, body_bytes = [], 0
+            batch, batch_bytes = [], 0
     if batch:
         yield batch
 
 
-def _load(engine: Engine, records: list[Record], runs: dict[bytes, AppendRun], head: Head) -> None:
+def _load(engine: Engine, values: Sequence[bytes], runs: dict[bytes, AppendRun], head: Head) -> None:
     try:
-        engine.update(lambda txn: engine.load_in(txn, records, runs, head=head))
+        engine.update(lambda txn: engine.load_in(txn, values, runs, head=head))
     except StorageError:
         _refuse_used_ids(engine, runs)
         raise
@@ -141,10 +145,10 @@ def _used_twice(identifier: bytes, run: AppendRun) -> DamagedError:
     return DamagedError(run.first, "append id", expected="one not used before", found=f"{identifier.hex()} again")
 
 
-def _filled(folder: Path, source: LogSource, last: Draft, now_us: int, each: Each | None) -> Head:
+def _filled(folder: Path, source: ArchiveLog, last: Draft, now_us: int, each: Each | None) -> Head:
     engine = Engine(folder, readonly=False, create=True)
     try:
-        head = fill(engine, source, each)
+        head = fill(engine, source, each=each)
         (end,) = engine.chunk(head.size - 1, head.size)
         recorded_at, _ = hold_back(now_us, decode_envelope(end.seq, end.body).recorded_at)
         identifier = append_id(f"backup.restored/{last.job_id.hex()}", job_id=last.job_id)

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.archive import HEADER, frame
+from ledger.archive import BUFFER_BYTES, HEADER, frame
 from ledger.archive_survey import Survey, survey
 from ledger.archive_verify import verify_archive
 from ledger.chain import Record
 from ledger.checksum_file import write_checksum
 from ledger.engine import Engine
 from ledger.errors import DamagedError, NotALedgerError, NothingToSalvageError
-from ledger.hashed_file import BUFFER_BYTES
 from ledger.home import DATA_FILE
 from ledger.lmdb_file import copy_meta, newest_meta, readable_metas
 from ledger.part_file import PartFile, part_file

@@ -80,7 +80,6 @@ GROUPS = {
             "ledger/backup_tally.py",
             "ledger/checksum.py",
             "ledger/checksum_file.py",
-            "ledger/hashed_file.py",
             "ledger/part_file.py",
             "ledger/restore.py",
             "ledger/restore_build.py",

@@ -30,7 +30,7 @@ def read_archive(content: bytes) -> Head | None:
         head = Head(0, GENESIS)
         for record in records(file):
             if record.seq == 0:
-                first_event(record)
+                first_event(record.body)
             head = Head(record.seq + 1, record.link)
     except LedgerError:
         return None

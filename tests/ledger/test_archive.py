@@ -10,15 +10,17 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.archive import CUT_FRAME, FRAME, frame, open_archive, records
-from ledger.chain import GENESIS, Record
+from ledger.archive import CUT_FRAME, FRAME, count_good, frame, frames, open_archive, records, runs
+from ledger.chain import GENESIS, LINK_BYTES, Link, Record
 from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError
-from tests.support.archives import HEADER, archive, frames, small_log
+from tests.support.archives import HEADER, archive, small_log
+from tests.support.archives import frames as reference
 
 EVENTS = 6
 LOG = list(small_log(EVENTS).read())
 WHOLE = archive(LOG)
+VALUES = [record.link + record.body for record in LOG]
 ENDS = [len(archive(LOG[:size])) for size in range(EVENTS + 1)]  # where each frame ends; ENDS[0] is the header's
 
 
@@ -34,7 +36,9 @@ def read(content: bytes) -> tuple[list[Record], DamagedError | None]:
 
 def test_a_frame_is_length_link_body() -> None:
     """As docs/format.md has it, and in no other order."""
-    assert frames(LOG) == [frame(record) for record in LOG]
+    assert reference(LOG) == [frame(record) for record in LOG]
+    assert b"".join(reference(LOG)) == frames(VALUES)
+    assert b"" == frames([])
 
 
 def test_what_was_written_is_read() -> None:
@@ -63,6 +67,29 @@ def test_any_cut_is_named() -> None:
         assert (LOG[:size], cut) == (found, error and (error.seq, error.kind)), length
 
 
+@pytest.mark.parametrize("buffer_bytes", [1, 35, 36, 37, 300, 1000])
+def test_what_is_read_at_a_time_makes_no_difference(buffer_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole, cut at every length, or with a byte changed: the same records, the same end."""
+    changed = [WHOLE[:at] + bytes([WHOLE[at] ^ 0xFF]) + WHOLE[at + 1 :] for at in range(len(HEADER), len(WHOLE), 5)]
+    contents = [WHOLE, *(WHOLE[:length] for length in range(len(HEADER), len(WHOLE))), *changed]
+    want = [(found, error and (error.seq, str(error))) for found, error in map(read, contents)]
+    monkeypatch.setattr("ledger.archive.BUFFER_BYTES", buffer_bytes)
+    assert want == [(found, error and (error.seq, str(error))) for found, error in map(read, contents)]
+    assert VALUES == [value for values in runs(io.BytesIO(WHOLE[len(HEADER) :])) for value in values]
+
+
+def test_values_are_counted_up_to_the_first_that_does_not_hold() -> None:
+    """From any seq on; a value too short for a link does not hold, and neither does one of another place."""
+    for start in range(EVENTS):
+        prev = LOG[start - 1].link if start else GENESIS
+        assert EVENTS - start == count_good(VALUES[start:], start=start, prev=prev)
+        assert 0 == count_good(VALUES[start:], start=start, prev=Link(bytes(32)))
+        for bad in range(start, EVENTS):
+            for value in (VALUES[bad][:-1], VALUES[bad][: LINK_BYTES - 1], b"", VALUES[bad - 1]):
+                values = [*VALUES[start:bad], value, *VALUES[bad + 1 :]]
+                assert bad - start == count_good(values, start=start, prev=prev)
+
+
 @given(st.data())
 def test_ranges_moved_about_are_named(data: st.DataObject) -> None:
     """Removed, doubled, or two swapped: nothing comes out that was not there, and the end is an error."""
@@ -82,7 +109,7 @@ def test_an_event_of_another_place_is_named() -> None:
     """A body that says another seq than its place does not hold, even under a link that fits."""
     body = LOG[2].body
     link = blake3(LOG[0].link + body).digest()
-    error = read(HEADER + frames(LOG[:1])[0] + struct.pack(">I", len(body)) + link + body)[1]
+    error = read(HEADER + reference(LOG[:1])[0] + struct.pack(">I", len(body)) + link + body)[1]
     assert (1, "seq", "9801", "9802") == (error and (error.seq, error.kind, error.expected, error.found))
 
 

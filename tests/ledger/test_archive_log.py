@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ledger.archive import BUFFER_BYTES
 from ledger.archive_log import ArchiveLog, archive_log
-from ledger.archive_survey import MARK_EVENTS
 from ledger.chain import Head
 from ledger.creation import create_ledger
 from ledger.errors import ArchiveDamagedError, ChecksumDamagedError
@@ -58,14 +58,25 @@ def test_every_range_gives_the_logs_records(source: Source, copy: ArchiveLog, st
 
 
 def test_reading_does_not_begin_at_the_start(tmp_path: Path) -> None:
-    """Around each mark, records are those of the log; the marks are a thousand events apart."""
+    """Around each mark, records are those of the log; between marks lies a buffer of frames and no more."""
     log = small_log(1)
-    size = 2 * MARK_EVENTS + 2
-    log.append([connection_tested(number) for number in range(size - 1)], append_id=append_id("n"))
-    copy = archive_log(put(tmp_path / "copy.db", archive(log.read())))
-    assert [0, MARK_EVENTS, 2 * MARK_EVENTS] == [mark.seq for mark in copy.survey.marks]
-    for seq in (0, 1, MARK_EVENTS - 1, MARK_EVENTS, MARK_EVENTS + 1, size - 1):
-        assert list(log.read(seq, seq + 2)) == list(copy.read(seq, seq + 2))
+    log.append([connection_tested(number, note="x" * 1000) for number in range(600)], append_id=append_id("n"))
+    whole = archive(log.read())
+    copy = archive_log(put(tmp_path / "copy.db", whole))
+    marks = copy.survey.marks
+    ends = [*(mark.offset_bytes for mark in marks[1:]), len(whole)]
+    assert 3 == len(marks)
+    assert all(end - mark.offset_bytes <= BUFFER_BYTES for mark, end in zip(marks, ends, strict=True))
+    for mark in marks:
+        assert len(archive(log.read(0, mark.seq))) == mark.offset_bytes
+        for seq in range(max(mark.seq - 2, 0), mark.seq + 2):
+            assert list(log.read(seq, seq + 2)) == list(copy.read(seq, seq + 2))
+    assert list(log.read(600)) == list(copy.read(600))
+
+
+def test_values_are_what_a_ledger_stores(source: Source, copy: ArchiveLog) -> None:
+    """Link and body joined, of every event."""
+    assert [record.link + record.body for record in source.read()] == [v for values in copy.values() for v in values]
 
 
 def test_two_readers_do_not_meet(copy: ArchiveLog) -> None:
@@ -108,6 +119,12 @@ def test_a_file_changed_after_it_was_opened_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(ArchiveDamagedError) as damage:
         list(copy.read())
     assert (3, "missing event") == (damage.value.seq, damage.value.kind)
+    with pytest.raises(ArchiveDamagedError) as damage:
+        list(copy.values())
+    assert (3, "missing event") == (damage.value.seq, damage.value.kind)
+    put(path, archive(small_log(9).read()))
+    assert list(log.read()) == list(copy.read())
+    assert [record.link + record.body for record in log.read()] == [v for values in copy.values() for v in values]
     put(path, archive(small_log(4, kind="sample").read()))
     assert Head(4, list(log.read())[3].link) == copy.head()
     put(path, archive(log.read())[:-1])

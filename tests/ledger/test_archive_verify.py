@@ -141,13 +141,6 @@ def test_no_file_and_a_later_version_are_no_verdict(tmp_path: Path) -> None:
         verify_archive(put(tmp_path / "a.db", b"b3-ledger archive 2\n"))
 
 
-def test_every_record_that_holds_is_seen(tmp_path: Path) -> None:
-    """Up to the first that does not."""
-    seen: list[object] = []
-    verify_archive(put(tmp_path / "a.db", WHOLE[:-1]), each=seen.append)
-    assert LOG[:4] == seen
-
-
 def test_another_first_event_is_tampered(tmp_path: Path) -> None:
     """A log that does not begin with its creation is none of ours, however well it is chained."""
     from ledger.memory_log import MemoryLog

@@ -10,11 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.archive_log import archive_log
 from ledger.archive_survey import survey
 from ledger.backup import Backup, create_backup
-from ledger.chain import Record, Seq
+from ledger.backup_tally import Counts
+from ledger.chain import Seq
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import DamagedError, DiskFullError, NameTakenError, StorageError
 from ledger.events import BackupCreated, BackupFailed, Event, EventCount
@@ -63,7 +65,8 @@ def test_a_backup_is_the_archive_of_the_log(full: EventLog, tmp_path: Path) -> N
         types=types,
         tickers=(),
     )
-    assert (told, Backup(path=path, event=told, seq=Seq(head.size))) == (last_event(full), made)
+    found = replace(survey(path), counts=Counts(types, ()))
+    assert (told, Backup(path=path, survey=found, event=told, seq=Seq(head.size))) == (last_event(full), made)
 
 
 def test_the_checksum_is_what_sha256sum_checks(full: EventLog, tmp_path: Path) -> None:
@@ -121,10 +124,10 @@ def test_a_log_that_does_not_hold_is_not_backed_up(
     full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The seq is named, no file stays, and the log tells of the failure."""
-    whole = list(full.read())
-    bent = [*whole[:3], Record(whole[3].seq, whole[3].link, whole[3].body[:-1] + b"!"), *whole[4:]]
+    whole = [value for values in full.values(0, 6) for value in values]
+    bent = [*whole[:3], whole[3][:-1] + b"!", *whole[4:]]
     with monkeypatch.context() as patch:
-        patch.setattr(full, "read", lambda start=0, stop=None: iter(bent[start:stop]))
+        patch.setattr(full, "values", lambda start, stop: iter([bent[start:stop]]))
         with pytest.raises(DamagedError) as damage:
             create_backup(full, tmp_path / "backups" / "a.db", job_id=job(1))
     assert (3, "link") == (damage.value.seq, damage.value.kind)
@@ -167,9 +170,8 @@ def test_an_interrupted_backup_is_told_as_such(full: EventLog, tmp_path: Path) -
 
     @contextmanager
     def watch(_doing: str, _events: int | None):  # type: ignore[no-untyped-def]  # a generator of a generator's type
-        def interrupt(record: Record) -> None:
-            if record.seq == 3:
-                raise KeyboardInterrupt
+        def interrupt(_events: int) -> None:
+            raise KeyboardInterrupt
 
         yield interrupt
 

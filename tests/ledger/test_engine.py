@@ -166,6 +166,12 @@ def test_a_chunk_ends_with_the_record_that_fills_it(
     assert list(range(records)) == [record.seq for record in engine.chunk(0, 3)]
 
 
+def test_values_are_the_records_as_stored(engine: Engine) -> None:
+    """Link and body joined, from any event to any other."""
+    for start, stop in ((0, 3), (1, 3), (1, 2)):
+        assert [record.link + record.body for record in engine.chunk(start, stop)] == engine.values(start, stop)
+
+
 def test_a_record_of_a_link_alone_is_read(folder: Path) -> None:
     """32 bytes are enough to read; that no body belongs there is for the chain to say."""
     raw(folder, key(1), bytes(32), b"events")

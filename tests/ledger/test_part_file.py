@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.checksum_file import checksum_path, read_checksum, write_checksum
-from ledger.errors import ChecksumDamagedError, DiskFullError, NameTakenError, UnwritableError
-from ledger.hashed_file import HashedFile
+from ledger.errors import DiskFullError, NameTakenError, UnwritableError
 from ledger.part_file import part_file, write_whole
 
 
@@ -63,60 +61,6 @@ def test_a_folder_that_is_a_file_is_unwritable(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UnwritableError), part_file(tmp_path / "file" / "a"):
         pass
-
-
-def test_a_checksum_is_written_and_read_back(tmp_path: Path) -> None:
-    """Beside the file, with its base name; again over what was there."""
-    path = tmp_path / "a.db"
-    for sha256 in (bytes(32), bytes(range(32))):
-        write_checksum(path, sha256)
-        assert sha256 == read_checksum(path)
-    assert f"{bytes(range(32)).hex()}  a.db\n" == checksum_path(path).read_text("utf-8")
-
-
-@pytest.mark.parametrize(
-    ("content", "sha256"),
-    [
-        ("ab" * 32, b"\xab" * 32),
-        ("AB" * 32 + "\n", b"\xab" * 32),
-        ("ab" * 32 + "  /some/where/else.db\n", b"\xab" * 32),
-        ("ab" * 32 + " *a.db\n", b"\xab" * 32),
-        ("", None),
-        ("ab" * 31, None),
-        ("ab" * 33, None),
-        ("x" * 64, None),
-        ("ab" * 32 + "  a.db\n" + "ab" * 32 + "  b.db\n", None),
-    ],
-)
-def test_a_checksum_is_bare_or_before_any_name(content: str, sha256: bytes | None, tmp_path: Path) -> None:
-    """Anything else is damaged, not absent."""
-    (tmp_path / "a.db.checksum").write_text(content, "utf-8")
-    if sha256 is None:
-        with pytest.raises(ChecksumDamagedError):
-            read_checksum(tmp_path / "a.db")
-        return
-    assert sha256 == read_checksum(tmp_path / "a.db")
-
-
-def test_no_checksum_is_none(tmp_path: Path) -> None:
-    """Absent is absent."""
-    assert None is read_checksum(tmp_path / "a.db")
-
-
-def test_what_passes_is_hashed(tmp_path: Path) -> None:
-    """Written or read, and counted; closing leaves the descriptor open."""
-    from hashlib import sha256
-
-    fd = os.open(tmp_path / "a", os.O_RDWR | os.O_CREAT)
-    written = HashedFile(fd, "wb")
-    written.write(b"con")
-    written.write(b"tent")
-    written.close()
-    os.lseek(fd, 0, os.SEEK_SET)
-    found = HashedFile(fd, "rb")
-    assert b"content" == found.readall()
-    assert (sha256(b"content").digest(), 7) == (found.digest(), found.bytes_passed) == (written.digest(), 7)
-    os.close(fd)
 
 
 def test_a_part_swept_before_it_was_locked_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

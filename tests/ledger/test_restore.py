@@ -87,15 +87,16 @@ def test_the_index_of_appends_is_built_again(empty: LedgerHome, tmp_path: Path) 
 
 
 def test_batches_do_not_tear_an_append(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the batch size, the index is that of the log it came from."""
+    """Whatever is read at a time and put at a time, the index is that of the log it came from."""
     log = small_log(3)
     for run, count in enumerate((4, 1, 5)):
         drafts = [connection_tested(100 * run + number) for number in range(count)]
         log.append(drafts, append_id=append_id(f"run/{run}"))
     backup = archive_log(put(tmp_path / "a.db", archive(log.read())))
-    for batch in (1, 2, 3, 5, 13, 14):
-        monkeypatch.setattr("ledger.restore_build.BATCH_EVENTS", batch)
-        home = LedgerHome(tmp_path / f"home-{batch}")
+    for buffer_bytes, batch_bytes in ((1, 1), (1, 600), (600, 1), (1500, 1), (1500, 2000)):
+        monkeypatch.setattr("ledger.archive.BUFFER_BYTES", buffer_bytes)
+        monkeypatch.setattr("ledger.restore_build.BATCH_BYTES", batch_bytes)
+        home = LedgerHome(tmp_path / f"home-{buffer_bytes}-{batch_bytes}")
         task(home, backup).run(Terms())
         with EventLog(home, now=StepClock()) as restored:
             runs = [restored.append_run(append_id(f"run/{run}")) for run in range(3)]

@@ -1,0 +1,133 @@
+"""A survey finds the same alone as with the work shared out, and says what a reader frame by frame would."""
+
+import os
+import signal
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.archive import HEADER
+from ledger.archive_survey import START, Mark, Survey, survey
+from ledger.backup_tally import Counts
+from ledger.chain import GENESIS, Head, Link, Record, Seq, link
+from ledger.errors import UnreadableError
+from ledger.events import EventCount, LedgerCreated
+from tests.support.archives import archive, put, small_log
+from tests.support.drafts import JOB
+
+EVENTS = 12
+LOG = list(small_log(EVENTS).read())
+WHOLE = archive(LOG)
+COUNTS = Counts((EventCount("connection.tested/1", EVENTS - 1), EventCount("ledger.created/1", 1)), ())
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small, a file is read a few frames at a time, and by more than one process."""
+    monkeypatch.setattr("ledger.archive.BUFFER_BYTES", 500)
+    monkeypatch.setattr("ledger.archive_survey.WORTH_MORE_PROCESSES_BYTES", 0)
+
+
+def test_a_whole_archive_is_surveyed(tmp_path: Path) -> None:
+    """Everything that is known of it, and nothing is counted unasked."""
+    path = put(tmp_path / "a.db", WHOLE)
+    want = Survey(
+        path=path,
+        head=Head(EVENTS, LOG[-1].link),
+        created=LedgerCreated(ledger_id=JOB, kind="real", software="b3-ledger test"),
+        marks=(Mark(0, len(HEADER), GENESIS),),
+        counts=None,
+        body_bytes=sum(len(record.body) for record in LOG),
+        good_bytes=len(WHOLE),
+        archive_bytes=len(WHOLE),
+        sha256=sha256(WHOLE).digest(),
+        flaw=None,
+    )
+    assert want == survey(path)
+    assert replace(want, counts=COUNTS) == survey(path, counted=True)
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_large_archive_is_surveyed_alike(tmp_path: Path) -> None:
+    """In three processes at once: the same, with a mark where each of its buffers began."""
+    path = put(tmp_path / "a.db", WHOLE)
+    found = survey(path, counted=True)
+    ends = [len(archive(LOG[:size])) for size in range(EVENTS + 1)]
+    assert (None, COUNTS, Head(EVENTS, LOG[-1].link)) == (found.flaw, found.counts, found.head)
+    assert (sha256(WHOLE).digest(), len(WHOLE), len(WHOLE)) == (found.sha256, found.archive_bytes, found.good_bytes)
+    assert 3 < len(found.marks)
+    for mark in found.marks:
+        assert Mark(mark.seq, ends[mark.seq], LOG[mark.seq - 1].link if mark.seq else GENESIS) == mark
+
+
+def _damaged() -> list[bytes]:
+    flipped = [WHOLE[:at] + bytes([WHOLE[at] ^ 0x81]) + WHOLE[at + 1 :] for at in range(len(HEADER), len(WHOLE), 31)]
+    return [*flipped, *(WHOLE[:length] for length in range(len(HEADER), len(WHOLE), 47)), WHOLE + WHOLE[len(HEADER) :]]
+
+
+def test_damage_is_found_alike_by_one_process_and_by_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever half it lies in: flaw, head, bytes and hash are the same."""
+    path = tmp_path / "a.db"
+    monkeypatch.setattr("ledger.archive.BUFFER_BYTES", 500)
+    for content in _damaged():
+        put(path, content)
+        monkeypatch.setattr("ledger.archive_survey.WORTH_MORE_PROCESSES_BYTES", len(content) + 1)
+        alone = survey(path, counted=True)
+        monkeypatch.setattr("ledger.archive_survey.WORTH_MORE_PROCESSES_BYTES", len(content))
+        assert alone == replace(survey(path, counted=True), marks=alone.marks)
+
+
+def test_progress_comes_to_the_number_of_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone to the letter; where half of it goes on elsewhere, twice the first half."""
+    path, told = put(tmp_path / "a.db", WHOLE), list[int]()
+    monkeypatch.setattr("ledger.archive.BUFFER_BYTES", 500)
+    survey(path, each=told.append)
+    assert EVENTS == sum(told)
+    monkeypatch.setattr("ledger.archive_survey.WORTH_MORE_PROCESSES_BYTES", 0)
+    told.clear()
+    survey(path, each=told.append)
+    half = sum(told) // 2
+    assert len(archive(LOG[: half - 3])) < len(WHOLE) // 2 <= len(archive(LOG[:half]))
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_body_that_is_no_event_is_a_flaw_where_events_are_counted(tmp_path: Path) -> None:
+    """The chain holds around it: an archive that is only verified may hold it."""
+    body = b"\x98\x01nonsense"
+    path = put(tmp_path / "a.db", archive([LOG[0], Record(Seq(1), Link(link(LOG[0].link, body)), body)]))
+    assert (None, 2) == (survey(path).flaw, survey(path).head.size)
+    flaw = survey(path, counted=True).flaw
+    assert (1, "envelope", "a msgpack array of 8") == (flaw and (flaw.seq, flaw.kind, flaw.expected))
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_first_half_that_does_not_lead_to_the_second_is_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file was changed between two looks at it."""
+    path = put(tmp_path / "a.db", WHOLE)
+    for seq in (5, EVENTS):
+        half = Mark(seq, len(archive(LOG[:seq])), LOG[seq - 2].link)
+        monkeypatch.setattr("ledger.archive_survey._halfway", lambda _, half=half: half)
+        with pytest.raises(UnreadableError, match="a file that changes"):
+            survey(path)
+
+
+def _die(_path: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_process_that_dies_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The archive was not read to its end, so there is no verdict on it."""
+    path = put(tmp_path / "a.db", WHOLE)
+    monkeypatch.setattr("ledger.archive_survey._hash", _die)
+    with pytest.raises(UnreadableError, match="death by SIGKILL"):
+        survey(path)
+
+
+def test_an_archive_begins_behind_its_header() -> None:
+    """Before any event the link is that of none."""
+    assert Mark(0, 20, GENESIS) == START
