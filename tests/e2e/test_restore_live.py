@@ -133,12 +133,13 @@ def test_a_run_and_readers_that_stay_open_go_on(place: Workplace, server: YahooS
     stop, answer = fork.Event(), fork.SimpleQueue()
     reader = fork.Process(target=_keep_open, args=(place.home.root, stop, answer), daemon=True)
     reader.start()
-    server.delay_s = 0.1
-    run = place.start("--tickers-file", "carteira.txt", "--format", "json")
-    while len(server.requests) < len(CROWD):
-        time.sleep(0.01)
+    server.delay_s = 0.5
+    run = place.start("--tickers-file", "carteira.txt", "--format", "json", LOG_LEVEL="ERROR")
+    while not any(server.charts(ticker) for ticker in CROWD[8:]):
         assert run.poll() is None
+        time.sleep(0.01)
     restored = place.run(*RESTORE)
+    server.delay_s = 0.0
     assert (0, None) == (restored.code, run.poll()), restored.err
     fresh = place.run("health", "--format", "json")
     out, err = run.communicate(timeout=120)
