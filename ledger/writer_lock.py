@@ -2,21 +2,24 @@
 
 The kernel releases it when its holder dies, so it is never stale; the file is never deleted,
 since a second writer would get in through a new one.
+
+A process waits for it behind a gate, a lock on one byte of the same file, which only the next in turn holds:
+whoever gives the lock back and wants it again finds the gate shut, so a writer without pause starves nobody.
 """
 
 import fcntl
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger.errors import UnwritableError, WriterLockError
 
-POLL_FIRST_S = 0.001
-POLL_LAST_S = 0.05
-PID_BYTES = 20
+POLL_FIRST_S = 0.0002
+POLL_LAST_S = 0.005
+PID_BYTES = 20  # the note of who holds the lock; the byte after it is the gate's
 
 
 class WriterLock:
@@ -60,22 +63,31 @@ class WriterLock:
         os.close(self._fd)
 
     def _lock_file(self, deadline: float, timeout_s: float) -> None:
-        pause_s = POLL_FIRST_S
-        while not self._try_lock():
-            if time.monotonic() >= deadline:
-                raise WriterLockError(self._path, waited_s=timeout_s, holder_pid=self._holder())
-            time.sleep(pause_s)
-            pause_s = min(pause_s * 2, POLL_LAST_S)
+        self._wait_for(self._shut_gate, deadline, timeout_s)
+        try:
+            self._wait_for(self._lock, deadline, timeout_s)
+        finally:
+            fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, PID_BYTES)
         # The lock is held whether or not a full disk takes the note of who holds it.
         with suppress(OSError):
             os.pwrite(self._fd, str(os.getpid()).encode().ljust(PID_BYTES), 0)
 
-    def _try_lock(self) -> bool:
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    def _wait_for(self, take: Callable[[], None], deadline: float, timeout_s: float) -> None:
+        pause_s = POLL_FIRST_S
+        while True:
+            try:
+                return take()
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise WriterLockError(self._path, waited_s=timeout_s, holder_pid=self._holder()) from None
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 2, POLL_LAST_S)
+
+    def _shut_gate(self) -> None:
+        fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, PID_BYTES)
+
+    def _lock(self) -> None:
+        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _holder(self) -> int | None:
         text = os.pread(self._fd, PID_BYTES, 0).strip()
