@@ -140,4 +140,4 @@ def _refusal(outcome: Outcome) -> Trouble:
     found = None if outcome.decision is None else judgement(outcome.decision)
     if found is None or found.error_kind is None or found.error_message is None:
         return UNSET, UNSET, UNSET
-    return found.error_kind, found.error_message, f"main events --ticker {outcome.ticker}"
+    return found.error_kind, found.error_message, f"main validation --ticker {outcome.ticker}"

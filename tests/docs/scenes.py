@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 
 import lmdb
@@ -19,6 +19,7 @@ import pytest
 
 from ledger.events import Window
 from ledger.ingest.sessions import sessions
+from tests.e2e.test_crash import die_at
 from tests.e2e.workplace import Workplace, at
 from tests.support.yahoo_series import correct, make_series
 from tests.support.yahoo_server import REQUESTS_A_REFUSAL, Fault, Hang, Reset, Status, YahooServer
@@ -96,6 +97,25 @@ def dirty(folder: Path) -> Iterator[Scene]:
 
 
 @contextmanager
+def nonsense(folder: Path) -> Iterator[Scene]:
+    """Give a ledger of the day before; of PETR4's last three days Yahoo now sends closes above their highs."""
+    with YahooServer() as server:
+        place = _place(folder, server)
+        _ingest(place, server, NOW - timedelta(days=1))
+        sound = server.series[TICKERS[0]]
+        server.series[TICKERS[0]] = reduce(partial(correct, close=99.0), DAYS[-3:], sound)
+        yield Scene(folder, place.settings)
+
+
+@contextmanager
+def pending(folder: Path) -> Iterator[Scene]:
+    """Give a ledger of the day before, and PETR4's last day as a run got it that was killed before it judged."""
+    with serving(folder, ingested=NOW - timedelta(days=1)) as scene:
+        die_at(Workplace(folder, None, **scene.env), "ledger.ingest.validation:judge", "--ticker", TICKERS[0])
+        yield scene
+
+
+@contextmanager
 def altered_snapshot(folder: Path) -> Iterator[Scene]:
     """Give a ledger in service one of whose CSVs somebody edited."""
     with serving(folder) as scene:
@@ -128,6 +148,30 @@ def rolled_back(folder: Path) -> Iterator[Scene]:
             done = Workplace(folder, None, **scene.env).run(*args)
             assert done.code == 0, done.err
         Path(older).replace(_ledger(folder) / "data.mdb")
+        yield scene
+
+
+@contextmanager
+def forked(folder: Path) -> Iterator[Scene]:
+    """Give a ledger with a saved head and a backup of today, whose database is a second machine's.
+
+    That one restored yesterday's backup and went on by itself.
+    """
+    with serving(folder, ingested=NOW - timedelta(days=1)) as scene:
+        here, there = (Workplace(folder, None, **scene.env, DATA_DIR=f"./{name}") for name in ("dados", "outra"))
+        for place, args in (
+            (here, ("backup", "--create", "--out", "ontem.db")),
+            (there, ("backup", "--restore", "--from", "ontem.db")),
+            (here, ALL),
+            (here, ("verify", "--save-head", "cabeca.json")),
+            (here, ("backup", "--create")),
+            (there, ALL),
+            (there, ALL),
+        ):
+            done = place.run(*args)
+            assert done.code == 0, done.err
+        (folder / "outra" / "ledger-1" / "data.mdb").replace(_ledger(folder) / "data.mdb")
+        shutil.rmtree(folder / "outra")
         yield scene
 
 
@@ -220,10 +264,13 @@ SETUPS: Mapping[str, Setup] = {
     "limited": partial(serving, ingested=NOW - timedelta(days=1), faults=_refusals(2)),
     "unreachable": partial(serving, ingested=NOW - timedelta(days=1), faults=[Reset(times=None)]),
     "dirty": dirty,
+    "nonsense": nonsense,
+    "pending": pending,
     "damaged-backup": damaged_backup,
     "altered-snapshot": altered_snapshot,
     "tampered": tampered,
     "rolled-back": rolled_back,
+    "forked": forked,
     "unreadable": unreadable,
     "full-disk": full_disk,
     "locked": locked,

@@ -40,7 +40,7 @@ def test_backups_while_two_hundred_tickers_are_ingested(place: Workplace, server
     (place.folder / "carteira.txt").write_text("".join(f"{ticker}\n" for ticker in CROWD))
     assert 0 == place.run("--ticker", CROWD[0]).code
     run = place.start("--tickers-file", "carteira.txt", LOG_LEVEL="ERROR")  # a full pipe would stop it
-    rows = []
+    rows = list[Any]()
     while run.poll() is None:
         rows.append(created(place, f"{len(rows)}.db"))
     out, err = run.communicate()
