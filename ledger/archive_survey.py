@@ -134,7 +134,9 @@ def _shared(walk: "_Walk") -> tuple[_Walked, _Hashed]:
         return walk.run(START), hashing.result()
     rest = Quarantine(partial(walk.run, half), _Walked)
     first = walk.run(START, stop=half.seq)
-    return _joined(walk.path, first, half, rest.result()), hashing.result()
+    # Both are waited for whatever comes of it: a child that nobody asks stays about as a zombie.
+    walked, hashed = rest.result(), hashing.result()
+    return _joined(walk.path, first, half, walked), hashed
 
 
 def _joined(path: Path, first: _Walked, half: Mark, rest: _Walked) -> _Walked:

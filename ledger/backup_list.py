@@ -9,7 +9,7 @@ import msgspec
 from ledger.archive import first_event, open_archive, records
 from ledger.backup_record import Recorded
 from ledger.checksum_file import checksum_path
-from ledger.errors import LedgerError, UnreadableError
+from ledger.errors import LedgerError, unreadable
 from ledger.events import LedgerKind
 
 SUFFIX = ".db"
@@ -44,7 +44,7 @@ def list_backups(folder: Path, recorded: Mapping[str, Recorded]) -> list[Listed]
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise UnreadableError(folder, error.strerror or str(error)) from error
+        raise unreadable(folder, error) from error
     return [_listed(path, recorded.get(path.name)) for path in paths]
 
 

@@ -65,8 +65,8 @@ class Restore:
         *,
         job_id: bytes,
         now: Callable[[], int],
+        lock_timeout_s: float,
         witnesses: Callable[[], Sequence[Witness]] = tuple,
-        lock_timeout_s: float = 120.0,
     ) -> None:
         """Restore `archive`, whose kind is that of `home`; `witnesses` are read anew before each look."""
         self._home, self._archive = home, archive

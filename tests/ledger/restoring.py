@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import lmdb
@@ -15,6 +16,7 @@ from ledger.home import LedgerHome
 from ledger.ids import append_id, new_id
 from ledger.log import EventLog
 from ledger.restore import Restore, Terms
+from ledger.verify import Witness
 from tests.support.archives import archive, put, small_log
 from tests.support.drafts import JOB, StepClock, connection_tested
 from tests.support.oracle import check_log
@@ -23,9 +25,16 @@ SIZE = 6
 OURS = list(small_log(SIZE).read())
 
 
-def task(home: LedgerHome, backup: ArchiveLog, **options: object) -> Restore:
+def task(
+    home: LedgerHome,
+    backup: ArchiveLog,
+    *,
+    lock_timeout_s: float = 5,
+    witnesses: Callable[[], Sequence[Witness]] = tuple,
+) -> Restore:
     """Return a restore of `backup` into `home`, under a job of its own."""
-    return Restore(home, backup, job_id=new_id(time.time_ns() // 1000), now=StepClock(), **options)  # type: ignore[arg-type]  # passed on
+    job_id = new_id(time.time_ns() // 1000)
+    return Restore(home, backup, job_id=job_id, now=StepClock(), lock_timeout_s=lock_timeout_s, witnesses=witnesses)
 
 
 def fill(home: LedgerHome, size: int, *, ledger_id: bytes = JOB, more: int = 0) -> None:

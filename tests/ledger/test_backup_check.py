@@ -1,19 +1,24 @@
 """Checking a backup restores it, and says what agrees and what does not."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
+from ledger.archive_survey import Each
 from ledger.backup import create_backup
 from ledger.backup_check import check_archive, check_backup
-from ledger.backup_list import list_backups
 from ledger.backup_record import recorded_backups
 from ledger.backup_tally import Counts
 from ledger.events import BackupCreated, EventCount
 from ledger.home import LedgerHome
 from ledger.ids import append_id, new_id
 from ledger.log import EventLog
+from ledger.walker import Flaw
+from tests.ledger.watching import Watched
 from tests.support.archives import archive, put
 from tests.support.drafts import StepClock, connection_tested
 
@@ -43,10 +48,39 @@ def test_a_sound_backup_is_restored_and_counted(home: LedgerHome, made: Path) ->
 
 
 def test_counts_that_the_event_does_not_tell_are_tampered(home: LedgerHome, made: Path) -> None:
-    """The bytes agree, the counts do not."""
-    lying = msgspec.structs.replace(recorded(home), types=TYPES[:1])
-    report = check_backup(made, recorded=lying).report
-    assert ("tampered", "counts") == (report.verdict, report.first_bad and report.first_bad.kind)
+    """The bytes agree, the counts do not; then the other witnesses count for nothing."""
+    sound = check_backup(made, recorded=recorded(home))
+    for lie in ({"types": TYPES[:1]}, {"tickers": TYPES}):
+        found = check_backup(made, recorded=replace(recorded(home), **lie))
+        flaw = Flaw(None, "counts", "those of backup.created", "others")
+        report = replace(sound.report, verdict="tampered", first_bad=flaw, witnesses=())
+        assert replace(sound, report=report) == found
+
+
+def test_checking_and_restoring_are_watched(home: LedgerHome, made: Path) -> None:
+    """Every event, twice; how many there will be is known once it was counted or told."""
+    for event, first in ((recorded(home), 5), (None, None)):
+        watched = Watched()
+        check_backup(made, recorded=event, watch=watched)
+        assert [("checking", first, 5), ("restoring", 5, 5)] == watched.tasks
+
+
+def test_the_temporary_ledger_lies_where_such_files_go(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a name that says whose it is; gone afterwards, and only read once it is built."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    names: set[str] = set()
+
+    @contextmanager
+    def watch(_doing: str, _events: int | None) -> Iterator[Each]:
+        yield lambda _: names.update(path.name for path in folder.iterdir())
+
+    check_backup(made, watch=watch)
+    (name,) = names
+    assert ("b3-ledger-", []) == (name[:10], list(folder.iterdir()))
 
 
 def test_a_damaged_backup_is_not_restored(made: Path) -> None:
@@ -71,33 +105,3 @@ def test_a_body_that_is_no_event_stops_the_restore(tmp_path: Path) -> None:
     with pytest.raises(DamagedError) as damage:
         check_backup(put(tmp_path / "x.db", archive(records)))
     assert (1, "envelope") == (damage.value.seq, damage.value.kind)
-
-
-def test_the_ledger_remembers_the_newest_backup_of_a_name(home: LedgerHome, made: Path, clock: StepClock) -> None:
-    """And nothing where there is no ledger, or none that can be read."""
-    made.unlink()
-    with EventLog(home, now=clock) as log:
-        create_backup(log, made, job_id=new_id(2))
-    assert (6, 6) == (recorded_backups(home)["a.db"].event.size, recorded_backups(home)["a.db"].seq)
-    assert {} == recorded_backups(LedgerHome(home.root / "none"))
-    (home.root / "ledger-1" / "data.mdb").write_bytes(b"ruin")
-    assert {} == recorded_backups(home)
-
-
-def test_a_folder_is_listed_by_name(home: LedgerHome, made: Path) -> None:
-    """Recorded, of another length, unknown to the ledger, no archive; other files are left out."""
-    folder, content = made.parent, made.read_bytes()
-    put(folder / "b.db", content)
-    put(folder / "c.db", b"foreign")
-    put(folder / ".hidden.db", content)
-    put(folder / "notes.txt", b"x")
-    told = recorded_backups(home)
-    listed = list_backups(folder, told)
-    assert [
-        ("a.db", "recorded", "real", True),
-        ("b.db", "unrecorded", "real", False),
-        ("c.db", "unreadable", None, False),
-    ] == [(one.path.name, one.status, one.kind, one.has_checksum) for one in listed]
-    put(made, content[:-1])
-    assert "differs" == list_backups(folder, told)[0].status
-    assert [] == list_backups(folder / "none", told)

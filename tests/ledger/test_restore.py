@@ -1,11 +1,13 @@
 """A restore puts an archive in the place of the ledger whole, or changes nothing; nothing is ever deleted."""
 
 import hashlib
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import lmdb
 import pytest
+from msgspec.structs import replace
 
 from ledger.appending import stamp
 from ledger.archive_log import ArchiveLog, archive_log
@@ -117,20 +119,30 @@ def test_a_prefix_goes_on_as_the_backup(empty: LedgerHome, backup: ArchiveLog) -
 
 @pytest.mark.parametrize("more", [0, 1, 5])
 def test_a_ledger_that_contains_the_backup_is_kept(empty: LedgerHome, backup: ArchiveLog, more: int) -> None:
-    """Equal or longer: checked, nothing replaced, not a byte changed."""
+    """Equal or longer: checked, nothing replaced, not a byte changed; nobody who writes is waited for."""
     fill(empty, SIZE, more=more)
-    before = tree(empty.root)
-    ended = task(empty, backup).run(YES)
-    assert (True, "contains", empty.root / "ledger-1") == (ended.kept, ended.replaced.relation, ended.folder)
-    assert before == tree(empty.root)
+    with EventLog(empty, now=StepClock(), readonly=True) as log:
+        head = log.head()
+    before, standing, folder = tree(empty.root), task(empty, backup).look(), empty.root / "ledger-1"
+    lock = WriterLock(empty.writer_lock)
+    with lock.held(1):
+        ended = task(empty, backup, lock_timeout_s=0).run(YES)
+    lock.close()
+    assert ("contains", Restored(replaced=standing, folder=folder, kept=True, head=head)) == (standing.relation, ended)
+    assert {name: after for name, after in tree(empty.root).items() if name != "locks/writer.lock"} == {
+        name: hashed for name, hashed in before.items() if name != "locks/writer.lock"
+    }
 
 
 def test_going_back_needs_to_be_asked_for(empty: LedgerHome, backup: ArchiveLog) -> None:
     """Without --yes it is refused with the numbers; with it, the longer ledger stays in its folder."""
     fill(empty, SIZE, more=4)
     before = tree(empty.root)
-    with pytest.raises(RollbackRefusedError, match=rf"4 readable events from seq {SIZE} on"):
+    with pytest.raises(RollbackRefusedError) as refusal:
         task(empty, backup).run(Terms(rollback=True))
+    found = f"an intact ledger in ledger-1 with 4 readable events from seq {SIZE} on that the backup lacks"
+    assert f"got {found}, want --rollback --yes before it is replaced" == str(refusal.value)
+    assert (backup.path, found) == (refusal.value.path, refusal.value.found)
     assert before == tree(empty.root)
     task(empty, backup).run(Terms(rollback=True, yes=True))
     assert (OURS, True) == (events(empty)[:-1], told(empty).rollback)
@@ -138,9 +150,29 @@ def test_going_back_needs_to_be_asked_for(empty: LedgerHome, backup: ArchiveLog)
 
 
 def test_there_is_nothing_to_go_back_from_where_both_are_equal(empty: LedgerHome, backup: ArchiveLog) -> None:
-    """--rollback --yes onto itself changes nothing."""
+    """--rollback --yes onto itself changes nothing; onto less than the backup it is no going back."""
     fill(empty, SIZE)
     assert task(empty, backup).run(Terms(rollback=True, yes=True)).kept
+    shutil.rmtree(empty.root)
+    fill(empty, 3)
+    assert not task(empty, backup).run(Terms(rollback=True)).kept
+    assert not told(empty).rollback
+
+
+def test_it_looks_again_once_it_is_alone(
+    empty: LedgerHome, backup: ArchiveLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First beside whoever writes, then under the writer lock, and says which."""
+    looks: list[bool] = []
+
+    def absent(home: LedgerHome, archive: ArchiveLog, *, witnesses: Sequence[Witness], alone: bool) -> Standing:
+        assert (empty, backup, ()) == (home, archive, witnesses)
+        looks.append(alone)
+        return Standing(relation="absent")
+
+    monkeypatch.setattr("ledger.restore.stand", absent)
+    task(empty, backup).run(Terms())
+    assert [False, True] == looks
 
 
 def test_a_forked_ledger_is_replaced_only_on_a_word(empty: LedgerHome, backup: ArchiveLog) -> None:
@@ -153,8 +185,11 @@ def test_a_forked_ledger_is_replaced_only_on_a_word(empty: LedgerHome, backup: A
         asked.append(standing)
         return False
 
-    with pytest.raises(RestoreRefusedError):
+    with pytest.raises(RestoreRefusedError) as refusal:
         task(empty, backup).run(Terms(ask=no))
+    found = "a forked ledger in ledger-1 with 5 readable events from seq 3 on that the backup lacks"
+    assert f"got {found}, want --yes before it is replaced" == str(refusal.value)
+    assert (RestoreRefusedError, backup.path) == (type(refusal.value), refusal.value.path)
     assert before == tree(empty.root)
     assert [("forked", Lacking(5, 3))] == [(one.relation, one.lacking) for one in asked]
     task(empty, backup).run(Terms(ask=lambda _: True))
@@ -261,8 +296,12 @@ def test_the_sample_goes_back_to_the_sample(tmp_path: Path) -> None:
     root = LedgerHome(tmp_path / "dados")
     assert root.sample.root == home_of(backup, root).root
     fill(root, 2)
-    with pytest.raises(WrongKindError):
-        home_of(backup, root)
+    want = f"got a backup of the sample ({backup.path}) for {root.root}, which holds a real ledger, want a real one"
+    for _ in range(2):
+        with pytest.raises(WrongKindError) as refusal:
+            home_of(backup, root)
+        assert want == str(refusal.value)
+        (root.root / "CURRENT").unlink(missing_ok=True)  # a real ledger that lost its name is one all the same
     real = archive_log(put(tmp_path / "r.db", archive(small_log(2).read())))
     assert root == home_of(real, root)
 
@@ -294,18 +333,35 @@ def test_an_append_id_used_twice_is_no_log(empty: LedgerHome, tmp_path: Path) ->
     assert None is empty.current()
 
 
-def test_a_ledger_that_moved_since_the_person_agreed_is_a_conflict(empty: LedgerHome, backup: ArchiveLog) -> None:
+@pytest.mark.parametrize(("common", "terms"), [(3, Terms()), (SIZE, Terms(rollback=True))])
+def test_a_ledger_that_moved_since_the_person_agreed_is_a_conflict(
+    common: int, terms: Terms, empty: LedgerHome, backup: ArchiveLog
+) -> None:
     """They agreed to lose five events, not six."""
-    fill(empty, 3, more=5)
+    fill(empty, common, more=5)
 
     def agree_slowly(_: Standing) -> bool:
         with EventLog(empty, now=StepClock()) as log:
             log.append([connection_tested(999)], append_id=append_id("meanwhile"))
         return True
 
-    with pytest.raises(ConflictError):
-        task(empty, backup).run(Terms(ask=agree_slowly))
-    assert "ledger-1" == empty.current().name  # type: ignore[union-attr]  # it is there
+    with pytest.raises(ConflictError) as conflict:
+        task(empty, backup).run(replace(terms, ask=agree_slowly))
+    assert (common + 5, common + 6) == (conflict.value.expected, conflict.value.actual)
+    assert empty.root / "ledger-1" == empty.current()
+
+
+def test_a_ledger_ruined_since_the_person_agreed_is_a_conflict(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """They were told of one that can be read."""
+    fill(empty, 3, more=5)
+
+    def agree_and_ruin(_: Standing) -> bool:
+        ruined(empty.root / "ledger-1" / "data.mdb", "foreign")
+        return True
+
+    with pytest.raises(ConflictError) as conflict:
+        task(empty, backup).run(Terms(ask=agree_and_ruin))
+    assert (8, 0) == (conflict.value.expected, conflict.value.actual)
 
 
 def test_whoever_holds_the_writer_lock_is_waited_for(empty: LedgerHome, backup: ArchiveLog) -> None:
@@ -319,6 +375,6 @@ def test_whoever_holds_the_writer_lock_is_waited_for(empty: LedgerHome, backup: 
 
 def test_a_restored_clock_does_not_run_backwards(empty: LedgerHome, backup: ArchiveLog) -> None:
     """The restore's event is not older than the last event it restored."""
-    Restore(empty, backup, job_id=new_id(1), now=lambda: 5).run(Terms())
+    Restore(empty, backup, job_id=new_id(1), now=lambda: 5, lock_timeout_s=1).run(Terms())
     times = [decode_envelope(record.seq, record.body).recorded_at for record in events(empty)]
     assert sorted(times) == times
