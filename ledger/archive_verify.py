@@ -22,6 +22,7 @@ from ledger.events import BackupCreated
 from ledger.verify import VerifyReport, VerifyVerdict, Witness
 from ledger.walker import Flaw
 
+CUT = {CUT_FRAME, "missing event"}  # flaws of a file that ends too early
 CHECKSUM, RECORDED = "checksum", BackupCreated.TAG.partition("/")[0]
 
 
@@ -51,7 +52,7 @@ def judge(found: Survey, *, witnesses: Sequence[Witness] = (), recorded: BackupC
     Raises: UnreadableError.
     """
     if found.flaw is not None:
-        return _report(found, "truncated" if _is_cut(found.flaw) else "tampered", found.flaw)
+        return _report(found, "truncated" if found.flaw.kind in CUT else "tampered", found.flaw)
     known = [*([Witness(RECORDED, Head(recorded.size, Link(recorded.link)))] if recorded else []), *witnesses]
     for witness in known:
         if bad := _against(found, witness):
@@ -60,14 +61,10 @@ def judge(found: Survey, *, witnesses: Sequence[Witness] = (), recorded: BackupC
         remembered = read_checksum(found.path)
     except ChecksumDamagedError as error:
         return _report(found, "unreadable", Flaw(None, CHECKSUM, "64 hex digits", error.found))
-    if remembered not in {None, found.sha256}:
-        return _report(found, *_against_checksum(found, remembered or b"", recorded))
+    if remembered is not None and remembered != found.sha256:
+        return _report(found, *_against_checksum(found, remembered, recorded))
     names = [*([CHECKSUM] if remembered else []), *(witness.name for witness in known)]
     return replace(_report(found, "intact", None), witnesses=tuple(names))
-
-
-def _is_cut(flaw: Flaw) -> bool:
-    return flaw.kind == CUT_FRAME or (flaw.kind == "missing event" and flaw.found == "the end")
 
 
 def _against(found: Survey, witness: Witness) -> tuple[VerifyVerdict, Flaw] | None:
@@ -77,10 +74,10 @@ def _against(found: Survey, witness: Witness) -> tuple[VerifyVerdict, Flaw] | No
         expected = f"seq {size - 1}, which {witness.name} remembers"
         return "truncated", Flaw(found.head.size, "missing event", expected, "the end")
     held = ArchiveLog(found).link_at(size - 1) if size else GENESIS
+    assert held is not None  # noqa: S101 - the archive is that long
     if held == link:
         return None
-    expected = f"{link.hex()}, which {witness.name} remembers"
-    return "forked", Flaw(size - 1, "link", expected, held.hex() if held else "none")
+    return "forked", Flaw(size - 1, "link", f"{link.hex()}, which {witness.name} remembers", held.hex())
 
 
 def _against_checksum(found: Survey, remembered: bytes, recorded: BackupCreated | None) -> tuple[VerifyVerdict, Flaw]:
