@@ -64,7 +64,7 @@ def _measure(folder: Path, scale: Scale) -> list[Section]:
         _caught_up(many, scale),
         _commands(many, scale),
         _memory(many, (fewer, many, mixed)),
-        _backed_up(folder, many, scale),
+        *_backed_up(folder, fewer, many, scale),
         _imported(folder, scale),
         _single(folder, many, scale),
     ]
@@ -148,12 +148,20 @@ def _memory(many: ground.Ground, rebuilt: Sequence[ground.Ground]) -> Section:
     return Section(title="Anonymous memory, peak of one process", timings=(), ratios=(), limits=(*limits, *rebuilds))
 
 
-def _backed_up(folder: Path, many: ground.Ground, scale: Scale) -> Section:
+def _backed_up(folder: Path, fewer: ground.Ground, many: ground.Ground, scale: Scale) -> list[Section]:
     say("back up")
-    place = folder / "backups"
+    place = (folder / "backups").absolute()
     place.mkdir()
-    timings, ratios = backups.backing_up(many, place.absolute(), rounds=scale.rounds)
-    return _section(f"Backup, {many.name} events", timings, ratios)
+    made, read = (run(many, place, rounds=scale.rounds) for run in (backups.backing_up, backups.reading_back))
+    sections = [
+        _section(f"Backup, {many.name} events", *made),
+        _section(f"Archive read back, {many.name} events", *read),
+    ]
+    limits = tuple(backups.peaks((fewer, many), place))
+    return [
+        *sections,
+        Section(title="Backup, peak anonymous memory of one process", timings=(), ratios=(), limits=limits),
+    ]
 
 
 def _imported(folder: Path, scale: Scale) -> Section:

@@ -1,41 +1,148 @@
-"""A backup of everything, made and verified, beside a plain copy of the same bytes and their SHA-256."""
+"""An archive made, proved, verified and restored, beside the least that must be done to its bytes."""
 
 import hashlib
 import os
 import shutil
-from itertools import count
+import struct
+from collections.abc import Iterator, Sequence
+from itertools import count, islice
 from pathlib import Path
 
+import lmdb
+from blake3 import blake3
+from msgspec.structs import replace
+
+from ledger.archive import HEADER
+from ledger.archive_log import archive_log
+from ledger.archive_verify import verify_archive
+from ledger.chain import GENESIS
+from ledger.engine import Engine
+from ledger.home import LedgerHome
+from ledger.restore_build import fill
 from tests.benchmarks import commands
 from tests.benchmarks.ground import Ground
 from tests.benchmarks.measure import Ratio, Timing, in_turn, ratio
+from tests.benchmarks.report import Limit
 
 CREATE, CREATE_AND_VERIFY, COPY = "main backup --create", "main backup --create --verify", "cp, fsync and SHA-256"
+VERIFY, BARE_LOOP = "verify an archive", "bare loop: frames, BLAKE3, SHA-256"
+RESTORE, BARE_PUTS = "restore an archive's events", "bare LMDB puts"
+FRAME = struct.Struct(">I32s")
+PUTS_A_TRANSACTION = 10_000
+MAP_BYTES = 4 * 1024**3
+MEGABYTE = 1_000_000
 
 
 def backing_up(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
     """Back the ledger up by the command, and copy and hash a file of as many bytes, in turn."""
-    numbers = count()
-    first = folder / "first.db"
-    commands.run(ground, ("backup", "--create", "--out", str(first)))
+    numbers, first = count(), _backup(ground, folder / "first.db")
 
     def back_up(*more: str) -> None:
         path = folder / f"{next(numbers)}.db"
         commands.run(ground, ("backup", "--create", "--out", str(path), *more))
         path.unlink()
 
-    def copy() -> None:
-        path = folder / "copy.db"
-        shutil.copyfile(first, path)
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-            hashlib.file_digest(file, "sha256")
-
     timings = in_turn(
-        {CREATE: back_up, CREATE_AND_VERIFY: lambda: back_up("--verify"), COPY: copy},
-        units=first.stat().st_size // 1_000_000,
+        {
+            CREATE: back_up,
+            CREATE_AND_VERIFY: lambda: back_up("--verify"),
+            COPY: lambda: _copy(first, folder / "copy.db"),
+        },
+        units=first.stat().st_size // MEGABYTE,
         unit="MB",
         rounds=rounds,
     )
     what = f"backup, {ground.name}"
     return timings, [ratio(timings, name, COPY, what=what) for name in (CREATE, CREATE_AND_VERIFY)]
+
+
+def reading_back(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
+    """Verify an archive and put its events into a database, each beside the bare calls, in turn."""
+    path = _backup(ground, folder / "read.db")
+    archive = archive_log(path)
+
+    def restore() -> None:
+        engine = Engine(_emptied(folder / "restored"), readonly=False, create=True)
+        fill(engine, archive)
+        engine.close()
+
+    timings = in_turn(
+        {
+            VERIFY: lambda: verify_archive(path),
+            BARE_LOOP: lambda: _verify_barely(path),
+            RESTORE: restore,
+            BARE_PUTS: lambda: _put_barely(path, _emptied(folder / "puts")),
+        },
+        units=archive.head().size,
+        unit="events",
+        rounds=rounds,
+    )
+    what = f"archive, {ground.name}"
+    return timings, [ratio(timings, *pair, what=what) for pair in ((VERIFY, BARE_LOOP), (RESTORE, BARE_PUTS))]
+
+
+def peaks(grounds: Sequence[Ground], folder: Path) -> list[Limit]:
+    """Return the most anonymous memory of one process, of each command that goes over a whole archive."""
+    return [limit for ground in grounds for limit in _peaks(ground, folder / f"peaks-{ground.events}")]
+
+
+def _peaks(ground: Ground, folder: Path) -> Iterator[Limit]:
+    folder.mkdir()
+    path = folder / "a.db"
+    elsewhere = replace(ground, home=LedgerHome(_emptied(folder / "home")))
+    for name, place, args in (
+        (CREATE_AND_VERIFY, ground, ("backup", "--create", "--out", str(path), "--verify")),
+        ("main verify FILE", ground, ("verify", str(path))),
+        ("main backup --restore", elsewhere, ("backup", "--restore", "--from", str(path))),
+    ):
+        peak_bytes = commands.peak_anonymous_bytes(place, args)
+        yield Limit(what=f"{name}, {ground.name}", value=peak_bytes / MEGABYTE, unit="MB")
+
+
+def _backup(ground: Ground, path: Path) -> Path:
+    commands.run(ground, ("backup", "--create", "--out", str(path)))
+    return path
+
+
+def _copy(path: Path, to: Path) -> None:
+    shutil.copyfile(path, to)
+    with to.open("rb") as file:
+        os.fsync(file.fileno())
+        hashlib.file_digest(file, "sha256")
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def _frames(path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Yield link and body of each frame, as a page of the format's description would have it read."""
+    with path.open("rb") as file:
+        file.read(len(HEADER))
+        while head := file.read(FRAME.size):
+            body_bytes, link = FRAME.unpack(head)
+            yield link, file.read(body_bytes)
+
+
+def _verify_barely(path: Path) -> None:
+    hasher, prev = blake3(), bytes(GENESIS)
+    for link, body in _frames(path):
+        hasher.reset()
+        hasher.update(prev + body)
+        prev = hasher.digest()
+        assert prev == link
+    with path.open("rb") as file:
+        hashlib.file_digest(file, "sha256")
+
+
+def _put_barely(path: Path, folder: Path) -> None:
+    frames = enumerate(_frames(path))
+    with lmdb.open(str(folder), max_dbs=1, map_size=MAP_BYTES) as env:
+        database = env.open_db(b"events")
+        while batch := [
+            (seq.to_bytes(8, "big"), link + body) for seq, (link, body) in islice(frames, PUTS_A_TRANSACTION)
+        ]:
+            with env.begin(write=True) as txn:
+                txn.cursor(db=database).putmulti(batch, append=True)
