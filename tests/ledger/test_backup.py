@@ -6,26 +6,31 @@ import signal
 import stat
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from ledger.appending import Appended
 from ledger.archive_log import archive_log
 from ledger.archive_survey import survey
 from ledger.backup import Backup, create_backup
+from ledger.backup_failure import failure
 from ledger.backup_tally import Counts
-from ledger.chain import Seq
-from ledger.codec import decode_envelope, decode_event
-from ledger.errors import DamagedError, DiskFullError, NameTakenError, StorageError
-from ledger.events import BackupCreated, BackupFailed, Event, EventCount
+from ledger.chain import GENESIS, Head, Link, Seq, link
+from ledger.codec import Draft, decode_envelope, decode_event
+from ledger.errors import DamagedError, DiskFullError, NameTakenError, StorageError, UnwritableError
+from ledger.events import BackupCreated, Event, EventCount
 from ledger.home import LedgerHome
 from ledger.ids import append_id, new_id
 from ledger.log import EventLog
 from ledger.part_file import PartFile
+from tests.ledger.watching import Watched
 from tests.support.archives import archive
-from tests.support.drafts import StepClock, connection_tested
+from tests.support.drafts import JOB, StepClock, connection_tested
 
 DAY_US = 1_770_000_000_000_000
 
@@ -120,21 +125,48 @@ def test_what_a_dead_backup_left_goes_with_the_next(full: EventLog, tmp_path: Pa
     assert {"a.db", "a.db.checksum", ".stranger.part", alive.path.name} == names
 
 
+@pytest.mark.parametrize("seq", [0, 3])
 def test_a_log_that_does_not_hold_is_not_backed_up(
-    full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seq: int, full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The seq is named, no file stays, and the log tells of the failure."""
     whole = [value for values in full.values(0, 6) for value in values]
-    bent = [*whole[:3], whole[3][:-1] + b"!", *whole[4:]]
+    bad = whole[seq][:-1] + b"!"
+    bent = [*whole[:seq], bad, *whole[seq + 1 :]]
+    want = link(Link(whole[seq - 1][:32]) if seq else GENESIS, bad[32:]).hex()
     with monkeypatch.context() as patch:
         patch.setattr(full, "values", lambda start, stop: iter([bent[start:stop]]))
         with pytest.raises(DamagedError) as damage:
-            create_backup(full, tmp_path / "backups" / "a.db", job_id=job(1))
-    assert (3, "link") == (damage.value.seq, damage.value.kind)
+            create_backup(full, tmp_path / "backups" / "a.db", job_id=JOB)
+    assert f"got link at seq {seq}: {whole[seq][:32].hex()}, want {want}" == str(damage.value)
+    check_failed(full, tmp_path, "check", damage.value)
+
+
+def check_failed(log: EventLog, tmp_path: Path, stage: str, error: BaseException) -> None:
+    """Assert that no file of the backup stayed, and that the log tells of it as its last event."""
     assert [] == list((tmp_path / "backups").iterdir())
-    told = last_event(full)
-    assert isinstance(told, BackupFailed)
-    assert ("a.db", "check", "internal", str(damage.value)) == (told.name, told.stage, told.error_kind, told.message)
+    check_told(log, stage, error)
+
+
+def check_told(log: EventLog, stage: str, error: BaseException) -> None:
+    """Assert that the last event of `log` tells of `error`."""
+    draft, identifier = failure("a.db", stage, error, job_id=JOB)
+    (record,) = log.read(log.head().size - 1)
+    envelope = decode_envelope(record.seq, record.body)
+    assert (draft.event, identifier) == (decode_event(envelope), envelope.append_id)
+
+
+def test_a_head_that_the_events_do_not_lead_to_is_damage(
+    full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every event holds, and the database says another end."""
+    head = full.head()
+    with monkeypatch.context() as patch:
+        patch.setattr(full, "head", lambda: Head(head.size, Link(bytes(32))))
+        with pytest.raises(DamagedError) as damage:
+            create_backup(full, tmp_path / "backups" / "a.db", job_id=JOB)
+    assert f"got stored head at seq 5: {'00' * 32}, want {head.link.hex()}" == str(damage.value)
+    check_failed(full, tmp_path, "check", damage.value)
 
 
 def test_a_disk_that_gives_back_other_bytes_is_noticed(
@@ -146,41 +178,110 @@ def test_a_disk_that_gives_back_other_bytes_is_noticed(
         os.pwrite(part.fd, b"!", 100)
 
     monkeypatch.setattr(PartFile, "sync", spoil)
-    with pytest.raises(StorageError):
-        create_backup(full, tmp_path / "backups" / "a.db", job_id=job(1))
-    assert [] == list((tmp_path / "backups").iterdir())
+    path = tmp_path / "backups" / "a.db"
+    with pytest.raises(StorageError) as refusal:
+        create_backup(full, path, job_id=JOB)
+    want = f"got 'other bytes than were written' from the database at {path}, want a sound commit"
+    assert want == str(refusal.value)
+    check_failed(full, tmp_path, "check", refusal.value)
 
 
-def test_a_full_disk_leaves_nothing(full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clear error, no file, an event."""
+@pytest.mark.parametrize(("calls", "stage"), [(0, "write"), (1, "publish")])
+def test_a_full_disk_leaves_nothing(
+    calls: int, stage: str, full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clear error, no file, an event; whether the copy or its name finds no room."""
+    real, before = os.fsync, iter(range(100))
 
-    def full_disk(_: int) -> None:
-        raise OSError(28, os.strerror(28))
+    def full_disk(fd: int) -> None:
+        if next(before) >= calls:
+            raise OSError(28, os.strerror(28))
+        real(fd)
+
+    (tmp_path / "backups").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full_disk)
+        with pytest.raises(DiskFullError) as refusal:
+            create_backup(full, tmp_path / "backups" / "a.db", job_id=JOB)
+    check_failed(full, tmp_path, stage, refusal.value)
+
+
+def test_a_backup_without_its_checksum_is_a_failure(full: EventLog, tmp_path: Path) -> None:
+    """The archive itself is whole and keeps its name."""
+    (tmp_path / "a.db.checksum").mkdir()
+    content = archive(full.read())
+    with pytest.raises(UnwritableError) as refusal:
+        create_backup(full, tmp_path / "a.db", job_id=JOB)
+    assert tmp_path / "a.db.checksum" == refusal.value.path
+    assert content == (tmp_path / "a.db").read_bytes()
+    check_told(full, "publish", refusal.value)
+
+
+def test_a_backup_that_the_log_does_not_take_note_of_is_a_failure(
+    full: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told as soon as the log takes events again; where it does not, the failure itself is what is raised."""
+    real, failures = full.append, iter([StorageError(tmp_path, "once")])
+
+    def append(drafts: Sequence[Draft], *, append_id: bytes) -> Appended:
+        for error in failures:
+            raise error
+        return real(drafts, append_id=append_id)
 
     with monkeypatch.context() as patch:
-        patch.setattr("ledger.part_file.os.fsync", full_disk)
-        with pytest.raises(DiskFullError):
-            create_backup(full, tmp_path / "backups" / "a.db", job_id=job(1))
-    assert [] == list((tmp_path / "backups").iterdir())
+        patch.setattr(full, "append", append)
+        with pytest.raises(StorageError, match="once") as refusal:
+            create_backup(full, tmp_path / "a.db", job_id=JOB)
+    check_told(full, "record", refusal.value)
+    failures = iter([StorageError(tmp_path, "first"), StorageError(tmp_path, "second")])
+    before = full.head()
+    with monkeypatch.context() as patch:
+        patch.setattr(full, "append", append)
+        with pytest.raises(StorageError, match="first"):
+            create_backup(full, tmp_path / "b.db", job_id=JOB)
+    assert before == full.head()
+
+
+def test_copying_and_checking_are_watched(full: EventLog, tmp_path: Path) -> None:
+    """Every event, twice."""
+    watched = Watched()
+    create_backup(full, tmp_path / "a.db", job_id=JOB, watch=watched)
+    assert [("copying", 6, 6), ("checking", 6, 6)] == watched.tasks
+
+
+def test_what_is_appended_meanwhile_is_left_out(full: EventLog, tmp_path: Path) -> None:
+    """The copy is what was there when it began."""
+    content = archive(full.read())
+
+    @contextmanager
+    def watch(doing: str, _events: int | None) -> Iterator[None]:
+        full.append([connection_tested(99)], append_id=append_id(f"meanwhile/{doing}"))
+        yield
+
+    made = create_backup(full, tmp_path / "a.db", job_id=JOB, watch=watch)
+    assert (content, 8) == ((tmp_path / "a.db").read_bytes(), made.seq)
+
+
+def test_the_event_of_a_backup_is_one_a_job(full: EventLog, tmp_path: Path) -> None:
+    """Its id begins with the job's time."""
+    made = create_backup(full, tmp_path / "a.db", job_id=JOB)
+    (record,) = full.read(made.seq)
+    envelope = decode_envelope(record.seq, record.body)
+    want = (append_id(f"backup.created/{JOB.hex()}", job_id=JOB), JOB, "ledger")
+    assert want == (envelope.append_id, envelope.job_id, envelope.stream)
 
 
 def test_an_interrupted_backup_is_told_as_such(full: EventLog, tmp_path: Path) -> None:
     """Ctrl-C in the middle of the copy: no file, and the event says interrupted."""
-    from contextlib import contextmanager
 
-    @contextmanager
-    def watch(_doing: str, _events: int | None):  # type: ignore[no-untyped-def]  # a generator of a generator's type
-        def interrupt(_events: int) -> None:
-            raise KeyboardInterrupt
+    def interrupt(_events: int) -> None:
+        raise KeyboardInterrupt
 
-        yield interrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        create_backup(full, tmp_path / "backups" / "a.db", job_id=job(1), watch=watch)
-    told = last_event(full)
-    assert isinstance(told, BackupFailed)
-    assert ("write", "interrupted") == (told.stage, told.error_kind)
-    assert [] == list((tmp_path / "backups").iterdir())
+    with pytest.raises(KeyboardInterrupt) as interruption:
+        create_backup(
+            full, tmp_path / "backups" / "a.db", job_id=JOB, watch=lambda _doing, _events: nullcontext(interrupt)
+        )
+    check_failed(full, tmp_path, "write", interruption.value)
 
 
 def _append_for_ever(root: Path) -> None:
