@@ -3,6 +3,7 @@
 A damaged database can kill whoever maps it, so a child process reads it and this one only looks at what came out.
 """
 
+import errno
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.archive import BUFFER_BYTES, HEADER, frame
+from ledger.archive import HEADER, frame
 from ledger.archive_survey import Survey, survey
 from ledger.archive_verify import verify_archive
 from ledger.chain import Record
@@ -72,8 +73,8 @@ def salvage_archive(path: Path, out: Path) -> Salvaged:
     """
     good_bytes = survey(path).good_bytes
     with part_file(out) as part:
-        with path.open("rb") as source, os.fdopen(os.dup(part.fd), "wb") as copy:
-            shutil.copyfileobj(source, copy, BUFFER_BYTES)
+        with path.open("rb") as source, open(part.fd, "wb", closefd=False) as copy:
+            shutil.copyfileobj(source, copy)
         os.ftruncate(part.fd, good_bytes)
         return _published(path, part, out, verify_archive(path))
 
@@ -95,26 +96,35 @@ def _save(folder: Path, part: PartFile) -> None:
         died = _poured(folder, part, survey(part.path).head.size, step)
         os.ftruncate(part.fd, survey(part.path).good_bytes)
         if not died:
-            break
+            return
 
 
 def _poured(folder: Path, part: PartFile, start: int, step: int) -> bool:
-    """Add the frames of all readable events from `start` on, in a child; return whether that killed it."""
+    """Add the frames of all readable events from `start` on, in a child; return whether that killed it.
+
+    Raises: OSError when the part takes no more: what does not fit must not pass for what cannot be read.
+    """
     os.lseek(part.fd, 0, os.SEEK_END)
     try:
-        Quarantine(partial(_pour, folder, part.fd, start, step), bool).result()
+        failed = Quarantine(partial(_pour, folder, part.fd, start, step), int).result()
     except QuarantineError:
         return True
+    if failed:
+        raise OSError(failed, os.strerror(failed))
     return False
 
 
-def _pour(folder: Path, fd: int, start: int, step: int) -> bool:
-    with open(fd, "wb", buffering=BUFFER_BYTES, closefd=False) as file:
-        for record in _without_holes(Engine(folder, readonly=True), start, step):
-            file.write(frame(record))
-            if step == 1:
-                file.flush()
-    return True
+def _pour(folder: Path, fd: int, start: int, step: int) -> int:
+    """Write the frames; return 0, or the errno of a write that failed."""
+    try:
+        with open(fd, "wb") as file:
+            for record in _without_holes(Engine(folder, readonly=True), start, step):
+                file.write(frame(record))
+                if step == 1:
+                    file.flush()
+    except OSError as error:
+        return error.errno or errno.EIO
+    return 0
 
 
 def _without_holes(engine: Engine, start: int, step: int) -> Iterator[Record]:

@@ -1,10 +1,12 @@
 """`main salvage` saves what is intact, says what is lost, and no damage ends it."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support.sample_ledger import look
+from tests.support.cli import command, environment
+from tests.support.sample_ledger import NOW, kept, look
 
 
 def test_a_sound_ledger_is_saved_whole(copy: Path, tmp_path: Path) -> None:
@@ -46,3 +48,14 @@ def test_a_name_that_is_taken_is_refused(copy: Path) -> None:
     """Exit 3."""
     (copy / "a.db").write_text("precious", "utf-8")
     assert (3, "precious") == (look("salvage", "--out", "a.db", cwd=copy).code, (copy / "a.db").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("room_kib", [0, 8])
+def test_what_does_not_fit_is_not_taken_for_lost(room_kib: int, copy: Path) -> None:
+    """An error that says so, and no file: whoever salvages may have nothing else left."""
+    before = kept(copy)
+    words = ["bash", "-c", f'ulimit -f {room_kib}; exec "$@"', "bash", *command("salvage", "--out", "saved.db")]
+    done = subprocess.run(words, cwd=copy, env=environment(NOW), capture_output=True, text=True, check=False)
+    said = "error: got 'File too large' on writing saved.db, want a writable folder\nhint: ls -ld saved.db\n"
+    assert (3, "", said) == (done.returncode, done.stdout, done.stderr)
+    assert before == kept(copy)
