@@ -18,7 +18,7 @@ from blake3 import blake3
 
 from ledger.chain import GENESIS, LINK_BYTES, Link, Record, Seq, link
 from ledger.codec import BODY_LIMIT_BYTES, decode_envelope, decode_event
-from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError, UnreadableError
+from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError, unreadable
 from ledger.events import LedgerCreated
 from ledger.walker import ARRAY_OF_8, seq_prefix
 
@@ -55,7 +55,7 @@ def open_archive(path: Path) -> int:
     except FileNotFoundError as error:
         raise NoArchiveError(path) from error
     except OSError as error:
-        raise UnreadableError(path, error.strerror or str(error)) from error
+        raise unreadable(path, error) from error
     try:
         _check_file(fd, path)
     except BaseException:

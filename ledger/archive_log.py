@@ -10,7 +10,7 @@ from ledger.archive import records, runs
 from ledger.archive_survey import Mark, Survey, opened, survey
 from ledger.chain import Head, Link, Record
 from ledger.checksum_file import read_checksum
-from ledger.errors import ArchiveDamagedError, DamagedError, UnreadableError
+from ledger.errors import ArchiveDamagedError, DamagedError, unreadable
 from ledger.events import LedgerCreated
 
 
@@ -83,7 +83,7 @@ class ArchiveLog:
                 self.path, error.seq, error.kind, expected=error.expected, found=error.found
             ) from error
         except OSError as error:
-            raise UnreadableError(self.path, error.strerror or str(error)) from error
+            raise unreadable(self.path, error) from error
 
     def _mark(self, seq: int) -> Mark:
         marks = self.survey.marks

@@ -18,7 +18,7 @@ from ledger.archive import FRAME, HEADER, LENGTH, count_good, first_event, open_
 from ledger.backup_tally import Counts, Tally, together
 from ledger.chain import GENESIS, LINK_BYTES, Head, Link
 from ledger.codec import decode_envelopes
-from ledger.errors import DamagedError, UnreadableError
+from ledger.errors import DamagedError, UnreadableError, unreadable
 from ledger.events import LedgerCreated
 from ledger.quarantine import Quarantine, QuarantineError
 from ledger.walker import Flaw
@@ -73,7 +73,7 @@ def survey(path: Path, *, counted: bool = False, each: Each | None = None) -> Su
         walk = _Walk(path, counted=counted, each=_twice(each) if large and each else each)
         walked, hashed = _shared(walk) if large else _alone(walk)
     except OSError as error:
-        raise UnreadableError(path, error.strerror or str(error)) from error
+        raise unreadable(path, error) from error
     except QuarantineError as error:
         raise UnreadableError(path, error.how) from error
     return Survey(

@@ -1,15 +1,17 @@
 """An archive read as a log is the log that it was made from."""
 
+import errno
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from ledger.archive import BUFFER_BYTES
 from ledger.archive_log import ArchiveLog, archive_log
-from ledger.chain import Head
+from ledger.chain import Head, Record, Seq, link
 from ledger.creation import create_ledger
-from ledger.errors import ArchiveDamagedError, ChecksumDamagedError
+from ledger.errors import ArchiveDamagedError, ChecksumDamagedError, NoArchiveError, UnreadableError
 from ledger.home import LedgerHome
 from ledger.ids import append_id
 from ledger.log import EventLog
@@ -85,12 +87,18 @@ def test_two_readers_do_not_meet(copy: ArchiveLog) -> None:
 
 
 def test_nothing_of_a_damaged_archive_is_shown(tmp_path: Path) -> None:
-    """One byte changed anywhere, and it does not open; the error names file and seq."""
-    whole = archive(small_log(4).read())
-    path = put(tmp_path / "bad.db", whole[:-1] + b"!")
+    """One byte changed anywhere, and it does not open; the error names file, seq and both links."""
+    records = list(small_log(4).read())
+    body = records[3].body[:-1] + b"!"
+    path = put(tmp_path / "bad.db", archive([*records[:3], Record(Seq(3), records[3].link, body)]))
     with pytest.raises(ArchiveDamagedError) as damage:
         archive_log(path)
+    want = link(records[2].link, body).hex()
+    assert f"got link at seq 3: {records[3].link.hex()} (in {path}), want {want}" == str(damage.value)
     assert (path, 3, "link") == (damage.value.path, damage.value.seq, damage.value.kind)
+    put(path, archive([Record(Seq(0), records[0].link, body)]))
+    with pytest.raises(ArchiveDamagedError, match="got link at seq 0"):
+        archive_log(path)
 
 
 def test_a_checksum_of_other_bytes_is_damage(tmp_path: Path) -> None:
@@ -99,7 +107,9 @@ def test_a_checksum_of_other_bytes_is_damage(tmp_path: Path) -> None:
     put(path, archive(small_log(3).read()))
     with pytest.raises(ArchiveDamagedError) as damage:
         archive_log(path)
-    assert (3, "checksum") == (damage.value.seq, damage.value.kind)
+    want, found = (sha256(archive(small_log(size).read())).hexdigest() for size in (4, 3))
+    assert f"got checksum at seq 3: sha256 {found} (in {path}), want sha256 {want}" == str(damage.value)
+    assert (path, 3, "checksum") == (damage.value.path, damage.value.seq, damage.value.kind)
 
 
 def test_a_checksum_file_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -116,12 +126,11 @@ def test_a_file_changed_after_it_was_opened_is_noticed(tmp_path: Path) -> None:
     path = put(tmp_path / "copy.db", archive(log.read()))
     copy = archive_log(path)
     put(path, archive(log.read(0, 3)))
-    with pytest.raises(ArchiveDamagedError) as damage:
-        list(copy.read())
-    assert (3, "missing event") == (damage.value.seq, damage.value.kind)
-    with pytest.raises(ArchiveDamagedError) as damage:
-        list(copy.values())
-    assert (3, "missing event") == (damage.value.seq, damage.value.kind)
+    for reading in (copy.read(), copy.values()):
+        with pytest.raises(ArchiveDamagedError) as damage:
+            list(reading)
+        assert f"got missing event at seq 3: the end (in {path}), want seq 3" == str(damage.value)
+        assert path == damage.value.path
     put(path, archive(small_log(9).read()))
     assert list(log.read()) == list(copy.read())
     assert [record.link + record.body for record in log.read()] == [v for values in copy.values() for v in values]
@@ -130,6 +139,26 @@ def test_a_file_changed_after_it_was_opened_is_noticed(tmp_path: Path) -> None:
     put(path, archive(log.read())[:-1])
     with pytest.raises(ArchiveDamagedError):
         copy.link_at(3)
+
+
+def test_a_file_that_is_gone_or_fails_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is read, by either way of reading."""
+    path = put(tmp_path / "copy.db", archive(small_log(4).read()))
+    copy = archive_log(path)
+
+    def fail(*_: object, **__: object) -> Iterator[object]:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ledger.archive_log.records", fail)
+        patch.setattr("ledger.archive_log.runs", fail)
+        for reading in (copy.read(), copy.values()):
+            with pytest.raises(UnreadableError) as refusal:
+                list(reading)
+            assert f"got 'Input/output error' on reading {path}, want a readable file" == str(refusal.value)
+    path.unlink()
+    with pytest.raises(NoArchiveError):
+        list(copy.read())
 
 
 def test_an_archive_says_whose_it_is(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ledger.archive_survey import Each
 from ledger.backup import create_backup
-from ledger.backup_check import check_archive, check_backup
+from ledger.backup_check import check_archive, check_backup, check_made
 from ledger.backup_record import recorded_backups
 from ledger.backup_tally import Counts
 from ledger.events import BackupCreated, EventCount
@@ -81,6 +81,24 @@ def test_the_temporary_ledger_lies_where_such_files_go(
     check_backup(made, watch=watch)
     (name,) = names
     assert ("b3-ledger-", []) == (name[:10], list(folder.iterdir()))
+
+
+def test_a_backup_just_made_is_restored_without_another_look_at_it(
+    home: LedgerHome, clock: StepClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same findings; its checksum and the restored ledger count, and who watches sees the restore alone."""
+    watched = Watched()
+    with EventLog(home, now=clock) as log:
+        log.append([connection_tested(number) for number in range(4)], append_id=append_id("n"))
+        backup = create_backup(log, tmp_path / "a.db", job_id=new_id(1))
+    with monkeypatch.context() as patch:
+        patch.delattr("ledger.backup_check.survey")
+        found = check_made(backup, watch=watched)
+    want = check_backup(tmp_path / "a.db", recorded=backup.event)
+    assert replace(want, survey=backup.survey) == found
+    assert [("restoring", 5, 5)] == watched.tasks
+    lying = replace(backup, event=replace(backup.event, tickers=TYPES))
+    assert "tampered" == check_made(lying).report.verdict
 
 
 def test_a_damaged_backup_is_not_restored(made: Path) -> None:

@@ -329,7 +329,7 @@ def test_an_append_id_used_twice_is_no_log(empty: LedgerHome, tmp_path: Path) ->
         records += stamp([draft], head=head, recorded_at=1, append_id=name)
     with pytest.raises(DamagedError) as damage:
         task(empty, archive_log(put(tmp_path / "x.db", archive(records)))).run(Terms())
-    assert (3, "append id") == (damage.value.seq, damage.value.kind)
+    assert f"got append id at seq 3: {b'a'.hex() * 16} again, want one not used before" == str(damage.value)
     assert None is empty.current()
 
 

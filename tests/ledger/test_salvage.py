@@ -1,21 +1,39 @@
 """Salvage saves the longest intact prefix of whatever is left, and no damage ends the process that does it."""
 
+import errno
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import lmdb
 import pytest
+from msgspec.structs import replace
 
+from ledger import salvage
 from ledger.archive_log import archive_log
+from ledger.archive_survey import survey
+from ledger.archive_verify import verify_archive
 from ledger.chain import Record
+from ledger.checksum_file import read_checksum
 from ledger.creation import create_ledger
-from ledger.errors import NameTakenError, NotAnArchiveError, NothingToSalvageError
+from ledger.engine import Engine
+from ledger.errors import (
+    DiskFullError,
+    LedgerError,
+    NameTakenError,
+    NotAnArchiveError,
+    NothingToSalvageError,
+    UnwritableError,
+)
 from ledger.home import LedgerHome
 from ledger.ids import append_id
 from ledger.lmdb_file import META, PAGE_HEADER_BYTES, readable_metas
 from ledger.log import EventLog
-from ledger.salvage import salvage_archive, salvage_ledger
+from ledger.part_file import PartFile
+from ledger.salvage import Salvaged, salvage_archive, salvage_ledger
+from ledger.verify import verify_folder
+from tests.ledger.reading import refuse_writing
 from tests.support.archives import HEADER, archive, put, small_log
 from tests.support.drafts import StepClock, connection_tested
 
@@ -56,8 +74,17 @@ def originals(sound: LedgerHome) -> list[Record]:
 def test_a_sound_ledger_is_saved_whole(folder: Path, sound: LedgerHome, tmp_path: Path) -> None:
     """With its checksum, and nothing lost."""
     found = salvage_ledger(folder, tmp_path / "saved.db")
+    report = replace(verify_folder(folder), seconds=found.report.seconds)
+    assert Salvaged(source=folder, saved=survey(tmp_path / "saved.db"), report=report) == found
     assert ("intact", EVENTS, 0) == (found.report.verdict, found.saved.head.size, found.lost_events)
     assert originals(sound) == list(archive_log(tmp_path / "saved.db").read())
+    assert found.saved.sha256 == read_checksum(tmp_path / "saved.db")
+
+
+def test_a_ledger_is_only_read(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whichever process."""
+    refuse_writing(monkeypatch, "ledger.salvage")
+    assert EVENTS == salvage_ledger(folder, tmp_path / "saved.db").saved.head.size
 
 
 @pytest.mark.parametrize("seq", [1, 60, EVENTS - 1])
@@ -72,11 +99,20 @@ def test_all_before_the_first_damaged_event_is_saved(seq: int, folder: Path, sou
     assert originals(sound)[:seq] == list(archive_log(tmp_path / "saved.db").read())
 
 
-def test_a_hole_ends_the_prefix(folder: Path, tmp_path: Path) -> None:
-    """An event taken out."""
+def test_a_hole_ends_the_prefix(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event taken out; that is no death of the engine, so the ledger is read once."""
+    passes: list[tuple[int, int, bool]] = []
+    real = salvage._poured
+
+    def poured(folder: Path, part: PartFile, start: int, step: int) -> bool:
+        passes.append((start, step, real(folder, part, start, step)))
+        return passes[-1][-1]
+
+    monkeypatch.setattr(salvage, "_poured", poured)
     with lmdb.open(str(folder), max_dbs=3) as env, env.begin(write=True) as txn:
         txn.delete((70).to_bytes(8, "big"), db=env.open_db(b"events", txn=txn))
     assert 70 == salvage_ledger(folder, tmp_path / "saved.db").saved.head.size
+    assert [(0, salvage.ALL_EVENTS, False)] == passes
 
 
 def test_pages_that_kill_the_engine_are_survived(folder: Path, sound: LedgerHome, tmp_path: Path) -> None:
@@ -112,6 +148,23 @@ def test_the_last_event_before_a_fatal_page_is_saved(folder: Path, sound: Ledger
     found = salvage_ledger(folder, tmp_path / "saved.db")
     # Some five events lie on a page.
     assert 50 < found.saved.head.size <= 60
+
+
+@pytest.mark.parametrize("fatal", [1, 60, 61])
+def test_every_event_before_a_fatal_one_is_saved(
+    fatal: int, folder: Path, sound: LedgerHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many the engine was asked for together with the one that kills it."""
+
+    class Mortal(Engine):
+        def chunk(self, start: int, stop: int) -> list[Record]:
+            if start <= fatal < stop:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().chunk(start, stop)
+
+    monkeypatch.setattr(salvage, "Engine", Mortal)
+    salvage_ledger(folder, tmp_path / "saved.db")
+    assert originals(sound)[:fatal] == list(archive_log(tmp_path / "saved.db").read())
 
 
 @pytest.fixture
@@ -185,8 +238,9 @@ def test_no_byte_of_the_meta_pages_costs_more_than_the_last_append(
 def test_what_is_no_database_holds_nothing(content: bytes, folder: Path, tmp_path: Path) -> None:
     """A clear error, and no file."""
     (folder / "data.mdb").write_bytes(content)
-    with pytest.raises(NothingToSalvageError):
+    with pytest.raises(NothingToSalvageError) as refusal:
         salvage_ledger(folder, tmp_path / "saved.db")
+    assert f"got no readable event 0 in {folder}, want a prefix to save" == str(refusal.value)
     assert not (tmp_path / "saved.db").exists()
 
 
@@ -195,6 +249,30 @@ def test_salvage_changes_nothing_of_the_ledger(folder: Path, tmp_path: Path) -> 
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "lock.mdb"}
     salvage_ledger(folder, tmp_path / "saved.db")
     assert before == {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "lock.mdb"}
+
+
+@pytest.mark.parametrize(
+    ("failure", "want"),
+    [
+        (OSError(errno.ENOSPC, "full"), DiskFullError(Path("."))),
+        (OSError(errno.EIO, "broken"), UnwritableError(Path("saved.db"), "Input/output error")),
+        (OSError("of no number"), UnwritableError(Path("saved.db"), "Input/output error")),
+    ],
+)
+def test_what_cannot_be_written_is_not_taken_for_lost(
+    failure: OSError, want: LedgerError, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that reads says so; nothing is saved, and nothing is tried again."""
+
+    def fail(_: Record) -> bytes:
+        raise failure
+
+    monkeypatch.setattr(salvage, "frame", fail)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(type(want)) as refusal:
+        salvage_ledger(folder, Path("saved.db"))
+    assert str(want) == str(refusal.value)
+    assert [folder] == list(tmp_path.iterdir())
 
 
 def test_every_cut_of_an_archive_keeps_its_whole_frames(tmp_path: Path) -> None:
@@ -210,6 +288,27 @@ def test_every_cut_of_an_archive_keeps_its_whole_frames(tmp_path: Path) -> None:
         want = max(end for end in ends if end <= length)
         assert WHOLE[:want] == out.read_bytes()
         assert (ends.index(want) + 1, want) == (found.saved.head.size, archive_log(out).survey.archive_bytes)
+
+
+@pytest.mark.parametrize(("size", "verdict", "lost"), [(6, "intact", 0), (3, "truncated", None)])
+def test_an_archive_is_saved_up_to_where_it_is_cut(size: int, verdict: str, lost: int | None, tmp_path: Path) -> None:
+    """Whole, or without the frame that the cut lies in; with a checksum of its own."""
+    good = archive(LOG[:size])
+    path, out = put(tmp_path / "cut.db", WHOLE[: len(good) + 40]), tmp_path / "saved.db"
+    found = salvage_archive(path, out)
+    assert (good, verdict, lost) == (out.read_bytes(), found.report.verdict, found.lost_events)
+    report = replace(verify_archive(path), seconds=found.report.seconds)
+    assert Salvaged(source=path, saved=survey(out), report=report) == found
+    assert found.saved.sha256 == read_checksum(out)
+
+
+def test_an_archive_without_a_whole_event_holds_nothing(tmp_path: Path) -> None:
+    """It is named, and no file is made."""
+    path = put(tmp_path / "cut.db", WHOLE[:40])
+    with pytest.raises(NothingToSalvageError) as refusal:
+        salvage_archive(path, tmp_path / "saved.db")
+    assert path == refusal.value.path
+    assert ["cut.db"] == [item.name for item in tmp_path.iterdir()]
 
 
 def test_an_archive_changed_in_the_middle_keeps_what_is_before(tmp_path: Path) -> None:
