@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from shlex import join, quote
 
 import click
@@ -141,7 +142,14 @@ def _fields(error: Exception) -> dict[str, object]:
     if isinstance(error, OSError):
         path = error.filename or "."
         return {"filename": path, "path": path}
+    if isinstance(error, errors.DiskFullError | errors.UnwritableError):
+        return vars(error) | {"path": _standing(error.path)}
     return vars(error)
+
+
+def _standing(path: Path) -> Path:
+    """Return `path` or the nearest folder above it that is there: what could not be written may be gone again."""
+    return next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
 
 
 def _message(error: Exception) -> str:

@@ -1,8 +1,16 @@
 """What click refuses, said the way this house says it: `got X, want Y`."""
 
+import re
+
 import click
 
 OURS = "got "
+_PATH = re.compile(r"\w+ ('.*') (is a directory|is a file|is not readable)\.", re.DOTALL)
+_PATHS = {
+    "is a directory": "got a folder at {}, want a file",
+    "is a file": "got a file at {}, want a folder",
+    "is not readable": "got no permission to read {}, want a readable file",
+}
 CLICKS = " is not "
 
 
@@ -17,6 +25,8 @@ def message(error: click.ClickException) -> str:
         return f"{error.message} ({_name(error)})"
     if error.message.startswith(OURS):
         return error.message
+    if isinstance(error, click.BadParameter) and (path := _PATH.fullmatch(error.message)):
+        return f"{_PATHS[path[2]].format(path[1])} ({_name(error)})"
     if isinstance(error, click.BadParameter) and CLICKS in error.message:
         return f"{_turned(error.message.rstrip('.'))} ({_name(error)})"
     said = error.format_message().rstrip(".")

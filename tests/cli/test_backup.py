@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.test_reading import AS_ANYBODY
 from tests.support.cli import Result, command, environment, run_main
 from tests.support.sample_ledger import NOW, look
 
@@ -237,6 +238,21 @@ def test_options_that_make_no_sense_together_are_refused(args: list[str], said: 
     done = run_main("backup", *args, cwd=tmp_path)
     assert (3, f"error: {said}") == (done.code, done.err[: len(f"error: {said}")])
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_path_that_cannot_be_the_file_is_refused(copy: Path) -> None:
+    """A folder, or a file that this user may not read: one line, exit 3, nothing made."""
+    (copy / "a.db").touch(mode=0o000)
+    before = sorted(copy.rglob("*"))
+    for args, said in (
+        (["--create", "--out", "snapshots"], "got a folder at 'snapshots', want a file (--out)"),
+        (["--restore", "--from", "dados"], "got a folder at 'dados', want a file (--from)"),
+        (["--verify", "--from", "a.db"], "got no permission to read 'a.db', want a readable file (--from)"),
+    ):
+        words = [*(AS_ANYBODY if os.geteuid() == 0 else []), *command("backup", *args)]
+        done = subprocess.run(words, cwd=copy, env=environment(NOW), capture_output=True, text=True, check=False)
+        assert (3, "", f"error: {said}\nhint: main backup --help\n") == (done.returncode, done.stdout, done.stderr)
+    assert before == sorted(copy.rglob("*"))
 
 
 def test_without_a_ledger_there_is_nothing_to_back_up(tmp_path: Path) -> None:

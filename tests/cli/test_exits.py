@@ -25,8 +25,7 @@ LINK = bytes(32)
     [
         (errors.NoLedgerError(PATH), Exit.UNKNOWN, exits.OUTCOMES[errors.NoLedgerError].hint),
         (errors.NotALedgerError(PATH, "text"), Exit.CRITICAL, "main verify --structure"),
-        (errors.UnwritableError(PATH, "Permission denied"), Exit.UNKNOWN, "ls -ld '/srv/my data'"),
-        (errors.DiskFullError(PATH), Exit.CRITICAL, "df -h '/srv/my data'"),
+        (errors.UnreadableError(PATH, "Permission denied"), Exit.UNKNOWN, "ls -ld '/srv/my data'"),
         (errors.WriterLockError(PATH, waited_s=1, holder_pid=7), Exit.UNKNOWN, "main health"),
         (errors.DamagedError(3, "link", expected="a", found="b"), Exit.CRITICAL, "main verify"),
         (errors.LedgerError("got a future error, want an old one"), Exit.CRITICAL, "main verify"),
@@ -80,6 +79,15 @@ def test_an_error_of_ours_keeps_its_message(error: errors.LedgerError, exit_code
 def test_an_error_of_others_becomes_one_line(error: Exception, failure: Failure) -> None:
     """The system's, click's, and those that nobody foresaw."""
     assert failure == describe(error, ["events", "a b"])
+
+
+@pytest.mark.parametrize("beyond", ["", "ledger-1.new/data.mdb"])
+def test_a_place_that_takes_no_writing_can_be_looked_at(beyond: str, tmp_path: Path) -> None:
+    """What was being written there may be gone again: the hint names the nearest folder that is left."""
+    place = tmp_path / "my data"
+    place.mkdir()
+    assert f"df -h '{place}'" == describe(errors.DiskFullError(place / beyond)).hint
+    assert f"ls -ld '{place}'" == describe(errors.UnwritableError(place / beyond, "Permission denied")).hint
 
 
 def test_every_class_of_the_error_catalogue_has_a_line_of_its_own() -> None:
