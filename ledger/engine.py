@@ -9,10 +9,10 @@ Source: docs/format.md, "Database".
 import os
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import lmdb
 import msgspec
@@ -143,8 +143,9 @@ class Engine:
 
         Raises: DamagedError where one is missing or too short for a link.
         """
-        values = self.values(start, stop)
-        return [Record(Seq(seq), Link(v[:LINK_BYTES]), v[LINK_BYTES:]) for seq, v in enumerate(values, start)]
+        # Told what they are as a whole: a call of `Seq` and one of `Link` an event would cost a sixth of the rate.
+        values = cast("Iterable[tuple[Seq, Any]]", enumerate(self.values(start, stop), start))
+        return [Record(seq, value[:LINK_BYTES], value[LINK_BYTES:]) for seq, value in values]
 
     def values(self, start: int, stop: int) -> list[bytes]:
         """Return what `chunk` does as it is stored, link ‖ body: for whoever passes many on as they are.
@@ -165,7 +166,7 @@ class Engine:
                 want += 1
                 if want == stop or held_bytes >= CHUNK_BYTES:
                     return values
-        raise _hole(want, b"", b"")
+        raise _hole(want)
 
     def run_in(self, txn: Any, append_id: bytes) -> AppendRun | None:
         """Return which events the append `append_id` wrote, None when it is new.
@@ -277,7 +278,7 @@ class Engine:
     def _format_error(self, found: bytes | None) -> LedgerError:
         name, _, version = (found or b"").partition(b" ")
         if name == b"b3-ledger" and version.isdigit():
-            return NewerFormatError(self.path, found=(found or b"").decode("ascii"), known=FORMAT.decode("ascii"))
+            return NewerFormatError(self.path, found=f"b3-ledger {version.decode()}", known=FORMAT.decode())
         return NotALedgerError(self.path, f"a database of format {found!r}")
 
     @contextmanager
@@ -331,7 +332,7 @@ def _free_bytes(folder: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def _hole(want: int, found: bytes, value: bytes) -> DamagedError:
+def _hole(want: int, found: bytes = b"", value: bytes = b"") -> DamagedError:
     if found == key(want):
         return DamagedError(want, "record", expected=f"at least {LINK_BYTES} bytes", found=f"{len(value)} bytes")
     at = f"seq {int.from_bytes(found, 'big')}" if found else "the end"

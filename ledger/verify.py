@@ -50,7 +50,7 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     last_good_seq: int | None
     body_bytes: int
     witnesses: tuple[str, ...]
-    seconds: float
+    seconds: float = 0.0  # what finding it out took
 
 
 class _Look(msgspec.Struct, frozen=True):
@@ -158,7 +158,6 @@ def _unreadable(flaw: Flaw) -> VerifyReport:
         last_good_seq=None,
         body_bytes=0,
         witnesses=(),
-        seconds=0.0,
     )
 
 
@@ -173,7 +172,6 @@ def _report(verdict: VerifyVerdict, head: Head, ranges: Sequence[RangeReport], f
         last_good_seq=good - 1 if good else None,
         body_bytes=sum(part.body_bytes for part in ranges),
         witnesses=(),
-        seconds=0.0,
     )
 
 

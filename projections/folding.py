@@ -1,7 +1,6 @@
 """The fold itself: records in, tables and a head out. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 
 import msgspec
 from blake3 import blake3
@@ -59,10 +58,10 @@ def replayed(records: Iterable[Record], projections: Sequence[Projection]) -> tu
     return fold(records, EMPTY_HEAD, projections, state), state
 
 
-def capped(records: Iterable[Record], *, events: int, body_bytes: int) -> Iterator[Record]:
-    """Yield up to `events` records, stopping after the one with which their bodies reach `body_bytes`."""
+def capped(records: Iterable[Record], *, body_bytes: int) -> Iterator[Record]:
+    """Yield records, stopping after the one with which their bodies reach `body_bytes`."""
     held_bytes = 0
-    for record in islice(records, events):
+    for record in records:
         yield record
         held_bytes += len(record.body)
         if held_bytes >= body_bytes:

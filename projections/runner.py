@@ -127,13 +127,13 @@ def open_view(
 
 def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:
     """Return the read models as events [0, position) leave them, in memory."""
-    head, state = replayed(log.read(0, position), projections)
+    head, state = replayed(log.read(stop=position), projections)
     return View(head, state)
 
 
 def replay(log: LogSource, stop: int | None = None, projections: Sequence[Projection] = ALL) -> dict[str, str]:
     """Return each projection's digest after events [0, stop), as hex; folded in memory."""
-    _, state = replayed(log.read(0, stop), projections)
+    _, state = replayed(log.read(stop=stop), projections)
     return {name: digest(tables).hex() for name, tables in state.items()}
 
 
@@ -174,7 +174,7 @@ def compare(log: LogSource, folder: Path, projections: Sequence[Projection] = AL
         with store.view() as view:
             check_witness(log, view.head)
             known = [one for one in projections if store.models.get(one.name) == Model(one.version, one.tables)]
-            _, want = replayed(log.read(0, view.head.size), known)
+            _, want = replayed(log.read(stop=view.head.size), known)
             return [found for one in known if (found := _difference(one.name, view.state[one.name], want[one.name]))]
 
 
@@ -263,7 +263,7 @@ def _batch(log: LogSource, store: Store, projections: Sequence[Projection], head
     def step(state: State) -> Head:
         # Read within the transaction: it runs again, from the same event, when the map has to grow.
         records = log.read(head.size, min(stop, head.size + BATCH_EVENTS))
-        return fold(capped(records, events=BATCH_EVENTS, body_bytes=BATCH_BODY_BYTES), head, projections, state)
+        return fold(capped(records, body_bytes=BATCH_BODY_BYTES), head, projections, state)
 
     return store.advance(step)
 

@@ -96,3 +96,6 @@ def test_an_anchor_that_cannot_be_opened_or_written_is_told_whole(tmp_path: Path
         anchor.write(HEADS[1])
     assert str(UnwritableError(tmp_path / "head", "Bad file descriptor")) == str(closed.value)
     assert [HEADS[0]] * 2 == slots(tmp_path / "head")
+    with pytest.raises(UnwritableError) as homeless:
+        Anchor.create(tmp_path / "nowhere" / "head", HEADS[0])
+    assert str(UnwritableError(tmp_path / "nowhere" / "head", "No such file or directory")) == str(homeless.value)

@@ -11,6 +11,7 @@ import pytest
 
 from ledger.anchor import Anchor
 from ledger.chain import Head, Link
+from ledger.engine import Engine
 from ledger.errors import NoLedgerError
 from ledger.home import LedgerHome
 from ledger.ids import append_id
@@ -219,6 +220,17 @@ def test_ruined_pages_never_kill_and_never_pass(full: LedgerHome) -> None:
     data.write_bytes(sound)
     assert "intact" == verify_ledger(full, structure=True).verdict
     assert verdicts <= {"unreadable", "rolled_back", "tampered", "truncated", "intact"}
+
+
+def test_a_ledger_is_looked_at_by_who_only_reads(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer's environment would grow the map and the lock file."""
+
+    def reading(folder: Path, *, readonly: bool) -> Engine:
+        assert readonly is True
+        return Engine(folder, readonly=True)
+
+    monkeypatch.setattr("ledger.verify.Engine", reading)
+    assert "intact" == verify_ledger(full).verdict
 
 
 def test_two_processes_find_what_one_finds(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,6 +153,17 @@ def test_a_child_walks_the_range_that_it_was_given(folder: Path) -> None:
     assert _walk_here(folder, 2, 5) == walked(folder, 2, 5)
 
 
+def test_a_child_opens_the_ledger_for_reading(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer's environment would grow the map and the lock file of what is only looked at."""
+
+    def reading(folder: Path, *, readonly: bool) -> Engine:
+        assert readonly is True
+        return Engine(folder, readonly=True)
+
+    monkeypatch.setattr(ledger.walker, "Engine", reading)
+    assert _walk_here(folder, 2, 5) == walked(folder, 2, 5)
+
+
 @pytest.mark.parametrize(
     ("worth", "workers", "ranges"),
     [

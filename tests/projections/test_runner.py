@@ -3,7 +3,7 @@
 import os
 import random
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,14 +20,15 @@ from ledger.source import LogSource
 from projections import runner, store
 from projections.digest import digest
 from projections.facts import Fact
+from projections.folding import fold
 from projections.ingest_logs import IngestLogs
 from projections.metrics import Metrics
 from projections.prices import Prices
 from projections.projection import Projection
-from projections.runner import catch_up, compare, forget, open_view, rebuild, remembered, replay, view_at
+from projections.runner import _put_all, catch_up, compare, forget, open_view, rebuild, remembered, replay, view_at
 from projections.shelf import Shelf
 from projections.snapshots import Snapshots
-from projections.tables import State, Tables
+from projections.tables import Row, State, Tables
 from tests.projections.story import Story, told
 
 NUMBERS = st.lists(st.integers(0, 999), max_size=25)
@@ -188,6 +189,49 @@ def test_another_version_is_built_again(tmp_path: Path) -> None:
     with Shelf(tmp_path).stored() as stored:
         assert stored is not None
         assert stored.models["metrics"].version == 2
+
+
+@pytest.mark.parametrize(("stop", "batches"), [(23, [10, 10, 3]), (20, [10, 10])])
+def test_a_transaction_takes_no_more_than_a_batch_and_nothing_past_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int, batches: list[int]
+) -> None:
+    """The end is the log's when the fold began, whatever was appended since."""
+    taken: list[int] = []
+
+    def counted(records: Iterable[Record], start: Head, projections: Sequence[Projection], state: State) -> Head:
+        batch = list(records)
+        taken.append(len(batch))
+        return fold(batch, start, projections, state)
+
+    monkeypatch.setattr(runner, "BATCH_EVENTS", 10)
+    monkeypatch.setattr(runner, "fold", counted)
+    log = told(LONG_STORY)
+
+    class Growing(Prefix):
+        """Shows `stop` events as its head, and has more for who reads on."""
+
+        def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
+            return log.read(start, stop)
+
+    assert stop == catch_up(Growing(log, stop), tmp_path).size
+    assert batches == taken
+
+
+def test_copied_rows_are_put_a_batch_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of any size is copied in the memory of a batch."""
+    put: list[int] = []
+
+    def counted(name: str, table: str, rows: Sequence[Row], state: State) -> Head:
+        put.append(len(rows))
+        return _put_all(name, table, rows, state)
+
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    monkeypatch.setattr(runner, "BATCH_EVENTS", 10)
+    monkeypatch.setattr(runner, "_put_all", counted)
+    rebuild(log, tmp_path, ["metrics"])
+    assert 10 == max(put)
+    assert compare(log, tmp_path) == []
 
 
 def test_one_projection_is_rebuilt_and_the_others_are_kept(tmp_path: Path) -> None:
