@@ -96,7 +96,7 @@ def stand(home: LedgerHome, archive: ArchiveLog, *, witnesses: Sequence[Witness]
         folder=folder,
         head=head,
         verdict=report.verdict,
-        lacking=None if relation == "prefix" else _lacking(folder, archive),
+        lacking=Lacking(0, None) if relation == "prefix" else _lacking(folder, archive),
         lost=lost,
     )
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.cli.test_reading import AS_ANYBODY
+from tests.cli.test_verify import change
 from tests.support.cli import Result, command, environment, run_main
-from tests.support.sample_ledger import NOW, look
+from tests.support.sample_ledger import EVENTS, NOW, kept, look, make_more
 
 
 def only(result: Result, code: int = 0) -> Any:
@@ -130,7 +132,7 @@ def test_the_list_says_what_the_ledger_tells_of_each_file(copy: Path) -> None:
 
 
 def test_an_empty_folder_becomes_the_ledger(copy: Path, tmp_path: Path) -> None:
-    """Same head, same counts, same snapshots; checks of both are green there."""
+    """Same head, same counts, same read models, same snapshot bytes; checks of both are green there."""
     row = created(copy)
     here = restored(tmp_path, "--from", str(copy / row["backup"]))
     assert ("restored", "absent", row["events"], row["head"], None) == tuple(
@@ -138,7 +140,71 @@ def test_an_empty_folder_becomes_the_ledger(copy: Path, tmp_path: Path) -> None:
     )
     assert 0 == look("snapshot", "--check", cwd=tmp_path).code
     assert 0 == look("verify", cwd=tmp_path).code
-    assert look("metrics", cwd=copy).out == look("metrics", cwd=tmp_path).out
+    for command_line in (
+        ["metrics"],
+        ["replay", "--until", str(row["head_seq"])],
+        ["events", "--limit", str(row["events"]), "--format", "json"],
+    ):
+        told = [line for line in look(*command_line, cwd=copy).out.splitlines() if "backup." not in line]
+        retold = [line for line in look(*command_line, cwd=tmp_path).out.splitlines() if "backup." not in line]
+        assert told == retold
+    for ticker in row["tickers"]:
+        printed = look("snapshot", "--ticker", ticker, cwd=tmp_path).out
+        assert (copy / "snapshots" / f"{ticker.removesuffix('.SA')}-20260213.csv").read_text("ascii") == printed
+    again = created(tmp_path, "--out", "again.db")
+    assert row["types"] | {"backup.restored/1": 1} == again["types"]
+    assert row["tickers"] == again["tickers"]
+
+
+def test_a_ledger_behind_the_backup_goes_on_as_it(copy: Path, tmp_path: Path) -> None:
+    """Nobody is asked, since nothing of it is lost; it stays in its folder."""
+    behind = tmp_path / "behind"
+    shutil.copytree(copy, behind)
+    make_more(copy)
+    made = created(copy, "--out", str(tmp_path / "a.db"))
+    row = restored(behind, "--from", str(tmp_path / "a.db"))
+    assert ("restored", "prefix", made["events"], 0, EVENTS) == (
+        row["status"],
+        row["relation"],
+        row["events"],
+        row["lacking_events"],
+        row["replaced"]["events"],
+    )
+    assert (behind / row["replaced"]["ledger"] / "data.mdb").is_file()
+    assert 0 == look("snapshot", "--check", cwd=behind).code
+
+
+@pytest.mark.parametrize("relation", ["forked", "damaged"])
+def test_what_the_backup_lacks_is_counted_before_it_is_replaced(relation: str, copy: Path, tmp_path: Path) -> None:
+    """Three events since the backup and one that tells of it: exit 3 and nothing changed, then --yes."""
+    backup = str(tmp_path / "a.db")
+    made = created(copy, "--out", backup)
+    make_more(copy)
+    if relation == "forked":
+        restored(tmp_path, "--from", backup)
+        backup = created(tmp_path, "--out", str(tmp_path / "b.db"))["backup"]
+    else:
+        change(copy, 3)
+    before = kept(copy)
+    refused = look("backup", "--restore", "--from", backup, cwd=copy)
+    found = {"forked": "a forked", "damaged": "a damaged (tampered)"}[relation]
+    assert (3, "", f"error: got {found} ledger in ledger-1 with 4 readable events from seq {made['events']} on ") == (
+        refused.code,
+        refused.out,
+        refused.err.partition("that the backup lacks")[0],
+    )
+    assert before == kept(copy)
+    row = restored(copy, "--from", backup, "--yes")
+    assert ("restored", relation, 4, made["events"]) == (
+        row["status"],
+        row["relation"],
+        row["lacking_events"],
+        row["lacking_from_seq"],
+    )
+    replaced = {name for name in before if "/ledger-1/" in name}
+    assert replaced
+    assert {name: before[name] for name in replaced} == {name: kept(copy)[name] for name in replaced}
+    assert 0 == look("verify", cwd=copy).code
 
 
 def test_going_back_is_refused_and_then_done(copy: Path) -> None:
