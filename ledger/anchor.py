@@ -77,7 +77,7 @@ class Anchor:
         """
         self._path = path
         try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            self._fd = os.open(path, os.O_RDWR)
         except OSError as error:
             raise unwritable(path, error) from error
         self._next_slot = 0
@@ -89,7 +89,7 @@ class Anchor:
         Raises: DiskFullError, UnwritableError.
         """
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
                 pwrite_whole(fd, pack_slot(head) * SLOTS, 0)
                 os.ftruncate(fd, ANCHOR_BYTES)

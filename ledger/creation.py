@@ -103,7 +103,7 @@ def _build(home: LedgerHome, draft: Draft, now: Callable[[], int]) -> Path:
 
 def settle(folder: Path) -> None:
     """Make a newly built ledger folder durable: LMDB leaves a new file's first pages and its name unsynced."""
-    fd = os.open(folder / DATA_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(folder / DATA_FILE, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:

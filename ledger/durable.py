@@ -15,7 +15,7 @@ def pwrite_whole(fd: int, content: bytes, offset: int) -> None:
 
 def put_file(path: Path, content: bytes) -> None:
     """Make the file `path` hold `content`, mode 0600; its name is not durable until its folder is synced."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, MODE)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
     try:
         pwrite_whole(fd, content, 0)
         os.fsync(fd)
@@ -25,7 +25,7 @@ def put_file(path: Path, content: bytes) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
     finally:

@@ -87,7 +87,7 @@ def _metas(fd: int, path: Path) -> dict[int, Meta]:
 
 def _looked_at(path: Path) -> tuple[Meta, int]:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY)
     except FileNotFoundError as error:
         raise NoLedgerError(path) from error
     except OSError as error:

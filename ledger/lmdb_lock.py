@@ -25,7 +25,7 @@ def allocate_lock(folder: Path) -> None:
     if path.exists() and path.stat().st_size:
         return
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             os.posix_fallocate(fd, 0, LOCK_BYTES)
         finally:

@@ -58,7 +58,7 @@ def _copied(folder: Path) -> list[str]:
 def _no_writers(folder: Path) -> Iterator[bool]:
     """Keep writers out for the block, where that takes no writing; False while one is at work."""
     try:
-        fd = os.open(folder.parent / LOCKS / "writer.lock", os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(folder.parent / LOCKS / "writer.lock", os.O_RDONLY)
     except FileNotFoundError:
         yield True
         return

@@ -31,7 +31,7 @@ class WriterLock:
         self._owner: int | None = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise UnwritableError(path, error.strerror or str(error)) from error
 

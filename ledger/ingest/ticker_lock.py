@@ -79,7 +79,7 @@ def _write(path: Path, holder: Holder) -> None:
     temporary = path.with_suffix(".new")
     # The lock is held whether or not a full disk takes the note of who holds it.
     with suppress(OSError):
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(fd, "wb") as file:
             file.write(msgspec.json.encode(holder))
         temporary.replace(path)
@@ -94,7 +94,7 @@ def _read(path: Path) -> Holder | None:
 
 def _is_held(path: Path) -> bool:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY)
     except OSError:
         return False
     try:
