@@ -51,7 +51,7 @@ def open_archive(path: Path) -> int:
     """
     try:
         # A pipe of that name would keep us waiting for its other end.
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise NoArchiveError(path) from error
     except OSError as error:
@@ -191,4 +191,4 @@ def first_event(body: bytes) -> LedgerCreated:
 
 
 def _name(header: bytes) -> str:
-    return header.decode("ascii").removesuffix("\n")
+    return header.decode().removesuffix("\n")

@@ -62,7 +62,7 @@ class ArchiveLog:
 
     def link_at(self, seq: int) -> Link | None:
         """Return the link of the event at `seq`, None when there is no such event."""
-        return next((record.link for record in self.read(seq, seq + 1)), None)
+        return next((record.link for record in self.read(seq)), None)
 
     def _read(self, start: int, stop: int) -> Iterator[Record]:
         mark = self._mark(start)

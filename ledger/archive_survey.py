@@ -81,7 +81,7 @@ def survey(path: Path, *, counted: bool = False, each: Each | None = None) -> Su
         head=Head(walked.end.seq, walked.end.prev),
         created=walked.created,
         marks=walked.marks,
-        counts=walked.counts,
+        counts=walked.counts if counted else None,
         body_bytes=walked.end.offset_bytes - len(HEADER) - FRAME.size * walked.end.seq,
         good_bytes=walked.end.offset_bytes,
         archive_bytes=hashed.archive_bytes,
@@ -118,7 +118,7 @@ class _Walked(msgspec.Struct, frozen=True, kw_only=True):
     end: Mark
     created: LedgerCreated | None
     marks: tuple[Mark, ...]
-    counts: Counts | None
+    counts: Counts
     flaw: Flaw | None
 
 
@@ -144,7 +144,7 @@ def _joined(path: Path, first: _Walked, half: Mark, rest: _Walked) -> _Walked:
         return first
     if first.end != half:
         raise UnreadableError(path, "a file that changes")
-    counts = together(first.counts, rest.counts) if first.counts and rest.counts else None
+    counts = together(first.counts, rest.counts)
     return replace(rest, created=first.created, marks=first.marks + rest.marks, counts=counts)
 
 
@@ -176,7 +176,8 @@ class _Walk:
 
     def __init__(self, path: Path, *, counted: bool, each: Each | None) -> None:
         self.path = path
-        self._tally = Tally() if counted else None
+        self._counted = counted
+        self._tally = Tally()
         self._each = each
         self._at = START
         self._created: LedgerCreated | None = None
@@ -186,8 +187,9 @@ class _Walk:
         """Return what holds from `begin` on, up to the seq `stop` or the end of the file."""
         self._at = begin
         flaw = self._flaw(stop)
-        counts = None if self._tally is None else self._tally.counts()
-        return _Walked(end=self._at, created=self._created, marks=tuple(self._marks), counts=counts, flaw=flaw)
+        return _Walked(
+            end=self._at, created=self._created, marks=tuple(self._marks), counts=self._tally.counts(), flaw=flaw
+        )
 
     def _flaw(self, stop: int | None) -> Flaw | None:
         try:
@@ -211,7 +213,7 @@ class _Walk:
         """Know of `values`, which hold and follow what is known."""
         if self._at.seq == 0:
             self._created = first_event(values[0][LINK_BYTES:])
-        if self._tally is not None:
+        if self._counted:
             self._tally.add(decode_envelopes([value[LINK_BYTES:] for value in values], start=self._at.seq))
         self._marks.append(self._at)
         self._at = _after(self._at, values)

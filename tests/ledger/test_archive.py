@@ -1,6 +1,7 @@
 """An archive is the log byte for byte, and no change to it passes."""
 
 import io
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from ledger.archive import CUT_FRAME, FRAME, count_good, frame, frames, open_archive, records, runs
 from ledger.chain import GENESIS, LINK_BYTES, Link, Record
 from ledger.codec import BODY_LIMIT_BYTES
-from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError
+from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError, UnreadableError
 from tests.support.archives import HEADER, archive, small_log
 from tests.support.archives import frames as reference
 
@@ -145,43 +146,80 @@ def test_an_older_archive_is_a_prefix_of_a_newer_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "error"),
+    ("content", "what"),
     [
-        (b"", NotAnArchiveError),
-        (HEADER[:-1], NotAnArchiveError),
-        (b"B" + HEADER[1:], NotAnArchiveError),
-        (b"b3-ledger archive 0\n", NotAnArchiveError),
-        (b"b3-ledger archive 2\n", NewerFormatError),
-        (b"b3-ledger archive 10\n", NewerFormatError),
-        (b"SQLite format 3\0" + bytes(84), NotAnArchiveError),
+        (b"", "an empty file"),
+        (HEADER[:-1], "a file that begins b'b3-ledger archive 1'"),
+        (b"B" + HEADER[1:], "a file that begins b'B3-ledger archive 1\\n'"),
+        (b"b3-ledger archive 0\n", "a file that begins b'b3-ledger archive 0\\n'"),
+        (b"b3-ledger archive 01\n", "a file that begins b'b3-ledger archive 01'"),
+        (b"b3-ledger archive 2", "a file that begins b'b3-ledger archive 2'"),
+        (b"SQLite format 3\0" + bytes(84), f"a file that begins {b'SQLite format 3' + bytes(5)!r}"),
     ],
 )
-def test_what_does_not_begin_as_an_archive_is_refused(content: bytes, error: type[Exception], tmp_path: Path) -> None:
-    """Empty, cut, foreign, or of a later version."""
+def test_what_does_not_begin_as_an_archive_is_refused(content: bytes, what: str, tmp_path: Path) -> None:
+    """Empty, cut or foreign: what it begins with is told, as far as a header would go."""
     path = tmp_path / "file"
     path.write_bytes(content)
-    with pytest.raises(error, match="want"):
+    with pytest.raises(NotAnArchiveError) as refusal:
         open_archive(path)
+    assert f"got {what} at {path}, want an archive" == str(refusal.value)
 
 
-def _folder(path: Path) -> None:
-    path.mkdir()
+@pytest.mark.parametrize("version", [2, 9, 10, 100, 1234567890])
+def test_an_archive_of_a_later_version_is_told_as_such(version: int, tmp_path: Path) -> None:
+    """Whoever reads it needs newer software, not another file."""
+    path = tmp_path / "file"
+    path.write_bytes(b"b3-ledger archive %d\n" % version + WHOLE[len(HEADER) :])
+    with pytest.raises(NewerFormatError) as refusal:
+        open_archive(path)
+    found, known = f"b3-ledger archive {version}", "b3-ledger archive 1"
+    assert f"got format {found!r} at {path}, want {known!r} or older" == str(refusal.value)
 
 
-def _pipe(path: Path) -> None:
-    import os
+def test_an_archive_is_opened_past_its_header(tmp_path: Path) -> None:
+    """At its first frame, and closed again when it is none."""
+    (tmp_path / "a.db").write_bytes(WHOLE)
+    (tmp_path / "b.db").write_bytes(b"foreign")
+    fd = open_archive(tmp_path / "a.db")
+    assert WHOLE[len(HEADER) :] == os.read(fd, len(WHOLE))
+    os.close(fd)
+    with pytest.raises(NotAnArchiveError):
+        open_archive(tmp_path / "b.db")
+    again = os.open(tmp_path / "a.db", os.O_RDONLY)
+    os.close(again)
+    assert fd == again
 
-    os.mkfifo(path)
+
+def _nothing(_: Path) -> None:
+    pass
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path)
 
 
 @pytest.mark.parametrize(
-    ("make", "error"), [(lambda _: None, NoArchiveError), (_folder, NotAnArchiveError), (_pipe, NotAnArchiveError)]
+    ("make", "error", "words"),
+    [
+        (_nothing, NoArchiveError, "got no file at PATH, want an archive"),
+        (Path.mkdir, NotAnArchiveError, "got something other than a regular file at PATH, want an archive"),
+        (os.mkfifo, NotAnArchiveError, "got something other than a regular file at PATH, want an archive"),
+        (
+            _loop,
+            UnreadableError,
+            "got 'Too many levels of symbolic links' on reading PATH, want a readable file",
+        ),
+    ],
 )
-def test_what_is_no_file_is_refused(make: Callable[[Path], None], error: type[Exception], tmp_path: Path) -> None:
-    """Nothing there, a folder, a pipe that nobody writes to: an answer at once."""
+def test_what_is_no_file_is_refused(
+    make: Callable[[Path], None], error: type[Exception], words: str, tmp_path: Path
+) -> None:
+    """Nothing there, a folder, a pipe that nobody writes to, a link to itself: an answer at once."""
     make(tmp_path / "file")
-    with pytest.raises(error):
+    with pytest.raises(error) as refusal:
         open_archive(tmp_path / "file")
+    assert words.replace("PATH", str(tmp_path / "file")) == str(refusal.value)
 
 
 def test_a_frame_costs_36_bytes() -> None:

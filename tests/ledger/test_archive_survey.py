@@ -1,5 +1,6 @@
 """A survey finds the same alone as with the work shared out, and says what a reader frame by frame would."""
 
+import errno
 import os
 import signal
 from hashlib import sha256
@@ -111,8 +112,9 @@ def test_a_first_half_that_does_not_lead_to_the_second_is_no_verdict(
     for seq in (5, EVENTS):
         half = Mark(seq, len(archive(LOG[:seq])), LOG[seq - 2].link)
         monkeypatch.setattr("ledger.archive_survey._halfway", lambda _, half=half: half)
-        with pytest.raises(UnreadableError, match="a file that changes"):
+        with pytest.raises(UnreadableError) as refusal:
             survey(path)
+        assert f"got 'a file that changes' on reading {path}, want a readable file" == str(refusal.value)
 
 
 def _die(_path: Path) -> None:
@@ -124,8 +126,22 @@ def test_a_process_that_dies_is_said_so(tmp_path: Path, monkeypatch: pytest.Monk
     """The archive was not read to its end, so there is no verdict on it."""
     path = put(tmp_path / "a.db", WHOLE)
     monkeypatch.setattr("ledger.archive_survey._hash", _die)
-    with pytest.raises(UnreadableError, match="death by SIGKILL"):
+    with pytest.raises(UnreadableError) as refusal:
         survey(path)
+    assert f"got 'death by SIGKILL' on reading {path}, want a readable file" == str(refusal.value)
+
+
+def test_a_file_that_cannot_be_read_on_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails is no damage of the archive."""
+    path = put(tmp_path / "a.db", WHOLE)
+
+    def fail(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("ledger.archive_survey._hash", fail)
+    with pytest.raises(UnreadableError) as refusal:
+        survey(path)
+    assert f"got 'Input/output error' on reading {path}, want a readable file" == str(refusal.value)
 
 
 def test_an_archive_begins_behind_its_header() -> None:
