@@ -1,6 +1,7 @@
 """`--ledger F`: every reading command shows of a backup what it shows of the ledger that the backup was made of."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -73,6 +74,39 @@ def test_a_folder_that_takes_no_writing_is_enough(args: list[str], auditor: Path
     finally:
         auditor.chmod(0o700)
     assert look(*args, "--ledger", "a.db", cwd=auditor).code == done.returncode != 3, done.stderr
+
+
+# In a mount namespace of its own, so that nothing stays mounted.
+READ_ONLY = """
+mount --bind . . && cd "$PWD" && mount -o remount,bind,ro . || exit 77
+touch new 2>/dev/null && exit 78
+while read -r words; do "$@" $words --ledger a.db; echo "exit $?"; done
+"""
+UNMOUNTABLE = subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode != 0
+
+
+@pytest.mark.skipif(UNMOUNTABLE, reason="no mount namespaces here: no file system can be made read-only")
+def test_a_file_system_that_takes_no_writing_is_enough(auditor: Path) -> None:
+    """Every reading command says there what it says elsewhere."""
+    asked = [*(args for args in SHOWING if args == to(Path("out"), args)), ["verify", "--format", "json"]]
+    words = ["unshare", "-rm", "sh", "-c", READ_ONLY, "sh", *command()]
+    done = subprocess.run(
+        words,
+        cwd=auditor,
+        env=environment(NOW),
+        input="".join(f"{' '.join(args)}\n" for args in asked),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    elsewhere = [look(*args, "--ledger", "a.db", cwd=auditor) for args in asked]
+    expected = "".join(f"{found.out}exit {found.code}\n" for found in elsewhere)
+    assert (0, _untimed(expected)) == (done.returncode, _untimed(done.stdout)), done.stderr
+    assert "".join(found.err for found in elsewhere) == done.stderr
+
+
+def _untimed(told: str) -> str:
+    return re.sub(r'"seconds":[0-9.e-]+', '"seconds":0', told)
 
 
 def test_verify_takes_the_file_either_way(auditor: Path) -> None:
