@@ -74,9 +74,9 @@ def check_built(folder: Path, head: Head) -> None:
     report = verify_folder(folder)
     if flaw := report.first_bad:
         raise DamagedError(flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
+    assert report.head is not None  # noqa: S101 - what verified has one
     if (report.events, report.head) != (head.size, head.link):
-        found = "none" if report.head is None else report.head.hex()
-        raise DamagedError(head.size - 1, "head", expected=head.link.hex(), found=found)
+        raise DamagedError(head.size - 1, "head", expected=head.link.hex(), found=report.head.hex())
 
 
 class _Index:

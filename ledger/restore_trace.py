@@ -33,7 +33,9 @@ def replaced_by(home: LedgerHome, head: Head) -> Replaced | None:
     """
     try:
         folder = home.current()
-        found = Quarantine(partial(_found, home, folder, head), list[Replaced]).result() if folder else []
+        if folder is None:
+            return None
+        found = Quarantine(partial(_found, home, folder, head), list[Replaced]).result()
     except LedgerError:
         return None
     return found[0] if found else None

@@ -5,15 +5,16 @@ import signal
 from mmap import mmap
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from ledger.archive_log import ArchiveLog
-from ledger.chain import Head
+from ledger.chain import EMPTY_HEAD, Head
 from ledger.codec import encode_draft
 from ledger.engine import Engine
 from ledger.home import LedgerHome
 from ledger.restore_plan import COUNTED, Action, Lacking, Relation, Standing, count_lacking, readable, stand
-from ledger.verify import VerifyVerdict
+from ledger.verify import VerifyReport, VerifyVerdict, Witness, verify_folder
 from tests.ledger.reading import refuse_writing
 from tests.ledger.restoring import SIZE, fill
 from tests.ledger.tampering import edit, key, stored
@@ -59,7 +60,7 @@ def test_what_would_be_replaced_is_told(
     ("relation", "lacking", "going_on", "going_back"),
     [
         ("absent", None, "restore", "restore"),
-        ("prefix", None, "restore", "restore"),
+        ("prefix", Lacking(0, None), "restore", "restore"),
         ("contains", Lacking(0, None), "keep", "keep"),
         ("contains", Lacking(1, 5), "keep", "ask"),
         ("contains", None, "keep", "keep"),
@@ -126,7 +127,7 @@ def test_where_there_is_no_ledger_it_is_absent(empty: LedgerHome, backup: Archiv
 @pytest.mark.parametrize(
     ("events", "relation", "lacking"),
     [
-        ((3, 0), "prefix", None),
+        ((3, 0), "prefix", Lacking(0, None)),
         ((SIZE, 0), "contains", Lacking(0, None)),
         ((SIZE, MORE), "contains", Lacking(MORE, SIZE)),
         ((3, 1), "forked", Lacking(1, 3)),
@@ -134,7 +135,7 @@ def test_where_there_is_no_ledger_it_is_absent(empty: LedgerHome, backup: Archiv
     ],
 )
 def test_an_intact_ledger_stands_as_its_events_do(
-    events: tuple[int, int], relation: Relation, lacking: Lacking | None, empty: LedgerHome, backup: ArchiveLog
+    events: tuple[int, int], relation: Relation, lacking: Lacking, empty: LedgerHome, backup: ArchiveLog
 ) -> None:
     """So many in common, so many of its own."""
     ours, more = events
@@ -172,6 +173,43 @@ def test_a_ledger_that_no_current_names_is_looked_at(empty: LedgerHome, backup: 
     (empty.root / "CURRENT").unlink()
     standing = stand(empty, backup)
     assert ("contains", empty.root / "ledger-2", True) == (standing.relation, standing.folder, standing.lost)
+
+
+def test_a_current_that_names_nothing_and_no_folder_is_no_ledger(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """There is nothing that could be replaced."""
+    empty.root.mkdir()
+    (empty.root / "CURRENT").write_text("ledger-7\n", "ascii")
+    assert Standing(relation="absent") == stand(empty, backup)
+
+
+def test_a_ledger_whose_index_of_appends_is_damaged_is_damaged(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Its events hold, its structure does not: a restore is a way to mend it."""
+    fill(empty, SIZE)
+    with lmdb.open(str(empty.root / "ledger-1"), max_dbs=3) as env, env.begin(write=True) as txn:
+        txn.drop(env.open_db(b"appends", txn=txn), delete=False)
+    standing = stand(empty, backup)
+    assert ("damaged", "tampered", Lacking(0, None)) == (standing.relation, standing.verdict, standing.lacking)
+
+
+def test_verification_hears_of_witnesses_and_of_who_holds_the_lock(
+    empty: LedgerHome, backup: ArchiveLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody does unless that is said."""
+    fill(empty, SIZE)
+    heard: list[object] = []
+
+    def verify(folder: Path, **options: object) -> VerifyReport:
+        heard.append(options)
+        return verify_folder(folder)
+
+    monkeypatch.setattr("ledger.restore_plan.verify_folder", verify)
+    stand(empty, backup)
+    witness = Witness("a test", EMPTY_HEAD)
+    stand(empty, backup, witnesses=[witness], alone=True)
+    assert [
+        {"witnesses": (), "structure": True, "alone": False},
+        {"witnesses": [witness], "structure": True, "alone": True},
+    ] == heard
 
 
 def test_what_is_no_event_is_not_missed(empty: LedgerHome, backup: ArchiveLog) -> None:
