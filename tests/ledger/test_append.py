@@ -144,10 +144,18 @@ def test_an_event_past_the_limit_stops_the_whole_append(any_log: AnyLog) -> None
     assert 1 == any_log.head().size
 
 
-@pytest.mark.parametrize(("drafts", "identifier"), [([], bytes(16)), ([connection_tested(1)], b"short")])
-def test_a_call_that_makes_no_sense_is_a_value_error(any_log: AnyLog, drafts: list, identifier: bytes) -> None:  # type: ignore[type-arg]  # parametrised
+@pytest.mark.parametrize(
+    ("drafts", "identifier", "message"),
+    [
+        ([], bytes(16), "got no events, want at least one"),
+        ([connection_tested(1)], b"short", "got an append id of 5 bytes, want 16"),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_a_value_error(
+    any_log: AnyLog, drafts: list[Draft], identifier: bytes, message: str
+) -> None:
     """No events, or an id that is not 16 bytes: the caller's mistake."""
-    with pytest.raises(ValueError, match="want"):
+    with pytest.raises(ValueError, match=f"^{message}$"):
         any_log.append(drafts, append_id=identifier)
 
 

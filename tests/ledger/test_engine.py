@@ -127,6 +127,17 @@ def test_what_is_there_already_is_never_overwritten(engine: Engine) -> None:
     assert (before, (engine.head(), (2, before[-1].link))) == (engine.chunk(0, 3), engine.tail())
 
 
+def test_a_hole_is_not_filled(folder: Path) -> None:
+    """An event goes after the last one there is, or it does not go in."""
+    raw(folder, key(1), None, b"events")
+    engine = Engine(folder, readonly=False)
+    late = stamp([connection_tested(9)], head=Head(1, engine.head().link), recorded_at=1, append_id=append_id("c"))
+    with pytest.raises(StorageError):
+        engine.update(partial(engine.put_in, records=late, append_id=append_id("c"), head=engine.head()))
+    assert engine.link_at(1) is None
+    engine.close()
+
+
 @pytest.mark.parametrize(
     ("seq", "value", "error"),
     [
@@ -198,6 +209,60 @@ def test_a_stored_head_of_another_size_is_damage(folder: Path, value: bytes | No
         engine.head()
     assert told(DamagedError(0, "stored head", expected="40 bytes", found=found)) == told(damage.value)
     engine.close()
+
+
+def test_a_database_of_something_else_is_no_ledger(tmp_path: Path) -> None:
+    """It has none of our databases, and is told as what it is."""
+    with lmdb.open(str(tmp_path)) as env, env.begin(write=True) as txn:
+        txn.put(b"a", b"b")
+    with pytest.raises(NotALedgerError) as refusal:
+        Engine(tmp_path, readonly=True)
+    want = NotALedgerError(tmp_path / "data.mdb", "an LMDB file of something else")
+    assert told(want) == told(refusal.value)
+
+
+@pytest.mark.parametrize("failing", ["open", "_check_format"])
+def test_a_database_that_does_not_open_is_told_in_our_words(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """Whether LMDB refuses the environment or fails at the first look into it."""
+    error = lmdb.Error("mdb_env_open: Too many open files")
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(*((lmdb, "open") if failing == "open" else (Engine, failing)), fail)
+    with pytest.raises(StorageError) as refusal:
+        Engine(folder, readonly=True)
+    assert (told(StorageError(folder / "data.mdb", str(error))), error) == (
+        told(refusal.value),
+        refusal.value.__cause__,
+    )
+
+
+@pytest.mark.parametrize(
+    ("readonly", "writable", "options"),
+    [
+        (False, True, {"create": False, "map_size": 64 * MIB}),
+        (True, True, {"create": False, "map_size": 0, "readonly": True, "lock": True}),
+        (True, False, {"create": False, "map_size": 0, "readonly": True, "lock": False}),
+    ],
+)
+def test_the_environment_is_opened_as_the_format_says(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, readonly: bool, writable: bool, options: dict[str, object]
+) -> None:
+    """Durable defaults, files of this user alone, 512 readers; no lock where none can be made."""
+    opened: list[tuple[str, dict[str, object]]] = []
+
+    def spy(path: str, **given: object) -> object:
+        opened.append((path, given))
+        return really(path, **given)
+
+    really = lmdb.open
+    monkeypatch.setattr(lmdb, "open", spy)
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) == (folder, os.W_OK) and writable)
+    Engine(folder, readonly=readonly).close()
+    assert [(str(folder), {"max_dbs": 2, "mode": 0o600, "max_readers": 512, **options})] == opened
 
 
 @pytest.mark.parametrize("found", [None, b"", b"b3-ledger", b"b3-ledger x", b"b3-ledger 1 2", b"other 2", b"2"])
