@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ledger.appending import Appended
 from ledger.chain import EMPTY_HEAD, GENESIS, Head, link
-from ledger.codec import BODY_LIMIT_BYTES, decode_envelope, decode_event
+from ledger.codec import BODY_LIMIT_BYTES, Draft, decode_envelope, decode_event
 from ledger.creation import create_ledger
 from ledger.errors import AppendIdError, BodyTooLargeError, ConflictError
 from ledger.events import LedgerCreated
