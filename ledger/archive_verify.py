@@ -99,7 +99,6 @@ def _report(found: Survey, verdict: VerifyVerdict, flaw: Flaw | None) -> VerifyR
         last_good_seq=last,
         body_bytes=found.body_bytes,
         witnesses=(),
-        seconds=0.0,
     )
 
 
@@ -114,5 +113,4 @@ def unreadable(error: NotAnArchiveError) -> VerifyReport:
         last_good_seq=None,
         body_bytes=0,
         witnesses=(),
-        seconds=0.0,
     )

@@ -6,33 +6,35 @@ Whatever reads an untrusted database here does so in a child.
 
 import os
 import tempfile
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from mutmut.state import state
 
 
-class ChildHits:
-    """The names that children leave in one file as they end; the test's own process takes them from there."""
+class Hits(set[str]):
+    """The names of functions that were reached; children write theirs down at once, since some of them are killed."""
 
-    def __init__(self, leave: Callable[[int], NoReturn]) -> None:
-        self._leave = leave
+    def __init__(self) -> None:
+        super().__init__()
+        self._home = os.getpid()
         self._fd, self._path = tempfile.mkstemp()
         self._taken_bytes = 0
 
-    def leave(self, status: int) -> NoReturn:
-        """End this process as `os._exit` does, its hits written down."""
-        with open(self._path, "ab") as file:
-            file.write("".join(f"{name}\n" for name in state()._stats).encode())  # noqa: SLF001 - the only door
-        self._leave(status)
+    def add(self, name: str) -> None:
+        """Know of `name`."""
+        if name not in self:
+            super().add(name)
+            if os.getpid() != self._home:
+                with open(self._path, "ab", buffering=0) as file:
+                    file.write(f"{name}\n".encode())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_teardown(self) -> None:
         """Add what children reached to what the test itself did, before mutmut takes that down."""
         new = os.pread(self._fd, os.fstat(self._fd).st_size, self._taken_bytes)
         self._taken_bytes += len(new)
-        state()._stats.update(new.decode().split())  # noqa: SLF001 - the only door
+        self.update(new.decode().split())
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing behind."""
@@ -41,7 +43,7 @@ class ChildHits:
 
 
 def pytest_configure(config: Any) -> None:
-    """Hear of every child that ends by `os._exit`, as all that fork here do."""
-    hits = ChildHits(os._exit)
-    os._exit = hits.leave  # type: ignore[assignment]  # the same, and a line in a file
+    """Hear of every function that is reached from here on, in whichever process."""
+    hits = Hits()
+    state()._stats = hits  # noqa: SLF001 - the only door
     config.pluginmanager.register(hits)

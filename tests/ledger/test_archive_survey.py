@@ -13,8 +13,10 @@ from ledger.archive import HEADER
 from ledger.archive_survey import START, Mark, Survey, survey
 from ledger.backup_tally import Counts
 from ledger.chain import GENESIS, Head, Link, Record, Seq, link
+from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import UnreadableError
 from ledger.events import EventCount, LedgerCreated
+from ledger.walker import Flaw
 from tests.support.archives import archive, put, small_log
 from tests.support.drafts import JOB
 
@@ -56,11 +58,35 @@ def test_a_large_archive_is_surveyed_alike(tmp_path: Path) -> None:
     path = put(tmp_path / "a.db", WHOLE)
     found = survey(path, counted=True)
     ends = [len(archive(LOG[:size])) for size in range(EVENTS + 1)]
-    assert (None, COUNTS, Head(EVENTS, LOG[-1].link)) == (found.flaw, found.counts, found.head)
-    assert (sha256(WHOLE).digest(), len(WHOLE), len(WHOLE)) == (found.sha256, found.archive_bytes, found.good_bytes)
+    want = Survey(
+        path=path,
+        head=Head(EVENTS, LOG[-1].link),
+        created=LedgerCreated(ledger_id=JOB, kind="real", software="b3-ledger test"),
+        marks=found.marks,
+        counts=COUNTS,
+        body_bytes=sum(len(record.body) for record in LOG),
+        good_bytes=len(WHOLE),
+        archive_bytes=len(WHOLE),
+        sha256=sha256(WHOLE).digest(),
+        flaw=None,
+    )
+    assert want == found
     assert 3 < len(found.marks)
     for mark in found.marks:
         assert Mark(mark.seq, ends[mark.seq], LOG[mark.seq - 1].link if mark.seq else GENESIS) == mark
+    assert sorted(found.marks, key=lambda mark: mark.seq) == list(found.marks)
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize("size", [0, 3])
+def test_lengths_that_cannot_be_true_do_not_part_the_work(size: int, tmp_path: Path) -> None:
+    """Whoever walks from the start finds the flaw; the hash is of the whole file all the same."""
+    at = len(archive(LOG[:size]))
+    content = WHOLE[:at] + b"\xff" + WHOLE[at + 1 :]
+    body_bytes = 0xFF000000 + len(LOG[size].body)
+    found = survey(put(tmp_path / "a.db", content), counted=True)
+    assert Flaw(size, "body length", f"at most {BODY_LIMIT_BYTES}", str(body_bytes)) == found.flaw
+    assert (size, at, sha256(content).digest()) == (found.head.size, found.good_bytes, found.sha256)
 
 
 def _damaged() -> list[bytes]:

@@ -9,7 +9,7 @@ import lmdb
 import pytest
 
 from ledger.archive_log import ArchiveLog
-from ledger.chain import EMPTY_HEAD, Head
+from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import encode_draft
 from ledger.engine import Engine
 from ledger.home import LedgerHome
@@ -117,6 +117,33 @@ def test_holes_are_passed_over(
     fill(empty, SIZE)
     delete(empty, *gone)
     assert list(left) == seqs(empty)
+
+
+@pytest.mark.parametrize(
+    ("gone", "asked"),
+    [
+        ((), [(0, SIZE)]),
+        ((2,), [(0, SIZE), (0, 2), (3, SIZE)]),
+        ((0, SIZE - 1), [(0, SIZE - 1), (1, SIZE - 1)]),
+        (range(SIZE), []),
+    ],
+)
+def test_no_more_is_asked_for_than_is_there(
+    gone: range, asked: list[tuple[int, int]], empty: LedgerHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to the last event that is there, a hole's two sides apart."""
+    fill(empty, SIZE)
+    delete(empty, *gone)
+    calls: list[tuple[int, int]] = []
+    real = Engine.chunk
+
+    def chunk(engine: Engine, start: int, stop: int) -> list[Record]:
+        calls.append((start, stop))
+        return real(engine, start, stop)
+
+    monkeypatch.setattr(Engine, "chunk", chunk)
+    seqs(empty)
+    assert asked == calls
 
 
 def test_where_there_is_no_ledger_it_is_absent(empty: LedgerHome, backup: ArchiveLog) -> None:
