@@ -13,7 +13,7 @@ from cli.output import Style
 from cli.settings import Settings
 from ledger.anchor import read_anchor
 from ledger.chain import Head
-from ledger.errors import LedgerError, NoLedgerError
+from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, UnreadableError
 from ledger.events import LedgerKind
 from ledger.home import ANCHOR_FILE, LedgerHome
 from ledger.ingest.ticker_lock import Holder, holders
@@ -32,6 +32,8 @@ STATUSES: dict[int, HealthStatus] = {
 }
 # Of two findings the later one here is told: an ingest that never was says more than a disk that fills up.
 WORSE = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
+# They keep this user or this version from looking, and say nothing of the ledger.
+NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError)
 
 
 class LockRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,12 +46,16 @@ class LockRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How the ledger is; null where it could not be read. `last_ingest` is the newest one of any ticker."""
+    """How the ledger is; null where it could not be read. `last_ingest` is the newest one of any ticker.
+
+    `ingest_known` when what ingest did could be read: then a null `last_ingest` says that none ever succeeded.
+    """
 
     status: HealthStatus
     db_accessible: bool
     events: int | None = None
     head: str | None = None
+    ingest_known: bool = False
     last_ingest: str | None = None
     ingest_lag_seconds: int | None = None
     locks: tuple[LockRow, ...] = ()
@@ -64,6 +70,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
     severity: int = Exit.CRITICAL
     head: Head | None = None
+    ingest_known: bool = False
     last_ingest: int | None = None
     error_message: str | None = None
 
@@ -77,7 +84,7 @@ Examples:
 \b
 Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected, or less than 64 MiB are
 free on the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is late, or
-less than 1 MiB is free; 3 no ledger, or no ingest recorded.
+less than 1 MiB is free; 3 no ledger, no ingest recorded, or no permission to look.
 """
 )
 @output.style_options
@@ -95,10 +102,8 @@ def health(style: Style) -> int:
 def _health(given: Settings) -> HealthRow:
     try:
         ledger = ledgers.active(given)
-    except NoLedgerError as error:
-        return HealthRow(status="unknown", db_accessible=False, error_message=str(error))
     except LedgerError as error:
-        return HealthRow(status="critical", db_accessible=False, error_message=str(error))
+        return HealthRow(status=STATUSES[_severity(error)], db_accessible=False, error_message=str(error))
     now_us = clock.now_us(given, reading=True)
     found = _looked(ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
     free, last = free_space.free_bytes(ledger.folder), found.last_ingest
@@ -107,6 +112,7 @@ def _health(given: Settings) -> HealthRow:
         db_accessible=found.head is not None,
         events=found.head.size if found.head else None,
         head=found.head.link.hex() if found.head else None,
+        ingest_known=found.ingest_known,
         last_ingest=None if last is None else times.text(last),
         ingest_lag_seconds=None if last is None else max(0, now_us - last) // times.SECOND_US,
         locks=tuple(map(_lock, holders(ledger.home.locks))),
@@ -130,21 +136,27 @@ def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> 
         # Before the log, as every witness: the other order gives false alarms while somebody appends.
         anchored, trouble = read_anchor(folder / ANCHOR_FILE), None
     except LedgerError as error:
-        anchored, trouble = None, str(error)
+        anchored, trouble = None, error
     try:
         log = EventLog(home, now=lambda: now_us, readonly=True, check=False)
     except LedgerError as error:
-        return Look(error_message=str(error))
+        # A folder in use without its database has lost one: worse than a ledger that nobody began.
+        lost = isinstance(error, NoLedgerError)
+        return Look(severity=Exit.CRITICAL if lost else _severity(error), error_message=str(error))
     with log:
         head = log.head()
         if trouble is not None:
-            return Look(head=head, error_message=trouble)
+            return Look(severity=_severity(trouble), head=head, error_message=str(trouble))
         try:
             if anchored is not None:
                 log.require(anchored, witness="anchor")
             return _measured(log, head, now_us, lag_threshold_s)
         except LedgerError as error:
-            return Look(head=head, error_message=str(error))
+            return Look(severity=_severity(error), head=head, error_message=str(error))
+
+
+def _severity(error: LedgerError) -> Exit:
+    return Exit.UNKNOWN if isinstance(error, NOT_SEEN) else Exit.CRITICAL
 
 
 def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> Look:
@@ -153,6 +165,7 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
     return Look(
         severity=worst(reports, lag_threshold_s=lag_threshold_s),
         head=head,
+        ingest_known=True,
         last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
         error_message=None if reports else "got no ingest, want one recorded",
     )
@@ -164,7 +177,7 @@ def _lock(holder: Holder) -> LockRow:
 
 def _text(found: HealthRow) -> str:
     size = "database not readable" if found.events is None else f"{found.events} events"
-    last = f"last ingest {found.last_ingest or 'never'}"
+    last = f"last ingest {found.last_ingest or ('never' if found.ingest_known else 'unknown')}"
     late = "" if found.ingest_lag_seconds is None else f" ({found.ingest_lag_seconds}s ago)"
     words = "" if found.error_message is None else f" | {found.error_message}"
     lines = [f"{found.status}: {size} | {last}{late} | {len(found.locks)} at work{words}"]

@@ -1,8 +1,11 @@
 """`main health` answers quickly, whatever the state of the ledger."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from cli.free_space import AMPLE_BYTES
@@ -12,9 +15,10 @@ from ledger.home import LedgerHome
 from ledger.ids import text
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.log import EventLog
-from tests.support.cli import run_main
+from tests.cli.test_reading import AS_ANYBODY
+from tests.support.cli import Result, command, environment, run_main
 from tests.support.drafts import JOB
-from tests.support.sample_ledger import EVENTS, FOLDER, kept, look
+from tests.support.sample_ledger import EVENTS, FOLDER, NOW, kept, look
 
 SINCE_US = 1_771_023_600_000_000
 
@@ -36,6 +40,7 @@ def expected_row(folder: Path, head: Head) -> dict[str, object]:
         "db_accessible": True,
         "events": EVENTS,
         "head": head.link.hex(),
+        "ingest_known": True,
         "last_ingest": "2026-02-13T23:00:00Z",
         "ingest_lag_seconds": 0,
         "locks": [],
@@ -82,6 +87,7 @@ def test_a_log_that_is_not_the_one_it_was_is_critical_and_readable(head: Head, m
     (row,) = found.lines()
     assert (2, "critical", True, EVENTS) == (found.code, row["status"], row["db_accessible"], row["events"])
     assert row["error_message"].endswith(message)
+    assert f"critical: {EVENTS} events | last ingest unknown | 0 at work | " in look("health", cwd=copy).out
     assert before == kept(copy)
 
 
@@ -107,6 +113,38 @@ def test_a_damaged_database_is_critical_and_no_crash(damage: str, copy: Path) ->
     (row,) = found.lines()
     assert (2, "critical", False, None) == (found.code, row["status"], row["db_accessible"], row["head"])
     assert row["error_message"]
+    assert "critical: database not readable | last ingest unknown | " in look("health", cwd=copy).out
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root cannot be kept from reading")
+@pytest.mark.parametrize(
+    ("path", "readable"),
+    [(FOLDER / "data.mdb", False), (FOLDER / "head", True), (Path("dados") / "sample" / "CURRENT", False)],
+)
+def test_without_permission_nothing_is_known(path: Path, readable: bool, copy: Path) -> None:
+    """Who may not look cannot say that anything is wrong."""
+    (copy / path).chmod(0o000)
+    found = look_as_anybody("health", "--format", "json", cwd=copy)
+    (row,) = found.lines()
+    assert (3, "unknown", readable) == (found.code, row["status"], row["db_accessible"])
+    assert f"got 'Permission denied' on reading {path}, want a readable file" == row["error_message"]
+    size = f"{EVENTS} events" if readable else "database not readable"
+    assert f"unknown: {size} | last ingest unknown | " in look_as_anybody("health", cwd=copy).out
+
+
+def look_as_anybody(*args: str, cwd: Path) -> Result:
+    """Do what `look` does, without root's leave to read everything."""
+    line = [*(AS_ANYBODY if os.geteuid() == 0 else []), *command(*args)]
+    done = subprocess.run(line, cwd=cwd, env=environment(NOW), capture_output=True, check=False)
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_a_ledger_of_a_later_version_is_unknown(copy: Path) -> None:
+    """What it cannot read it says nothing of."""
+    with lmdb.open(str(copy / FOLDER), max_dbs=2) as database, database.begin(write=True) as txn:
+        txn.put(b"format", b"b3-ledger 2")
+    found = look("health", "--format", "json", cwd=copy)
+    assert (3, "unknown", False) == (found.code, found.lines()[0]["status"], found.lines()[0]["db_accessible"])
 
 
 def test_a_lost_current_is_critical(copy: Path) -> None:
@@ -128,6 +166,7 @@ def test_without_an_ingest_nothing_is_known(tmp_path: Path, log: EventLog) -> No
     found = run_main("health", "--format", "json", cwd=tmp_path)
     (row,) = found.lines()
     assert (3, "unknown", True, log.head().size) == (found.code, row["status"], row["db_accessible"], row["events"])
+    assert "last ingest never" in run_main("health", cwd=tmp_path).out
 
 
 def test_missing_read_models_are_made_again(copy: Path) -> None:
