@@ -1,5 +1,6 @@
 """`main gaps`: sessions of B3 that ought to be held and are not."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import click
@@ -21,6 +22,7 @@ class GapRow(msgspec.Struct, frozen=True, kw_only=True):
     """One missing session: how many accepted answers over it did not bring it, since when, and when last.
 
     `rejected` when the last of them had a row that a rule refused; `behind` when no later session is held.
+    `rejected_answers` more were rejected as a whole, the last at `last_rejected_at`.
     """
 
     ticker: str
@@ -29,6 +31,8 @@ class GapRow(msgspec.Struct, frozen=True, kw_only=True):
     since: str | None
     last_asked_at: str | None
     rejected: bool
+    rejected_answers: int
+    last_rejected_at: str | None
     behind: bool
     provider: str
 
@@ -84,14 +88,21 @@ def _row(series: Series, gap: Gap) -> GapRow:
         since=None if gap.since is None else times.exact(gap.since),
         last_asked_at=None if gap.last_asked is None else times.exact(gap.last_asked),
         rejected=gap.rejected,
+        rejected_answers=gap.rejected_answers,
+        last_rejected_at=None if gap.last_rejected is None else times.exact(gap.last_rejected),
         behind=gap.behind,
         provider=series.provider,
     )
 
 
 def _text(one: GapRow) -> str:
-    line = f"{one.ticker:<10}  {one.date}  {one.provider}"
-    if one.since is None:
-        return f"{line}  not asked for yet"
-    reason = "its row is rejected" if one.rejected else "no row"
-    return f"{line}  {reason}, asked for {one.asked}x since {one.since}, last {one.last_asked_at}"
+    found = "; ".join(_answers(one)) or "not asked for yet"
+    return f"{one.ticker:<10}  {one.date}  {one.provider}  {found}"
+
+
+def _answers(one: GapRow) -> Iterator[str]:
+    if one.asked:
+        reason = "its row is rejected" if one.rejected else "no row"
+        yield f"{reason}, asked for {one.asked}x since {one.since}, last {one.last_asked_at}"
+    if one.rejected_answers:
+        yield f"the whole answer rejected {one.rejected_answers}x, last {one.last_rejected_at}"

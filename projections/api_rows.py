@@ -99,6 +99,7 @@ class MissingSession(msgspec.Struct, frozen=True, kw_only=True):
     """One session that ought to be held: `asked` accepted answers did not bring it, the first at `since`.
 
     `rejected` when the last of them had a row that a rule refused; `behind` when no later session is held.
+    `rejected_answers` more were rejected as a whole, the last at `last_rejected_at`.
     """
 
     ticker: str
@@ -107,6 +108,8 @@ class MissingSession(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None
     last_asked_at: datetime | None
     rejected: bool
+    rejected_answers: int
+    last_rejected_at: datetime | None
     behind: bool
     provider: str
 
@@ -191,6 +194,8 @@ def missing(series: Series, gap: Gap) -> MissingSession:
         since=_maybe_moment(gap.since),
         last_asked_at=_maybe_moment(gap.last_asked),
         rejected=gap.rejected,
+        rejected_answers=gap.rejected_answers,
+        last_rejected_at=_maybe_moment(gap.last_rejected),
         behind=gap.behind,
         provider=series.provider,
     )

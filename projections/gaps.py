@@ -8,6 +8,7 @@ import msgspec
 from ledger.events import Window
 from ledger.ingest import sessions
 from projections import history
+from projections.history import Standing
 from projections.prices import Series
 from projections.tables import Tables
 
@@ -16,7 +17,8 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """A session of B3 that the series lacks.
 
     `asked` accepted answers over the day did not bring it, the first at `since` and the last at `last_asked`
-    (microseconds UTC; None where nobody asked yet). `rejected` when the last of them had a row that a rule refused.
+    (microseconds UTC; None where there was none). `rejected` when the last of them had a row that a rule refused.
+    `rejected_answers` more were rejected as a whole, the last at `last_rejected`.
     `behind` when no later session is held: the series has not come that far.
     """
 
@@ -25,6 +27,8 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     since: int | None
     last_asked: int | None
     rejected: bool
+    rejected_answers: int
+    last_rejected: int | None
     behind: bool
 
 
@@ -37,12 +41,18 @@ def gaps(tables: Tables, series: Series, until: date, position: int | None = Non
     for day in sessions.sessions(Window(min(standing.held), max(last, until))):
         if day in standing.held or not sessions.covers(day):
             continue
-        missed = standing.missed.get(day)
-        yield Gap(
-            date=day,
-            asked=0 if missed is None else missed.asked,
-            since=None if missed is None else missed.since,
-            last_asked=None if missed is None else missed.last,
-            rejected=missed is not None and missed.rejected,
-            behind=day > last,
-        )
+        yield _gap(standing, day, behind=day > last)
+
+
+def _gap(standing: Standing, day: date, *, behind: bool) -> Gap:
+    missed, rejections = standing.missed.get(day), standing.rejected.get(day)
+    return Gap(
+        date=day,
+        asked=0 if missed is None else missed.asked,
+        since=None if missed is None else missed.since,
+        last_asked=None if missed is None else missed.last,
+        rejected=missed is not None and missed.rejected,
+        rejected_answers=0 if rejections is None else rejections.answers,
+        last_rejected=None if rejections is None else rejections.last,
+        behind=behind,
+    )

@@ -26,12 +26,20 @@ class Missed(msgspec.Struct, frozen=True, kw_only=True):
     rejected: bool
 
 
+class Rejections(msgspec.Struct, frozen=True):
+    """Answers over a final session that were rejected as a whole: how many, and when the last one was."""
+
+    answers: int
+    last: int
+
+
 class Standing:
-    """A series as it stands between two decisions."""
+    """A series as it stands between two decisions; a day is held, or it may be missed, rejected or both."""
 
     def __init__(self) -> None:
         self.held: dict[date, Version] = {}
         self.missed: dict[date, Missed] = {}
+        self.rejected: dict[date, Rejections] = {}
 
     def take(self, decision: Decision, made: Collection[Version]) -> None:
         """Go on past `decision`, which made the versions `made`."""
@@ -39,9 +47,17 @@ class Standing:
             if version.bar is not None:
                 self.held[version.date] = version
                 self.missed.pop(version.date, None)
+                self.rejected.pop(version.date, None)
         for day in _due(decision):
             if day not in self.held:
-                self.missed[day] = _missed_again(self.missed.get(day), decision, day)
+                self._lack(day, decision)
+
+    def _lack(self, day: date, decision: Decision) -> None:
+        if decision.accepted:
+            self.missed[day] = _missed_again(self.missed.get(day), decision, day)
+        else:
+            before = self.rejected.get(day)
+            self.rejected[day] = Rejections(1 if before is None else before.answers + 1, decision.recorded_at)
 
 
 def steps(
@@ -74,8 +90,8 @@ def _made(tables: Tables, series: Series, position: int | None) -> Iterator[tupl
 
 
 def _due(decision: Decision) -> Iterator[date]:
-    """Yield the sessions that the decision's answer could have brought."""
-    if not decision.accepted:
+    """Yield the sessions that the decision's answer could have brought; none where its job asked again, for more."""
+    if decision.verdict == "superseded":
         return
     last = min(decision.window.end, sessions.last_final_session(decision.recorded_at))
     for day in sessions.sessions(Window(decision.window.start, last)):

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from tests.cli.retelling import BEFORE, DAYS, LATE, NOW, THEN, TICKER, WINDOW, look, objects
+import msgspec
+
+from ledger.events import Window
+from tests.cli.retelling import BEFORE, DAYS, LATE, NOW, THEN, TICKER, WHOLE, WINDOW, look, objects
 from tests.support.cli import run_main
 from tests.support.retold import Retold
 from tests.support.sample_ledger import ITUB4
@@ -22,6 +25,8 @@ def test_a_gap_is_printed_with_how_often_it_was_asked_for(tmp_path: Path) -> Non
             "since": "2026-02-12T22:00:00.000000Z",
             "last_asked_at": "2026-02-13T12:00:00.000000Z",
             "rejected": False,
+            "rejected_answers": 0,
+            "last_rejected_at": None,
             "behind": False,
             "provider": "yfinance",
         }
@@ -49,3 +54,15 @@ def test_a_rejected_row_leaves_a_gap_that_says_so(sample: Path) -> None:
     result = run_main("gaps", "--format", "json", cwd=sample, env={"B3_LEDGER_NOW": "2027-01-04T12:00:00Z"})
     assert {(ITUB4, True, False)} == {(row["ticker"], row["rejected"], row["behind"]) for row in result.lines()}
     assert "its row is rejected, asked for 1x since " in look_at_sample("gaps", cwd=sample).out
+
+
+def test_a_day_whose_whole_answer_was_rejected_was_asked_for(tmp_path: Path) -> None:
+    """The series comes no further by it, and nobody is told that nobody asked."""
+    ledger = Retold(tmp_path, began=THEN)
+    days = msgspec.structs.replace(WHOLE, days=WHOLE.days[:-1])
+    ledger.tell(TICKER, days, Window(DAYS[0], DAYS[-2]), THEN)
+    ledger.tell(TICKER, msgspec.structs.replace(WHOLE, currency="USD"), WINDOW, THEN)
+    told = f"{TICKER:<10}  {DAYS[-1]}  yfinance  the whole answer rejected 1x, last 2026-02-12T22:00:00.000000Z\n"
+    assert (1, told) == (look("gaps", cwd=tmp_path).code, look("gaps", cwd=tmp_path).out)
+    later = run_main("gaps", cwd=tmp_path, env={"B3_LEDGER_NOW": "2026-02-13T22:00:00Z"}).out
+    assert f"{told}{TICKER:<10}  2026-02-13  yfinance  not asked for yet\n" == later

@@ -176,6 +176,8 @@ def test_gaps_are_those_of_the_position(ledger: Ledger) -> None:
         since=THEN,
         last_asked_at=THEN,
         rejected=False,
+        rejected_answers=0,
+        last_rejected_at=None,
         behind=False,
         provider="yfinance",
     )

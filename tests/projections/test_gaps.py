@@ -1,7 +1,9 @@
 """Gaps are what the calendar has and the series has not."""
 
 from datetime import date
+from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,12 +19,43 @@ def test_a_gap_says_since_when_and_how_often_it_was_asked_for() -> None:
     verdicts.add(instant(4), (0, 6), [bar(0), bar(2), bar(4)], rejected=(day(3),))
     verdicts.add(instant(7), (2, 7))
     expected = [
-        Gap(date=day(1), asked=1, since=instant(4), last_asked=instant(4), rejected=False, behind=False),
-        Gap(date=day(3), asked=2, since=instant(4), last_asked=instant(7), rejected=False, behind=False),
-        Gap(date=day(7), asked=1, since=instant(7), last_asked=instant(7), rejected=False, behind=True),
-        Gap(date=day(8), asked=0, since=None, last_asked=None, rejected=False, behind=True),
+        gap(1, asked=1, since=instant(4), last_asked=instant(4), behind=False),
+        gap(3, asked=2, since=instant(4), last_asked=instant(7), behind=False),
+        gap(7, asked=1, since=instant(7), last_asked=instant(7)),
+        gap(8),
     ]
     assert expected == list(gaps(verdicts.tables(), SERIES, day(8)))
+
+
+def test_an_answer_that_was_rejected_as_a_whole_was_asked_for() -> None:
+    """It stands beside those that were accepted; one that its job set aside for a wider one stands nowhere."""
+    verdicts = Verdicts()
+    verdicts.add(instant(1), (0, 1), [bar(0)])
+    verdicts.add(instant(2), (1, 2), verdict="rejected", rejected=(day(1), day(2)))
+    verdicts.add(instant(3), (2, 3), verdict="rejected", rejected=(day(2), day(3)))
+    verdicts.add(instant(4), (4, 4), verdict="superseded")
+    expected = [
+        gap(1, asked=1, since=instant(1), last_asked=instant(1), rejected_answers=1, last_rejected=instant(2)),
+        gap(2, rejected_answers=2, last_rejected=instant(3)),
+        gap(3, rejected_answers=1, last_rejected=instant(3)),
+        gap(4),
+    ]
+    assert expected == list(gaps(verdicts.tables(), SERIES, day(4)))
+
+
+def gap(number: int, **fields: Any) -> Gap:
+    """Return the gap on day `number`: nothing is held after it and nobody asked, unless `fields` say otherwise."""
+    unasked = Gap(
+        date=day(number),
+        asked=0,
+        since=None,
+        last_asked=None,
+        rejected=False,
+        rejected_answers=0,
+        last_rejected=None,
+        behind=True,
+    )
+    return msgspec.structs.replace(unasked, **fields)
 
 
 def test_nothing_held_lacks_nothing() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from projections import history
-from projections.history import Missed
+from projections.history import Missed, Rejections
 from tests.projections.verdicts import EVENING, NOON, SERIES, Verdicts, bar, day, instant
 
 
@@ -47,11 +47,22 @@ def test_a_rejected_row_is_missed_as_rejected() -> None:
 
 
 @pytest.mark.parametrize("verdict", ["rejected", "superseded"])
-def test_an_answer_that_was_not_accepted_asked_nothing(verdict: str) -> None:
+def test_nothing_is_missed_by_an_answer_that_was_not_accepted(verdict: str) -> None:
     """What it lacked says nothing of the provider's series."""
     verdicts = Verdicts()
     verdicts.add(instant(2), (0, 2), verdict=verdict)
     assert {} == missed(verdicts)
+
+
+def test_sessions_of_answers_that_were_rejected_as_a_whole_are_known_until_they_come() -> None:
+    """Counted from 18:30 of the session on, as those that are missed."""
+    verdicts = Verdicts()
+    verdicts.add(instant(1, NOON), (0, 1), verdict="rejected", rejected=(day(0), day(1)))
+    verdicts.add(instant(1), (0, 1), verdict="rejected", rejected=(day(0), day(1)))
+    early = history.standing(verdicts.tables(), SERIES).rejected
+    assert {day(0): Rejections(2, instant(1)), day(1): Rejections(1, instant(1))} == early
+    verdicts.add(instant(2), (0, 2), [bar(0)])
+    assert {day(1): Rejections(1, instant(1))} == history.standing(verdicts.tables(), SERIES).rejected
 
 
 def test_a_session_that_comes_is_missed_no_longer() -> None:
