@@ -17,7 +17,7 @@ def parse_checksum(content: bytes) -> bytes:
 
     Raises: ValueError when it holds anything else.
     """
-    found = _CHECKSUM.fullmatch(content.decode("utf-8", "replace"))
+    found = _CHECKSUM.fullmatch(content.decode(errors="replace"))
     if found is None:
         message = f"got a checksum file that begins {content[:20]!r}, want 64 hex digits and a file name"
         raise ValueError(message)

@@ -39,8 +39,9 @@ def test_what_is_not_published_leaves_nothing(tmp_path: Path) -> None:
 def test_a_taken_name_is_refused_unless_it_may_be_replaced(tmp_path: Path) -> None:
     """A dangling link counts as taken."""
     (tmp_path / "a").symlink_to("nowhere")
-    with pytest.raises(NameTakenError), part_file(tmp_path / "a"):
+    with pytest.raises(NameTakenError) as refusal, part_file(tmp_path / "a"):
         pass
+    assert f"got a file at {tmp_path / 'a'} already, want a free name" == str(refusal.value)
     with part_file(tmp_path / "a", replace=True) as part:
         part.publish()
     assert b"" == (tmp_path / "a").read_bytes()

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -79,13 +80,16 @@ def test_what_a_crash_left_is_built_over(ready: LedgerHome, backup: ArchiveLog) 
         (KeyboardInterrupt("by hand"), KeyboardInterrupt("by hand")),
     ],
 )
+@pytest.mark.parametrize("gone", [False, True])
 def test_a_failure_leaves_nothing(
-    failure: BaseException, want: BaseException, ready: LedgerHome, backup: ArchiveLog,
+    failure: BaseException, want: BaseException, gone: bool, ready: LedgerHome, backup: ArchiveLog,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """And is told in our words."""
+    """And is told in our words, also when there is nothing left to remove."""
 
-    def settle(_: Path) -> None:
+    def settle(building: Path) -> None:
+        if gone:
+            shutil.rmtree(building)
         raise failure
 
     monkeypatch.setattr("ledger.restore_build.settle", settle)

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -206,6 +207,34 @@ def test_one_sound_meta_page_is_enough(
     assert want == list(archive_log(tmp_path / "saved.db").read())
     assert ("unreadable", None) == (found.report.verdict, found.lost_events)
     assert before == (folder / "data.mdb").read_bytes()
+
+
+def test_a_whole_file_is_read_where_it_lies(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be no room for a copy."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    assert EVENTS == salvage_ledger(folder, tmp_path / "saved.db").saved.head.size
+
+
+def test_a_cut_file_gives_what_is_before_the_cut(
+    folder: Path, sound: LedgerHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a copy that is filled up, under a name that says whose it is; gone afterwards."""
+    temporary, names = tmp_path / "temporary", list[str]()
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    real = salvage._save
+
+    def save(folder: Path, part: PartFile) -> None:
+        names.append(folder.name[:10])
+        real(folder, part)
+
+    monkeypatch.setattr(salvage, "_save", save)
+    data = folder / "data.mdb"
+    os.truncate(data, data.stat().st_size * 3 // 4 // PAGE_BYTES * PAGE_BYTES)
+    saved = salvage_ledger(folder, tmp_path / "saved.db").saved.head.size
+    assert EVENTS // 2 < saved < EVENTS
+    assert originals(sound)[:saved] == list(archive_log(tmp_path / "saved.db").read())
+    assert (["b3-ledger-"], []) == (names, list(temporary.iterdir()))
 
 
 def test_a_cut_file_with_one_meta_page_gives_what_is_before_the_cut(

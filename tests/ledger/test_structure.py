@@ -90,13 +90,15 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("looked_at")
 def test_the_file_itself_is_looked_at_while_nobody_writes(folder: Path, home: LedgerHome) -> None:
-    """Whether the caller keeps writers out or nobody is there."""
+    """Whether the caller keeps writers out, nobody is there, or nobody ever was."""
     want = Flaw(None, "structure", "sound pages", str(folder / "data.mdb"))
     assert (want, want) == (structure_flaw(folder), structure_flaw(folder, alone=True))
     lock = WriterLock(home.writer_lock)
     with lock.held(1):
         assert want == structure_flaw(folder, alone=True)
     lock.close()
+    shutil.rmtree(home.locks)
+    assert want == structure_flaw(folder)
 
 
 @pytest.mark.usefixtures("looked_at")
