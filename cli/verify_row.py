@@ -10,6 +10,8 @@ from ledger.restore_trace import Replaced
 from ledger.verify import VerifyReport, VerifyVerdict
 from ledger.walker import Flaw
 
+NAMED_BY_WHAT_WAS_FOUND = {"missing event", "header"}  # kinds of flaw
+
 _RESTORE = "main backup --list, then main backup --restore --from FILE"
 _ACCEPT = "or go on with the log as it is: main accept-head --reason 'what happened' --yes"
 
@@ -91,7 +93,7 @@ def flaw_text(flaw: Flaw) -> str:
     """Return what does not hold, as `got X, want Y`."""
     if flaw.found.startswith("got "):
         return flaw.found  # the words of an error, which say what was wanted
-    what = "" if flaw.kind == "missing event" else f"{flaw.kind} "
+    what = "" if flaw.kind in NAMED_BY_WHAT_WAS_FOUND else f"{flaw.kind} "
     return f"got {what}{flaw.found}, want {flaw.expected}"
 
 

@@ -71,13 +71,31 @@ def _against(found: Survey, witness: Witness) -> tuple[VerifyVerdict, Flaw] | No
     """Return what is wrong when the archive does not hold the head that `witness` remembers."""
     size, link = witness.head.size, witness.head.link
     if size > found.head.size:
-        expected = f"seq {size - 1}, which {witness.name} remembers"
-        return "truncated", Flaw(found.head.size, "missing event", expected, "the end")
+        return "truncated", _too_short(found, witness)
     held = ArchiveLog(found).link_at(size - 1) if size else GENESIS
     assert held is not None  # noqa: S101 - the archive is that long
     if held == link:
         return None
-    return "forked", Flaw(size - 1, "link", f"{link.hex()}, which {witness.name} remembers", held.hex())
+    return "forked", Flaw(size - 1, "link", f"{link.hex()}, which {_memory(witness)} remembers", held.hex())
+
+
+def _too_short(found: Survey, witness: Witness) -> Flaw:
+    size = found.head.size
+    if witness.name == RECORDED:
+        return Flaw(
+            size, "missing event", f"seq {witness.head.size - 1}, which {_memory(witness)} remembers", "the end"
+        )
+    # Nothing in the file tells an honest older copy from a newer one that lost its last frames.
+    return Flaw(
+        size,
+        "missing event",
+        f"the {witness.head.size} that {_memory(witness)} remembers",
+        f"{size} events, made before that head was saved or cut at its end",
+    )
+
+
+def _memory(witness: Witness) -> str:
+    return f"the event {RECORDED}" if witness.name == RECORDED else f"the {witness.name}"
 
 
 def _against_checksum(found: Survey, remembered: bytes, recorded: BackupCreated | None) -> tuple[VerifyVerdict, Flaw]:

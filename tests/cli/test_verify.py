@@ -114,6 +114,19 @@ def test_a_saved_head_is_a_witness_of_its_own(copy: Path, tmp_path: Path) -> Non
     assert 0 == look("verify", cwd=old).code
 
 
+def test_a_backup_older_than_a_saved_head_may_be_sound_or_cut(copy: Path, tmp_path: Path) -> None:
+    """Its own checksum holds: what is said of it names both ways to come by it, with the numbers."""
+    path = str(tmp_path / "head.json")
+    assert 0 == look("backup", "--create", "--out", "old.db", cwd=copy).code
+    sample_ledger.make_more(copy)
+    assert 0 == look("verify", "--save-head", path, cwd=copy).code
+    found = look("verify", "old.db", "--from-head", path, cwd=copy)
+    got = f"got {EVENTS} events, made before that head was saved or cut at its end"
+    line = f"truncated at seq {EVENTS}: {got}, want the {EVENTS + 4} that the saved head remembers"
+    assert (2, f"{line}; events 0 to {EVENTS - 1} hold\n") == (found.code, found.out)
+    assert "hint: take another one: main backup --list\n" == found.err
+
+
 def test_a_head_of_another_ledger_says_so(sample: Path, tmp_path: Path) -> None:
     """Not merely that a link differs."""
     other = tmp_path / "other"
@@ -210,6 +223,14 @@ def test_without_a_ledger_there_is_nothing_to_verify(tmp_path: Path) -> None:
             ),
             2,
             "unreadable: got b, want c; no event holds",
+            "main backup --list",
+        ),
+        (
+            msgspec.structs.replace(
+                BAD, verdict="unreadable", first_bad=Flaw(None, "header", "c", "an empty file"), last_good_seq=None
+            ),
+            2,
+            "unreadable: got an empty file, want c; no event holds",
             "main backup --list",
         ),
     ],

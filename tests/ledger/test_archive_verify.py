@@ -123,13 +123,13 @@ def test_a_cut_between_frames_is_truncated_by_its_checksum(tmp_path: Path) -> No
 
 def test_a_cut_between_frames_is_truncated_by_the_event(tmp_path: Path) -> None:
     """The live log remembers how many events there were."""
-    flaw = Flaw(3, "missing event", f"seq {EVENTS - 1}, which backup.created remembers", "the end")
+    flaw = Flaw(3, "missing event", f"seq {EVENTS - 1}, which the event backup.created remembers", "the end")
     assert report("truncated", 3, flaw) == found(put(tmp_path / "a.db", SHORTER), recorded=recorded())
 
 
 def test_another_log_under_the_name_is_forked(tmp_path: Path) -> None:
     """Whole in itself, with another event where the head was."""
-    flaw = Flaw(EVENTS - 1, "link", f"{'00' * 32}, which backup.created remembers", LOG[-1].link.hex())
+    flaw = Flaw(EVENTS - 1, "link", f"{'00' * 32}, which the event backup.created remembers", LOG[-1].link.hex())
     assert report("forked", EVENTS, flaw) == found(put(tmp_path / "a.db", WHOLE), recorded=recorded(link=bytes(32)))
 
 
@@ -144,7 +144,10 @@ def test_a_saved_head_inside_an_archive_agrees(tmp_path: Path) -> None:
 
 
 def test_a_saved_head_that_an_archive_lacks_is_told(tmp_path: Path) -> None:
-    """One event ahead, or on another branch; the first witness that disagrees is named."""
+    """One event ahead, or on another branch; the first witness that disagrees is named.
+
+    A shorter file may be an older copy or one that lost its end, and says so.
+    """
     path = put(tmp_path / "a.db", WHOLE)
     good, ahead, aside = (
         Witness(name, head)
@@ -154,9 +157,10 @@ def test_a_saved_head_that_an_archive_lacks_is_told(tmp_path: Path) -> None:
             ("aside", Head(2, LOG[2].link)),
         )
     )
-    flaw = Flaw(EVENTS, "missing event", f"seq {EVENTS}, which ahead remembers", "the end")
+    short = "5 events, made before that head was saved or cut at its end"
+    flaw = Flaw(EVENTS, "missing event", "the 6 that the ahead remembers", short)
     assert report("truncated", EVENTS, flaw) == found(path, witnesses=[good, ahead, aside])
-    flaw = Flaw(1, "link", f"{LOG[2].link.hex()}, which aside remembers", LOG[1].link.hex())
+    flaw = Flaw(1, "link", f"{LOG[2].link.hex()}, which the aside remembers", LOG[1].link.hex())
     assert report("forked", EVENTS, flaw) == found(path, witnesses=[good, aside, ahead])
 
 
