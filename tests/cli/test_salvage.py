@@ -56,6 +56,6 @@ def test_what_does_not_fit_is_not_taken_for_lost(room_kib: int, copy: Path) -> N
     before = kept(copy)
     words = ["bash", "-c", f'ulimit -f {room_kib}; exec "$@"', "bash", *command("salvage", "--out", "saved.db")]
     done = subprocess.run(words, cwd=copy, env=environment(NOW), capture_output=True, text=True, check=False)
-    said = "error: got 'File too large' on writing saved.db, want a writable folder\nhint: ls -ld saved.db\n"
+    said = "error: got 'File too large' on writing saved.db, want a writable folder\nhint: ls -ld .\n"
     assert (3, "", said) == (done.returncode, done.stdout, done.stderr)
     assert before == kept(copy)
