@@ -9,6 +9,7 @@ import tempfile
 from typing import Any
 
 import pytest
+from mutmut.mutation.trampoline import get_mutant_under_test
 from mutmut.state import state
 
 
@@ -40,6 +41,12 @@ class Hits(set[str]):
         """Leave nothing behind."""
         os.close(self._fd)
         os.unlink(self._path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of the mutant's own module first: they find it soonest, and the first that fails is enough."""
+    _, module, *_ = f"{get_mutant_under_test()}..".split(".")
+    items.sort(key=lambda item: item.path.name != f"test_{module}.py")
 
 
 def pytest_configure(config: Any) -> None:
