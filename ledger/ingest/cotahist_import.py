@@ -137,11 +137,13 @@ class Importer:
     ) -> None:
         """Prepare an import; `log` None, or open for reading, makes it a dry run.
 
-        `held` says what the ledger holds of a ticker from this provider; the caller holds the import's lock.
+        `held` says what the ledger that `log` has open holds of a ticker from this provider; the caller holds the
+        import's lock.
         """
         self._job_id = job_id
         self._contents = contents
         self._log = log
+        self._ledger = log.folder if log is not None else None
         self._held = held
         self._threshold_percent = threshold_percent
         self._lock_timeout_s = lock_timeout_s
@@ -149,7 +151,7 @@ class Importer:
     def run(self, spool: Spool) -> Iterator[Imported]:
         """Yield what became of each ticker, in order, appended by then. One ticker's quotes in memory at a time.
 
-        Raises: what `EventLog.append` raises; what was yielded stays.
+        Raises: what `EventLog.append` raises, LedgerReplacedError too; what was yielded stays.
         """
         for ticker, lines in spool.tickers():
             yield self._import(ticker, lines)
@@ -176,7 +178,7 @@ class Importer:
                 Draft(job_id=self._job_id, stream=fetch.ticker, event=fetch),
                 Draft(job_id=self._job_id, stream=fetch.ticker, event=decision, cause=size),
             ]
-            appended = log.append(drafts, append_id=identifier, expected_size=size)
+            appended = log.append(drafts, append_id=identifier, expected_size=size, expected_folder=self._ledger)
         return Seq(appended.first + 1)
 
 

@@ -1,5 +1,6 @@
 """A file becomes one append a ticker, evidence and decision in it, and the same file never becomes another."""
 
+import shutil
 import zlib
 from collections.abc import Callable
 from datetime import date
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.codec import decode_envelope, decode_event
-from ledger.errors import CotahistError
+from ledger.errors import CotahistError, LedgerReplacedError
 from ledger.events import FetchSucceeded, Finding, Identity, Request, Source, ValidationCompleted, Window
 from ledger.home import LedgerHome
 from ledger.ids import append_id
@@ -22,6 +23,7 @@ from projections import prices
 from projections.runner import view_at
 from tests.ledger.ingest.answers import instant
 from tests.support.cotahist import line, made
+from tests.support.drafts import connection_tested
 
 FIRST = date(2025, 1, 2)
 DAYS = [shift(FIRST, number) for number in range(10)]
@@ -191,6 +193,29 @@ def test_an_import_that_died_goes_on_where_it_stopped(tmp_path: Path, log: Event
         next(importer.run(spool))
     assert 3 == log.head().size
     assert [None, 1, 1] == [one.decision and one.decision.added for one in run(path, log)]
+
+
+def test_nothing_is_appended_to_a_ledger_that_was_restored_meanwhile(
+    tmp_path: Path, log: EventLog, home: LedgerHome
+) -> None:
+    """Though it is as long as the one that was read: what was decided went by that one. Asked again, all of it is."""
+    path = made(tmp_path / "A.TXT", [line(FIRST, code) for code in ("ABEV3", "PETR4")])
+    with Spool() as spool:
+        contents = intake(path, spool)
+        importer = Importer(contents, job_id=JOB, log=log, held=nothing, threshold_percent=10, lock_timeout_s=5)
+        tickers = importer.run(spool)
+        old, new = log.folder, home.next_folder()
+        shutil.copytree(old, new)
+        next(tickers)
+        home.switch(new)
+        with EventLog(home, now=lambda: LATER) as restored:
+            restored.append([connection_tested(1), connection_tested(2)], append_id=append_id("restored"))
+        replaced = (old / "data.mdb").read_bytes()
+        with pytest.raises(LedgerReplacedError) as refused:
+            next(tickers)
+    assert (old, new, 3) == (refused.value.expected, refused.value.actual, log.head().size)
+    assert replaced == (old / "data.mdb").read_bytes()
+    assert [1, 1] == [one.decision and one.decision.added for one in run(path, log)]
 
 
 def test_another_file_of_the_same_days_revises_only_what_differs(tmp_path: Path, log: EventLog) -> None:
