@@ -151,10 +151,14 @@ class EventLog:
     def require_folder(self, expected: Path) -> None:
         """Return quietly when the ledger that is open is the one in the folder `expected`.
 
+        While another thread switches ledgers, that is waited for.
+
         Raises: LedgerReplacedError.
         """
-        if self.folder != expected:
-            raise LedgerReplacedError(expected=expected, actual=self.folder)
+        with self._switching:
+            actual = self.folder
+        if actual != expected:
+            raise LedgerReplacedError(expected=expected, actual=actual)
 
     # --- writing -----------------------------------------------------------------------------
 

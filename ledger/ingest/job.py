@@ -284,7 +284,10 @@ class Job:
 
     def _evidence(self, seq: Seq) -> tuple[Evidence, bytes]:
         assert self._log is not None  # noqa: S101 - only a job with a log has anything pending
-        (record,) = self._log.read(seq, seq + 1)
+        records = list(self._log.read(seq, seq + 1))
+        # Another thread may have gone on to a restored ledger: there the seq is another event's, or nobody's.
+        self.require_ledger()
+        (record,) = records
         envelope = decode_envelope(seq, record.body)
         fetch = decode_event(envelope)
         if not isinstance(fetch, FetchSucceeded):

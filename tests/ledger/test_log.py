@@ -6,6 +6,9 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lmdb
@@ -15,7 +18,7 @@ import ledger.engine
 from ledger.anchor import Anchor, pack_slot, read_anchor
 from ledger.chain import GENESIS, Head, Link
 from ledger.creation import create_ledger
-from ledger.engine import AppendRun
+from ledger.engine import AppendRun, Engine
 from ledger.errors import (
     AnchorDamagedError,
     ForkedError,
@@ -330,6 +333,37 @@ def test_what_was_drawn_from_a_replaced_ledger_is_not_appended(log: EventLog, ho
     )
     assert before == [(folder / "data.mdb").read_bytes() for folder in (old, new)]
     assert 3 == log.append([connection_tested(2)], append_id=append_id("2"), expected_folder=log.folder).head.size
+
+
+def test_who_asks_for_the_folder_while_it_is_switched_waits(
+    log: EventLog, home: LedgerHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In between the replaced ledger is closed: its name would be taken for a sound one's."""
+    old, new = log.folder, home.next_folder()
+    shutil.copytree(old, new)
+    home.switch(new)
+    opening, asked = threading.Event(), threading.Event()
+    told: list[Path] = []
+
+    def opened(folder: Path, *, readonly: bool) -> Engine:
+        opening.set()
+        assert asked.wait(10)
+        time.sleep(0.05)
+        return Engine(folder, readonly=readonly)
+
+    def ask() -> None:
+        asked.set()
+        try:
+            log.require_folder(old)
+        except LedgerReplacedError as error:
+            told.append(error.actual)
+
+    monkeypatch.setattr("ledger.log.Engine", opened)
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(append, log, 1)
+        assert opening.wait(10)
+        pool.submit(ask)
+    assert [new] == told
 
 
 def test_an_append_is_known_by_its_id(log: EventLog) -> None:

@@ -1,5 +1,6 @@
 """One ticker's job over a real log: what it appends, in which order, and how it ends."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ import msgspec
 import pytest
 
 from ledger import ids
+from ledger.chain import Record
 from ledger.codec import decode_envelope, decode_event
 from ledger.creation import create_ledger
-from ledger.errors import ProviderClockError, TickerLockError, WriterLockError
+from ledger.errors import LedgerReplacedError, ProviderClockError, TickerLockError, WriterLockError
 from ledger.events import (
+    ConnectionTested,
     FetchFailed,
     FetchSucceeded,
     IngestFailed,
@@ -33,6 +36,7 @@ from projections import ingest_logs, prices
 from projections.runner import view_at
 from tests.ledger.ingest.answers import GOOD, TICKER, instant, run_of, session
 from tests.ledger.ingest.scripted import Refusal, ScriptedProvider, Series, Step
+from tests.support.drafts import connection_tested
 from tests.support.oracle import check_log
 
 NOW = instant("2026-03-20T12:00:00+00:00")  # a Friday morning: Thursday is the last final session
@@ -228,6 +232,32 @@ def test_several_pending_fetches_are_judged_oldest_first(bench: Bench, monkeypat
 
 
 # --- two scales ----------------------------------------------------------------------------------
+
+
+def test_a_restore_between_a_pending_fetch_and_its_reading_begins_the_job_anew(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The restored ledger is shorter: nobody's event stands at the seq, and nothing is said of the job there."""
+    bench.log.append([connection_tested(number) for number in range(3)], append_id=bytes(16))
+    bench.leave_pending(EARLIER)
+    job, read = bench.job(Series(WEEKS)), EventLog.read
+    restored, other = bench.home.next_folder(), LedgerHome(tmp_path / "other")
+    create_ledger(other, kind="real", software="test", now=lambda: bench.now, lock_timeout_s=1)
+    shutil.copytree(other.root / "ledger-1", restored)
+
+    def overtaken(log: EventLog, start: int, stop: int) -> Iterator[Record]:
+        monkeypatch.undo()
+        bench.home.switch(restored)
+        log.append([connection_tested(1)], append_id=bytes(16))
+        return read(log, start, stop)
+
+    # Once the job knows what is pending, another thread goes on to the restored ledger.
+    known = bench.before(TICKER)
+    monkeypatch.setattr(job, "_before", lambda _: known)
+    monkeypatch.setattr(EventLog, "read", overtaken)
+    with pytest.raises(LedgerReplacedError):
+        job.run()
+    assert [ConnectionTested] == bench.types()
 
 
 def test_a_rescaled_overlap_asks_for_the_whole_range_before_it_decides(bench: Bench) -> None:
