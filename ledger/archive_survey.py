@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -149,8 +149,8 @@ def _joined(path: Path, first: _Walked, half: Mark, rest: _Walked) -> _Walked:
 
 
 def _hash(path: Path) -> _Hashed:
-    with path.open("rb", buffering=0) as file:
-        return _Hashed(file_digest(file, "sha256").digest(), file.tell())
+    with path.open("rb") as file:
+        return _Hashed(file_digest(file, sha256).digest(), file.tell())
 
 
 def _halfway(path: Path) -> Mark | None:
@@ -179,12 +179,11 @@ class _Walk:
         self._counted = counted
         self._tally = Tally()
         self._each = each
-        self._at = START
         self._created: LedgerCreated | None = None
         self._marks: list[Mark] = []
 
     def run(self, begin: Mark, *, stop: int | None = None) -> _Walked:
-        """Return what holds from `begin` on, up to the seq `stop` or the end of the file."""
+        """Return what holds from `begin` on, up to the seq `stop`, where a buffer ends, or to the end of the file."""
         self._at = begin
         flaw = self._flaw(stop)
         return _Walked(
@@ -195,9 +194,9 @@ class _Walk:
         try:
             with opened(self.path, self._at) as file:
                 for values in runs(file, start=self._at.seq):
-                    self._check(values if stop is None else values[: stop - self._at.seq])
+                    self._check(values)
                     if self._at.seq == stop:
-                        break
+                        return None
         except DamagedError as error:
             return Flaw(error.seq, error.kind, error.expected, error.found)
         return None if self._at.seq else Flaw(0, "missing event", LedgerCreated.TAG, "the end")

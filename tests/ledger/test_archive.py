@@ -139,6 +139,17 @@ def test_reading_may_begin_at_any_frame() -> None:
         assert LOG[seq:] == list(records(io.BytesIO(WHOLE[ENDS[seq] :]), start=seq, prev=prev))
 
 
+@pytest.mark.parametrize("start", [0, 3])
+def test_a_flaw_is_named_by_its_seq_wherever_reading_began(start: int) -> None:
+    """A cut, and a length that cannot be."""
+    prev = LOG[start - 1].link if start else GENESIS
+    long = struct.pack(">I", BODY_LIMIT_BYTES + 1)
+    for end, kind in ((WHOLE[ENDS[4] : ENDS[5] - 1], CUT_FRAME), (long + bytes(40), "body length")):
+        with pytest.raises(DamagedError) as damage:
+            list(records(io.BytesIO(WHOLE[ENDS[start] : ENDS[4]] + end), start=start, prev=prev))
+        assert (4, kind) == (damage.value.seq, damage.value.kind)
+
+
 def test_an_older_archive_is_a_prefix_of_a_newer_one() -> None:
     """Of the same log, at every size: `cmp` proves that a newer backup extends an older one."""
     for size in range(1, EVENTS + 1):

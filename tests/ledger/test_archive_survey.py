@@ -89,6 +89,19 @@ def test_lengths_that_cannot_be_true_do_not_part_the_work(size: int, tmp_path: P
     assert (size, at, sha256(content).digest()) == (found.head.size, found.good_bytes, found.sha256)
 
 
+@pytest.mark.usefixtures("shared")
+def test_a_flaw_of_the_second_half_is_named_by_its_seq(tmp_path: Path) -> None:
+    """Whoever found it began in the middle."""
+    last = EVENTS - 1
+    frame_bytes = 36 + len(LOG[last].body)
+    flaw = Flaw(last, "cut frame", f"{frame_bytes} bytes", f"{frame_bytes - 1} bytes, then the end")
+    found = survey(put(tmp_path / "a.db", WHOLE[:-1]))
+    assert (flaw, last, len(archive(LOG[:last]))) == (found.flaw, found.head.size, found.good_bytes)
+    body = LOG[last].body[:-1] + b"!"
+    flaw = Flaw(last, "link", link(LOG[last - 1].link, body).hex(), LOG[last].link.hex())
+    assert flaw == survey(put(tmp_path / "a.db", WHOLE[:-1] + b"!")).flaw
+
+
 def _damaged() -> list[bytes]:
     flipped = [WHOLE[:at] + bytes([WHOLE[at] ^ 0x81]) + WHOLE[at + 1 :] for at in range(len(HEADER), len(WHOLE), 31)]
     return [*flipped, *(WHOLE[:length] for length in range(len(HEADER), len(WHOLE), 47)), WHOLE + WHOLE[len(HEADER) :]]
@@ -155,6 +168,22 @@ def test_a_process_that_dies_is_said_so(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(UnreadableError) as refusal:
         survey(path)
     assert f"got 'death by SIGKILL' on reading {path}, want a readable file" == str(refusal.value)
+
+
+def _read_unmapped(_path: Path) -> None:
+    os.pread(os.open("/proc/self/mem", os.O_RDONLY), 1, 0)
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_disk_that_fails_under_one_of_the_processes_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the system's words, as where one process does it all."""
+    path = put(tmp_path / "a.db", WHOLE)
+    monkeypatch.setattr("ledger.archive_survey._hash", _read_unmapped)
+    with pytest.raises(UnreadableError) as refusal:
+        survey(path)
+    assert f"got 'Input/output error' on reading {path}, want a readable file" == str(refusal.value)
 
 
 def test_a_file_that_cannot_be_read_on_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

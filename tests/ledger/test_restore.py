@@ -31,6 +31,7 @@ from ledger.restore_plan import Lacking, Standing
 from ledger.verify import Witness, verify_ledger
 from ledger.writer_lock import WriterLock
 from tests.ledger.restoring import OURS, SIZE, events, fill, task
+from tests.ledger.watching import Watched
 from tests.support.archives import archive, created, put, small_log
 from tests.support.drafts import StepClock, connection_tested
 
@@ -103,6 +104,14 @@ def test_batches_do_not_tear_an_append(tmp_path: Path, monkeypatch: pytest.Monke
         with EventLog(home, now=StepClock()) as restored:
             runs = [restored.append_run(append_id(f"run/{run}")) for run in range(3)]
         assert [(3, 4), (7, 1), (8, 5)] == [(run.first, run.count) for run in runs if run]
+
+
+def test_restoring_is_watched(empty: LedgerHome, backup: ArchiveLog) -> None:
+    """Every event of the backup; where nothing is replaced there is nothing to see."""
+    watched = Watched()
+    task(empty, backup).run(Terms(), watched)
+    task(empty, backup).run(Terms(), watched)
+    assert [("restoring", SIZE, SIZE)] == watched.tasks
 
 
 def test_a_prefix_goes_on_as_the_backup(empty: LedgerHome, backup: ArchiveLog) -> None:

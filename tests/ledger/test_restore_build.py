@@ -152,9 +152,10 @@ def test_batches_are_as_many_bytes_as_a_transaction_takes(monkeypatch: pytest.Mo
     assert [] == list(_batches([]))
 
 
+@pytest.mark.parametrize("followed", [False, True])
 @pytest.mark.parametrize("batch_bytes", [1, 1_000_000])
 def test_an_append_id_used_twice_is_named_wherever_its_first_use_lies(
-    batch_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    batch_bytes: int, followed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the same transaction or in one that is stored already."""
     monkeypatch.setattr("ledger.archive.BUFFER_BYTES", batch_bytes)
@@ -165,6 +166,8 @@ def test_an_append_id_used_twice_is_named_wherever_its_first_use_lies(
         log.append([connection_tested(number)], append_id=identifier)
     log._appends.clear()  # the log in memory would know it again
     log.append([connection_tested(9), connection_tested(10)], append_id=name)
+    if followed:
+        log.append([connection_tested(11)], append_id=b"d" * 16)
     source = archive_log(put(tmp_path / "a.db", archive(log.read())))
     with pytest.raises(DamagedError) as damage:
         filled(tmp_path / "built", source)

@@ -146,6 +146,13 @@ def test_no_more_is_asked_for_than_is_there(
     assert asked == calls
 
 
+def test_of_a_prefix_nothing_is_counted(empty: LedgerHome, backup: ArchiveLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the archive holds all of it is known by its head."""
+    fill(empty, 3)
+    monkeypatch.delattr("ledger.restore_plan.count_lacking")
+    assert Lacking(0, None) == stand(empty, backup).lacking
+
+
 def test_where_there_is_no_ledger_it_is_absent(empty: LedgerHome, backup: ArchiveLog) -> None:
     """Nothing was looked at."""
     assert Standing(relation="absent") == stand(empty, backup)
