@@ -1,13 +1,15 @@
 """Work on a file that is not trusted, done in a child process: a damaged database can kill whoever maps it."""
 
 import os
+import select
 import signal
+import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import msgspec
 
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, UnreadableError
 
 T = TypeVar("T")
 
@@ -21,7 +23,7 @@ class QuarantineError(LedgerError):
 
 
 class Quarantine(Generic[T]):
-    """One call under way in a child process; several may run at once.
+    """One call under way in a child process, which ends with its parent; several may run at once.
 
     The parent must not have the database open: a child cannot reopen an environment that it inherited.
     """
@@ -37,6 +39,8 @@ class Quarantine(Generic[T]):
         # What the engine prints as it dies is for nobody: the parent says what became of the child.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         try:
+            # Whatever the parent has locked this process holds too, for as long as it lives.
+            threading.Thread(target=_end_with_reader, args=[writing], daemon=True).start()
             _answer(call, writing)
         finally:
             # Straight out: the parent's buffers, locks and handlers are not this process's to run.
@@ -45,7 +49,7 @@ class Quarantine(Generic[T]):
     def result(self) -> T:
         """Wait for the child and return its answer; call it once.
 
-        Raises: QuarantineError when it raised a LedgerError (its text) or died.
+        Raises: QuarantineError when it raised a LedgerError or an OSError (what was wrong) or died.
         """
         with os.fdopen(self._reading, "rb") as pipe:
             raw = pipe.read()
@@ -62,7 +66,19 @@ class Quarantine(Generic[T]):
 def _answer(call: Callable[[], T], writing: int) -> None:
     try:
         raw = b"=" + msgspec.msgpack.encode(call())
+    except UnreadableError as error:
+        raw = b"!" + error.reason.encode()
     except LedgerError as error:
         raw = b"!" + str(error).encode()
+    except OSError as error:
+        raw = b"!" + (error.strerror or str(error)).encode()
     with os.fdopen(writing, "wb") as pipe:
         pipe.write(raw)
+
+
+def _end_with_reader(writing: int) -> None:
+    """End this process once nobody is left who would read its answer; a sibling that could ends so itself."""
+    reader = select.poll()
+    reader.register(writing, 0)  # the end of the last reader is told unasked
+    reader.poll()
+    os._exit(1)
