@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+SHOWN_CHARS = 2000  # of what mutmut printed before it failed
 MEMORY_BYTES = 4 * 1024**3
 COPIED = ("ledger", "projections", "cli", "tests", "scripts", "docs", "pyproject.toml")
 LIVED = ("survived", "no tests")
+UNCHECKED = "not checked"
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def run(target: Path, *args: str) -> str:
         [sys.executable, "-m", "mutmut", *args], cwd=target, env=env, capture_output=True, text=True, check=False
     )
     if done.returncode not in {0, 1}:
-        sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
+        sys.exit(done.stdout[-SHOWN_CHARS:] + done.stderr[-SHOWN_CHARS:])
     return done.stdout
 
 
@@ -186,9 +188,19 @@ def verdicts(target: Path) -> dict[str, str]:
     return {name.strip(): verdict for name, found, verdict in (line.partition(": ") for line in lines) if found}
 
 
-def report(target: Path) -> None:
-    """Print how many mutants met each end, then each that no test killed as a diff."""
+def check(target: Path, *, jobs: int) -> None:
+    """Run every mutant in `target` and report; where that comes to no end, leave with what mutmut said of it."""
+    told = run(target, "run", "--max-children", str(jobs))
     found = verdicts(target)
+    checked = sum(verdict != UNCHECKED for verdict in found.values())
+    if checked < max(len(found), 1):
+        sys.exit(f"{told[-SHOWN_CHARS:]}\ngot {checked} of {len(found)} mutants checked, want all, and at least one")
+    print(told.splitlines()[-1])
+    report(target, found)
+
+
+def report(target: Path, found: dict[str, str]) -> None:
+    """Print how many mutants met each end, then each that no test killed as a diff."""
     counts = Counter(found.values())
     lived = sum(counts[verdict] for verdict in LIVED)
     print(f"{len(found)} mutants:", ", ".join(f"{number} {verdict}" for verdict, number in counts.most_common()))
@@ -207,8 +219,7 @@ def main() -> None:
         target = Path(folder) / "copy"
         target.mkdir()
         copy(target, GROUPS[given.group])
-        print(run(target, "run", "--max-children", str(given.jobs)).splitlines()[-1])
-        report(target)
+        check(target, jobs=given.jobs)
 
 
 if __name__ == "__main__":
