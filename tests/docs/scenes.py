@@ -34,7 +34,7 @@ mv dados kept && mkdir dados && mount -t tmpfs -o size=1m tmpfs dados && cp -a k
 dd if=/dev/zero of=dados/antigo.log bs=4096 2>/dev/null
 exec "$@"
 """
-HOLDER_TIMEOUT_S = 20.0
+HOLDER_TIMEOUT_S = 60.0
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -57,11 +57,8 @@ def empty(folder: Path) -> Iterator[Scene]:
 @contextmanager
 def serving(folder: Path, *, ingested: datetime = NOW, faults: Sequence[Fault] = ()) -> Iterator[Scene]:
     """Give a ledger of both tickers, last ingested then; from now on PETR4 suffers `faults`."""
-    with YahooServer() as server:
-        place = _place(folder, server)
-        _ingest(place, server, ingested)
-        server.faults[TICKERS[0]] = list(faults)
-        yield Scene(folder, place.settings)
+    with _served(folder, ingested, faults) as (scene, _):
+        yield scene
 
 
 @contextmanager
@@ -198,11 +195,11 @@ def full_disk(folder: Path) -> Iterator[Scene]:
 @contextmanager
 def locked(folder: Path) -> Iterator[Scene]:
     """Give a ledger in service, and a run that waits for Yahoo and holds PETR4's lock meanwhile."""
-    with serving(folder, ingested=NOW - timedelta(days=1), faults=[Hang()]) as scene:
+    with _served(folder, NOW - timedelta(days=1), [Hang()]) as (scene, server):
         place = Workplace(folder, None, **{**scene.env, "ADAPTER_TIMEOUT_SECONDS": "600"})
         holder = place.start("--ticker", "PETR4")
-        _await_holder(place)
         try:
+            _await_hanging(server)
             yield scene
         finally:
             holder.kill()
@@ -230,6 +227,15 @@ def committed(folder: Path) -> Iterator[Scene]:
     yield Scene(repository, {"LC_ALL": "C"})
 
 
+@contextmanager
+def _served(folder: Path, ingested: datetime, faults: Sequence[Fault]) -> Iterator[tuple[Scene, YahooServer]]:
+    with YahooServer() as server:
+        place = _place(folder, server)
+        _ingest(place, server, ingested)
+        server.faults[TICKERS[0]] = list(faults)
+        yield Scene(folder, place.settings), server
+
+
 def _place(folder: Path, server: YahooServer) -> Workplace:
     server.series = {ticker: make_series(DAYS, seed=seed) for seed, ticker in enumerate(TICKERS)}
     (folder / "carteira.txt").write_text("".join(f"{ticker}\n" for ticker in TICKERS))
@@ -247,10 +253,12 @@ def _ledger(folder: Path) -> Path:
     return folder / "dados" / "ledger-1"
 
 
-def _await_holder(place: Workplace) -> None:
+def _await_hanging(server: YahooServer) -> None:
+    # A run that is killed before it asks would leave the fault to the next one.
     limit = time.monotonic() + HOLDER_TIMEOUT_S
-    while not place.run("health", "--format", "json").lines()[0]["locks"]:
-        assert time.monotonic() < limit, "no run took the lock"
+    while server.faults[TICKERS[0]]:
+        assert time.monotonic() < limit, "no run asked"
+        time.sleep(0.02)
 
 
 def _refusals(count: int) -> list[Fault]:
