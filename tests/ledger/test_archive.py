@@ -114,6 +114,23 @@ def test_an_event_of_another_place_is_named() -> None:
     assert (1, "seq", "9801", "9802") == (error and (error.seq, error.kind, error.expected, error.found))
 
 
+@pytest.mark.parametrize(("cut_bytes", "expected"), [(1, 36), (35, 36), (36, 36 + 165), (37, 36 + 165)])
+def test_how_long_a_cut_frame_should_be_is_told_as_soon_as_it_says(cut_bytes: int, expected: int) -> None:
+    """Before its length and link are there, as much as they take."""
+    body = bytes(165)
+    frame_begun = (struct.pack(">I", len(body)) + bytes(32) + body)[:cut_bytes]
+    error = read(WHOLE + frame_begun)[1]
+    want = (EVENTS, CUT_FRAME, f"{expected} bytes", f"{cut_bytes} bytes, then the end")
+    assert want == (error and (error.seq, error.kind, error.expected, error.found))
+
+
+def test_an_event_of_no_bytes_is_no_event() -> None:
+    """It is a whole frame, and its link may well follow."""
+    link = blake3(LOG[0].link).digest()
+    error = read(archive(LOG[:1]) + bytes(4) + link)[1]
+    assert (1, "seq", "9801", "") == (error and (error.seq, error.kind, error.expected, error.found))
+
+
 @pytest.mark.parametrize(
     ("body_bytes", "kind"),
     [(BODY_LIMIT_BYTES, CUT_FRAME), (BODY_LIMIT_BYTES + 1, "body length"), (2**32 - 1, "body length")],

@@ -134,12 +134,16 @@ def test_a_file_changed_after_it_was_opened_is_noticed(tmp_path: Path, monkeypat
     put(path, archive(small_log(9).read()))
     assert list(log.read()) == list(copy.read())
     stored = [record.link + record.body for record in log.read()]
-    for buffer_bytes in (1, 200, 400, 100_000):
+    for buffer_bytes in (1, 200, 400, 550, 100_000):
         monkeypatch.setattr("ledger.archive.BUFFER_BYTES", buffer_bytes)
         assert stored == [value for values in copy.values() for value in values], buffer_bytes
     put(path, archive(small_log(4, kind="sample").read()))
     assert Head(4, list(log.read())[3].link) == copy.head()
     put(path, archive(log.read())[:-1])
+    for reading in (copy.read(3), copy.values()):
+        with pytest.raises(ArchiveDamagedError) as damage:
+            list(reading)
+        assert (3, "cut frame") == (damage.value.seq, damage.value.kind)
     with pytest.raises(ArchiveDamagedError):
         copy.link_at(3)
 
