@@ -22,6 +22,10 @@ class Hits(set[str]):
         self._fd, self._path = tempfile.mkstemp()
         self._taken_bytes = 0
 
+    def __hash__(self) -> int:
+        """Return what pluggy tells a plugin by; a set has none."""
+        return id(self)
+
     def add(self, name: str) -> None:
         """Know of `name`."""
         if name not in self:
