@@ -9,8 +9,9 @@ import click
 import msgspec
 
 from tests.benchmarks import appends, backups, commands, cotahist, ground, reading, report
-from tests.benchmarks.measure import Ratio, Timing, ratio
+from tests.benchmarks.measure import Ratio, Timing, over, ratio
 from tests.benchmarks.report import Limit, Section
+from tests.support import mix
 
 MEGABYTE = 1_000_000
 MEMORY_LIMIT_BYTES = 60 * MEGABYTE
@@ -72,7 +73,7 @@ def _measure(folder: Path, scale: Scale) -> list[Section]:
 
 def _batched(folder: Path, name: str, scale: Scale) -> Section:
     say(f"append in batches, {name}")
-    source = appends.mix.small(scale.batched) if name == "small" else appends.mix.realistic(scale.batched, ground.SEED)
+    source = mix.small(scale.batched) if name == "small" else mix.realistic(scale.batched, ground.SEED)
     drafts = [draft for batch in source for draft in batch]
     place = folder / f"batched-{name}"
     place.mkdir()
@@ -113,10 +114,12 @@ def _caught_up(many: ground.Ground, scale: Scale) -> Section:
 def _commands(many: ground.Ground, scale: Scale) -> Section:
     say("commands")
     timings = commands.quick(many, rounds=scale.command_rounds)
-    base = timings[commands.IMPORTS].median_s
     limits = [
         Limit(
-            what=f"{name}, over the bare imports", value=timings[name].median_s - base, limit=STARTUP_LIMIT_S, unit="s"
+            what=f"{name}, over the bare imports",
+            value=over(timings, name, commands.IMPORTS),
+            limit=STARTUP_LIMIT_S,
+            unit="s",
         )
         for name in commands.QUICK
     ]

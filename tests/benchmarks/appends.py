@@ -1,6 +1,6 @@
 """Appending: a thousand events a transaction, and one at a time onto a large ledger."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import TypeVar
@@ -44,10 +44,10 @@ def batched(folder: Path, drafts: list[Draft], *, name: str, rounds: int) -> tup
     timings = in_turn(
         {
             OURS: append_ours,
-            BARE: lambda: [bare.append(batch) for batch in _thousands(bodies)],
-            ENCODED: lambda: [encoded.encode_and_append(batch) for batch in _thousands(drafts)],
-            EVENTSOURCING: lambda: [library.append(batch) for batch in _thousands(drafts)],
-            SQLITE: lambda: [table.append(batch) for batch in _thousands(bodies)],
+            BARE: lambda: _each(bare.append, _thousands(bodies)),
+            ENCODED: lambda: _each(encoded.encode_and_append, _thousands(drafts)),
+            EVENTSOURCING: lambda: _each(library.append, _thousands(drafts)),
+            SQLITE: lambda: _each(table.append, _thousands(bodies)),
         },
         units=len(drafts),
         unit="events",
@@ -82,8 +82,8 @@ def single(ground: Ground, folder: Path, *, events: int, rounds: int) -> tuple[d
         timings = in_turn(
             {
                 OURS: append_ours,
-                COMMIT: lambda: [bare.put([bytes(32) + body]) for body in bodies],
-                EVENTSOURCING: lambda: [library.append([draft]) for draft in drafts],
+                COMMIT: lambda: _each(bare.put, [[bytes(32) + body] for body in bodies]),
+                EVENTSOURCING: lambda: _each(library.append, [[draft] for draft in drafts]),
             },
             units=each,
             unit="events",
@@ -96,6 +96,11 @@ def single(ground: Ground, folder: Path, *, events: int, rounds: int) -> tuple[d
         ratio(timings, OURS, COMMIT, what=what, want=0.8),
         ratio(timings, OURS, EVENTSOURCING, what=what),
     ]
+
+
+def _each(do: Callable[[T], None], items: Iterable[T]) -> None:
+    for item in items:
+        do(item)
 
 
 def _thousands(items: list[T]) -> Iterator[list[T]]:

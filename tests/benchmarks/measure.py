@@ -75,3 +75,10 @@ def ratio(timings: Mapping[str, Timing], name: str, peer: str, *, what: str, wan
     return Ratio(
         what=what, name=name, peer=peer, rounds=tuple(scale * theirs / ours for ours, theirs in pairs), want=want
     )
+
+
+def over(timings: Mapping[str, Timing], name: str, peer: str) -> float:
+    """Return how many seconds longer than `peer` `name` took: the median of the rounds, pair by pair."""
+    return statistics.median(
+        ours - theirs for ours, theirs in zip(timings[name].seconds, timings[peer].seconds, strict=True)
+    )

@@ -109,7 +109,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
         return self.originator_version
 
 
-def _told(types: Mapping[str, type[msgspec.Struct]], suffix: str) -> dict[str, type[Told]]:
+def _told(types: Mapping[str, type[msgspec.Struct]], suffix: str) -> dict[str, Any]:
     """Return one class of domain events a tag, as that library wants, with the tag's data in it."""
     return {
         tag: msgspec.defstruct(
