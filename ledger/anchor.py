@@ -14,7 +14,7 @@ from blake3 import blake3
 
 from ledger.chain import LINK_BYTES, Head, Link
 from ledger.durable import pwrite_whole
-from ledger.errors import AnchorDamagedError, UnreadableError, unwritable
+from ledger.errors import AnchorDamagedError, unreadable, unwritable
 
 SLOT = struct.Struct(">Q32s24s")  # size, link, checksum
 SLOTS = 2
@@ -46,7 +46,7 @@ def read_anchor(path: Path) -> Head | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UnreadableError(path, error.strerror or str(error)) from error
+        raise unreadable(path, error) from error
     return newest(_heads(raw, path), path)
 
 

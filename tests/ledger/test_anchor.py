@@ -8,7 +8,7 @@ import pytest
 
 from ledger.anchor import Anchor, pack_slot, read_anchor, unpack_slot
 from ledger.chain import Head, Link
-from ledger.errors import AnchorDamagedError, UnwritableError
+from ledger.errors import AnchorDamagedError, UnreadableError, UnwritableError
 
 HEADS = [Head(size, Link(bytes([size]) * 32)) for size in range(6)]
 
@@ -83,6 +83,13 @@ def test_damage_is_told_whole(tmp_path: Path, raw: bytes, reason: str) -> None:
             str(damage.value),
         )
     anchor.close()
+
+
+def test_an_anchor_that_cannot_be_read_is_told_whole(tmp_path: Path) -> None:
+    """Which file, and why; a folder cannot be read, whoever asks."""
+    with pytest.raises(UnreadableError) as refusal:
+        read_anchor(tmp_path)
+    assert str(UnreadableError(tmp_path, "Is a directory")) == str(refusal.value)
 
 
 def test_an_anchor_that_cannot_be_opened_or_written_is_told_whole(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_a_hole_is_not_filled(folder: Path) -> None:
     engine = Engine(folder, readonly=False)
     late = stamp([connection_tested(9)], head=Head(1, engine.head().link), recorded_at=1, append_id=append_id("c"))
     with pytest.raises(StorageError):
-        engine.update(partial(engine.put_in, records=late, append_id=append_id("c"), head=engine.head()))
+        engine.update(partial(engine.put_in, records=late, append_id=append_id("c"), head=head_after(late)))
     assert engine.link_at(1) is None
     engine.close()
 

@@ -94,6 +94,21 @@ def test_a_reader_that_may_not_write_sees_what_a_catch_up_would_store(numbers: l
         assert remembered(folder) == stored
 
 
+def test_a_reader_that_may_write_stores_what_it_sees(tmp_path: Path) -> None:
+    """Unless it is told not to, and of the projections that it asks for alone."""
+    log = told(LONG_STORY)
+    start = catch_up(Prefix(log, 50), tmp_path, (Metrics(),))
+    with open_view(log, tmp_path, (Metrics(),), storing=False) as view:
+        assert (log.head(), ["metrics"]) == (view.head, list(view.state))
+    assert start == remembered(tmp_path)
+    with open_view(log, tmp_path, (Metrics(),)) as view:
+        assert (log.head(), ["metrics"]) == (view.head, list(view.state))
+    assert log.head() == remembered(tmp_path)
+    with Shelf(tmp_path).stored() as stored:
+        assert stored is not None
+        assert ["metrics"] == list(stored.models)
+
+
 def test_small_batches_leave_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches end by count or by bytes, wherever that cuts an ingest in two."""
     log = told(LONG_STORY)
