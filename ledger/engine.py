@@ -29,7 +29,7 @@ from ledger.errors import (
 )
 from ledger.home import DATA_FILE
 from ledger.lmdb_file import inspect
-from ledger.lmdb_lock import allocate_lock
+from ledger.lmdb_lock import allocate_lock, one_opener
 
 T = TypeVar("T")
 
@@ -243,10 +243,12 @@ class Engine:
             if not self.readonly:
                 allocate_lock(self.folder)
                 size = max(FIRST_MAP_BYTES, self._file_bytes() * 2)
-                return lmdb.open(os.fspath(self.folder), map_size=size, **options)
+                with one_opener(self.path):
+                    return lmdb.open(os.fspath(self.folder), map_size=size, **options)
             # Where nothing can be written nobody can be writing: no lock is needed, and none could be made.
             lock = os.access(self.folder, os.W_OK)
-            return lmdb.open(os.fspath(self.folder), readonly=True, lock=lock, map_size=0, **options)
+            with one_opener(self.path):
+                return lmdb.open(os.fspath(self.folder), readonly=True, lock=lock, map_size=0, **options)
         except (lmdb.Error, OSError) as error:
             raise self._translated(error) from error
 

@@ -19,7 +19,7 @@ from ledger.codec import UNDECODABLE
 from ledger.errors import DiskFullError, LedgerError, StorageError, unwritable
 from ledger.home import DATA_FILE
 from ledger.lmdb_file import inspect
-from ledger.lmdb_lock import allocate_lock
+from ledger.lmdb_lock import allocate_lock, one_opener
 from projections.lmdb_tables import LmdbTable
 from projections.projection import Projection
 from projections.tables import State
@@ -231,13 +231,14 @@ def opened(folder: Path) -> Iterator[Store]:
 
 
 def _environment(folder: Path, *, readonly: bool, new: bool = False) -> Any:
-    return lmdb.open(
-        os.fspath(folder),
-        map_size=FIRST_MAP_BYTES,
-        readonly=readonly,
-        lock=not readonly,  # where nobody can write, no lock is needed and no lock file can be made
-        create=new,
-        mode=0o600,
-        max_readers=512,
-        readahead=False,
-    )
+    with one_opener(folder / DATA_FILE):
+        return lmdb.open(
+            os.fspath(folder),
+            map_size=FIRST_MAP_BYTES,
+            readonly=readonly,
+            lock=not readonly,  # where nobody can write, no lock is needed and no lock file can be made
+            create=new,
+            mode=0o600,
+            max_readers=512,
+            readahead=False,
+        )

@@ -25,6 +25,11 @@ class Victim:
         os.setsid()
         _live(work, writing)
 
+    @property
+    def said(self) -> int:
+        """The reading end of the pipe, for who waits for a word before the end."""
+        return self._reading
+
     def kill(self) -> None:
         """End the process alone with SIGKILL; its children live on unless they see to it themselves."""
         os.kill(self.pid, signal.SIGKILL)

@@ -1,10 +1,25 @@
 """LMDB's lock file has its disk space before LMDB maps it."""
 
+import fcntl
+import os
+import time
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import lmdb
+import pytest
 
+from ledger.engine import Engine
+from ledger.home import LedgerHome
+from ledger.ids import append_id
 from ledger.lmdb_lock import LOCK_BYTES, LOCK_FILE, allocate_lock
+from ledger.log import EventLog
+from tests.kills.victim import Victim
+from tests.ledger.tampering import EVENTS, filled
+from tests.support.drafts import StepClock, connection_tested
+
+TXN_NUMBER_BYTES = range(48, 56)  # in LMDB's lock file, behind its magic, its format and a mutex
 
 
 def test_a_new_lock_file_has_all_its_blocks(tmp_path: Path) -> None:
@@ -35,3 +50,43 @@ def test_a_folder_that_is_not_there_is_left_to_lmdb(tmp_path: Path) -> None:
     """Nothing is raised and nothing is made."""
     allocate_lock(tmp_path / "gone")
     assert [] == list(tmp_path.iterdir())
+
+
+def stop_while_opening(folder: Path, said: int) -> None:
+    """Open the ledger, and stop where LMDB, the first one in and its lock held, has forgotten the last transaction."""
+
+    def set_up_and_stop(*_: object, **__: object) -> None:
+        fd = os.open(folder / LOCK_FILE, os.O_RDWR)
+        fcntl.lockf(fd, fcntl.LOCK_EX, 1, 0)
+        os.pwrite(fd, bytes(len(TXN_NUMBER_BYTES)), TXN_NUMBER_BYTES.start)
+        os.write(said, b"!")
+        time.sleep(60)
+
+    with mock.patch.object(lmdb, "open", set_up_and_stop):
+        Engine(folder, readonly=False)
+
+
+def look(folder: Path, said: int) -> None:
+    """Open the ledger for writing and say how many events it has."""
+    engine = Engine(folder, readonly=False)
+    os.write(said, str(engine.head().size).encode())
+    engine.close()
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_who_opens_behind_one_that_was_killed_while_opening_sees_the_newest(
+    home: LedgerHome, clock: StepClock, more: int
+) -> None:
+    """Whichever of the two meta pages that is: the other one has all but the last append."""
+    filled(home, clock)
+    with EventLog(home, now=clock) as log:
+        for number in range(more):
+            log.append([connection_tested(number)], append_id=append_id(f"more/{number}"))
+        folder = log.folder
+    stopped = Victim(partial(stop_while_opening, folder))
+    assert b"!" == os.read(stopped.said, 1)
+    looking = Victim(partial(look, folder))
+    time.sleep(0.3)  # it waits, in LMDB or outside: nothing tells which
+    stopped.kill()
+    assert (b"", -9) == stopped.end()
+    assert (str(EVENTS + more).encode(), 0) == looking.end()
