@@ -109,6 +109,18 @@ def test_a_reader_that_may_write_stores_what_it_sees(tmp_path: Path) -> None:
         assert ["metrics"] == list(stored.models)
 
 
+def test_what_is_not_stored_is_folded_in_memory(tmp_path: Path) -> None:
+    """No store, or one of another version, which may hold anything."""
+    log = told(LONG_STORY)
+    with open_view(log, tmp_path, storing=False) as view:
+        assert replay(log) == digests(view.state)
+    assert remembered(tmp_path) is None
+    catch_up(log, tmp_path)
+    _plant(tmp_path, "metrics", "probes")
+    with open_view(log, tmp_path, (Prices(), IngestLogs(), Renumbered(), Snapshots()), storing=False) as view:
+        assert replay(log) == digests(view.state)
+
+
 def test_small_batches_leave_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches end by count or by bytes, wherever that cuts an ingest in two."""
     log = told(LONG_STORY)
