@@ -13,9 +13,9 @@ from tests.benchmarks.measure import Ratio, Timing
 PACKAGES = ("msgspec", "lmdb", "blake3", "click", "eventsourcing")
 
 STARTING = (
-    "Of processor time it is 17 ms more than the bare imports (health: 24): our own modules 8, the child that looks at "
-    "an untrusted file first 4 (health asks two), opening both databases 2, settings and output the rest. On a "
-    "machine where other work wakes up, waiting for that child comes on top."
+    "Of processor time it is 17 ms more than the bare imports (health: 24), 4 to 6 of them for the child that looks at "
+    "an untrusted file first (health asks two); the rest is our own modules and the work. Where the host is busy, "
+    "waiting for that child comes on top: in a quiet minute the same machine shows 17, 16 and 24 ms of wall time."
 )
 
 # What a profile (cProfile, by own time) says of each promise that was missed at least once.
@@ -36,8 +36,8 @@ REASONS = {
     ),
     "verify, one process / bare loop": "The loop is the bare one, in transactions of 10,000 events.",
     "verify, two processes / bare loop": (
-        "Three forks, an opened environment each and a glance at the head cost 10 to 30 ms, and two processes that "
-        "read at once share the cache: what is left is 1.6 to 1.8, and less on a short log."
+        "Two processes take a tenth more than half of what one takes: three forks, an opened environment each, a "
+        "glance at the head, and a cache that both share. What is left is 1.6 to 1.8, and less on a short log."
     ),
     "replay / eventsourcing": (
         "Of about 4 µs a small event reading takes 0.7, the chain check 0.5, the envelope 0.4, its data 0.6 and the "
