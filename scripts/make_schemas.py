@@ -1,6 +1,7 @@
 """Write docs/schemas/ from the structs that commands print: `python scripts/make_schemas.py`."""
 
 import sys
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,9 @@ def schema(output: type[msgspec.Struct]) -> dict[str, Any]:
     for component in components.values():
         component["required"] = _printed(component)
         component["additionalProperties"] = False
+        if "description" in component:
+            # msgspec before 0.21 keeps a docstring's indentation, later ones strip it: the page is the same by both.
+            component["description"] = cleandoc(component["description"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "$defs": components}
 
 
