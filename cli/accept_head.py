@@ -11,9 +11,9 @@ from cli.ledgers import ActiveLedger
 from cli.output import Style
 from cli.settings import Settings
 from ledger import ids
-from ledger.acceptance import AcceptableVerdict, Examined, NotAcceptableError, accept, examine
 from ledger.appending import Appended
-from ledger.verify import verify_ledger
+from ledger.audit.accept import AcceptableVerdict, Examined, NotAcceptableError, accept, examine
+from ledger.audit.verify import verify_ledger
 from projections import runner
 
 # Verdicts on what others remember; every other one is on the log itself.

@@ -11,11 +11,11 @@ from cli.output import Style
 from cli.settings import Settings
 from cli.supervisor import die_with_parent
 from ledger import ids
-from ledger.backup import Backup, create_backup
-from ledger.backup_check import check_made
+from ledger.backup.check import check_made
+from ledger.backup.create import Backup, create_backup
 from ledger.errors import ArchiveDamagedError
 from ledger.events import LedgerKind
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
 
 
 def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> Exit:

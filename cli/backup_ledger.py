@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 from cli import clock, output
 from cli.settings import Settings
-from ledger.archive_survey import Each
+from ledger.backup.scan import Each
 from ledger.events import LedgerKind
 
 

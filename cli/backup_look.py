@@ -9,10 +9,10 @@ from cli.backup_row import CheckedRow, ListedRow, counted
 from cli.exit_codes import Exit
 from cli.output import Style
 from cli.settings import Settings
-from ledger.backup_check import BackupCheck, check_backup
-from ledger.backup_list import Listed, list_backups
-from ledger.backup_record import Recorded, recorded_backups
-from ledger.home import LedgerHome
+from ledger.backup.check import BackupCheck, check_backup
+from ledger.backup.listing import Listed, list_backups
+from ledger.backup.recorded import Recorded, recorded_backups
+from ledger.store.home import LedgerHome
 
 AMISS = frozenset({"differs", "unreadable"})
 

@@ -17,10 +17,13 @@ from cli.output import Style
 from cli.settings import Settings
 from cli.supervisor import die_with_parent
 from ledger import ids
-from ledger.archive_log import ArchiveLog
-from ledger.backup_check import check_archive
-from ledger.backup_failure import record_failure
-from ledger.backup_record import recorded_backups
+from ledger.audit.verify import Witness
+from ledger.backup.archive_log import ArchiveLog
+from ledger.backup.check import check_archive
+from ledger.backup.failure import record_failure
+from ledger.backup.recorded import recorded_backups
+from ledger.backup.restore import Restore, Restored, Terms, home_of
+from ledger.backup.restore_plan import Standing
 from ledger.errors import (
     ArchiveDamagedError,
     ChecksumDamagedError,
@@ -32,10 +35,7 @@ from ledger.errors import (
     StorageError,
     UnwritableError,
 )
-from ledger.home import LedgerHome
-from ledger.restore import Restore, Restored, Terms, home_of
-from ledger.restore_plan import Standing
-from ledger.verify import Witness
+from ledger.store.home import LedgerHome
 
 # What the log is told of; every other error means that nothing was tried.
 FAILURES = (

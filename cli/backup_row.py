@@ -6,11 +6,11 @@ import msgspec
 
 from cli.exit_codes import Exit
 from cli.verify_row import flaw_text
-from ledger.backup_list import ListedStatus
+from ledger.audit.rehash import Flaw
+from ledger.audit.verify import VerifyVerdict
+from ledger.backup.listing import ListedStatus
+from ledger.backup.restore_plan import Action, Relation
 from ledger.events import EventCount, LedgerKind
-from ledger.restore_plan import Action, Relation
-from ledger.verify import VerifyVerdict
-from ledger.walker import Flaw
 
 
 class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 from cli import params
 from ledger.errors import LedgerError
 from ledger.events import RawBar
-from ledger.ingest.canonical import price_from_text, reais
+from ledger.market.price import price_from_text, reais
 
 HEADER = ("date", "open", "high", "low", "close", "volume")
 ADJUSTED_HEADER = ("date", "open", "high", "low", "close", "adj_close", "volume")

@@ -10,7 +10,7 @@ from cli import times
 from cli.up_to import recorded_at
 from ledger.chain import Record
 from ledger.codec import decode_envelope
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 
 _STEP = 256
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import msgspec
 
-from ledger.ingest.canonical import MICROS_PER_REAL, price_text
+from ledger.market.price import MICROS_PER_REAL, price_text
 from projections.compare import Comparison, Difference, Field
 
 

@@ -13,12 +13,12 @@ from ledger import ids
 from ledger.codec import Draft
 from ledger.errors import LedgerError
 from ledger.events import LEDGER_STREAM, ConnectionTested
-from ledger.home import LedgerHome
 from ledger.ingest.providers import sample
 from ledger.ingest.providers.port import Probe, Provider
 from ledger.ingest.providers.sample import SampleProvider
 from ledger.ingest.providers.yahoo import YahooProvider
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections.metrics import last_answer
 from projections.runner import open_view
 

@@ -11,7 +11,7 @@ from cli.output import Style
 from ledger.chain import Record
 from ledger.codec import UPCASTERS, decode_envelope, decode_event
 from ledger.events import EVENT_TYPES, FetchFailed, FetchSucceeded
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 
 TAGS = (*EVENT_TYPES, *UPCASTERS)
 

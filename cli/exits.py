@@ -20,9 +20,9 @@ from cli.exit_codes import Exit
 from cli.export_folder import NotAnExportError
 from cli.settings import SettingError, load
 from ledger import errors
-from ledger.acceptance import NotAcceptableError
+from ledger.audit.accept import NotAcceptableError
 from ledger.ingest.providers.port import ProviderError
-from ledger.ticker import TickerError
+from ledger.market.ticker import TickerError
 from projections.extras import MissingExtraError
 
 

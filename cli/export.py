@@ -13,7 +13,7 @@ from cli.export_folder import fresh_folder, put_manifest
 from cli.export_row import ExportedAction, ExportedPrice, ExportedSeries, FileFormat, Manifest
 from cli.up_to import UpTo
 from ledger.errors import NothingToShowError
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 from projections.api import Ledger
 from projections.tables import State
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from cli import output, version
 from cli.settings import Settings
-from ledger.creation import create_ledger
 from ledger.events import LedgerKind
-from ledger.home import LedgerHome
+from ledger.store.create import create_ledger
+from ledger.store.home import LedgerHome
 
 
 def create(home: LedgerHome, kind: LedgerKind, settings: Settings, now: Callable[[], int]) -> Path | None:
@@ -15,7 +15,7 @@ def create(home: LedgerHome, kind: LedgerKind, settings: Settings, now: Callable
 
     Of two first runs at once, one made it and says so.
 
-    Raises: as `ledger.creation.create_ledger` does.
+    Raises: as `ledger.store.create.create_ledger` does.
     """
     made = create_ledger(
         home,

@@ -11,8 +11,8 @@ from cli.exit_codes import Exit
 from cli.output import Style
 from ledger.codec import decode_envelope, decode_event
 from ledger.events import LedgerCreated
-from ledger.ingest import sessions
-from ledger.source import LogSource
+from ledger.log_source import LogSource
+from ledger.market import sessions
 from projections import gaps as missing
 from projections.gaps import Gap
 from projections.prices import Series

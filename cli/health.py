@@ -11,14 +11,14 @@ from cli import clock, free_space, ledgers, output, settings, times
 from cli.exit_codes import Exit
 from cli.output import Style
 from cli.settings import Settings
-from ledger.anchor import read_anchor
 from ledger.chain import Head
 from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, UnreadableError
 from ledger.events import LedgerKind
-from ledger.home import ANCHOR_FILE, LedgerHome
+from ledger.files.isolated import Quarantine, QuarantineError
 from ledger.ingest.ticker_lock import Holder, holders
-from ledger.log import EventLog
-from ledger.quarantine import Quarantine, QuarantineError
+from ledger.store.anchor import read_anchor
+from ledger.store.event_log import EventLog
+from ledger.store.home import ANCHOR_FILE, LedgerHome
 from projections.metrics import measured
 from projections.metrics_report import report, worst
 from projections.runner import open_view

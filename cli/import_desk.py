@@ -14,14 +14,14 @@ from cli.import_row import ImportRow, Run
 from cli.settings import Settings
 from ledger import ids
 from ledger.errors import LedgerError, NoLedgerError
-from ledger.home import LedgerHome
 from ledger.ingest.cotahist_import import LOCK_NAME, Contents, Importer, Intake, Selection
 from ledger.ingest.held import Held
 from ledger.ingest.job import Observer
 from ledger.ingest.providers import cotahist, cotahist_file
 from ledger.ingest.providers.cotahist_spool import Spool
 from ledger.ingest.ticker_lock import ticker_lock
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections import prices
 from projections.runner import catch_up, open_view, view_at
 

@@ -12,9 +12,9 @@ from cli import clock
 from cli.settings import Settings
 from ledger.errors import NoLedgerError
 from ledger.events import LedgerKind
-from ledger.home import LedgerHome
-from ledger.log import EventLog
-from ledger.source import LogSource
+from ledger.log_source import LogSource
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -76,7 +76,7 @@ def reading(settings: Settings) -> Iterator[LogSource]:
     """
     if (archive := chosen_archive()) is not None:
         # Imported here: only who names a file pays for its reader.
-        from ledger.archive_log import archive_log
+        from ledger.backup.archive_log import archive_log
 
         yield archive_log(archive)
         return

@@ -13,6 +13,6 @@ def write(path: Path, content: bytes) -> None:
     if not path.parent.is_dir():
         raise UnwritableError(path, "No such file or directory")
     # Imported here: most runs of the commands that can write a file write none.
-    from ledger.part_file import write_whole
+    from ledger.files.atomic_file import write_whole
 
     write_whole(path, content)

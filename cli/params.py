@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ledger import ticker
-from ledger.ticker import TickerError
+from ledger.market import ticker
+from ledger.market.ticker import TickerError
 
 PROVIDERS = ("yfinance",)
 DEFAULT_PROVIDER = PROVIDERS[0]
@@ -17,7 +17,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class TickerType(click.ParamType[str]):
-    """A ticker in its one spelling, `PETR4.SA`; see `ledger.ticker.normalize`."""
+    """A ticker in its one spelling, `PETR4.SA`; see `ledger.market.ticker.normalize`."""
 
     name = "ticker"
 

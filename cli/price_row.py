@@ -8,8 +8,8 @@ import msgspec
 
 from cli import reais, times
 from ledger.events import Bar
-from ledger.ingest.canonical import price_text
 from ledger.ingest.rules import SCALE_TOLERANCE
+from ledger.market.price import price_text
 from projections.prices import Series, Version
 
 if TYPE_CHECKING:

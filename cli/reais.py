@@ -1,6 +1,6 @@
 """Millionths of a real on their way out: what JSON, Parquet and people get of a price."""
 
-from ledger.ingest.canonical import MICROS_PER_REAL, price_text
+from ledger.market.price import MICROS_PER_REAL, price_text
 from projections.bar_fields import VOLUME
 
 

@@ -11,7 +11,7 @@ from cli.exit_codes import Exit
 from cli.output import Style
 from ledger.chain import Head
 from ledger.errors import NothingToShowError
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 from projections import runner
 from projections.registry import ALL
 from projections.runner import Difference

@@ -7,7 +7,7 @@ from cli import ledgers, output, settings, up_to
 from cli.exit_codes import Exit
 from cli.output import Style
 from cli.up_to import UpTo
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 from projections import runner
 from projections.registry import ALL
 

@@ -18,7 +18,7 @@ from ledger.events import SnapshotWritten
 from ledger.ingest.held import Held
 from ledger.ingest.job import Job, Observer
 from ledger.ingest.plan import Before, Outcome
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
 from projections import ingest_logs, prices, snapshots
 from projections.publish import publish
 from projections.runner import open_view, view_at

@@ -12,14 +12,14 @@ from cli.run_options import RunOptions
 from cli.settings import Settings
 from ledger.errors import NoLedgerError
 from ledger.events import LedgerKind
-from ledger.home import LedgerHome
 from ledger.ingest.fetching import Patience
 from ledger.ingest.plan import Plan
 from ledger.ingest.providers import sample
 from ledger.ingest.providers.port import Provider
 from ledger.ingest.providers.sample import SampleProvider
 from ledger.ingest.providers.yahoo import YahooProvider
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 
 LOCK_SHARE = 0.75  # of the lock timeout: a job ends well before those that wait for it give up
 

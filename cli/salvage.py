@@ -9,7 +9,7 @@ from cli import backup_row, ledgers, output, settings
 from cli.backup_row import SalvagedRow
 from cli.exit_codes import Exit
 from cli.output import Style
-from ledger.salvage import Salvaged, salvage_archive, salvage_ledger
+from ledger.backup.salvage import Salvaged, salvage_archive, salvage_ledger
 
 
 @click.command(

@@ -10,8 +10,8 @@ import msgspec
 
 from cli import out_file, times
 from ledger import ids
+from ledger.audit.verify import Witness
 from ledger.chain import LINK_BYTES, Head, Link
-from ledger.verify import Witness
 
 
 class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ from cli.output import CSV, Style
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NothingToShowError
 from ledger.events import ValidationCompleted, Verdict
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 from projections.decisions import decisions
 from projections.prices import Series
 from projections.tables import State

@@ -12,17 +12,17 @@ from cli.ledgers import ActiveLedger
 from cli.output import Style
 from cli.saved_head import SavedHead
 from cli.settings import Settings
-from ledger.archive_log import archive_log
-from ledger.archive_verify import verify_archive
-from ledger.backup_record import recorded_backups
+from ledger.audit.rehash import Flaw
+from ledger.audit.verify import VerifyReport, Witness, verify_ledger
+from ledger.backup.archive_log import archive_log
+from ledger.backup.recorded import recorded_backups
+from ledger.backup.restore_history import Replaced, replaced_by
+from ledger.backup.verify import verify_archive
 from ledger.chain import Head, Link
 from ledger.codec import decode_envelope, decode_event
 from ledger.events import LedgerCreated
-from ledger.home import LedgerHome
-from ledger.log import EventLog
-from ledger.restore_trace import Replaced, replaced_by
-from ledger.verify import VerifyReport, Witness, verify_ledger
-from ledger.walker import Flaw
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 
 SAVED = "saved head"
 

@@ -6,9 +6,9 @@ import msgspec
 
 from cli import times
 from cli.exit_codes import Exit
-from ledger.restore_trace import Replaced
-from ledger.verify import VerifyReport, VerifyVerdict
-from ledger.walker import Flaw
+from ledger.audit.rehash import Flaw
+from ledger.audit.verify import VerifyReport, VerifyVerdict
+from ledger.backup.restore_history import Replaced
 
 NAMED_BY_WHAT_WAS_FOUND = {"missing event", "header"}  # kinds of flaw
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from cli import ledgers
 from cli.settings import Settings
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 from projections.runner import open_view
 from projections.store import View
 

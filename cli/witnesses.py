@@ -3,9 +3,9 @@
 from functools import partial
 from pathlib import Path
 
+from ledger.audit.verify import Witness
 from ledger.chain import Head
-from ledger.quarantine import Quarantine, QuarantineError
-from ledger.verify import Witness
+from ledger.files.isolated import Quarantine, QuarantineError
 from projections import runner
 
 

@@ -19,7 +19,7 @@ class MemoryLog:
         self._lock = threading.Lock()
 
     def append(self, drafts: Sequence[Draft], *, append_id: bytes, expected_size: int | None = None) -> Appended:
-        """Append all of `drafts` or none; the contract is that of `ledger.log.EventLog.append`."""
+        """Append all of `drafts` or none; the contract is that of `ledger.store.event_log.EventLog.append`."""
         check_call(drafts, append_id)
         with self._lock:
             if append_id in self._appends:

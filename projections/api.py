@@ -7,14 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, Self, TypeVar, overload
 
-from ledger import ticker as tickers_of
-from ledger.archive_log import archive_log
+from ledger.backup.archive_log import archive_log
 from ledger.chain import Head
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NothingToShowError
 from ledger.events import Bar, LedgerCreated, LedgerKind
-from ledger.ingest import sessions
-from ledger.source import LogSource
+from ledger.log_source import LogSource
+from ledger.market import sessions
+from ledger.market import ticker as tickers_of
 from projections import adjustment, api_rows, corporate_actions, decisions, ingest_logs, place
 from projections import gaps as missing
 from projections import position as positions

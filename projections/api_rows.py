@@ -13,7 +13,7 @@ import msgspec
 
 from ledger import ids
 from ledger.events import Action, ActionKind, Bar, Basis, ErrorKind
-from ledger.ingest.canonical import price_text
+from ledger.market.price import price_text
 from projections import adjusted, bar_fields
 from projections.corporate_actions import ActionCause, ActionChange
 from projections.entry import Entry, Status

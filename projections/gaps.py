@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 
 from ledger.events import Window
-from ledger.ingest import sessions
+from ledger.market import sessions
 from projections import history
 from projections.history import Standing
 from projections.prices import Series

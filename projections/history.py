@@ -7,7 +7,7 @@ from datetime import date
 import msgspec
 
 from ledger.events import Window
-from ledger.ingest import sessions
+from ledger.market import sessions
 from projections import prices
 from projections.decisions import Decision, decisions
 from projections.prices import Series, Version

@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from ledger.ingest.sessions import final_sessions_after
+from ledger.market.sessions import final_sessions_after
 from projections.entry import FAILURES, Status
 from projections.metrics import BY_HAND, Measured
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ledger.errors import NoLedgerError
-from ledger.home import LedgerHome
+from ledger.store.home import LedgerHome
 
 DATA_DIR = "DATA_DIR"
 PRICE_SOURCES = "PRICE_SOURCES"

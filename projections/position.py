@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import msgspec
 
 from ledger.codec import decode_envelope
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

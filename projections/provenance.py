@@ -12,7 +12,7 @@ from ledger.events import Bar, FetchSucceeded, Finding, RawBar, ValidationComple
 from ledger.ingest.providers import chart
 from ledger.ingest.providers.chart import ChartRow
 from ledger.ingest.providers.evidence import proven_body
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 from projections.decisions import decisions
 from projections.prices import Series
 from projections.tables import Tables

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ledger.checksum import CHECKSUM_SUFFIX
 from ledger.errors import UnwritableError
-from ledger.part_file import write_whole
+from ledger.files.atomic_file import write_whole
+from ledger.files.checksum import CHECKSUM_SUFFIX
 from projections.snapshot_csv import Csv
 
 

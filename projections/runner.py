@@ -21,7 +21,7 @@ from ledger.errors import (
     UnwritableError,
     WriterLockError,
 )
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 from projections.digest import digest
 from projections.folding import capped, fold, replayed
 from projections.overlay import Overlay

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ledger.durable import put_file, sync_folder
 from ledger.errors import LedgerError, unwritable
-from ledger.home import CURRENT, PROJECTIONS
-from ledger.writer_lock import WriterLock
+from ledger.files.durable import put_file, sync_folder
+from ledger.store.home import CURRENT, PROJECTIONS
+from ledger.store.writer_lock import WriterLock
 from projections.store import Store, opened
 
 LOCK_FILE = "lock"

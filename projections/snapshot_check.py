@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from ledger.checksum import CHECKSUM_SUFFIX, parse_checksum
 from ledger.errors import UnreadableError
+from ledger.files.checksum import CHECKSUM_SUFFIX, parse_checksum
 from projections import prices, snapshots
 from projections.snapshot_csv import render
 from projections.snapshots import Written

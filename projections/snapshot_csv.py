@@ -9,9 +9,9 @@ from hashlib import sha256
 
 import msgspec
 
-from ledger.checksum import render_checksum
 from ledger.events import Bar
-from ledger.ingest.canonical import price_text
+from ledger.files.checksum import render_checksum
+from ledger.market.price import price_text
 
 FORMAT_VERSION = 1
 HEADER = "date,open,high,low,close,volume"

@@ -17,9 +17,9 @@ import msgspec
 from ledger.chain import EMPTY_HEAD, Head
 from ledger.codec import UNDECODABLE
 from ledger.errors import DiskFullError, LedgerError, StorageError, unwritable
-from ledger.home import DATA_FILE
-from ledger.lmdb_file import inspect
-from ledger.lmdb_lock import allocate_lock, one_opener
+from ledger.store.home import DATA_FILE
+from ledger.store.lmdb_file import inspect
+from ledger.store.lmdb_lock import allocate_lock, one_opener
 from projections.lmdb_tables import LmdbTable
 from projections.projection import Projection
 from projections.tables import State

@@ -1,4 +1,4 @@
-"""Write `ledger/ingest/b3_calendar.py` from the BVMF calendar of exchange_calendars.
+"""Write `ledger/market/b3_calendar.py` from the BVMF calendar of exchange_calendars.
 
 Run it from the root of the repository after an upgrade of exchange_calendars:
 
@@ -13,7 +13,7 @@ import exchange_calendars
 FIRST = date(1998, 1, 1)
 LAST = date(2030, 12, 31)
 SATURDAY = 5
-TARGET = Path(__file__).resolve().parent.parent / "ledger" / "ingest" / "b3_calendar.py"
+TARGET = Path(__file__).resolve().parent.parent / "ledger" / "market" / "b3_calendar.py"
 
 HEADER = '''"""The weekdays on which B3 was or will be closed, a year a line. Generated; do not edit.
 

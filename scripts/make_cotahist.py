@@ -20,7 +20,7 @@ if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
 from ledger.events import Window  # noqa: E402 - the repository is on the path only now
-from ledger.ingest.sessions import sessions  # noqa: E402 - the same
+from ledger.market.sessions import sessions  # noqa: E402 - the same
 
 LINGERS = 8  # sessions for which the marker of an action stays
 MIX = "sfsosfosof"  # spot, fractional and option codes, as they come by tens

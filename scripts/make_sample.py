@@ -22,7 +22,7 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ledger.events import Window
-from ledger.ingest.sessions import sessions
+from ledger.market.sessions import sessions
 
 FOLDER = Path(__file__).resolve().parent.parent / "ledger" / "ingest" / "providers" / "sample_data"
 ZONE = ZoneInfo("America/Sao_Paulo")

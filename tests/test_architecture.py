@@ -16,7 +16,7 @@ IMPURE = {
 PURE_LEDGER = (
     "chain", "codec", "events", "appending",
     "ingest/validation", "ingest/rules", "ingest/row_rules", "ingest/series_rules", "ingest/scale", "ingest/rows",
-    "ingest/actions", "ingest/canonical", "ingest/held", "ingest/providers/chart",
+    "ingest/actions", "market/price", "ingest/held", "ingest/providers/chart",
 )  # fmt: skip
 PURE_PROJECTIONS = (
     "prices", "decisions", "corporate_actions", "bar_fields", "history", "revisions", "gaps", "adjusted",

@@ -5,7 +5,7 @@ from datetime import date
 
 from ledger.events import Action, Bar, Finding, RawAction, Window
 from ledger.ingest import rules
-from ledger.ingest.canonical import price_micros, price_text, split_ratio
+from ledger.market.price import price_micros, price_text, split_ratio
 
 
 def canonical(raw: RawAction) -> Action | None:

@@ -23,7 +23,7 @@ from ledger.ingest.providers.cotahist_file import Quote as NumberedLine
 from ledger.ingest.providers.cotahist_file import Text
 from ledger.ingest.providers.cotahist_spool import Spool, SpoolRow
 from ledger.ingest.providers.evidence import answer
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
 
 LOCK_NAME = cotahist.NAME  # one import at a time: nobody else writes series of this provider
 CODES_SHOWN_MAX = 10

@@ -30,7 +30,7 @@ from ledger.events import (
     IngestRefused,
     ValidationCompleted,
 )
-from ledger.ingest import sessions, validation
+from ledger.ingest import validation
 from ledger.ingest.fetching import Evidence, Fetcher
 from ledger.ingest.held import Held
 from ledger.ingest.plan import Before, JobStatus, Outcome, Plan, window
@@ -39,7 +39,8 @@ from ledger.ingest.providers.evidence import body
 from ledger.ingest.providers.port import Provider, ProviderError
 from ledger.ingest.scale import WholeRangeNeeded
 from ledger.ingest.ticker_lock import ticker_lock
-from ledger.log import EventLog
+from ledger.market import sessions
+from ledger.store.event_log import EventLog
 
 CLOCK_WARN_S = 5 * 60
 CLOCK_LIMIT_S = 24 * 60 * 60

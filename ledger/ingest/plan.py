@@ -8,9 +8,9 @@ import msgspec
 from ledger.chain import Seq
 from ledger.errors import LedgerError
 from ledger.events import ValidationCompleted, Window
-from ledger.ingest import sessions
 from ledger.ingest.fetching import Patience
 from ledger.ingest.held import Held
+from ledger.market import sessions
 
 OVERLAP_SESSIONS = 5
 GAP_SESSIONS = 60  # a provider fills in missing days within weeks; older gaps are suspensions more often than not

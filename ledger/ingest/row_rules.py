@@ -7,9 +7,10 @@ from datetime import date
 import msgspec
 
 from ledger.events import Bar, Finding, RawBar
-from ledger.ingest import rules, sessions
-from ledger.ingest.canonical import price_micros, price_text
+from ledger.ingest import rules
 from ledger.ingest.rows import Row
+from ledger.market import sessions
+from ledger.market.price import price_micros, price_text
 
 VOLUME_LIMIT = 2**63  # what other languages and SQL can hold, with the sign
 

@@ -11,8 +11,9 @@ from itertools import groupby, pairwise
 import msgspec
 
 from ledger.events import Action, Bar, Basis, Finding, Window
-from ledger.ingest import actions, rules, sessions
-from ledger.ingest.canonical import price_text
+from ledger.ingest import actions, rules
+from ledger.market import sessions
+from ledger.market.price import price_text
 
 _ROUNDING_MICROS = 0.5  # how far off an exact price may be for having been made one
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from ledger import ids
-from ledger.creation import make_private_folder
 from ledger.errors import TickerLockError, UnwritableError
+from ledger.store.create import make_private_folder
 
 LOCK, HOLDER = ".lock", ".holder"
 POLL_S = 0.05

@@ -9,13 +9,14 @@ from datetime import date
 from msgspec.structs import replace
 
 from ledger.events import Bar, Basis, FetchSucceeded, Finding, ValidationCompleted, Window
-from ledger.ingest import actions, row_rules, rules, scale, series_rules, sessions
+from ledger.ingest import actions, row_rules, rules, scale, series_rules
 from ledger.ingest.held import Held
 from ledger.ingest.providers.chart import ChartRow
 from ledger.ingest.row_rules import Sorted
 from ledger.ingest.rows import Row, rows
 from ledger.ingest.scale import WholeRangeNeeded
 from ledger.ingest.series_rules import Series
+from ledger.market import sessions
 
 INTERVAL = "1d"
 CURRENCY = "BRL"

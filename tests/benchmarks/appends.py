@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from ledger.codec import Draft
-from ledger.creation import create_ledger
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.benchmarks.ground import EVENTS_AN_APPEND, Ground
 from tests.benchmarks.measure import Ratio, Timing, in_turn, ratio
 from tests.benchmarks.peers import BareLmdb, Eventsourcing, PlainSqlite

@@ -12,13 +12,13 @@ import lmdb
 from blake3 import blake3
 from msgspec.structs import replace
 
-from ledger.archive import HEADER
-from ledger.archive_log import archive_log
-from ledger.archive_verify import verify_archive
+from ledger.backup.archive_log import archive_log
+from ledger.backup.frames import HEADER
+from ledger.backup.restore_build import fill
+from ledger.backup.verify import verify_archive
 from ledger.chain import GENESIS
-from ledger.engine import Engine
-from ledger.home import LedgerHome
-from ledger.restore_build import fill
+from ledger.store.engine import Engine
+from ledger.store.home import LedgerHome
 from tests.benchmarks import commands
 from tests.benchmarks.ground import Ground
 from tests.benchmarks.measure import Ratio, Timing, in_turn, ratio

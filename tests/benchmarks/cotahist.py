@@ -13,13 +13,13 @@ from pathlib import Path
 import click
 import msgspec
 
-from ledger.creation import create_ledger
-from ledger.home import LedgerHome
 from ledger.ingest.cotahist_import import Importer, Intake, Selection
 from ledger.ingest.held import Held
 from ledger.ingest.providers import cotahist, cotahist_file
 from ledger.ingest.providers.cotahist_spool import Spool
-from ledger.log import EventLog
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.benchmarks.measure import Timing, in_turn
 from tests.support.cli import command, environment
 from tests.support.cotahist import made, quotes

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 
 from ledger.codec import Draft
-from ledger.creation import create_ledger
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.support import mix
 from tests.support.drafts import StepClock
 

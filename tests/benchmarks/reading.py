@@ -7,12 +7,12 @@ from pathlib import Path
 
 import lmdb
 
+from ledger.audit.rehash import walk_range
+from ledger.audit.verify import verify_ledger
 from ledger.codec import Draft, decode_envelope, decode_event
-from ledger.engine import EVENTS, Engine
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.verify import verify_ledger
-from ledger.walker import walk_range
+from ledger.store.engine import EVENTS, Engine
+from ledger.store.event_log import EventLog
 from projections.folding import empty_state
 from projections.metrics import Metrics
 from projections.overlay import Overlay

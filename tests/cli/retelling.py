@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.events import Window
-from ledger.ingest.sessions import sessions
+from ledger.market.sessions import sessions
 from tests.support.cli import Result, run_main
 from tests.support.retold import Retold
 from tests.support.yahoo_series import Series, correct, dividend, make_series, widened, withdraw

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.home import LedgerHome
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.cli.test_verify import change
 from tests.support import sample_ledger
 from tests.support.cli import command, environment

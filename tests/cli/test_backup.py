@@ -276,8 +276,8 @@ def test_a_person_is_asked_on_a_terminal(copy: Path) -> None:
 
 def test_the_sample_is_not_restored_beside_a_real_ledger(copy: Path, tmp_path: Path) -> None:
     """They never mix: exit 3."""
-    from ledger.creation import create_ledger
-    from ledger.home import LedgerHome
+    from ledger.store.create import create_ledger
+    from ledger.store.home import LedgerHome
 
     path = created(copy)["backup"]
     create_ledger(LedgerHome(tmp_path / "dados"), kind="real", software="x", now=lambda: 1, lock_timeout_s=5)
@@ -329,8 +329,8 @@ def test_without_a_ledger_there_is_nothing_to_back_up(tmp_path: Path) -> None:
 
 def test_a_fixed_clock_never_enters_a_real_ledger(tmp_path: Path) -> None:
     """B3_LEDGER_NOW is refused before anything is written."""
-    from ledger.creation import create_ledger
-    from ledger.home import LedgerHome
+    from ledger.store.create import create_ledger
+    from ledger.store.home import LedgerHome
 
     create_ledger(LedgerHome(tmp_path / "dados"), kind="real", software="x", now=lambda: 1, lock_timeout_s=5)
     refused = look("backup", "--create", cwd=tmp_path)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cli.bars_file import ADJUSTED_HEADER, HEADER, BarsFileError, Line, read
 from ledger.events import RawBar
-from ledger.ingest.canonical import price_micros, price_text
+from ledger.market.price import price_micros, price_text
 
 DAY = date(2026, 2, 13)
 HEAD, ADJUSTED_HEAD = ",".join(HEADER), ",".join(ADJUSTED_HEADER)

@@ -13,7 +13,7 @@ from ledger.events import RawAction, ValidationCompleted
 from ledger.ids import append_id
 from ledger.ingest.held import Held
 from ledger.ingest.validation import judge
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
 from tests.ledger.ingest.answers import TICKER, evidence, raw, session
 from tests.support.cli import REPOSITORY, Result, run_main
 from tests.support.cotahist import line, made

@@ -8,11 +8,11 @@ import pytest
 
 from cli.connection import ConnStatus, exit_code, status_of
 from cli.exit_codes import Exit
-from ledger.anchor import Anchor
 from ledger.chain import Head, Link
 from ledger.events import ErrorKind
 from ledger.ingest.providers.port import Probe
-from ledger.log import EventLog
+from ledger.store.anchor import Anchor
+from ledger.store.event_log import EventLog
 from tests.support.cli import Result, run_main
 from tests.support.sample_ledger import look
 from tests.support.yahoo_series import make_series

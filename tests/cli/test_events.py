@@ -23,7 +23,7 @@ from ledger.events import (
     Window,
 )
 from ledger.ids import text
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
 from tests.support.cli import Result, command, environment, run_main
 from tests.support.drafts import JOB, connection_tested
 

@@ -14,7 +14,7 @@ from cli.exit_codes import Exit
 from cli.exits import OUTCOMES, Failure, describe
 from cli.settings import SettingError
 from ledger import errors
-from ledger.ticker import TickerError
+from ledger.market.ticker import TickerError
 
 PATH = Path("/srv/my data")
 LINK = bytes(32)

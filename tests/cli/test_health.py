@@ -9,12 +9,12 @@ import lmdb
 import pytest
 
 from cli.free_space import AMPLE_BYTES
-from ledger.anchor import Anchor
 from ledger.chain import Head, Link
-from ledger.home import LedgerHome
 from ledger.ids import text
 from ledger.ingest.ticker_lock import ticker_lock
-from ledger.log import EventLog
+from ledger.store.anchor import Anchor
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.cli.test_reading import AS_ANYBODY
 from tests.support.cli import Result, command, environment, run_main
 from tests.support.drafts import JOB

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.home import LedgerHome
 from ledger.ingest.providers import cotahist_file
 from ledger.ingest.ticker_lock import ticker_lock
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections import prices
 from projections.runner import view_at
 from tests.support.cli import Result, command, environment, run_main

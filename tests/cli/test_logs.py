@@ -7,7 +7,7 @@ import pytest
 from ledger.codec import Draft
 from ledger.events import Event, IngestRefused
 from ledger.ids import text
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
 from tests.cli.test_browse import failed
 from tests.support.cli import Result, run_main
 from tests.support.drafts import JOB

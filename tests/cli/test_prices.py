@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.events import Window
-from ledger.ingest.sessions import sessions
+from ledger.market.sessions import sessions
 from tests.cli.retelling import (
     BEFORE,
     CORRECTED,

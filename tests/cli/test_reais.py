@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli import reais
-from ledger.ingest.canonical import price_text
+from ledger.market.price import price_text
 
 
 @given(st.integers(0, 10**14))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cli.exit_codes import Exit
-from ledger.home import LedgerHome
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections import runner
 from projections.registry import ALL
 from tests.support.sample_ledger import EVENTS, look

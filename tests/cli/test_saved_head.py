@@ -6,8 +6,8 @@ import pytest
 
 from cli import saved_head
 from cli.saved_head import SavedHead
+from ledger.audit.verify import Witness
 from ledger.chain import Head, Link
-from ledger.verify import Witness
 
 HEAD = Head(7, Link(bytes(range(32))))
 GOOD = (

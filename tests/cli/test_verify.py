@@ -9,10 +9,10 @@ import pytest
 
 from cli import verify_row
 from cli.verify_row import VerifyRow
-from ledger.home import LedgerHome
-from ledger.log import EventLog
-from ledger.verify import verify_ledger
-from ledger.walker import Flaw
+from ledger.audit.rehash import Flaw
+from ledger.audit.verify import verify_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.support import sample_ledger
 from tests.support.cli import run_main
 from tests.support.sample_ledger import EVENTS, FOLDER, look

@@ -3,8 +3,8 @@
 import re
 from typing import get_args
 
+from ledger.audit.verify import VerifyVerdict
 from ledger.ingest.rules import Severity
-from ledger.verify import VerifyVerdict
 from projections.revisions import Cause
 from tests.support.cli import REPOSITORY
 

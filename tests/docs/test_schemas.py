@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from cli.settings import REGISTRY
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
 from tests.support import sample_ledger
 from tests.support.cli import REPOSITORY, run_main
 from tests.support.cotahist import line, made

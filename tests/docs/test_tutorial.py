@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.home import LedgerHome
+from ledger.store.home import LedgerHome
 from tests.support.cli import REPOSITORY
 from tests.support.cotahist import quotes
 from tests.support.oracle import check_home

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from ledger.events import IngestFailed, Window
-from ledger.ingest.sessions import sessions
-from ledger.writer_lock import WriterLock
+from ledger.market.sessions import sessions
+from ledger.store.writer_lock import WriterLock
 from tests.e2e.workplace import NOW, Workplace, at, decisions
 from tests.support.cli import environment
 from tests.support.yahoo_series import Series, make_series, split

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ledger.events import Window
-from ledger.ingest.sessions import sessions
+from ledger.market.sessions import sessions
 from tests.e2e.workplace import Workplace, attempts
 from tests.support.cli import Result
 from tests.support.yahoo_series import make_series

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ledger.events import Window
-from ledger.ingest.sessions import sessions
+from ledger.market.sessions import sessions
 from tests.e2e.workplace import Workplace
 from tests.support.cli import Result, environment
 from tests.support.yahoo_series import make_series

@@ -9,9 +9,9 @@ import pytest
 
 from ledger.codec import decode_envelope, decode_event
 from ledger.events import LedgerCreated, Window
-from ledger.home import LedgerHome
-from ledger.ingest.sessions import sessions
-from ledger.log import EventLog
+from ledger.market.sessions import sessions
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.e2e.workplace import NOW, Workplace, at
 from tests.support.oracle import check_home
 from tests.support.yahoo_series import dividend, make_series

@@ -13,12 +13,12 @@ import msgspec
 import pytest
 
 from ledger.codec import decode_envelope
-from ledger.engine import Engine
 from ledger.events import BackupRestored, Window
-from ledger.home import LedgerHome
 from ledger.ids import text
-from ledger.ingest.sessions import sessions
-from ledger.log import EventLog
+from ledger.market.sessions import sessions
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.e2e.workplace import NOW, Workplace, at
 from tests.support.cli import environment
 from tests.support.yahoo_series import make_series

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from ledger.events import Window
-from ledger.ingest.sessions import sessions
+from ledger.market.sessions import sessions
 from tests.e2e.workplace import Workplace, at
 from tests.support.yahoo_series import Series, correct, dividend, make_series, widened, withdraw
 from tests.support.yahoo_server import YahooServer

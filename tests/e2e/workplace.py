@@ -13,8 +13,8 @@ from ledger import ids
 from ledger.chain import Head
 from ledger.codec import decode_envelope, decode_event
 from ledger.events import Event, FetchFailed, FetchSucceeded, ValidationCompleted
-from ledger.home import LedgerHome
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections import ingest_logs, metrics
 from projections.entry import Entry
 from projections.metrics import Measures

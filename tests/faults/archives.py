@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from ledger.archive import HEADER, check_header, records
-from ledger.archive_verify import verify_archive
+from ledger.audit.verify import VerifyReport
+from ledger.backup.frames import HEADER, check_header, records
+from ledger.backup.verify import verify_archive
 from ledger.chain import GENESIS, Link
 from ledger.errors import DamagedError, NewerFormatError, NotAnArchiveError
-from ledger.verify import VerifyReport
 from tests.faults.some_event import log_of_every_type
 from tests.faults.tally import Tally
 from tests.support.archives import archive, frames, put

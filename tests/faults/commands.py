@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from cli import entry
-from ledger.checksum_file import read_checksum
+from ledger.audit.verify import verify_ledger
 from ledger.errors import LedgerError, NotALedgerError
-from ledger.home import LedgerHome
-from ledger.verify import verify_ledger
+from ledger.files.checksum_file import read_checksum
+from ledger.store.home import LedgerHome
 from tests.faults.jobs import BACKUPS, JOBS, SOURCE, Job
 from tests.support.cli import environment
 

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import ledger.engine
+import ledger.store.engine
+from ledger.audit.verify import verify_ledger
 from ledger.chain import EMPTY_HEAD, Head, Link, link
 from ledger.codec import decode_envelope
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.verify import verify_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.faults.place import LOCK_TIMEOUT_S, new_home
 from tests.faults.power_log import ACK
 from tests.faults.tally import Tally
@@ -118,4 +118,4 @@ def _follow(log: EventLog, seen: Head, recorded_at: int) -> tuple[Head, int]:
 
 def _start_small() -> None:
     """Have this process open ledgers with a map that is soon full."""
-    ledger.engine.FIRST_MAP_BYTES = SMALL_MAP_BYTES
+    ledger.store.engine.FIRST_MAP_BYTES = SMALL_MAP_BYTES

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 
 import cli.root
-from ledger.home import ANCHOR_FILE, DATA_FILE
-from ledger.lmdb_file import META, PAGE_HEADER_BYTES
-from ledger.verify import VerifyReport, verify_ledger
+from ledger.audit.verify import VerifyReport, verify_ledger
+from ledger.store.home import ANCHOR_FILE, DATA_FILE
+from ledger.store.lmdb_file import META, PAGE_HEADER_BYTES
 from tests.faults.place import Stage, contents, grow, new_home, stage
 from tests.faults.tally import Tally
 from tests.kills.commands import run_forked

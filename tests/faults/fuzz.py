@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ledger.archive import FRAME, HEADER, check_header, first_event, records
+from ledger.backup.frames import FRAME, HEADER, check_header, first_event, records
 from ledger.chain import GENESIS, Head, link
 from ledger.codec import BODY_LIMIT_BYTES, decode_envelope, decode_event, encode_body
 from ledger.errors import LedgerError

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.archive_log import ArchiveLog, archive_log
-from ledger.archive_survey import survey
-from ledger.backup import create_backup
-from ledger.checksum_file import read_checksum, write_checksum
+from ledger.audit.verify import VerifyReport, verify_ledger
+from ledger.backup.archive_log import ArchiveLog, archive_log
+from ledger.backup.create import create_backup
+from ledger.backup.restore import Restore, Terms
+from ledger.backup.scan import survey
 from ledger.codec import decode_envelope, decode_event
-from ledger.creation import create_ledger
 from ledger.errors import NotALedgerError
 from ledger.events import BackupCreated, BackupRestored
-from ledger.home import LedgerHome
+from ledger.files.checksum_file import read_checksum, write_checksum
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.restore import Restore, Terms
-from ledger.verify import VerifyReport, verify_ledger
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections.runner import catch_up, compare, rebuild, remembered
 from tests.faults.place import LOCK_TIMEOUT_S, SOFTWARE, grow, new_home
 from tests.support.archives import archive, small_log

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.creation import create_ledger
-from ledger.engine import APPENDS, EVENTS, HEAD_KEY, Engine
-from ledger.home import ANCHOR_FILE, DATA_FILE, LedgerHome
+from ledger.files.isolated import Quarantine
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.quarantine import Quarantine
+from ledger.store.create import create_ledger
+from ledger.store.engine import APPENDS, EVENTS, HEAD_KEY, Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import ANCHOR_FILE, DATA_FILE, LedgerHome
 from tests.support.drafts import StepClock, connection_tested
 from tests.support.mix import realistic
 

@@ -9,13 +9,13 @@ import struct
 from itertools import islice
 from pathlib import Path
 
+from ledger.audit.rehash import walk_range
+from ledger.audit.verify import verify_ledger
 from ledger.chain import Head, Link
-from ledger.engine import Engine
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.verify import verify_ledger
-from ledger.walker import walk_range
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.faults.place import LOCK_TIMEOUT_S, grow, new_home
 from tests.faults.power import Scenario, cut_power
 from tests.faults.shim import Shim

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-import ledger.engine
-from ledger.engine import Engine
-from ledger.home import LedgerHome
+import ledger.store.engine
 from ledger.ids import append_id
-from ledger.log import EventLog
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.faults import crowd
 from tests.faults.place import LOCK_TIMEOUT_S, new_home
 from tests.faults.tally import Tally
@@ -30,7 +30,7 @@ def test_a_ledger_that_grows_while_it_is_opened_is_opened(tmp_path: Path, monkey
     """Another process grows the map after this one has mapped the file, and before it looks for its databases."""
     home = new_home(tmp_path / "dados")
     waiting, go = os.pipe()
-    monkeypatch.setattr(ledger.engine, "FIRST_MAP_BYTES", crowd.SMALL_MAP_BYTES)
+    monkeypatch.setattr(ledger.store.engine, "FIRST_MAP_BYTES", crowd.SMALL_MAP_BYTES)
     # Forked before anything is open here: a child cannot reopen what it inherited.
     other = Victim(lambda _said: _grow(home, waiting))
     real = Engine._open

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ledger.verify import verify_ledger
+from ledger.audit.verify import verify_ledger
 from tests.faults import files
 from tests.faults.place import contents
 from tests.faults.tally import Tally

@@ -18,15 +18,15 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.anchor import read_anchor
+from ledger.audit.verify import verify_ledger
 from ledger.chain import EMPTY_HEAD, Head, Link, link
 from ledger.codec import decode_envelope, encode_data
-from ledger.creation import create_ledger
 from ledger.errors import LedgerError
-from ledger.home import ANCHOR_FILE, LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.verify import verify_ledger
+from ledger.store.anchor import read_anchor
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import ANCHOR_FILE, LedgerHome
 from projections.runner import catch_up, compare, rebuild, replay
 from tests.kills.tally import Tally
 from tests.kills.victim import Victim

@@ -24,15 +24,15 @@ import cli.entry
 import cli.root
 import cli.run
 import ledger.ingest.providers.yahoo  # noqa: F401 - imported once here, not in every victim
+from ledger.audit.verify import verify_ledger
 from ledger.chain import EMPTY_HEAD
-from ledger.checksum import parse_checksum
 from ledger.codec import decode_envelope
 from ledger.errors import LedgerError
 from ledger.events import Window
-from ledger.home import LedgerHome
-from ledger.ingest.sessions import sessions
-from ledger.log import EventLog
-from ledger.verify import verify_ledger
+from ledger.files.checksum import parse_checksum
+from ledger.market.sessions import sessions
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections import ingest_logs, prices, snapshots
 from projections.runner import catch_up, compare, view_at
 from projections.snapshot_csv import render

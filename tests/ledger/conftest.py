@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.archive_log import ArchiveLog, archive_log
-from ledger.home import LedgerHome
+from ledger.backup.archive_log import ArchiveLog, archive_log
+from ledger.store.home import LedgerHome
 from tests.ledger.restoring import OURS
 from tests.support.archives import archive, put
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.engine import Engine
 from ledger.errors import LedgerError
+from ledger.store.engine import Engine
 
 
 def refuse_writing(monkeypatch: pytest.MonkeyPatch, module: str) -> None:

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import lmdb
 
-from ledger.anchor import Anchor
-from ledger.archive_log import ArchiveLog, archive_log
+from ledger.audit.verify import Witness
+from ledger.backup.archive_log import ArchiveLog, archive_log
+from ledger.backup.restore import Restore, Terms
 from ledger.chain import Head, Record
 from ledger.codec import decode_envelope
-from ledger.engine import Engine
-from ledger.home import LedgerHome
 from ledger.ids import append_id, new_id
-from ledger.log import EventLog
-from ledger.restore import Restore, Terms
-from ledger.verify import Witness
+from ledger.store.anchor import Anchor
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.support.archives import archive, put, small_log
 from tests.support.drafts import JOB, StepClock, connection_tested
 from tests.support.oracle import check_log

@@ -5,9 +5,9 @@ from typing import Any
 
 import lmdb
 
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.support.drafts import StepClock, connection_tested
 
 EVENTS = 6

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from ledger.acceptance import Disagreement, Examined, NotAcceptableError, accept, examine
-from ledger.anchor import Anchor, read_anchor
 from ledger.appending import Appended
+from ledger.audit.accept import Disagreement, Examined, NotAcceptableError, accept, examine
+from ledger.audit.verify import Witness
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.codec import decode_envelope, decode_event
-from ledger.engine import Engine
 from ledger.errors import ConflictError, ForkedError, NoLedgerError
 from ledger.events import HeadAccepted
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.verify import Witness
+from ledger.store.anchor import Anchor, read_anchor
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.ledger.reading import refuse_writing
 from tests.support.drafts import JOB, StepClock, connection_tested
 from tests.support.oracle import check_log
@@ -147,7 +147,7 @@ def test_a_witness_that_cannot_be_read_is_accepted_as_such(full: LedgerHome, clo
 
 def test_examining_only_reads(full: LedgerHome, clock: StepClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Accepting is what writes."""
-    refuse_writing(monkeypatch, "ledger.acceptance")
+    refuse_writing(monkeypatch, "ledger.audit.accept")
     assert Examined(head(full, clock), ()) == examine(full, [])
 
 

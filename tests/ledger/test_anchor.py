@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger.anchor import Anchor, pack_slot, read_anchor, unpack_slot
 from ledger.chain import Head, Link
 from ledger.errors import AnchorDamagedError, UnreadableError, UnwritableError
+from ledger.store.anchor import Anchor, pack_slot, read_anchor, unpack_slot
 
 HEADS = [Head(size, Link(bytes([size]) * 32)) for size in range(6)]
 

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 from ledger.appending import Appended
 from ledger.chain import EMPTY_HEAD, GENESIS, Head, link
 from ledger.codec import BODY_LIMIT_BYTES, Draft, decode_envelope, decode_event
-from ledger.creation import create_ledger
 from ledger.errors import AppendIdError, BodyTooLargeError, ConflictError
 from ledger.events import LedgerCreated
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
 from ledger.memory_log import MemoryLog
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.support.drafts import JOB, StepClock, connection_tested
 from tests.support.oracle import check_log
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from ledger.append_index import IndexReport, compare_index
-from ledger.engine import APPEND, APPENDS
+from ledger.audit.append_index import IndexReport, compare_index
+from ledger.audit.rehash import Flaw
+from ledger.audit.verify import verify_ledger
 from ledger.errors import DamagedError
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.verify import verify_ledger
-from ledger.walker import Flaw
+from ledger.store.engine import APPEND, APPENDS
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.support.drafts import StepClock, connection_tested
 
 SIZE = 7  # event 0, then appends of 1, 2 and 3 events

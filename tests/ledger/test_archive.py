@@ -11,7 +11,7 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.archive import CUT_FRAME, FRAME, count_good, frame, frames, open_archive, records, runs
+from ledger.backup.frames import CUT_FRAME, FRAME, count_good, frame, frames, open_archive, records, runs
 from ledger.chain import GENESIS, LINK_BYTES, Link, Record
 from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError, UnreadableError
@@ -74,7 +74,7 @@ def test_what_is_read_at_a_time_makes_no_difference(buffer_bytes: int, monkeypat
     changed = [WHOLE[:at] + bytes([WHOLE[at] ^ 0xFF]) + WHOLE[at + 1 :] for at in range(len(HEADER), len(WHOLE), 5)]
     contents = [WHOLE, *(WHOLE[:length] for length in range(len(HEADER), len(WHOLE))), *changed]
     want = [(found, error and (error.seq, str(error))) for found, error in map(read, contents)]
-    monkeypatch.setattr("ledger.archive.BUFFER_BYTES", buffer_bytes)
+    monkeypatch.setattr("ledger.backup.frames.BUFFER_BYTES", buffer_bytes)
     assert want == [(found, error and (error.seq, str(error))) for found, error in map(read, contents)]
     assert VALUES == [value for values in runs(io.BytesIO(WHOLE[len(HEADER) :])) for value in values]
 

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ledger.archive import BUFFER_BYTES
-from ledger.archive_log import ArchiveLog, archive_log
+from ledger.backup.archive_log import ArchiveLog, archive_log
+from ledger.backup.frames import BUFFER_BYTES
 from ledger.chain import Head, Record, Seq, link
-from ledger.creation import create_ledger
 from ledger.errors import ArchiveDamagedError, ChecksumDamagedError, NoArchiveError, UnreadableError
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
 from ledger.memory_log import MemoryLog
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.support.archives import archive, put, small_log
 from tests.support.drafts import StepClock, connection_tested
 from tests.support.oracle import check_log
@@ -135,7 +135,7 @@ def test_a_file_changed_after_it_was_opened_is_noticed(tmp_path: Path, monkeypat
     assert list(log.read()) == list(copy.read())
     stored = [record.link + record.body for record in log.read()]
     for buffer_bytes in (1, 200, 400, 550, 100_000):
-        monkeypatch.setattr("ledger.archive.BUFFER_BYTES", buffer_bytes)
+        monkeypatch.setattr("ledger.backup.frames.BUFFER_BYTES", buffer_bytes)
         assert stored == [value for values in copy.values() for value in values], buffer_bytes
     put(path, archive(small_log(4, kind="sample").read()))
     assert Head(4, list(log.read())[3].link) == copy.head()
@@ -157,8 +157,8 @@ def test_a_file_that_is_gone_or_fails_is_said_so(tmp_path: Path, monkeypatch: py
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr("ledger.archive_log.records", fail)
-        patch.setattr("ledger.archive_log.runs", fail)
+        patch.setattr("ledger.backup.archive_log.records", fail)
+        patch.setattr("ledger.backup.archive_log.runs", fail)
         for reading in (copy.read(), copy.values()):
             with pytest.raises(UnreadableError) as refusal:
                 list(reading)

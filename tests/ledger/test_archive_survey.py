@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ledger.archive import HEADER
-from ledger.archive_survey import START, Mark, Survey, survey
-from ledger.backup_tally import Counts
+from ledger.audit.rehash import Flaw
+from ledger.backup.counts import Counts
+from ledger.backup.frames import HEADER
+from ledger.backup.scan import START, Mark, Survey, survey
 from ledger.chain import GENESIS, Head, Link, Record, Seq, link
 from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import UnreadableError
 from ledger.events import EventCount, LedgerCreated
-from ledger.walker import Flaw
 from tests.support.archives import archive, put, small_log
 from tests.support.drafts import JOB
 
@@ -29,8 +29,8 @@ COUNTS = Counts((EventCount("connection.tested/1", EVENTS - 1), EventCount("ledg
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """However small, a file is read a few frames at a time, and by more than one process."""
-    monkeypatch.setattr("ledger.archive.BUFFER_BYTES", 500)
-    monkeypatch.setattr("ledger.archive_survey.WORTH_MORE_PROCESSES_BYTES", 0)
+    monkeypatch.setattr("ledger.backup.frames.BUFFER_BYTES", 500)
+    monkeypatch.setattr("ledger.backup.scan.WORTH_MORE_PROCESSES_BYTES", 0)
 
 
 def test_a_whole_archive_is_surveyed(tmp_path: Path) -> None:
@@ -110,22 +110,22 @@ def _damaged() -> list[bytes]:
 def test_damage_is_found_alike_by_one_process_and_by_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever half it lies in: flaw, head, bytes and hash are the same."""
     path = tmp_path / "a.db"
-    monkeypatch.setattr("ledger.archive.BUFFER_BYTES", 500)
+    monkeypatch.setattr("ledger.backup.frames.BUFFER_BYTES", 500)
     for content in _damaged():
         put(path, content)
-        monkeypatch.setattr("ledger.archive_survey.WORTH_MORE_PROCESSES_BYTES", len(content) + 1)
+        monkeypatch.setattr("ledger.backup.scan.WORTH_MORE_PROCESSES_BYTES", len(content) + 1)
         alone = survey(path, counted=True)
-        monkeypatch.setattr("ledger.archive_survey.WORTH_MORE_PROCESSES_BYTES", len(content))
+        monkeypatch.setattr("ledger.backup.scan.WORTH_MORE_PROCESSES_BYTES", len(content))
         assert alone == replace(survey(path, counted=True), marks=alone.marks)
 
 
 def test_progress_comes_to_the_number_of_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Alone to the letter; where half of it goes on elsewhere, twice the first half."""
     path, told = put(tmp_path / "a.db", WHOLE), list[int]()
-    monkeypatch.setattr("ledger.archive.BUFFER_BYTES", 500)
+    monkeypatch.setattr("ledger.backup.frames.BUFFER_BYTES", 500)
     survey(path, each=told.append)
     assert EVENTS == sum(told)
-    monkeypatch.setattr("ledger.archive_survey.WORTH_MORE_PROCESSES_BYTES", 0)
+    monkeypatch.setattr("ledger.backup.scan.WORTH_MORE_PROCESSES_BYTES", 0)
     told.clear()
     survey(path, each=told.append)
     half = sum(told) // 2
@@ -150,7 +150,7 @@ def test_a_first_half_that_does_not_lead_to_the_second_is_no_verdict(
     path = put(tmp_path / "a.db", WHOLE)
     for seq in (5, EVENTS):
         half = Mark(seq, len(archive(LOG[:seq])), LOG[seq - 2].link)
-        monkeypatch.setattr("ledger.archive_survey._halfway", lambda _, half=half: half)
+        monkeypatch.setattr("ledger.backup.scan._halfway", lambda _, half=half: half)
         with pytest.raises(UnreadableError) as refusal:
             survey(path)
         assert f"got 'a file that changes' on reading {path}, want a readable file" == str(refusal.value)
@@ -164,7 +164,7 @@ def _die(_path: Path) -> None:
 def test_a_process_that_dies_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The archive was not read to its end, so there is no verdict on it."""
     path = put(tmp_path / "a.db", WHOLE)
-    monkeypatch.setattr("ledger.archive_survey._hash", _die)
+    monkeypatch.setattr("ledger.backup.scan._hash", _die)
     with pytest.raises(UnreadableError) as refusal:
         survey(path)
     assert f"got 'death by SIGKILL' on reading {path}, want a readable file" == str(refusal.value)
@@ -180,7 +180,7 @@ def test_a_disk_that_fails_under_one_of_the_processes_is_said_so(
 ) -> None:
     """In the system's words, as where one process does it all."""
     path = put(tmp_path / "a.db", WHOLE)
-    monkeypatch.setattr("ledger.archive_survey._hash", _read_unmapped)
+    monkeypatch.setattr("ledger.backup.scan._hash", _read_unmapped)
     with pytest.raises(UnreadableError) as refusal:
         survey(path)
     assert f"got 'Input/output error' on reading {path}, want a readable file" == str(refusal.value)
@@ -193,7 +193,7 @@ def test_a_file_that_cannot_be_read_on_is_said_so(tmp_path: Path, monkeypatch: p
     def fail(_: Path) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("ledger.archive_survey._hash", fail)
+    monkeypatch.setattr("ledger.backup.scan._hash", fail)
     with pytest.raises(UnreadableError) as refusal:
         survey(path)
     assert f"got 'Input/output error' on reading {path}, want a readable file" == str(refusal.value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger.archive_verify import verify_archive
+from ledger.backup.verify import verify_archive
 from ledger.errors import NewerFormatError
 from scripts import make_vectors
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ledger.archive_survey import survey
-from ledger.archive_verify import judge, unreadable, verify_archive
+from ledger.audit.rehash import Flaw
+from ledger.audit.verify import VerifyReport, VerifyVerdict, Witness
+from ledger.backup.scan import survey
+from ledger.backup.verify import judge, unreadable, verify_archive
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import NewerFormatError, NoArchiveError, NotAnArchiveError
 from ledger.events import BackupCreated
 from ledger.memory_log import MemoryLog
-from ledger.verify import VerifyReport, VerifyVerdict, Witness
-from ledger.walker import Flaw
 from tests.support.archives import HEADER, archive, put, small_log
 from tests.support.drafts import StepClock, connection_tested
 

@@ -15,19 +15,19 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.appending import Appended
-from ledger.archive_log import archive_log
-from ledger.archive_survey import survey
-from ledger.backup import Backup, create_backup
-from ledger.backup_failure import failure
-from ledger.backup_tally import Counts
+from ledger.backup.archive_log import archive_log
+from ledger.backup.counts import Counts
+from ledger.backup.create import Backup, create_backup
+from ledger.backup.failure import failure
+from ledger.backup.scan import survey
 from ledger.chain import GENESIS, Head, Link, Seq, link
 from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.errors import DamagedError, DiskFullError, NameTakenError, StorageError, UnwritableError
 from ledger.events import BackupCreated, Event, EventCount
-from ledger.home import LedgerHome
+from ledger.files.atomic_file import PartFile
 from ledger.ids import append_id, new_id
-from ledger.log import EventLog
-from ledger.part_file import PartFile
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.ledger.watching import Watched
 from tests.support.archives import archive
 from tests.support.drafts import JOB, StepClock, connection_tested
@@ -348,7 +348,7 @@ def test_a_kill_leaves_no_half_backup(step: int, home: LedgerHome, tmp_path: Pat
 
 def _die_at(step: int) -> None:
     """Have this process killed at its call number `step` of those that the backup's file goes through."""
-    import ledger.part_file as module
+    import ledger.files.atomic_file as module
 
     calls = iter(range(1000))
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ledger.archive_survey import Each
-from ledger.backup import create_backup
-from ledger.backup_check import check_archive, check_backup, check_made
-from ledger.backup_record import recorded_backups
-from ledger.backup_tally import Counts
+from ledger.audit.rehash import Flaw
+from ledger.backup.check import check_archive, check_backup, check_made
+from ledger.backup.counts import Counts
+from ledger.backup.create import create_backup
+from ledger.backup.recorded import recorded_backups
+from ledger.backup.scan import Each
 from ledger.events import BackupCreated, EventCount
-from ledger.home import LedgerHome
 from ledger.ids import append_id, new_id
-from ledger.log import EventLog
-from ledger.walker import Flaw
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.ledger.watching import Watched
 from tests.support.archives import archive, put
 from tests.support.drafts import StepClock, connection_tested
@@ -92,7 +92,7 @@ def test_a_backup_just_made_is_restored_without_another_look_at_it(
         log.append([connection_tested(number) for number in range(4)], append_id=append_id("n"))
         backup = create_backup(log, tmp_path / "a.db", job_id=new_id(1))
     with monkeypatch.context() as patch:
-        patch.delattr("ledger.backup_check.survey")
+        patch.delattr("ledger.backup.check.survey")
         found = check_made(backup, watch=watched)
     want = check_backup(tmp_path / "a.db", recorded=backup.event)
     assert replace(want, survey=backup.survey) == found

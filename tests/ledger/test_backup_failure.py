@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ledger.backup_failure import failure, record_failure
+from ledger.backup.failure import failure, record_failure
 from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.errors import DiskFullError
 from ledger.events import LEDGER_STREAM, BackupFailed, ErrorKind
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.support.drafts import JOB, StepClock
 
 FULL = DiskFullError(Path("somewhere"))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.backup_list import Listed, ListedStatus, list_backups
-from ledger.backup_record import Recorded
+from ledger.backup.listing import Listed, ListedStatus, list_backups
+from ledger.backup.recorded import Recorded
 from ledger.errors import UnreadableError
 from ledger.events import BackupCreated, LedgerKind
 from tests.support.archives import HEADER, archive, put, small_log

@@ -2,15 +2,15 @@
 
 import pytest
 
-from ledger.anchor import Anchor
-from ledger.backup_record import Recorded, recorded_backups
+from ledger.backup.recorded import Recorded, recorded_backups
 from ledger.chain import Head, Link
 from ledger.codec import Draft, decode_envelope
-from ledger.creation import create_ledger
 from ledger.events import LEDGER_STREAM, BackupCreated
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
+from ledger.store.anchor import Anchor
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.ledger.reading import refuse_writing
 from tests.support.drafts import JOB, StepClock, connection_tested
 
@@ -66,5 +66,5 @@ def test_a_rolled_back_ledger_is_asked_all_the_same(
     """What it tells of its backups is what shows how much of it is gone; it is only read."""
     a = tell(home, clock, made("a.db", 1))
     Anchor.create(home.root / "ledger-1" / "head", Head(99, Link(bytes(32)))).close()
-    refuse_writing(monkeypatch, "ledger.log")
+    refuse_writing(monkeypatch, "ledger.store.event_log")
     assert {"a.db": a} == recorded_backups(home)

@@ -1,6 +1,6 @@
 """A tally counts every event once, by its type and by its ticker."""
 
-from ledger.backup_tally import Counts, Tally, together
+from ledger.backup.counts import Counts, Tally, together
 from ledger.codec import Draft, decode_envelope
 from ledger.events import EventCount, IngestRefused
 from ledger.ids import append_id

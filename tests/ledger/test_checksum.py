@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.checksum import parse_checksum, render_checksum
+from ledger.files.checksum import parse_checksum, render_checksum
 
 HEX = "0123456789abcdef" * 4
 

@@ -4,8 +4,8 @@ import os
 from functools import partial
 from pathlib import Path
 
-from ledger.creation import create_ledger
-from ledger.home import LedgerHome
+from ledger.store.create import create_ledger
+from ledger.store.home import LedgerHome
 from tests.kills.victim import Victim
 
 PROCESSES = 8

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.durable import put_file
+from ledger.files.durable import put_file
 
 
 def test_a_file_is_whole_when_the_kernel_takes_one_byte_at_a_time(

@@ -9,11 +9,10 @@ from types import SimpleNamespace
 import lmdb
 import pytest
 
-import ledger.engine
+import ledger.store.engine
 from ledger.appending import head_after, stamp
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import Draft
-from ledger.engine import AppendRun, Engine, key
 from ledger.errors import (
     DamagedError,
     DiskFullError,
@@ -24,6 +23,7 @@ from ledger.errors import (
     UnreadableError,
 )
 from ledger.ids import append_id
+from ledger.store.engine import AppendRun, Engine, key
 from tests.kills.victim import Victim
 from tests.support.drafts import connection_tested
 
@@ -173,7 +173,7 @@ def test_a_chunk_ends_with_the_record_that_fills_it(
 ) -> None:
     """Links and bodies count, from the first record of the chunk on."""
     two = sum(32 + len(record.body) for record in engine.chunk(0, 2))
-    monkeypatch.setattr(ledger.engine, "CHUNK_BYTES", two + spare_bytes)
+    monkeypatch.setattr(ledger.store.engine, "CHUNK_BYTES", two + spare_bytes)
     assert list(range(records)) == [record.seq for record in engine.chunk(0, 3)]
 
 
@@ -315,7 +315,7 @@ def test_a_write_cut_short_on_a_disk_without_space_is_a_full_disk(
 ) -> None:
     """LMDB calls it an input/output error."""
     disk = SimpleNamespace(f_bavail=free_bytes, f_frsize=1)
-    monkeypatch.setattr(ledger.engine.os, "statvfs", {engine.folder: disk}.__getitem__)
+    monkeypatch.setattr(ledger.store.engine.os, "statvfs", {engine.folder: disk}.__getitem__)
 
     def fail(_txn: object) -> None:
         raise lmdb.Error("mdb_txn_commit: Input/output error")
@@ -329,7 +329,7 @@ def test_a_write_cut_short_on_a_full_disk_is_a_full_disk(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, free_bytes: int, kind: type[LedgerError]
 ) -> None:
     """The database calls it an input/output error; what is free tells."""
-    monkeypatch.setattr(ledger.engine, "_free_bytes", lambda folder: free_bytes if folder == engine.folder else 0)
+    monkeypatch.setattr(ledger.store.engine, "_free_bytes", lambda folder: free_bytes if folder == engine.folder else 0)
     text = "mdb_txn_commit: Input/output error"
     want = DiskFullError(engine.path) if kind is DiskFullError else StorageError(engine.path, text)
     assert told(want) == told(engine._translated(lmdb.Error(text)))
@@ -347,8 +347,8 @@ def test_a_map_doubles_until_a_step_then_grows_by_a_quarter(
     folder: Path, monkeypatch: pytest.MonkeyPatch, size: int, step: int, grown: int
 ) -> None:
     """By its own size, at most a step; where a quarter is more than a step, by a quarter."""
-    monkeypatch.setattr(ledger.engine, "FIRST_MAP_BYTES", size)
-    monkeypatch.setattr(ledger.engine, "MAP_STEP_BYTES", step)
+    monkeypatch.setattr(ledger.store.engine, "FIRST_MAP_BYTES", size)
+    monkeypatch.setattr(ledger.store.engine, "MAP_STEP_BYTES", step)
     engine = Engine(folder, readonly=False)
     engine._grow()
     assert grown == engine._env.info()["map_size"]
@@ -357,7 +357,7 @@ def test_a_map_doubles_until_a_step_then_grows_by_a_quarter(
 
 def test_a_file_is_opened_with_room_for_as_much_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The map is twice the file where that is more than the first size."""
-    monkeypatch.setattr(ledger.engine, "FIRST_MAP_BYTES", 4096)
+    monkeypatch.setattr(ledger.store.engine, "FIRST_MAP_BYTES", 4096)
     engine = Engine(folder, readonly=False)
     assert 2 * (folder / "data.mdb").stat().st_size == engine._env.info()["map_size"]
     engine.close()
@@ -365,7 +365,7 @@ def test_a_file_is_opened_with_room_for_as_much_again(folder: Path, monkeypatch:
 
 def test_a_writer_adopts_a_map_that_another_process_grew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its next append is the first that it hears of it."""
-    monkeypatch.setattr(ledger.engine, "FIRST_MAP_BYTES", MIB)
+    monkeypatch.setattr(ledger.store.engine, "FIRST_MAP_BYTES", MIB)
     waiting, going = os.pipe()
     other = Victim(partial(_grow_when_told, folder, waiting))
     engine = Engine(folder, readonly=False)

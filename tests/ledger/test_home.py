@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ledger.creation import create_ledger
-from ledger.home import LedgerHome
-from ledger.log import EventLog
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.support.drafts import StepClock, connection_tested
 
 

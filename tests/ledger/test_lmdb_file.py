@@ -6,7 +6,7 @@ import lmdb
 import pytest
 
 from ledger.errors import NotALedgerError
-from ledger.lmdb_file import copy_meta, inspect, newest_meta, readable_metas
+from ledger.store.lmdb_file import copy_meta, inspect, newest_meta, readable_metas
 
 PAGE_BYTES = 4096
 

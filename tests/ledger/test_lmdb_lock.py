@@ -10,11 +10,11 @@ from unittest import mock
 import lmdb
 import pytest
 
-from ledger.engine import Engine
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.lmdb_lock import LOCK_BYTES, LOCK_FILE, allocate_lock
-from ledger.log import EventLog
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from ledger.store.lmdb_lock import LOCK_BYTES, LOCK_FILE, allocate_lock
 from tests.kills.victim import Victim
 from tests.ledger.tampering import EVENTS, filled
 from tests.support.drafts import StepClock, connection_tested

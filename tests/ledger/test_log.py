@@ -14,11 +14,8 @@ from pathlib import Path
 import lmdb
 import pytest
 
-import ledger.engine
-from ledger.anchor import Anchor, pack_slot, read_anchor
+import ledger.store.engine
 from ledger.chain import GENESIS, Head, Link
-from ledger.creation import create_ledger
-from ledger.engine import AppendRun, Engine
 from ledger.errors import (
     AnchorDamagedError,
     ForkedError,
@@ -31,10 +28,13 @@ from ledger.errors import (
     UnwritableError,
     WriterLockError,
 )
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.writer_lock import WriterLock
+from ledger.store.anchor import Anchor, pack_slot, read_anchor
+from ledger.store.create import create_ledger
+from ledger.store.engine import AppendRun, Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from ledger.store.writer_lock import WriterLock
 from tests.support.drafts import StepClock, connection_tested
 from tests.support.oracle import check_log
 
@@ -161,7 +161,7 @@ def test_a_newer_format_is_refused_by_name(home: LedgerHome, clock: StepClock) -
 def test_the_map_grows_by_itself(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """Appends go on past the size the map was opened with."""
     log.close()
-    monkeypatch.setattr(ledger.engine, "FIRST_MAP_BYTES", 64 * 1024)
+    monkeypatch.setattr(ledger.store.engine, "FIRST_MAP_BYTES", 64 * 1024)
     with EventLog(log.home, now=StepClock(), lock_timeout_s=5) as small:
         for number in range(20):
             drafts = [connection_tested(n, note="x" * 4000) for n in range(20)]
@@ -177,11 +177,11 @@ def test_a_map_grown_by_another_process_is_adopted(log: EventLog) -> None:
     code = """
         import sys
         from pathlib import Path
-        import ledger.engine
-        ledger.engine.MAP_STEP_BYTES = 2**30
-        from ledger.home import LedgerHome
+        import ledger.store.engine
+        ledger.store.engine.MAP_STEP_BYTES = 2**30
+        from ledger.store.home import LedgerHome
         from ledger.ids import append_id
-        from ledger.log import EventLog
+        from ledger.store.event_log import EventLog
         from tests.support.drafts import StepClock, connection_tested
         with EventLog(LedgerHome(Path(sys.argv[1])), now=StepClock()) as log:
             drafts = [connection_tested(n, note="x" * 1_000_000) for n in range(80)]
@@ -206,7 +206,7 @@ def test_the_writer_lock_is_waited_for_and_then_refused(home: LedgerHome, clock:
 
 def test_the_lock_of_a_killed_holder_is_free(home: LedgerHome, clock: StepClock) -> None:
     """The kernel gives a dead writer's lock back."""
-    code = "import sys,time;from pathlib import Path;from ledger.writer_lock import WriterLock\n"
+    code = "import sys,time;from pathlib import Path;from ledger.store.writer_lock import WriterLock\n"
     code += "lock=WriterLock(Path(sys.argv[1]))\nwith lock.held(1): print('held',flush=True); time.sleep(60)"
     holder = subprocess.Popen([sys.executable, "-c", code, str(home.writer_lock)], stdout=subprocess.PIPE)
     assert holder.stdout is not None
@@ -358,7 +358,7 @@ def test_who_asks_for_the_folder_while_it_is_switched_waits(
         except LedgerReplacedError as error:
             told.append(error.actual)
 
-    monkeypatch.setattr("ledger.log.Engine", opened)
+    monkeypatch.setattr("ledger.store.event_log.Engine", opened)
     with ThreadPoolExecutor(2) as pool:
         pool.submit(append, log, 1)
         assert opening.wait(10)
@@ -393,7 +393,7 @@ def test_reading_leaves_data_and_anchor_untouched(log: EventLog, home: LedgerHom
 def test_values_are_the_records_of_a_range_as_stored(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """Link and body joined, in order, in as many runs as transactions; an empty range gives none."""
     log.append([connection_tested(number) for number in range(5)], append_id=append_id("n"))
-    monkeypatch.setattr("ledger.engine.CHUNK_BYTES", 400)
+    monkeypatch.setattr("ledger.store.engine.CHUNK_BYTES", 400)
     want = [record.link + record.body for record in log.read(1, 5)]
     runs = list(log.values(1, 5))
     assert want == [value for run in runs for value in run]

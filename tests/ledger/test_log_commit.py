@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from ledger.anchor import Anchor, read_anchor
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.codec import decode_envelope
-from ledger.engine import Engine
 from ledger.errors import DiskFullError, ForkedError, LedgerError, NoLedgerError, RolledBackError, StorageError
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog, check_head
+from ledger.store.anchor import Anchor, read_anchor
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog, check_head
+from ledger.store.home import LedgerHome
 from tests.support.drafts import StepClock, connection_tested
 
 REASON = "mdb_txn_commit: Input/output error"

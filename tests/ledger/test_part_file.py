@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import DiskFullError, NameTakenError, UnwritableError
-from ledger.part_file import part_file, write_whole
+from ledger.files.atomic_file import part_file, write_whole
 
 
 def names(folder: Path) -> list[str]:

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import NoLedgerError, UnreadableError
-from ledger.quarantine import Quarantine, QuarantineError
+from ledger.files.isolated import Quarantine, QuarantineError
 from tests.support.cli import environment
 
 GONE_WITHIN_S = 30.0  # half of what the children would take; it is milliseconds
 # One child waits in the system and one in the interpreter; both inherit the lock.
 LOCKED = """
     import fcntl, os, sys, time
-    from ledger.quarantine import Quarantine
+    from ledger.files.isolated import Quarantine
 
     def spin():
         end = time.monotonic() + 60

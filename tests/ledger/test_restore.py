@@ -10,7 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.appending import stamp
-from ledger.archive_log import ArchiveLog, archive_log
+from ledger.audit.verify import Witness, verify_ledger
+from ledger.backup.archive_log import ArchiveLog, archive_log
+from ledger.backup.restore import Restore, Restored, Terms, home_of
+from ledger.backup.restore_plan import Lacking, Standing
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import (
@@ -23,13 +26,10 @@ from ledger.errors import (
     WrongKindError,
 )
 from ledger.events import BackupRestored
-from ledger.home import LedgerHome
 from ledger.ids import append_id, new_id
-from ledger.log import EventLog
-from ledger.restore import Restore, Restored, Terms, home_of
-from ledger.restore_plan import Lacking, Standing
-from ledger.verify import Witness, verify_ledger
-from ledger.writer_lock import WriterLock
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from ledger.store.writer_lock import WriterLock
 from tests.ledger.restoring import OURS, SIZE, events, fill, task
 from tests.ledger.watching import Watched
 from tests.support.archives import archive, created, put, small_log
@@ -97,8 +97,8 @@ def test_batches_do_not_tear_an_append(tmp_path: Path, monkeypatch: pytest.Monke
         log.append(drafts, append_id=append_id(f"run/{run}"))
     backup = archive_log(put(tmp_path / "a.db", archive(log.read())))
     for buffer_bytes, batch_bytes in ((1, 1), (1, 600), (600, 1), (1500, 1), (1500, 2000)):
-        monkeypatch.setattr("ledger.archive.BUFFER_BYTES", buffer_bytes)
-        monkeypatch.setattr("ledger.restore_build.BATCH_BYTES", batch_bytes)
+        monkeypatch.setattr("ledger.backup.frames.BUFFER_BYTES", buffer_bytes)
+        monkeypatch.setattr("ledger.backup.restore_build.BATCH_BYTES", batch_bytes)
         home = LedgerHome(tmp_path / f"home-{buffer_bytes}-{batch_bytes}")
         task(home, backup).run(Terms())
         with EventLog(home, now=StepClock()) as restored:
@@ -179,7 +179,7 @@ def test_it_looks_again_once_it_is_alone(
         looks.append(alone)
         return Standing(relation="absent")
 
-    monkeypatch.setattr("ledger.restore.stand", absent)
+    monkeypatch.setattr("ledger.backup.restore.stand", absent)
     task(empty, backup).run(Terms())
     assert [False, True] == looks
 

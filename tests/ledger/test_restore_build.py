@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from ledger.anchor import read_anchor
-from ledger.archive_log import ArchiveLog, archive_log
+from ledger.backup.archive_log import ArchiveLog, archive_log
+from ledger.backup.restore_build import _batches, build_folder, check_built, fill
 from ledger.chain import Head, Link, Record
 from ledger.codec import decode_envelope
-from ledger.engine import AppendRun, Engine
 from ledger.errors import DamagedError, DiskFullError, LedgerError, StorageError, UnwritableError
-from ledger.home import LedgerHome
 from ledger.ids import append_id, new_id
-from ledger.restore_build import _batches, build_folder, check_built, fill
+from ledger.store.anchor import read_anchor
+from ledger.store.engine import AppendRun, Engine
+from ledger.store.home import LedgerHome
 from tests.ledger.restoring import OURS, SIZE
 from tests.support.archives import archive, put, small_log
 from tests.support.drafts import connection_tested
@@ -92,7 +92,7 @@ def test_a_failure_leaves_nothing(
             shutil.rmtree(building)
         raise failure
 
-    monkeypatch.setattr("ledger.restore_build.settle", settle)
+    monkeypatch.setattr("ledger.backup.restore_build.settle", settle)
     with pytest.raises(type(want)) as refusal:
         build(ready, backup)
     assert str(want) == str(refusal.value).replace(f"{ready.root}{os.sep}", "")
@@ -145,7 +145,7 @@ def test_a_flaw_of_what_was_built_is_told_at_its_seq(seq: int, tmp_path: Path, b
 
 def test_batches_are_as_many_bytes_as_a_transaction_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """As soon as there are enough; the rest at the end."""
-    monkeypatch.setattr("ledger.restore_build.BATCH_BYTES", 10)
+    monkeypatch.setattr("ledger.backup.restore_build.BATCH_BYTES", 10)
     runs = [[b"1234", b"56789"], [b"0"], [b"1234567890"], [b"123456789"], [b"0"], [b"1"]]
     assert [runs[:2], runs[2:3], runs[3:5], runs[5:]] == list(_batches(runs))
     assert [runs[:2]] == list(_batches(runs[:2]))
@@ -158,8 +158,8 @@ def test_an_append_id_used_twice_is_named_wherever_its_first_use_lies(
     batch_bytes: int, followed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the same transaction or in one that is stored already."""
-    monkeypatch.setattr("ledger.archive.BUFFER_BYTES", batch_bytes)
-    monkeypatch.setattr("ledger.restore_build.BATCH_BYTES", batch_bytes)
+    monkeypatch.setattr("ledger.backup.frames.BUFFER_BYTES", batch_bytes)
+    monkeypatch.setattr("ledger.backup.restore_build.BATCH_BYTES", batch_bytes)
     log = small_log(1)
     name = b"a" * 16
     for number, identifier in enumerate((name, b"b" * 16, b"c" * 16), 1):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ledger.archive_log import ArchiveLog, archive_log
-from ledger.engine import Engine
-from ledger.home import LedgerHome
-from ledger.log import EventLog
-from ledger.restore import Terms
-from ledger.verify import verify_ledger
+from ledger.audit.verify import verify_ledger
+from ledger.backup.archive_log import ArchiveLog, archive_log
+from ledger.backup.restore import Terms
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.ledger.restoring import OURS, SIZE, events, fill, task
 from tests.support.archives import archive, put, small_log
 from tests.support.drafts import StepClock, connection_tested

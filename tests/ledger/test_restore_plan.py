@@ -8,13 +8,13 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from ledger.archive_log import ArchiveLog
+from ledger.audit.verify import VerifyReport, VerifyVerdict, Witness, verify_folder
+from ledger.backup.archive_log import ArchiveLog
+from ledger.backup.restore_plan import COUNTED, Action, Lacking, Relation, Standing, count_lacking, readable, stand
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import encode_draft
-from ledger.engine import Engine
-from ledger.home import LedgerHome
-from ledger.restore_plan import COUNTED, Action, Lacking, Relation, Standing, count_lacking, readable, stand
-from ledger.verify import VerifyReport, VerifyVerdict, Witness, verify_folder
+from ledger.store.engine import Engine
+from ledger.store.home import LedgerHome
 from tests.ledger.reading import refuse_writing
 from tests.ledger.restoring import SIZE, fill
 from tests.ledger.tampering import edit, key, stored
@@ -113,7 +113,7 @@ def test_holes_are_passed_over(
     gone: range, left: range, chunk_bytes: int, empty: LedgerHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the start, together, at the end, all of it; however much is read at a time."""
-    monkeypatch.setattr("ledger.engine.CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr("ledger.store.engine.CHUNK_BYTES", chunk_bytes)
     fill(empty, SIZE)
     delete(empty, *gone)
     assert list(left) == seqs(empty)
@@ -149,7 +149,7 @@ def test_no_more_is_asked_for_than_is_there(
 def test_of_a_prefix_nothing_is_counted(empty: LedgerHome, backup: ArchiveLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """That the archive holds all of it is known by its head."""
     fill(empty, 3)
-    monkeypatch.delattr("ledger.restore_plan.count_lacking")
+    monkeypatch.delattr("ledger.backup.restore_plan.count_lacking")
     assert Lacking(0, None) == stand(empty, backup).lacking
 
 
@@ -186,7 +186,7 @@ def test_looking_opens_no_ledger_for_writing(
     """And comes to the same."""
     fill(empty, SIZE, more=more)
     want = stand(empty, backup)
-    refuse_writing(monkeypatch, "ledger.restore_plan")
+    refuse_writing(monkeypatch, "ledger.backup.restore_plan")
     assert want == stand(empty, backup)
 
 
@@ -236,7 +236,7 @@ def test_verification_hears_of_witnesses_and_of_who_holds_the_lock(
         heard.append(options)
         return verify_folder(folder)
 
-    monkeypatch.setattr("ledger.restore_plan.verify_folder", verify)
+    monkeypatch.setattr("ledger.backup.restore_plan.verify_folder", verify)
     stand(empty, backup)
     witness = Witness("a test", EMPTY_HEAD)
     stand(empty, backup, witnesses=[witness], alone=True)
@@ -291,7 +291,7 @@ def test_what_was_counted_before_the_engine_died_still_counts(
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
-    monkeypatch.setattr("ledger.restore_plan.count_lacking", die)
+    monkeypatch.setattr("ledger.backup.restore_plan.count_lacking", die)
     assert lacking == stand(empty, backup).lacking
 
 

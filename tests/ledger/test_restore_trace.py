@@ -4,14 +4,14 @@ import shutil
 
 import pytest
 
+from ledger.backup.restore_history import Replaced, replaced_by
 from ledger.chain import Head, Link
 from ledger.codec import Draft, decode_envelope
-from ledger.creation import create_ledger
 from ledger.events import LEDGER_STREAM, BackupRestored
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.restore_trace import Replaced, replaced_by
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.ledger.reading import refuse_writing
 from tests.support.drafts import JOB, StepClock, connection_tested
 
@@ -115,5 +115,5 @@ def test_no_ledger_is_opened_for_writing(home: LedgerHome, clock: StepClock, mon
     """Neither the one in use nor those that were replaced."""
     head = other(home, "ledger-9", clock)
     append(home, clock, restored("a.db", "ledger-9"))
-    refuse_writing(monkeypatch, "ledger.restore_trace")
+    refuse_writing(monkeypatch, "ledger.backup.restore_history")
     assert told(home, "ledger-1", "a.db", 1, "ledger-9") == replaced_by(home, head)

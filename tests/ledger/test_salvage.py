@@ -11,14 +11,13 @@ import lmdb
 import pytest
 from msgspec.structs import replace
 
-from ledger import salvage
-from ledger.archive_log import archive_log
-from ledger.archive_survey import survey
-from ledger.archive_verify import verify_archive
+from ledger.audit.verify import verify_folder
+from ledger.backup import salvage
+from ledger.backup.archive_log import archive_log
+from ledger.backup.salvage import Salvaged, salvage_archive, salvage_ledger
+from ledger.backup.scan import survey
+from ledger.backup.verify import verify_archive
 from ledger.chain import Record
-from ledger.checksum_file import read_checksum
-from ledger.creation import create_ledger
-from ledger.engine import Engine
 from ledger.errors import (
     DiskFullError,
     LedgerError,
@@ -27,13 +26,14 @@ from ledger.errors import (
     NothingToSalvageError,
     UnwritableError,
 )
-from ledger.home import LedgerHome
+from ledger.files.atomic_file import PartFile
+from ledger.files.checksum_file import read_checksum
 from ledger.ids import append_id
-from ledger.lmdb_file import META, PAGE_HEADER_BYTES, readable_metas
-from ledger.log import EventLog
-from ledger.part_file import PartFile
-from ledger.salvage import Salvaged, salvage_archive, salvage_ledger
-from ledger.verify import verify_folder
+from ledger.store.create import create_ledger
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from ledger.store.lmdb_file import META, PAGE_HEADER_BYTES, readable_metas
 from tests.ledger.reading import refuse_writing
 from tests.support.archives import HEADER, archive, put, small_log
 from tests.support.drafts import StepClock, connection_tested
@@ -84,7 +84,7 @@ def test_a_sound_ledger_is_saved_whole(folder: Path, sound: LedgerHome, tmp_path
 
 def test_a_ledger_is_only_read(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By whichever process."""
-    refuse_writing(monkeypatch, "ledger.salvage")
+    refuse_writing(monkeypatch, "ledger.backup.salvage")
     assert EVENTS == salvage_ledger(folder, tmp_path / "saved.db").saved.head.size
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import lmdb.verify
 import pytest
 
+from ledger.audit.pages import structure_flaw
+from ledger.audit.rehash import Flaw
 from ledger.errors import NoLedgerError, UnreadableError, WriterLockError
-from ledger.home import LedgerHome
-from ledger.structure import structure_flaw
-from ledger.walker import Flaw
-from ledger.writer_lock import WriterLock
+from ledger.store.home import LedgerHome
+from ledger.store.writer_lock import WriterLock
 from tests.ledger.reading import refuse_writing
 from tests.ledger.tampering import filled
 from tests.support.drafts import StepClock
@@ -106,7 +106,7 @@ def test_a_copy_is_looked_at_while_somebody_writes(
     folder: Path, home: LedgerHome, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Under a name that says whose it is, gone afterwards; the ledger is only read for it."""
-    refuse_writing(monkeypatch, "ledger.structure")
+    refuse_writing(monkeypatch, "ledger.audit.pages")
     lock = WriterLock(home.writer_lock)
     with lock.held(1):
         flaw = structure_flaw(folder)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.ticker import TickerError, normalize, short
+from ledger.market.ticker import TickerError, normalize, short
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.anchor import newest, pack_slot, unpack_slot
 from ledger.chain import GENESIS, Head, Link, walk
 from ledger.codec import decode_envelope, decode_event, encode_body, encode_data
+from ledger.store.anchor import newest, pack_slot, unpack_slot
 from scripts import make_vectors
 
 FOLDER = Path(__file__).parent.parent / "vectors"

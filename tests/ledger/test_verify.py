@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from ledger.anchor import Anchor
+from ledger.audit.rehash import Flaw, walk_range
+from ledger.audit.verify import Witness, verify_ledger
 from ledger.chain import Head, Link
-from ledger.engine import Engine
 from ledger.errors import NoLedgerError
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.lmdb_file import inspect
-from ledger.log import EventLog
-from ledger.verify import Witness, verify_ledger
-from ledger.walker import Flaw, walk_range
+from ledger.store.anchor import Anchor
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from ledger.store.lmdb_file import inspect
 from tests.ledger.tampering import EVENTS, edit, filled, key, stored
 from tests.support.drafts import StepClock, connection_tested
 
@@ -236,13 +236,13 @@ def test_a_ledger_is_looked_at_by_who_only_reads(full: LedgerHome, monkeypatch: 
         assert readonly is True
         return Engine(folder, readonly=True)
 
-    monkeypatch.setattr("ledger.verify.Engine", reading)
+    monkeypatch.setattr("ledger.audit.verify.Engine", reading)
     assert "intact" == verify_ledger(full).verdict
 
 
 def test_two_processes_find_what_one_finds(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """The work split at any seq gives the same report, for a sound log and for a flaw in either half."""
-    monkeypatch.setattr("ledger.walker.WORTH_A_SECOND_PROCESS", 0)
+    monkeypatch.setattr("ledger.audit.rehash.WORTH_A_SECOND_PROCESS", 0)
     values = stored(full)
     for seq in [None, *range(EVENTS)]:
         if seq is not None:

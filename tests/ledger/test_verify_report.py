@@ -10,15 +10,15 @@ import lmdb
 import msgspec
 import pytest
 
-from ledger.anchor import Anchor
+from ledger.audit.rehash import Flaw, RangeReport, walk_ledger
+from ledger.audit.verify import VerifyReport, Witness, _end_flaw, _Look, _look, verify_folder, verify_ledger
 from ledger.chain import EMPTY_HEAD, GENESIS, Head, Link
-from ledger.engine import Engine
 from ledger.errors import NewerFormatError, NotALedgerError
-from ledger.home import LedgerHome
+from ledger.files.isolated import QuarantineError
 from ledger.ids import append_id
-from ledger.quarantine import QuarantineError
-from ledger.verify import VerifyReport, Witness, _end_flaw, _Look, _look, verify_folder, verify_ledger
-from ledger.walker import Flaw, RangeReport, walk_ledger
+from ledger.store.anchor import Anchor
+from ledger.store.engine import Engine
+from ledger.store.home import LedgerHome
 from tests.ledger.tampering import EVENTS, edit, filled, key, stored
 from tests.support.drafts import StepClock
 
@@ -136,7 +136,7 @@ def test_an_engine_that_refuses_is_a_flaw_of_the_database(full: LedgerHome) -> N
 def test_a_walk_that_dies_is_unreadable(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """What killed the child is told; no event counts as good."""
     want = sound(full)
-    monkeypatch.setattr("ledger.walker.walk_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr("ledger.audit.rehash.walk_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
     changes = {"first_bad": flaw, "last_good_seq": None, "body_bytes": 0, "witnesses": ()}
     assert msgspec.structs.replace(want, verdict="unreadable", **changes) == told(full)
@@ -171,7 +171,7 @@ def test_the_pages_are_checked_only_when_asked(full: LedgerHome, monkeypatch: py
     def asked(*_: object, **__: object) -> Flaw:
         return Flaw(None, "page", "a sound one", "a test")
 
-    monkeypatch.setattr("ledger.verify.structure_flaw", asked)
+    monkeypatch.setattr("ledger.audit.verify.structure_flaw", asked)
     assert ("intact", "unreadable") == (told(full).verdict, told(full, structure=True).verdict)
     assert "intact" == verify_folder(full.root / "ledger-1").verdict
 
@@ -179,7 +179,7 @@ def test_the_pages_are_checked_only_when_asked(full: LedgerHome, monkeypatch: py
 def test_an_index_that_kills_its_reader_is_unreadable(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """The events were all sound; the database is not."""
     want = sound(full)
-    monkeypatch.setattr("ledger.verify.compare_index", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr("ledger.audit.verify.compare_index", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
     assert msgspec.structs.replace(want, verdict="unreadable", first_bad=flaw, witnesses=()) == told(
         full, structure=True
@@ -227,14 +227,14 @@ def test_a_sound_index_hides_no_flaw_of_the_chain(full: LedgerHome) -> None:
 def test_a_page_that_is_ruined_is_told_first(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the structure check found is the flaw, and no event is read."""
     flaw = Flaw(None, "structure", "a sound file", "a test")
-    monkeypatch.setattr("ledger.verify.structure_flaw", lambda *_, **__: flaw)
+    monkeypatch.setattr("ledger.audit.verify.structure_flaw", lambda *_, **__: flaw)
     assert unreadable(flaw) == told(full, structure=True)
 
 
 def test_the_structure_check_is_told_who_holds_the_lock(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody of ours, unless the caller says so."""
     seen = []
-    monkeypatch.setattr("ledger.verify.structure_flaw", lambda _folder, *, alone: seen.append(alone))
+    monkeypatch.setattr("ledger.audit.verify.structure_flaw", lambda _folder, *, alone: seen.append(alone))
     verify_ledger(full, structure=True)
     verify_folder(full.root / "ledger-1", structure=True)
     verify_folder(full.root / "ledger-1", structure=True, alone=True)
@@ -249,7 +249,7 @@ def test_the_work_is_parted_as_asked(full: LedgerHome, monkeypatch: pytest.Monke
         seen.append(workers)
         return walk_ledger(folder, size, workers=workers)
 
-    monkeypatch.setattr("ledger.verify.walk_ledger", walk)
+    monkeypatch.setattr("ledger.audit.verify.walk_ledger", walk)
     verify_ledger(full)
     verify_ledger(full, workers=5)
     assert [2, 5] == seen
@@ -257,5 +257,5 @@ def test_the_work_is_parted_as_asked(full: LedgerHome, monkeypatch: pytest.Monke
 
 def test_the_time_is_what_it_took(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """In seconds, to the microsecond."""
-    monkeypatch.setattr("ledger.verify.time.perf_counter", iter([10.0, 12.34567891]).__next__)
+    monkeypatch.setattr("ledger.audit.verify.time.perf_counter", iter([10.0, 12.34567891]).__next__)
     assert 2.345679 == verify_ledger(full).seconds

@@ -10,14 +10,14 @@ import lmdb
 import msgspec
 import pytest
 
-import ledger.walker
+import ledger.audit.rehash
+from ledger.audit.rehash import Flaw, RangeReport, _walk_here, seq_prefix, walk_ledger, walk_range
 from ledger.chain import GENESIS, link
 from ledger.codec import Envelope, encode_body
-from ledger.engine import Engine
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.walker import Flaw, RangeReport, _walk_here, seq_prefix, walk_ledger, walk_range
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.support.drafts import JOB, StepClock, connection_tested
 
 EVENTS = 6
@@ -67,7 +67,7 @@ def walked(folder: Path, start: int = 0, stop: int = EVENTS) -> RangeReport:
 @pytest.fixture(params=[1, 2, 10_000])
 def transactions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many events a transaction takes, the report is one."""
-    monkeypatch.setattr(ledger.walker, "EVENTS_A_TRANSACTION", request.param)
+    monkeypatch.setattr(ledger.audit.rehash, "EVENTS_A_TRANSACTION", request.param)
 
 
 @pytest.mark.usefixtures("transactions")
@@ -160,7 +160,7 @@ def test_a_child_opens_the_ledger_for_reading(folder: Path, monkeypatch: pytest.
         assert readonly is True
         return Engine(folder, readonly=True)
 
-    monkeypatch.setattr(ledger.walker, "Engine", reading)
+    monkeypatch.setattr(ledger.audit.rehash, "Engine", reading)
     assert _walk_here(folder, 2, 5) == walked(folder, 2, 5)
 
 
@@ -177,14 +177,14 @@ def test_a_log_is_parted_when_that_is_worth_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch, worth: int, workers: int, ranges: list[tuple[int, int]]
 ) -> None:
     """From the least size on, one range a worker, without gap or overlap; below it, one."""
-    monkeypatch.setattr(ledger.walker, "WORTH_A_SECOND_PROCESS", worth)
+    monkeypatch.setattr(ledger.audit.rehash, "WORTH_A_SECOND_PROCESS", worth)
     want = [walked(folder, start, stop) for start, stop in ranges]
     assert want == walk_ledger(folder, EVENTS, workers=workers)
 
 
 def test_a_child_that_dies_is_a_flaw_of_its_range(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No seq can be named, and nothing of the range counts as checked."""
-    monkeypatch.setattr(ledger.walker, "walk_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(ledger.audit.rehash, "walk_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
     assert [RangeReport(0, 6, 0, 0, flaw)] == walk_ledger(folder, EVENTS, workers=2)
 

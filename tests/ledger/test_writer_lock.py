@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import WriterLockError
-from ledger.writer_lock import WriterLock
+from ledger.store.writer_lock import WriterLock
 
 HELD_S = 0.002
 TURNS = 10

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from ledger.archive_survey import Each
+from ledger.backup.scan import Each
 
 
 class Watched:

@@ -13,8 +13,8 @@ import pytest
 
 from ledger.errors import NoLedgerError, NothingToShowError
 from ledger.events import Window
-from ledger.ingest.sessions import sessions
-from ledger.ticker import TickerError
+from ledger.market.sessions import sessions
+from ledger.market.ticker import TickerError
 from projections import open_ledger, shared_log
 from projections.api import Ledger
 from projections.api_rows import AdjustedPrice, Change, CorporateAction, MissingSession, Price

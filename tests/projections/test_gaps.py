@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.events import Bar, Window
-from ledger.ingest.sessions import sessions
+from ledger.market.sessions import sessions
 from projections.gaps import Gap, gaps
 from tests.projections.verdicts import SERIES, Verdicts, bar, day, instant
 

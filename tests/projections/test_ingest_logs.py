@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.events import Finding
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 from projections.entry import Entry
 from projections.folding import replayed
 from projections.ingest_logs import Filter, IngestLogs, entries, pending

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.events import Finding, IngestFailed
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 from projections.entry import Entry
 from projections.folding import replayed
 from projections.ingest_logs import Filter, entries

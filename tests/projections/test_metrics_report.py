@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 import pytest
 
-from ledger.ingest.sessions import final_at
+from ledger.market.sessions import final_at
 from projections.metrics import Measured, Measures
 from projections.metrics_report import TickerReport, report, severity, worst
 

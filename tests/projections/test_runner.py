@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ledger.chain import Head, Record
 from ledger.codec import Envelope
 from ledger.errors import DamagedError, ForkedError, RolledBackError, UnknownEventError
-from ledger.source import LogSource
+from ledger.log_source import LogSource
 from projections import runner, store
 from projections.digest import digest
 from projections.facts import Fact

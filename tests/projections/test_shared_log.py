@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.creation import create_ledger
 from ledger.errors import NoLedgerError, StorageError
-from ledger.home import LedgerHome
-from ledger.log import EventLog
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections.shared_log import shared_log
 
 

@@ -7,12 +7,12 @@ import time
 from functools import partial
 from pathlib import Path
 
+from ledger.audit.verify import verify_ledger
 from ledger.codec import Draft, decode_envelope, decode_event
-from ledger.creation import create_ledger
-from ledger.home import LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.verify import verify_ledger
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from tests.kills.victim import Victim
 from tests.support.drafts import connection_tested
 from tests.support.oracle import check_log

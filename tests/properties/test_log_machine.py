@@ -14,17 +14,17 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from ledger.anchor import Anchor, read_anchor
 from ledger.appending import Appended
+from ledger.audit.verify import verify_ledger
 from ledger.chain import GENESIS, Head, Link, Record, link
 from ledger.codec import Draft, decode_envelope, decode_event
-from ledger.creation import create_ledger
-from ledger.engine import Engine
 from ledger.errors import AppendIdError, ConflictError
-from ledger.home import ANCHOR_FILE, LedgerHome
 from ledger.ids import append_id
-from ledger.log import EventLog
-from ledger.verify import verify_ledger
+from ledger.store.anchor import Anchor, read_anchor
+from ledger.store.create import create_ledger
+from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
+from ledger.store.home import ANCHOR_FILE, LedgerHome
 from projections import prices
 from projections.digest import digest
 from projections.ingest_logs import IngestLogs

@@ -4,9 +4,9 @@ from blake3 import blake3
 
 from ledger.chain import EMPTY_HEAD, GENESIS
 from ledger.codec import decode_envelope, decode_event
-from ledger.home import LedgerHome
-from ledger.log import EventLog
-from ledger.source import LogSource
+from ledger.log_source import LogSource
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections.digest import digest
 from projections.folding import empty_state, fold, replayed
 from projections.registry import ALL

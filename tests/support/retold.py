@@ -10,7 +10,6 @@ import msgspec
 from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft
-from ledger.creation import create_ledger
 from ledger.events import (
     Answer,
     FetchSucceeded,
@@ -21,10 +20,11 @@ from ledger.events import (
     ValidationCompleted,
     Window,
 )
-from ledger.home import LedgerHome
 from ledger.ingest import validation
 from ledger.ingest.providers import chart
-from ledger.log import EventLog
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections import prices
 from projections.runner import view_at
 from projections.snapshot_csv import FORMAT_VERSION, render

@@ -12,8 +12,8 @@ from functools import lru_cache
 import msgspec
 
 from ledger.events import Basis, RawBar
-from ledger.ingest.canonical import reais
-from ledger.ticker import SUFFIX, TickerError, normalize
+from ledger.market.price import reais
+from ledger.market.ticker import SUFFIX, TickerError, normalize
 
 NAME = "cotahist"
 VERSION = "1"

@@ -19,9 +19,9 @@ from ledger.events import (
     ValidationCompleted,
     Window,
 )
-from ledger.ingest.canonical import price_micros
 from ledger.ingest.held import Held
-from ledger.ingest.sessions import shift
+from ledger.market.price import price_micros
+from ledger.market.sessions import shift
 
 TICKER = "PETR4.SA"
 MONDAY = date(2026, 3, 2)

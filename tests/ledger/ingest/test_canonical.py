@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from ledger.ingest.canonical import LIMIT_MICROS, price_from_text, price_micros, price_text, reais, split_ratio
+from ledger.market.price import LIMIT_MICROS, price_from_text, price_micros, price_text, reais, split_ratio
 
 properties = settings(derandomize=True, deadline=None)
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False, min_value=-(2.0**40), max_value=2.0**40)
@@ -150,7 +150,7 @@ def test_text_that_is_no_plain_decimal_is_refused(text: str) -> None:
 
 def test_importing_canonical_loads_nothing_slow() -> None:
     """Neither numpy nor fractions is paid for by those who only print prices."""
-    code = "import sys, ledger.ingest.canonical; print(sorted({'numpy', 'fractions', 'pandas'} & set(sys.modules)))"
+    code = "import sys, ledger.market.price; print(sorted({'numpy', 'fractions', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout
 

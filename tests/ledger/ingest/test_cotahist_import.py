@@ -11,14 +11,14 @@ import pytest
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import CotahistError, LedgerReplacedError
 from ledger.events import FetchSucceeded, Finding, Identity, Request, Source, ValidationCompleted, Window
-from ledger.home import LedgerHome
 from ledger.ids import append_id
 from ledger.ingest.cotahist_import import Contents, Imported, Importer, Intake, Selection
 from ledger.ingest.held import Held
 from ledger.ingest.providers import cotahist_file
 from ledger.ingest.providers.cotahist_spool import Spool
-from ledger.ingest.sessions import shift
-from ledger.log import EventLog
+from ledger.market.sessions import shift
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 from projections import prices
 from projections.runner import view_at
 from tests.ledger.ingest.answers import instant

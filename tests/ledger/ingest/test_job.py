@@ -11,7 +11,6 @@ import pytest
 from ledger import ids
 from ledger.chain import Record
 from ledger.codec import decode_envelope, decode_event
-from ledger.creation import create_ledger
 from ledger.errors import LedgerReplacedError, ProviderClockError, TickerLockError, WriterLockError
 from ledger.events import (
     ConnectionTested,
@@ -23,15 +22,16 @@ from ledger.events import (
     ValidationCompleted,
     Window,
 )
-from ledger.home import LedgerHome
 from ledger.ingest.fetching import Patience
 from ledger.ingest.held import Held
 from ledger.ingest.job import InterruptedJobError, Job, ScaleError
 from ledger.ingest.plan import Before, Outcome, Plan
 from ledger.ingest.providers.port import ProviderError
 from ledger.ingest.ticker_lock import ticker_lock
-from ledger.log import EventLog
-from ledger.writer_lock import WriterLock
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from ledger.store.writer_lock import WriterLock
 from projections import ingest_logs, prices
 from projections.runner import view_at
 from tests.ledger.ingest.answers import GOOD, TICKER, instant, run_of, session

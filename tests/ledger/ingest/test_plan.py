@@ -11,7 +11,7 @@ from ledger.events import Window
 from ledger.ingest.fetching import Patience
 from ledger.ingest.held import Held
 from ledger.ingest.plan import GAP_SESSIONS, OVERLAP_SESSIONS, Plan, window
-from ledger.ingest.sessions import sessions, shift
+from ledger.market.sessions import sessions, shift
 from tests.ledger.ingest.answers import bar, raw
 
 TODAY = date(2026, 2, 13)

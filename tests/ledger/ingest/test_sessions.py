@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.events import Window
-from ledger.ingest import sessions
-from ledger.ingest.b3_calendar import FIRST, LAST
+from ledger.market import sessions
+from ledger.market.b3_calendar import FIRST, LAST
 
 FRIDAY, SATURDAY, SUNDAY, MONDAY = (date(2026, 3, day) for day in (6, 7, 8, 9))
 DAYS = st.dates(date(2019, 1, 1), date(2027, 12, 31))
@@ -122,7 +122,7 @@ def test_final_sessions_after_counts_sessions_whose_instant_has_passed(day: date
 def test_importing_sessions_loads_no_time_zones_and_nothing_slow() -> None:
     """A command that only counts sessions pays for neither zoneinfo nor pandas."""
     code = (
-        "import sys, ledger.ingest.sessions; print(sorted({'zoneinfo', 'pandas', 'numpy', 'json'} & set(sys.modules)))"
+        "import sys, ledger.market.sessions; print(sorted({'zoneinfo', 'pandas', 'numpy', 'json'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout
@@ -130,7 +130,7 @@ def test_importing_sessions_loads_no_time_zones_and_nothing_slow() -> None:
 
 def test_time_zones_come_from_the_tzdata_package_where_the_system_has_none() -> None:
     """An empty search path still knows São Paulo."""
-    code = "import zoneinfo, datetime, ledger.ingest.sessions as s; print(s.final_at(datetime.date(2026, 3, 6)))"
+    code = "import zoneinfo, datetime, ledger.market.sessions as s; print(s.final_at(datetime.date(2026, 3, 6)))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONTZPATH": ""}
     )

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.events import RawBar
-from ledger.ingest.canonical import price_micros
 from ledger.ingest.providers import cotahist
 from ledger.ingest.providers.cotahist import Header, LayoutError, Quote
+from ledger.market.price import price_micros
 from tests.support.cotahist import line
 
 # One quote, field by field with its columns, as the layout counts them.

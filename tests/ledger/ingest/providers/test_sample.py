@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from ledger.events import Identity, RawAction, RawBar, Source, Window
-from ledger.ingest import sessions
 from ledger.ingest.providers import chart, evidence
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
 from ledger.ingest.providers.sample import FIRST_DAY, FOLDER, LAST_DAY, RECORDED_AT, TICKERS, SampleProvider
+from ledger.market import sessions
 
 ROOT = Path(__file__).parents[4]
 ALL = Window(FIRST_DAY, LAST_DAY)

@@ -15,7 +15,7 @@ from ledger.events import Identity, RawAction, RawBar, Request, Source, Window
 from ledger.ingest.providers import chart, evidence
 from ledger.ingest.providers.port import Probe, ProviderError
 from ledger.ingest.providers.yahoo import YahooProvider, _library
-from ledger.ingest.sessions import sessions
+from ledger.market.sessions import sessions
 from tests.support.yahoo_series import (
     Day,
     Series,

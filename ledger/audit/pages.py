@@ -1,0 +1,73 @@
+"""Are the pages of a database file sound? Asked by plain reads, without handing the file to the engine.
+
+Source: py-lmdb 3, `lmdb.verify`; its check and the chain walk together let nothing wrong pass, either alone does.
+"""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+
+import lmdb.verify
+
+from ledger.audit.rehash import Flaw
+from ledger.errors import LedgerError, NoLedgerError, UnreadableError
+from ledger.files.isolated import Quarantine
+from ledger.store.engine import Engine
+from ledger.store.home import DATA_FILE, LOCKS
+from ledger.store.lmdb_file import inspect
+
+
+def structure_flaw(folder: Path, *, alone: bool = False) -> Flaw | None:
+    """Return the first thing wrong with the pages of the ledger in `folder`, None when all are sound.
+
+    Looks at the file itself while no writer can be at work, at a copy of it otherwise.
+    `alone` when the caller holds the writer lock.
+
+    Raises: NoLedgerError, UnreadableError.
+    """
+    try:
+        inspect(folder / DATA_FILE)
+        with nullcontext(enter_result=True) if alone else _no_writers(folder) as quiet:
+            problems = _problems(folder / DATA_FILE) if quiet else Quarantine(partial(_copied, folder), list).result()
+    except (NoLedgerError, UnreadableError):
+        raise
+    except (LedgerError, lmdb.verify.VerifyError) as error:
+        return Flaw(None, "structure", "a sound database file", str(error))
+    return Flaw(None, "structure", "sound pages", problems[0]) if problems else None
+
+
+def _problems(data_file: Path) -> list[str]:
+    return [str(problem) for problem in lmdb.verify.verify(os.fspath(data_file))]
+
+
+def _copied(folder: Path) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="b3-ledger-") as name:
+        engine = Engine(folder, readonly=True)
+        try:
+            engine.copy(Path(name))
+        finally:
+            engine.close()
+        return _problems(Path(name) / DATA_FILE)
+
+
+@contextmanager
+def _no_writers(folder: Path) -> Iterator[bool]:
+    """Keep writers out for the block, where that takes no writing; False while one is at work."""
+    try:
+        fd = os.open(folder.parent / LOCKS / "writer.lock", os.O_RDONLY)
+    except FileNotFoundError:
+        yield True
+        return
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(fd)

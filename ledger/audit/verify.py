@@ -1,0 +1,210 @@
+"""Does the log hold? Every event re-hashed, then the head held against whatever remembers it from outside.
+
+A log can be whole in itself and still not be the one it was: only a witness outside the file shows
+that its last events are gone or that it was rewritten from some event on.
+
+Source: docs/format.md, "Verification".
+"""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ledger.audit.append_index import IndexReport, compare_index
+from ledger.audit.pages import structure_flaw
+from ledger.audit.rehash import Flaw, RangeReport, walk_ledger
+from ledger.chain import GENESIS, Head, Link
+from ledger.errors import AnchorDamagedError, NoLedgerError, NotALedgerError
+from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.store.anchor import read_anchor
+from ledger.store.engine import Engine
+from ledger.store.home import ANCHOR_FILE, DATA_FILE, LedgerHome
+from ledger.store.lmdb_file import inspect
+
+VerifyVerdict = Literal["intact", "tampered", "truncated", "rolled_back", "forked", "unreadable"]
+WORKERS = 2
+
+
+class Witness(msgspec.Struct, frozen=True):
+    """A head of the log, remembered outside it by `name`."""
+
+    name: str
+    head: Head
+
+
+class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What verification found; `events` is how many the log says it holds.
+
+    `witnesses` names those whose head the log still holds; an intact log without any could have lost its end.
+    """
+
+    verdict: VerifyVerdict
+    events: int
+    head_seq: int | None
+    head: bytes | None
+    first_bad: Flaw | None
+    last_good_seq: int | None
+    body_bytes: int
+    witnesses: tuple[str, ...]
+    seconds: float = 0.0  # what finding it out took
+
+
+class _Look(msgspec.Struct, frozen=True):
+    """What one glance at the database shows: where its events end, and its links at some seqs."""
+
+    head: Head
+    end_flaw: Flaw | None
+    links: tuple[bytes | None, ...]
+
+
+def verify_ledger(
+    home: LedgerHome, *, witnesses: Sequence[Witness] = (), structure: bool = False, workers: int = WORKERS
+) -> VerifyReport:
+    """Re-hash every event of the ledger in use and hold its head against the anchor and `witnesses`.
+
+    Writes nothing. Needs no lock: it judges the events that were there when it began.
+    `structure` checks the pages of the database file first, at about 150 MB/s, and the index of appends at last.
+    The witnesses given must have been read before this call.
+
+    Raises: NoLedgerError; UnreadableError without permission. Damage is a verdict, not an error.
+    """
+    folder = home.current()
+    if folder is None:
+        raise NoLedgerError(home.root)
+    return verify_folder(folder, witnesses=witnesses, structure=structure, workers=workers)
+
+
+def verify_folder(
+    folder: Path,
+    *,
+    witnesses: Sequence[Witness] = (),
+    structure: bool = False,
+    alone: bool = False,
+    workers: int = WORKERS,
+) -> VerifyReport:
+    """Return what `verify_ledger` does, of the ledger in `folder`, whether it is in use or not.
+
+    `alone` when the caller holds the writer lock.
+
+    Raises: UnreadableError without permission.
+    """
+    started = time.perf_counter()
+    try:
+        anchored = read_anchor(folder / ANCHOR_FILE)
+        anchor_flaw = None
+    except AnchorDamagedError as error:
+        anchored, anchor_flaw = None, Flaw(None, "anchor", "a remembered head", error.reason)
+    known = [*([Witness("anchor", anchored)] if anchored else []), *witnesses]
+    page_flaw = structure_flaw(folder, alone=alone) if structure else None
+    report = _unreadable(page_flaw) if page_flaw else _verify(folder, known, index=structure, workers=workers)
+    if anchor_flaw and report.verdict == "intact":
+        report = msgspec.structs.replace(report, verdict="unreadable", first_bad=anchor_flaw)
+    return msgspec.structs.replace(report, seconds=round(time.perf_counter() - started, 6))
+
+
+def _verify(folder: Path, witnesses: Sequence[Witness], *, index: bool, workers: int) -> VerifyReport:
+    try:
+        inspect(folder / DATA_FILE)
+        seqs = tuple(witness.head.size - 1 for witness in witnesses)
+        look = Quarantine(partial(_look, folder, seqs), _Look).result()
+    except (NotALedgerError, QuarantineError) as error:
+        return _unreadable(Flaw(None, "database", "a readable database", str(error)))
+    ranges = walk_ledger(folder, look.head.size, workers=workers)
+    flaw = next((part.flaw for part in ranges if part.flaw), look.end_flaw)
+    if flaw is None and index:
+        flaw = _index_flaw(folder, look.head.size)
+    if flaw is not None:
+        return _report(_verdict(flaw), look.head, ranges, flaw)
+    return _held_against(witnesses, look, ranges)
+
+
+def _look(folder: Path, seqs: Sequence[int]) -> _Look:
+    engine = Engine(folder, readonly=True)
+    head, last = engine.tail()
+    links = tuple(GENESIS if seq < 0 else engine.link_at(seq) for seq in seqs)
+    return _Look(head, _end_flaw(head, last), links)
+
+
+def _index_flaw(folder: Path, size: int) -> Flaw | None:
+    try:
+        return Quarantine(partial(compare_index, folder, size), IndexReport).result().flaw
+    except QuarantineError as error:
+        return Flaw(None, "database", "a readable database", error.how)
+
+
+def _end_flaw(head: Head, last: tuple[int, Link] | None) -> Flaw | None:
+    """Return what is wrong with the end of the log beyond what re-hashing up to the stored head shows."""
+    if last is None:
+        return None
+    seq, link = last
+    if seq >= head.size:
+        return Flaw(head.size, "unexpected event", "the end", f"seq {seq}")
+    if seq == head.size - 1 and link != head.link:
+        return Flaw(seq, "stored head", link.hex(), head.link.hex())
+    return None
+
+
+def _unreadable(flaw: Flaw) -> VerifyReport:
+    return VerifyReport(
+        verdict="unreadable",
+        events=0,
+        head_seq=None,
+        head=None,
+        first_bad=flaw,
+        last_good_seq=None,
+        body_bytes=0,
+        witnesses=(),
+    )
+
+
+def _report(verdict: VerifyVerdict, head: Head, ranges: Sequence[RangeReport], flaw: Flaw | None) -> VerifyReport:
+    good = _good(ranges)
+    return VerifyReport(
+        verdict=verdict,
+        events=head.size,
+        head_seq=head.size - 1 if head.size else None,
+        head=head.link,
+        first_bad=flaw,
+        last_good_seq=good - 1 if good else None,
+        body_bytes=sum(part.body_bytes for part in ranges),
+        witnesses=(),
+    )
+
+
+def _good(ranges: Sequence[RangeReport]) -> int:
+    """Return how many events hold from seq 0 on."""
+    good = 0
+    for part in ranges:
+        good += part.good
+        if part.flaw:
+            break
+    return good
+
+
+def _verdict(flaw: Flaw) -> VerifyVerdict:
+    if flaw.seq is None:
+        return "unreadable"
+    if flaw.kind == "missing event" and flaw.found == "the end":
+        return "truncated"
+    return "tampered"
+
+
+def _held_against(witnesses: Sequence[Witness], look: _Look, ranges: Sequence[RangeReport]) -> VerifyReport:
+    for witness, found in zip(witnesses, look.links, strict=True):
+        if found != witness.head.link:
+            verdict, flaw = _disagreement(witness, found, look.head)
+            return _report(verdict, look.head, ranges, flaw)
+    report = _report("intact", look.head, ranges, None)
+    return msgspec.structs.replace(report, witnesses=tuple(witness.name for witness in witnesses))
+
+
+def _disagreement(witness: Witness, found: bytes | None, head: Head) -> tuple[VerifyVerdict, Flaw]:
+    last = witness.head.size - 1
+    if found is None:
+        expected = f"seq {last}, which the {witness.name} remembers"
+        return "rolled_back", Flaw(head.size, "missing event", expected, "the end")
+    return "forked", Flaw(last, "link", f"{witness.head.link.hex()}, which the {witness.name} remembers", found.hex())

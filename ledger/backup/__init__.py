@@ -1,0 +1,1 @@
+"""Copies of the log: the archive format, making, checking, restoring and salvaging them."""

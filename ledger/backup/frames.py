@@ -1,0 +1,194 @@
+"""The archive: a framed copy of a log in one file, the same bytes for the same events.
+
+No counts and no trailer: the archive of events [0, n) is a byte prefix of the archive of [0, m) for n <= m.
+
+Source: docs/format.md, "Archive".
+"""
+
+import os
+import re
+import stat
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from blake3 import blake3
+
+from ledger.audit.rehash import ARRAY_OF_8, seq_prefix
+from ledger.chain import GENESIS, LINK_BYTES, Link, Record, Seq, link
+from ledger.codec import BODY_LIMIT_BYTES, decode_envelope, decode_event
+from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError, unreadable
+from ledger.events import LedgerCreated
+
+HEADER = b"b3-ledger archive 1\n"
+FRAME = struct.Struct(">I32s")  # body length, link
+LENGTH = struct.Struct(">I")
+CUT_FRAME = "cut frame"
+BUFFER_BYTES = 256 * 1024  # what is read at a time: with its frames taken apart it stays in the processor's cache
+
+_encode = msgspec.msgpack.Encoder().encode
+_ANY_HEADER = re.compile(rb"b3-ledger archive ([2-9]|[1-9][0-9]+)\n")
+
+
+def frame(record: Record) -> bytes:
+    """Return what stands for `record` in an archive: its body's length, its link, its body."""
+    return FRAME.pack(len(record.body), record.link) + record.body
+
+
+def frames(values: Iterable[bytes]) -> bytes:
+    """Return the frames of events as a log stores them, link ‖ body, joined: a length before each value."""
+    pack = LENGTH.pack
+    return b"".join([pack(len(value) - LINK_BYTES) + value for value in values])
+
+
+def open_archive(path: Path) -> int:
+    """Return a file descriptor of the archive at `path`, past its header.
+
+    Raises: NoArchiveError; UnreadableError; NotAnArchiveError for anything that begins otherwise;
+    NewerFormatError for an archive of a later version.
+    """
+    try:
+        # A pipe of that name would keep us waiting for its other end.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise NoArchiveError(path) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+    try:
+        _check_file(fd, path)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _check_file(fd: int, path: Path) -> None:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise NotAnArchiveError(path, "something other than a regular file")
+    check_header(os.read(fd, 2 * len(HEADER)), path)
+    os.lseek(fd, len(HEADER), os.SEEK_SET)
+
+
+def check_header(first: bytes, path: Path) -> None:
+    """Return quietly when a file whose first bytes are `first` is an archive of this version.
+
+    Raises: NotAnArchiveError; NewerFormatError.
+    """
+    if first.startswith(HEADER):
+        return
+    if newer := _ANY_HEADER.match(first):
+        raise NewerFormatError(path, found=_name(newer[0]), known=_name(HEADER))
+    raise NotAnArchiveError(path, "an empty file" if not first else f"a file that begins {first[: len(HEADER)]!r}")
+
+
+def runs(file: BinaryIO, *, start: int = 0) -> Iterator[list[bytes]]:
+    """Yield the values (link ‖ body) of all frames from here to the end of `file`, those of a buffer together.
+
+    `file` stands at the frame of seq `start`. Nothing is hashed. Holds one buffer, or one body where that is longer;
+    a length is checked before anything is allocated for it.
+
+    Raises: DamagedError naming the first frame that is too long, or of kind `CUT_FRAME` when the file ends inside it.
+    """
+    seq, rest = start, b""
+    while more := file.read(max(BUFFER_BYTES, _frame_bytes(seq, rest) - len(rest))):
+        values, rest = _split(rest + more)
+        if values:
+            yield values
+            seq += len(values)
+    if rest:
+        found = f"{len(rest)} bytes, then the end"
+        raise DamagedError(seq, CUT_FRAME, expected=f"{_frame_bytes(seq, rest)} bytes", found=found)
+
+
+def _frame_bytes(seq: int, begun: bytes) -> int:
+    """Return how long the frame of `seq` is, as far as `begun`, which it begins with, says.
+
+    Raises: DamagedError over the limit.
+    """
+    if len(begun) < FRAME.size:
+        return FRAME.size
+    body_bytes, _ = FRAME.unpack_from(begun)
+    if body_bytes > BODY_LIMIT_BYTES:
+        raise DamagedError(seq, "body length", expected=f"at most {BODY_LIMIT_BYTES}", found=str(body_bytes))
+    return FRAME.size + int(body_bytes)
+
+
+def _split(buffer: bytes) -> tuple[list[bytes], bytes]:
+    """Return the values of the whole frames that `buffer` begins with, and what is left of it."""
+    values = []
+    unpack, length_bytes, frame_bytes = LENGTH.unpack_from, LENGTH.size, FRAME.size
+    at, end = 0, len(buffer)
+    # Whoever reads an archive pays for this loop.
+    while at + frame_bytes <= end:
+        (body_bytes,) = unpack(buffer, at)
+        stop = at + frame_bytes + body_bytes
+        if stop > end:
+            break
+        values.append(buffer[at + length_bytes : stop])
+        at = stop
+    return values, buffer[at:]
+
+
+def count_good(values: Sequence[bytes], *, start: int, prev: Link) -> int:
+    """Return how many of `values` hold, from the first on, as those from seq `start` on, after the link `prev`.
+
+    Each holds when its link follows from the one before, and its body says its seq.
+    """
+    hasher = blake3()
+    reset, update, digest, encode = hasher.reset, hasher.update, hasher.digest, _encode
+    last: bytes = prev
+    # This loop is what verification costs: `link` and `seq_prefix` stand in it written out.
+    for seq, value in enumerate(values, start):
+        body = value[LINK_BYTES:]
+        reset()
+        update(last + body)
+        last = digest()
+        if not value.startswith(last) or not body.startswith(ARRAY_OF_8 + encode(seq)):
+            return seq - start
+    return len(values)
+
+
+def why_bad(value: bytes, *, seq: int, prev: Link) -> DamagedError:
+    """Return what is wrong with a value that `count_good` did not count."""
+    found, body = value[:LINK_BYTES], value[LINK_BYTES:]
+    want = link(prev, body)
+    if found != want:
+        return DamagedError(seq, "link", expected=want.hex(), found=found.hex())
+    prefix = seq_prefix(seq)
+    return DamagedError(seq, "seq", expected=prefix.hex(), found=body[: len(prefix)].hex())
+
+
+def records(file: BinaryIO, *, start: int = 0, prev: Link = GENESIS) -> Iterator[Record]:
+    """Yield the records of all frames from here to the end of `file`, each checked before it is given out.
+
+    `file` stands at the frame of seq `start`, whose event follows the link `prev`. Memory: as `runs`.
+
+    Raises: DamagedError naming the first frame that does not hold; of kind `CUT_FRAME` when the file ends inside it.
+    """
+    for values in runs(file, start=start):
+        good = count_good(values, start=start, prev=prev)
+        for value in values[:good]:
+            prev = Link(value[:LINK_BYTES])
+            yield Record(Seq(start), prev, value[LINK_BYTES:])
+            start += 1
+        if good < len(values):
+            raise why_bad(values[good], seq=start, prev=prev)
+
+
+def first_event(body: bytes) -> LedgerCreated:
+    """Return the event that every log begins with, from the body of seq 0.
+
+    Raises: DamagedError when it is another one.
+    """
+    envelope = decode_envelope(0, body)
+    if envelope.type != LedgerCreated.TAG:
+        raise DamagedError(0, "first event", expected=LedgerCreated.TAG, found=envelope.type)
+    event = decode_event(envelope)
+    assert isinstance(event, LedgerCreated)  # noqa: S101 - what that tag decodes to
+    return event
+
+
+def _name(header: bytes) -> str:
+    return header.decode().removesuffix("\n")

@@ -1,0 +1,134 @@
+"""Does an archive hold? Every frame re-hashed, then the file held against what remembers it from outside.
+
+A cut exactly between two frames leaves a whole, shorter archive: only its `.checksum` or the `backup.created`
+event of the log it was made from shows that something is gone.
+
+Source: docs/format.md, "Verification".
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from ledger.audit.rehash import Flaw
+from ledger.audit.verify import VerifyReport, VerifyVerdict, Witness
+from ledger.backup.archive_log import ArchiveLog
+from ledger.backup.frames import CUT_FRAME
+from ledger.backup.scan import Survey, survey
+from ledger.chain import GENESIS, Head, Link
+from ledger.errors import ChecksumDamagedError, NotAnArchiveError
+from ledger.events import BackupCreated
+from ledger.files.checksum_file import read_checksum
+
+CUT = {CUT_FRAME, "missing event"}  # flaws of a file that ends too early
+CHECKSUM, RECORDED = "checksum", BackupCreated.TAG.partition("/")[0]
+
+
+def verify_archive(
+    path: Path,
+    *,
+    witnesses: Sequence[Witness] = (),
+    recorded: BackupCreated | None = None,
+) -> VerifyReport:
+    """Re-hash every event of the archive at `path`; hold it against its `.checksum`, `recorded` and `witnesses`.
+
+    `recorded` is the event of the live log that tells of this backup. Constant memory.
+
+    Raises: NoArchiveError, UnreadableError; NewerFormatError. Damage is a verdict, not an error.
+    """
+    started = time.perf_counter()
+    try:
+        report = judge(survey(path), witnesses=witnesses, recorded=recorded)
+    except NotAnArchiveError as error:
+        report = unreadable(error)
+    return replace(report, seconds=round(time.perf_counter() - started, 6))
+
+
+def judge(found: Survey, *, witnesses: Sequence[Witness] = (), recorded: BackupCreated | None = None) -> VerifyReport:
+    """Return what a survey and the witnesses outside the file make of it; `seconds` is left at 0.
+
+    Raises: UnreadableError.
+    """
+    if found.flaw is not None:
+        return _report(found, "truncated" if found.flaw.kind in CUT else "tampered", found.flaw)
+    known = [*([Witness(RECORDED, Head(recorded.size, Link(recorded.link)))] if recorded else []), *witnesses]
+    for witness in known:
+        if bad := _against(found, witness):
+            return _report(found, *bad)
+    try:
+        remembered = read_checksum(found.path)
+    except ChecksumDamagedError as error:
+        return _report(found, "unreadable", Flaw(None, CHECKSUM, "64 hex digits", error.found))
+    if remembered is not None and remembered != found.sha256:
+        return _report(found, *_against_checksum(found, remembered, recorded))
+    names = [*([CHECKSUM] if remembered else []), *(witness.name for witness in known)]
+    return replace(_report(found, "intact", None), witnesses=tuple(names))
+
+
+def _against(found: Survey, witness: Witness) -> tuple[VerifyVerdict, Flaw] | None:
+    """Return what is wrong when the archive does not hold the head that `witness` remembers."""
+    size, link = witness.head.size, witness.head.link
+    if size > found.head.size:
+        return "truncated", _too_short(found, witness)
+    held = ArchiveLog(found).link_at(size - 1) if size else GENESIS
+    assert held is not None  # noqa: S101 - the archive is that long
+    if held == link:
+        return None
+    return "forked", Flaw(size - 1, "link", f"{link.hex()}, which {_memory(witness)} remembers", held.hex())
+
+
+def _too_short(found: Survey, witness: Witness) -> Flaw:
+    size = found.head.size
+    if witness.name == RECORDED:
+        return Flaw(
+            size, "missing event", f"seq {witness.head.size - 1}, which {_memory(witness)} remembers", "the end"
+        )
+    # Nothing in the file tells an honest older copy from a newer one that lost its last frames.
+    return Flaw(
+        size,
+        "missing event",
+        f"the {witness.head.size} that {_memory(witness)} remembers",
+        f"{size} events, made before that head was saved or cut at its end",
+    )
+
+
+def _memory(witness: Witness) -> str:
+    return f"the event {RECORDED}" if witness.name == RECORDED else f"the {witness.name}"
+
+
+def _against_checksum(found: Survey, remembered: bytes, recorded: BackupCreated | None) -> tuple[VerifyVerdict, Flaw]:
+    flaw = Flaw(None, CHECKSUM, f"sha256 {remembered.hex()}", f"sha256 {found.sha256.hex()}")
+    if recorded is not None and recorded.sha256 == found.sha256:
+        return "tampered", flaw  # the file is what was made, so it is the checksum that was changed
+    # Every frame holds and the bytes are not those of the checksum: frames are gone from the end.
+    return "truncated", replace(flaw, seq=found.head.size)
+
+
+def _report(found: Survey, verdict: VerifyVerdict, flaw: Flaw | None) -> VerifyReport:
+    last = found.head.size - 1 if found.head.size else None
+    return VerifyReport(
+        verdict=verdict,
+        events=found.head.size,
+        head_seq=last,
+        head=found.head.link if found.head.size else None,
+        first_bad=flaw,
+        last_good_seq=last,
+        body_bytes=found.body_bytes,
+        witnesses=(),
+    )
+
+
+def unreadable(error: NotAnArchiveError) -> VerifyReport:
+    """Return the report on a file that does not begin as an archive does."""
+    return VerifyReport(
+        verdict="unreadable",
+        events=0,
+        head_seq=None,
+        head=None,
+        first_bad=Flaw(None, "header", "an archive", error.found),
+        last_good_seq=None,
+        body_bytes=0,
+        witnesses=(),
+    )

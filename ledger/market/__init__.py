@@ -1,0 +1,1 @@
+"""Facts of the exchange: tickers, the session calendar, canonical prices. Pure."""

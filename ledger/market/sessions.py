@@ -1,0 +1,92 @@
+"""B3's trading sessions: which days they are, and when each is final. Pure but for the time zone database.
+
+Days are calendar days in America/Sao_Paulo; instants are microseconds UTC.
+Outside the table (before `b3_calendar.FIRST`, after `b3_calendar.LAST`) every weekday counts as a session.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
+
+from ledger.events import Window
+from ledger.market import b3_calendar
+
+TIMEZONE = "America/Sao_Paulo"
+FINAL_TIME = time(18, 30)  # after the closing auction and the adjustments that follow it
+
+_DAY = timedelta(days=1)
+_SATURDAY = 5
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def covers(day: date) -> bool:
+    """Return whether the calendar table knows `day`."""
+    return b3_calendar.FIRST <= day <= b3_calendar.LAST
+
+
+def is_session(day: date) -> bool:
+    """Return whether B3 trades on `day`."""
+    return day.weekday() < _SATURDAY and day not in _closed(day.year)
+
+
+def sessions(window: Window) -> tuple[date, ...]:
+    """Return the sessions of `window`, oldest first. O(days)."""
+    count = (window.end - window.start).days + 1
+    days = (window.start + timedelta(days=offset) for offset in range(count))
+    return tuple(day for day in days if is_session(day))
+
+
+def shift(day: date, count: int) -> date:
+    """Return the session `count` sessions after `day`, before it when negative; `day` itself for 0.
+
+    `day` need not be a session: one session after a Saturday is the Monday that trades next.
+    """
+    steps = _walk(day, _DAY if count > 0 else -_DAY)
+    for _ in range(abs(count)):
+        day = next(steps)
+    return day
+
+
+def final_at(day: date) -> int:
+    """Return the instant from which the bar of `day` no longer changes: 18:30 in São Paulo."""
+    return (datetime.combine(day, FINAL_TIME, tzinfo=_zone()) - _EPOCH) // _MICROSECOND
+
+
+def trading_day(now_us: int) -> date:
+    """Return the calendar day in São Paulo at `now_us`."""
+    return (_EPOCH + timedelta(microseconds=now_us)).astimezone(_zone()).date()
+
+
+def last_final_session(now_us: int) -> date:
+    """Return the newest session that is final at `now_us`."""
+    today = trading_day(now_us)
+    if is_session(today) and final_at(today) <= now_us:
+        return today
+    return shift(today, -1)
+
+
+def final_sessions_after(day: date, now_us: int) -> int:
+    """Return how many sessions later than `day` are final at `now_us`."""
+    return len(sessions(Window(day + _DAY, last_final_session(now_us))))
+
+
+def _walk(day: date, step: timedelta) -> Iterator[date]:
+    while True:
+        day += step
+        if is_session(day):
+            yield day
+
+
+@cache
+def _closed(year: int) -> frozenset[date]:
+    days = b3_calendar.CLOSED.get(year, "").split()
+    return frozenset(date.fromisoformat(f"{year}-{day}") for day in days)
+
+
+@cache
+def _zone() -> tzinfo:
+    # Imported here: half of the commands never ask what time it is in São Paulo.
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(TIMEZONE)
