@@ -16,7 +16,7 @@ from ledger.events import LEDGER_STREAM, ConnectionTested
 from ledger.ingest.providers import sample
 from ledger.ingest.providers.port import Probe, Provider
 from ledger.ingest.providers.sample import SampleProvider
-from ledger.ingest.providers.yahoo import YahooProvider
+from ledger.ingest.providers.yahoo.provider import YahooProvider
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.metrics import last_answer

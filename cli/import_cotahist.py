@@ -13,7 +13,7 @@ from cli.output import Style
 from cli.run import Logged
 from cli.settings import Settings
 from cli.supervisor import die_with_parent
-from ledger.ingest.cotahist_import import Market, Selection
+from ledger.ingest.providers.cotahist.importing import Market, Selection
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 

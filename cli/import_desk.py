@@ -14,11 +14,11 @@ from cli.import_row import ImportRow, Run
 from cli.settings import Settings
 from ledger import ids
 from ledger.errors import LedgerError, NoLedgerError
-from ledger.ingest.cotahist_import import LOCK_NAME, Contents, Importer, Intake, Selection
-from ledger.ingest.held import Held
 from ledger.ingest.job import Observer
-from ledger.ingest.providers import cotahist, cotahist_file
-from ledger.ingest.providers.cotahist_spool import Spool
+from ledger.ingest.providers.cotahist import file, layout
+from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Contents, Importer, Intake, Selection
+from ledger.ingest.providers.cotahist.spool import Spool
+from ledger.ingest.rules.held import Held
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -88,8 +88,8 @@ class ImportDesk:
 
     def _read(self, path: Path, spool: Spool, started_at: int) -> Contents:
         intake = Intake(self._options.selection)
-        digest = cotahist_file.sha256(path)
-        with cotahist_file.opened(path) as text:
+        digest = file.sha256(path)
+        with file.opened(path) as text:
             expected = text.batches_expected
             with output.progress(text.batches(), label=f"{path.name}: reading", length=expected) as batches:
                 intake.fill(spool, text, batches)
@@ -122,10 +122,10 @@ class ImportDesk:
         elif log.readonly:
             # A dry run writes nothing at all, not even read models.
             tables = view_at(log, log.head().size).state["prices"]
-            yield partial(prices.held, tables, cotahist.NAME)
+            yield partial(prices.held, tables, layout.NAME)
         else:
             with open_view(log, log.folder) as view:
-                yield partial(prices.held, view.state["prices"], cotahist.NAME)
+                yield partial(prices.held, view.state["prices"], layout.NAME)
 
     def _lock(self, job_id: bytes, now_us: int) -> AbstractContextManager[None]:
         log = self._log
@@ -137,7 +137,7 @@ class ImportDesk:
     def _run(self, job_id: bytes, began: float) -> Run:
         return Run(
             job_id=job_id,
-            provider=cotahist.NAME,
+            provider=layout.NAME,
             elapsed_s=time.perf_counter() - began,
             head=self._log.head() if self._log else None,
             dry_run=self._options.dry_run,
@@ -173,4 +173,4 @@ def _create(home: LedgerHome, settings: Settings, options: ImportOptions, now: C
 
 
 def _about(job_id: bytes) -> dict[str, object]:
-    return {"job_id": ids.text(job_id), "provider": cotahist.NAME}
+    return {"job_id": ids.text(job_id), "provider": layout.NAME}

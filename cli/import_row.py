@@ -10,8 +10,8 @@ from cli.exit_codes import Exit
 from ledger import ids
 from ledger.chain import Head
 from ledger.errors import CotahistError, LedgerError, TickerLockError
-from ledger.ingest.cotahist_import import Contents, Imported
 from ledger.ingest.plan import JobStatus
+from ledger.ingest.providers.cotahist.importing import Contents, Imported
 from projections.entry import rejected_rows
 
 KINDS: dict[type[LedgerError], str] = {TickerLockError: "locked", CotahistError: "bad-answer"}

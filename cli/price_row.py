@@ -8,7 +8,7 @@ import msgspec
 
 from cli import reais, times
 from ledger.events import Bar
-from ledger.ingest.rules import SCALE_TOLERANCE
+from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
 from ledger.market.price import price_text
 from projections.prices import Series, Version
 

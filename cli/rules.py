@@ -6,7 +6,7 @@ import msgspec
 from cli import output
 from cli.exit_codes import Exit
 from cli.output import Style
-from ledger.ingest.rules import RULES, RULES_VERSION, Rule, Severity
+from ledger.ingest.rules.catalogue import RULES, RULES_VERSION, Rule, Severity
 
 EFFECTS: dict[Severity, str] = {
     "R": "rejects the row",

@@ -15,9 +15,9 @@ from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.errors import LedgerError, LedgerReplacedError
 from ledger.events import SnapshotWritten
-from ledger.ingest.held import Held
 from ledger.ingest.job import Job, Observer
 from ledger.ingest.plan import Before, Outcome
+from ledger.ingest.rules.held import Held
 from ledger.store.event_log import EventLog
 from projections import ingest_logs, prices, snapshots
 from projections.publish import publish

@@ -12,12 +12,12 @@ from cli.run_options import RunOptions
 from cli.settings import Settings
 from ledger.errors import NoLedgerError
 from ledger.events import LedgerKind
-from ledger.ingest.fetching import Patience
+from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import Plan
 from ledger.ingest.providers import sample
 from ledger.ingest.providers.port import Provider
 from ledger.ingest.providers.sample import SampleProvider
-from ledger.ingest.providers.yahoo import YahooProvider
+from ledger.ingest.providers.yahoo.provider import YahooProvider
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 

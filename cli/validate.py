@@ -23,8 +23,8 @@ from ledger.events import (
     Verdict,
     Window,
 )
-from ledger.ingest import validation
-from ledger.ingest.held import Held
+from ledger.ingest.rules import judge
+from ledger.ingest.rules.held import Held
 
 TICKER = PROVIDER = "file"
 CSV_HEADER = ("line", "date", "outcome", "rule", "detail")
@@ -122,7 +122,7 @@ def _judged(lines: Sequence[Line], now_us: int, threshold_percent: float) -> Val
         actions=(),
     )
     # Without anything held there is no scale to differ from, so the answer is a decision.
-    decision = validation.judge(evidence, Held({}), basis="as_traded", threshold_percent=threshold_percent)
+    decision = judge.judge(evidence, Held({}), basis="as_traded", threshold_percent=threshold_percent)
     assert isinstance(decision, ValidationCompleted)  # noqa: S101 - see above
     return decision
 

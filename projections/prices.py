@@ -14,7 +14,7 @@ import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import Action, Bar, ValidationCompleted
-from ledger.ingest.held import Held
+from ledger.ingest.rules.held import Held
 from projections import decisions
 from projections.facts import Fact
 from projections.keys import SEQ_BYTES, day_key, last_seq, seq_key, text_key, two_texts

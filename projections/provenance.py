@@ -9,9 +9,9 @@ import msgspec
 from ledger.codec import Envelope, decode_envelope, decode_event
 from ledger.errors import DamagedError
 from ledger.events import Bar, FetchSucceeded, Finding, RawBar, ValidationCompleted
-from ledger.ingest.providers import chart
-from ledger.ingest.providers.chart import ChartRow
 from ledger.ingest.providers.evidence import proven_body
+from ledger.ingest.providers.yahoo import chart
+from ledger.ingest.providers.yahoo.chart import ChartRow
 from ledger.log_source import LogSource
 from projections.decisions import decisions
 from projections.prices import Series

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from ledger.events import Bar
-from ledger.ingest.rules import SCALE_TOLERANCE
+from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
 from projections import bar_fields, history
 from projections.bar_fields import FieldChange
 from projections.decisions import Decision

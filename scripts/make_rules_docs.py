@@ -8,7 +8,7 @@ if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
 from cli.rules import EFFECTS  # noqa: E402 - the repository is on the path only now
-from ledger.ingest.rules import RULES, RULES_VERSION, Rule  # noqa: E402 - the same
+from ledger.ingest.rules.catalogue import RULES, RULES_VERSION, Rule  # noqa: E402 - the same
 
 PAGE = REPOSITORY / "docs" / "validation.md"
 BEGIN = "<!-- generated from the registry: begin -->\n"

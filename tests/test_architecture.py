@@ -13,17 +13,18 @@ IMPURE = {
     "asyncio", "click", "concurrent", "fcntl", "http", "lmdb", "multiprocessing", "os", "random", "secrets",
     "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid",
 }  # fmt: skip
-PURE_LEDGER = (
-    "chain", "codec", "events", "appending",
-    "ingest/validation", "ingest/rules", "ingest/row_rules", "ingest/series_rules", "ingest/scale", "ingest/rows",
-    "ingest/actions", "market/price", "ingest/held", "ingest/providers/chart",
+PURE_ROOMS = ("ledger/market", "ledger/ingest/rules")
+PURE_MODULES = (
+    "ledger/chain", "ledger/codec", "ledger/events", "ledger/appending", "ledger/ingest/providers/yahoo/chart",
+    "projections/prices", "projections/decisions", "projections/corporate_actions", "projections/bar_fields",
+    "projections/history", "projections/revisions", "projections/gaps", "projections/adjusted",
+    "projections/ingest_logs", "projections/metrics", "projections/snapshots", "projections/entry",
+    "projections/facts", "projections/keys", "projections/snapshot_csv",
 )  # fmt: skip
-PURE_PROJECTIONS = (
-    "prices", "decisions", "corporate_actions", "bar_fields", "history", "revisions", "gaps", "adjusted",
-    "ingest_logs", "metrics", "snapshots", "entry", "facts", "keys",
-    "snapshot_csv",
-)  # fmt: skip
-PURE = [*(f"ledger/{name}.py" for name in PURE_LEDGER), *(f"projections/{name}.py" for name in PURE_PROJECTIONS)]
+PURE = [
+    *(f"{name}.py" for name in PURE_MODULES),
+    *(str(path.relative_to(ROOT)) for room in PURE_ROOMS for path in sorted((ROOT / room).glob("*.py"))),
+]
 BARRED = {"lmdb", "click", "time", "random", "secrets", "socket", "subprocess", "threading"}
 CLOCKS = re.compile(r"\b(datetime\.now|date\.today|datetime\.utcnow|\.read_text|\.write_text|open\()")
 

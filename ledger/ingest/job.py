@@ -30,14 +30,14 @@ from ledger.events import (
     IngestRefused,
     ValidationCompleted,
 )
-from ledger.ingest import validation
-from ledger.ingest.fetching import Evidence, Fetcher
-from ledger.ingest.held import Held
+from ledger.ingest.fetch import Evidence, Fetcher
 from ledger.ingest.plan import Before, JobStatus, Outcome, Plan, window
-from ledger.ingest.providers import chart
 from ledger.ingest.providers.evidence import body
 from ledger.ingest.providers.port import Provider, ProviderError
-from ledger.ingest.scale import WholeRangeNeeded
+from ledger.ingest.providers.yahoo import chart
+from ledger.ingest.rules import judge
+from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market import sessions
 from ledger.store.event_log import EventLog
@@ -239,14 +239,14 @@ class Job:
         decision = self._judge(whole.fetch, held)
         if isinstance(decision, WholeRangeNeeded):
             raise ScaleError(self.ticker, decision.reason)
-        aside = validation.superseded(narrow.fetch, basis=self._provider.basis)
+        aside = judge.superseded(narrow.fetch, basis=self._provider.basis)
         if job_id != self.job_id:
             self._decide([(narrow, aside)], job_id=job_id)
             return self._decide([(whole, decision)], job_id=self.job_id)
         return self._decide([(narrow, aside), (whole, decision)], job_id=self.job_id)
 
     def _judge(self, fetch: FetchSucceeded, held: Held) -> ValidationCompleted | WholeRangeNeeded:
-        return validation.judge(
+        return judge.judge(
             fetch,
             held,
             basis=self._provider.basis,

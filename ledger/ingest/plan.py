@@ -8,8 +8,8 @@ import msgspec
 from ledger.chain import Seq
 from ledger.errors import LedgerError
 from ledger.events import ValidationCompleted, Window
-from ledger.ingest.fetching import Patience
-from ledger.ingest.held import Held
+from ledger.ingest.fetch import Patience
+from ledger.ingest.rules.held import Held
 from ledger.market import sessions
 
 OVERLAP_SESSIONS = 5

@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from ledger.ingest.cotahist_import import Importer, Intake, Selection
-from ledger.ingest.held import Held
-from ledger.ingest.providers import cotahist, cotahist_file
-from ledger.ingest.providers.cotahist_spool import Spool
+from ledger.ingest.providers.cotahist import file, layout
+from ledger.ingest.providers.cotahist.importing import Importer, Intake, Selection
+from ledger.ingest.providers.cotahist.spool import Spool
+from ledger.ingest.rules.held import Held
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -48,9 +48,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(path: Path) -> int:
     """Check every line, to the trailer, and read the prices of every ticker's quote."""
-    with cotahist_file.opened(path) as text:
+    with file.opened(path) as text:
         lines = (line for batch in text.batches() for _, line in batch)
-        return sum(1 for line in lines if cotahist.ticker(line) and cotahist.quote(line))
+        return sum(1 for line in lines if layout.ticker(line) and layout.quote(line))
 
 
 def imported(path: Path, folder: Path, *, wanted: Selection) -> int:
@@ -58,9 +58,9 @@ def imported(path: Path, folder: Path, *, wanted: Selection) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     home = LedgerHome(folder)
     create_ledger(home, kind="real", software="benchmark", now=lambda: NOW_US, lock_timeout_s=5)
-    with EventLog(home, now=lambda: NOW_US) as log, Spool() as spool, cotahist_file.opened(path) as text:
+    with EventLog(home, now=lambda: NOW_US) as log, Spool() as spool, file.opened(path) as text:
         intake = Intake(wanted)
-        digest = cotahist_file.sha256(path)
+        digest = file.sha256(path)
         intake.fill(spool, text, text.batches())
         contents = intake.contents(text, digest=digest, started_at=NOW_US, finished_at=NOW_US)
         importer = Importer(

@@ -11,8 +11,8 @@ import pytest
 from ledger.codec import Draft
 from ledger.events import RawAction, ValidationCompleted
 from ledger.ids import append_id
-from ledger.ingest.held import Held
-from ledger.ingest.validation import judge
+from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.judge import judge
 from ledger.store.event_log import EventLog
 from tests.ledger.ingest.answers import TICKER, evidence, raw, session
 from tests.support.cli import REPOSITORY, Result, run_main

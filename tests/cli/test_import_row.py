@@ -13,9 +13,9 @@ from cli.import_row import ImportRow, Run
 from ledger.chain import Head, Link
 from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
 from ledger.events import Finding, Window
-from ledger.ingest.cotahist_import import Contents, Imported
-from ledger.ingest.providers.cotahist import NAME
-from ledger.ingest.validation import superseded
+from ledger.ingest.providers.cotahist.importing import Contents, Imported
+from ledger.ingest.providers.cotahist.layout import NAME
+from ledger.ingest.rules.judge import superseded
 from tests.ledger.ingest.answers import evidence, run_of, session
 
 CONTENTS = Contents(

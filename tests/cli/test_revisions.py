@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.ingest.rules import SCALE_TOLERANCE
+from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
 from tests.cli import retelling
 from tests.cli.retelling import (
     CORRECTED,

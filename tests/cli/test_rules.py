@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ledger.ingest.rules import RULES
+from ledger.ingest.rules.catalogue import RULES
 from tests.support.cli import run_main
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.ingest.providers import chart
+from ledger.ingest.providers.yahoo import chart
 from tests.cli.retelling import (
     CORRECTED,
     DAYS,

@@ -108,7 +108,7 @@ def nonsense(folder: Path) -> Iterator[Scene]:
 def pending(folder: Path) -> Iterator[Scene]:
     """Give a ledger of the day before, and PETR4's last day as a run got it that was killed before it judged."""
     with serving(folder, ingested=NOW - timedelta(days=1)) as scene:
-        die_at(Workplace(folder, None, **scene.env), "ledger.ingest.validation:judge", "--ticker", TICKERS[0])
+        die_at(Workplace(folder, None, **scene.env), "ledger.ingest.rules.judge:judge", "--ticker", TICKERS[0])
         yield scene
 
 

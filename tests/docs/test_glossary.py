@@ -4,7 +4,7 @@ import re
 from typing import get_args
 
 from ledger.audit.verify import VerifyVerdict
-from ledger.ingest.rules import Severity
+from ledger.ingest.rules.catalogue import Severity
 from projections.revisions import Cause
 from tests.support.cli import REPOSITORY
 

@@ -2,7 +2,7 @@
 
 import runpy
 
-from ledger.ingest.rules import RULES
+from ledger.ingest.rules.catalogue import RULES
 from tests.support.cli import REPOSITORY
 
 SCRIPT = runpy.run_path(str(REPOSITORY / "scripts" / "make_rules_docs.py"))

@@ -82,7 +82,7 @@ def is_alive(group: int) -> bool:
 def dead(place: Workplace, server: YahooServer) -> Workplace:
     """A place where the only run died once its evidence was durable."""
     server.series[TICKER] = SERIES
-    die_at(place, "ledger.ingest.validation:judge")
+    die_at(place, "ledger.ingest.rules.judge:judge")
     assert ["fetch.succeeded"] == place.types(TICKER)
     assert ["pending"] == [entry.status for entry in place.entries(TICKER)]
     return place
@@ -128,7 +128,7 @@ def test_a_session_that_became_final_since_is_fetched_after_it(dead: Workplace, 
 
 def test_a_run_that_dies_twice_leaves_one_pending_fetch(dead: Workplace, server: YahooServer) -> None:
     """The second run dies over the same evidence: it asked nobody, and the third judges it once."""
-    die_at(dead, "ledger.ingest.validation:judge")
+    die_at(dead, "ledger.ingest.rules.judge:judge")
     assert ["fetch.succeeded"] == dead.types(TICKER)
     assert "success" == dead.rows(*RUN)[TICKER]["status"]
     assert 1 == len(decisions(dead.events(TICKER)))

@@ -78,8 +78,8 @@ def replaced(place: Workplace) -> tuple[int | None, bytes | None]:
 @pytest.mark.parametrize(
     "where",
     [
-        "ledger.ingest.providers.yahoo/YahooProvider:fetch",
-        "ledger.ingest.validation:judge",
+        "ledger.ingest.providers.yahoo.provider/YahooProvider:fetch",
+        "ledger.ingest.rules.judge:judge",
         "cli.run_desk:publish",
     ],
     ids=["before-the-answer", "before-the-decision", "before-the-snapshot"],

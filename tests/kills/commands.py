@@ -23,7 +23,7 @@ import msgspec
 import cli.entry
 import cli.root
 import cli.run
-import ledger.ingest.providers.yahoo  # noqa: F401 - imported once here, not in every victim
+import ledger.ingest.providers.yahoo.provider  # noqa: F401 - imported once here, not in every victim
 from ledger.audit.verify import verify_ledger
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import decode_envelope

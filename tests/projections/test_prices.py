@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ledger.codec import decode_envelope, decode_event
 from ledger.events import Action, Bar, ValidationCompleted
-from ledger.ingest.held import Held
+from ledger.ingest.rules.held import Held
 from ledger.log_source import LogSource
 from projections.folding import replayed
 from projections.prices import Prices, Series, Version, actions, all_series, held, holding, series, tickers, versions

@@ -11,7 +11,7 @@ from ledger.codec import Draft
 from ledger.errors import DamagedError
 from ledger.events import Answer, Finding, ValidationCompleted
 from ledger.ids import append_id
-from ledger.ingest.validation import superseded
+from ledger.ingest.rules.judge import superseded
 from ledger.memory_log import MemoryLog
 from projections.folding import replayed
 from projections.prices import Prices, Series

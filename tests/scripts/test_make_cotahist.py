@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.ingest.providers import cotahist, cotahist_file
+from ledger.ingest.providers.cotahist import file, layout
 from tests.support.cli import REPOSITORY
 from tests.support.cotahist import quotes, whole
 
@@ -20,7 +20,7 @@ def by_code() -> dict[str, list[bytes]]:
     """Return each code's lines, day by day."""
     found = defaultdict(list)
     for line in LINES:
-        found[cotahist.code(line)].append(line)
+        found[layout.code(line)].append(line)
     return found
 
 
@@ -50,9 +50,9 @@ def test_the_same_seed_gives_the_same_lines() -> None:
     ("of", "expected"),
     [
         (lambda line: int(line[210:217]), {1, 10, 1000}),
-        (cotahist.market, {b"010", b"020", b"070"}),
+        (layout.market, {b"010", b"020", b"070"}),
         (lambda line: line[10:12], {b"02", b"78", b"96", b"97"}),
-        (lambda line: cotahist.ticker(line) is None, {True, False}),
+        (lambda line: layout.ticker(line) is None, {True, False}),
     ],
 )
 def test_every_kind_is_there(of: Callable[[bytes], object], expected: set[object]) -> None:
@@ -68,7 +68,7 @@ def test_a_split_shows_in_its_number_and_lingers_in_its_marker() -> None:
         numbers = [distribution(line) for line in lines]
         runs = [(shows, len(list(run))) for shows, run in groupby(lines, key=marked)]
         first = next(n for n, line in enumerate(lines) if marked(line))
-        closes = [cotahist.quote(line).bar.close for line in lines]
+        closes = [layout.quote(line).bar.close for line in lines]
         assert (min(8, len(lines) - first), {100, 101}) == (dict(runs)[True], set(numbers) | {100})
         assert first == 0 or (numbers.index(101) == first and 0.4 < closes[first] / closes[first - 1] < 0.6)
 
@@ -80,6 +80,6 @@ def test_the_script_writes_a_file_that_can_be_imported(tmp_path: Path) -> None:
         args = [sys.executable, script, "--records", "300", "--year", "2024", "--out", tmp_path / name]
         subprocess.run(args, check=True)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    with cotahist_file.opened(tmp_path / "a.zip") as text:
+    with file.opened(tmp_path / "a.zip") as text:
         read = [line for batch in text.batches() for _, line in batch]
     assert list(whole(quotes(records=300, year=2024, seed=1), year=2024))[1:-1] == read

@@ -13,9 +13,9 @@ from pathlib import Path
 import msgspec
 
 from ledger.events import Basis, RawBar, Request, Source, Window
-from ledger.ingest.providers import chart
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
+from ledger.ingest.providers.yahoo import chart
 
 NAME = "sample"
 VERSION = "1"

@@ -19,7 +19,7 @@ from ledger.events import (
     ValidationCompleted,
     Window,
 )
-from ledger.ingest.held import Held
+from ledger.ingest.rules.held import Held
 from ledger.market.price import price_micros
 from ledger.market.sessions import shift
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from ledger.events import Action, ActionKind, Finding, RawAction, Window
-from ledger.ingest import actions
+from ledger.ingest.rules import actions
 from tests.ledger.ingest.answers import MONDAY, NAN, bar, run_of, session
 
 SERIES = tuple(bar(given) for given in run_of((10, 8, 8)))

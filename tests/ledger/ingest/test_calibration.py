@@ -3,9 +3,9 @@
 import pytest
 
 from ledger.events import Basis, RawAction, ValidationCompleted
-from ledger.ingest.held import Held
-from ledger.ingest.rules import SPLIT_SIZES
-from ledger.ingest.validation import judge
+from ledger.ingest.rules.catalogue import SPLIT_SIZES
+from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.judge import judge
 from tests.ledger.ingest.answers import evidence, run_of, session
 
 BEFORE, CLOSE = 11.0, 12.5  # invented: only the size of the step is genuine

@@ -12,10 +12,10 @@ from ledger.codec import decode_envelope, decode_event
 from ledger.errors import CotahistError, LedgerReplacedError
 from ledger.events import FetchSucceeded, Finding, Identity, Request, Source, ValidationCompleted, Window
 from ledger.ids import append_id
-from ledger.ingest.cotahist_import import Contents, Imported, Importer, Intake, Selection
-from ledger.ingest.held import Held
-from ledger.ingest.providers import cotahist_file
-from ledger.ingest.providers.cotahist_spool import Spool
+from ledger.ingest.providers.cotahist import file
+from ledger.ingest.providers.cotahist.importing import Contents, Imported, Importer, Intake, Selection
+from ledger.ingest.providers.cotahist.spool import Spool
+from ledger.ingest.rules.held import Held
 from ledger.market.sessions import shift
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -46,9 +46,9 @@ def held_by(log: EventLog) -> Callable[[str], Held]:
 def intake(path: Path, spool: Spool, wanted: Selection = ALL, *, finished_at: int = LATER) -> Contents:
     """Return what is found in the file at `path`, whose wanted quotes go into `spool`."""
     intake = Intake(wanted)
-    with cotahist_file.opened(path) as text:
+    with file.opened(path) as text:
         intake.fill(spool, text, text.batches())
-        digest = cotahist_file.sha256(path)
+        digest = file.sha256(path)
         return intake.contents(text, digest=digest, started_at=finished_at - 1_000_000, finished_at=finished_at)
 
 
@@ -85,7 +85,7 @@ def test_the_intake_counts_every_record_once(tmp_path: Path) -> None:
         contents = intake(path, spool, Selection())
     expected = Contents(
         name="A.TXT",
-        sha256=cotahist_file.sha256(path),
+        sha256=file.sha256(path),
         made_on=date(2025, 12, 31),
         window=Window(FIRST, DAYS[2]),
         records=7,
@@ -144,7 +144,7 @@ def test_a_cut_file_appends_nothing(tmp_path: Path, log: EventLog) -> None:
 def test_a_ticker_becomes_evidence_and_its_decision_in_one_append(tmp_path: Path, log: EventLog) -> None:
     """The evidence keeps the lines as they stand; the decision names it as its cause."""
     path = made(tmp_path / "A.TXT", [line(FIRST), line(FIRST, "VALE3", 6010), line(DAYS[1], close=3745)])
-    sha256, lines = cotahist_file.sha256(path), line(FIRST) + line(DAYS[1], close=3745)
+    sha256, lines = file.sha256(path), line(FIRST) + line(DAYS[1], close=3745)
     run(path, log)
     (no_cause, stream, fetch), (cause, same_stream, decision), *others = events(log)
     assert isinstance(fetch, FetchSucceeded)

@@ -7,7 +7,7 @@ import pytest
 
 from ledger.chain import Seq
 from ledger.events import ErrorKind, FetchFailed, FetchSucceeded, Window
-from ledger.ingest.fetching import LONGEST_WAIT_S, Fetcher, Patience
+from ledger.ingest.fetch import LONGEST_WAIT_S, Fetcher, Patience
 from ledger.ingest.providers.port import ProviderError
 from tests.ledger.ingest.answers import MONDAY, TICKER, instant, run_of, session
 from tests.ledger.ingest.scripted import Refusal, ScriptedProvider, Series, Step

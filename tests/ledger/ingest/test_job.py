@@ -22,11 +22,11 @@ from ledger.events import (
     ValidationCompleted,
     Window,
 )
-from ledger.ingest.fetching import Patience
-from ledger.ingest.held import Held
+from ledger.ingest.fetch import Patience
 from ledger.ingest.job import InterruptedJobError, Job, ScaleError
 from ledger.ingest.plan import Before, Outcome, Plan
 from ledger.ingest.providers.port import ProviderError
+from ledger.ingest.rules.held import Held
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.events import Window
-from ledger.ingest.fetching import Patience
-from ledger.ingest.held import Held
+from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import GAP_SESSIONS, OVERLAP_SESSIONS, Plan, window
+from ledger.ingest.rules.held import Held
 from ledger.market.sessions import sessions, shift
 from tests.ledger.ingest.answers import bar, raw
 

@@ -1,6 +1,6 @@
 """The registry of rules."""
 
-from ledger.ingest.rules import RULES
+from ledger.ingest.rules.catalogue import RULES
 
 
 def test_every_rule_of_the_house_stands_once_for_each_severity() -> None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from ledger.events import Action, Basis, RawAction, RawBar, Window
-from ledger.ingest import scale
-from ledger.ingest.held import Held
-from ledger.ingest.scale import WholeRangeNeeded
+from ledger.ingest.rules import scale
+from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.scale import WholeRangeNeeded
 from tests.ledger.ingest.answers import bar, evidence, held, raw, run_of, session
 
 HELD = held(run_of([10 + n / 100 for n in range(10)]))

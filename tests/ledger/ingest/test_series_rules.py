@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from ledger.events import Action, Basis, Finding, RawBar
-from ledger.ingest import series_rules
-from ledger.ingest.series_rules import Series
+from ledger.ingest.rules import series_rules
+from ledger.ingest.rules.series_rules import Series
 from tests.ledger.ingest.answers import bar, ids, raw, run_of, session
 
 DIVIDEND = Action(session(1), "dividend", 1_000_000, 1, 1)

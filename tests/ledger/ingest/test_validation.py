@@ -12,10 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ledger.events import Action, Bar, FetchSucceeded, Finding, Identity, RawAction, RawBar, ValidationCompleted, Window
-from ledger.ingest.held import Held
-from ledger.ingest.providers.chart import ChartRow
-from ledger.ingest.scale import WholeRangeNeeded
-from ledger.ingest.validation import judge, sessions_due, superseded
+from ledger.ingest.providers.yahoo.chart import ChartRow
+from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.judge import judge, sessions_due, superseded
+from ledger.ingest.rules.scale import WholeRangeNeeded
 from tests.ledger.ingest.answers import (
     GOOD,
     NAN,
@@ -380,6 +380,6 @@ def test_every_day_received_is_accepted_rejected_or_partial_and_only_one_of_them
 def test_judging_touches_no_slow_module_and_no_disk() -> None:
     """The rules run where only the standard library and msgspec are loaded."""
     slow = "{'pandas', 'numpy', 'yfinance', 'lmdb', 'click', 'statistics', 'logging'}"
-    code = f"import sys, ledger.ingest.validation; print(sorted({slow} & set(sys.modules)))"
+    code = f"import sys, ledger.ingest.rules.judge; print(sorted({slow} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout

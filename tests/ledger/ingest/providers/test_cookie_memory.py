@@ -4,7 +4,7 @@ from http.cookiejar import Cookie
 
 import pytest
 
-from ledger.ingest.providers.cookie_memory import CookieMemory
+from ledger.ingest.providers.yahoo.cookies import CookieMemory
 
 
 def cookie(expires: int | None) -> Cookie:

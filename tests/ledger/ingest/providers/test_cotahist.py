@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.events import RawBar
-from ledger.ingest.providers import cotahist
-from ledger.ingest.providers.cotahist import Header, LayoutError, Quote
+from ledger.ingest.providers.cotahist import layout
+from ledger.ingest.providers.cotahist.layout import Header, LayoutError, Quote
 from ledger.market.price import price_micros
 from tests.support.cotahist import line
 
@@ -67,23 +67,23 @@ def test_the_vector_fills_the_columns_that_its_names_say() -> None:
 def test_a_quote_is_read_from_its_columns() -> None:
     """Open, high, low, close and shares: not the mean, which may lie anywhere, nor the offers."""
     bar = RawBar(date(2024, 6, 12), 37.01, 38.02, 36.03, 37.04, None, 123_400)
-    assert Quote(bar, b"R$  ") == cotahist.quote(VECTOR)
+    assert Quote(bar, b"R$  ") == layout.quote(VECTOR)
 
 
 def test_a_quotes_names_are_read_from_their_columns() -> None:
     """Type, market, code, ticker, and the day in the year of its file."""
     assert (b"01", b"010", "ABCD4", "ABCD4.SA", date(2024, 6, 12)) == (
-        cotahist.kind(VECTOR),
-        cotahist.market(VECTOR),
-        cotahist.code(VECTOR),
-        cotahist.ticker(VECTOR),
-        cotahist.session(VECTOR, KNOWN),
+        layout.kind(VECTOR),
+        layout.market(VECTOR),
+        layout.code(VECTOR),
+        layout.ticker(VECTOR),
+        layout.session(VECTOR, KNOWN),
     )
 
 
 def test_the_scripts_line_reads_as_it_was_written() -> None:
     """The synthetic files are of this layout."""
-    quote = cotahist.quote(line(date(2025, 1, 2), "ZAAA3", 153, open=150, high=155, low=149, shares=400, factor=10))
+    quote = layout.quote(line(date(2025, 1, 2), "ZAAA3", 153, open=150, high=155, low=149, shares=400, factor=10))
     assert Quote(RawBar(date(2025, 1, 2), 0.15, 0.155, 0.149, 0.153, None, 400), b"R$  ") == quote
 
 
@@ -104,19 +104,19 @@ def test_the_scripts_line_reads_as_it_was_written() -> None:
 )
 def test_a_share_costs_the_price_over_the_factor(centavos: int, factor: int, micros: int) -> None:
     """Exact where the factor divides it; a half goes to the even millionth."""
-    assert micros == cotahist.micros_a_share(centavos, factor)
+    assert micros == layout.micros_a_share(centavos, factor)
 
 
 @given(st.integers(0, 10**13 - 1), st.integers(1, 9_999_999))
 def test_the_division_is_that_of_fractions(centavos: int, factor: int) -> None:
     """`round` of a Fraction is half-even too."""
-    assert round(Fraction(centavos * 10_000, factor)) == cotahist.micros_a_share(centavos, factor)
+    assert round(Fraction(centavos * 10_000, factor)) == layout.micros_a_share(centavos, factor)
 
 
 @given(st.integers(1, 99_999_999), st.sampled_from([1, 10, 100, 1000]))
 def test_evidence_carries_every_price_exactly(centavos: int, factor: int) -> None:
     """The float in the evidence means the very millionths that the file says."""
-    close = cotahist.quote(changed(PREULT=f"{centavos:013d}", FATCOT=f"{factor:07d}")).bar.close
+    close = layout.quote(changed(PREULT=f"{centavos:013d}", FATCOT=f"{factor:07d}")).bar.close
     assert Fraction(centavos * 10_000, factor) == price_micros(close)
 
 
@@ -142,7 +142,7 @@ def test_evidence_carries_every_price_exactly(centavos: int, factor: int) -> Non
 )
 def test_a_code_is_a_ticker_only_as_it_stands(code: str, ticker: str | None) -> None:
     """Two spellings never meet in one series; what names no ticker is left to be counted."""
-    assert ticker == cotahist.ticker(changed(CODNEG=f"{code:<12}"))
+    assert ticker == layout.ticker(changed(CODNEG=f"{code:<12}"))
 
 
 @pytest.mark.parametrize(
@@ -163,13 +163,13 @@ def test_a_code_is_a_ticker_only_as_it_stands(code: str, ticker: str | None) -> 
 def test_a_field_that_is_none_is_named(fields: dict[str, str], found: str) -> None:
     """A file with one of these is no COTAHIST file, or a damaged one."""
     with pytest.raises(LayoutError) as refusal:
-        cotahist.quote(changed(**fields))
+        layout.quote(changed(**fields))
     assert found == refusal.value.found
 
 
 def test_the_header_says_year_and_day() -> None:
     """And the stamp that the trailer repeats."""
-    assert KNOWN == cotahist.header(HEADER)
+    assert KNOWN == layout.header(HEADER)
 
 
 @pytest.mark.parametrize(
@@ -178,12 +178,12 @@ def test_the_header_says_year_and_day() -> None:
 def test_another_first_line_is_no_header(first: bytes) -> None:
     """A file is known by it."""
     with pytest.raises(LayoutError, match=r"want the header 00COTAHIST\.AAAA"):
-        cotahist.header(first)
+        layout.header(first)
 
 
 def test_the_trailer_counts() -> None:
     """Columns 32 to 42."""
-    assert 7 == cotahist.counted(TRAILER, KNOWN)
+    assert 7 == layout.counted(TRAILER, KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -197,11 +197,11 @@ def test_the_trailer_counts() -> None:
 def test_another_files_trailer_is_refused(trailer: bytes, found: str) -> None:
     """Two files one after the other, or a count that is none."""
     with pytest.raises(LayoutError) as refusal:
-        cotahist.counted(trailer, KNOWN)
+        layout.counted(trailer, KNOWN)
     assert found == refusal.value.found
 
 
 def test_a_quote_of_another_year_is_refused() -> None:
     """The header names one year."""
     with pytest.raises(LayoutError, match="got a record of 20230612, want one of 2024"):
-        cotahist.session(changed(DATA="20230612"), KNOWN)
+        layout.session(changed(DATA="20230612"), KNOWN)

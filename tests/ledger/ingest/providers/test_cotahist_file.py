@@ -10,8 +10,8 @@ import pytest
 
 from ledger.errors import CotahistError, UnreadableError
 from ledger.events import Window
-from ledger.ingest.providers import cotahist_file
-from ledger.ingest.providers.cotahist_file import BATCH_LINES, Text
+from ledger.ingest.providers.cotahist import file
+from ledger.ingest.providers.cotahist.file import BATCH_LINES, Text
 from tests.support.cotahist import header, line, quotes, text, trailer, whole
 
 DAYS = [date(2025, 1, 2), date(2025, 1, 3), date(2025, 1, 6)]
@@ -29,7 +29,7 @@ def read(content: bytes) -> tuple[list[bytes], Text]:
 
 def read_path(path: Path) -> list[bytes]:
     """Return the lines of the quotes of the file at `path`."""
-    with cotahist_file.opened(path) as known:
+    with file.opened(path) as known:
         return [quote for batch in known.batches() for _, quote in batch]
 
 
@@ -196,7 +196,7 @@ def test_a_zip_with_any_byte_of_its_data_changed_is_never_read_as_another_file(t
 def test_the_hash_is_of_the_file_as_it_lies_on_disk(tmp_path: Path) -> None:
     """What `sha256sum` says, of the ZIP and not of its member."""
     path = zipped(tmp_path / "A.ZIP", ("A.TXT", FILE))
-    assert hashlib.sha256(path.read_bytes()).digest() == cotahist_file.sha256(path)
+    assert hashlib.sha256(path.read_bytes()).digest() == file.sha256(path)
 
 
 def test_a_file_that_is_not_there_is_unreadable(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import DiskFullError, LedgerError, StorageError
-from ledger.ingest.providers import cotahist
-from ledger.ingest.providers.cotahist_spool import Spool, SpoolRow
+from ledger.ingest.providers.cotahist import layout
+from ledger.ingest.providers.cotahist.spool import Spool, SpoolRow
 from tests.support.cli import REPOSITORY
 from tests.support.cotahist import line, quotes
 
@@ -21,7 +21,7 @@ DAY = date(2025, 1, 2)
 SPOOLING = """
 import os
 from pathlib import Path
-from ledger.ingest.providers.cotahist_spool import Spool
+from ledger.ingest.providers.cotahist.spool import Spool
 folder = os.environ["SQLITE_TMPDIR"]
 with Spool() as spool:
     spool.put(("ABCD3.SA", number, bytes(247)) for number in range(20_000))
@@ -34,7 +34,7 @@ with Spool() as spool:
 def test_each_ticker_comes_once_with_its_lines_in_order() -> None:
     """Held to a dictionary of lists."""
     rows = [(ticker, number, quote) for number, quote in enumerate(quotes(records=5_000, year=2025, seed=2))
-            if (ticker := cotahist.ticker(quote))]  # fmt: skip
+            if (ticker := layout.ticker(quote))]  # fmt: skip
     expected = defaultdict(list)
     for ticker, _, quote in rows:
         expected[ticker].append(quote)

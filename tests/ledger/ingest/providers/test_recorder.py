@@ -2,8 +2,8 @@
 
 import pytest
 
-from ledger.ingest.providers import recorder
-from ledger.ingest.providers.recorder import ForeignHostError, http_date_us, retry_after_s, wire_params, wire_url
+from ledger.ingest.providers.yahoo import http
+from ledger.ingest.providers.yahoo.http import ForeignHostError, http_date_us, retry_after_s, wire_params, wire_url
 
 CHART = "https://query2.finance.yahoo.com/v8/finance/chart/PETR4.SA"
 BASE = "http://127.0.0.1:8080"
@@ -96,4 +96,4 @@ def test_an_http_date_becomes_microseconds(text: str | None, expected: int | Non
 def test_no_request_leaves_outside_a_recording() -> None:
     """A call that no exchange bounds is a mistake in the program."""
     with pytest.raises(LookupError):
-        recorder.session().get(CHART)
+        http.session().get(CHART)

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from ledger.events import Identity, RawAction, RawBar, Source, Window
-from ledger.ingest.providers import chart, evidence
+from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
 from ledger.ingest.providers.sample import FIRST_DAY, FOLDER, LAST_DAY, RECORDED_AT, TICKERS, SampleProvider
+from ledger.ingest.providers.yahoo import chart
 from ledger.market import sessions
 
 ROOT = Path(__file__).parents[4]

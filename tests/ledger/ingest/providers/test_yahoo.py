@@ -12,9 +12,10 @@ import pytest
 import yfinance.data
 
 from ledger.events import Identity, RawAction, RawBar, Request, Source, Window
-from ledger.ingest.providers import chart, evidence
+from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import Probe, ProviderError
-from ledger.ingest.providers.yahoo import YahooProvider, _library
+from ledger.ingest.providers.yahoo import chart
+from ledger.ingest.providers.yahoo.provider import YahooProvider, _library
 from ledger.market.sessions import sessions
 from tests.support.yahoo_series import (
     Day,

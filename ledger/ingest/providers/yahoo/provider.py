@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.events import Basis, ErrorKind, RawBar, Request, Source, Window
-from ledger.ingest.providers import chart
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
+from ledger.ingest.providers.yahoo import chart
 
 if TYPE_CHECKING:
-    from ledger.ingest.providers.recorder import Exchange, Reply
+    from ledger.ingest.providers.yahoo.http import Exchange, Reply
 
 LIBRARY = "yfinance"
 TIMEZONE = "America/Sao_Paulo"
@@ -62,9 +62,9 @@ class YahooProvider:
 
         Raises: ProviderError.
         """
-        from ledger.ingest.providers import recorder
+        from ledger.ingest.providers.yahoo import http
 
-        with recorder.recording(base_url=self._base_url, timeout_s=timeout_s) as exchange:
+        with http.recording(base_url=self._base_url, timeout_s=timeout_s) as exchange:
             frame, trouble = _history(ticker, window, self._cache_dir)
             if exchange.reply is not None and exchange.reply.status == HTTPStatus.UNAUTHORIZED:
                 _forget_crumb()
@@ -82,13 +82,13 @@ class YahooProvider:
         """Return how Yahoo answers for one day of one liquid ticker; imports neither yfinance nor pandas."""
         from curl_cffi.requests.exceptions import RequestException
 
-        from ledger.ingest.providers import recorder
+        from ledger.ingest.providers.yahoo import http
 
         started = time.monotonic()
         trouble = None
-        with recorder.recording(base_url=self._base_url, timeout_s=timeout_s) as exchange:
+        with http.recording(base_url=self._base_url, timeout_s=timeout_s) as exchange:
             try:
-                recorder.session().get(PROBE_URL, params=PROBE_PARAMS)
+                http.session().get(PROBE_URL, params=PROBE_PARAMS)
             except RequestException as error:
                 trouble = error
         latency_ms = round((time.monotonic() - started) * 1000)
@@ -98,7 +98,7 @@ class YahooProvider:
         return Probe(latency_ms=latency_ms, error_kind=kind, message=message)
 
     def _error(self, refusal: Refusal, request: Request, reply: Reply) -> ProviderError:
-        from ledger.ingest.providers.recorder import retry_after_s
+        from ledger.ingest.providers.yahoo.http import retry_after_s
 
         kind, message = refusal
         now_us = self._now() if reply.http_date is None else reply.http_date
@@ -129,7 +129,7 @@ def _set_up(cache_dir: Path) -> Any:
     import yfinance
     from yfinance.cache import _CookieCacheManager
 
-    from ledger.ingest.providers.cookie_memory import CookieMemory
+    from ledger.ingest.providers.yahoo.cookies import CookieMemory
 
     logging.getLogger(LIBRARY).disabled = True
     # Importing it turns its own deprecation warnings on, for whoever runs the program to read.
@@ -146,7 +146,7 @@ def _history(ticker: str, window: Window, cache_dir: Path) -> tuple[Any, Excepti
     from curl_cffi.requests.exceptions import RequestException
     from yfinance.exceptions import YFException
 
-    from ledger.ingest.providers.recorder import session
+    from ledger.ingest.providers.yahoo.http import session
 
     # yfinance remembers answers, failures among them: a retry would send nothing and fail for ever.
     yfinance.data.YfData.cache_get.cache_clear()
@@ -196,7 +196,7 @@ def _is_answer(status: int, said: str | None) -> bool:
 def _no_answer(exchange: Exchange, trouble: Exception | None) -> Refusal:
     from curl_cffi.requests.exceptions import RequestException, Timeout, TooManyRedirects
 
-    from ledger.ingest.providers.recorder import ForeignHostError
+    from ledger.ingest.providers.yahoo.http import ForeignHostError
 
     error = exchange.error or trouble
     words = _one_line(str(error).removeprefix("Failed to perform, ").partition(". See https://curl")[0])

@@ -15,17 +15,17 @@ from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.events import FetchSucceeded, Identity, Request, Source, ValidationCompleted, Window
-from ledger.ingest import validation
-from ledger.ingest.held import Held
-from ledger.ingest.providers import cotahist
-from ledger.ingest.providers.cotahist import LayoutError, Quote
-from ledger.ingest.providers.cotahist_file import Quote as NumberedLine
-from ledger.ingest.providers.cotahist_file import Text
-from ledger.ingest.providers.cotahist_spool import Spool, SpoolRow
+from ledger.ingest.providers.cotahist import layout
+from ledger.ingest.providers.cotahist.file import Quote as NumberedLine
+from ledger.ingest.providers.cotahist.file import Text
+from ledger.ingest.providers.cotahist.layout import LayoutError, Quote
+from ledger.ingest.providers.cotahist.spool import Spool, SpoolRow
 from ledger.ingest.providers.evidence import answer
+from ledger.ingest.rules import judge
+from ledger.ingest.rules.held import Held
 from ledger.store.event_log import EventLog
 
-LOCK_NAME = cotahist.NAME  # one import at a time: nobody else writes series of this provider
+LOCK_NAME = layout.NAME  # one import at a time: nobody else writes series of this provider
 CODES_SHOWN_MAX = 10
 
 Market = Literal["spot", "all"]
@@ -101,7 +101,7 @@ class Intake:
 
     def _rows(self, text: Text, batch: list[NumberedLine]) -> Iterator[SpoolRow]:
         for number, line in batch:
-            ticker = cotahist.ticker(line)
+            ticker = layout.ticker(line)
             if not self._is_wanted(line, ticker):
                 self._outside += 1
             elif ticker is None:
@@ -112,14 +112,14 @@ class Intake:
                 yield ticker, number, line
 
     def _is_wanted(self, line: bytes, ticker: str | None) -> bool:
-        if self._wanted.market == "spot" and cotahist.market(line) != cotahist.SPOT:
+        if self._wanted.market == "spot" and layout.market(line) != layout.SPOT:
             return False
         return not self._wanted.tickers or ticker in self._wanted.tickers
 
     def _skip(self, line: bytes) -> None:
         self._unnamed += 1
         if len(self._codes) < CODES_SHOWN_MAX:
-            self._codes[cotahist.code(line)] = None
+            self._codes[layout.code(line)] = None
 
 
 class Importer:
@@ -157,13 +157,11 @@ class Importer:
             yield self._import(ticker, lines)
 
     def _import(self, ticker: str, lines: list[bytes]) -> Imported:
-        identifier = ids.append_id(f"{cotahist.NAME}/{self._contents.sha256.hex()}/{ticker}")
+        identifier = ids.append_id(f"{layout.NAME}/{self._contents.sha256.hex()}/{ticker}")
         if self._log is not None and (run := self._log.append_run(identifier)):
             return Imported(ticker=ticker, decision=None, seq=Seq(run.first + run.count - 1))
         fetch = evidence(ticker, lines, self._contents)
-        decision = validation.judge(
-            fetch, self._held(ticker), basis=cotahist.BASIS, threshold_percent=self._threshold_percent
-        )
+        decision = judge.judge(fetch, self._held(ticker), basis=layout.BASIS, threshold_percent=self._threshold_percent)
         assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
         return Imported(ticker=ticker, decision=decision, seq=self._append(identifier, fetch, decision))
 
@@ -187,15 +185,15 @@ def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSuccee
 
     The window is the whole file's: a session in it that the ticker lacks had no trade.
     """
-    quotes = [cotahist.quote(line) for line in lines]
+    quotes = [layout.quote(line) for line in lines]
     return FetchSucceeded(
         ticker=ticker,
-        provider=cotahist.NAME,
+        provider=layout.NAME,
         attempt=1,
         started_at=contents.started_at,
         finished_at=contents.finished_at,
         request=Request(ticker=ticker, window=contents.window, params=_params(contents)),
-        source=Source(library=cotahist.NAME, version=cotahist.VERSION),
+        source=Source(library=layout.NAME, version=layout.VERSION),
         answer=answer(b"".join(lines)),
         identity=Identity(symbol=ticker, currency=_currency(quotes)),
         bars=tuple(quote.bar for quote in quotes),
@@ -213,13 +211,13 @@ def _params(contents: Contents) -> dict[str, str]:
 
 def _currency(quotes: Iterable[Quote]) -> str:
     """Return BRL, or the first other currency that a quote names: rule IDENTITY speaks of it."""
-    others = (quote.currency for quote in quotes if quote.currency != cotahist.REAL)
-    return next((other.decode("latin-1").strip() for other in others), validation.CURRENCY)
+    others = (quote.currency for quote in quotes if quote.currency != layout.REAL)
+    return next((other.decode("latin-1").strip() for other in others), judge.CURRENCY)
 
 
 def _check(text: Text, number: int, line: bytes) -> None:
     # Read again when its ticker's turn comes: by then a bad one could no longer be refused.
     try:
-        cotahist.quote(line)
+        layout.quote(line)
     except LayoutError as error:
         raise text.refused(error, number) from error

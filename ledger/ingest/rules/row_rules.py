@@ -7,8 +7,8 @@ from datetime import date
 import msgspec
 
 from ledger.events import Bar, Finding, RawBar
-from ledger.ingest import rules
-from ledger.ingest.rows import Row
+from ledger.ingest.rules import catalogue
+from ledger.ingest.rules.merge import Row
 from ledger.market import sessions
 from ledger.market.price import price_micros, price_text
 
@@ -58,14 +58,14 @@ def idle(bar: Bar) -> Finding | None:
     if bar.volume > 0:
         return None
     prices = f"high {price_text(bar.high)} and low {price_text(bar.low)}"
-    return Finding(rules.VOLUME.id, bar.date, f"got volume 0 with {prices}, want shares traded")
+    return Finding(catalogue.VOLUME.id, bar.date, f"got volume 0 with {prices}, want shares traded")
 
 
 def unreadable_adjustments(rows: Iterable[Row]) -> Iterator[Finding]:
     """Yield what ADJ says of adjusted closes that are there and can not be held."""
     for row in rows:
         if row.bar.adj_close is not None and _micros(row.bar.adj_close) is None:
-            yield Finding(rules.ADJ.id, row.bar.date, f"got adj_close {row.bar.adj_close}, want a number")
+            yield Finding(catalogue.ADJ.id, row.bar.date, f"got adj_close {row.bar.adj_close}, want a number")
 
 
 def _is_partial(day: date, now: Today) -> bool:
@@ -78,16 +78,16 @@ def _read(row: Row, now: Today) -> Bar | Finding:
 
 def _day_fault(day: date, now: Today) -> Finding | None:
     if day > now.day:
-        return Finding(rules.FUTURE.id, day, f"got {day}, want {now.day} at the latest")
+        return Finding(catalogue.FUTURE.id, day, f"got {day}, want {now.day} at the latest")
     if not sessions.is_session(day):
-        return Finding(rules.NOT_SESSION.id, day, f"got a bar on {day:%A} {day}, want a session of B3")
+        return Finding(catalogue.NOT_SESSION.id, day, f"got a bar on {day:%A} {day}, want a session of B3")
     return None
 
 
 def _copies_fault(row: Row) -> Finding | None:
     if row.alike:
         return None
-    return Finding(rules.DUPLICATE.id, row.bar.date, f"got {row.copies} rows that differ, want one")
+    return Finding(catalogue.DUPLICATE.id, row.bar.date, f"got {row.copies} rows that differ, want one")
 
 
 def _bar(raw: RawBar) -> Bar | Finding:
@@ -103,20 +103,20 @@ def _bar(raw: RawBar) -> Bar | Finding:
 def _unread(raw: RawBar) -> Finding:
     prices = {"open": raw.open, "high": raw.high, "low": raw.low, "close": raw.close}
     got = ", ".join(f"{name} {price}" for name, price in prices.items() if _micros(price) is None)
-    return Finding(rules.OHLC_NAN.id, raw.date, f"got {got}, want a price")
+    return Finding(catalogue.OHLC_NAN.id, raw.date, f"got {got}, want a price")
 
 
 def _not_positive(bar: Bar) -> Finding | None:
     if min(bar.open, bar.high, bar.low, bar.close) > 0:
         return None
-    return Finding(rules.NONPOS.id, bar.date, f"got {_ohlc_text(bar)}, want all above 0")
+    return Finding(catalogue.NONPOS.id, bar.date, f"got {_ohlc_text(bar)}, want all above 0")
 
 
 def _out_of_order(bar: Bar) -> Finding | None:
     opened, high, low, close = (round(price, _TO_CENTAVO) for price in (bar.open, bar.high, bar.low, bar.close))
     if low <= min(opened, close) and max(opened, close) <= high:
         return None
-    return Finding(rules.OHLC_ORDER.id, bar.date, f"got {_ohlc_text(bar)}, want low <= open, close <= high")
+    return Finding(catalogue.OHLC_ORDER.id, bar.date, f"got {_ohlc_text(bar)}, want low <= open, close <= high")
 
 
 def _ohlc_text(bar: Bar) -> str:
@@ -128,7 +128,7 @@ def _no_volume(raw: RawBar) -> Finding | None:
     if _shares(raw.volume) is not None:
         return None
     got = "null" if raw.volume is None else raw.volume
-    return Finding(rules.VOLUME.id, raw.date, f"got volume {got}, want a whole number >= 0")
+    return Finding(catalogue.VOLUME.id, raw.date, f"got volume {got}, want a whole number >= 0")
 
 
 def _shares(volume: float | None) -> int | None:

@@ -13,8 +13,8 @@ from typing import Protocol, cast
 
 from ledger.errors import CotahistError, UnreadableError
 from ledger.events import Window
-from ledger.ingest.providers import cotahist
-from ledger.ingest.providers.cotahist import LINE_BYTES, Header, LayoutError
+from ledger.ingest.providers.cotahist import layout
+from ledger.ingest.providers.cotahist.layout import LINE_BYTES, Header, LayoutError
 
 BATCH_LINES = 4096
 BUFFER_BYTES = 1024 * 1024
@@ -70,7 +70,7 @@ class Text:
         """
         batch: list[Quote] = []
         while (line := self._next()) is not None:
-            if cotahist.kind(line) != cotahist.QUOTE:
+            if layout.kind(line) != layout.QUOTE:
                 break
             self._check(line)
             batch.append((self._line, line))
@@ -86,13 +86,13 @@ class Text:
 
     def _header(self) -> Header:
         try:
-            return cotahist.header(self._next() or b"")
+            return layout.header(self._next() or b"")
         except LayoutError as error:
             raise self.refused(error, 1) from error
 
     def _check(self, line: bytes) -> None:
         try:
-            day = cotahist.session(line, self.header)
+            day = layout.session(line, self.header)
         except LayoutError as error:
             raise self.refused(error) from error
         self._first = min(self._first, day) if self.quotes else day
@@ -111,9 +111,9 @@ class Text:
         if line is None:
             self._line += 1
             raise LayoutError("the end", "the trailer 99COTAHIST.AAAA: the file is cut")
-        if cotahist.kind(line) != cotahist.TRAILER:
-            raise LayoutError(f"a record of type {cotahist.kind(line).decode('latin-1')!r}", "01, or the trailer 99")
-        count = cotahist.counted(line, self.header)
+        if layout.kind(line) != layout.TRAILER:
+            raise LayoutError(f"a record of type {layout.kind(line).decode('latin-1')!r}", "01, or the trailer 99")
+        count = layout.counted(line, self.header)
         # The layout does not say whether header and trailer are counted, and files of both kinds exist.
         if count not in (self.quotes, self.quotes + 2):
             raise LayoutError(f"{self.quotes} records before a trailer that counts {count}", "as many as it counts")
@@ -128,7 +128,7 @@ class Text:
         if not line:
             return None
         self._line += 1
-        ends = (*LINE_ENDS, b"") if cotahist.kind(line) == cotahist.TRAILER else LINE_ENDS
+        ends = (*LINE_ENDS, b"") if layout.kind(line) == layout.TRAILER else LINE_ENDS
         if len(line) < LINE_BYTES or line[LINE_BYTES:] not in ends:
             raise self.refused(LayoutError(_length(line), f"{LINE_BYTES} and a line end"))
         return line
@@ -183,7 +183,7 @@ def _unpacked(stack: ExitStack, name: str, file: io.BufferedReader) -> Text:
 
 
 def _begins_well(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
-    beginning = cotahist.HEADER + cotahist.FILE_NAME
+    beginning = layout.HEADER + layout.FILE_NAME
     with archive.open(member) as stream:
         return stream.read(len(beginning)) == beginning
 

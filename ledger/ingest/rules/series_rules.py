@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 import msgspec
 
 from ledger.events import Action, Bar, Basis, Finding, Window
-from ledger.ingest import actions, rules
+from ledger.ingest.rules import actions, catalogue
 from ledger.market import sessions
 from ledger.market.price import price_text
 
@@ -45,9 +45,9 @@ def stale(series: Series) -> Iterator[Finding]:
     """Yield one STALE a run of sessions that repeat each other, dated by its last. O(sessions)."""
     for _, run in groupby(series.bars, key=lambda bar: (bar.open, bar.high, bar.low, bar.close, bar.volume)):
         days = [bar.date for bar in run]
-        if len(days) >= rules.STALE_SESSIONS and not series.fresh.isdisjoint(days):
-            detail = f"got {len(days)} sessions alike from {days[0]}, want at most {rules.STALE_SESSIONS - 1}"
-            yield Finding(rules.STALE.id, days[-1], detail)
+        if len(days) >= catalogue.STALE_SESSIONS and not series.fresh.isdisjoint(days):
+            detail = f"got {len(days)} sessions alike from {days[0]}, want at most {catalogue.STALE_SESSIONS - 1}"
+            yield Finding(catalogue.STALE.id, days[-1], detail)
 
 
 def gaps(answered: Collection[date], held: Collection[date]) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def gaps(answered: Collection[date], held: Collection[date]) -> Iterator[Finding
     start = max((day for day in held if day < first), default=first)
     for day in sessions.sessions(Window(start, last)):
         if sessions.covers(day) and day not in answered and day not in held:
-            yield Finding(rules.GAP.id, day, "got no bar, want one for the session")
+            yield Finding(catalogue.GAP.id, day, "got no bar, want one for the session")
 
 
 def off_calendar(days: Collection[date]) -> Iterator[Finding]:
@@ -69,23 +69,23 @@ def off_calendar(days: Collection[date]) -> Iterator[Finding]:
     outside = [day for day in days if not sessions.covers(day)]
     if outside:
         detail = f"got {len(outside)} days from {min(outside)} outside the calendar, want days that it covers"
-        yield Finding(rules.CALENDAR_END.id, None, detail)
+        yield Finding(catalogue.CALENDAR_END.id, None, detail)
 
 
 def _jump(previous: Bar, bar: Bar, series: Series) -> Iterator[Finding]:
     spread = _spread(previous.close, bar.close)
-    if spread <= rules.JUMP_FACTOR:
+    if spread <= catalogue.JUMP_FACTOR:
         return
     between = actions.between(series.actions, after=previous.date, until=bar.date)
     got = f"got close {price_text(bar.close)} after {price_text(previous.close)}"
     if not between:
-        yield Finding(rules.JUMP.id, bar.date, f"{got}, want within a factor of {rules.JUMP_FACTOR}")
+        yield Finding(catalogue.JUMP.id, bar.date, f"{got}, want within a factor of {catalogue.JUMP_FACTOR}")
     if _split_explains(between, series.basis):
         return
-    for size in rules.SPLIT_SIZES:
-        if _spread(spread, size) <= rules.SPLIT_TOLERANCE:
+    for size in catalogue.SPLIT_SIZES:
+        if _spread(spread, size) <= catalogue.SPLIT_TOLERANCE:
             ratio = f"1 to {size}" if bar.close < previous.close else f"{size} to 1"
-            yield Finding(rules.SPLIT_SUSPECT.id, bar.date, f"{got}, want no step like a split of {ratio}")
+            yield Finding(catalogue.SPLIT_SUSPECT.id, bar.date, f"{got}, want no step like a split of {ratio}")
 
 
 def _split_explains(between: tuple[Action, ...], basis: Basis) -> bool:
@@ -101,11 +101,11 @@ def _unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
     if up is (bar.close > after.close) and all(_is_unit(bar.close, beside.close) for beside in (before, after)):
         beside = f"{price_text(before.close)} and {price_text(after.close)}"
         detail = f"got close {price_text(bar.close)} between {beside}, want the same unit on all three days"
-        yield Finding(rules.UNIT_100X.id, bar.date, detail)
+        yield Finding(catalogue.UNIT_100X.id, bar.date, detail)
 
 
 def _is_unit(close: int, beside: int) -> bool:
-    return _spread(_spread(close, beside), rules.UNIT_FACTOR) <= rules.UNIT_TOLERANCE
+    return _spread(_spread(close, beside), catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE
 
 
 def _adjustment(bar: Bar) -> Iterator[Finding]:
@@ -113,9 +113,9 @@ def _adjustment(bar: Bar) -> Iterator[Finding]:
         return
     got = f"got adj_close {price_text(bar.adj_close)}"
     if bar.adj_close <= 0:
-        yield Finding(rules.ADJ.id, bar.date, f"{got}, want above 0")
-    if bar.adj_close > bar.close * rules.ADJ_TOLERANCE + _ROUNDING_MICROS:
-        yield Finding(rules.ADJ.id, bar.date, f"{got}, want at most close {price_text(bar.close)}")
+        yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want above 0")
+    if bar.adj_close > bar.close * catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS:
+        yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want at most close {price_text(bar.close)}")
 
 
 def _adjustment_step(previous: Bar, bar: Bar, series: Series) -> Iterator[Finding]:
@@ -123,13 +123,13 @@ def _adjustment_step(previous: Bar, bar: Bar, series: Series) -> Iterator[Findin
     if not previous.adj_close or not bar.adj_close or min(previous.adj_close, bar.adj_close) < 0:
         return
     before, after = previous.adj_close / previous.close, bar.adj_close / bar.close
-    tolerance = rules.ADJ_TOLERANCE + _ROUNDING_MICROS / previous.adj_close + _ROUNDING_MICROS / bar.adj_close
+    tolerance = catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS / previous.adj_close + _ROUNDING_MICROS / bar.adj_close
     if _spread(before, after) <= tolerance:
         return
     if after < before:
-        yield Finding(rules.ADJ.id, bar.date, f"got adj_close/close {after:.6f} after {before:.6f}, want no fall")
+        yield Finding(catalogue.ADJ.id, bar.date, f"got adj_close/close {after:.6f} after {before:.6f}, want no fall")
     elif not actions.between(series.actions, after=previous.date, until=bar.date):
-        yield Finding(rules.ADJ.id, bar.date, f"got adj_close/close {after:.6f} after {before:.6f}, want no step")
+        yield Finding(catalogue.ADJ.id, bar.date, f"got adj_close/close {after:.6f} after {before:.6f}, want no step")
 
 
 def _spread(a: float, b: float) -> float:

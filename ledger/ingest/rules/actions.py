@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from ledger.events import Action, Bar, Finding, RawAction, Window
-from ledger.ingest import rules
+from ledger.ingest.rules import catalogue
 from ledger.market.price import price_micros, price_text, split_ratio
 
 
@@ -63,22 +63,22 @@ def _payment_findings(action: Action, known: Sequence[Action], bars: Sequence[Ba
     if action.kind != "dividend":
         return
     previous = next((bar for bar in reversed(bars) if bar.date < action.date), None)
-    if previous is not None and action.amount > rules.DIVIDEND_FRACTION_MAX * previous.close:
+    if previous is not None and action.amount > catalogue.DIVIDEND_FRACTION_MAX * previous.close:
         yield _finding(
-            action.date, f"{text}, want at most {rules.DIVIDEND_FRACTION_MAX:.0%} of {price_text(previous.close)}"
+            action.date, f"{text}, want at most {catalogue.DIVIDEND_FRACTION_MAX:.0%} of {price_text(previous.close)}"
         )
     for other in known:
         if _repeats(action, other):
-            yield _finding(action.date, f"{text} as on {other.date}, want {rules.DIVIDEND_APART_DAYS} days between")
+            yield _finding(action.date, f"{text} as on {other.date}, want {catalogue.DIVIDEND_APART_DAYS} days between")
 
 
 def _repeats(action: Action, other: Action) -> bool:
     apart = (action.date - other.date).days
-    return other.kind == action.kind and other.amount == action.amount and 0 < apart <= rules.DIVIDEND_APART_DAYS
+    return other.kind == action.kind and other.amount == action.amount and 0 < apart <= catalogue.DIVIDEND_APART_DAYS
 
 
 def _finding(day: date, detail: str) -> Finding:
-    return Finding(rules.EVENT.id, day, detail)
+    return Finding(catalogue.EVENT.id, day, detail)
 
 
 def _order(action: Action) -> tuple[date, str, int]:

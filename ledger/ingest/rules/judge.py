@@ -9,13 +9,13 @@ from datetime import date
 from msgspec.structs import replace
 
 from ledger.events import Bar, Basis, FetchSucceeded, Finding, ValidationCompleted, Window
-from ledger.ingest import actions, row_rules, rules, scale, series_rules
-from ledger.ingest.held import Held
-from ledger.ingest.providers.chart import ChartRow
-from ledger.ingest.row_rules import Sorted
-from ledger.ingest.rows import Row, rows
-from ledger.ingest.scale import WholeRangeNeeded
-from ledger.ingest.series_rules import Series
+from ledger.ingest.providers.yahoo.chart import ChartRow
+from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rules
+from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.merge import Row, rows
+from ledger.ingest.rules.row_rules import Sorted
+from ledger.ingest.rules.scale import WholeRangeNeeded
+from ledger.ingest.rules.series_rules import Series
 from ledger.market import sessions
 
 INTERVAL = "1d"
@@ -29,7 +29,7 @@ def judge(
     *,
     basis: Basis,
     body_rows: Sequence[ChartRow] = (),
-    threshold_percent: float = rules.THRESHOLD_PERCENT,
+    threshold_percent: float = catalogue.THRESHOLD_PERCENT,
 ) -> ValidationCompleted | WholeRangeNeeded:
     """Return the decision over `evidence`, or the wider window without which it would mix two scales.
 
@@ -54,7 +54,7 @@ def superseded(evidence: FetchSucceeded, *, basis: Basis) -> ValidationCompleted
         interval=INTERVAL,
         currency=CURRENCY,
         basis=basis,
-        rules_version=rules.RULES_VERSION,
+        rules_version=catalogue.RULES_VERSION,
         verdict="superseded",
         window=evidence.request.window,
         received=len(evidence.bars),
@@ -162,16 +162,16 @@ def _identity(evidence: FetchSucceeded) -> Iterator[Finding]:
         ("time zone", identity.timezone, sessions.TIMEZONE),
     ):
         if got is not None and got != want:
-            yield Finding(rules.IDENTITY.id, None, f"got {name} {got}, want {want}")
+            yield Finding(catalogue.IDENTITY.id, None, f"got {name} {got}, want {want}")
 
 
 def _threshold(found: Sorted, percent: float) -> Iterator[Finding]:
-    rejected, counted = len(found.rejected), max(found.received, rules.THRESHOLD_ROWS_MIN)
+    rejected, counted = len(found.rejected), max(found.received, catalogue.THRESHOLD_ROWS_MIN)
     if rejected * 100 > percent * counted:
         detail = f"got {rejected} of {found.received} rows rejected, want at most {percent:g} % of {counted}"
-        yield Finding(rules.THRESHOLD.id, None, detail)
+        yield Finding(catalogue.THRESHOLD.id, None, detail)
     elif rejected and not found.accepted:
-        yield Finding(rules.THRESHOLD.id, None, f"got all {rejected} final rows rejected, want some left")
+        yield Finding(catalogue.THRESHOLD.id, None, f"got all {rejected} final rows rejected, want some left")
 
 
 def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ from datetime import date
 import msgspec
 
 from ledger.events import FetchSucceeded, RawBar
-from ledger.ingest.providers.chart import ChartRow
+from ledger.ingest.providers.yahoo.chart import ChartRow
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ledger.events import Action, Bar, Basis, FetchSucceeded, Window
-from ledger.ingest import actions, rules
-from ledger.ingest.held import Held
+from ledger.ingest.rules import actions, catalogue
+from ledger.ingest.rules.held import Held
 
 
 class WholeRangeNeeded(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ def common_ratio(pairs: Sequence[tuple[int, int]]) -> float | None:
     if not moved or (len(moved) == 1 and len(pairs) > 1):
         return None
     ratio = sorted(moved)[len(moved) // 2]
-    together = sum(abs(each / ratio - 1) <= rules.SCALE_TOLERANCE for each in moved)
+    together = sum(abs(each / ratio - 1) <= catalogue.SCALE_TOLERANCE for each in moved)
     return ratio if together * 2 > len(moved) else None
 
 
@@ -94,4 +94,4 @@ def _adj_closes(accepted: Iterable[Bar], held: Held) -> list[tuple[int, int]]:
 
 
 def _moved(new: int, old: int) -> bool:
-    return abs(new - old) > rules.SCALE_TOLERANCE * abs(old)
+    return abs(new - old) > catalogue.SCALE_TOLERANCE * abs(old)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from ledger.errors import DiskFullError, StorageError
-from ledger.ingest.providers import cotahist
+from ledger.ingest.providers.cotahist import layout
 
 SpoolRow = tuple[str, int, bytes]  # ticker, line number, line
 
@@ -63,7 +63,7 @@ class Spool:
             rows = self._database.execute("SELECT ticker, line FROM quotes ORDER BY ticker, number")
             for ticker, group in groupby(rows, key=itemgetter(0)):
                 lines = [line for _, line in group]
-                yield ticker, [line for line in lines if cotahist.market(line) == cotahist.SPOT] or lines
+                yield ticker, [line for line in lines if layout.market(line) == layout.SPOT] or lines
 
 
 @contextmanager

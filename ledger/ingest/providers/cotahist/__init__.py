@@ -1,0 +1,1 @@
+"""The exchange's own files of daily prices, brought by hand."""

@@ -1,0 +1,1 @@
+"""Yahoo Finance through yfinance: the wire, the chart body, the provider."""

@@ -1,0 +1,1 @@
+"""The judgement of evidence: rules over rows and series, actions, scale. Pure."""
