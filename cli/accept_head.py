@@ -14,7 +14,7 @@ from ledger import ids
 from ledger.appending import Appended
 from ledger.audit.accept import AcceptableVerdict, Examined, NotAcceptableError, accept, examine
 from ledger.audit.verify import verify_ledger
-from projections import runner
+from projections.store import runner
 
 # Verdicts on what others remember; every other one is on the log itself.
 OF_WITNESSES = frozenset({"intact", "rolled_back", "forked"})

@@ -11,10 +11,10 @@ from cli.exit_codes import Exit
 from cli.output import Style
 from cli.up_to import UpTo
 from ledger.events import Action, ActionKind
-from projections import corporate_actions
-from projections.corporate_actions import ActionCause, ActionChange
-from projections.decisions import decisions
-from projections.prices import Series
+from projections.models import corporate_actions
+from projections.models.corporate_actions import ActionCause, ActionChange
+from projections.models.decisions import decisions
+from projections.models.prices import Series
 
 
 class ActionRow(msgspec.Struct, frozen=True, kw_only=True):

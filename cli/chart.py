@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from projections import extras
-from projections.api_rows import Change, CorporateAction, MissingSession, Price
+from projections.api import extras
+from projections.api.rows import Change, CorporateAction, MissingSession, Price
 
 EXTRA = "plot"
 PictureFormat = Literal["png", "svg"]

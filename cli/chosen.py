@@ -7,10 +7,10 @@ import click
 
 from cli import settings
 from ledger.errors import NothingToShowError
-from projections import decisions, prices
-from projections.prices import Series
-from projections.sources import pick
-from projections.tables import State
+from projections.fold.tables import State
+from projections.models import decisions, prices
+from projections.models.prices import Series
+from projections.queries.sources import pick
 
 F = TypeVar("F", bound=Callable[..., object])
 

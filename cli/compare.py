@@ -11,10 +11,10 @@ from cli.exit_codes import Exit
 from cli.output import Style
 from cli.settings import SOURCES
 from ledger.errors import NothingToShowError
-from projections import compare as comparing
-from projections import corporate_actions, decisions, prices
-from projections.compare import FIELDS, TOLERANCE_MICROS, Field, Told
-from projections.tables import Tables
+from projections.fold.tables import Tables
+from projections.models import corporate_actions, decisions, prices
+from projections.queries import compare as comparing
+from projections.queries.compare import FIELDS, TOLERANCE_MICROS, Field, Told
 
 WORST = 10
 

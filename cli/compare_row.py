@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 
 from ledger.market.price import MICROS_PER_REAL, price_text
-from projections.compare import Comparison, Difference, Field
+from projections.queries.compare import Comparison, Difference, Field
 
 
 class DifferenceRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,8 +19,8 @@ from ledger.ingest.providers.sample import SampleProvider
 from ledger.ingest.providers.yahoo.provider import YahooProvider
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections.metrics import last_answer
-from projections.runner import open_view
+from projections.models.metrics import last_answer
+from projections.store.runner import open_view
 
 SLOW_MS = 2_000
 PROVIDERS = (*params.PROVIDERS, sample.NAME)

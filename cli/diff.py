@@ -10,9 +10,9 @@ from cli.exit_codes import Exit
 from cli.output import Style
 from cli.up_to import UpTo
 from ledger.errors import NothingToShowError
-from projections import prices
-from projections.bar_fields import FieldChange, apart, relative
-from projections.prices import Series
+from projections.models import prices
+from projections.models.prices import Series
+from projections.queries.bar_fields import FieldChange, apart, relative
 
 
 class DiffRow(msgspec.Struct, frozen=True, kw_only=True):

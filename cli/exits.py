@@ -23,7 +23,7 @@ from ledger import errors
 from ledger.audit.accept import NotAcceptableError
 from ledger.ingest.providers.port import ProviderError
 from ledger.market.ticker import TickerError
-from projections.extras import MissingExtraError
+from projections.api.extras import MissingExtraError
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -14,8 +14,8 @@ from cli.export_row import ExportedAction, ExportedPrice, ExportedSeries, FileFo
 from cli.up_to import UpTo
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
-from projections.api import Ledger
-from projections.tables import State
+from projections.api.ledger import Ledger
+from projections.fold.tables import State
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import msgspec
 
 from ledger.events import ActionKind, Basis, LedgerKind
-from projections.api_rows import AdjustedPrice, CorporateAction
-from projections.corporate_actions import ActionCause
+from projections.api.rows import AdjustedPrice, CorporateAction
+from projections.models.corporate_actions import ActionCause
 
 FORMAT = "b3-ledger export 1"
 FileFormat = Literal["parquet", "csv"]

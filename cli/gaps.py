@@ -13,9 +13,9 @@ from ledger.codec import decode_envelope, decode_event
 from ledger.events import LedgerCreated
 from ledger.log_source import LogSource
 from ledger.market import sessions
-from projections import gaps as missing
-from projections.gaps import Gap
-from projections.prices import Series
+from projections.models.prices import Series
+from projections.queries import gaps as missing
+from projections.queries.gaps import Gap
 
 
 class GapRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,9 +19,9 @@ from ledger.ingest.ticker_lock import Holder, holders
 from ledger.store.anchor import read_anchor
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
-from projections.metrics import measured
-from projections.metrics_report import report, worst
-from projections.runner import open_view
+from projections.models.metrics import measured
+from projections.queries.metrics_report import report, worst
+from projections.store.runner import open_view
 
 HealthStatus = Literal["ok", "warning", "critical", "unknown"]
 STATUSES: dict[int, HealthStatus] = {

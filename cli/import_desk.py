@@ -22,8 +22,8 @@ from ledger.ingest.rules.held import Held
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections import prices
-from projections.runner import catch_up, open_view, view_at
+from projections.models import prices
+from projections.store.runner import catch_up, open_view, view_at
 
 
 class ImportOptions(msgspec.Struct, frozen=True):

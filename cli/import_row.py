@@ -12,7 +12,7 @@ from ledger.chain import Head
 from ledger.errors import CotahistError, LedgerError, TickerLockError
 from ledger.ingest.plan import JobStatus
 from ledger.ingest.providers.cotahist.importing import Contents, Imported
-from projections.entry import rejected_rows
+from projections.models.log_entry import rejected_rows
 
 KINDS: dict[type[LedgerError], str] = {TickerLockError: "locked", CotahistError: "bad-answer"}
 FAILED = frozenset({"error", "locked"})

@@ -5,7 +5,7 @@ import msgspec
 from cli import times
 from ledger import ids
 from ledger.events import ErrorKind
-from projections.entry import Entry, Status
+from projections.models.log_entry import Entry, Status
 
 
 class LogRow(msgspec.Struct, frozen=True, kw_only=True):

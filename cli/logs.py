@@ -7,8 +7,8 @@ from cli.exit_codes import Exit
 from cli.output import Style
 from cli.span import Span
 from ledger import ids
-from projections.entry import Status
-from projections.ingest_logs import Filter, entries
+from projections.models.ingest_logs import Filter, entries
+from projections.models.log_entry import Status
 
 STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked", "pending")
 

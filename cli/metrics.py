@@ -12,9 +12,9 @@ from cli.metrics_row import LastDateRow
 from cli.output import PROMETHEUS, Style
 from cli.settings import Settings
 from ledger.errors import NothingToShowError
-from projections.metrics import measured
-from projections.metrics_report import TickerReport, report, severity, worst
-from projections.store import View
+from projections.models.metrics import measured
+from projections.queries.metrics_report import TickerReport, report, severity, worst
+from projections.store.store import View
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from datetime import date
 import msgspec
 
 from cli import times
-from projections.entry import Status
-from projections.metrics_report import TickerReport
+from projections.models.log_entry import Status
+from projections.queries.metrics_report import TickerReport
 
 
 class MetricsRow(msgspec.Struct, frozen=True, kw_only=True):

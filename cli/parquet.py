@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from projections import extras
-from projections.columns import Columns
+from projections.api import extras
+from projections.api.columns import Columns
 
 EXTRA = "parquet"
 COMPRESSION = "zstd"  # named, so that another default of pyarrow's gives no other bytes

@@ -12,7 +12,7 @@ from cli.chart import Chart, PictureFormat
 from cli.exit_codes import Exit
 from cli.up_to import UpTo
 from ledger.errors import NothingToShowError
-from projections.api import Ledger
+from projections.api.ledger import Ledger
 
 FORMATS = ("png", "svg")
 

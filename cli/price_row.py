@@ -10,7 +10,7 @@ from cli import reais, times
 from ledger.events import Bar
 from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
 from ledger.market.price import price_text
-from projections.prices import Series, Version
+from projections.models.prices import Series, Version
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -141,7 +141,7 @@ def _raw(series: Series, version: Version, bar: Bar) -> dict[str, Any]:
 
 def _adjusted(bar: Bar, factor: "Fraction") -> dict[str, Any]:
     # Imported here: fractions cost as much as the rest of this command together.
-    from projections.adjusted import adjusted
+    from projections.queries.adjusted import adjusted
 
     close, theirs = adjusted(bar.close, factor), reais.maybe(bar.adj_close)
     difference = None if theirs is None else close - theirs

@@ -14,9 +14,9 @@ from cli.output import CSV, PARQUET, TEXT, Style
 from cli.price_row import AdjustedPriceRow, PriceRow
 from cli.up_to import UpTo
 from ledger.errors import NothingToShowError
-from projections import prices as held_prices
-from projections.prices import Series, Version
-from projections.tables import Tables
+from projections.fold.tables import Tables
+from projections.models import prices as held_prices
+from projections.models.prices import Series, Version
 
 Held = dict[date, Version]
 
@@ -94,7 +94,7 @@ def _rows(tables: Tables, series: Series, position: int, asked: _Asked) -> tuple
     if not asked.adjusted or not held:
         return wanted, list(price_row.rows(series, wanted))
     # Imported here: exact fractions are paid for by those who want them.
-    from projections.adjustment import held_factors
+    from projections.queries.adjustment import held_factors
 
     return wanted, list(price_row.adjusted_rows(series, wanted, held_factors(tables, series, position)))
 

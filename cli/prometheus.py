@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from projections.metrics import last_backup, runs
-from projections.metrics_report import TickerReport
-from projections.store import View
+from projections.models.metrics import last_backup, runs
+from projections.queries.metrics_report import TickerReport
+from projections.store.store import View
 
 US_A_S = 1_000_000
 MS_A_S = 1_000

@@ -1,7 +1,7 @@
 """Millionths of a real on their way out: what JSON, Parquet and people get of a price."""
 
 from ledger.market.price import MICROS_PER_REAL, price_text
-from projections.bar_fields import VOLUME
+from projections.queries.bar_fields import VOLUME
 
 
 def number(micros: int) -> float:

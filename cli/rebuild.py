@@ -12,11 +12,11 @@ from cli.output import Style
 from ledger.chain import Head
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
-from projections import runner
-from projections.registry import ALL
-from projections.runner import Difference
-from projections.shelf import Shelf
-from projections.store import models_of
+from projections.store import runner
+from projections.store.folder import Shelf
+from projections.store.registry import ALL
+from projections.store.runner import Difference
+from projections.store.store import models_of
 
 
 class RebuildRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from cli.exit_codes import Exit
 from cli.output import Style
 from cli.up_to import UpTo
 from ledger.log_source import LogSource
-from projections import runner
-from projections.registry import ALL
+from projections.store import runner
+from projections.store.registry import ALL
 
 
 class ReplayRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,10 +11,10 @@ from cli import chosen, ledgers, output, params, reais, settings, span, times, v
 from cli.exit_codes import Exit
 from cli.output import TEXT, Style
 from cli.span import Span
-from projections import revisions as told
-from projections.prices import Series
-from projections.revisions import Cause, Revision
-from projections.tables import State
+from projections.fold.tables import State
+from projections.models.prices import Series
+from projections.queries import revisions as told
+from projections.queries.revisions import Cause, Revision
 
 
 class RevisionRow(msgspec.Struct, frozen=True, kw_only=True):

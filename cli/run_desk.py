@@ -19,11 +19,11 @@ from ledger.ingest.job import Job, Observer
 from ledger.ingest.plan import Before, Outcome
 from ledger.ingest.rules.held import Held
 from ledger.store.event_log import EventLog
-from projections import ingest_logs, prices, snapshots
-from projections.publish import publish
-from projections.runner import open_view, view_at
-from projections.snapshot_csv import FORMAT_VERSION, Csv, render
-from projections.store import View
+from projections.models import ingest_logs, prices, snapshots
+from projections.queries.publish import publish
+from projections.queries.snapshot_csv import FORMAT_VERSION, Csv, render
+from projections.store.runner import open_view, view_at
+from projections.store.store import View
 
 PUBLISHED = frozenset({"success", "warning"})
 

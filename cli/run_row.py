@@ -11,7 +11,7 @@ from ledger import ids
 from ledger.chain import Head
 from ledger.ingest.plan import JobStatus, Outcome
 from ledger.ingest.providers.port import ProviderError
-from projections.entry import judgement
+from projections.models.log_entry import judgement
 
 FAILED = frozenset({"error", "locked"})
 

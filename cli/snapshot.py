@@ -11,11 +11,11 @@ from cli.exit_codes import Exit
 from cli.output import JSON, Style
 from cli.up_to import UpTo
 from ledger.errors import NothingToShowError
-from projections import prices
-from projections.prices import Series
-from projections.snapshot_check import SnapshotCheck, check_snapshots
-from projections.snapshot_csv import Csv, render
-from projections.tables import State
+from projections.fold.tables import State
+from projections.models import prices
+from projections.models.prices import Series
+from projections.queries.snapshot_check import SnapshotCheck, check_snapshots
+from projections.queries.snapshot_csv import Csv, render
 
 
 class SnapshotRow(msgspec.Struct, frozen=True, kw_only=True):

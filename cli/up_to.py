@@ -2,13 +2,13 @@
 
 import click
 
-from projections.position import UpTo, UpToSeq, UpToTime, parse, position, recorded_at
+from projections.queries.position import UpTo, UpToSeq, UpToTime, parse, position, recorded_at
 
 __all__ = ["UP_TO", "UpTo", "UpToSeq", "UpToTime", "UpToType", "parse", "position", "recorded_at"]
 
 
 class UpToType(click.ParamType[UpTo]):
-    """How far into the log: a seq, a UTC day or a time; see `projections.position.parse`."""
+    """How far into the log: a seq, a UTC day or a time; see `projections.queries.position.parse`."""
 
     name = "seq|time"
 

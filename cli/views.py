@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from cli import ledgers
 from cli.settings import Settings
 from ledger.log_source import LogSource
-from projections.runner import open_view
-from projections.store import View
+from projections.store.runner import open_view
+from projections.store.store import View
 
 
 @contextmanager
 def viewing(settings: Settings) -> Iterator[View]:
     """Give the read models of the log in use, as of its head; see `of`.
 
-    Raises: as `ledgers.reading` and `projections.runner.open_view` do.
+    Raises: as `ledgers.reading` and `projections.store.runner.open_view` do.
     """
     with ledgers.reading(settings) as log, of(log) as view:
         yield view

@@ -12,10 +12,10 @@ from cli.output import Style
 from ledger import ids
 from ledger.errors import NothingToShowError
 from ledger.events import Bar
-from projections import provenance
-from projections.bar_fields import FIELDS
-from projections.prices import Series
-from projections.provenance import Outcome, Trace
+from projections.models.prices import Series
+from projections.queries import provenance
+from projections.queries.bar_fields import FIELDS
+from projections.queries.provenance import Outcome, Trace
 
 
 class WhyFinding(msgspec.Struct, frozen=True, kw_only=True):

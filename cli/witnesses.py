@@ -6,7 +6,7 @@ from pathlib import Path
 from ledger.audit.verify import Witness
 from ledger.chain import Head
 from ledger.files.isolated import Quarantine, QuarantineError
-from projections import runner
+from projections.store import runner
 
 
 def projections(folder: Path) -> list[Witness]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import os
 
-    from projections.api import Ledger
+    from projections.api.ledger import Ledger
 
 __all__ = ["open_ledger"]
 
@@ -21,6 +21,6 @@ def open_ledger(path: "str | os.PathLike[str] | None" = None) -> "Ledger":
     # Imported here: commands pay for what they use of this package, and for nothing else.
     from pathlib import Path
 
-    from projections import api, place
+    from projections.api import ledger, locate
 
-    return api.Ledger.opened(place.data_dir() if path is None else Path(path))
+    return ledger.Ledger.opened(locate.data_dir() if path is None else Path(path))

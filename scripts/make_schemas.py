@@ -38,7 +38,7 @@ from cli.snapshot import SnapshotRow  # noqa: E402 - the same
 from cli.validate import FileReport  # noqa: E402 - the same
 from cli.verify_row import VerifyRow  # noqa: E402 - the same
 from cli.why import WhyRow  # noqa: E402 - the same
-from projections.snapshot_check import SnapshotCheck  # noqa: E402 - the same
+from projections.queries.snapshot_check import SnapshotCheck  # noqa: E402 - the same
 
 FOLDER = REPOSITORY / "docs" / "schemas"
 

@@ -47,7 +47,7 @@ GROUPS = {
             "ledger/audit/verify.py",
             "ledger/audit/rehash.py",
             "ledger/store/anchor.py",
-            "projections/runner.py",
+            "projections/store/runner.py",
         ),
         tests=(
             "tests/ledger/test_anchor.py",

@@ -13,13 +13,11 @@ IMPURE = {
     "asyncio", "click", "concurrent", "fcntl", "http", "lmdb", "multiprocessing", "os", "random", "secrets",
     "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid",
 }  # fmt: skip
-PURE_ROOMS = ("ledger/market", "ledger/ingest/rules")
+PURE_ROOMS = ("ledger/market", "ledger/ingest/rules", "projections/fold", "projections/models")
 PURE_MODULES = (
     "ledger/chain", "ledger/codec", "ledger/events", "ledger/appending", "ledger/ingest/providers/yahoo/chart",
-    "projections/prices", "projections/decisions", "projections/corporate_actions", "projections/bar_fields",
-    "projections/history", "projections/revisions", "projections/gaps", "projections/adjusted",
-    "projections/ingest_logs", "projections/metrics", "projections/snapshots", "projections/entry",
-    "projections/facts", "projections/keys", "projections/snapshot_csv",
+    "projections/queries/bar_fields", "projections/queries/history", "projections/queries/revisions",
+    "projections/queries/gaps", "projections/queries/adjusted", "projections/queries/snapshot_csv",
 )  # fmt: skip
 PURE = [
     *(f"{name}.py" for name in PURE_MODULES),

@@ -17,7 +17,7 @@ from eventsourcing.utils import get_topic
 from ledger.chain import GENESIS
 from ledger.codec import Draft
 from ledger.events import EVENT_TYPES
-from projections.facts import FACTS
+from projections.fold.event_readers import FACTS
 
 MAP_BYTES = 1 << 36
 ORIGINATOR = UUID(int=1)

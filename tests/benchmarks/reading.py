@@ -13,10 +13,10 @@ from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.ids import append_id
 from ledger.store.engine import EVENTS, Engine
 from ledger.store.event_log import EventLog
-from projections.folding import empty_state
-from projections.metrics import Metrics
-from projections.overlay import Overlay
-from projections.runner import catch_up, rebuild, replay
+from projections.fold.folding import empty_state
+from projections.fold.overlay import Overlay
+from projections.models.metrics import Metrics
+from projections.store.runner import catch_up, rebuild, replay
 from tests.benchmarks.ground import EVENTS_AN_APPEND, Ground
 from tests.benchmarks.measure import Ratio, Timing, in_turn, ratio
 from tests.benchmarks.peers import Eventsourcing, bare_walk
@@ -101,7 +101,7 @@ def catching_up(ground: Ground, *, events: int, rounds: int) -> dict[str, Timing
 
 
 def _library_fold(library: Eventsourcing) -> None:
-    """Fold the library's events as `projections.folding` folds ours: the same function over the same kind of tables."""
+    """Fold the library's events as `folding` folds ours: the same function over the same kind of tables."""
     metrics = Metrics()
     tables = {name: Overlay(table) for name, table in empty_state((metrics,))[metrics.name].items()}
     for event in library.replay():

@@ -13,9 +13,9 @@ import pytest
 from cli.chart import MANY_ACTIONS, Chart, PictureFormat, action_text, render
 from ledger.events import ActionKind
 from projections import open_ledger
-from projections.api import Ledger
-from projections.api_rows import CorporateAction
-from projections.extras import MissingExtraError
+from projections.api.extras import MissingExtraError
+from projections.api.ledger import Ledger
+from projections.api.rows import CorporateAction
 from tests.cli.retelling import CORRECTED, DAYS, LATE, NOW, PAID, TICKER, WITHDRAWN, retell
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -4,10 +4,10 @@ import pytest
 
 from cli import chosen
 from ledger.errors import NothingToShowError
-from projections.keys import text_key
-from projections.memory_tables import MemoryTable
-from projections.prices import Series
-from projections.tables import State
+from projections.fold.keys import text_key
+from projections.fold.memory_tables import MemoryTable
+from projections.fold.tables import State
+from projections.models.prices import Series
 
 
 def state(*series: tuple[str, str]) -> State:

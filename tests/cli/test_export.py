@@ -16,7 +16,7 @@ import pytest
 from cli.export_row import ExportedAction, ExportedPrice, Manifest
 from ledger.events import Window
 from projections import open_ledger
-from projections.api import Ledger
+from projections.api.ledger import Ledger
 from tests.cli.retelling import DAYS, FIRST_DECISION, TICKER, retell
 from tests.cli.retelling import look as look_at_retold
 from tests.e2e.test_crash import die_at

@@ -13,8 +13,8 @@ from ledger.ingest.providers.cotahist import file
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections import prices
-from projections.runner import view_at
+from projections.models import prices
+from projections.store.runner import view_at
 from tests.support.cli import Result, command, environment, run_main
 from tests.support.cotahist import line, made, quotes
 from tests.support.oracle import check_home

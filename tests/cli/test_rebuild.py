@@ -6,9 +6,9 @@ import lmdb
 import msgspec
 import pytest
 
-from projections.registry import ALL
-from projections.shelf import Shelf
-from projections.store import STANDING, Model, Standing
+from projections.store.folder import Shelf
+from projections.store.registry import ALL
+from projections.store.store import STANDING, Model, Standing
 from tests.support.sample_ledger import EVENTS, FOLDER, kept, look
 
 NAMES = [one.name for one in ALL]

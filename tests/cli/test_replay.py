@@ -7,8 +7,8 @@ import pytest
 from cli.exit_codes import Exit
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections import runner
-from projections.registry import ALL
+from projections.store import runner
+from projections.store.registry import ALL
 from tests.support.sample_ledger import EVENTS, look
 
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 from ledger.audit.verify import VerifyVerdict
 from ledger.ingest.rules.catalogue import Severity
-from projections.revisions import Cause
+from projections.queries.revisions import Cause
 from tests.support.cli import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "glossary.md").read_text("utf-8")

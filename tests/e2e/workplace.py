@@ -15,10 +15,10 @@ from ledger.codec import decode_envelope, decode_event
 from ledger.events import Event, FetchFailed, FetchSucceeded, ValidationCompleted
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections import ingest_logs, metrics
-from projections.entry import Entry
-from projections.metrics import Measures
-from projections.runner import view_at
+from projections.models import ingest_logs, metrics
+from projections.models.log_entry import Entry
+from projections.models.metrics import Measures
+from projections.store.runner import view_at
 from tests.support.cli import Result, command, environment, run_main
 from tests.support.oracle import check_home
 from tests.support.yahoo_server import YahooServer

@@ -13,7 +13,7 @@ from ledger.backup.frames import FRAME, HEADER, check_header, first_event, recor
 from ledger.chain import GENESIS, Head, link
 from ledger.codec import BODY_LIMIT_BYTES, decode_envelope, decode_event, encode_body
 from ledger.errors import LedgerError
-from projections.facts import decode_fact
+from projections.fold.event_readers import decode_fact
 from tests.faults.tally import Tally
 
 CORPUS = Path(__file__).parent / "corpus"

@@ -33,10 +33,10 @@ from ledger.files.checksum import parse_checksum
 from ledger.market.sessions import sessions
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections import ingest_logs, prices, snapshots
-from projections.runner import catch_up, compare, view_at
-from projections.snapshot_csv import render
-from projections.store import View
+from projections.models import ingest_logs, prices, snapshots
+from projections.queries.snapshot_csv import render
+from projections.store.runner import catch_up, compare, view_at
+from projections.store.store import View
 from tests.kills.tally import Tally
 from tests.kills.victim import Victim
 from tests.support.cli import command, environment

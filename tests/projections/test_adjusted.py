@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.events import Action, Bar, Basis
-from projections.adjusted import adjusted, adjusted_micros, factors
+from projections.queries.adjusted import adjusted, adjusted_micros, factors
 
 FIRST = date(2024, 1, 1)
 

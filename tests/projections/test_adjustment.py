@@ -3,10 +3,10 @@
 from fractions import Fraction
 
 from ledger.events import Action
-from projections.adjustment import basis, held_factors
-from projections.folding import replayed
-from projections.prices import NAME, Prices, Series
-from projections.tables import Tables
+from projections.fold.folding import replayed
+from projections.fold.tables import Tables
+from projections.models.prices import NAME, Prices, Series
+from projections.queries.adjustment import basis, held_factors
 from tests.projections.story import PROVIDER, TICKERS, Story, bar, day
 
 SERIES = Series(TICKERS[0], PROVIDER)

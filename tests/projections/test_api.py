@@ -15,9 +15,10 @@ from ledger.errors import NoLedgerError, NothingToShowError
 from ledger.events import Window
 from ledger.market.sessions import sessions
 from ledger.market.ticker import TickerError
-from projections import open_ledger, shared_log
-from projections.api import Ledger
-from projections.api_rows import AdjustedPrice, Change, CorporateAction, MissingSession, Price
+from projections import open_ledger
+from projections.api import shared_log
+from projections.api.ledger import Ledger
+from projections.api.rows import AdjustedPrice, Change, CorporateAction, MissingSession, Price
 from tests.cli.retelling import (
     BEFORE,
     CORRECTED,

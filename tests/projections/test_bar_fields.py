@@ -1,7 +1,7 @@
 """Two bars are compared field by field."""
 
 from ledger.events import Bar
-from projections.bar_fields import FieldChange, apart, moved, relative
+from projections.queries.bar_fields import FieldChange, apart, moved, relative
 from tests.projections.story import bar, day
 
 

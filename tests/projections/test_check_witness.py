@@ -6,8 +6,8 @@ import pytest
 
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import ForkedError, RolledBackError
-from projections.runner import catch_up, check_witness, remembered
-from projections.shelf import Shelf
+from projections.store.folder import Shelf
+from projections.store.runner import catch_up, check_witness, remembered
 from tests.projections.story import told
 
 STORY = [100, 400, 900]

@@ -10,8 +10,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from projections.columns import Columns
-from projections.extras import MissingExtraError
+from projections.api.columns import Columns
+from projections.api.extras import MissingExtraError
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.events import Action, Bar, Basis
-from projections.compare import FIELDS, Comparison, Difference, Field, Told, compare
+from projections.queries.compare import FIELDS, Comparison, Difference, Field, Told, compare
 
 FIRST = date(2025, 1, 1)
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.events import Action, Verdict, Window
-from projections.corporate_actions import ActionChange, changes, holding, known
-from projections.decisions import Decision
+from projections.models.corporate_actions import ActionChange, changes, holding, known
+from projections.models.decisions import Decision
 from tests.projections.story import day
 
 DIVIDEND = Action(day(2), "dividend", 500_000, 1, 1)

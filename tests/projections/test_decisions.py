@@ -1,9 +1,9 @@
 """Decisions are kept whole enough to explain the prices that they made."""
 
 from ledger.events import Action, Finding
-from projections.decisions import Decision, decisions, judged
-from projections.folding import replayed
-from projections.prices import Prices
+from projections.fold.folding import replayed
+from projections.models.decisions import Decision, decisions, judged
+from projections.models.prices import Prices
 from tests.projections.story import PROVIDER, TICKERS, WINDOW, Story, bar, day
 
 T = TICKERS[0]

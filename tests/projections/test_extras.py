@@ -5,7 +5,7 @@ import traceback
 import msgspec
 import pytest
 
-from projections.extras import MissingExtraError, load
+from projections.api.extras import MissingExtraError, load
 
 
 def test_a_package_that_is_there_is_imported() -> None:
@@ -24,6 +24,6 @@ def test_a_notebook_shows_how_to_install_it() -> None:
     """As a note under the error, which a command prints as its hint."""
     error = MissingExtraError("polars", extra="polars")
     assert [
-        "projections.extras.MissingExtraError: got no package polars, want it installed\n",
+        "projections.api.extras.MissingExtraError: got no package polars, want it installed\n",
         "hint: pip install 'b3-ledger[polars]'\n",
     ] == traceback.format_exception_only(error)

@@ -9,7 +9,7 @@ from ledger import codec
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import FetchSucceeded
-from projections.facts import FACTS, Evidence, array_length, decode_fact
+from projections.fold.event_readers import FACTS, Evidence, array_length, decode_fact
 from tests.projections.story import Story, told
 
 

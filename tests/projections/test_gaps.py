@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.events import Bar, Window
 from ledger.market.sessions import sessions
-from projections.gaps import Gap, gaps
+from projections.queries.gaps import Gap, gaps
 from tests.projections.verdicts import SERIES, Verdicts, bar, day, instant
 
 

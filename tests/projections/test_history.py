@@ -2,8 +2,8 @@
 
 import pytest
 
-from projections import history
-from projections.history import Missed, Rejections
+from projections.queries import history
+from projections.queries.history import Missed, Rejections
 from tests.projections.verdicts import EVENING, NOON, SERIES, Verdicts, bar, day, instant
 
 

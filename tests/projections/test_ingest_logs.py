@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from ledger.events import Finding
 from ledger.log_source import LogSource
-from projections.entry import Entry
-from projections.folding import replayed
-from projections.ingest_logs import Filter, IngestLogs, entries, pending
-from projections.memory_tables import MemoryTable
-from projections.tables import Row, Tables
+from projections.fold.folding import replayed
+from projections.fold.memory_tables import MemoryTable
+from projections.fold.tables import Row, Tables
+from projections.models.ingest_logs import Filter, IngestLogs, entries, pending
+from projections.models.log_entry import Entry
 from tests.projections.story import EPOCH_US, PROVIDER, SECOND_US, TICKERS, Story, day, told
 
 T, OTHER, _ = TICKERS

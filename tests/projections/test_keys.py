@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.keys import day_key, last_seq, past_prefix, seq_key, text_key, two_texts
+from projections.fold.keys import day_key, last_seq, past_prefix, seq_key, text_key, two_texts
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
 

@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 
 from ledger.events import Finding, IngestFailed
 from ledger.log_source import LogSource
-from projections.entry import Entry
-from projections.folding import replayed
-from projections.ingest_logs import Filter, entries
-from projections.metrics import (
+from projections.fold.folding import replayed
+from projections.fold.tables import State, Tables
+from projections.models.ingest_logs import Filter, entries
+from projections.models.log_entry import Entry
+from projections.models.metrics import (
     RECENT_ENTRIES,
     RUN_STATUSES,
     Backup,
@@ -20,8 +21,7 @@ from projections.metrics import (
     measured,
     runs,
 )
-from projections.registry import ALL
-from projections.tables import State, Tables
+from projections.store.registry import ALL
 from tests.projections.story import PROVIDER, TICKERS, Story, bar, day, told
 
 T, OTHER, _ = TICKERS

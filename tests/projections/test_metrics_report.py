@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from ledger.market.sessions import final_at
-from projections.metrics import Measured, Measures
-from projections.metrics_report import TickerReport, report, severity, worst
+from projections.models.metrics import Measured, Measures
+from projections.queries.metrics_report import TickerReport, report, severity, worst
 
 DAY_S = 86_400
 FRIDAY = date(2026, 2, 13)  # the last session before Carnival 2026: the next one is Wednesday the 18th

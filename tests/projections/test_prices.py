@@ -9,9 +9,20 @@ from ledger.codec import decode_envelope, decode_event
 from ledger.events import Action, Bar, ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.log_source import LogSource
-from projections.folding import replayed
-from projections.prices import Prices, Series, Version, actions, all_series, held, holding, series, tickers, versions
-from projections.tables import Tables
+from projections.fold.folding import replayed
+from projections.fold.tables import Tables
+from projections.models.prices import (
+    Prices,
+    Series,
+    Version,
+    actions,
+    all_series,
+    held,
+    holding,
+    series,
+    tickers,
+    versions,
+)
 from tests.projections.story import PROVIDER, TICKERS, Story, bar, day, told
 
 T = TICKERS[0]

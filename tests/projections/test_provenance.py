@@ -13,9 +13,9 @@ from ledger.events import Answer, Finding, ValidationCompleted
 from ledger.ids import append_id
 from ledger.ingest.rules.judge import superseded
 from ledger.memory_log import MemoryLog
-from projections.folding import replayed
-from projections.prices import Prices, Series
-from projections.provenance import Trace, traces
+from projections.fold.folding import replayed
+from projections.models.prices import Prices, Series
+from projections.queries.provenance import Trace, traces
 from tests.ledger.ingest.answers import TICKER, bar, evidence, raw, session
 
 SERIES = Series(TICKER, "yfinance")

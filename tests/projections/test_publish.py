@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import DiskFullError, UnwritableError
-from projections.publish import publish
-from projections.snapshot_csv import Csv, render
+from projections.queries.publish import publish
+from projections.queries.snapshot_csv import Csv, render
 from tests.projections.story import bar, day
 
 CSV = render("PETR4.SA", {day(0): bar(0)})

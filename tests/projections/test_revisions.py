@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.events import Bar
-from projections.revisions import Revision, revisions
+from projections.queries.revisions import Revision, revisions
 from tests.projections.verdicts import NOON, SERIES, Verdicts, bar, day, instant
 
 WEEK = (0, 4)

@@ -17,18 +17,28 @@ from ledger.chain import Head, Record
 from ledger.codec import Envelope
 from ledger.errors import DamagedError, ForkedError, RolledBackError, UnknownEventError
 from ledger.log_source import LogSource
-from projections import runner, store
-from projections.digest import digest
-from projections.facts import Fact
-from projections.folding import fold
-from projections.ingest_logs import IngestLogs
-from projections.metrics import Metrics
-from projections.prices import Prices
-from projections.projection import Projection
-from projections.runner import _put_all, catch_up, compare, forget, open_view, rebuild, remembered, replay, view_at
-from projections.shelf import Shelf
-from projections.snapshots import Snapshots
-from projections.tables import Row, State, Tables
+from projections.fold.digest import digest
+from projections.fold.event_readers import Fact
+from projections.fold.folding import fold
+from projections.fold.projection import Projection
+from projections.fold.tables import Row, State, Tables
+from projections.models.ingest_logs import IngestLogs
+from projections.models.metrics import Metrics
+from projections.models.prices import Prices
+from projections.models.snapshots import Snapshots
+from projections.store import runner, store
+from projections.store.folder import Shelf
+from projections.store.runner import (
+    _put_all,
+    catch_up,
+    compare,
+    forget,
+    open_view,
+    rebuild,
+    remembered,
+    replay,
+    view_at,
+)
 from tests.projections.story import Story, told
 
 NUMBERS = st.lists(st.integers(0, 999), max_size=25)

@@ -8,7 +8,7 @@ from ledger.errors import NoLedgerError, StorageError
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections.shared_log import shared_log
+from projections.api.shared_log import shared_log
 
 
 def test_those_who_read_at_once_share_one_log(home: LedgerHome) -> None:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from projections.folding import replayed
-from projections.publish import publish
-from projections.registry import ALL
-from projections.snapshot_check import SnapshotCheck, check_snapshots, first_apart
-from projections.snapshot_csv import Csv, render
-from projections.tables import State
+from projections.fold.folding import replayed
+from projections.fold.tables import State
+from projections.queries.publish import publish
+from projections.queries.snapshot_check import SnapshotCheck, check_snapshots, first_apart
+from projections.queries.snapshot_csv import Csv, render
+from projections.store.registry import ALL
 from tests.projections.story import TICKERS, Story, bar, day
 
 T = TICKERS[0]

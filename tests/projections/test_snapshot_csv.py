@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger.events import Bar
-from projections.snapshot_csv import Csv, render, snapshot_name
+from projections.queries.snapshot_csv import Csv, render, snapshot_name
 from tests.projections.story import day
 
 BARS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from projections.sources import pick
+from projections.queries.sources import pick
 
 
 @pytest.mark.parametrize(

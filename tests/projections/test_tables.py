@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.chain import EMPTY_HEAD, Head
-from projections.memory_tables import MemoryTable
-from projections.overlay import Overlay
-from projections.store import Model, create, opened
-from projections.tables import State, Table, encode
+from projections.fold.memory_tables import MemoryTable
+from projections.fold.overlay import Overlay
+from projections.fold.tables import State, Table, encode
+from projections.store.store import Model, create, opened
 
 KEYS = st.binary(min_size=1, max_size=3) | st.sampled_from([b"\xff", b"\xff\xff", b"a\xff", b"a\xff\xff", b"b"])
 CHANGES = st.lists(st.tuples(KEYS, st.none() | st.binary(max_size=3)), max_size=30)

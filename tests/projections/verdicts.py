@@ -8,9 +8,9 @@ from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.events import Bar, Finding, ValidationCompleted, Window
 from ledger.memory_log import MemoryLog
-from projections.folding import replayed
-from projections.prices import Prices, Series
-from projections.tables import Tables
+from projections.fold.folding import replayed
+from projections.fold.tables import Tables
+from projections.models.prices import Prices, Series
 
 TICKER = "PETR4.SA"
 PROVIDER = "yfinance"

@@ -25,14 +25,14 @@ from ledger.store.create import create_ledger
 from ledger.store.engine import Engine
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
-from projections import prices
-from projections.digest import digest
-from projections.ingest_logs import IngestLogs
-from projections.metrics import Metrics
-from projections.prices import Prices
-from projections.projection import Projection
-from projections.runner import catch_up, compare, rebuild, remembered, replay, view_at
-from projections.snapshots import Snapshots
+from projections.fold.digest import digest
+from projections.fold.projection import Projection
+from projections.models import prices
+from projections.models.ingest_logs import IngestLogs
+from projections.models.metrics import Metrics
+from projections.models.prices import Prices
+from projections.models.snapshots import Snapshots
+from projections.store.runner import catch_up, compare, rebuild, remembered, replay, view_at
 from tests.kills.victim import Victim
 from tests.properties.reference import Reference, Stored
 from tests.properties.strategies import PROVIDER, TICKERS, batches

@@ -7,10 +7,10 @@ from ledger.codec import decode_envelope, decode_event
 from ledger.log_source import LogSource
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections.digest import digest
-from projections.folding import empty_state, fold, replayed
-from projections.registry import ALL
-from projections.runner import compare
+from projections.fold.digest import digest
+from projections.fold.folding import empty_state, fold, replayed
+from projections.store.registry import ALL
+from projections.store.runner import compare
 
 
 def check_log(log: LogSource) -> None:

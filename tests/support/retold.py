@@ -25,9 +25,9 @@ from ledger.ingest.rules import judge
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections import prices
-from projections.runner import view_at
-from projections.snapshot_csv import FORMAT_VERSION, render
+from projections.models import prices
+from projections.queries.snapshot_csv import FORMAT_VERSION, render
+from projections.store.runner import view_at
 from tests.support.yahoo_series import Series, chart_body, stamp
 
 PROVIDER = "yfinance"

@@ -19,8 +19,8 @@ from ledger.ingest.rules.held import Held
 from ledger.market.sessions import shift
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections import prices
-from projections.runner import view_at
+from projections.models import prices
+from projections.store.runner import view_at
 from tests.ledger.ingest.answers import instant
 from tests.support.cotahist import line, made
 from tests.support.drafts import connection_tested

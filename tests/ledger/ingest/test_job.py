@@ -32,8 +32,8 @@ from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.store.writer_lock import WriterLock
-from projections import ingest_logs, prices
-from projections.runner import view_at
+from projections.models import ingest_logs, prices
+from projections.store.runner import view_at
 from tests.ledger.ingest.answers import GOOD, TICKER, instant, run_of, session
 from tests.ledger.ingest.scripted import Refusal, ScriptedProvider, Series, Step
 from tests.support.drafts import connection_tested

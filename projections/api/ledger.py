@@ -1,0 +1,247 @@
+"""A ledger for notebooks: prices, revisions, actions, gaps and the ingest log, as they were known at any position."""
+
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from typing import Literal, Self, TypeVar, overload
+
+from ledger.backup.archive_log import archive_log
+from ledger.chain import Head
+from ledger.codec import decode_envelope, decode_event
+from ledger.errors import NothingToShowError
+from ledger.events import Bar, LedgerCreated, LedgerKind
+from ledger.log_source import LogSource
+from ledger.market import sessions
+from ledger.market import ticker as tickers_of
+from projections.api import locate
+from projections.api import rows as api_rows
+from projections.api.columns import Columns
+from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, MissingSession, Price
+from projections.api.shared_log import now_us, shared_log
+from projections.fold.tables import Tables
+from projections.models import corporate_actions, decisions, ingest_logs
+from projections.models import prices as held_prices
+from projections.models.ingest_logs import Filter, IngestLogs
+from projections.models.prices import Series, Version
+from projections.queries import adjustment
+from projections.queries import gaps as missing
+from projections.queries import position as positions
+from projections.queries import revisions as told
+from projections.queries.position import AsOf
+from projections.queries.sources import pick
+from projections.store.runner import open_view, view_at
+from projections.store.store import View
+
+PriceT = TypeVar("PriceT", bound=Price)
+
+
+class Ledger:
+    """A log and its read models as of the moment it was opened: what is appended meanwhile does not show.
+
+    Everywhere `as_of` is how far to look (a seq, that event included; a UTC day, all of it; a time, until then; None
+    for all), a ticker is any spelling of one, and `source` is the provider whose series is wanted, else the first of
+    PRICE_SOURCES that has one.
+
+    Everywhere raises: TickerError; NothingToShowError for a series that is not there; ValueError for an `as_of` that
+    names nothing.
+    """
+
+    def __init__(self, log: LogSource, view: View, *, order: tuple[str, ...]) -> None:
+        """Read `log` by `view`, whose owner keeps both open; `order` is that of providers."""
+        self._log, self._view, self._order = log, view, order
+        self._closing: Callable[[], object] | None = None
+
+    @classmethod
+    def opened(cls, path: Path) -> Self:
+        """Return the ledger in the data folder or archive `path`; see `projections.open_ledger`."""
+        with ExitStack() as held:
+            log: LogSource
+            if path.is_file():
+                log, folder = archive_log(path), None
+            else:
+                log = held.enter_context(shared_log(locate.home(path)))
+                folder = log.folder
+            view = held.enter_context(open_view(log, folder, storing=False))
+            ledger = cls(log, view, order=locate.sources())
+            # A cell of a notebook that runs again drops the ledger that it opened before, and nobody closes that.
+            ledger._closing = weakref.finalize(ledger, held.pop_all().close)
+            return ledger
+
+    def close(self) -> None:
+        """Close what was opened; nothing can be read any longer."""
+        if self._closing is not None:
+            self._closing()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} ledger of {self.head.size} events, head {self.head.link.hex()[:16]}>"
+
+    @property
+    def head(self) -> Head:
+        """How many events there are, and the link after the last: the name of all that this ledger says."""
+        return self._view.head
+
+    @property
+    def kind(self) -> LedgerKind:
+        """Whether its prices are `real` or those of the `sample`."""
+        (first,) = self._log.read(0, 1)
+        created = decode_event(decode_envelope(0, first.body))
+        assert isinstance(created, LedgerCreated)  # noqa: S101 - event 0 of every log
+        return created.kind
+
+    def tickers(self) -> tuple[str, ...]:
+        """Return the tickers that have prices, in order."""
+        return held_prices.tickers(self._tables)
+
+    def position(self, as_of: AsOf | None = None) -> int:
+        """Return how many events `as_of` reaches; O(log n) reads for a time."""
+        size = self.head.size
+        return size if as_of is None else min(size, positions.position(self._log, positions.reach(as_of)))
+
+    def series(self, ticker: str, source: str | None = None) -> Series:
+        """Return which series stands for the ticker: prices of two providers never blur into one."""
+        name = tickers_of.normalize(ticker)
+        known = {one.provider: one for one in held_prices.all_series(self._tables, name)}
+        if source is None and known:
+            return known[pick(known, self._order)]
+        if source not in known:
+            of = f"no series of {name}" if source is None else f"no series of {name} from {source}"
+            raise NothingToShowError(of, wanted=f"one of {', '.join(sorted(known) or self.tickers())}")
+        return known[source]
+
+    @overload
+    def prices(
+        self,
+        ticker: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        as_of: AsOf | None = None,
+        adjusted: Literal[False] = False,
+        source: str | None = None,
+    ) -> Columns[Price]: ...
+
+    @overload
+    def prices(
+        self,
+        ticker: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        as_of: AsOf | None = None,
+        adjusted: Literal[True],
+        source: str | None = None,
+    ) -> Columns[AdjustedPrice]: ...
+
+    def prices(
+        self,
+        ticker: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        as_of: AsOf | None = None,
+        adjusted: bool = False,
+        source: str | None = None,
+    ) -> Columns[Price] | Columns[AdjustedPrice]:
+        """Return a row a session from `start` to `end`, both inclusive, in their order.
+
+        Where `adjusted`, beside each price the one adjusted for what was known then, of later sessions than `end` too.
+        """
+        series, until = self.series(ticker, source), self.position(as_of)
+        if adjusted:
+            return Columns(AdjustedPrice, _within(self._adjusted(series, until), start, end))
+        return Columns(Price, _within(self._prices(series, until), start, end))
+
+    def revisions(
+        self,
+        ticker: str,
+        *,
+        everything: bool = False,
+        as_of: AsOf | None = None,
+        source: str | None = None,
+    ) -> Columns[Change]:
+        """Return a row for each value that changed, in the order in which it was learned.
+
+        First bars that came on time are left out, unless `everything` is wanted.
+        """
+        series = self.series(ticker, source)
+        found = told.revisions(self._tables, series, self.position(as_of))
+        wanted = (one for one in found if everything or one.late or one.cause != "first")
+        return Columns(Change, (api_rows.change(series, one) for one in wanted))
+
+    def actions(self, ticker: str, *, as_of: AsOf | None = None, source: str | None = None) -> Columns[CorporateAction]:
+        """Return a row for each dividend, split and capital gain that is known, by day and kind."""
+        series = self.series(ticker, source)
+        judged = decisions.decisions(self._tables, series.provider, series.ticker, self.position(as_of))
+        found = (row for change in corporate_actions.holding(judged) for row in api_rows.actions(series, change))
+        return Columns(CorporateAction, found)
+
+    def gaps(
+        self,
+        ticker: str,
+        *,
+        until: date | None = None,
+        as_of: AsOf | None = None,
+        source: str | None = None,
+    ) -> Columns[MissingSession]:
+        """Return a row for each session missing from the first one held to `until`, which is inclusive.
+
+        `until` is else the last session that was final: now, or where `as_of` is given, at its last event. The sample
+        ends with its last session.
+        """
+        series, reached = self.series(ticker, source), self.position(as_of)
+        last = until or self._last_due(None if as_of is None else reached)
+        found = missing.gaps(self._tables, series, last, reached)
+        return Columns(MissingSession, (api_rows.missing(series, gap) for gap in found))
+
+    def logs(self, ticker: str | None = None, *, failed: bool = False, as_of: AsOf | None = None) -> Columns[LogEntry]:
+        """Return a row for each attempt to ingest (of the ticker, where given), newest last; `failed` for those alone.
+
+        With an `as_of`, events until then are folded in memory.
+        """
+        reached = self.position(as_of)
+        state = self._view.state
+        if reached < self.head.size:
+            state = view_at(self._log, reached, [IngestLogs()]).state
+        name = None if ticker is None else tickers_of.normalize(ticker)
+        entries = ingest_logs.entries(state[ingest_logs.NAME], Filter(ticker=name, failed=failed))
+        return Columns(LogEntry, (api_rows.log_entry(entry) for entry in entries))
+
+    @property
+    def _tables(self) -> Tables:
+        return self._view.state[held_prices.NAME]
+
+    def _prices(self, series: Series, until: int) -> Iterator[Price]:
+        basis = adjustment.basis(self._tables, series, until)
+        for version, bar in self._bars(series, until):
+            yield api_rows.price(series, basis, version, bar)
+
+    def _adjusted(self, series: Series, until: int) -> Iterator[AdjustedPrice]:
+        factors = adjustment.held_factors(self._tables, series, until)
+        basis = adjustment.basis(self._tables, series, until)
+        for version, bar in self._bars(series, until):
+            yield api_rows.adjusted_price(series, basis, version, bar, factors[bar.date])
+
+    def _bars(self, series: Series, until: int) -> Iterator[tuple[Version, Bar]]:
+        held = held_prices.holding(self._tables, series.provider, series.ticker, until)
+        return ((version, version.bar) for version in held.values() if version.bar is not None)
+
+    def _last_due(self, reached: int | None) -> date:
+        at_us = now_us() if not reached else positions.recorded_at(self._log, reached - 1)
+        last = sessions.last_final_session(at_us)
+        if self.kind == "real":
+            return last
+        from ledger.ingest.providers import sample
+
+        return min(last, sample.LAST_DAY)
+
+
+def _within(rows: Iterable[PriceT], start: date | None, end: date | None) -> Iterator[PriceT]:
+    return (row for row in rows if (start is None or start <= row.date) and (end is None or row.date <= end))

@@ -1,0 +1,1 @@
+"""What every fold is made of: tables, keys, the overlay over stored tables, digests."""

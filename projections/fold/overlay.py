@@ -1,0 +1,71 @@
+"""Changes in memory over a table: how a reader sees events not yet projected, and how a batch writes a row once."""
+
+from collections.abc import Callable, Iterator
+from heapq import merge
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from projections.fold.tables import Row, Stored, Table, encode
+
+_key = itemgetter(0)
+
+
+class Overlay(Table):
+    """A table that reads through to `base` and writes to memory, until a `flush` if there is one.
+
+    What is stored stays the object it is: a row that a thousand events of a batch change is encoded once.
+    """
+
+    def __init__(self, base: Table) -> None:
+        self._base = base
+        self._changes: dict[bytes, Any] = {}  # bytes, a row not encoded yet, or None: deleted here
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value at `key`, None where there is none or it was deleted here."""
+        return _encoded(self._changes[key]) if key in self._changes else self._base.get(key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Make `value` the one at `key`, in memory."""
+        self._changes[key] = value
+
+    def delete(self, key: bytes) -> None:
+        """Make `key` absent, in memory."""
+        self._changes[key] = None
+
+    def load(self, key: bytes, decode: Callable[[bytes], Stored]) -> Stored | None:
+        """Return the row at `key`; the very object that was stored here, where one was."""
+        change: Stored | bytes | None = self._changes.get(key)
+        if change is None or isinstance(change, bytes):
+            return super().load(key, decode)
+        return change
+
+    def store(self, key: bytes, row: Stored) -> None:
+        """Make `row` the one at `key`, as it is when somebody looks."""
+        self._changes[key] = row
+
+    def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
+        """Yield the rows of both whose key begins with `prefix`; costs a look at every change, and the rows."""
+        changes = self._changes
+        keys = sorted((key for key in changes if key.startswith(prefix)), reverse=reverse)
+        changed = ((key, _encoded(changes[key])) for key in keys)
+        kept = ((key, value) for key, value in self._base.scan(prefix, reverse=reverse) if key not in changes)
+        for key, value in merge(changed, kept, key=_key, reverse=reverse):
+            if value is not None:
+                yield key, value
+
+    def flush(self) -> None:
+        """Write the changes to the base, in key order, and forget them."""
+        put, delete = self._base.put, self._base.delete
+        for key in sorted(self._changes):
+            value = _encoded(self._changes[key])
+            if value is None:
+                delete(key)
+            else:
+                put(key, value)
+        self._changes.clear()
+
+
+def _encoded(change: Any) -> bytes | None:
+    return encode(change) if isinstance(change, msgspec.Struct) else change

@@ -1,0 +1,44 @@
+"""What a read model is: a fold with a name, a version, and no memory of its own."""
+
+from typing import Protocol
+
+from ledger.codec import Envelope
+from projections.fold.event_readers import Fact
+from projections.fold.tables import Tables
+
+
+class Projection(Protocol):
+    """A deterministic fold over the log.
+
+    All its state is in its tables: a new object in the middle of a log goes on as the old one would have.
+    Whatever changes the bytes it writes changes its version, and a stored state of another version is rebuilt.
+    """
+
+    @property
+    def name(self) -> str:
+        """The word that stands for it in commands, digests and stored tables."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Grows with every change to what `apply` writes."""
+        ...
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables it writes."""
+        ...
+
+    @property
+    def rewritten(self) -> frozenset[str]:
+        """Those of its tables whose rows change again and again: a batch holds them in memory and writes each once."""
+        ...
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The tags of the events that `apply` is given."""
+        ...
+
+    def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
+        """Bring `tables` from before the event to after it; no clock, disk, environment or randomness."""
+        ...

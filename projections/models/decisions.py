@@ -1,0 +1,76 @@
+"""The decisions over one series, kept beside its prices: what each looked at, and what explains its changes. Pure.
+
+Table `decided`: (ticker, provider, seq) -> decision.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+import msgspec
+
+from ledger.codec import Envelope
+from ledger.events import Action, Basis, ValidationCompleted, Verdict, Window
+from projections.fold.keys import seq_key, text_key, two_texts
+from projections.fold.tables import Tables
+
+ACCEPTED: frozenset[Verdict] = frozenset({"success", "warning"})
+
+
+class Decision(msgspec.Struct, frozen=True, array_like=True):
+    """What `validation.completed` says of its answer as a whole.
+
+    `cause` is the seq of the evidence. `rescale` is new/old, the ratio that the closes held and answered share.
+    `partial` and `rejected` are days that were answered and not accepted.
+    """
+
+    seq: int
+    recorded_at: int
+    cause: int | None
+    verdict: Verdict
+    basis: Basis
+    window: Window
+    received: int
+    rescale: float | None
+    actions: tuple[Action, ...]
+    partial: tuple[date, ...]
+    rejected: tuple[date, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether its answer was taken, if only in part."""
+        return self.verdict in ACCEPTED
+
+
+_decode = msgspec.msgpack.Decoder(Decision).decode
+
+
+def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
+    """Keep the decision that `envelope` carries."""
+    decision = Decision(
+        envelope.seq,
+        envelope.recorded_at,
+        envelope.cause,
+        fact.verdict,
+        fact.basis,
+        fact.window,
+        fact.received,
+        fact.rescale,
+        fact.actions,
+        fact.partial,
+        tuple(finding.date for finding in fact.rejected if finding.date is not None),
+    )
+    tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)
+
+
+def decisions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> Iterator[Decision]:
+    """Yield the decisions over the series once `position` events are read (None: all), oldest first; one scan."""
+    for _, value in tables["decided"].scan(text_key(ticker, provider)):
+        decision = _decode(value)
+        if position is not None and decision.seq >= position:
+            return
+        yield decision
+
+
+def judged(tables: Tables, ticker: str) -> tuple[str, ...]:
+    """Return the providers whose answers for the ticker were decided on, accepted or not; one scan of the decisions."""
+    return tuple(dict.fromkeys(two_texts(key)[1] for key, _ in tables["decided"].scan(text_key(ticker))))

@@ -1,0 +1,121 @@
+"""The ingest log: one entry an attempt, as operators read it.
+
+Tables:
+- `entries`: (seq) -> entry, as the event at `seq` opened it.
+- `judgements`: (seq of the evidence) -> what its decision adds to its entry. Joined when read: the fold
+  only puts, which is cheaper than to read, decode and rewrite the entry.
+- `by_ticker`: (ticker, seq) -> empty. One ticker's entries without a look at the others'.
+- `pending`: (ticker, seq) -> empty. Evidence that no decision names yet.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+
+from ledger.chain import Seq
+from ledger.codec import Envelope
+from ledger.events import ValidationCompleted
+from projections.fold.event_readers import Fact
+from projections.fold.keys import last_seq, seq_key, text_key
+from projections.fold.tables import Tables
+from projections.models.log_entry import ENTRY_TAGS, Entry, Judgement, Status, attempted, judged, judgement
+
+NAME = "ingest_logs"
+VERSION = 1
+
+_decode = msgspec.msgpack.Decoder(Entry).decode
+_decode_judgement = msgspec.msgpack.Decoder(Judgement).decode
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries are wanted; None wants them all. `since` and `until` bound recorded_at, both inclusive."""
+
+    ticker: str | None = None
+    since: int | None = None
+    until: int | None = None
+    status: Status | None = None
+    job_id: bytes | None = None
+    failed: bool = False
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether `entry` is wanted; the ticker is left to the index."""
+        return (
+            (self.until is None or entry.recorded_at <= self.until)
+            and (self.status is None or entry.status == self.status)
+            and (self.job_id is None or entry.job_id == self.job_id)
+            and (not self.failed or entry.failed)
+        )
+
+
+class IngestLogs:
+    """The fold of attempts and the decisions over them into entries."""
+
+    name = NAME
+    version = VERSION
+    tables = ("entries", "judgements", "by_ticker", "pending")
+    rewritten = frozenset({"pending"})
+    reads = ENTRY_TAGS | {ValidationCompleted.TAG}
+
+    def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
+        """Open an entry for an attempt, or close the one that a decision is over."""
+        if isinstance(fact, ValidationCompleted):
+            if envelope.cause is not None:
+                _judge(tables, envelope.cause, fact)
+        elif entry := attempted(envelope, fact):
+            _open(tables, entry)
+
+
+def _open(tables: Tables, entry: Entry) -> None:
+    seq = seq_key(entry.seq)
+    of_ticker = text_key(entry.ticker) + seq
+    tables["entries"].store(seq, entry)
+    tables["by_ticker"].put(of_ticker, b"")
+    if entry.status == "pending":
+        tables["pending"].put(of_ticker, b"")
+
+
+def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
+    evidence = seq_key(cause)
+    tables["judgements"].store(evidence, judgement(decision))
+    tables["pending"].delete(text_key(decision.ticker) + evidence)
+
+
+def entries(tables: Tables, wanted: Filter | None = None, *, limit: int | None = None, offset: int = 0) -> list[Entry]:
+    """Return the newest `limit` entries that are `wanted` (None: all), past the newest `offset` of them; newest last.
+
+    Read from the newest back, one ticker's by its index: costs what it shows and what it skips, not the log.
+    """
+    wanted = wanted or Filter()
+    found = (entry for entry in _newest_first(tables, wanted) if wanted.takes(entry))
+    stop = None if limit is None else offset + limit
+    return list(islice(found, offset, stop))[::-1]
+
+
+def pending(tables: Tables, ticker: str) -> tuple[Seq, ...]:
+    """Return the seqs of the ticker's evidence that no decision names as its cause, oldest first."""
+    return tuple(Seq(last_seq(key)) for key, _ in tables["pending"].scan(text_key(ticker)))
+
+
+def _newest_first(tables: Tables, wanted: Filter) -> Iterator[Entry]:
+    for entry in _backwards(tables, wanted.ticker):
+        # recorded_at never decreases along the log, so everything further back is older still.
+        if wanted.since is not None and entry.recorded_at < wanted.since:
+            return
+        yield entry
+
+
+def _backwards(tables: Tables, ticker: str | None) -> Iterator[Entry]:
+    if ticker is None:
+        yield from (_joined(tables, seq, value) for seq, value in tables["entries"].scan(reverse=True))
+        return
+    for key, _ in tables["by_ticker"].scan(text_key(ticker), reverse=True):
+        seq = seq_key(last_seq(key))
+        # Written in one transaction with its index.
+        if value := tables["entries"].get(seq):
+            yield _joined(tables, seq, value)
+
+
+def _joined(tables: Tables, seq: bytes, value: bytes) -> Entry:
+    found = tables["judgements"].get(seq)
+    return _decode(value) if found is None else judged(_decode(value), _decode_judgement(found))

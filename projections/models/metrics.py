@@ -1,0 +1,278 @@
+"""What monitoring asks of the log: how each ticker's ingest goes, how many runs ended how, the last backup.
+
+Tables:
+- `tallies`: (ticker, provider) -> tally. Fixed in size, rewritten at every final entry.
+- `recent`: (ticker, provider, slot) -> duration and failure of one of the last 30 final entries. The slot of a final
+  entry is its number modulo 30: one small row is written, where a ring inside the tally would be rewritten whole.
+- `pending`: (seq) -> what is wanted of evidence until its decision comes, and no longer.
+- `probes`: (provider) -> when a probe last went well, microseconds UTC.
+- `backups`: "last" -> the newest backup.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from struct import Struct
+from typing import Any
+
+import msgspec
+
+from ledger.codec import Envelope
+from ledger.events import (
+    BackupCreated,
+    ConnectionTested,
+    ErrorKind,
+    FetchFailed,
+    IngestFailed,
+    IngestRefused,
+    ValidationCompleted,
+)
+from projections.fold.event_readers import Evidence, Fact
+from projections.fold.keys import seq_key, text_key, two_texts
+from projections.fold.tables import Tables, encode
+from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
+
+NAME = "metrics"
+VERSION = 1
+RECENT_ENTRIES = 30
+RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
+BY_HAND = frozenset({"cotahist"})  # providers whose answers a person brings: nobody is late with those
+SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
+LAST_BACKUP = text_key("last")
+RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
+ACCEPTED: frozenset[Status] = frozenset({"success", "warning"})
+
+
+class Measures(msgspec.Struct, frozen=True, array_like=True):
+    """How one ticker's ingest from one provider goes, from its final entries; times are microseconds UTC."""
+
+    status: Status
+    seq: int  # of the last final entry's event
+    rejected: int  # rows, by the last final entry
+    last_ingest: int | None = None  # finished_at of the last success or warning
+    rows_fetched: int = 0  # by that one
+    rows_total: int = 0  # sessions added since the first event
+    last_date: date | None = None
+    last_answer: int | None = None  # finished_at of the last evidence that was judged
+    consecutive_failures: int = 0
+    runs: tuple[int, ...] = (0,) * len(RUN_STATUSES)  # final entries, in the order of RUN_STATUSES
+    durations_ms: tuple[int, ...] = ()  # of the last 30, oldest first
+    failures: tuple[bool, ...] = ()  # of the same
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """A ticker's measures and the provider that they are of."""
+
+    ticker: str
+    provider: str
+    measures: Measures
+
+
+class _Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    finished_at: int
+    duration_ms: int
+    rows: int
+
+
+class _Tally(msgspec.Struct, array_like=True, gc=False):
+    """Measures as they are stored; mutable, since a fold decodes, counts and encodes it at every final entry."""
+
+    status: Status
+    seq: int
+    finals: int = 0  # final entries so far, so the next one's slot is finals % 30
+    rejected: int = 0
+    last_ingest: int | None = None
+    rows_fetched: int = 0
+    rows_total: int = 0
+    last_date: date | None = None
+    last_answer: int | None = None
+    consecutive_failures: int = 0
+    runs: list[int] = msgspec.field(default_factory=lambda: [0] * len(RUN_STATUSES))
+
+
+class RunCount(msgspec.Struct, frozen=True):
+    """How many final entries of a ticker ended in a status."""
+
+    ticker: str
+    provider: str
+    status: Status
+    runs: int
+
+
+class Backup(msgspec.Struct, frozen=True, array_like=True):
+    """The newest backup: when it was recorded, its file's name and size, and how many events it holds."""
+
+    recorded_at: int
+    name: str
+    archive_bytes: int
+    size: int
+
+
+_decode_tally = msgspec.msgpack.Decoder(_Tally).decode
+_decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
+_decode_time = msgspec.msgpack.Decoder(int).decode
+_decode_backup = msgspec.msgpack.Decoder(Backup).decode
+
+
+class Metrics:
+    """The fold of attempts, decisions, probes and backups into measures."""
+
+    name = NAME
+    version = VERSION
+    tables = ("tallies", "recent", "pending", "probes", "backups")
+    rewritten = frozenset(tables)
+    reads = ENTRY_TAGS | {ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG}
+
+    def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
+        """Count what the event ended, or keep evidence until its decision comes."""
+        _APPLY[type(fact)](tables, envelope, fact)
+
+
+def _await(tables: Tables, envelope: Envelope, evidence: Evidence) -> None:
+    duration_ms = (evidence.finished_at - evidence.started_at) // US_A_MS
+    tables["pending"].store(seq_key(envelope.seq), _Waiting(evidence.finished_at, duration_ms, evidence.rows))
+
+
+def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
+    cause = envelope.cause
+    if cause is None:
+        return
+    evidence = seq_key(cause)
+    waiting = tables["pending"].load(evidence, _decode_waiting)
+    if waiting is None:
+        return
+    tables["pending"].delete(evidence)
+    if decision.verdict == "superseded":
+        return
+    key = text_key(decision.ticker, decision.provider)
+    tally = _tally(tables, key, decision.verdict, cause)
+    tally.rejected = rejected_rows(decision)
+    tally.last_answer = waiting.finished_at
+    if decision.verdict in ACCEPTED:
+        tally.last_ingest, tally.rows_fetched = waiting.finished_at, waiting.rows
+        tally.rows_total += decision.added
+        for bar in decision.bars:
+            if tally.last_date is None or bar.date > tally.last_date:
+                tally.last_date = bar.date
+    _put(tables, key, tally, waiting.duration_ms)
+
+
+def _fail_fetch(tables: Tables, envelope: Envelope, fact: FetchFailed) -> None:
+    if fact.final:
+        _count_failure(tables, envelope.seq, fact, fact.error_kind)
+
+
+def _fail(tables: Tables, envelope: Envelope, fact: IngestFailed) -> None:
+    _count_failure(tables, envelope.seq, fact, fact.error_kind)
+
+
+def _refuse(tables: Tables, envelope: Envelope, fact: IngestRefused) -> None:
+    _count_failure(tables, envelope.seq, fact, "locked")
+
+
+def _back_up(tables: Tables, envelope: Envelope, fact: BackupCreated) -> None:
+    tables["backups"].store(LAST_BACKUP, Backup(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size))
+
+
+def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
+    if probe.status in {"ok", "slow"}:
+        tables["probes"].put(text_key(probe.provider), encode(probe.finished_at))
+
+
+_APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
+    Evidence: _await,
+    ValidationCompleted: _judge,
+    FetchFailed: _fail_fetch,
+    IngestFailed: _fail,
+    IngestRefused: _refuse,
+    BackupCreated: _back_up,
+    ConnectionTested: _answer,
+}
+
+
+def _count_failure(tables: Tables, seq: int, fact: FetchFailed | IngestFailed | IngestRefused, kind: ErrorKind) -> None:
+    key = text_key(fact.ticker, fact.provider)
+    tally = _tally(tables, key, failure_status(kind), seq)
+    tally.rejected = 0
+    _put(tables, key, tally, (fact.finished_at - fact.started_at) // US_A_MS)
+
+
+def _tally(tables: Tables, key: bytes, status: Status, seq: int) -> _Tally:
+    """Return the series' tally with one more final entry of `status` to count."""
+    tally = tables["tallies"].load(key, _decode_tally)
+    if tally is None:
+        return _Tally(status, seq)
+    tally.status, tally.seq = status, seq
+    return tally
+
+
+def _put(tables: Tables, key: bytes, tally: _Tally, duration_ms: int) -> None:
+    failed = tally.status in FAILURES
+    tables["recent"].put(key + SLOT_KEYS[tally.finals % RECENT_ENTRIES], RECENT.pack(duration_ms, failed))
+    tally.finals += 1
+    tally.runs[RUN_STATUSES.index(tally.status)] += 1
+    tally.consecutive_failures = tally.consecutive_failures + 1 if failed else 0
+    tables["tallies"].store(key, tally)
+
+
+def _measures(tables: Tables, key: bytes, tally: _Tally) -> Measures:
+    slots = [RECENT.unpack(value) for _, value in tables["recent"].scan(key)]
+    oldest = tally.finals % RECENT_ENTRIES if tally.finals > RECENT_ENTRIES else 0
+    recent = slots[oldest:] + slots[:oldest]
+    return Measures(
+        status=tally.status,
+        seq=tally.seq,
+        rejected=tally.rejected,
+        last_ingest=tally.last_ingest,
+        rows_fetched=tally.rows_fetched,
+        rows_total=tally.rows_total,
+        last_date=tally.last_date,
+        last_answer=tally.last_answer,
+        consecutive_failures=tally.consecutive_failures,
+        runs=tuple(tally.runs),
+        durations_ms=tuple(duration_ms for duration_ms, _ in recent),
+        failures=tuple(failed for _, failed in recent),
+    )
+
+
+def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
+    """Yield each ticker's measures (or the one's), those of the provider used last, by ticker.
+
+    A file brought by hand counts only where nobody is asked: else it would hush the alarm of a provider that is late.
+    """
+    chosen: dict[str, tuple[bytes, _Tally]] = {}
+    for key, value in tables["tallies"].scan(b"" if ticker is None else text_key(ticker)):
+        (name, provider), tally = two_texts(key), _decode_tally(value)
+        if name not in chosen or _rank(provider, tally) > _rank(two_texts(chosen[name][0])[1], chosen[name][1]):
+            chosen[name] = key, tally
+    for key, tally in chosen.values():
+        yield Measured(*two_texts(key), _measures(tables, key, tally))
+
+
+def _rank(provider: str, tally: _Tally) -> tuple[bool, int]:
+    return provider not in BY_HAND, tally.seq
+
+
+def runs(tables: Tables) -> Iterator[RunCount]:
+    """Yield how many final entries ended how, by ticker and provider; zeroes too, so that no series begins late."""
+    for key, value in tables["tallies"].scan():
+        ticker, provider = two_texts(key)
+        for status, count in zip(RUN_STATUSES, _decode_tally(value).runs, strict=True):
+            yield RunCount(ticker, provider, status, count)
+
+
+def last_backup(tables: Tables) -> Backup | None:
+    """Return the newest backup, None before the first."""
+    stored = tables["backups"].get(LAST_BACKUP)
+    return None if stored is None else _decode_backup(stored)
+
+
+def last_answer(tables: Tables, provider: str) -> int | None:
+    """Return when `provider` last answered a fetch that was judged, or a probe, microseconds UTC; None: never."""
+    times = [
+        answered
+        for key, value in tables["tallies"].scan()
+        if two_texts(key)[1] == provider and (answered := _decode_tally(value).last_answer) is not None
+    ]
+    if probed := tables["probes"].get(text_key(provider)):
+        times.append(_decode_time(probed))
+    return max(times, default=None)

@@ -1,0 +1,132 @@
+"""Prices by trading day and by when the ledger learned them: latest, as of any position, and every revision.
+
+Tables:
+- `bars`: (provider, ticker, date, seq) -> [bar or nil, recorded_at]. Changes only; a nil bar says that the
+  provider withdrew the date, and the version before it stays the one that holds.
+- `decided`: (ticker, provider, seq) -> decision; see `projections.models.decisions`.
+- `series`: (ticker, provider) -> empty. Which series there are.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+import msgspec
+
+from ledger.codec import Envelope
+from ledger.events import Action, Bar, ValidationCompleted
+from ledger.ingest.rules.held import Held
+from projections.fold.event_readers import Fact
+from projections.fold.keys import SEQ_BYTES, day_key, last_seq, seq_key, text_key, two_texts
+from projections.fold.tables import Tables
+from projections.models import decisions
+
+NAME = "prices"
+VERSION = 1
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """What one decision made of one trading day; `bar` None where it found the day withdrawn."""
+
+    date: date
+    seq: int
+    recorded_at: int
+    bar: Bar | None
+
+
+class Series(msgspec.Struct, frozen=True, order=True):
+    """A ticker as one provider tells it."""
+
+    ticker: str
+    provider: str
+
+
+class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    bar: Bar | None
+    recorded_at: int
+
+
+_decode_row = msgspec.msgpack.Decoder(_Row).decode
+
+
+class Prices:
+    """The fold of decisions into bars and actions."""
+
+    name = NAME
+    version = VERSION
+    tables = ("bars", "decided", "series")
+    rewritten = frozenset({"series"})
+    reads = frozenset({ValidationCompleted.TAG})
+
+    def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
+        """Add the decision, what it accepted and what it found withdrawn; costs its rows."""
+        assert isinstance(fact, ValidationCompleted)  # noqa: S101 - the only tag in `reads`
+        if fact.bars or fact.withdrawn:
+            _put_bars(tables, envelope, fact)
+        decisions.put(tables, envelope, fact)
+
+
+def _put_bars(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
+    tables["series"].put(text_key(decision.ticker, decision.provider), b"")
+    store = tables["bars"].store
+    prefix, seq = text_key(decision.provider, decision.ticker), seq_key(envelope.seq)
+    for day in decision.withdrawn:
+        store(prefix + day_key(day) + seq, _Row(None, envelope.recorded_at))
+    # Bars come last: one that was accepted is never hidden by what else the decision says of its day.
+    for bar in decision.bars:
+        store(prefix + day_key(bar.date) + seq, _Row(bar, envelope.recorded_at))
+
+
+def versions(tables: Tables, provider: str, ticker: str, day: date | None = None) -> Iterator[Version]:
+    """Yield every version of the series (of one day, where given), by day and then by seq; one prefix scan."""
+    prefix = text_key(provider, ticker) + (b"" if day is None else day_key(day))
+    for key, value in tables["bars"].scan(prefix):
+        row = _decode_row(value)
+        ordinal = int.from_bytes(key[-SEQ_BYTES - 4 : -SEQ_BYTES], "big")
+        yield Version(date=date.fromordinal(ordinal), seq=last_seq(key), recorded_at=row.recorded_at, bar=row.bar)
+
+
+def series(tables: Tables, provider: str, ticker: str, position: int | None = None) -> dict[date, Bar]:
+    """Return the bar that holds for each day, in order of days, once `position` events are read (None: all).
+
+    One prefix scan over the ticker's versions.
+    """
+    bars: dict[date, Bar] = {}
+    for key, value in tables["bars"].scan(text_key(provider, ticker)):
+        if position is None or last_seq(key) < position:
+            bar = _decode_row(value).bar
+            if bar is not None:
+                bars[bar.date] = bar
+    return bars
+
+
+def holding(tables: Tables, provider: str, ticker: str, position: int | None = None) -> dict[date, Version]:
+    """Return what `series` does, each bar as the version that says since when it holds."""
+    return {
+        version.date: version
+        for version in versions(tables, provider, ticker)
+        if version.bar is not None and (position is None or version.seq < position)
+    }
+
+
+def actions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> tuple[Action, ...]:
+    """Return the corporate actions known once `position` events are read (None: all), by day and kind."""
+    # Imported here: a command that asks how ingest goes asks of no dividend.
+    from projections.models import corporate_actions
+
+    return corporate_actions.known(decisions.decisions(tables, provider, ticker, position))
+
+
+def held(tables: Tables, provider: str, ticker: str) -> Held:
+    """Return what validation compares new evidence with: the series as it is held now."""
+    return Held(bars=series(tables, provider, ticker), actions=actions(tables, provider, ticker))
+
+
+def all_series(tables: Tables, ticker: str | None = None) -> tuple[Series, ...]:
+    """Return every series that has at least one version (of `ticker`, where given), by ticker and provider."""
+    prefix = b"" if ticker is None else text_key(ticker)
+    return tuple(Series(*two_texts(key)) for key, _ in tables["series"].scan(prefix))
+
+
+def tickers(tables: Tables) -> tuple[str, ...]:
+    """Return the tickers that have a series, in order."""
+    return tuple(dict.fromkeys(one.ticker for one in all_series(tables)))

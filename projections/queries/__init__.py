@@ -1,0 +1,1 @@
+"""Questions to the read models: history, gaps, revisions, provenance, snapshots."""

@@ -1,0 +1,109 @@
+"""One series decision by decision: what was held by then, and which sessions had been asked for in vain. Pure."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from datetime import date
+
+import msgspec
+
+from ledger.events import Window
+from ledger.market import sessions
+from projections.fold.tables import Tables
+from projections.models import prices
+from projections.models.decisions import Decision, decisions
+from projections.models.prices import Series, Version
+
+
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that accepted answers did not bring though it was final: how often, and from when to when.
+
+    `rejected` when the last such answer did have a row of it, which a rule refused.
+    """
+
+    asked: int
+    since: int
+    last: int
+    rejected: bool
+
+
+class Rejections(msgspec.Struct, frozen=True):
+    """Answers over a final session that were rejected as a whole: how many, and when the last one was."""
+
+    answers: int
+    last: int
+
+
+class Standing:
+    """A series as it stands between two decisions; a day is held, or it may be missed, rejected or both."""
+
+    def __init__(self) -> None:
+        self.held: dict[date, Version] = {}
+        self.missed: dict[date, Missed] = {}
+        self.rejected: dict[date, Rejections] = {}
+
+    def take(self, decision: Decision, made: Collection[Version]) -> None:
+        """Go on past `decision`, which made the versions `made`."""
+        for version in made:
+            if version.bar is not None:
+                self.held[version.date] = version
+                self.missed.pop(version.date, None)
+                self.rejected.pop(version.date, None)
+        for day in _due(decision):
+            if day not in self.held:
+                self._lack(day, decision)
+
+    def _lack(self, day: date, decision: Decision) -> None:
+        if decision.accepted:
+            self.missed[day] = _missed_again(self.missed.get(day), decision, day)
+        else:
+            before = self.rejected.get(day)
+            self.rejected[day] = Rejections(1 if before is None else before.answers + 1, decision.recorded_at)
+
+
+def steps(
+    tables: Tables, series: Series, position: int | None = None
+) -> Iterator[tuple[Standing, Decision, tuple[Version, ...]]]:
+    """Yield each decision of [0, position) with the versions it made, by day, and the series as it stood before it.
+
+    The standing moves on with the iteration. Costs the series' versions and the sessions of each decision's window.
+    """
+    standing = Standing()
+    for decision, made in _made(tables, series, position):
+        yield standing, decision, made
+        standing.take(decision, made)
+
+
+def standing(tables: Tables, series: Series, position: int | None = None) -> Standing:
+    """Return the series as it stands once `position` events are read (None: all); costs what `steps` does."""
+    found = Standing()
+    for decision, made in _made(tables, series, position):
+        found.take(decision, made)
+    return found
+
+
+def _made(tables: Tables, series: Series, position: int | None) -> Iterator[tuple[Decision, tuple[Version, ...]]]:
+    by_seq = defaultdict(list)
+    for version in prices.versions(tables, series.provider, series.ticker):
+        by_seq[version.seq].append(version)
+    for decision in decisions(tables, series.provider, series.ticker, position):
+        yield decision, tuple(by_seq.get(decision.seq, ()))
+
+
+def _due(decision: Decision) -> Iterator[date]:
+    """Yield the sessions that the decision's answer could have brought; none where its job asked again, for more."""
+    if decision.verdict == "superseded":
+        return
+    last = min(decision.window.end, sessions.last_final_session(decision.recorded_at))
+    for day in sessions.sessions(Window(decision.window.start, last)):
+        if sessions.covers(day) and day not in decision.partial:
+            yield day
+
+
+def _missed_again(before: Missed | None, decision: Decision, day: date) -> Missed:
+    at = decision.recorded_at
+    return Missed(
+        asked=1 if before is None else before.asked + 1,
+        since=at if before is None else before.since,
+        last=at,
+        rejected=day in decision.rejected,
+    )

@@ -1,0 +1,70 @@
+"""What `main metrics` prints of a ticker, and how bad it is. Pure: the caller brings the time."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import msgspec
+
+from ledger.market.sessions import final_sessions_after
+from projections.models.log_entry import FAILURES, Status
+from projections.models.metrics import BY_HAND, Measured
+
+US_A_S = 1_000_000
+OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
+
+
+class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One ticker's ingest as of now. `last_ingest` is microseconds UTC; None where nothing was ever accepted."""
+
+    ticker: str
+    last_ingest: int | None
+    ingest_lag_seconds: int | None
+    job_latency_ms: int
+    rows_fetched: int
+    error_count: int
+    status: Status
+    sessions_behind: int | None
+    consecutive_failures: int
+    rows_total: int
+    last_date: date | None
+    provider: str
+    rejected: int  # rows, by the last final entry
+
+
+def report(measured: Measured, *, now_us: int) -> TickerReport:
+    """Return the ticker's report as of `now_us`; a lag is never below zero, whatever clock wrote the log."""
+    measures = measured.measures
+    last, behind = measures.last_ingest, measures.last_date
+    return TickerReport(
+        ticker=measured.ticker,
+        last_ingest=last,
+        ingest_lag_seconds=None if last is None else max(0, now_us - last) // US_A_S,
+        job_latency_ms=round(sum(measures.durations_ms) / len(measures.durations_ms)),
+        rows_fetched=measures.rows_fetched,
+        error_count=sum(measures.failures),
+        status=measures.status,
+        sessions_behind=None if behind is None else final_sessions_after(behind, now_us),
+        consecutive_failures=measures.consecutive_failures,
+        rows_total=measures.rows_total,
+        last_date=measures.last_date,
+        provider=measured.provider,
+        rejected=measures.rejected,
+    )
+
+
+def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
+    """Return 2 when the ticker is late and a session it could hold has become final, 1 when its last run went badly.
+
+    Late alone is no alarm: over a weekend or Carnival there is nothing to fetch.
+    A ticker of which nothing was ever accepted has no session to be behind, and its last run went badly.
+    A file that was imported years ago is not late.
+    """
+    late = found.ingest_lag_seconds is not None and found.ingest_lag_seconds > lag_threshold_s
+    if late and found.provider not in BY_HAND and (found.sessions_behind is None or found.sessions_behind > 0):
+        return CRITICAL
+    return WARNING if found.status in FAILURES or found.rejected else OK
+
+
+def worst(reports: Iterable[TickerReport], *, lag_threshold_s: int) -> int:
+    """Return the severity of the worst ticker; 3 when there is none to report."""
+    return max((severity(one, lag_threshold_s=lag_threshold_s) for one in reports), default=UNKNOWN)

@@ -1,0 +1,129 @@
+"""Where a session's row comes from: every decision that looked at the day, and the answer that each was over."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from ledger.codec import Envelope, decode_envelope, decode_event
+from ledger.errors import DamagedError
+from ledger.events import Bar, FetchSucceeded, Finding, RawBar, ValidationCompleted
+from ledger.ingest.providers.evidence import proven_body
+from ledger.ingest.providers.yahoo import chart
+from ledger.ingest.providers.yahoo.chart import ChartRow
+from ledger.log_source import LogSource
+from projections.fold.tables import Tables
+from projections.models.decisions import decisions
+from projections.models.prices import Series
+
+Outcome = Literal[
+    "first", "revised", "unchanged", "withdrawn", "rejected", "partial", "absent", "answer rejected", "set aside"
+]
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """What one decision made of one day, from the provider's bytes on.
+
+    `bar` is what was accepted, None unless the outcome is first or revised. `raw_rows` are the day's rows in an
+    answer of the chart format, `raw_lines` its lines in an answer of fixed-width text; `handed` is what the
+    provider's library made of them.
+    """
+
+    decided: Envelope
+    decision: ValidationCompleted
+    fetched: Envelope
+    fetch: FetchSucceeded
+    outcome: Outcome
+    bar: Bar | None
+    findings: tuple[tuple[str, Finding], ...]
+    raw_rows: tuple[ChartRow, ...]
+    raw_lines: tuple[str, ...]
+    handed: RawBar | None
+
+
+def traces(log: LogSource, tables: Tables, series: Series, day: date) -> Iterator[Trace]:
+    """Yield what each decision whose window covers `day` made of it, oldest first; reads two events a decision.
+
+    Raises: DamagedError where an event is not what its decision says.
+    """
+    held = False
+    for known in decisions(tables, series.provider, series.ticker):
+        if known.cause is None or not known.window.start <= day <= known.window.end:
+            continue
+        decided, decision = _event(log, known.seq)
+        fetched, fetch = _event(log, known.cause)
+        if not isinstance(decision, ValidationCompleted) or not isinstance(fetch, FetchSucceeded):
+            raise DamagedError(known.seq, "cause", expected=FetchSucceeded.TAG, found=fetched.type)
+        trace = _trace((decided, decision), (fetched, fetch), day, held=held)
+        held = held or trace.bar is not None
+        yield trace
+
+
+def _event(log: LogSource, seq: int) -> tuple[Envelope, object]:
+    (record,) = log.read(seq, seq + 1)
+    envelope = decode_envelope(seq, record.body)
+    return envelope, decode_event(envelope)
+
+
+def _trace(
+    decided: tuple[Envelope, ValidationCompleted], fetched: tuple[Envelope, FetchSucceeded], day: date, *, held: bool
+) -> Trace:
+    decision, fetch = decided[1], fetched[1]
+    body = proven_body(fetched[0].seq, fetch.answer)
+    rows, lines = _rows(body, day), _lines(body, day)
+    bar = next((bar for bar in decision.bars if bar.date == day), None)
+    return Trace(
+        decided=decided[0],
+        decision=decision,
+        fetched=fetched[0],
+        fetch=fetch,
+        outcome=_outcome(decision, day, bar, held=held, answered=bool(rows or lines)),
+        bar=bar,
+        findings=tuple(_findings(decision, day)),
+        raw_rows=rows,
+        raw_lines=lines,
+        handed=next((raw for raw in fetch.bars if raw.date == day), None),
+    )
+
+
+def _outcome(decision: ValidationCompleted, day: date, bar: Bar | None, *, held: bool, answered: bool) -> Outcome:
+    if decision.verdict == "superseded":
+        return "set aside"
+    if decision.verdict == "rejected":
+        return "answer rejected"
+    if bar is not None:
+        return "revised" if held else "first"
+    if day in decision.withdrawn:
+        return "withdrawn"
+    if day in decision.partial:
+        return "partial"
+    if any(finding.date == day for finding in decision.rejected):
+        return "rejected"
+    return "unchanged" if held and answered else "absent"
+
+
+def _findings(decision: ValidationCompleted, day: date) -> Iterator[tuple[str, Finding]]:
+    """Yield what was said of the day, and of an answer that was rejected whole."""
+    for effect, findings in (
+        ("rejected", decision.rejected),
+        ("flagged", decision.flagged),
+        ("warned", decision.warned),
+    ):
+        for finding in findings:
+            if finding.date in {day, None}:
+                yield effect, finding
+
+
+def _rows(body: bytes, day: date) -> tuple[ChartRow, ...]:
+    try:
+        return tuple(row for row in chart.rows(body) if row.date == day)
+    except chart.ChartError:
+        # Another provider's format: its lines are looked at instead.
+        return ()
+
+
+def _lines(body: bytes, day: date) -> tuple[str, ...]:
+    """Return the lines of a day in B3's fixed-width layout: the trading day is columns 3 to 10."""
+    written = f"{day:%Y%m%d}".encode()
+    return tuple(line.decode("latin-1").rstrip() for line in body.splitlines() if line[2:10] == written)

@@ -1,0 +1,32 @@
+"""Puts a snapshot on disk: the CSV, then its `.checksum`, each whole or not at all."""
+
+from pathlib import Path
+
+from ledger.errors import UnwritableError
+from ledger.files.atomic_file import write_whole
+from ledger.files.checksum import CHECKSUM_SUFFIX
+from projections.queries.snapshot_csv import Csv
+
+
+def publish(csv: Csv, folder: Path) -> bool:
+    """Make `folder` hold the CSV and its `.checksum`, durably; return whether the CSV's bytes changed.
+
+    A file that is right already is not touched. After a crash between the two, the next run writes the second.
+
+    Raises: DiskFullError; UnwritableError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        changed = _put(folder / csv.name, csv.content)
+        _put(folder / f"{csv.name}{CHECKSUM_SUFFIX}", csv.checksum)
+    except OSError as error:
+        raise UnwritableError(folder, error.strerror or str(error)) from error
+    return changed
+
+
+def _put(path: Path, content: bytes) -> bool:
+    """Make the file at `path` hold `content`; return whether it did not before."""
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    write_whole(path, content)
+    return True

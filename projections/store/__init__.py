@@ -1,0 +1,1 @@
+"""Read models on disk: the LMDB store, catching it up, rebuilding it."""

@@ -1,0 +1,293 @@
+"""Brings read models up to the log: catch-up, views, replay, rebuild, compare.
+
+Order matters to the witness: the store's remembered head is read before the log's head, or a writer between the
+two would look like a log that was rolled back.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice, zip_longest
+from pathlib import Path
+
+import msgspec
+
+from ledger.chain import EMPTY_HEAD, Head
+from ledger.errors import (
+    DiskFullError,
+    ForkedError,
+    RolledBackError,
+    StorageError,
+    UnwritableError,
+    WriterLockError,
+)
+from ledger.log_source import LogSource
+from projections.fold.digest import digest
+from projections.fold.folding import capped, fold, replayed
+from projections.fold.overlay import Overlay
+from projections.fold.projection import Projection
+from projections.fold.tables import Row, State, Tables
+from projections.store.folder import Shelf
+from projections.store.registry import ALL
+from projections.store.store import Model, Store, StoreBusyError, View, create, models_of, opened
+
+BATCH_EVENTS = 10_000
+BATCH_BODY_BYTES = 32 * 1024 * 1024
+REBUILD_TIMEOUT_S = 30.0
+WITNESS = "projections"
+GIVES_WAY = (WriterLockError, StoreBusyError, DiskFullError, UnwritableError)
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A projection whose stored state is not what the log says, and the first key where they part."""
+
+    projection: str
+    stored: str
+    replayed: str
+    table: str
+    key: str
+
+
+def check_witness(log: LogSource, remembered: Head) -> Head:
+    """Return the log's head, once the log is known to hold the head that was `remembered`; O(1).
+
+    Raises: RolledBackError when the log is shorter; ForkedError when it holds another event there.
+    """
+    head, size, link = log.head(), remembered.size, remembered.link
+    if head.size < size:
+        raise RolledBackError(witness=WITNESS, expected_size=size, expected_link=link, size=head.size, link=head.link)
+    found = next(iter(log.read(size - 1, size))).link if size else link
+    if found != link:
+        raise ForkedError(
+            witness=WITNESS,
+            expected_size=size,
+            expected_link=link,
+            found_link=found,
+            size=head.size,
+            link=head.link,
+        )
+    return head
+
+
+def remembered(folder: Path) -> Head | None:
+    """Return the head that the ledger's stored projections stand at, None when there are none to be read."""
+    with Shelf(folder).stored() as store:
+        return None if store is None else store.head()
+
+
+def forget(folder: Path) -> None:
+    """Drop the stored projections and the head they remember: a person accepted the log as it is."""
+    Shelf(folder).forget()
+
+
+def catch_up(log: LogSource, folder: Path, projections: Sequence[Projection] = ALL) -> Head:
+    """Bring the ledger's stored projections up to the log; return the head they stand at then.
+
+    Up to 10,000 events a transaction. A store that is missing, damaged or of other versions is built whole beside
+    the old one. Gives way, with the head that is stored, when somebody else is at it or the disk takes no more.
+
+    Raises: RolledBackError or ForkedError when the log does not hold the head that is stored; what `fold` raises.
+    """
+    shelf = Shelf(folder)
+    if (head := _already(log, shelf, projections)) is not None:
+        return head
+    try:
+        with shelf.locked():
+            return _advanced(log, shelf, projections)
+    except GIVES_WAY:
+        return remembered(folder) or EMPTY_HEAD
+
+
+@contextmanager
+def open_view(
+    log: LogSource, folder: Path | None, projections: Sequence[Projection] = ALL, *, storing: bool = True
+) -> Iterator[View]:
+    """Give the read models at the log's head, held still for the block.
+
+    They are brought up to date on disk where that can be done and `storing` is wanted, else what is missing is folded
+    in memory over what is stored; with no `folder` (an archive), all of it. Never waits for a writer.
+
+    Raises: what `catch_up` raises.
+    """
+    if folder is None:
+        head, state = replayed(log.read(), projections)
+        yield View(head, state)
+        return
+    shelf = Shelf(folder)
+    if storing and shelf.writable():
+        catch_up(log, folder, projections)
+    with shelf.stored() as store:
+        if store is None or store.models != models_of(projections):
+            head, state = replayed(log.read(), projections)
+            yield View(head, state)
+            return
+        with store.view() as view:
+            yield _up_to_date(log, view, projections)
+
+
+def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:
+    """Return the read models as events [0, position) leave them, in memory."""
+    head, state = replayed(log.read(stop=position), projections)
+    return View(head, state)
+
+
+def replay(log: LogSource, stop: int | None = None, projections: Sequence[Projection] = ALL) -> dict[str, str]:
+    """Return each projection's digest after events [0, stop), as hex; folded in memory."""
+    _, state = replayed(log.read(stop=stop), projections)
+    return {name: digest(tables).hex() for name, tables in state.items()}
+
+
+def rebuild(
+    log: LogSource, folder: Path, names: Sequence[str] | None = None, projections: Sequence[Projection] = ALL
+) -> Head:
+    """Build the stored projections (those `names`; None: all) again from the log; return the head they stand at.
+
+    The new state is made beside the old one and swapped by one rename: a reader sees one or the other, whole.
+    Constant in memory.
+
+    Raises: ValueError for a name that is no projection; WriterLockError when somebody else is at it;
+    RolledBackError or ForkedError; what `fold` raises.
+    """
+    chosen = [one for one in projections if names is None or one.name in names]
+    if unknown := set(names or ()) - {one.name for one in chosen}:
+        message = f"got projection {', '.join(sorted(unknown))}, want one of {', '.join(models_of(projections))}"
+        raise ValueError(message)
+    shelf = Shelf(folder)
+    with shelf.locked(REBUILD_TIMEOUT_S):
+        if len(chosen) == len(projections):
+            return _built(log, shelf, projections)
+        _advanced(log, shelf, projections)
+        _rebuilt(log, shelf, chosen)
+        return _advanced(log, shelf, projections)
+
+
+def compare(log: LogSource, folder: Path, projections: Sequence[Projection] = ALL) -> list[Difference]:
+    """Return where the stored projections differ from a replay up to the position that they stand at.
+
+    Nothing stored is nothing that differs.
+
+    Raises: RolledBackError or ForkedError; what `fold` raises; StorageError when what is stored cannot be read.
+    """
+    with Shelf(folder).stored() as store:
+        if store is None:
+            return []
+        with store.view() as view:
+            check_witness(log, view.head)
+            known = [one for one in projections if store.models.get(one.name) == Model(one.version, one.tables)]
+            _, want = replayed(log.read(stop=view.head.size), known)
+            return [found for one in known if (found := _difference(one.name, view.state[one.name], want[one.name]))]
+
+
+def _already(log: LogSource, shelf: Shelf, projections: Sequence[Projection]) -> Head | None:
+    """Return the stored head when there is nothing to do; the usual case of a reading command, and no lock."""
+    with shelf.stored() as store:
+        if store is None:
+            return None
+        head = _stored_head(store)
+        if head is None:
+            return None
+        up_to_date = check_witness(log, head) == head and store.models == models_of(projections)
+        return head if up_to_date else None
+
+
+def _stored_head(store: Store) -> Head | None:
+    try:
+        return store.head()
+    except StorageError:
+        return None
+
+
+def _advanced(log: LogSource, shelf: Shelf, projections: Sequence[Projection]) -> Head:
+    """Bring the store up to the log; the caller holds the lock."""
+    with shelf.stored() as store:
+        if store is not None and not store.readonly and store.models == models_of(projections):
+            try:
+                start = store.head()
+                return _folded(log, store, projections, start, check_witness(log, start).size)
+            except StorageError:
+                # Damaged, so disposable; the log itself speaks up with errors of its own.
+                pass
+    return _built(log, shelf, projections)
+
+
+def _built(log: LogSource, shelf: Shelf, projections: Sequence[Projection]) -> Head:
+    """Build a store of all projections and swap it in; the caller holds the lock."""
+    with shelf.stored() as old:
+        start = None if old is None else _stored_head(old)
+    stop = check_witness(log, start or EMPTY_HEAD).size
+    folder = shelf.fresh()
+    create(folder, models_of(projections))
+    with opened(folder) as store:
+        head = _folded(log, store, projections, EMPTY_HEAD, stop)
+    shelf.switch(folder)
+    return head
+
+
+def _rebuilt(log: LogSource, shelf: Shelf, chosen: Sequence[Projection]) -> None:
+    """Swap in a store with the `chosen` projections folded again, the others copied; the caller holds the lock."""
+    folder = shelf.fresh()
+    with shelf.stored() as old:
+        assert old is not None  # noqa: S101 - the caller has just brought it up to date
+        create(folder, old.models)
+        with opened(folder) as store, old.view() as view:
+            for name in set(old.models) - {one.name for one in chosen}:
+                _copied(view, store, name)
+            _folded(log, store, chosen, EMPTY_HEAD, view.head.size)
+    shelf.switch(folder)
+
+
+def _copied(view: View, store: Store, name: str) -> None:
+    """Copy one projection's rows into `store`, which stands at no event until the rest is folded."""
+    for table, source in view.state[name].items():
+        rows = source.scan()
+        while batch := list(islice(rows, BATCH_EVENTS)):
+            store.advance(partial(_put_all, name, table, batch))
+
+
+def _put_all(name: str, table: str, rows: Sequence[Row], state: State) -> Head:
+    put = state[name][table].put
+    for key, value in rows:
+        put(key, value)
+    return EMPTY_HEAD
+
+
+def _folded(log: LogSource, store: Store, projections: Sequence[Projection], start: Head, stop: int) -> Head:
+    """Fold events [start, stop) into `store`, a batch a transaction; return the head it stands at."""
+    head = start
+    while head.size < stop:
+        head = _batch(log, store, projections, head, stop)
+    return head
+
+
+def _batch(log: LogSource, store: Store, projections: Sequence[Projection], head: Head, stop: int) -> Head:
+    def step(state: State) -> Head:
+        # Read within the transaction: it runs again, from the same event, when the map has to grow.
+        records = log.read(head.size, min(stop, head.size + BATCH_EVENTS))
+        return fold(capped(records, body_bytes=BATCH_BODY_BYTES), head, projections, state)
+
+    return store.advance(step)
+
+
+def _up_to_date(log: LogSource, view: View, projections: Sequence[Projection]) -> View:
+    """Return `view` with what the log holds past it folded over it in memory."""
+    if check_witness(log, view.head) == view.head:
+        return view
+    state = {name: {table: Overlay(base) for table, base in tables.items()} for name, tables in view.state.items()}
+    head = fold(log.read(view.head.size), view.head, projections, state)
+    return View(head, state)
+
+
+def _difference(name: str, stored: Tables, want: Tables) -> Difference | None:
+    found, expected = digest(stored).hex(), digest(want).hex()
+    if found == expected:
+        return None
+    table, key = _first_apart(stored, want)
+    return Difference(projection=name, stored=found, replayed=expected, table=table, key=key.hex())
+
+
+def _first_apart(stored: Tables, want: Tables) -> tuple[str, bytes]:
+    for table in sorted(want):
+        for ours, theirs in zip_longest(stored[table].scan(), want[table].scan()):
+            if ours != theirs:
+                return table, min(row[0] for row in (ours, theirs) if row is not None)
+    raise AssertionError(stored)

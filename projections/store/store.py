@@ -1,0 +1,244 @@
+"""The stored read models: one LMDB database, and the head that they all stand at.
+
+Disposable: whatever is wrong with it, it is built again from the log. What is not disposable is the head it
+remembers, a second witness beside the anchor.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lmdb
+import msgspec
+
+from ledger.chain import EMPTY_HEAD, Head
+from ledger.codec import UNDECODABLE
+from ledger.errors import DiskFullError, LedgerError, StorageError, unwritable
+from ledger.store.home import DATA_FILE
+from ledger.store.lmdb_file import inspect
+from ledger.store.lmdb_lock import allocate_lock, one_opener
+from projections.fold.projection import Projection
+from projections.fold.tables import State
+from projections.store.lmdb_tables import LmdbTable
+
+FORMAT = "b3-ledger projections 1"
+STANDING = b"\0standing"  # below every table's mark
+LARGEST_MARK = 256  # a table is one byte before each of its keys
+FIRST_MAP_BYTES = 1024 * 1024 * 1024  # address space, not disk; grows by doubling
+
+
+class StoreBusyError(LedgerError):
+    """The store cannot grow while this process reads from it; what is not stored can be folded in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"got a map that is full and in use at {folder}, want it free to grow")
+        self.folder = folder
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A projection that is stored here: its version and its tables."""
+
+    version: int
+    tables: tuple[str, ...]
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a store stands: one head for all its projections."""
+
+    format: str
+    head: Head
+    models: dict[str, Model]
+
+
+class View(msgspec.Struct, frozen=True):
+    """Read models that stand at `head`, by projection and table; they hold still while the view is open."""
+
+    head: Head
+    state: State
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Standing).decode
+
+
+def models_of(projections: Sequence[Projection]) -> dict[str, Model]:
+    """Return what a store of these projections says it holds."""
+    return {one.name: Model(one.version, one.tables) for one in projections}
+
+
+class Store:
+    """One open environment. One a process and folder: get it through `opened`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open what is stored in `folder`.
+
+        Raises: NoLedgerError, NotALedgerError or UnreadableError for a file that must not be mapped;
+        StorageError for one that the engine or the decoder refuses.
+        """
+        self.folder = folder
+        self.readonly = not os.access(folder, os.W_OK)
+        inspect(folder / DATA_FILE)
+        self._readers = 0
+        self._moving = threading.Condition()
+        with self._translated():
+            self._env = _environment(folder, readonly=self.readonly)
+            try:
+                self.models = self._read_models()
+            except BaseException:
+                self._env.close()
+                raise
+
+    def close(self) -> None:
+        """Close the environment."""
+        self._env.close()
+
+    def head(self) -> Head:
+        """Return the head that the stored models stand at; O(1)."""
+        with self.view() as view:
+            return view.head
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """Give what is stored as of now, held still; the file grows for as long as writers overtake it."""
+        with self._reading() as txn:
+            yield View(self._standing(txn).head, self._state(txn))
+
+    def advance(self, step: Callable[[State], Head]) -> Head:
+        """Run `step` over the tables and store the head it returns, in one transaction: both or neither.
+
+        `step` runs again, over the same tables, when the map has to grow first.
+
+        Raises: DiskFullError; StorageError; StoreBusyError.
+        """
+        with self._translated():
+            while True:
+                try:
+                    with self._env.begin(write=True) as txn:
+                        head = step(self._state(txn))
+                        txn.put(STANDING, _encode(Standing(FORMAT, head, self.models)))
+                except lmdb.MapFullError:
+                    self._resize(self._env.info()["map_size"] * 2)
+                except lmdb.MapResizedError:
+                    self._resize(0)
+                else:
+                    return head
+
+    def _read_models(self) -> dict[str, Model]:
+        with self._reading() as txn:
+            return self._standing(txn).models
+
+    def _standing(self, txn: Any) -> Standing:
+        stored = txn.get(STANDING)
+        if stored is None:
+            raise StorageError(self.folder, "no remembered head")
+        standing = _decode(stored)
+        if standing.format != FORMAT:
+            raise StorageError(self.folder, f"format {standing.format!r}")
+        return standing
+
+    def _state(self, txn: Any) -> State:
+        marks = iter(range(1, LARGEST_MARK))
+        return {
+            name: {table: LmdbTable(txn, bytes([next(marks)])) for table in model.tables}
+            for name, model in self.models.items()
+        }
+
+    @contextmanager
+    def _reading(self) -> Iterator[Any]:
+        with self._translated():
+            with self._moving:
+                try:
+                    txn = self._env.begin()
+                except lmdb.MapResizedError:
+                    self._resize(0)
+                    txn = self._env.begin()
+                self._readers += 1
+            try:
+                yield txn
+            finally:
+                txn.abort()
+                with self._moving:
+                    self._readers -= 1
+
+    def _resize(self, map_bytes: int) -> None:
+        # LMDB moves the map; a transaction of this process that still reads from it would read nothing mapped.
+        with self._moving:
+            if self._readers:
+                raise StoreBusyError(self.folder)
+            self._env.set_mapsize(map_bytes)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except lmdb.DiskError as error:
+            raise DiskFullError(self.folder) from error
+        except (lmdb.Error, *UNDECODABLE) as error:
+            raise StorageError(self.folder, str(error)) from error
+
+
+def create(folder: Path, models: dict[str, Model]) -> None:
+    """Make a store of empty tables in the new folder `folder`, standing at no event.
+
+    Raises: DiskFullError, StorageError or UnwritableError.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    allocate_lock(folder)
+    try:
+        env = _environment(folder, readonly=False, new=True)
+        try:
+            with env.begin(write=True) as txn:
+                txn.put(STANDING, _encode(Standing(FORMAT, EMPTY_HEAD, models)))
+        finally:
+            env.close()
+    except lmdb.DiskError as error:
+        raise DiskFullError(folder) from error
+    except lmdb.Error as error:
+        raise StorageError(folder, str(error)) from error
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+_shared: dict[Path, tuple[Store, int]] = {}
+_sharing = threading.Lock()
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Store]:
+    """Give the store in `folder`, one a process however many threads ask; closed when the last of them is done.
+
+    Raises: what `Store` raises.
+    """
+    path = folder.resolve()
+    with _sharing:
+        store, users = _shared[path] if path in _shared else (Store(path), 0)
+        _shared[path] = store, users + 1
+    try:
+        yield store
+    finally:
+        with _sharing:
+            store, users = _shared.pop(path)
+            if users > 1:
+                _shared[path] = store, users - 1
+            else:
+                store.close()
+
+
+def _environment(folder: Path, *, readonly: bool, new: bool = False) -> Any:
+    with one_opener(folder / DATA_FILE):
+        return lmdb.open(
+            os.fspath(folder),
+            map_size=FIRST_MAP_BYTES,
+            readonly=readonly,
+            lock=not readonly,  # where nobody can write, no lock is needed and no lock file can be made
+            create=new,
+            mode=0o600,
+            max_readers=512,
+            readahead=False,
+        )
