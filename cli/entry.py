@@ -5,7 +5,7 @@ import os
 import sys
 from typing import NoReturn
 
-from cli.supervisor import SIGNALLED, Terminated, supervise
+from cli.app.supervisor import SIGNALLED, Terminated, supervise
 
 NAMES = ("main", "b3-ledger")
 SIGINT = 2
@@ -29,13 +29,13 @@ def run(args: list[str]) -> int:
     except KeyboardInterrupt:
         return SIGNALLED + SIGINT
     except BrokenPipeError:
-        from cli import output
+        from cli.app import output
 
         # Help read by `head`: click prints it, so the closed pipe comes out here.
         output.hang_up()
         return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets one line, whatever broke
-        from cli import exits
+        from cli.app import exits
 
         return exits.report(error, args)
 

@@ -4,38 +4,73 @@ from typing import Any
 
 import click
 
-from cli import misplaced, output, params, version
-from cli.exit_codes import MEANINGS
-from cli.lazy_group import Entry, LazyGroup
-from cli.run_options import DEFAULT_JOBS, RunOptions
+from cli.app import group_options, output, version
+from cli.app.exit_codes import MEANINGS
+from cli.app.lazy_group import Entry, LazyGroup
+from cli.commands.ingest.run.options import DEFAULT_JOBS, RunOptions
+from cli.context import params
 
 COMMANDS: tuple[Entry, ...] = (
-    Entry("metrics", "cli.metrics:metrics", "Say how each ticker's ingest goes, and how late it is."),
-    Entry("logs", "cli.logs:logs", "List every attempt to ingest and how it went."),
-    Entry("health", "cli.health:health", "Say how the ledger is and who is at work on it."),
-    Entry("test-conn", "cli.connection:test_conn", "Ask a provider whether it answers, and how fast."),
-    Entry("snapshot", "cli.snapshot:snapshot", "Print a snapshot from recorded events, or check those written."),
-    Entry("verify", "cli.verify:verify", "Re-hash every event; hold the head against all that remember it."),
-    Entry("accept-head", "cli.accept_head:accept_head", "Go on after a rollback or fork was found, on the record."),
-    Entry("backup", "cli.backup:backup", "Make, check, list and restore backups."),
-    Entry("salvage", "cli.salvage:salvage", "Save what is intact of a damaged ledger or archive."),
-    Entry("replay", "cli.replay:replay", "Fold the log in memory; print each projection's digest."),
-    Entry("rebuild", "cli.rebuild:rebuild", "Build the stored projections again, or check them."),
-    Entry("rules", "cli.rules:rules", "Print the rules that every answer is judged by."),
-    Entry("prices", "cli.prices:prices", "Print prices, now or as they were known then; adjusted too."),
-    Entry("revisions", "cli.revisions:revisions", "Print what changed in the prices, when and why."),
-    Entry("diff", "cli.diff:diff", "Hold a ticker's prices at two positions against each other."),
-    Entry("actions", "cli.actions:actions", "Print dividends and splits, and what became of them."),
-    Entry("gaps", "cli.gaps:gaps", "Print the sessions that are missing."),
-    Entry("why", "cli.why:why", "Print where one session's row comes from, down to the raw answer."),
-    Entry("validation", "cli.validation:validation", "Print what the rules said of a ticker's answers."),
-    Entry("validate", "cli.validate:validate", "Hold a CSV of bars to the rules, without a ledger."),
-    Entry("events", "cli.events:events", "Browse the log; show one event whole."),
-    Entry("import-cotahist", "cli.import_cotahist:import_cotahist", "Import the exchange's own files of daily prices."),
-    Entry("compare", "cli.compare:compare", "Hold one provider's prices against another's."),
-    Entry("export", "cli.export:export", "Write the whole ledger as Parquet or CSV files."),
-    Entry("plot", "cli.plot:plot", "Draw a ticker's close and volume, with what happened to them."),
-    Entry("config", "cli.config:config", "Print the settings in force and where each comes from."),
+    Entry(
+        "metrics",
+        "cli.commands.status.metrics.command:metrics",
+        "Say how each ticker's ingest goes, and how late it is.",
+    ),
+    Entry("logs", "cli.commands.status.logs.command:logs", "List every attempt to ingest and how it went."),
+    Entry("health", "cli.commands.status.health.command:health", "Say how the ledger is and who is at work on it."),
+    Entry("test-conn", "cli.commands.ingest.test_conn:test_conn", "Ask a provider whether it answers, and how fast."),
+    Entry(
+        "snapshot",
+        "cli.commands.trust.snapshot:snapshot",
+        "Print a snapshot from recorded events, or check those written.",
+    ),
+    Entry(
+        "verify",
+        "cli.commands.trust.verify.command:verify",
+        "Re-hash every event; hold the head against all that remember it.",
+    ),
+    Entry(
+        "accept-head",
+        "cli.commands.trust.accept_head:accept_head",
+        "Go on after a rollback or fork was found, on the record.",
+    ),
+    Entry("backup", "cli.commands.trust.backup.command:backup", "Make, check, list and restore backups."),
+    Entry("salvage", "cli.commands.trust.salvage:salvage", "Save what is intact of a damaged ledger or archive."),
+    Entry("replay", "cli.commands.trust.replay:replay", "Fold the log in memory; print each projection's digest."),
+    Entry("rebuild", "cli.commands.trust.rebuild:rebuild", "Build the stored projections again, or check them."),
+    Entry("rules", "cli.commands.evidence.rules:rules", "Print the rules that every answer is judged by."),
+    Entry(
+        "prices",
+        "cli.commands.prices.prices.command:prices",
+        "Print prices, now or as they were known then; adjusted too.",
+    ),
+    Entry("revisions", "cli.commands.prices.revisions:revisions", "Print what changed in the prices, when and why."),
+    Entry("diff", "cli.commands.prices.diff:diff", "Hold a ticker's prices at two positions against each other."),
+    Entry("actions", "cli.commands.prices.actions:actions", "Print dividends and splits, and what became of them."),
+    Entry("gaps", "cli.commands.prices.gaps:gaps", "Print the sessions that are missing."),
+    Entry("why", "cli.commands.evidence.why:why", "Print where one session's row comes from, down to the raw answer."),
+    Entry(
+        "validation",
+        "cli.commands.evidence.validation.command:validation",
+        "Print what the rules said of a ticker's answers.",
+    ),
+    Entry(
+        "validate",
+        "cli.commands.evidence.validate.command:validate",
+        "Hold a CSV of bars to the rules, without a ledger.",
+    ),
+    Entry("events", "cli.commands.evidence.events.command:events", "Browse the log; show one event whole."),
+    Entry(
+        "import-cotahist",
+        "cli.commands.ingest.import_cotahist.command:import_cotahist",
+        "Import the exchange's own files of daily prices.",
+    ),
+    Entry("compare", "cli.commands.prices.compare.command:compare", "Hold one provider's prices against another's."),
+    Entry("export", "cli.commands.prices.export.command:export", "Write the whole ledger as Parquet or CSV files."),
+    Entry(
+        "plot", "cli.commands.prices.plot.command:plot", "Draw a ticker's close and volume, with what happened to them."
+    ),
+    Entry("config", "cli.commands.status.config:config", "Print the settings in force and where each comes from."),
 )
 
 EXAMPLES = """\b
@@ -90,11 +125,12 @@ def root(context: click.Context, /, **given: Any) -> int | None:
     snapshots/TICKER-YYYYMMDD.csv with its .checksum. Running it again is safe.
     """
     if context.invoked_subcommand is not None:
-        misplaced.refuse(context)
+        group_options.refuse(context)
         return None
     options = _run_options(context, given)
     # The job brings the log and the projections along: only a run pays for them.
-    from cli import run, settings
+    from cli.app import settings
+    from cli.commands.ingest.run import command as run
 
     return run.run(settings.load(), options)
 
@@ -120,5 +156,5 @@ def _check_window(context: click.Context, options: RunOptions) -> None:
 
 def _check_no_network(context: click.Context) -> None:
     for name in ("force_refresh", "start", "end", "max_days"):
-        if misplaced.is_given(context, name):
+        if group_options.is_given(context, name):
             context.fail(f"got --{name.replace('_', '-')} with --no-network, want a run that may fetch")

@@ -10,7 +10,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
-from cli.exit_codes import MEANINGS  # noqa: E402 - the repository is on the path only now
+from cli.app.exit_codes import MEANINGS  # noqa: E402 - the repository is on the path only now
 from cli.root import root  # noqa: E402 - the same
 
 PAGE = REPOSITORY / "docs" / "cli.md"

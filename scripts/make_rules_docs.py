@@ -7,7 +7,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
-from cli.rules import EFFECTS  # noqa: E402 - the repository is on the path only now
+from cli.commands.evidence.rules import EFFECTS  # noqa: E402 - the repository is on the path only now
 from ledger.ingest.rules.catalogue import RULES, RULES_VERSION, Rule  # noqa: E402 - the same
 
 PAGE = REPOSITORY / "docs" / "validation.md"

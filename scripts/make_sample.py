@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from ledger.events import Window
 from ledger.market.sessions import sessions
 
-FOLDER = Path(__file__).resolve().parent.parent / "ledger" / "ingest" / "providers" / "sample_data"
+FOLDER = Path(__file__).resolve().parent.parent / "ledger" / "ingest" / "providers" / "sample" / "data"
 ZONE = ZoneInfo("America/Sao_Paulo")
 WINDOW = Window(date(2024, 2, 14), date(2026, 2, 13))
 OPENING = time(10)

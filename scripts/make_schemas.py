@@ -11,33 +11,33 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
-from cli.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
-from cli.actions import ActionRow  # noqa: E402 - the same
-from cli.backup_row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
-from cli.compare_row import CompareRow  # noqa: E402 - the same
-from cli.connection import ConnRow  # noqa: E402 - the same
-from cli.decision_row import DecisionRow  # noqa: E402 - the same
-from cli.diff import DiffRow  # noqa: E402 - the same
-from cli.event_row import EventRow  # noqa: E402 - the same
-from cli.exits import Failure  # noqa: E402 - the same
-from cli.export_row import ExportedAction, ExportedPrice, Manifest  # noqa: E402 - the same
-from cli.gaps import GapRow  # noqa: E402 - the same
-from cli.health import HealthRow  # noqa: E402 - the same
-from cli.import_row import ImportRow  # noqa: E402 - the same
-from cli.log_row import LogRow  # noqa: E402 - the same
-from cli.metrics_row import LagRow, LastDateRow, MetricsRow  # noqa: E402 - the same
-from cli.price_row import AdjustedPriceRow, PriceRow  # noqa: E402 - the same
-from cli.rebuild import RebuildRow  # noqa: E402 - the same
-from cli.replay import ReplayRow  # noqa: E402 - the same
-from cli.revisions import RevisionRow  # noqa: E402 - the same
-from cli.rules import RuleRow  # noqa: E402 - the same
-from cli.run_row import RunRow  # noqa: E402 - the same
-from cli.saved_head import SavedHead  # noqa: E402 - the same
-from cli.settings import InForce  # noqa: E402 - the same
-from cli.snapshot import SnapshotRow  # noqa: E402 - the same
-from cli.validate import FileReport  # noqa: E402 - the same
-from cli.verify_row import VerifyRow  # noqa: E402 - the same
-from cli.why import WhyRow  # noqa: E402 - the same
+from cli.app.exits import Failure  # noqa: E402 - the same
+from cli.app.settings import InForce  # noqa: E402 - the same
+from cli.commands.evidence.events.row import EventRow  # noqa: E402 - the same
+from cli.commands.evidence.rules import RuleRow  # noqa: E402 - the same
+from cli.commands.evidence.validate.command import FileReport  # noqa: E402 - the same
+from cli.commands.evidence.validation.row import DecisionRow  # noqa: E402 - the same
+from cli.commands.evidence.why import WhyRow  # noqa: E402 - the same
+from cli.commands.ingest.import_cotahist.row import ImportRow  # noqa: E402 - the same
+from cli.commands.ingest.run.row import RunRow  # noqa: E402 - the same
+from cli.commands.ingest.test_conn import ConnRow  # noqa: E402 - the same
+from cli.commands.prices.actions import ActionRow  # noqa: E402 - the same
+from cli.commands.prices.compare.row import CompareRow  # noqa: E402 - the same
+from cli.commands.prices.diff import DiffRow  # noqa: E402 - the same
+from cli.commands.prices.export.row import ExportedAction, ExportedPrice, Manifest  # noqa: E402 - the same
+from cli.commands.prices.gaps import GapRow  # noqa: E402 - the same
+from cli.commands.prices.prices.row import AdjustedPriceRow, PriceRow  # noqa: E402 - the same
+from cli.commands.prices.revisions import RevisionRow  # noqa: E402 - the same
+from cli.commands.status.health.command import HealthRow  # noqa: E402 - the same
+from cli.commands.status.logs.row import LogRow  # noqa: E402 - the same
+from cli.commands.status.metrics.row import LagRow, LastDateRow, MetricsRow  # noqa: E402 - the same
+from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
+from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
+from cli.commands.trust.rebuild import RebuildRow  # noqa: E402 - the same
+from cli.commands.trust.replay import ReplayRow  # noqa: E402 - the same
+from cli.commands.trust.snapshot import SnapshotRow  # noqa: E402 - the same
+from cli.commands.trust.verify.row import VerifyRow  # noqa: E402 - the same
+from cli.commands.trust.verify.saved_head import SavedHead  # noqa: E402 - the same
 from projections.queries.snapshot_check import SnapshotCheck  # noqa: E402 - the same
 
 FOLDER = REPOSITORY / "docs" / "schemas"

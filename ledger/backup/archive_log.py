@@ -11,7 +11,7 @@ from ledger.backup.scan import Mark, Survey, opened, survey
 from ledger.chain import Head, Link, Record
 from ledger.errors import ArchiveDamagedError, DamagedError, unreadable
 from ledger.events import LedgerCreated
-from ledger.files.checksum_file import read_checksum
+from ledger.files.checksum import read_checksum
 
 
 class ArchiveLog:

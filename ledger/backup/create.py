@@ -7,21 +7,23 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
+from types import NoneType
 
 import msgspec
 from msgspec.structs import replace
 
 from ledger import ids
-from ledger.backup.failure import failure
 from ledger.backup.frames import HEADER, frames
 from ledger.backup.scan import Each, Survey, survey
 from ledger.chain import Head, Seq
 from ledger.codec import Draft
 from ledger.errors import DamagedError, LedgerError, NameTakenError, StorageError
-from ledger.events import LEDGER_STREAM, BackupCreated
+from ledger.events import LEDGER_STREAM, BackupCreated, BackupFailed, ErrorKind
 from ledger.files.atomic_file import PartFile, part_file
-from ledger.files.checksum_file import write_checksum
+from ledger.files.checksum import write_checksum
+from ledger.files.isolated import Quarantine
 from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
 
 # Called with what is being done and how many events that takes (None: not known);
 # what it gives for the block is called with how many more are done.
@@ -138,3 +140,28 @@ def write_archive(log: EventLog, size: int, part: PartFile, each: Each | None = 
         if each is not None:
             each(len(values))
     return hasher.digest()
+
+
+def failure(name: str, stage: str, error: BaseException, *, job_id: bytes) -> tuple[Draft, bytes]:
+    """Return the event that tells of `error`, and the id to append it under."""
+    kind: ErrorKind = "internal" if isinstance(error, LedgerError) else "interrupted"
+    event = BackupFailed(name=name, stage=stage, error_kind=kind, message=str(error) or kind)
+    draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
+    return draft, ids.append_id(f"backup.failed/{job_id.hex()}", job_id=job_id)
+
+
+def record_failure(
+    home: LedgerHome, name: str, stage: str, error: BaseException, *, job_id: bytes, now: Callable[[], int]
+) -> None:
+    """Tell the ledger in use under `home` of a restore that failed, as far as it takes an event at all.
+
+    In a child process: after a failure the ledger is not trusted, and the failure itself is what counts.
+    """
+    draft, identifier = failure(name, stage, error, job_id=job_id)
+
+    def tell() -> None:
+        with EventLog(home, now=now) as log:
+            log.append([draft], append_id=identifier)
+
+    with suppress(LedgerError):
+        Quarantine(tell, NoneType).result()

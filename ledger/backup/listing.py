@@ -10,7 +10,7 @@ from ledger.backup.frames import first_event, open_archive, records
 from ledger.backup.recorded import Recorded
 from ledger.errors import LedgerError, unreadable
 from ledger.events import LedgerKind
-from ledger.files.checksum_file import checksum_path
+from ledger.files.checksum import checksum_path
 
 SUFFIX = ".db"
 

@@ -18,7 +18,7 @@ from ledger.chain import Head
 from ledger.codec import Draft
 from ledger.errors import ConflictError, RestoreRefusedError, RollbackRefusedError, WrongKindError
 from ledger.events import LEDGER_STREAM, BackupRestored
-from ledger.store.create import make_private_folder
+from ledger.files.durable import make_private_folder
 from ledger.store.home import LedgerHome
 from ledger.store.writer_lock import WriterLock
 

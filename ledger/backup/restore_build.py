@@ -14,10 +14,10 @@ from ledger.backup.scan import Each
 from ledger.chain import EMPTY_HEAD, LINK_BYTES, Head, Link
 from ledger.codec import Draft, Envelope, decode_envelope, decode_envelopes
 from ledger.errors import DamagedError, StorageError, unwritable
-from ledger.files.durable import sync_folder
+from ledger.files.durable import make_private_folder, sync_folder
 from ledger.ids import append_id
 from ledger.store.anchor import Anchor
-from ledger.store.create import make_private_folder, settle
+from ledger.store.create import settle
 from ledger.store.engine import AppendRun, Engine
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 

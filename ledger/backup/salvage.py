@@ -21,7 +21,7 @@ from ledger.backup.verify import verify_archive
 from ledger.chain import Record
 from ledger.errors import DamagedError, NotALedgerError, NothingToSalvageError
 from ledger.files.atomic_file import PartFile, part_file
-from ledger.files.checksum_file import write_checksum
+from ledger.files.checksum import write_checksum
 from ledger.files.isolated import Quarantine, QuarantineError
 from ledger.store.engine import Engine
 from ledger.store.home import DATA_FILE

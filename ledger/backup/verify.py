@@ -20,7 +20,7 @@ from ledger.backup.scan import Survey, survey
 from ledger.chain import GENESIS, Head, Link
 from ledger.errors import ChecksumDamagedError, NotAnArchiveError
 from ledger.events import BackupCreated
-from ledger.files.checksum_file import read_checksum
+from ledger.files.checksum import read_checksum
 
 CUT = {CUT_FRAME, "missing event"}  # flaws of a file that ends too early
 CHECKSUM, RECORDED = "checksum", BackupCreated.TAG.partition("/")[0]

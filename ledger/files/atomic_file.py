@@ -8,8 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger.errors import DiskFullError, LedgerError, NameTakenError, UnwritableError
-from ledger.files.durable import sync_folder
-from ledger.store.create import make_private_folder
+from ledger.files.durable import make_private_folder, sync_folder
 
 MODE = 0o600
 SHARED_MODE = 0o666  # less the user's umask: for files that others are meant to read

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from ledger.errors import unwritable
+
 MODE = 0o600
 
 
@@ -30,3 +32,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder` and what is above it exist, durably, the folder itself mode 0700 when it is new.
+
+    Raises: DiskFullError, UnwritableError.
+    """
+    try:
+        new = [one for one in (folder, *folder.parents) if not one.exists()]
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for one in reversed(new):
+            sync_folder(one.parent)
+    except OSError as error:
+        raise unwritable(folder, error) from error

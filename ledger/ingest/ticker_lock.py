@@ -14,7 +14,7 @@ import msgspec
 
 from ledger import ids
 from ledger.errors import TickerLockError, UnwritableError
-from ledger.store.create import make_private_folder
+from ledger.files.durable import make_private_folder
 
 LOCK, HOLDER = ".lock", ".holder"
 POLL_S = 0.05

@@ -9,7 +9,7 @@ from ledger.chain import EMPTY_HEAD
 from ledger.codec import Draft
 from ledger.errors import NotALedgerError, unwritable
 from ledger.events import LEDGER_STREAM, LedgerCreated, LedgerKind
-from ledger.files.durable import sync_folder
+from ledger.files.durable import make_private_folder, sync_folder
 from ledger.ids import append_id, new_id
 from ledger.store.anchor import Anchor
 from ledger.store.engine import Engine
@@ -38,21 +38,6 @@ def create_ledger(
             return folder
     finally:
         lock.close()
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make `folder` and what is above it exist, durably, the folder itself mode 0700 when it is new.
-
-    Raises: DiskFullError, UnwritableError.
-    """
-    try:
-        new = [one for one in (folder, *folder.parents) if not one.exists()]
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        for one in reversed(new):
-            sync_folder(one.parent)
-    except OSError as error:
-        raise unwritable(folder, error) from error
 
 
 def _orphan(home: LedgerHome) -> Path | None:

@@ -25,7 +25,7 @@ from projections.models import corporate_actions, decisions, ingest_logs
 from projections.models import prices as held_prices
 from projections.models.ingest_logs import Filter, IngestLogs
 from projections.models.prices import Series, Version
-from projections.queries import adjustment
+from projections.queries import adjusted
 from projections.queries import gaps as missing
 from projections.queries import position as positions
 from projections.queries import revisions as told
@@ -103,7 +103,7 @@ class Ledger:
     def position(self, as_of: AsOf | None = None) -> int:
         """Return how many events `as_of` reaches; O(log n) reads for a time."""
         size = self.head.size
-        return size if as_of is None else min(size, positions.position(self._log, positions.reach(as_of)))
+        return size if as_of is None else min(size, positions.position_of(self._log, positions.reach(as_of)))
 
     def series(self, ticker: str, source: str | None = None) -> Series:
         """Return which series stands for the ticker: prices of two providers never blur into one."""
@@ -219,13 +219,13 @@ class Ledger:
         return self._view.state[held_prices.NAME]
 
     def _prices(self, series: Series, until: int) -> Iterator[Price]:
-        basis = adjustment.basis(self._tables, series, until)
+        basis = adjusted.basis(self._tables, series, until)
         for version, bar in self._bars(series, until):
             yield api_rows.price(series, basis, version, bar)
 
     def _adjusted(self, series: Series, until: int) -> Iterator[AdjustedPrice]:
-        factors = adjustment.held_factors(self._tables, series, until)
-        basis = adjustment.basis(self._tables, series, until)
+        factors = adjusted.held_factors(self._tables, series, until)
+        basis = adjusted.basis(self._tables, series, until)
         for version, bar in self._bars(series, until):
             yield api_rows.adjusted_price(series, basis, version, bar, factors[bar.date])
 
@@ -238,7 +238,7 @@ class Ledger:
         last = sessions.last_final_session(at_us)
         if self.kind == "real":
             return last
-        from ledger.ingest.providers import sample
+        from ledger.ingest.providers.sample import provider as sample
 
         return min(last, sample.LAST_DAY)
 

@@ -64,7 +64,7 @@ def parse(written: str) -> UpTo:
         raise ValueError(message) from error
 
 
-def position(log: LogSource, up_to: UpTo) -> int:
+def position_of(log: LogSource, up_to: UpTo) -> int:
     """Return how many events `up_to` includes; a fold of [0, position) is the state it stands for.
 
     A seq past the end reaches all there is. A time costs O(log n) reads, as recorded_at never decreases.

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.bars_file import ADJUSTED_HEADER, HEADER, BarsFileError, Line, read
+from cli.app.errors import BarsFileError
+from cli.commands.evidence.validate.bars_file import ADJUSTED_HEADER, HEADER, Line, read
 from ledger.events import RawBar
 from ledger.market.price import price_micros, price_text
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli import browse, times
-from cli.browse import Wanted
+from cli.commands.evidence.events import search
+from cli.commands.evidence.events.search import Wanted
+from cli.render import times
 from ledger.codec import Draft, decode_envelope
 from ledger.events import Event, IngestFailed
 from ledger.memory_log import MemoryLog
@@ -77,5 +78,5 @@ def test_what_is_found_is_what_a_plain_filter_finds(
         log.append([failed(stream) if stream else connection_tested(number)], append_id=bytes([number]) * 16)
     wanted = Wanted(types=types, ticker=ticker, since=since, limit=limit)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(browse, "_STEP", step)
-        assert expected(log, wanted) == [record.seq for record in browse.find(log, wanted)]
+        patch.setattr(search, "_STEP", step)
+        assert expected(log, wanted) == [record.seq for record in search.find(log, wanted)]

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import msgspec
 import pytest
 
-from cli.chart import MANY_ACTIONS, Chart, PictureFormat, action_text, render
+from cli.commands.prices.plot.chart import MANY_ACTIONS, Chart, PictureFormat, action_text, render
 from ledger.events import ActionKind
 from projections import open_ledger
 from projections.api.extras import MissingExtraError

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cli.clock import ClockRefusedError, now_us
+from cli.app.clock import ClockRefusedError, now_us
 from tests.cli.test_settings import DEFAULTS
 
 FIXED = msgspec.structs.replace(DEFAULTS, b3_ledger_now=42)

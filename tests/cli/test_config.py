@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cli.settings import REGISTRY
+from cli.app.settings import REGISTRY
 from tests.support.cli import run_main
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.connection import ConnStatus, exit_code, status_of
-from cli.exit_codes import Exit
+from cli.app.exit_codes import Exit
+from cli.commands.ingest.test_conn import ConnStatus, exit_code, status_of
 from ledger.chain import Head, Link
 from ledger.events import ErrorKind
 from ledger.ingest.providers.port import Probe

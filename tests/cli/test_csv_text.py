@@ -1,6 +1,6 @@
 """CSV as spreadsheets read it."""
 
-from cli.csv_text import render
+from cli.render.csv_text import render
 
 
 def test_cells_are_quoted_where_they_must_be() -> None:

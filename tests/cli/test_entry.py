@@ -6,7 +6,7 @@ import click
 import pytest
 
 from cli import entry, root
-from cli.supervisor import Terminated
+from cli.app.supervisor import Terminated
 from ledger.errors import LedgerError
 
 

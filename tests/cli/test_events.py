@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cli.event_row import readable
+from cli.commands.evidence.events.row import readable
 from ledger.codec import Draft
 from ledger.events import (
     Answer,

@@ -8,11 +8,11 @@ from string import Formatter
 import click
 import pytest
 
-from cli import exits
-from cli.clock import ClockRefusedError
-from cli.exit_codes import Exit
-from cli.exits import OUTCOMES, Failure, describe
-from cli.settings import SettingError
+from cli.app import exits
+from cli.app.clock import ClockRefusedError
+from cli.app.exit_codes import Exit
+from cli.app.exits import OUTCOMES, Failure, describe
+from cli.app.settings import SettingError
 from ledger import errors
 from ledger.market.ticker import TickerError
 

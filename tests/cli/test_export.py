@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow.dataset
 import pytest
 
-from cli.export_row import ExportedAction, ExportedPrice, Manifest
+from cli.commands.prices.export.row import ExportedAction, ExportedPrice, Manifest
 from ledger.events import Window
 from projections import open_ledger
 from projections.api.ledger import Ledger
@@ -245,7 +245,7 @@ def test_what_a_killed_command_left_is_gone_after_the_next(copy: Path) -> None:
     """Killed with every file written but the manifest."""
     export = ("export", "--out", "out", "--format", "csv")
     before = set(copy.iterdir())
-    die_at(Workplace(copy, None, **NOW), "cli.export:put_manifest", *export)
+    die_at(Workplace(copy, None, **NOW), "cli.commands.prices.export.command:put_manifest", *export)
     (left,) = set(copy.iterdir()) - before
     assert left.name.startswith(".out.")
     assert 0 == look(*export, cwd=copy).code

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.export_folder import SUFFIX, NotAnExportError, fresh_folder, put_manifest
-from cli.export_row import FORMAT, ExportedFile, Manifest
+from cli.app.errors import NotAnExportError
+from cli.commands.prices.export.folder import SUFFIX, fresh_folder, put_manifest
+from cli.commands.prices.export.row import FORMAT, ExportedFile, Manifest
 
 
 def write(path: Path, *names: str, format_: str = FORMAT) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.exit_codes import Exit
-from cli.free_space import complaint, free_bytes, severity
+from cli.app.exit_codes import Exit
+from cli.commands.status.health.free_space import complaint, free_bytes, severity
 
 MIB = 1024 * 1024
 

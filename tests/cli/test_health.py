@@ -8,7 +8,7 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from cli.free_space import AMPLE_BYTES
+from cli.commands.status.health.free_space import AMPLE_BYTES
 from ledger.chain import Head, Link
 from ledger.ids import text
 from ledger.ingest.ticker_lock import ticker_lock

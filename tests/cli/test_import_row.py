@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from cli import import_row
-from cli.exit_codes import Exit
-from cli.import_row import ImportRow, Run
+from cli.app.exit_codes import Exit
+from cli.commands.ingest.import_cotahist import row as import_row
+from cli.commands.ingest.import_cotahist.row import ImportRow, Run
 from ledger.chain import Head, Link
 from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
 from ledger.events import Finding, Window

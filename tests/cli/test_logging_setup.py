@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import structlog
 
-from cli.logging_setup import configure
+from cli.app.logging_setup import configure
 
 
 @pytest.fixture(autouse=True)

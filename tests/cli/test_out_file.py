@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import out_file
+from cli.render import out_file
 from ledger.errors import DiskFullError, LedgerError, UnwritableError
 
 

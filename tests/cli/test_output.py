@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli import output
-from cli.output import Style, asked_for_json
+from cli.app import output
+from cli.app.output import Style, asked_for_json
 from tests.support.cli import REPOSITORY, environment
 
-ALL = "from cli.output import *\n"
+ALL = "from cli.app.output import *\n"
 ROWS = st.lists(st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3), max_size=2), max_size=4)
 
 
@@ -71,7 +71,7 @@ def test_a_closed_pipe_ends_the_rows_and_not_the_command() -> None:
         [
             sys.executable,
             "-c",
-            "import itertools\nfrom cli.output import *\nshow(itertools.count(), Style(), text=str)\nsay('on')",
+            "import itertools\nfrom cli.app.output import *\nshow(itertools.count(), Style(), text=str)\nsay('on')",
         ],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cli import params
+from cli.context import params
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from io import BytesIO
 import msgspec
 import pytest
 
-from cli import parquet
+from cli.render import parquet
 
 reader = pytest.importorskip("pyarrow.parquet")
 

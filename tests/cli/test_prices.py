@@ -135,7 +135,7 @@ def test_parquet_has_a_column_a_field(retold: Path, tmp_path: Path) -> None:
 
 def test_a_missing_package_is_one_line_that_says_how_to_install_it(retold: Path) -> None:
     """No traceback, and nothing else needs it."""
-    blocked = "import sys; sys.modules['pyarrow'] = None; from cli.root import root; from cli import exits\n"
+    blocked = "import sys; sys.modules['pyarrow'] = None; from cli.root import root; from cli.app import exits\n"
     run = (
         "try: root(['prices', '--ticker', 'PETR4', '--format', 'parquet'], standalone_mode=False)\n"
         "except Exception as error: sys.exit(exits.report(error, []))\n"

@@ -3,23 +3,23 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli import reais
+from cli.render import money
 from ledger.market.price import price_text
 
 
 @given(st.integers(0, 10**14))
 def test_a_double_names_the_price_that_it_came_from(micros: int) -> None:
     """Up to a hundred million reais: back in millionths, and as decimal text."""
-    assert micros == round(reais.number(micros) * 1_000_000)
-    assert float(price_text(micros)) == reais.number(micros)
+    assert micros == round(money.number(micros) * 1_000_000)
+    assert float(price_text(micros)) == money.number(micros)
 
 
 def test_fields_are_shown_in_their_unit() -> None:
     """Shares are whole, a missing value is a dash for people and null for scripts."""
     assert [37.32, 1000, None] == [
-        reais.field_number(*pair) for pair in (("close", 37_320_000), ("volume", 1000), ("close", None))
+        money.field_number(*pair) for pair in (("close", 37_320_000), ("volume", 1000), ("close", None))
     ]
     assert ["37.32", "1000", "-"] == [
-        reais.field_text(*pair) for pair in (("close", 37_320_000), ("volume", 1000), ("close", None))
+        money.field_text(*pair) for pair in (("close", 37_320_000), ("volume", 1000), ("close", None))
     ]
-    assert ["+1.2500%", "-0.5000%", "-"] == [reais.change_text(change) for change in (0.0125, -0.005, None)]
+    assert ["+1.2500%", "-0.5000%", "-"] == [money.change_text(change) for change in (0.0125, -0.005, None)]

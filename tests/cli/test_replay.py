@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.exit_codes import Exit
+from cli.app.exit_codes import Exit
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.store import runner

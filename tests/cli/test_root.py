@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.lazy_group import Entry
+from cli.app.lazy_group import Entry
 from cli.root import COMMANDS
 from tests.support.cli import REPOSITORY, Result, command, environment, run_main
 
@@ -126,7 +126,17 @@ def test_the_shell_completes_commands_and_options(shell: str, words: str, offere
     assert Result(0, offered, "") == run_main(cwd=tmp_path, env=env)
 
 
-@pytest.mark.parametrize("module", ["cli.root", "cli.config", "cli.events", "cli.metrics", "cli.logs", "cli.health"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "cli.root",
+        "cli.commands.status.config",
+        "cli.commands.evidence.events.command",
+        "cli.commands.status.metrics.command",
+        "cli.commands.status.logs.command",
+        "cli.commands.status.health.command",
+    ],
+)
 def test_a_command_that_reads_imports_nothing_slow(module: str, tmp_path: Path) -> None:
     """Only a command that calls a provider pays for pandas."""
     program = f"import sys\nimport cli.entry, {module}\nprint([name for name in {SLOW!r} if name in sys.modules])"

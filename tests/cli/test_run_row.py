@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
-from cli.exit_codes import Exit
-from cli.run_row import RunRow, complaint, exit_code, text
+from cli.app.exit_codes import Exit
+from cli.commands.ingest.run.row import RunRow, complaint, exit_code, text
 
 GOOD = RunRow(
     job_id="019c56df-4a00-79bc-8162-00863d3d6afd",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import saved_head
-from cli.saved_head import SavedHead
+from cli.commands.trust.verify import saved_head
+from cli.commands.trust.verify.saved_head import SavedHead
 from ledger.audit.verify import Witness
 from ledger.chain import Head, Link
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cli import settings
-from cli.settings import REGISTRY, InForce, SettingError, Settings
+from cli.app import settings
+from cli.app.settings import REGISTRY, InForce, SettingError, Settings
 from tests.support.cli import REPOSITORY
 
 DEFAULTS = Settings(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cli.span import Span, parse
+from cli.context.params import Span
+from cli.context.params import span as span_of
 
 MIDNIGHT = 1_770_940_800_000_000  # 2026-02-13T00:00:00Z
 DAY_US = 86_400_000_000
@@ -18,11 +19,11 @@ DAY_US = 86_400_000_000
 )
 def test_a_day_is_whole_and_a_time_is_a_point(written: str, span: Span) -> None:
     """In UTC."""
-    assert span == parse(written)
+    assert span == span_of(written)
 
 
 @pytest.mark.parametrize("written", ["", "13/02/2026", "20260213", "2026-02-30", "2026-02-13T00:00:00", "12"])
 def test_anything_else_is_refused(written: str) -> None:
     """A bare number is no day, and a time without an offset is nobody's."""
     with pytest.raises(ValueError, match="got "):
-        parse(written)
+        span_of(written)

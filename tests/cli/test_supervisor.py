@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.cli import REPOSITORY
 
-PRELUDE = "import os, signal, sys, time\nfrom cli.supervisor import *\n"
+PRELUDE = "import os, signal, sys, time\nfrom cli.app.supervisor import *\n"
 
 
 def start(body: str) -> "subprocess.Popen[str]":

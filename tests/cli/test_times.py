@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli import times
+from cli.render import times
 
 LAST_US = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
 

@@ -7,8 +7,8 @@ import lmdb
 import msgspec
 import pytest
 
-from cli import verify_row
-from cli.verify_row import VerifyRow
+from cli.commands.trust.verify import row as verify_row
+from cli.commands.trust.verify.row import VerifyRow
 from ledger.audit.rehash import Flaw
 from ledger.audit.verify import verify_ledger
 from ledger.store.event_log import EventLog

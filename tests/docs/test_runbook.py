@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import REGISTRY
+from cli.app.settings import REGISTRY
 from tests.docs.scenes import SETUPS, serving
 from tests.docs.sections import Section, played, sections
 from tests.docs.test_ci_page import PLAYED as PLAYED_OF_CI

@@ -10,7 +10,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from cli.settings import REGISTRY
+from cli.app.settings import REGISTRY
 from ledger.store.event_log import EventLog
 from tests.support import sample_ledger
 from tests.support.cli import REPOSITORY, run_main

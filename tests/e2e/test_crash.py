@@ -135,7 +135,7 @@ def test_a_run_that_dies_twice_leaves_one_pending_fetch(dead: Workplace, server:
     assert 1 == len(server.charts(TICKER))
 
 
-@pytest.mark.parametrize("where", ["cli.run_desk:publish", "cli.run_desk:_written"])
+@pytest.mark.parametrize("where", ["cli.commands.ingest.run.worker:publish", "cli.commands.ingest.run.worker:_written"])
 def test_a_run_that_dies_before_its_snapshot_is_told_of_is_made_good_by_the_next(
     place: Workplace, server: YahooServer, where: str
 ) -> None:

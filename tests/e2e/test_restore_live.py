@@ -80,7 +80,7 @@ def replaced(place: Workplace) -> tuple[int | None, bytes | None]:
     [
         "ledger.ingest.providers.yahoo.provider/YahooProvider:fetch",
         "ledger.ingest.rules.judge:judge",
-        "cli.run_desk:publish",
+        "cli.commands.ingest.run.worker:publish",
     ],
     ids=["before-the-answer", "before-the-decision", "before-the-snapshot"],
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from cli import entry
 from ledger.audit.verify import verify_ledger
 from ledger.errors import LedgerError, NotALedgerError
-from ledger.files.checksum_file import read_checksum
+from ledger.files.checksum import read_checksum
 from ledger.store.home import LedgerHome
 from tests.faults.jobs import BACKUPS, JOBS, SOURCE, Job
 from tests.support.cli import environment

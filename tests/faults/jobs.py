@@ -17,7 +17,7 @@ from ledger.backup.scan import survey
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NotALedgerError
 from ledger.events import BackupCreated, BackupRestored
-from ledger.files.checksum_file import read_checksum, write_checksum
+from ledger.files.checksum import read_checksum, write_checksum
 from ledger.ids import append_id
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog

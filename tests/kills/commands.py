@@ -20,9 +20,9 @@ from typing import Any
 
 import msgspec
 
+import cli.commands.ingest.run.command
 import cli.entry
 import cli.root
-import cli.run
 import ledger.ingest.providers.yahoo.provider  # noqa: F401 - imported once here, not in every victim
 from ledger.audit.verify import verify_ledger
 from ledger.chain import EMPTY_HEAD

@@ -17,8 +17,7 @@ from msgspec.structs import replace
 from ledger.appending import Appended
 from ledger.backup.archive_log import archive_log
 from ledger.backup.counts import Counts
-from ledger.backup.create import Backup, create_backup
-from ledger.backup.failure import failure
+from ledger.backup.create import Backup, create_backup, failure
 from ledger.backup.scan import survey
 from ledger.chain import GENESIS, Head, Link, Seq, link
 from ledger.codec import Draft, decode_envelope, decode_event

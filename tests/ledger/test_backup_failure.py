@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.backup.failure import failure, record_failure
+from ledger.backup.create import failure, record_failure
 from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.errors import DiskFullError
 from ledger.events import LEDGER_STREAM, BackupFailed, ErrorKind

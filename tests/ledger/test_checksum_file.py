@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import ChecksumDamagedError, UnreadableError
-from ledger.files.checksum_file import LONGEST_BYTES, checksum_path, read_checksum, write_checksum
+from ledger.files.checksum import LONGEST_BYTES, checksum_path, read_checksum, write_checksum
 
 HEX = "ab" * 32
 SHA256 = b"\xab" * 32

@@ -27,7 +27,7 @@ from ledger.errors import (
     UnwritableError,
 )
 from ledger.files.atomic_file import PartFile
-from ledger.files.checksum_file import read_checksum
+from ledger.files.checksum import read_checksum
 from ledger.ids import append_id
 from ledger.store.create import create_ledger
 from ledger.store.engine import Engine

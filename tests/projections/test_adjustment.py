@@ -6,7 +6,7 @@ from ledger.events import Action
 from projections.fold.folding import replayed
 from projections.fold.tables import Tables
 from projections.models.prices import NAME, Prices, Series
-from projections.queries.adjustment import basis, held_factors
+from projections.queries.adjusted import basis, held_factors
 from tests.projections.story import PROVIDER, TICKERS, Story, bar, day
 
 SERIES = Series(TICKERS[0], PROVIDER)

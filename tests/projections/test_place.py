@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import settings
+from cli.app import settings
 from projections.api import locate
 
 

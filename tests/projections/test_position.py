@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from projections.queries.position import AsOf, UpTo, UpToSeq, UpToTime, position, reach
+from projections.queries.position import AsOf, UpTo, UpToSeq, UpToTime, position_of, reach
 from tests.projections.story import EPOCH_US, SECOND_US, Story
 
 LAST_OF_DAY_US = 1_771_027_199_999_999  # `date -u -d 2026-02-13T23:59:59 +%s`, and the rest of that second
@@ -48,4 +48,4 @@ def test_a_time_names_the_events_recorded_until_then(after_us: int, expected: in
     story = Story()
     for _ in range(3):
         story.failed()
-    assert expected == position(story.log, UpToTime(EPOCH_US + after_us))
+    assert expected == position_of(story.log, UpToTime(EPOCH_US + after_us))

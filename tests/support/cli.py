@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from cli.settings import REGISTRY
+from cli.app.settings import REGISTRY
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 60.0

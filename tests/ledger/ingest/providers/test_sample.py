@@ -15,7 +15,7 @@ import pytest
 from ledger.events import Identity, RawAction, RawBar, Source, Window
 from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
-from ledger.ingest.providers.sample import FIRST_DAY, FOLDER, LAST_DAY, RECORDED_AT, TICKERS, SampleProvider
+from ledger.ingest.providers.sample.provider import FIRST_DAY, FOLDER, LAST_DAY, RECORDED_AT, TICKERS, SampleProvider
 from ledger.ingest.providers.yahoo import chart
 from ledger.market import sessions
 
@@ -29,7 +29,7 @@ from datetime import date
 seen = set()
 sys.addaudithook(lambda event, args: seen.add(event))
 from ledger.events import Window
-from ledger.ingest.providers.sample import SampleProvider
+from ledger.ingest.providers.sample.provider import SampleProvider
 SampleProvider().fetch("PETR4.SA", Window(date(2026, 1, 2), date(2026, 2, 13)), timeout_s=1)
 heavy = {"pandas", "numpy", "yfinance", "curl_cffi", "socket", "ssl"} & set(sys.modules)
 print(sorted(heavy), sorted(event for event in seen if event.startswith("socket")))

@@ -1,0 +1,45 @@
+"""The one clock of the command line, and when it may be set by hand."""
+
+import time
+
+from cli.app.settings import Settings
+from ledger.errors import LedgerError
+
+LOCALHOST = "localhost"
+
+
+class ClockRefusedError(LedgerError):
+    """B3_LEDGER_NOW is set where an invented time would enter a real ledger."""
+
+    def __init__(self) -> None:
+        super().__init__("got B3_LEDGER_NOW on a real ledger, want it unset")
+
+
+def now_us(settings: Settings, *, reading: bool = False, sample: bool = False) -> int:
+    """Return the time in microseconds UTC: the machine's, or B3_LEDGER_NOW where that is honoured.
+
+    Honoured by commands that only read, on the sample ledger, and when YAHOO_BASE_URL is a loopback address.
+
+    Raises: ClockRefusedError anywhere else.
+    """
+    fixed = settings.b3_ledger_now
+    if fixed is None:
+        return time.time_ns() // 1000
+    if reading or sample or _is_loopback(settings.yahoo_base_url):
+        return fixed
+    raise ClockRefusedError
+
+
+def _is_loopback(url: str | None) -> bool:
+    # Imported here: only a fixed clock asks.
+    from urllib.parse import urlsplit
+
+    host = urlsplit(url).hostname if url else None
+    if host is None or host == LOCALHOST:
+        return host is not None
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,21 @@
+"""Errors of commands that the exit table must know without importing the commands."""
+
+from pathlib import Path
+
+from ledger.errors import LedgerError
+
+
+class BarsFileError(LedgerError):
+    """A file is no CSV of bars; `line` counts from 1."""
+
+    def __init__(self, path: Path, line: int, *, found: str, wanted: str) -> None:
+        super().__init__(f"got {found} on line {line} of {path}, want {wanted}")
+        self.path, self.line, self.found, self.wanted = path, line, found, wanted
+
+
+class NotAnExportError(LedgerError):
+    """A folder holds something that no export wrote; it is left alone."""
+
+    def __init__(self, path: Path, found: str) -> None:
+        super().__init__(f"got {found} in {path}, want an empty folder or an export")
+        self.path, self.found = path, found

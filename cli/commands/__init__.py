@@ -1,0 +1,1 @@
+"""Every command, in folders grouped as `main --help` groups them."""

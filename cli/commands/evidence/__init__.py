@@ -1,0 +1,1 @@
+"""Commands that say why: events, provenance, rules and what they found."""

@@ -1,0 +1,60 @@
+"""Finding events in a log: by type, ticker and day, the newest ones without reading the rest."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import date
+
+import msgspec
+
+from cli.render import times
+from ledger.chain import Record
+from ledger.codec import decode_envelope
+from ledger.log_source import LogSource
+from projections.queries.position import recorded_at
+
+_STEP = 256
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events to show; None leaves a bound out. `types` are whole tags."""
+
+    types: frozenset[str] | None = None
+    ticker: str | None = None
+    since: date | None = None
+    limit: int | None = None
+
+    def takes(self, record: Record) -> bool:
+        """Return whether the event is of the type and ticker asked for."""
+        if self.types is None and self.ticker is None:
+            return True
+        envelope = decode_envelope(record.seq, record.body)
+        if self.types is not None and envelope.type not in self.types:
+            return False
+        return self.ticker is None or envelope.stream == self.ticker
+
+
+def find(log: LogSource, wanted: Wanted) -> Iterator[Record]:
+    """Yield the events that `wanted` describes, newest last; with a limit, the newest ones.
+
+    Without a limit one pass; with one, O(log n) reads and then backwards until enough are found.
+    """
+    size = log.head().size
+    start = 0 if wanted.since is None else first_on(log, wanted.since, size)
+    if wanted.limit is None:
+        return (record for record in log.read(start, size) if wanted.takes(record))
+    return iter(_newest(log, wanted, range(start, size), wanted.limit))
+
+
+def first_on(log: LogSource, day: date, size: int) -> int:
+    """Return the first seq of [0, size) recorded on or after the UTC day; `size` when there is none."""
+    return bisect_left(range(size), times.day_start(day), key=lambda seq: recorded_at(log, seq))
+
+
+def _newest(log: LogSource, wanted: Wanted, among: range, limit: int) -> list[Record]:
+    found: list[Record] = []
+    stop = among.stop
+    while stop > among.start and len(found) < limit:
+        start = max(among.start, stop - _STEP)
+        found = [record for record in log.read(start, stop) if wanted.takes(record)] + found
+        stop = start
+    return found[-limit:]

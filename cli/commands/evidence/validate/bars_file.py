@@ -1,0 +1,97 @@
+"""A CSV of bars that a person has: read whole, or refused with the line that does not hold."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from cli.app.errors import BarsFileError
+from cli.context import params
+from ledger.events import RawBar
+from ledger.market.price import price_from_text, reais
+
+HEADER = ("date", "open", "high", "low", "close", "volume")
+ADJUSTED_HEADER = ("date", "open", "high", "low", "close", "adj_close", "volume")
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One bar and the line of the file that it stands on, counted from 1."""
+
+    number: int
+    bar: RawBar
+
+
+def read(path: Path) -> list[Line]:
+    """Return the bars of the file, in its order; an empty cell is a missing value.
+
+    Raises: BarsFileError for another header, a cell that says nothing, or no bar at all; OSError.
+    """
+    import csv
+
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            return _lines(path, csv.reader(file))
+        except UnicodeDecodeError as error:
+            raise BarsFileError(path, 1, found="bytes that are no UTF-8", wanted="a CSV of bars") from error
+
+
+def _lines(path: Path, rows: Iterable[list[str]]) -> list[Line]:
+    numbered = ((number, row) for number, row in enumerate(rows, 1) if row)
+    _, header = next(numbered, (1, []))
+    names = tuple(name.strip().lower() for name in header)
+    if names not in (HEADER, ADJUSTED_HEADER):
+        wanted = f"{','.join(HEADER)}, with adj_close before volume or without"
+        raise BarsFileError(path, 1, found=f"header {','.join(header)!r}", wanted=wanted)
+    lines = list(_bars(path, names, numbered))
+    if not lines:
+        raise BarsFileError(path, 2, found="no bar", wanted="one bar a line")
+    return lines
+
+
+def _bars(path: Path, names: Sequence[str], rows: Iterable[tuple[int, list[str]]]) -> Iterator[Line]:
+    for number, row in rows:
+        if len(row) != len(names):
+            raise BarsFileError(path, number, found=f"{len(row)} cells", wanted=f"{len(names)}")
+        cells = dict(zip(names, (cell.strip() for cell in row), strict=True))
+        try:
+            yield Line(number, _bar(cells))
+        except ValueError as error:
+            found, _, wanted = str(error).removeprefix("got ").partition(", want ")
+            raise BarsFileError(path, number, found=found, wanted=wanted) from error
+
+
+def _bar(cells: dict[str, str]) -> RawBar:
+    opened, high, low, close = (_price(name, cells[name]) for name in ("open", "high", "low", "close"))
+    adj_close = _price("adj_close", cells["adj_close"]) if cells.get("adj_close") else None
+    return RawBar(_day(cells["date"]), opened, high, low, close, adj_close, _volume(cells["volume"]))
+
+
+def _day(written: str) -> date:
+    return params.day(written)
+
+
+def _price(name: str, written: str) -> float:
+    if not written:
+        return math.nan
+    try:
+        return reais(price_from_text(written))
+    except ValueError:
+        # More digits than a price has, as adjusted closes often come: the nearest double will do.
+        return _number(name, written)
+
+
+def _volume(written: str) -> float | int | None:
+    if not written:
+        return None
+    return int(written) if written.isascii() and written.isdigit() else _number("volume", written)
+
+
+def _number(name: str, written: str) -> float:
+    try:
+        if "_" not in written:
+            return float(written)
+    except ValueError:
+        pass
+    raise ValueError(f"got {name} {written!r}, want a number such as 37.32")

@@ -1,0 +1,162 @@
+"""`main validate FILE`: a CSV of bars held to the rules, without a ledger."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+import click
+import msgspec
+
+from cli.app import clock, output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import CSV, Style
+from cli.commands.evidence.validate import bars_file
+from cli.commands.evidence.validate.bars_file import Line
+from ledger.events import (
+    Answer,
+    FetchSucceeded,
+    Finding,
+    Identity,
+    Request,
+    Source,
+    ValidationCompleted,
+    Verdict,
+    Window,
+)
+from ledger.ingest.rules import judge
+from ledger.ingest.rules.held import Held
+
+TICKER = PROVIDER = "file"
+CSV_HEADER = ("line", "date", "outcome", "rule", "detail")
+EXITS: dict[Verdict, Exit] = {"success": Exit.OK, "warning": Exit.WARNING, "rejected": Exit.CRITICAL}
+
+
+class LineFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule says of one line, the last of several of a day; without a line it is about the whole file."""
+
+    line: int | None
+    date: date | None
+    rule: str
+    detail: str
+
+
+class FileReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a file's rows; `partial` are days whose session is not final yet."""
+
+    file: str
+    verdict: Verdict
+    rules_version: int
+    received: int
+    accepted: int
+    rejected: list[LineFinding]
+    flagged: list[LineFinding]
+    warned: list[LineFinding]
+    partial: list[date]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main validate prices.csv
+  main validate prices.csv --format json
+  main snapshot --ticker PETR4 > p.csv && main validate p.csv
+
+\b
+Exit codes: 0 every row is accepted, 1 some are rejected or flagged, 2 the file is rejected whole
+or is no CSV of bars, 3 it cannot be read.
+"""
+)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@output.csv_style_options
+def validate(file: Path, style: Style) -> int:
+    """Hold a CSV of bars to the rules that providers are held to; no ledger is needed.
+
+    Header: date,open,high,low,close,volume, with adj_close before volume or
+    without. Prices are plain decimals; an empty cell is a missing value.
+    """
+    given = settings.load()
+    lines = bars_file.read(file)
+    decision = _judged(lines, clock.now_us(given, reading=True), given.validation_invalid_percent_threshold)
+    found = report(str(file), decision, lines)
+    if style.format == CSV:
+        from cli.render import csv_text
+
+        output.raw(csv_text.render(CSV_HEADER, _csv_rows(found)))
+    else:
+        output.show([found], style, text=_text)
+    return EXITS[decision.verdict]
+
+
+def report(file: str, decision: ValidationCompleted, lines: Sequence[Line]) -> FileReport:
+    """Return the decision over a file with each finding on its line."""
+    numbers: dict[date | None, list[int]] = defaultdict(list)
+    for line in lines:
+        numbers[line.bar.date].append(line.number)
+    return FileReport(
+        file=file,
+        verdict=decision.verdict,
+        rules_version=decision.rules_version,
+        received=decision.received,
+        accepted=len(decision.bars),
+        rejected=_placed(decision.rejected, numbers),
+        flagged=_placed(decision.flagged, numbers),
+        warned=_placed(decision.warned, numbers),
+        partial=list(decision.partial),
+    )
+
+
+def _judged(lines: Sequence[Line], now_us: int, threshold_percent: float) -> ValidationCompleted:
+    bars = tuple(line.bar for line in lines)
+    days = [bar.date for bar in bars]
+    evidence = FetchSucceeded(
+        ticker=TICKER,
+        provider=PROVIDER,
+        attempt=1,
+        started_at=now_us,
+        finished_at=now_us,
+        request=Request(ticker=TICKER, window=Window(min(days), max(days))),
+        source=Source(library=PROVIDER, version="1"),
+        answer=Answer(body=b"", body_bytes=0, sha256=b""),
+        identity=Identity(),
+        bars=bars,
+        actions=(),
+    )
+    # Without anything held there is no scale to differ from, so the answer is a decision.
+    decision = judge.judge(evidence, Held({}), basis="as_traded", threshold_percent=threshold_percent)
+    assert isinstance(decision, ValidationCompleted)  # noqa: S101 - see above
+    return decision
+
+
+def _placed(findings: Iterable[Finding], numbers: dict[date | None, list[int]]) -> list[LineFinding]:
+    return [
+        LineFinding(
+            line=max(numbers.get(finding.date, ()), default=None),
+            date=finding.date,
+            rule=finding.rule,
+            detail=finding.detail,
+        )
+        for finding in findings
+    ]
+
+
+def _outcomes(found: FileReport) -> Iterator[tuple[str, LineFinding]]:
+    for outcome, findings in (("rejected", found.rejected), ("flagged", found.flagged), ("warned", found.warned)):
+        for finding in findings:
+            yield outcome, finding
+
+
+def _csv_rows(found: FileReport) -> Iterator[tuple[object, ...]]:
+    for outcome, one in _outcomes(found):
+        yield one.line, one.date, outcome, one.rule, one.detail
+
+
+def _text(found: FileReport) -> str:
+    counts = f"{found.received} rows, {found.accepted} accepted, {len(found.rejected)} rejected"
+    head = f"{found.file} {found.verdict}: {counts}, {len(found.flagged)} flagged, {len(found.warned)} warned of"
+    return "\n".join([head, *(_line(outcome, one) for outcome, one in _outcomes(found))])
+
+
+def _line(outcome: str, one: LineFinding) -> str:
+    place = "file" if one.line is None else f"line {one.line}"
+    return f"  {place:<10}  {one.date or '-'}  {outcome:<8}  {one.rule:<13}  {one.detail}"

@@ -1,0 +1,83 @@
+"""`main validation`: what the rules said of a ticker's answers, decision by decision."""
+
+from collections.abc import Iterator, Sequence
+
+import click
+
+from cli.app import output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import CSV, Style
+from cli.commands.evidence.validation import row
+from cli.commands.evidence.validation.row import DecisionRow
+from cli.commands.status.logs.command import JobIdType
+from cli.context import ledgers, params, series_option
+from ledger.codec import decode_envelope, decode_event
+from ledger.errors import NothingToShowError
+from ledger.events import ValidationCompleted, Verdict
+from ledger.log_source import LogSource
+from projections.fold.tables import State
+from projections.models.decisions import decisions
+from projections.models.prices import Series
+
+EXITS: dict[Verdict, Exit] = {"warning": Exit.WARNING, "rejected": Exit.CRITICAL}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main validation --ticker ITUB4
+  main validation --ticker ITUB4 --limit 1 --format json
+  main validation --ticker ITUB4 --job 019c5972-94c0-7a53-83f7-b1d3d9f1a7c2 --format csv
+
+\b
+Exit codes: those of the newest decision shown. 0 all is accepted, 1 some rows were rejected, flagged or
+withdrawn, 2 the whole answer was rejected; 3 no decision.
+"""
+)
+@click.option("--ticker", type=params.TICKER, required=True, help="Whose answers.")
+@click.option("--job", "job_id", type=JobIdType(), help="Only decisions of this job.")
+@click.option("--limit", type=click.IntRange(min=1), help="The newest so many.")
+@series_option.source_option
+@ledgers.archive_option
+@output.csv_style_options
+def validation(ticker: str, job_id: bytes | None, limit: int | None, source: str | None, style: Style) -> int:
+    """Print what the rules said of each answer, newest last: accepted, rejected, flagged, warned of.
+
+    main rules says what each rule is.
+    """
+    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
+        series = series_option.judged(view.state, ticker, source)
+        found = _newest(log, view.state, series, job_id, limit)
+    if not found:
+        raise NothingToShowError(f"no decision over {ticker} of that job", wanted="at least one")
+    _show(found, style)
+    return EXITS.get(found[-1].verdict, Exit.OK)
+
+
+def _newest(
+    log: LogSource, state: State, series: Series, job_id: bytes | None, limit: int | None
+) -> Sequence[DecisionRow]:
+    seqs = [decision.seq for decision in decisions(state["prices"], series.provider, series.ticker)]
+    rows = _rows(log, seqs if job_id is not None or limit is None else seqs[-limit:], job_id)
+    found = list(rows)
+    return found if limit is None else found[-limit:]
+
+
+def _rows(log: LogSource, seqs: Sequence[int], job_id: bytes | None) -> Iterator[DecisionRow]:
+    for seq in seqs:
+        (record,) = log.read(seq, seq + 1)
+        envelope = decode_envelope(seq, record.body)
+        if job_id is None or envelope.job_id == job_id:
+            event = decode_event(envelope)
+            assert isinstance(event, ValidationCompleted)  # noqa: S101 - the fold has read it as one
+            yield row.row(envelope, event)
+
+
+def _show(found: Sequence[DecisionRow], style: Style) -> None:
+    if style.format == CSV:
+        from cli.render import csv_text
+
+        lines = (line for one in found for line in row.csv_rows(one))
+        output.raw(csv_text.render(row.CSV_HEADER, lines))
+    else:
+        output.show(found, style, text=row.text)

@@ -1,0 +1,84 @@
+"""`main import-cotahist`: the exchange's own files into the ledger."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from cli.app import output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import Style
+from cli.app.settings import Settings
+from cli.app.supervisor import die_with_parent
+from cli.commands.ingest.import_cotahist import row as import_row
+from cli.commands.ingest.import_cotahist.row import ImportRow
+from cli.commands.ingest.import_cotahist.worker import ImportDesk, ImportOptions, desk_for
+from cli.commands.ingest.run.command import Logged
+from cli.context import params
+from ledger.ingest.providers.cotahist.importing import Market, Selection
+
+FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+
+@click.command(
+    "import-cotahist",
+    epilog="""\b
+Examples:
+  main import-cotahist COTAHIST_A2025.ZIP
+  main import-cotahist COTAHIST_A2024.ZIP COTAHIST_D12022026.TXT --ticker PETR4 --format json
+  main import-cotahist COTAHIST_A2025.ZIP --market all --dry-run
+
+\b
+A file is known by its header, not by its name, and is read to its trailer before anything is
+appended. The same file twice appends nothing. Prices are as traded: never adjusted, and kept
+apart from those of any other provider.
+
+\b
+Exit codes: 1 a file was refused, or had rows rejected, days not final yet, or nothing that was
+asked for; 2 every file was refused, or one had all tickers rejected; 3 another import is at work.
+""",
+)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
+@click.option(
+    "--market",
+    type=click.Choice(["spot", "all"]),
+    default="spot",
+    show_default=True,
+    help="Standard lots on the spot market, or fractional lots, options and all the rest too.",
+)
+@click.option("--ticker", "tickers", type=params.TICKER, multiple=True, help="Only this ticker; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Read and judge; write nothing at all.")
+@click.option("--must-exist", is_flag=True, help="Refuse to create a ledger (for cron).")
+@output.style_options
+def import_cotahist(
+    files: tuple[Path, ...],
+    market: Market,
+    tickers: tuple[str, ...],
+    *,
+    dry_run: bool,
+    must_exist: bool,
+    style: Style,
+) -> int:
+    """Import daily prices from COTAHIST files, ZIP or TXT, a year, a month or a day each."""
+    selection = Selection(market=market, tickers=frozenset(tickers))
+    return run(settings.load(), ImportOptions(files, selection, dry_run=dry_run, must_exist=must_exist), style)
+
+
+def run(in_force: Settings, options: ImportOptions, style: Style) -> Exit:
+    """Import file by file, print a row each, and return the exit code."""
+    die_with_parent()
+    rows: list[ImportRow] = []
+    with desk_for(in_force, options, Logged(in_force.log_level)) as desk:
+        output.show(_results(desk, options.files, rows), style, text=import_row.text)
+        # Where nobody read on, the work is done all the same.
+        rows.extend(map(desk.work, options.files[len(rows) :]))
+    for row in rows:
+        for line in import_row.complaint(row) or ():
+            output.say(line)
+    return import_row.exit_code(rows)
+
+
+def _results(desk: ImportDesk, files: Sequence[Path], rows: list[ImportRow]) -> Iterator[ImportRow]:
+    for path in files:
+        rows.append(desk.work(path))
+        yield rows[-1]

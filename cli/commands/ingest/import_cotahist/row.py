@@ -1,0 +1,198 @@
+"""What an import prints of each file, and the exit code that the rows add up to. Pure."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from cli.app.exit_codes import Exit
+from ledger import ids
+from ledger.chain import Head
+from ledger.errors import CotahistError, LedgerError, TickerLockError
+from ledger.ingest.plan import JobStatus
+from ledger.ingest.providers.cotahist.importing import Contents, Imported
+from projections.models.log_entry import rejected_rows
+
+KINDS: dict[type[LedgerError], str] = {TickerLockError: "locked", CotahistError: "bad-answer"}
+FAILED = frozenset({"error", "locked"})
+
+
+class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One file's import.
+
+    `records` are all of the file's quotes; `skipped` of those wanted have a code that is no ticker, some of which are
+    `skipped_codes`; `outside` were not asked for. Of `tickers`, `repeated` were imported from this very file before,
+    and `tickers_rejected` were rejected whole. `added` to `partial` count sessions. `seq` is the last event.
+    """
+
+    file: str
+    sha256: str | None
+    records: int
+    tickers: int
+    added: int
+    revised: int
+    unchanged: int
+    rejected: int
+    skipped: int
+    status: JobStatus
+    elapsed_sec: float
+    job_id: str
+    provider: str
+    repeated: int = 0
+    tickers_rejected: int = 0
+    flagged: int = 0
+    withdrawn: int = 0
+    partial: int = 0
+    outside: int = 0
+    skipped_codes: tuple[str, ...] = ()
+    first_date: str | None = None
+    last_date: str | None = None
+    seq: int | None = None
+    head: str | None = None
+    created: bool | UnsetType = UNSET  # true when this run created the ledger
+    ledger: str | UnsetType = UNSET  # its absolute path, then
+    error_kind: str | UnsetType = UNSET
+    error_message: str | UnsetType = UNSET
+    hint: str | UnsetType = UNSET
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """What every row says besides its file: whose job, how long it took, where the log stands, and how it was made."""
+
+    job_id: bytes
+    provider: str
+    elapsed_s: float
+    head: Head | None
+    dry_run: bool = False
+    created: Path | None = None  # the ledger that the command created
+
+
+def counts(imported: Imported) -> dict[str, int]:
+    """Return what one ticker adds to its file's counts."""
+    decision = imported.decision
+    if decision is None:
+        return {"repeated": 1}
+    return {
+        "tickers_rejected": int(decision.verdict == "rejected"),
+        "added": decision.added,
+        "revised": decision.revised,
+        "unchanged": decision.unchanged,
+        "rejected": rejected_rows(decision),
+        "flagged": len(decision.flagged),
+        "withdrawn": len(decision.withdrawn),
+        "partial": len(decision.partial),
+    }
+
+
+def row(contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | None) -> ImportRow:
+    """Return what is printed of a file that was read whole; `total` are the counts of its tickers."""
+    return ImportRow(
+        file=contents.name,
+        sha256=contents.sha256.hex(),
+        records=contents.records,
+        tickers=contents.tickers,
+        added=total.get("added", 0),
+        revised=total.get("revised", 0),
+        unchanged=total.get("unchanged", 0),
+        rejected=total.get("rejected", 0),
+        skipped=contents.unnamed,
+        status="dry_run" if run.dry_run else _status(contents, total),
+        elapsed_sec=round(run.elapsed_s, 3),
+        job_id=ids.text(run.job_id),
+        provider=run.provider,
+        repeated=total.get("repeated", 0),
+        tickers_rejected=total.get("tickers_rejected", 0),
+        flagged=total.get("flagged", 0),
+        withdrawn=total.get("withdrawn", 0),
+        partial=total.get("partial", 0),
+        outside=contents.outside,
+        skipped_codes=contents.unnamed_codes,
+        first_date=contents.window.start.isoformat() if contents.records else None,
+        last_date=contents.window.end.isoformat() if contents.records else None,
+        seq=seq,
+        head=run.head.link.hex() if run.head else None,
+        created=True if run.created else UNSET,
+        ledger=str(run.created) if run.created else UNSET,
+    )
+
+
+def failed(file: str, run: Run, error: LedgerError, *, hint: str) -> ImportRow:
+    """Return what is printed of a file of which nothing, or not all, was imported."""
+    kind = next((kind for cls, kind in KINDS.items() if isinstance(error, cls)), "internal")
+    return ImportRow(
+        file=file,
+        sha256=None,
+        records=0,
+        tickers=0,
+        added=0,
+        revised=0,
+        unchanged=0,
+        rejected=0,
+        skipped=0,
+        status="locked" if kind == "locked" else "error",
+        elapsed_sec=round(run.elapsed_s, 3),
+        job_id=ids.text(run.job_id),
+        provider=run.provider,
+        head=run.head.link.hex() if run.head else None,
+        created=True if run.created else UNSET,
+        ledger=str(run.created) if run.created else UNSET,
+        error_kind=kind,
+        error_message=f"{kind}: {error}",
+        hint=hint,
+    )
+
+
+def exit_code(rows: Sequence[ImportRow]) -> Exit:
+    """Return the exit code of an import: 2 when all files failed or one was rejected, 1 when a look is due."""
+    if any(one.status == "rejected" for one in rows):
+        return Exit.CRITICAL
+    if all(one.status in FAILED for one in rows):
+        return Exit.UNKNOWN if all(one.status == "locked" for one in rows) else Exit.CRITICAL
+    return Exit.WARNING if any(_wants_a_look(one) for one in rows) else Exit.OK
+
+
+def text(one: ImportRow) -> str:
+    """Return the row as a person reads it; why a file failed is said by its complaint, on stderr."""
+    if one.error_kind is not UNSET:
+        kind = "" if one.error_kind == one.status else f": {one.error_kind}"
+        return f"{one.file} {one.status}{kind} | {one.provider} | {one.elapsed_sec:g}s"
+    if one.tickers == one.repeated > 0:
+        return f"{one.file} {one.status}: all {one.tickers} tickers were imported before, nothing appended"
+    told = ", ".join(f"{count} {name}" for name, count in _told(one) if count or name == "added")
+    taken = f"{one.tickers} tickers of {one.records} records"
+    return f"{one.file} {one.status}: {taken}: {told} | {one.provider} | {one.elapsed_sec:g}s"
+
+
+def complaint(one: ImportRow) -> tuple[str, str] | None:
+    """Return the line that says why the file failed and the hint that belongs to it, None where it went well."""
+    if one.error_message is UNSET or one.hint is UNSET:
+        return None
+    return f"error: {one.file}: {one.error_message}", f"hint: {one.hint}"
+
+
+def _told(one: ImportRow) -> tuple[tuple[str, int], ...]:
+    return (
+        ("added", one.added),
+        ("revised", one.revised),
+        ("unchanged", one.unchanged),
+        ("rejected", one.rejected),
+        ("tickers rejected", one.tickers_rejected),
+        ("flagged", one.flagged),
+        ("withdrawn", one.withdrawn),
+        ("not final yet", one.partial),
+        ("tickers imported before", one.repeated),
+        (f"skipped, no tickers ({', '.join(one.skipped_codes)})", one.skipped),
+    )
+
+
+def _status(contents: Contents, total: Mapping[str, int]) -> JobStatus:
+    judged = contents.tickers - total.get("repeated", 0)
+    if judged and total.get("tickers_rejected", 0) == judged:
+        return "rejected"
+    odd = ("tickers_rejected", "rejected", "flagged", "withdrawn", "partial")
+    return "warning" if contents.unnamed or not contents.tickers or any(total.get(name) for name in odd) else "success"
+
+
+def _wants_a_look(one: ImportRow) -> bool:
+    return one.status in FAILED or not one.tickers or bool(one.rejected or one.tickers_rejected or one.partial)

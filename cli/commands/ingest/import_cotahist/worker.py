@@ -1,0 +1,178 @@
+"""One file from disk to decisions: read whole, then ticker by ticker into the log, then the read models."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from cli.app import clock, exits, output
+from cli.app.settings import Settings
+from cli.commands.ingest.import_cotahist import row
+from cli.commands.ingest.import_cotahist.row import ImportRow, Run
+from cli.context import first_ledger
+from ledger import ids
+from ledger.errors import LedgerError, NoLedgerError
+from ledger.ingest.job import Observer
+from ledger.ingest.providers.cotahist import file, layout
+from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Contents, Importer, Intake, Selection
+from ledger.ingest.providers.cotahist.spool import Spool
+from ledger.ingest.rules.held import Held
+from ledger.ingest.ticker_lock import ticker_lock
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from projections.models import prices
+from projections.store.runner import catch_up, open_view, view_at
+
+
+class ImportOptions(msgspec.Struct, frozen=True):
+    """What a person asked of an import."""
+
+    files: tuple[Path, ...]
+    selection: Selection
+    dry_run: bool = False
+    must_exist: bool = False
+
+
+class ImportDesk:
+    """Where the files of one command are imported, one after the other."""
+
+    def __init__(
+        self,
+        log: EventLog | None,
+        *,
+        created: Path | None,
+        options: ImportOptions,
+        settings: Settings,
+        now: Callable[[], int],
+        observer: Observer,
+    ) -> None:
+        """`log` None: a dry run where there is no ledger."""
+        self._log = log
+        self._created = created
+        self._options = options
+        self._settings = settings
+        self._now = now
+        self._observer = observer
+
+    def work(self, path: Path) -> ImportRow:
+        """Import the file at `path` and return what is printed of it; its refusal is a row too."""
+        began, started_at = time.perf_counter(), self._now()
+        job_id = ids.new_id(started_at)
+        told = partial(self._run, job_id, began)
+        try:
+            with self._lock(job_id, started_at):
+                contents, total, seq = self._import(path, job_id, started_at)
+        except LedgerError as error:
+            self._observer.warn(str(error), **_about(job_id), file=path.name)
+            hint = exits.describe(error, ("import-cotahist", str(path))).hint
+            return row.failed(path.name, told(), error, hint=hint)
+        return row.row(contents, total, told(), seq=seq)
+
+    def _import(self, path: Path, job_id: bytes, started_at: int) -> tuple[Contents, Counter[str], int | None]:
+        with Spool() as spool:
+            contents = self._read(path, spool, started_at)
+            self._observer.info(
+                "read", **_about(job_id), file=path.name, records=contents.records, tickers=contents.tickers
+            )
+            if contents.unnamed:
+                codes = ", ".join(contents.unnamed_codes)
+                self._observer.warn(
+                    "codes that are no tickers", **_about(job_id), records=contents.unnamed, codes=codes
+                )
+            total, seq = self._append(contents, spool, job_id)
+        if self._log is not None and not self._log.readonly:
+            catch_up(self._log, self._log.folder)
+        return contents, total, seq
+
+    def _read(self, path: Path, spool: Spool, started_at: int) -> Contents:
+        intake = Intake(self._options.selection)
+        digest = file.sha256(path)
+        with file.opened(path) as text:
+            expected = text.batches_expected
+            with output.progress(text.batches(), label=f"{path.name}: reading", length=expected) as batches:
+                intake.fill(spool, text, batches)
+            return intake.contents(text, digest=digest, started_at=started_at, finished_at=self._now())
+
+    def _append(self, contents: Contents, spool: Spool, job_id: bytes) -> tuple[Counter[str], int | None]:
+        total, seq = Counter[str](), None
+        with self._held() as held:
+            importer = Importer(
+                contents,
+                job_id=job_id,
+                log=self._log,
+                held=held,
+                threshold_percent=self._settings.validation_invalid_percent_threshold,
+                lock_timeout_s=self._settings.ingest_lock_timeout_seconds,
+            )
+            label = f"{contents.name}: tickers"
+            with output.progress(importer.run(spool), label=label, length=contents.tickers) as tickers:
+                for imported in tickers:
+                    total.update(row.counts(imported))
+                    seq = imported.seq if seq is None else max(seq, imported.seq or seq)
+        return total, seq
+
+    @contextmanager
+    def _held(self) -> Iterator[Callable[[str], Held]]:
+        """Give what is held of each ticker as the file finds it: it names no ticker twice, so that stays true."""
+        log = self._log
+        if log is None:
+            yield lambda _: Held({})
+        elif log.readonly:
+            # A dry run writes nothing at all, not even read models.
+            tables = view_at(log, log.head().size).state["prices"]
+            yield partial(prices.held, tables, layout.NAME)
+        else:
+            with open_view(log, log.folder) as view:
+                yield partial(prices.held, view.state["prices"], layout.NAME)
+
+    def _lock(self, job_id: bytes, now_us: int) -> AbstractContextManager[None]:
+        log = self._log
+        if log is None or log.readonly:
+            return nullcontext()
+        timeout_s = self._settings.ingest_lock_timeout_seconds
+        return ticker_lock(log.home.locks, LOCK_NAME, job_id=job_id, now_us=now_us, timeout_s=timeout_s)
+
+    def _run(self, job_id: bytes, began: float) -> Run:
+        return Run(
+            job_id=job_id,
+            provider=layout.NAME,
+            elapsed_s=time.perf_counter() - began,
+            head=self._log.head() if self._log else None,
+            dry_run=self._options.dry_run,
+            created=self._created,
+        )
+
+
+@contextmanager
+def desk_for(settings: Settings, options: ImportOptions, observer: Observer) -> Iterator[ImportDesk]:
+    """Give the desk over the real ledger, which is created if there is none and that may be.
+
+    Raises: NoLedgerError with `must_exist`; ClockRefusedError; what creating and opening a ledger raises.
+    """
+
+    def now() -> int:
+        return clock.now_us(settings)
+
+    now()  # a clock that is refused is refused before anything is made
+    home = LedgerHome(settings.data_dir)
+    created = _create(home, settings, options, now) if home.current() is None else None
+    opened: AbstractContextManager[EventLog | None] = nullcontext()
+    if home.current() is not None:
+        timeout_s = settings.ingest_lock_timeout_seconds
+        opened = EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s)
+    with opened as log:
+        yield ImportDesk(log, created=created, options=options, settings=settings, now=now, observer=observer)
+
+
+def _create(home: LedgerHome, settings: Settings, options: ImportOptions, now: Callable[[], int]) -> Path | None:
+    if options.must_exist:
+        raise NoLedgerError(home.root)
+    return None if options.dry_run else first_ledger.create(home, "real", settings, now)
+
+
+def _about(job_id: bytes) -> dict[str, object]:
+    return {"job_id": ids.text(job_id), "provider": layout.NAME}

@@ -1,0 +1,1 @@
+"""`main --ticker …`: the main job."""

@@ -1,0 +1,143 @@
+"""What a run prints of each ticker, and the exit code that the rows add up to. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from cli.app import exits
+from cli.app.exit_codes import Exit
+from ledger import ids
+from ledger.chain import Head
+from ledger.ingest.plan import JobStatus, Outcome
+from ledger.ingest.providers.port import ProviderError
+from projections.models.log_entry import judgement
+
+FAILED = frozenset({"error", "locked"})
+
+Word = str | UnsetType
+Trouble = tuple[Word, Word, Word]
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One ticker's run. `rows` are the snapshot's, `rejected` this job's, `seq` its last event, `head` the log's."""
+
+    job_id: str
+    ticker: str
+    status: JobStatus
+    elapsed_sec: float
+    snapshot: str | None
+    rows: int
+    checksum: str | None  # SHA-256 of the snapshot, hex
+    rejected: int
+    seq: int | None
+    head: str | None
+    provider: str
+    added: int = 0
+    revised: int = 0
+    flagged: int = 0
+    withdrawn: int = 0
+    created: bool | UnsetType = UNSET  # true when this run created the ledger
+    ledger: str | UnsetType = UNSET  # its absolute path, then
+    error_kind: str | UnsetType = UNSET
+    error_message: str | UnsetType = UNSET
+    hint: str | UnsetType = UNSET
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Where a run left a ticker's snapshot."""
+
+    path: str
+    rows: int
+    sha256: bytes
+
+
+def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, snapshot: Snapshot | None) -> RunRow:
+    """Return what is printed of a job that ended with `outcome`."""
+    decision = outcome.decision
+    kind, message, hint = _trouble(outcome)
+    return RunRow(
+        job_id=ids.text(outcome.job_id),
+        ticker=outcome.ticker,
+        status=outcome.status,
+        elapsed_sec=round(elapsed_s, 3),
+        snapshot=snapshot.path if snapshot else None,
+        rows=snapshot.rows if snapshot else 0,
+        checksum=snapshot.sha256.hex() if snapshot else None,
+        rejected=sum(finding.date is not None for finding in decision.rejected) if decision else 0,
+        seq=outcome.seq,
+        head=head.link.hex() if head else None,
+        provider=outcome.provider,
+        added=decision.added if decision else 0,
+        revised=decision.revised if decision else 0,
+        flagged=len(decision.flagged) if decision else 0,
+        withdrawn=len(decision.withdrawn) if decision else 0,
+        error_kind=kind,
+        error_message=message,
+        hint=hint,
+    )
+
+
+def exit_code(rows: Sequence[RunRow]) -> Exit:
+    """Return the exit code of a run: 2 when all failed or one was rejected, 1 when some did or had rows rejected."""
+    if any(_is_rejected(one) for one in rows):
+        return Exit.CRITICAL
+    if all(one.status in FAILED for one in rows):
+        return Exit.UNKNOWN if all(one.status == "locked" for one in rows) else Exit.CRITICAL
+    if any(one.status in FAILED or one.rejected for one in rows):
+        return Exit.WARNING
+    return Exit.OK
+
+
+def text(one: RunRow) -> str:
+    """Return the row as a person reads it; why a ticker failed is said by its complaint, on stderr."""
+    told = f": {', '.join(words)}" if (words := _told(one)) else ""
+    where = f" | {one.snapshot} ({one.rows} rows, sha256 {one.checksum[:12]})" if one.snapshot and one.checksum else ""
+    return f"{one.ticker} {one.status}{told}{where} | {one.provider} | {one.elapsed_sec:g}s"
+
+
+def complaint(one: RunRow) -> tuple[str, str] | None:
+    """Return the line that says why the ticker failed and the hint that belongs to it, None where it went well."""
+    if one.error_message is UNSET or one.hint is UNSET:
+        return None
+    return f"error: {one.ticker}: {one.error_message}", f"hint: {one.hint}"
+
+
+def _told(one: RunRow) -> list[str]:
+    """Return the kind of trouble, unless the status names it, and the counts; of nothing only where all went well."""
+    failed = one.error_kind is not UNSET
+    changes = {
+        "added": one.added,
+        "revised": one.revised,
+        "rejected": one.rejected,
+        "flagged": one.flagged,
+        "withdrawn": one.withdrawn,
+    }
+    kinds = [str(one.error_kind)] if failed and one.error_kind != one.status else []
+    return kinds + [
+        f"{count} {name}" for name, count in changes.items() if count or (name in {"added", "rejected"} and not failed)
+    ]
+
+
+def _is_rejected(one: RunRow) -> bool:
+    # A dry run that fails has an error; one whose answer is refused has a refusal too.
+    return one.status == "rejected" or (one.status == "dry_run" and one.error_kind is not UNSET)
+
+
+def _trouble(outcome: Outcome) -> Trouble:
+    """Return the kind of error, what it says, beginning with its kind, and what to do about it."""
+    error = outcome.error
+    if error is None:
+        return _refusal(outcome)
+    hint = exits.describe(error, ("--ticker", outcome.ticker)).hint
+    if isinstance(error, ProviderError):
+        return error.kind, str(error), hint
+    kind = "locked" if outcome.status == "locked" else "internal"
+    return kind, f"{kind}: {error}", hint
+
+
+def _refusal(outcome: Outcome) -> Trouble:
+    found = None if outcome.decision is None else judgement(outcome.decision)
+    if found is None or found.error_kind is None or found.error_message is None:
+        return UNSET, UNSET, UNSET
+    return found.error_kind, found.error_message, f"main validation --ticker {outcome.ticker}"

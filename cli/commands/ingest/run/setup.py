@@ -1,0 +1,120 @@
+"""What a run works on: which ledger, which provider, which clock."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from cli.app import clock
+from cli.app.settings import Settings
+from cli.commands.ingest.run.options import RunOptions
+from cli.context import first_ledger
+from ledger.errors import NoLedgerError
+from ledger.events import LedgerKind
+from ledger.ingest.fetch import Patience
+from ledger.ingest.plan import Plan
+from ledger.ingest.providers.sample import provider as sample
+from ledger.ingest.providers.port import Provider
+from ledger.ingest.providers.sample.provider import SampleProvider
+from ledger.ingest.providers.yahoo.provider import YahooProvider
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+
+LOCK_SHARE = 0.75  # of the lock timeout: a job ends well before those that wait for it give up
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the jobs of one run share; `log` None where nothing may be read or written."""
+
+    log: EventLog | None
+    provider: Provider
+    plan: Plan
+    now: Callable[[], int]
+    created: Path | None  # the ledger that this run created
+    kind: LedgerKind
+
+
+@contextmanager
+def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
+    """Give the run its ledger (created if there is none and that may be), its provider and its clock.
+
+    Raises: NoLedgerError with --must-exist; what opening a ledger raises.
+    """
+    real = LedgerHome(settings.data_dir)
+    wants_sample = options.no_network and real.current() is None
+    kind: LedgerKind = "sample" if wants_sample else "real"
+    home = real.sample if wants_sample else real
+    now = _clock(settings, kind)
+    now()  # a clock that is refused is refused before anything is made
+    with ExitStack() as stack:
+        created = _create(home, kind, settings, options, now)
+        yield Setup(
+            log=_log(stack, home, settings, options, now),
+            provider=_provider(stack, kind, settings, options, now),
+            plan=_plan(kind, settings, options),
+            now=now,
+            created=created,
+            kind=kind,
+        )
+
+
+def _clock(settings: Settings, kind: LedgerKind) -> Callable[[], int]:
+    if kind == "real":
+        return lambda: clock.now_us(settings)
+    # The sample was recorded once: no clock can be earlier than what it answers.
+    return lambda: max(clock.now_us(settings, sample=True), sample.RECORDED_AT)
+
+
+def _create(
+    home: LedgerHome, kind: LedgerKind, settings: Settings, options: RunOptions, now: Callable[[], int]
+) -> Path | None:
+    if home.current() is not None:
+        return None
+    if options.must_exist:
+        raise NoLedgerError(home.root)
+    if options.dry_run:
+        return None
+    return first_ledger.create(home, kind, settings, now)
+
+
+def _log(
+    stack: ExitStack, home: LedgerHome, settings: Settings, options: RunOptions, now: Callable[[], int]
+) -> EventLog | None:
+    if home.current() is None:
+        return None
+    return stack.enter_context(
+        EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=settings.ingest_lock_timeout_seconds)
+    )
+
+
+def _provider(
+    stack: ExitStack, kind: LedgerKind, settings: Settings, options: RunOptions, now: Callable[[], int]
+) -> Provider:
+    if kind == "sample":
+        return SampleProvider()
+    cache_dir = settings.data_dir / "cache" / "yfinance"
+    if options.dry_run:
+        cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
+    return YahooProvider(base_url=settings.yahoo_base_url, cache_dir=cache_dir, now=now)
+
+
+def _plan(kind: LedgerKind, settings: Settings, options: RunOptions) -> Plan:
+    attempt_s = settings.adapter_timeout_seconds
+    return Plan(
+        patience=Patience(
+            retries=settings.adapter_max_retries,
+            attempt_s=attempt_s,
+            job_s=max(attempt_s, settings.ingest_lock_timeout_seconds * LOCK_SHARE),
+            backoff_s=settings.adapter_backoff_seconds,
+        ),
+        lock_timeout_s=settings.ingest_lock_timeout_seconds,
+        threshold_percent=settings.validation_invalid_percent_threshold,
+        start=options.start,
+        end=options.end or (sample.LAST_DAY if kind == "sample" else None),
+        max_days=options.max_days,
+        force_refresh=options.force_refresh,
+        pending_only=options.no_network and kind == "real",
+        dry_run=options.dry_run,
+    )

@@ -1,0 +1,158 @@
+"""One ticker from question to snapshot: its job, then the read models, then the CSV and its event."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from cli.commands.ingest.run.row import RunRow, Snapshot, row
+from cli.commands.ingest.run.setup import Setup
+from ledger import ids
+from ledger.chain import Seq
+from ledger.codec import Draft
+from ledger.errors import LedgerError, LedgerReplacedError
+from ledger.events import SnapshotWritten
+from ledger.ingest.job import Job, Observer
+from ledger.ingest.plan import Before, Outcome
+from ledger.ingest.rules.held import Held
+from ledger.store.event_log import EventLog
+from projections.models import ingest_logs, prices, snapshots
+from projections.queries.publish import publish
+from projections.queries.snapshot_csv import FORMAT_VERSION, Csv, render
+from projections.store.runner import open_view, view_at
+from projections.store.store import View
+
+PUBLISHED = frozenset({"success", "warning"})
+
+
+class NotHeldError(LedgerError):
+    """A ticker was asked for that the ledger holds nothing of, and nobody may be asked."""
+
+    def __init__(self, ticker: str) -> None:
+        super().__init__(f"got no sessions of {ticker} in the ledger, want some to replay")
+        self.ticker = ticker
+
+
+class Desk:
+    """Where the tickers of a run are worked on, several at once."""
+
+    def __init__(self, setup: Setup, *, snapshot_dir: Path, observer: Observer) -> None:
+        self._setup = setup
+        self._snapshot_dir = snapshot_dir
+        self._observer = observer
+        self._at_work: dict[str, Job] = {}
+        # One environment a process: the threads take turns at the stored read models.
+        self._reading = threading.Lock()
+
+    def work(self, ticker: str) -> RunRow:
+        """Run the ticker's job, write its snapshot, and return what is printed of it.
+
+        When a restore replaces the ledger meanwhile, the ticker is begun anew in the restored one.
+        """
+        began = time.perf_counter()
+        while True:
+            try:
+                return self._work(ticker, began)
+            except LedgerReplacedError as error:
+                self._observer.warn("begun anew after a restore", ticker=ticker, reason=str(error))
+
+    def _work(self, ticker: str, began: float) -> RunRow:
+        setup = self._setup
+        job = Job(
+            ticker,
+            log=None if setup.plan.dry_run else setup.log,
+            provider=setup.provider,
+            plan=setup.plan,
+            now=setup.now,
+            before=self._before,
+            observer=self._observer,
+        )
+        self._at_work[ticker] = job
+        try:
+            return self._finished(job, job.run(), began)
+        finally:
+            self._at_work.pop(ticker, None)
+
+    def interrupt(self) -> None:
+        """Record of every job at work that a person ended it."""
+        for job in list(self._at_work.values()):
+            job.interrupt()
+
+    def _finished(self, job: Job, outcome: Outcome, began: float) -> RunRow:
+        log, snapshot = self._setup.log, None
+        if log is not None and outcome.status in PUBLISHED:
+            outcome, snapshot = self._published(job, log, outcome)
+        head = log.head() if log is not None else None
+        done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, snapshot=snapshot)
+        if self._setup.created is not None:
+            done = replace(done, created=True, ledger=str(self._setup.created))
+        return done
+
+    def _published(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Outcome, Snapshot | None]:
+        try:
+            snapshot, seq = self._publish(job, log, outcome)
+        except NotHeldError as error:
+            return replace(outcome, status="error", error=error), None
+        except LedgerError as error:
+            job.require_ledger()
+            # What was accepted stays accepted: the next run writes the file.
+            self._observer.warn(str(error), ticker=outcome.ticker, job_id=ids.text(outcome.job_id))
+            seq = job.record_failure("snapshot", "internal", str(error))
+            return replace(outcome, status="error", error=error, seq=seq), None
+        return replace(outcome, seq=seq), snapshot
+
+    def _publish(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Snapshot | None, Seq | None]:
+        """Order on disk: CSV, `.checksum`, event. A crash between them leaves a file that the next run tells of."""
+        with self._view(log) as view:
+            bars = prices.series(view.state["prices"], outcome.provider, outcome.ticker)
+            if not bars:
+                if self._setup.plan.pending_only:
+                    raise NotHeldError(outcome.ticker)
+                return None, outcome.seq
+            csv = render(outcome.ticker, bars)
+            known = snapshots.newest(view.state["snapshots"], csv.name)
+            position = view.head.size
+        changed = publish(csv, self._snapshot_dir)
+        snapshot = Snapshot(str(self._snapshot_dir / csv.name), csv.rows, csv.sha256)
+        if not changed and known is not None and known.sha256 == csv.sha256:
+            return snapshot, outcome.seq
+        draft = _written(outcome, csv, position)
+        key = f"snapshot/{outcome.job_id.hex()}/{csv.name}/{position}"
+        identifier = ids.append_id(key, job_id=outcome.job_id)
+        return snapshot, log.append([draft], append_id=identifier, expected_folder=job.ledger).first
+
+    def _before(self, ticker: str) -> Before:
+        log = self._setup.log
+        if log is None:
+            return Before(Held({}))
+        with self._view(log) as view:
+            return Before(
+                prices.held(view.state["prices"], self._setup.provider.name, ticker),
+                ingest_logs.pending(view.state["ingest_logs"], ticker),
+            )
+
+    @contextmanager
+    def _view(self, log: EventLog) -> Iterator[View]:
+        if log.readonly:
+            # A dry run writes nothing at all, not even read models.
+            yield view_at(log, log.head().size)
+            return
+        with self._reading, open_view(log, log.folder) as view:
+            yield view
+
+
+def _written(outcome: Outcome, csv: Csv, position: int) -> Draft:
+    """Return what tells that the job's snapshot was written, from the events before `position`."""
+    event = SnapshotWritten(
+        ticker=outcome.ticker,
+        provider=outcome.provider,
+        name=csv.name,
+        format_version=FORMAT_VERSION,
+        position=position,
+        sha256=csv.sha256,
+        rows=csv.rows,
+    )
+    return Draft(job_id=outcome.job_id, stream=outcome.ticker, event=event, cause=outcome.seq)

@@ -1,0 +1,155 @@
+"""`main test-conn`: does a provider answer, and how fast."""
+
+from typing import Literal
+
+import click
+import msgspec
+
+from cli.app import clock, output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import Style
+from cli.app.settings import Settings
+from cli.context import params
+from cli.render import times
+from ledger import ids
+from ledger.codec import Draft
+from ledger.errors import LedgerError
+from ledger.events import LEDGER_STREAM, ConnectionTested
+from ledger.ingest.providers.sample import provider as sample
+from ledger.ingest.providers.port import Probe, Provider
+from ledger.ingest.providers.sample.provider import SampleProvider
+from ledger.ingest.providers.yahoo.provider import YahooProvider
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from projections.models.metrics import last_answer
+from projections.store.runner import open_view
+
+SLOW_MS = 2_000
+PROVIDERS = (*params.PROVIDERS, sample.NAME)
+
+ConnStatus = Literal["ok", "slow", "rate-limited", "unreachable"]
+ANSWERED = frozenset({"ok", "slow"})
+
+
+class ConnRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How a provider answered one cheap question; `last_success_at` null when the ledger knows of no answer."""
+
+    provider: str
+    status: ConnStatus
+    latency_ms: int
+    last_success_at: str | None
+    error: str | None
+
+
+@click.command(
+    "test-conn",
+    epilog="""\b
+Examples:
+  main test-conn --provider yfinance
+  main test-conn --provider yfinance --timeout 5 --format json
+
+\b
+Exit codes: 0 it answers; 1 slowly (over 2 s), or it limits the rate, or the probe could not be
+recorded; 2 unreachable, or it answers with something else.
+""",
+)
+@click.option(
+    "--provider", type=click.Choice(PROVIDERS), default=params.DEFAULT_PROVIDER, show_default=True, help="Whom to ask."
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds to wait.  [default: ADAPTER_TIMEOUT_SECONDS]",
+)
+@output.style_options
+def test_conn(provider: str, timeout_s: float | None, style: Style) -> int:
+    """Ask a provider one cheap question and say how it went.
+
+    Recorded in the ledger where there is one; none is created.
+    """
+    given = settings.load()
+    home = _home(given, provider)
+    event = _probed(given, provider, timeout_s or given.adapter_timeout_seconds)
+    last, trouble = _recorded(home, given, event)
+    row = ConnRow(
+        provider=provider,
+        status=event.status,
+        latency_ms=event.latency_ms,
+        last_success_at=None if last is None else times.text(last),
+        error=None if event.error_kind is None else f"{event.error_kind}: {event.message}",
+    )
+    output.show([row], style, text=_text)
+    if trouble is not None:
+        output.say(f"warning: not recorded: {trouble}")
+    return max(exit_code(event.status), Exit.OK if trouble is None else Exit.WARNING)
+
+
+def status_of(probe: Probe) -> ConnStatus:
+    """Return what the probe says of its provider."""
+    if probe.error_kind is None:
+        return "slow" if probe.latency_ms > SLOW_MS else "ok"
+    return "rate-limited" if probe.error_kind == "rate-limit" else "unreachable"
+
+
+def exit_code(status: ConnStatus) -> Exit:
+    """Return 2 for a provider that brings nothing, 1 for one that brings it late or less often."""
+    return {"ok": Exit.OK, "unreachable": Exit.CRITICAL}.get(status, Exit.WARNING)
+
+
+def _home(given: Settings, provider: str) -> LedgerHome | None:
+    """Return the home of the ledger that is to know, None where there is none: real and sample never mix."""
+    real = LedgerHome(given.data_dir)
+    home = real.sample if provider == sample.NAME else real
+    return None if home.current() is None else home
+
+
+def _probed(given: Settings, provider: str, timeout_s: float) -> ConnectionTested:
+    now_us = _now(given, provider)
+    probe = _provider(given, provider).probe(timeout_s=timeout_s)
+    return ConnectionTested(
+        provider=provider,
+        started_at=now_us,
+        finished_at=now_us + probe.latency_ms * 1000,
+        status=status_of(probe),
+        latency_ms=probe.latency_ms,
+        error_kind=probe.error_kind,
+        message=probe.message,
+    )
+
+
+def _provider(given: Settings, name: str) -> Provider:
+    if name == sample.NAME:
+        return SampleProvider()
+    return YahooProvider(base_url=given.yahoo_base_url, cache_dir=given.data_dir / "cache" / name)
+
+
+def _now(given: Settings, provider: str) -> int:
+    return clock.now_us(given, sample=provider == sample.NAME)
+
+
+def _recorded(home: LedgerHome | None, given: Settings, event: ConnectionTested) -> tuple[int | None, str | None]:
+    """Append the probe; return when the provider last answered, and what kept the probe from being recorded."""
+    answered = event.finished_at if event.status in ANSWERED else None
+    if home is None:
+        return answered, None
+    try:
+        with EventLog(
+            home, now=lambda: _now(given, event.provider), lock_timeout_s=given.ingest_lock_timeout_seconds
+        ) as log:
+            _append(log, event)
+            with open_view(log, log.folder) as view:
+                return answered or last_answer(view.state["metrics"], event.provider), None
+    except LedgerError as error:
+        return answered, str(error)
+
+
+def _append(log: EventLog, event: ConnectionTested) -> None:
+    job_id = ids.new_id(event.started_at)
+    draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
+    log.append([draft], append_id=ids.append_id(f"probe/{job_id.hex()}", job_id=job_id))
+
+
+def _text(row: ConnRow) -> str:
+    error = "" if row.error is None else f" | {row.error}"
+    return f"{row.provider}: {row.status} | {row.latency_ms}ms | last success {row.last_success_at or 'never'}{error}"

@@ -1,0 +1,1 @@
+"""Commands that read prices: now, as known then, compared, exported, drawn."""

@@ -1,0 +1,94 @@
+"""`main compare`: whether two providers agree on a ticker, such as the exchange and whom we ask every day."""
+
+from datetime import date
+from typing import cast
+
+import click
+
+from cli.app import output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import Style
+from cli.app.settings import SOURCES
+from cli.commands.prices.compare import row
+from cli.commands.prices.compare.row import Pair
+from cli.context import ledgers, params
+from ledger.errors import NothingToShowError
+from projections.fold.tables import Tables
+from projections.models import corporate_actions, decisions, prices
+from projections.queries import compare as comparing
+from projections.queries.compare import FIELDS, TOLERANCE_MICROS, Field, Told
+
+WORST = 10
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main compare --ticker PETR4
+  main compare --ticker PETR4 --start 2025-01-01 --end 2025-12-31 --format json
+  main compare --ticker PETR4 --field open --field high --field low --field close
+
+\b
+Prices up to R$ 0.01 apart agree. A series as traded is compared on the other one's basis: divided
+by the splits that the other one is adjusted for. Dividends change no price that was traded.
+
+\b
+Exit codes: 0 all agree, 1 some differ, 3 no session that both hold.
+"""
+)
+@click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
+@click.option("--a", type=click.Choice(SOURCES), default="yfinance", show_default=True, help="One provider.")
+@click.option("--b", type=click.Choice(SOURCES), default="cotahist", show_default=True, help="The other one.")
+@click.option("--start", type=params.DATE, help="First session.")
+@click.option("--end", type=params.DATE, help="Last session.")
+@click.option(
+    "--field",
+    "fields",
+    type=click.Choice(FIELDS),
+    multiple=True,
+    default=("close",),
+    show_default=True,
+    help="Which price; may be repeated.",
+)
+@click.option("--limit", type=click.IntRange(min=0), default=WORST, show_default=True, help="List the worst so many.")
+@ledgers.archive_option
+@output.style_options
+@click.pass_context
+def compare(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    /,
+    ticker: str,
+    a: str,
+    b: str,
+    start: date | None,
+    end: date | None,
+    *,
+    fields: tuple[str, ...],
+    limit: int,
+    style: Style,
+) -> int:
+    """Hold one provider's prices of a ticker against another's, session by session."""
+    if start and end and start > end:
+        context.fail(f"got --start {start} after --end {end}, want it on or before")
+    if a == b:
+        context.fail(f"got {a} as --a and as --b, want two providers")
+    with ledgers.viewing(settings.load()) as view:
+        told_a, told_b = (_told(view.state["prices"], provider, ticker) for provider in (a, b))
+    chosen = cast("tuple[Field, ...]", fields)
+    found = comparing.compare(told_a, told_b, start=start, end=end, fields=chosen)
+    if not found.both:
+        raise NothingToShowError(f"no session of {ticker} that both {a} and {b} hold", wanted="at least one")
+    pair = Pair(ticker=ticker, a=a, b=b, tolerance_micros=TOLERANCE_MICROS)
+    output.show([row.row(pair, found, limit=limit)], style, text=row.text)
+    return Exit.WARNING if found.differing else Exit.OK
+
+
+def _told(tables: Tables, provider: str, ticker: str) -> Told:
+    judged = list(decisions.decisions(tables, provider, ticker))
+    if not judged:
+        raise NothingToShowError(f"no series of {ticker} from {provider}", wanted="one from each provider")
+    return Told(
+        bars=prices.series(tables, provider, ticker),
+        actions=corporate_actions.known(judged),
+        basis=judged[-1].basis,
+    )

@@ -1,0 +1,109 @@
+"""The folder of an export: under its name it is whole, or not there at all."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from glob import escape
+from pathlib import Path
+
+import msgspec
+
+from cli.app.errors import NotAnExportError
+from cli.commands.prices.export.row import FORMAT, Manifest
+from cli.render import out_file
+
+MANIFEST = "manifest.json"
+SUFFIX = ".b3-ledger-export"  # nobody else's, since those that are left are removed
+
+
+@contextmanager
+def fresh_folder(path: Path) -> Iterator[Path]:
+    """Give an empty folder that takes the name `path` when the block ends well; else nothing of it stays.
+
+    An export that is there already is replaced, whole. What a run that was killed left is removed.
+
+    Raises: NotAnExportError for anything else that is there.
+    """
+    check_replaceable(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path, "new")
+    with _locked_folder(_hidden(path, "new")) as new:
+        yield new
+        if path.exists():
+            # A crash between these two renames leaves no export, and the one before it under a hidden name.
+            path.rename(_hidden(path, "old"))
+        new.rename(path)
+    _sweep(path, "old")
+
+
+def _hidden(path: Path, word: str) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{word}{SUFFIX}")
+
+
+@contextmanager
+def _locked_folder(path: Path) -> Iterator[Path]:
+    """Give the new folder `path`, locked for as long as its maker lives; remove it unless it was given another name."""
+    fd = _made(path)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(fd)
+
+
+def _made(path: Path) -> int:
+    while True:
+        path.mkdir()
+        with suppress(FileNotFoundError):
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if os.fstat(fd).st_nlink:
+                return fd
+            # Somebody's sweep came between and took it for one that a crash left.
+            os.close(fd)
+
+
+def _sweep(path: Path, word: str) -> None:
+    for left in path.parent.glob(f".{escape(path.name)}.*.{word}{SUFFIX}"):
+        # One that somebody is at work on stays locked; the lock of a dead one is gone with it.
+        with suppress(OSError):
+            _remove_unlocked(left)
+
+
+def _remove_unlocked(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
+    finally:
+        os.close(fd)
+
+
+def check_replaceable(path: Path) -> None:
+    """Return quietly when an export may take the name `path`: nothing else is lost by it.
+
+    Raises: NotAnExportError.
+    """
+    if not os.path.lexists(path):
+        return
+    if path.is_symlink() or not path.is_dir():
+        raise NotAnExportError(path, "no folder")
+    files = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_symlink() or not file.is_dir()}
+    if strangers := files - _listed(path / MANIFEST):
+        raise NotAnExportError(path, min(strangers))
+
+
+def put_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of the export in `folder`."""
+    out_file.write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+
+
+def _listed(path: Path) -> set[str]:
+    """Return the files of the export whose manifest is at `path`, that one among them; none where it is no manifest."""
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return set()
+    return {MANIFEST, *(file.path for file in manifest.files)} if manifest.format == FORMAT else set()

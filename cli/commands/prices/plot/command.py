@@ -1,0 +1,103 @@
+"""`main plot`: a ticker's close and volume, with what happened to them."""
+
+from datetime import date
+from pathlib import Path
+from typing import cast
+
+import click
+import msgspec
+
+from cli.app import output, settings
+from cli.app.exit_codes import Exit
+from cli.commands.prices.plot import chart
+from cli.commands.prices.plot.chart import Chart, PictureFormat
+from cli.context import ledgers, params, series_option
+from cli.render import out_file
+from ledger.errors import NothingToShowError
+from projections.api.ledger import Ledger
+from projections.queries.position import UpTo
+
+FORMATS = ("png", "svg")
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    ticker: str
+    start: date | None
+    end: date | None
+    as_of: UpTo | None
+    source: str | None
+
+    def takes(self, day: date) -> bool:
+        return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main plot --ticker PETR4 --out petr4.png
+  main plot --ticker PETR4 --start 2026-01-01 --as-of 2026-01-31 --out petr4.svg
+
+\b
+Exit codes: 0 drawn, 3 no session held of what was asked for, or a package is missing.
+"""
+)
+@click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .png or .svg file.")
+@click.option("--start", type=params.DATE, help="First session.")
+@click.option("--end", type=params.DATE, help="Last session.")
+@click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
+@series_option.source_option
+@ledgers.archive_option
+@click.pass_context
+def plot(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    /,
+    ticker: str,
+    out: Path,
+    start: date | None,
+    end: date | None,
+    *,
+    as_of: UpTo | None,
+    source: str | None,
+) -> int:
+    """Draw a ticker's close and volume, with what happened to them.
+
+    Marked are sessions that were corrected, withdrawn or came late, those that
+    are missing, and dividends and splits. Prices are as they are held.
+    """
+    if start and end and start > end:
+        context.fail(f"got --start {start} after --end {end}, want it on or before")
+    picture = out.suffix.lower().removeprefix(".")
+    if picture not in FORMATS:
+        context.fail(f"got --out {out}, want a name that ends in .png or .svg")
+    given = settings.load()
+    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
+        ledger = Ledger(log, view, order=given.price_sources)
+        drawn = _chart(ledger, _Asked(ticker=ticker, start=start, end=end, as_of=as_of, source=source))
+    out_file.write(out, chart.render(drawn, cast("PictureFormat", picture)))
+    output.raw(f"{out}: {drawn.caption()}\n".encode())
+    return Exit.OK
+
+
+def _chart(ledger: Ledger, asked: _Asked) -> Chart:
+    """Return what is to be drawn.
+
+    Raises: NothingToShowError when no session is held of what was asked for.
+    """
+    as_of, source = asked.as_of, asked.source
+    prices = ledger.prices(asked.ticker, start=asked.start, end=asked.end, as_of=as_of, source=source).rows()
+    if not prices:
+        where = f"the first {ledger.position(as_of)} events"
+        raise NothingToShowError(f"no session of {asked.ticker} in {where}", wanted="at least one")
+    changes = ledger.revisions(asked.ticker, as_of=as_of, source=source).rows()
+    # To the last session drawn: what is late today would make another picture every day.
+    missing = ledger.gaps(asked.ticker, as_of=as_of, source=source, until=prices[-1].date).rows()
+    actions = ledger.actions(asked.ticker, as_of=as_of, source=source).rows()
+    return Chart(
+        title=asked.ticker,
+        provenance=f"{prices[0].provider}, position {ledger.position(as_of)}",
+        prices=prices,
+        changes=[change for change in changes if asked.takes(change.date)],
+        missing=[gap for gap in missing if asked.takes(gap.date) and not gap.behind],
+        actions=[action for action in actions if asked.takes(action.date)],
+    )

@@ -1,0 +1,1 @@
+"""Commands that say how things stand: metrics, logs, health, settings."""

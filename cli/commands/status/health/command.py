@@ -1,0 +1,188 @@
+"""`main health`: is the ledger there, the one it was, with room to grow; does ingest go well; who is at work."""
+
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from cli.app import clock, output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import Style
+from cli.app.settings import Settings
+from cli.commands.status.health import free_space
+from cli.context import ledgers
+from cli.render import times
+from ledger.chain import Head
+from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, UnreadableError
+from ledger.events import LedgerKind
+from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.ingest.ticker_lock import Holder, holders
+from ledger.store.anchor import read_anchor
+from ledger.store.event_log import EventLog
+from ledger.store.home import ANCHOR_FILE, LedgerHome
+from projections.models.metrics import measured
+from projections.queries.metrics_report import report, worst
+from projections.store.runner import open_view
+
+HealthStatus = Literal["ok", "warning", "critical", "unknown"]
+STATUSES: dict[int, HealthStatus] = {
+    Exit.OK: "ok",
+    Exit.WARNING: "warning",
+    Exit.CRITICAL: "critical",
+    Exit.UNKNOWN: "unknown",
+}
+# Of two findings the later one here is told: an ingest that never was says more than a disk that fills up.
+WORSE = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
+# They keep this user or this version from looking, and say nothing of the ledger.
+NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError)
+
+
+class LockRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A job at work on a ticker."""
+
+    ticker: str
+    pid: int
+    job_id: str
+    since: str
+
+
+class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How the ledger is; null where it could not be read. `last_ingest` is the newest one of any ticker.
+
+    `ingest_known` when what ingest did could be read: then a null `last_ingest` says that none ever succeeded.
+    """
+
+    status: HealthStatus
+    db_accessible: bool
+    events: int | None = None
+    head: str | None = None
+    ingest_known: bool = False
+    last_ingest: str | None = None
+    ingest_lag_seconds: int | None = None
+    locks: tuple[LockRow, ...] = ()
+    ledger: str | None = None  # its folder
+    kind: LedgerKind | None = None
+    free_bytes: int | None = None  # on its disk
+    error_message: str | None = None
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look at a ledger showed; `head` None where the database cannot be read."""
+
+    severity: int = Exit.CRITICAL
+    head: Head | None = None
+    ingest_known: bool = False
+    last_ingest: int | None = None
+    error_message: str | None = None
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main health
+  main health --format json
+
+\b
+Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected, or less than 64 MiB are
+free on the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is late, or
+less than 1 MiB is free; 3 no ledger, no ingest recorded, or no permission to look.
+"""
+)
+@output.style_options
+def health(style: Style) -> int:
+    """Say in well under a second how the ledger is and who is at work on it.
+
+    Works on a damaged ledger too. It does not re-hash: main verify does.
+    """
+    given = settings.load()
+    found = _health(given)
+    output.show([found], style, text=_text)
+    return next(code for code, status in STATUSES.items() if status == found.status)
+
+
+def _health(given: Settings) -> HealthRow:
+    try:
+        ledger = ledgers.active(given)
+    except LedgerError as error:
+        return HealthRow(status=STATUSES[_severity(error)], db_accessible=False, error_message=str(error))
+    now_us = clock.now_us(given, reading=True)
+    found = _looked(ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
+    free, last = free_space.free_bytes(ledger.folder), found.last_ingest
+    return HealthRow(
+        status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
+        db_accessible=found.head is not None,
+        events=found.head.size if found.head else None,
+        head=found.head.link.hex() if found.head else None,
+        ingest_known=found.ingest_known,
+        last_ingest=None if last is None else times.text(last),
+        ingest_lag_seconds=None if last is None else max(0, now_us - last) // times.SECOND_US,
+        locks=tuple(map(_lock, holders(ledger.home.locks))),
+        ledger=str(ledger.folder.absolute()),
+        kind=ledger.kind,
+        free_bytes=free,
+        error_message=found.error_message or free_space.complaint(free),
+    )
+
+
+def _looked(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> Look:
+    """Return what a look showed, made by a child process: a damaged database can kill whoever maps it."""
+    try:
+        return Quarantine(partial(_look, home, folder, now_us, lag_threshold_s), Look).result()
+    except QuarantineError as error:
+        return Look(error_message=str(error))
+
+
+def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> Look:
+    try:
+        # Before the log, as every witness: the other order gives false alarms while somebody appends.
+        anchored, trouble = read_anchor(folder / ANCHOR_FILE), None
+    except LedgerError as error:
+        anchored, trouble = None, error
+    try:
+        log = EventLog(home, now=lambda: now_us, readonly=True, check=False)
+    except LedgerError as error:
+        # A folder in use without its database has lost one: worse than a ledger that nobody began.
+        lost = isinstance(error, NoLedgerError)
+        return Look(severity=Exit.CRITICAL if lost else _severity(error), error_message=str(error))
+    with log:
+        head = log.head()
+        if trouble is not None:
+            return Look(severity=_severity(trouble), head=head, error_message=str(trouble))
+        try:
+            if anchored is not None:
+                log.require(anchored, witness="anchor")
+            return _measured(log, head, now_us, lag_threshold_s)
+        except LedgerError as error:
+            return Look(severity=_severity(error), head=head, error_message=str(error))
+
+
+def _severity(error: LedgerError) -> Exit:
+    return Exit.UNKNOWN if isinstance(error, NOT_SEEN) else Exit.CRITICAL
+
+
+def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> Look:
+    with open_view(log, log.folder) as view:
+        reports = [report(one, now_us=now_us) for one in measured(view.state["metrics"])]
+    return Look(
+        severity=worst(reports, lag_threshold_s=lag_threshold_s),
+        head=head,
+        ingest_known=True,
+        last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
+        error_message=None if reports else "got no ingest, want one recorded",
+    )
+
+
+def _lock(holder: Holder) -> LockRow:
+    return LockRow(ticker=holder.ticker, pid=holder.pid, job_id=holder.job_id, since=times.text(holder.since))
+
+
+def _text(found: HealthRow) -> str:
+    size = "database not readable" if found.events is None else f"{found.events} events"
+    last = f"last ingest {found.last_ingest or ('never' if found.ingest_known else 'unknown')}"
+    late = "" if found.ingest_lag_seconds is None else f" ({found.ingest_lag_seconds}s ago)"
+    words = "" if found.error_message is None else f" | {found.error_message}"
+    lines = [f"{found.status}: {size} | {last}{late} | {len(found.locks)} at work{words}"]
+    lines += [f"  {lock.ticker}: pid {lock.pid}, job {lock.job_id}, since {lock.since}" for lock in found.locks]
+    return "\n".join(lines)

@@ -1,0 +1,84 @@
+"""`main logs`: every attempt to ingest, and how it went."""
+
+import click
+
+from cli.app import output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import Style
+from cli.commands.status.logs import row
+from cli.context import ledgers, params
+from cli.context.params import Span
+from ledger import ids
+from projections.models.ingest_logs import Filter, entries
+from projections.models.log_entry import Status
+
+STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked", "pending")
+
+
+class JobIdType(click.ParamType[bytes]):
+    """A job's id, with dashes or without."""
+
+    name = "id"
+
+    def convert(self, value: str | bytes, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        """Return the 16 bytes of the id, or refuse it."""
+        if isinstance(value, bytes):
+            return value
+        try:
+            return ids.parse(value)
+        except ValueError:
+            self.fail(f"got {value!r}, want a job id of 32 hex digits", param, ctx)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main logs --ticker PETR4 --since 2026-02-01 --format json
+  main logs --failed --limit 20
+  main logs --status error --until 2026-02-15T12:00:00Z
+  main logs --job 019c5972-94c0-7a53-83f7-b1d3d9f1a7c2
+
+\b
+Exit codes: 0 also when nothing matches, 1 --failed found failures, 2 a damaged ledger, 3 no ledger.
+"""
+)
+@click.option("--ticker", type=params.TICKER, help="Only attempts of this ticker.")
+@click.option("--since", type=params.SPAN, help="Only what was recorded on this UTC day, at this time, or later.")
+@click.option("--until", type=params.SPAN, help="Only what was recorded on this UTC day, at this time, or before.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only attempts that ended so.")
+@click.option("--job", "job_id", type=JobIdType(), help="Only attempts of this job.")
+@click.option("--failed", is_flag=True, help="Only failures: a job's last attempt, with nothing accepted.")
+@click.option("--limit", type=click.IntRange(min=1), help="The newest so many.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="Leave the newest so many out.")
+@ledgers.archive_option
+@output.style_options
+@click.pass_context
+def logs(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    /,
+    ticker: str | None,
+    since: Span | None,
+    until: Span | None,
+    status: Status | None,
+    job_id: bytes | None,
+    *,
+    failed: bool,
+    limit: int | None,
+    offset: int,
+    style: Style,
+) -> int:
+    """List every attempt to ingest and how it went, newest last."""
+    if since and until and since.first_us > until.last_us:
+        context.fail("got --since after --until, want it on or before")
+    wanted = Filter(
+        ticker=ticker,
+        since=since.first_us if since else None,
+        until=until.last_us if until else None,
+        status=status,
+        job_id=job_id,
+        failed=failed,
+    )
+    with ledgers.viewing(settings.load()) as view:
+        found = entries(view.state["ingest_logs"], wanted, limit=limit, offset=offset)
+    output.show(map(row.row, found), style, text=row.text)
+    return Exit.WARNING if failed and found else Exit.OK

@@ -1,0 +1,149 @@
+"""`main metrics`, `main metrics ingest-lag` and `main metrics last-date`: how each ticker's ingest goes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from cli.app import clock, group_options, output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import PROMETHEUS, Style
+from cli.app.settings import Settings
+from cli.commands.status.metrics import row
+from cli.commands.status.metrics.row import LastDateRow
+from cli.context import ledgers, params
+from cli.render import out_file
+from ledger.errors import NothingToShowError
+from projections.models.metrics import measured
+from projections.queries.metrics_report import TickerReport, report, severity, worst
+from projections.store.store import View
+
+T = TypeVar("T")
+
+
+@click.group(
+    invoke_without_command=True,
+    subcommand_metavar="[ingest-lag | last-date TICKER]",
+    epilog="""\b
+Examples:
+  main metrics
+  main metrics --ticker PETR4 --format json
+  main metrics --format prometheus --out /var/lib/node_exporter/b3ledger.prom
+  main metrics ingest-lag
+  main metrics last-date PETR4
+
+\b
+Exit codes: those of the worst ticker. 1 its last run failed or had rows rejected, 2 its last ingest
+is older than METRICS_INGEST_LAG_THRESHOLD and a B3 session became final since the last one held
+(a weekend or a holiday alone is no alarm), 3 no ingest recorded.
+""",
+)
+@click.option("--ticker", type=params.TICKER, help="Only this ticker.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="With --format prometheus: the file to write whole."
+)
+@ledgers.archive_option
+@output.metrics_style_options
+@click.pass_context
+def metrics(context: click.Context, /, ticker: str | None, out: Path | None, style: Style) -> int | None:
+    """Say how each ticker's ingest goes: a line a ticker."""
+    if context.invoked_subcommand is not None:
+        group_options.refuse(context)
+        return None
+    if out is not None and style.format != PROMETHEUS:
+        context.fail(f"got --out with --format {style.format}, want --format prometheus")
+    given = settings.load()
+    with ledgers.viewing(given) as view:
+        found = _reports(given, view, ticker)
+        scraped = _scraped(view, found) if style.format == PROMETHEUS else None
+    if scraped is None:
+        output.show(map(row.row, _some(found, ticker)), style, text=row.text)
+    elif out is None:
+        output.raw(scraped)
+    else:
+        out_file.write(out, scraped)
+    # What is scraped tells of the log even where nothing was ingested, so it is printed first.
+    return _exit(given, _some(found, ticker))
+
+
+@metrics.command(
+    "ingest-lag",
+    epilog="""\b
+Examples:
+  main metrics ingest-lag
+  main metrics ingest-lag --ticker PETR4 --format json
+
+\b
+Exit codes: those of main metrics.
+""",
+)
+@click.option("--ticker", type=params.TICKER, help="Only this ticker.")
+@ledgers.archive_option
+@output.style_options
+def ingest_lag(ticker: str | None, style: Style) -> int:
+    """Say how long ago each ticker was last ingested."""
+    given = settings.load()
+    with ledgers.viewing(given) as view:
+        found = _reports(given, view, ticker)
+    output.show(map(row.lag, _some(found, ticker)), style, text=row.lag_text)
+    return _exit(given, found)
+
+
+@metrics.command(
+    "last-date",
+    epilog="""\b
+Examples:
+  main metrics last-date PETR4
+
+\b
+Exit codes: 0 printed, 3 no session held.
+""",
+)
+@click.argument("ticker", type=params.TICKER)
+@ledgers.archive_option
+@output.style_options
+def last_date(ticker: str, style: Style) -> int:
+    """Print the last session held of a ticker."""
+    given = settings.load()
+    with ledgers.viewing(given) as view:
+        found = _reports(given, view, ticker)
+    rows = [
+        LastDateRow(
+            ticker=one.ticker, last_date=one.last_date, sessions_behind=one.sessions_behind or 0, provider=one.provider
+        )
+        for one in found
+        if one.last_date is not None
+    ]
+    output.show(_some(rows, ticker), style, text=lambda one: one.last_date.isoformat())
+    return Exit.OK
+
+
+def _reports(given: Settings, view: View, ticker: str | None) -> list[TickerReport]:
+    now_us = clock.now_us(given, reading=True)
+    return [report(one, now_us=now_us) for one in measured(view.state["metrics"], ticker)]
+
+
+def _some(found: Sequence[T], ticker: str | None) -> Sequence[T]:
+    """Return `found` when there is any.
+
+    Raises: NothingToShowError.
+    """
+    if not found:
+        raise NothingToShowError(f"no ingest of {ticker or 'any ticker'}", wanted="one recorded")
+    return found
+
+
+def _scraped(view: View, found: Sequence[TickerReport]) -> bytes:
+    # Imported here: it costs as much as everything else that a reading command needs.
+    from cli.commands.status.metrics.prometheus import exposition
+
+    return exposition(view, found)
+
+
+def _exit(given: Settings, found: Sequence[TickerReport]) -> Exit:
+    threshold_s = given.metrics_ingest_lag_threshold
+    for one in found:
+        if severity(one, lag_threshold_s=threshold_s) == Exit.CRITICAL:
+            output.say(row.alarm(one, lag_threshold_s=threshold_s))
+    return Exit(worst(found, lag_threshold_s=threshold_s))

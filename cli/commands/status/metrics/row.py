@@ -1,0 +1,96 @@
+"""A ticker's metrics as they are printed: the six fields that operators know, then the rest. Pure."""
+
+from datetime import date
+
+import msgspec
+
+from cli.render import times
+from projections.models.log_entry import Status
+from projections.queries.metrics_report import TickerReport
+
+
+class MetricsRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How one ticker's ingest goes; null where nothing was ever accepted.
+
+    `job_latency_ms` is the mean over the last 30 final entries, `error_count` the failures among them,
+    `rejected` rows by the last one, `sessions_behind` the B3 sessions that became final since `last_date`.
+    """
+
+    ticker: str
+    last_ingest: str | None
+    ingest_lag_seconds: int | None
+    job_latency_ms: int
+    rows_fetched: int
+    error_count: int
+    status: Status
+    sessions_behind: int | None
+    consecutive_failures: int
+    rows_total: int
+    last_date: date | None
+    provider: str
+    rejected: int
+
+
+class LagRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How long ago a ticker was last ingested, and how many sessions became final since the last one held."""
+
+    ticker: str
+    ingest_lag_seconds: int | None
+    sessions_behind: int | None
+
+
+class LastDateRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The last session held of a ticker."""
+
+    ticker: str
+    last_date: date
+    sessions_behind: int
+    provider: str
+
+
+def row(report: TickerReport) -> MetricsRow:
+    """Return what is printed of a ticker."""
+    fields = msgspec.structs.asdict(report)
+    last = report.last_ingest
+    return MetricsRow(**{**fields, "last_ingest": None if last is None else times.text(last)})
+
+
+def lag(report: TickerReport) -> LagRow:
+    """Return what `main metrics ingest-lag` prints of a ticker."""
+    return LagRow(
+        ticker=report.ticker, ingest_lag_seconds=report.ingest_lag_seconds, sessions_behind=report.sessions_behind
+    )
+
+
+def alarm(found: TickerReport, *, lag_threshold_s: int) -> str:
+    """Return why a ticker is critical: its line looks like any other."""
+    lag, limit = _seconds(found.ingest_lag_seconds), _seconds(lag_threshold_s)
+    behind = "" if found.sessions_behind is None else f"; sessions behind: {found.sessions_behind}"
+    return f"critical: {found.ticker}: got {lag} since its last ingest, want at most {limit}{behind}"
+
+
+def text(one: MetricsRow) -> str:
+    """Return the line that operators read: their six facts, then the rest."""
+    facts = [
+        f"Ticker: {one.ticker}",
+        f"Last ingest: {one.last_ingest or 'never'}",
+        f"Ingest lag: {_seconds(one.ingest_lag_seconds)}",
+        f"Job latency avg: {one.job_latency_ms}ms",
+        f"Rows: {one.rows_fetched}",
+        f"Errors: {one.error_count}",
+        f"Status: {one.status}",
+        f"Last date: {one.last_date or '-'}",
+        f"Sessions behind: {'-' if one.sessions_behind is None else one.sessions_behind}",
+        f"Provider: {one.provider}",
+    ]
+    return " | ".join(facts)
+
+
+def lag_text(one: LagRow) -> str:
+    """Return the lag on one line."""
+    behind = "-" if one.sessions_behind is None else one.sessions_behind
+    return f"Ticker: {one.ticker} | Ingest lag: {_seconds(one.ingest_lag_seconds)} | Sessions behind: {behind}"
+
+
+def _seconds(lag_seconds: int | None) -> str:
+    return "-" if lag_seconds is None else f"{lag_seconds}s"

@@ -1,0 +1,1 @@
+"""Commands that prove and keep: verify, snapshots, backups, salvage, rebuild."""

@@ -1,0 +1,97 @@
+"""`main backup`: make, check, list and restore backups."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.app import group_options, output, settings
+from cli.app.output import Style
+
+# What each action takes besides itself.
+TAKES = {
+    "create": frozenset({"out", "verify"}),
+    "restore": frozenset({"source", "yes", "rollback", "dry_run"}),
+    "listing": frozenset[str](),
+    "verify": frozenset({"source"}),
+}
+NEEDS_SOURCE = frozenset({"restore", "verify"})
+OPTIONS = ("out", "source", "yes", "rollback", "dry_run")
+
+PATH = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main backup --create --verify
+  main backup --create --out /mnt/elsewhere/$(date -u +%Y%m%dT%H%M%SZ).db --verify
+  main backup --list
+  main backup --verify --from backups/backup-20260213T213000Z.db
+  main backup --restore --from backups/backup-20260213T213000Z.db --dry-run
+  main backup --restore --from backups/backup-20260213T213000Z.db
+
+\b
+Exit codes: 0 done, or already contained; 1 checked and whole, but with nothing outside the file to hold it
+against, or a listed file is not what was recorded; 2 a damaged backup or ledger, a full disk;
+3 refused, and nothing was changed: no ledger, no such file, a name that is taken, or no --yes.
+"""
+)
+@click.option("--create", is_flag=True, help="Copy the log to a new file, checked before it has its name.")
+@click.option("--restore", is_flag=True, help="Put the backup in the place of the ledger; what it replaces stays.")
+@click.option("--verify", is_flag=True, help="Restore into a temporary ledger, re-hash, compare checksum and counts.")
+@click.option("--list", "listing", is_flag=True, help="List the backups in BACKUP_DIR.")
+@click.option("--out", type=PATH, help="The new file.  [default: BACKUP_DIR/backup-YYYYMMDDTHHMMSSZ.db]")
+@click.option("--from", "source", type=PATH, help="The backup to restore or verify.")
+@click.option("--yes", is_flag=True, help="Replace a ledger that is damaged or forked from the backup, unasked.")
+@click.option("--rollback", is_flag=True, help="Go back to the backup where the ledger extends it.")
+@click.option("--dry-run", is_flag=True, help="Check everything, say what a restore would do, change nothing.")
+@output.style_options
+@click.pass_context
+def backup(context: click.Context, /, *, style: Style, **given: Any) -> int:
+    """Make, check, list and restore backups.
+
+    A backup is a plain framed copy of the log: an older one is a byte prefix of a newer one (cmp shows it),
+    and it needs no database to be checked. A live ledger may go on ingesting meanwhile.
+    """
+    action = _action(context, given)
+    found = settings.load()
+    if action == "create":
+        from cli.commands.trust.backup import create
+
+        return create.create(found, given["out"], verify=given["verify"], style=style)
+    if action == "restore":
+        from cli.commands.trust.backup import restore
+
+        return restore.restore(found, given["source"], _wishes(given), style)
+    from cli.commands.trust.backup import inspect
+
+    if action == "listing":
+        return inspect.listing(found, style)
+    return inspect.verify(found, given["source"], style)
+
+
+def _action(context: click.Context, given: dict[str, Any]) -> str:
+    """Return the one thing that was asked for, once the options go with it."""
+    asked = [name for name in ("create", "restore", "listing") if given[name]] or ["verify"] * given["verify"]
+    if len(asked) != 1:
+        context.fail("got no single thing to do, want one of --create, --restore, --verify, --list")
+    (action,) = asked
+    for name in OPTIONS:
+        if group_options.is_given(context, name) and name not in TAKES[action]:
+            context.fail(f"got {_flag(name)} with {_flag(action)}, want it left out")
+    if given["verify"] and action not in {"verify", "create"}:
+        context.fail(f"got --verify with {_flag(action)}, want one of them")
+    if action in NEEDS_SOURCE and given["source"] is None:
+        context.fail(f"got {_flag(action)} without a file, want --from FILE")
+    return action
+
+
+def _flag(name: str) -> str:
+    return {"source": "--from", "listing": "--list", "dry_run": "--dry-run"}.get(name, f"--{name}")
+
+
+def _wishes(given: dict[str, Any]) -> Any:
+    from cli.commands.trust.backup.restore import Wishes
+
+    return Wishes(yes=given["yes"], rollback=given["rollback"], dry_run=given["dry_run"])

@@ -1,0 +1,161 @@
+"""`main backup --restore`."""
+
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from cli.app import output
+from cli.app.exit_codes import Exit
+from cli.app.output import Style
+from cli.app.settings import Settings
+from cli.app.supervisor import die_with_parent
+from cli.commands.trust.backup import row as backup_row
+from cli.commands.trust.backup.context import clock_of, watch
+from cli.commands.trust.backup.row import ReplacedRow, RestoredRow
+from cli.context import ledgers, witnesses
+from ledger import ids
+from ledger.audit.verify import Witness
+from ledger.backup.archive_log import ArchiveLog
+from ledger.backup.check import check_archive
+from ledger.backup.create import record_failure
+from ledger.backup.recorded import recorded_backups
+from ledger.backup.restore import Restore, Restored, Terms, home_of
+from ledger.backup.restore_plan import Standing
+from ledger.errors import (
+    ArchiveDamagedError,
+    ChecksumDamagedError,
+    DamagedError,
+    DiskFullError,
+    LedgerError,
+    NotALedgerError,
+    NotAnArchiveError,
+    StorageError,
+    UnwritableError,
+)
+from ledger.store.home import LedgerHome
+
+# What the log is told of; every other error means that nothing was tried.
+FAILURES = (
+    DamagedError,
+    NotAnArchiveError,
+    ChecksumDamagedError,
+    DiskFullError,
+    StorageError,
+    UnwritableError,
+    KeyboardInterrupt,
+)
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asked of a restore."""
+
+    yes: bool
+    rollback: bool
+    dry_run: bool
+
+
+def restore(given: Settings, path: Path, wishes: Wishes, style: Style) -> Exit:
+    """Restore the backup at `path` as far as `wishes` go, and print how that ended."""
+    die_with_parent()
+    started = time.perf_counter()
+    try:
+        archive = _verified(given, path)
+        ended = _ended(given, archive, wishes)
+    except FAILURES as error:
+        if not wishes.dry_run:
+            _record(given, path, error)
+        raise
+    row = _row(ended, archive, wishes, time.perf_counter() - started)
+    output.show([row], style, text=backup_row.restored_text)
+    return Exit.OK
+
+
+def _verified(given: Settings, path: Path) -> ArchiveLog:
+    """Return the archive at `path`, once it holds against everything that remembers it."""
+    recorded = recorded_backups(LedgerHome(given.data_dir)).get(path.name)
+    checked = check_archive(path, recorded=recorded.event if recorded else None, watch=watch)
+    if checked.survey is None:
+        raise NotAnArchiveError(path, checked.report.first_bad.found if checked.report.first_bad else "nothing")
+    if flaw := checked.report.first_bad:
+        raise ArchiveDamagedError(path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
+    return ArchiveLog(checked.survey)
+
+
+def _ended(given: Settings, archive: ArchiveLog, wishes: Wishes) -> Restored:
+    """Return how the restore ended, or with `dry_run` would."""
+    home = home_of(archive, LedgerHome(given.data_dir))
+    now = clock_of(archive.created.kind, given)
+    task = Restore(
+        home,
+        archive,
+        job_id=ids.new_id(now()),
+        now=now,
+        witnesses=lambda: _witnesses(home),
+        lock_timeout_s=given.ingest_lock_timeout_seconds,
+    )
+    if wishes.dry_run:
+        standing = task.look()
+        kept = standing.action(rollback=wishes.rollback) == "keep"
+        return Restored(replaced=standing, folder=standing.folder, kept=kept, head=archive.head())
+    return task.run(Terms(rollback=wishes.rollback, yes=wishes.yes, ask=_ask), watch)
+
+
+def _witnesses(home: LedgerHome) -> list[Witness]:
+    try:
+        folder = home.current()
+    except NotALedgerError:
+        return []
+    return witnesses.projections(folder) if folder else []
+
+
+def _ask(standing: Standing) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return click.confirm(f"This would replace {standing.says()}. Go on?", err=True)
+
+
+def _record(given: Settings, path: Path, error: BaseException) -> None:
+    with suppress(LedgerError):
+        ledger = ledgers.active(given)
+        now = clock_of(ledger.kind, given)
+        record_failure(ledger.home, path.name, "restore", error, job_id=ids.new_id(now()), now=now)
+
+
+def _row(ended: Restored, archive: ArchiveLog, wishes: Wishes, elapsed_s: float) -> RestoredRow:
+    head, standing = archive.head(), ended.replaced
+    done: Literal["restored", "already_contained"] = "already_contained" if ended.kept else "restored"
+    return RestoredRow(
+        status="dry_run" if wishes.dry_run else done,
+        backup=str(archive.path),
+        checksum=archive.survey.sha256.hex(),
+        action=standing.action(rollback=wishes.rollback),
+        already_contained=ended.kept,
+        dry_run=wishes.dry_run,
+        relation=standing.relation,
+        events=head.size,
+        head_seq=head.size - 1,
+        head=head.link.hex(),
+        kind=archive.created.kind,
+        ledger=str(ended.folder) if ended.folder else None,
+        replaced=None if ended.kept else _replaced(standing),
+        lacking_events=standing.lacking.events if standing.lacking else None,
+        lacking_from_seq=standing.lacking.first_seq if standing.lacking else None,
+        rollback=wishes.rollback,
+        elapsed_sec=round(elapsed_s, 3),
+    )
+
+
+def _replaced(standing: Standing) -> ReplacedRow | None:
+    if standing.folder is None or standing.verdict is None:
+        return None
+    return ReplacedRow(
+        ledger=str(standing.folder),
+        verdict=standing.verdict,
+        events=standing.head.size if standing.head else None,
+        head=standing.head.link.hex() if standing.head else None,
+    )

@@ -1,0 +1,196 @@
+"""What `main backup` and `main salvage` print. Pure."""
+
+from typing import Literal
+
+import msgspec
+
+from cli.app.exit_codes import Exit
+from cli.commands.trust.verify.row import flaw_text
+from ledger.audit.rehash import Flaw
+from ledger.audit.verify import VerifyVerdict
+from ledger.backup.listing import ListedStatus
+from ledger.backup.restore_plan import Action, Relation
+from ledger.events import EventCount, LedgerKind
+
+
+class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup that was made. `seq` is that of the event that tells of it; `verified` when it was restored as well."""
+
+    status: Literal["created"] = "created"
+    backup: str
+    checksum: str  # SHA-256 of the file, hex
+    bytes: int
+    events: int
+    head_seq: int
+    head: str
+    kind: LedgerKind
+    types: dict[str, int]
+    tickers: dict[str, int]
+    seq: int
+    verified: bool
+    elapsed_sec: float
+
+
+class CheckedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a backup holds. `restored` when a temporary ledger made from it re-hashed to the same head.
+
+    `recorded_seq` is that of the event in the ledger in use that tells of it, null where there is none.
+    """
+
+    verdict: VerifyVerdict
+    backup: str
+    checksum: str | None  # SHA-256 of the file, hex
+    bytes: int | None
+    events: int
+    head_seq: int | None
+    head: str | None
+    kind: LedgerKind | None
+    first_bad: Flaw | None
+    last_good_seq: int | None
+    witnesses: tuple[str, ...]
+    restored: bool
+    types: dict[str, int] | None
+    tickers: dict[str, int] | None
+    recorded_seq: int | None
+    elapsed_sec: float
+
+
+class ListedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A file in BACKUP_DIR; null for what only the ledger knows and does not tell."""
+
+    backup: str
+    status: ListedStatus
+    bytes: int
+    kind: LedgerKind | None
+    has_checksum: bool
+    events: int | None
+    head: str | None
+    created_at: str | None
+    seq: int | None
+
+
+class ReplacedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A ledger that a restore replaced, or would: its folder stays."""
+
+    ledger: str
+    verdict: VerifyVerdict
+    events: int | None
+    head: str | None
+
+
+class RestoredRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How a restore ended, or with `dry_run` would: `action` says what it comes to.
+
+    `relation` is how the ledger stood to the backup; `lacking_events` of its readable events, from seq
+    `lacking_from_seq` on, are not in the backup (null: it could not be read).
+    `replaced` null where nothing was.
+    """
+
+    status: Literal["restored", "already_contained", "dry_run"]
+    backup: str
+    checksum: str
+    action: Action
+    already_contained: bool
+    dry_run: bool
+    relation: Relation
+    events: int
+    head_seq: int
+    head: str
+    kind: LedgerKind
+    ledger: str | None
+    replaced: ReplacedRow | None
+    lacking_events: int | None
+    lacking_from_seq: int | None
+    rollback: bool
+    elapsed_sec: float
+
+
+class SalvagedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What was saved of a damaged log, and what is lost of it (null: nobody can say how much)."""
+
+    status: Literal["intact", "salvaged"]
+    source: str
+    verdict: VerifyVerdict
+    first_bad: Flaw | None
+    backup: str
+    checksum: str
+    bytes: int
+    events: int
+    head_seq: int
+    head: str
+    lost_events: int | None
+    elapsed_sec: float
+
+
+STANDS: dict[Relation, str] = {
+    "absent": "is not there",
+    "prefix": "is a prefix of it",
+    "contains": "extends it",
+    "forked": "is forked from it",
+    "damaged": "is damaged",
+}
+
+
+def counted(counts: tuple[EventCount, ...]) -> dict[str, int]:
+    """Return counts by name."""
+    return {count.name: count.events for count in counts}
+
+
+def created_text(row: CreatedRow) -> str:
+    """Return the line for a person."""
+    proof = "verified by restoring it" if row.verified else "re-read and checked"
+    size = f"{row.events} events, {row.bytes} bytes"
+    return f"created {row.backup}: {size}, {proof}; head {row.head}, sha256 {row.checksum}"
+
+
+def checked_text(row: CheckedRow) -> str:
+    """Return the line for a person."""
+    if row.first_bad is not None:
+        bad = row.first_bad
+        place = "" if bad.seq is None else f" at seq {bad.seq}"
+        good = "no event holds" if row.last_good_seq is None else f"events 0 to {row.last_good_seq} hold"
+        return f"{row.backup}: {row.verdict}{place}: {flaw_text(bad)}; {good}"
+    held = f"held against {', '.join(row.witnesses)}" if row.witnesses else "nothing outside it to hold it against"
+    done = "restored into a temporary ledger, re-hashed and counted" if row.restored else "re-hashed"
+    return f"{row.backup}: intact: {row.events} events, {done}, {held}; head {row.head}"
+
+
+def checked_exit(row: CheckedRow) -> Exit:
+    """Return 2 for every bad verdict, 1 for a backup that nothing outside it vouches for."""
+    if row.verdict != "intact":
+        return Exit.CRITICAL
+    return Exit.OK if row.witnesses else Exit.WARNING
+
+
+def listed_text(row: ListedRow) -> str:
+    """Return the line for a person."""
+    events = "-" if row.events is None else f"{row.events} events"
+    checksum = "checksum" if row.has_checksum else "no checksum"
+    return f"{row.backup}  {row.status}  {row.created_at or '-'}  {events}  {row.bytes} bytes  {checksum}"
+
+
+def restored_text(row: RestoredRow) -> str:
+    """Return the line for a person."""
+    backup = f"{row.backup} ({row.events} events, head {row.head})"
+    if row.status == "already_contained":
+        return f"already contained: the ledger in {row.ledger} holds all of {backup}; nothing was replaced"
+    if row.status == "dry_run":
+        return f"dry run: {backup} is whole; {_would(row)}"
+    kept = f"; the one before stays in {row.replaced.ledger}" if row.replaced else ""
+    return f"restored {backup} into {row.ledger}{kept}"
+
+
+def salvaged_text(row: SalvagedRow) -> str:
+    """Return the line for a person."""
+    lost = {None: "how many are lost nobody can say", 0: "nothing is lost"}.get(
+        row.lost_events, f"{row.lost_events} events are lost"
+    )
+    return f"saved events 0 to {row.head_seq} of {row.source} ({row.verdict}) in {row.backup}; {lost}; head {row.head}"
+
+
+def _would(row: RestoredRow) -> str:
+    if row.action == "keep":
+        return f"the ledger in {row.ledger} contains it already"
+    place = f"the ledger in {row.replaced.ledger} {STANDS[row.relation]}" if row.replaced else "there is no ledger yet"
+    lost = f", {row.lacking_events} of its readable events are not in the backup" if row.lacking_events else ""
+    return f"{place}{lost}; {'it would be restored' if row.action == 'restore' else '--yes would replace it'}"

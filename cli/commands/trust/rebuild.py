@@ -1,0 +1,99 @@
+"""`main rebuild`: the stored read models built again from the log, or held against it."""
+
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from cli.app import output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import Style
+from cli.context import ledgers
+from ledger.chain import Head
+from ledger.errors import NothingToShowError
+from ledger.log_source import LogSource
+from projections.store import runner
+from projections.store.folder import Shelf
+from projections.store.registry import ALL
+from projections.store.runner import Difference
+from projections.store.store import models_of
+
+
+class RebuildRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The stored projections that were built or checked, and how many events they stand at.
+
+    `differences` names, for each projection whose stored state is not what the log says, the first table and key
+    (hex) where they part.
+    """
+
+    verdict: Literal["rebuilt", "same", "different"]
+    projections: tuple[str, ...]
+    events: int
+    head: str
+    differences: tuple[Difference, ...] = ()
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main rebuild
+  main rebuild --projection prices
+  main rebuild --check
+
+\b
+Exit codes: 0 rebuilt, or the same; 2 --check found a difference, or the log is not the one that it
+was; 3 no ledger, nothing stored to check, or no permission to write.
+"""
+)
+@click.option("--projection", type=click.Choice([one.name for one in ALL]), help="Only this one.  [default: all]")
+@click.option("--check", is_flag=True, help="Change nothing: compare what is stored with a full replay.")
+@output.style_options
+@click.pass_context
+def rebuild(context: click.Context, /, projection: str | None, *, check: bool, style: Style) -> int:
+    """Drop the stored projections and build them again from the log."""
+    chosen = tuple(one.name for one in ALL if projection in {None, one.name})
+    with ledgers.reading(settings.load()) as log:
+        folder = ledgers.folder_of(log)
+        if folder is None:
+            context.fail("got a log that has no stored projections, want the ledger itself")
+        with output.still_working("replaying …"):
+            found = _checked(log, folder, chosen) if check else _rebuilt(log, folder, chosen)
+    output.show([found], style, text=_text)
+    return Exit.CRITICAL if found.differences else Exit.OK
+
+
+def _rebuilt(log: LogSource, folder: Path, chosen: tuple[str, ...]) -> RebuildRow:
+    head = runner.rebuild(log, folder, chosen)
+    return RebuildRow(verdict="rebuilt", projections=chosen, events=head.size, head=head.link.hex())
+
+
+def _checked(log: LogSource, folder: Path, chosen: tuple[str, ...]) -> RebuildRow:
+    head = _stored_head(folder)
+    found = runner.compare(log, folder, [one for one in ALL if one.name in chosen])
+    return RebuildRow(
+        verdict="different" if found else "same",
+        projections=chosen,
+        events=head.size,
+        head=head.link.hex(),
+        differences=tuple(found),
+    )
+
+
+def _stored_head(folder: Path) -> Head:
+    """Return the head that the stored projections stand at, when they are those of this version.
+
+    Raises: NothingToShowError.
+    """
+    with Shelf(folder).stored() as store:
+        if store is None or store.models != models_of(ALL):
+            raise NothingToShowError("no stored projections of this version", wanted="some to compare: main rebuild")
+        return store.head()
+
+
+def _text(one: RebuildRow) -> str:
+    lines = [f"{one.verdict}: {', '.join(one.projections)} at {one.events} events"]
+    for apart in one.differences:
+        lines.append(f"  {apart.projection}: table {apart.table}, key {apart.key}")
+        lines.append(f"    stored {apart.stored}, replayed {apart.replayed}")
+    return "\n".join(lines)

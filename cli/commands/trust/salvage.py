@@ -1,0 +1,64 @@
+"""`main salvage`: what is intact of a damaged ledger or archive, as an archive."""
+
+import time
+from pathlib import Path
+
+import click
+
+from cli.app import output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import Style
+from cli.commands.trust.backup import row as backup_row
+from cli.commands.trust.backup.row import SalvagedRow
+from cli.context import ledgers
+from ledger.backup.salvage import Salvaged, salvage_archive, salvage_ledger
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main salvage --out saved.db
+  main salvage --ledger backups/backup-20260213T213000Z.db --out saved.db
+
+\b
+Exit codes: 0 nothing was damaged, the archive holds it all; 1 the intact prefix was saved and something
+is lost; 2 nothing could be saved; 3 no ledger, no such file, or a name that is taken.
+"""
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The new archive.")
+@ledgers.archive_option
+@output.style_options
+def salvage(out: Path, style: Style) -> int:
+    """Write the longest intact prefix of a damaged ledger or archive as an archive.
+
+    Changes nothing of the source. The archive can be restored like a backup.
+    """
+    started = time.perf_counter()
+    with output.still_working("reading what can be read …"):
+        archive = ledgers.chosen_archive()
+        if archive is None:
+            found = salvage_ledger(ledgers.active(settings.load()).folder, out)
+        else:
+            found = salvage_archive(archive, out)
+    row = _row(found, time.perf_counter() - started)
+    output.show([row], style, text=backup_row.salvaged_text)
+    output.say(f"hint: main backup --restore --from {out} --dry-run")
+    return Exit.OK if row.status == "intact" else Exit.WARNING
+
+
+def _row(found: Salvaged, elapsed_s: float) -> SalvagedRow:
+    saved, report = found.saved, found.report
+    return SalvagedRow(
+        status="intact" if report.verdict == "intact" else "salvaged",
+        source=str(found.source),
+        verdict=report.verdict,
+        first_bad=report.first_bad,
+        backup=str(saved.path),
+        checksum=saved.sha256.hex(),
+        bytes=saved.good_bytes,
+        events=saved.head.size,
+        head_seq=saved.head.size - 1,
+        head=saved.head.link.hex(),
+        lost_events=found.lost_events,
+        elapsed_sec=round(elapsed_s, 3),
+    )

@@ -1,0 +1,139 @@
+"""`main snapshot`: a price CSV from recorded events alone, and the check of those that were written."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from cli.app import output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import JSON, Style
+from cli.context import ledgers, params, series_option
+from cli.render import out_file
+from ledger.errors import NothingToShowError
+from projections.fold.tables import State
+from projections.models import prices
+from projections.models.prices import Series
+from projections.queries.position import UpTo, position_of
+from projections.queries.snapshot_check import SnapshotCheck, check_snapshots
+from projections.queries.snapshot_csv import Csv, render
+
+
+class SnapshotRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot that was regenerated into the file `snapshot` from the first `events` events."""
+
+    ticker: str
+    snapshot: str
+    name: str
+    rows: int
+    checksum: str  # SHA-256, hex
+    events: int
+    provider: str
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main snapshot --ticker PETR4 > PETR4.csv
+  main snapshot --ticker PETR4 --as-of 2026-01-31 --out /tmp/PETR4.csv
+  main snapshot --check
+  main snapshot --check snapshots/PETR4-20260213.csv
+
+\b
+Exit codes: 0 printed, or every file and event holds; 2 --check found a mismatch; 3 no session held,
+nothing to check, or a file was named that no event tells of.
+"""
+)
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--ticker", type=params.TICKER, help="Whose prices to print.")
+@click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.  [default: stdout]")
+@click.option("--check", is_flag=True, help="Hold every recorded snapshot, and the files, against the log.")
+@series_option.source_option
+@ledgers.archive_option
+@output.style_options
+@click.pass_context
+def snapshot(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    /,
+    files: tuple[Path, ...],
+    ticker: str | None,
+    as_of: UpTo | None,
+    out: Path | None,
+    *,
+    check: bool,
+    source: str | None,
+    style: Style,
+) -> int:
+    """Print a ticker's snapshot from recorded events, or check those that were written.
+
+    The same events give the same bytes. Nothing is appended to the log.
+    """
+    if check:
+        if ticker or as_of or out or source:
+            context.fail("got --check with --ticker, --as-of, --source or --out, want it alone or with files")
+        return _check(files, style)
+    if files or ticker is None:
+        context.fail("got no --ticker, want one, or --check" if not files else "got files, want --check before them")
+    if style.format == JSON and out is None:
+        context.fail("got --format json for a CSV on stdout, want --out")
+    return _regenerate(ticker, as_of, out, source, style)
+
+
+def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str | None, style: Style) -> int:
+    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
+        position = view.head.size if as_of is None else min(position_of(log, as_of), view.head.size)
+        series = series_option.one(view.state, ticker, source)
+        csv = _csv(view.state, series, position)
+    if out is None:
+        output.raw(csv.content)
+        return Exit.OK
+    out_file.write(out, csv.content)
+    written = SnapshotRow(
+        ticker=ticker,
+        snapshot=str(out),
+        name=csv.name,
+        rows=csv.rows,
+        checksum=csv.sha256.hex(),
+        events=position,
+        provider=series.provider,
+    )
+    output.show([written], style, text=lambda one: f"{one.checksum}  {one.snapshot}  {one.rows} rows")
+    return Exit.OK
+
+
+def _csv(state: State, series: Series, position: int) -> Csv:
+    bars = prices.series(state["prices"], series.provider, series.ticker, position)
+    if not bars:
+        raise NothingToShowError(
+            f"no sessions of {series.ticker} in the first {position} events", wanted="at least one"
+        )
+    return render(series.ticker, bars)
+
+
+def _check(files: Sequence[Path], style: Style) -> int:
+    given = settings.load()
+    with ledgers.viewing(given) as view, output.still_working("checking snapshots …"):
+        found = check_snapshots(view.state, given.snapshot_dir, files or None)
+    if not found:
+        raise NothingToShowError("no snapshot", wanted="one that was written, to check")
+    output.show(found, style, text=_text)
+    return _verdict(found, named=bool(files))
+
+
+def _verdict(found: Sequence[SnapshotCheck], *, named: bool) -> Exit:
+    statuses = {one.status for one in found}
+    if "mismatch" in statuses:
+        return Exit.CRITICAL
+    # A file that somebody else put into the folder is none of ours; one that was asked about was not checked.
+    return Exit.UNKNOWN if "ok" not in statuses or (named and "unrecorded" in statuses) else Exit.OK
+
+
+def _text(one: SnapshotCheck) -> str:
+    place = f"event {one.seq}" if one.path is None else one.path
+    line = f"{one.name}: {one.status} ({place})"
+    if one.line is None:
+        return line
+    where = "its .checksum" if one.line == 0 else f"line {one.line}"
+    return f"{line}: {where}: got {one.found_line!r}, want {one.expected_line!r}"

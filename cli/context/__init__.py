@@ -1,0 +1,1 @@
+"""What a command is given: parsed parameters, and the ledger that it reads."""

@@ -1,0 +1,148 @@
+"""What people type, parsed at the boundary: click types for tickers, days and files."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import click
+import msgspec
+
+from cli.render import times
+from ledger.market import ticker
+from ledger.market.ticker import TickerError
+from projections.queries.position import UpTo, parse
+
+PROVIDERS = ("yfinance",)
+DEFAULT_PROVIDER = PROVIDERS[0]
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+class TickerType(click.ParamType[str]):
+    """A ticker in its one spelling, `PETR4.SA`; see `ledger.market.ticker.normalize`."""
+
+    name = "ticker"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return `value` normalized, or refuse it."""
+        try:
+            return ticker.normalize(value)
+        except TickerError as error:
+            self.fail(str(error), param, ctx)
+
+
+class DateType(click.ParamType[date]):
+    """A day written `YYYY-MM-DD`, and no other way."""
+
+    name = "date"
+
+    def convert(self, value: str | date, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day, or refuse what names none."""
+        if isinstance(value, date):
+            return value
+        try:
+            return day(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class TickersFileType(click.ParamType[tuple[str, ...]]):
+    """A file of tickers, one a line; blank lines and what follows a `#` are left out."""
+
+    name = "file"
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the tickers in the file, or refuse it, naming file and line."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(_tickers(value))
+        except (TickerError, UnicodeDecodeError) as error:
+            self.fail(f"{error} ({value})", param, ctx)
+        except OSError as error:
+            self.fail(f"got {error.strerror!r} on {value}, want a file of tickers", param, ctx)
+
+
+TICKER = TickerType()
+DATE = DateType()
+TICKERS_FILE = TickersFileType()
+PROVIDER = click.Choice(PROVIDERS)
+
+
+def _tickers(path: str) -> Iterator[str]:
+    for line in Path(path).read_text("utf-8").splitlines():
+        if name := line.partition("#")[0].strip():
+            yield ticker.normalize(name)
+
+
+def day(written: str) -> date:
+    """Return the day written `YYYY-MM-DD`.
+
+    Raises: ValueError for what names no day, or names it another way.
+    """
+    try:
+        if _DAY.fullmatch(written):
+            return date.fromisoformat(written)
+    except ValueError as error:
+        message = f"got {written!r}, want a day that exists"
+        raise ValueError(message) from error
+    message = f"got {written!r}, want a day as YYYY-MM-DD"
+    raise ValueError(message)
+
+
+class Span(msgspec.Struct, frozen=True):
+    """From `first_us` to `last_us`, microseconds UTC, both inclusive; a time is a span of one microsecond."""
+
+    first_us: int
+    last_us: int
+
+
+class SpanType(click.ParamType[Span]):
+    """A UTC day as YYYY-MM-DD, or a time that says its offset."""
+
+    name = "date|time"
+
+    def convert(self, value: str | Span, param: click.Parameter | None, ctx: click.Context | None) -> Span:
+        """Return the span that `value` names, or refuse it."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return span(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+SPAN = SpanType()
+
+
+def span(written: str) -> Span:
+    """Return the span of a day or a time.
+
+    Raises: ValueError for any other text.
+    """
+    if "T" in written.upper():
+        at_us = times.parse(written)
+        return Span(at_us, at_us)
+    first_us = times.day_start(day(written))
+    return Span(first_us, first_us + times.DAY_US - 1)
+
+
+class UpToType(click.ParamType[UpTo]):
+    """How far into the log: a seq, a UTC day or a time; see `projections.queries.position.parse`."""
+
+    name = "seq|time"
+
+    def convert(self, value: str | UpTo, param: click.Parameter | None, ctx: click.Context | None) -> UpTo:
+        """Return how far `value` reaches, or refuse it."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+UP_TO = UpToType()

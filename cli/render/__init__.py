@@ -1,0 +1,1 @@
+"""Values as text: times, money, CSV, Parquet, files."""
