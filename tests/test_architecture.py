@@ -77,3 +77,53 @@ def test_the_core_leans_on_nothing_impure(name: str) -> None:
 def test_no_package_is_a_cupboard() -> None:
     """No utils, helpers, common or manager."""
     assert set() == {path.stem for path in modules()} & {"utils", "util", "helpers", "helper", "common", "manager"}
+
+
+def rooms() -> dict[str, list[Path]]:
+    """Return the modules of every room: a folder, or, of the commands, a group of folders."""
+    found: dict[str, list[Path]] = {}
+    for path in modules():
+        found.setdefault(room_of(path), []).append(path)
+    return found
+
+
+def room_of(path: Path) -> str:
+    """Return the room that a module lies in."""
+    parts = path.relative_to(ROOT).parent.parts
+    return "/".join(parts[:3] if parts[:2] == ("cli", "commands") else parts)
+
+
+def module_of(name: str) -> Path | None:
+    """Return the module that a dotted name leads to, None for a name of another package."""
+    for candidate in (f"{name.replace('.', '/')}.py", f"{name.rpartition('.')[0].replace('.', '/')}.py"):
+        if (ROOT / candidate).is_file():
+            return ROOT / candidate
+    return None
+
+
+def names_imported(path: Path) -> Iterator[str]:
+    """Yield what the module imports as `package.module.name`."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_circle_between_rooms() -> None:
+    """A room that another one leans on never leans on it in turn, by whichever way round."""
+    leans = {
+        room: {room_of(found) for path in paths for name in names_imported(path) if (found := module_of(name))} - {room}
+        for room, paths in rooms().items()
+    }
+
+    def reached(room: str, seen: frozenset[str] = frozenset()) -> set[str]:
+        ahead = leans[room] - seen
+        return ahead.union(*(reached(one, seen | ahead) for one in ahead))
+
+    assert [] == [room for room in leans if room in reached(room)]
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in modules()}), ids=lambda path: path.name)
+def test_a_room_has_one_thing_to_say(folder: Path) -> None:
+    """About fifteen modules a folder, and its `__init__` says in a line what it is for."""
+    assert len([path for path in folder.glob("*.py") if path.stem != "__init__"]) <= 16
+    assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.test_archive_vectors import FOLDER, INDEX, verdict
+from tests.ledger.backup.test_archive_vectors import FOLDER, INDEX, verdict
 from tests.support.archives import archive, put, small_log
 from tests.support.cli import REPOSITORY
 

@@ -15,8 +15,8 @@ from ledger import ids
 from ledger.codec import Draft
 from ledger.errors import LedgerError
 from ledger.events import LEDGER_STREAM, ConnectionTested
-from ledger.ingest.providers.sample import provider as sample
 from ledger.ingest.providers.port import Probe, Provider
+from ledger.ingest.providers.sample import provider as sample
 from ledger.ingest.providers.sample.provider import SampleProvider
 from ledger.ingest.providers.yahoo.provider import YahooProvider
 from ledger.store.event_log import EventLog

@@ -15,8 +15,8 @@ from ledger.errors import NoLedgerError
 from ledger.events import LedgerKind
 from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import Plan
-from ledger.ingest.providers.sample import provider as sample
 from ledger.ingest.providers.port import Provider
+from ledger.ingest.providers.sample import provider as sample
 from ledger.ingest.providers.sample.provider import SampleProvider
 from ledger.ingest.providers.yahoo.provider import YahooProvider
 from ledger.store.event_log import EventLog

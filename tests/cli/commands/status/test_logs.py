@@ -8,7 +8,7 @@ from ledger.codec import Draft
 from ledger.events import Event, IngestRefused
 from ledger.ids import text
 from ledger.store.event_log import EventLog
-from tests.cli.test_browse import failed
+from tests.cli.commands.evidence.test_events_search import failed
 from tests.support.cli import Result, run_main
 from tests.support.drafts import JOB
 from tests.support.sample_ledger import ITUB4, PETR4, look

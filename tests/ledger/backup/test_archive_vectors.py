@@ -11,7 +11,7 @@ from ledger.backup.verify import verify_archive
 from ledger.errors import NewerFormatError
 from scripts import make_vectors
 
-FOLDER = Path(__file__).parent.parent / "vectors" / "archive"
+FOLDER = Path(__file__).parent.parent.parent / "vectors" / "archive"
 INDEX: list[dict[str, Any]] = json.loads((FOLDER / "index.json").read_text("utf-8"))
 
 

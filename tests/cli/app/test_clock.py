@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from cli.app.clock import ClockRefusedError, now_us
-from tests.cli.test_settings import DEFAULTS
+from tests.cli.app.test_settings import DEFAULTS
 
 FIXED = msgspec.structs.replace(DEFAULTS, b3_ledger_now=42)
 

@@ -10,7 +10,7 @@ import pytest
 
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from tests.cli.test_verify import change
+from tests.cli.commands.trust.test_verify import change
 from tests.support import sample_ledger
 from tests.support.cli import command, environment
 from tests.support.oracle import check_log

@@ -15,7 +15,7 @@ from ledger.ingest.ticker_lock import ticker_lock
 from ledger.store.anchor import Anchor
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from tests.cli.test_reading import AS_ANYBODY
+from tests.cli.context.test_reading import AS_ANYBODY
 from tests.support.cli import Result, command, environment, run_main
 from tests.support.drafts import JOB
 from tests.support.sample_ledger import EVENTS, FOLDER, NOW, kept, look

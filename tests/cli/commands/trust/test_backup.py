@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_reading import AS_ANYBODY
-from tests.cli.test_verify import change
+from tests.cli.commands.trust.test_verify import change
+from tests.cli.context.test_reading import AS_ANYBODY
 from tests.support.cli import Result, command, environment, run_main
 from tests.support.sample_ledger import EVENTS, NOW, kept, look, make_more
 

@@ -13,7 +13,7 @@ from cli.root import COMMANDS, root
 from ledger.backup.archive_log import archive_log
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from tests.cli.test_reading import AS_ANYBODY, READING, WRITING, everything, to
+from tests.cli.context.test_reading import AS_ANYBODY, READING, WRITING, everything, to
 from tests.support.archives import archive, put
 from tests.support.cli import Result, command, environment
 from tests.support.sample_ledger import NOW, look
