@@ -7,9 +7,9 @@ import click
 
 from cli.app import settings
 from ledger.errors import NothingToShowError
+from ledger.market.series import Series
 from projections.fold.tables import State
 from projections.models import decisions, prices
-from projections.models.prices import Series
 from projections.queries.sources import pick
 
 F = TypeVar("F", bound=Callable[..., object])

@@ -15,6 +15,7 @@ from ledger.events import Bar, LedgerCreated, LedgerKind
 from ledger.log_source import LogSource
 from ledger.market import sessions
 from ledger.market import ticker as tickers_of
+from ledger.market.series import Series
 from projections.api import locate
 from projections.api import rows as api_rows
 from projections.api.columns import Columns
@@ -24,7 +25,7 @@ from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions, ingest_logs
 from projections.models import prices as held_prices
 from projections.models.ingest_logs import Filter, IngestLogs
-from projections.models.prices import Series, Version
+from projections.models.prices import Version
 from projections.queries import adjusted
 from projections.queries import gaps as missing
 from projections.queries import position as positions

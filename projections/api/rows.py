@@ -14,9 +14,10 @@ import msgspec
 from ledger import ids
 from ledger.events import Action, ActionKind, Bar, Basis, ErrorKind
 from ledger.market.price import price_text
+from ledger.market.series import Series
 from projections.models.corporate_actions import ActionCause, ActionChange
 from projections.models.log_entry import Entry, Status
-from projections.models.prices import Series, Version
+from projections.models.prices import Version
 from projections.queries import adjusted, bar_fields
 from projections.queries.gaps import Gap
 from projections.queries.revisions import Cause, Revision

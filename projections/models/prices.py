@@ -15,6 +15,7 @@ import msgspec
 from ledger.codec import Envelope
 from ledger.events import Action, Bar, ValidationCompleted
 from ledger.ingest.rules.held import Held
+from ledger.market.series import Series
 from projections.fold.event_readers import Fact
 from projections.fold.keys import SEQ_BYTES, day_key, last_seq, seq_key, text_key, two_texts
 from projections.fold.tables import Tables
@@ -31,13 +32,6 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     recorded_at: int
     bar: Bar | None
-
-
-class Series(msgspec.Struct, frozen=True, order=True):
-    """A ticker as one provider tells it."""
-
-    ticker: str
-    provider: str
 
 
 class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -16,9 +16,9 @@ from fractions import Fraction
 from itertools import groupby
 
 from ledger.events import Action, Bar, Basis
+from ledger.market.series import Series
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions, prices
-from projections.models.prices import Series
 
 ONE = Fraction(1)
 

@@ -7,8 +7,8 @@ import msgspec
 
 from ledger.events import Window
 from ledger.market import sessions
+from ledger.market.series import Series
 from projections.fold.tables import Tables
-from projections.models.prices import Series
 from projections.queries import history
 from projections.queries.history import Standing
 

@@ -8,10 +8,11 @@ import msgspec
 
 from ledger.events import Window
 from ledger.market import sessions
+from ledger.market.series import Series
 from projections.fold.tables import Tables
 from projections.models import prices
 from projections.models.decisions import Decision, decisions
-from projections.models.prices import Series, Version
+from projections.models.prices import Version
 
 
 class Missed(msgspec.Struct, frozen=True, kw_only=True):

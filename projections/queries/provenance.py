@@ -13,9 +13,9 @@ from ledger.ingest.providers.evidence import proven_body
 from ledger.ingest.providers.yahoo import chart
 from ledger.ingest.providers.yahoo.chart import ChartRow
 from ledger.log_source import LogSource
+from ledger.market.series import Series
 from projections.fold.tables import Tables
 from projections.models.decisions import decisions
-from projections.models.prices import Series
 
 Outcome = Literal[
     "first", "revised", "unchanged", "withdrawn", "rejected", "partial", "absent", "answer rejected", "set aside"

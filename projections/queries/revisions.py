@@ -9,9 +9,10 @@ import msgspec
 
 from ledger.events import Bar
 from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
+from ledger.market.series import Series
 from projections.fold.tables import Tables
 from projections.models.decisions import Decision
-from projections.models.prices import Series, Version
+from projections.models.prices import Version
 from projections.queries import bar_fields, history
 from projections.queries.bar_fields import FieldChange
 from projections.queries.history import Standing

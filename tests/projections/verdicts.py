@@ -7,10 +7,11 @@ from typing import Any
 from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.events import Bar, Finding, ValidationCompleted, Window
+from ledger.market.series import Series
 from ledger.memory_log import MemoryLog
 from projections.fold.folding import replayed
 from projections.fold.tables import Tables
-from projections.models.prices import Prices, Series
+from projections.models.prices import Prices
 
 TICKER = "PETR4.SA"
 PROVIDER = "yfinance"

@@ -14,7 +14,7 @@ from cli.render import money, times
 from ledger import ids
 from ledger.errors import NothingToShowError
 from ledger.events import Bar
-from projections.models.prices import Series
+from ledger.market.series import Series
 from projections.queries import provenance
 from projections.queries.bar_fields import FIELDS
 from projections.queries.provenance import Outcome, Trace

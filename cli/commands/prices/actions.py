@@ -12,10 +12,10 @@ from cli.app.output import Style
 from cli.context import ledgers, params, series_option
 from cli.render import money, times
 from ledger.events import Action, ActionKind
+from ledger.market.series import Series
 from projections.models import corporate_actions
 from projections.models.corporate_actions import ActionCause, ActionChange
 from projections.models.decisions import decisions
-from projections.models.prices import Series
 from projections.queries.position import UpTo, position_of
 
 

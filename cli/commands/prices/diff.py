@@ -11,8 +11,8 @@ from cli.app.output import Style
 from cli.context import ledgers, params, series_option
 from cli.render import money
 from ledger.errors import NothingToShowError
+from ledger.market.series import Series
 from projections.models import prices
-from projections.models.prices import Series
 from projections.queries.bar_fields import FieldChange, apart, relative
 from projections.queries.position import UpTo, position_of
 

@@ -15,7 +15,7 @@ from ledger.codec import decode_envelope, decode_event
 from ledger.events import LedgerCreated
 from ledger.log_source import LogSource
 from ledger.market import sessions
-from projections.models.prices import Series
+from ledger.market.series import Series
 from projections.queries import gaps as missing
 from projections.queries.gaps import Gap
 

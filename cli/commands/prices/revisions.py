@@ -13,8 +13,8 @@ from cli.app.output import TEXT, Style
 from cli.context import ledgers, params, series_option
 from cli.context.params import Span
 from cli.render import money, times
+from ledger.market.series import Series
 from projections.fold.tables import State
-from projections.models.prices import Series
 from projections.queries import revisions as told
 from projections.queries.revisions import Cause, Revision
 

@@ -12,9 +12,9 @@ from cli.app.output import JSON, Style
 from cli.context import ledgers, params, series_option
 from cli.render import out_file
 from ledger.errors import NothingToShowError
+from ledger.market.series import Series
 from projections.fold.tables import State
 from projections.models import prices
-from projections.models.prices import Series
 from projections.queries.position import UpTo, position_of
 from projections.queries.snapshot_check import SnapshotCheck, check_snapshots
 from projections.queries.snapshot_csv import Csv, render

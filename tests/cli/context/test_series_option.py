@@ -4,10 +4,10 @@ import pytest
 
 from cli.context import series_option
 from ledger.errors import NothingToShowError
+from ledger.market.series import Series
 from projections.fold.keys import text_key
 from projections.fold.memory_tables import MemoryTable
 from projections.fold.tables import State
-from projections.models.prices import Series
 
 
 def state(*series: tuple[str, str]) -> State:

@@ -3,9 +3,10 @@
 from fractions import Fraction
 
 from ledger.events import Action
+from ledger.market.series import Series
 from projections.fold.folding import replayed
 from projections.fold.tables import Tables
-from projections.models.prices import NAME, Prices, Series
+from projections.models.prices import NAME, Prices
 from projections.queries.adjusted import basis, held_factors
 from tests.projections.story import PROVIDER, TICKERS, Story, bar, day
 

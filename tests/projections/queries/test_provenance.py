@@ -12,9 +12,10 @@ from ledger.errors import DamagedError
 from ledger.events import Answer, Finding, ValidationCompleted
 from ledger.ids import append_id
 from ledger.ingest.rules.judge import superseded
+from ledger.market.series import Series
 from ledger.memory_log import MemoryLog
 from projections.fold.folding import replayed
-from projections.models.prices import Prices, Series
+from projections.models.prices import Prices
 from projections.queries.provenance import Trace, traces
 from tests.ledger.ingest.answers import TICKER, bar, evidence, raw, session
 

@@ -15,9 +15,9 @@ from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NothingToShowError
 from ledger.events import ValidationCompleted, Verdict
 from ledger.log_source import LogSource
+from ledger.market.series import Series
 from projections.fold.tables import State
 from projections.models.decisions import decisions
-from projections.models.prices import Series
 
 EXITS: dict[Verdict, Exit] = {"warning": Exit.WARNING, "rejected": Exit.CRITICAL}
 

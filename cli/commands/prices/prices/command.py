@@ -16,9 +16,10 @@ from cli.commands.prices.prices.row import AdjustedPriceRow, PriceRow
 from cli.context import ledgers, params, series_option
 from cli.render import out_file
 from ledger.errors import NothingToShowError
+from ledger.market.series import Series
 from projections.fold.tables import Tables
 from projections.models import prices as held_prices
-from projections.models.prices import Series, Version
+from projections.models.prices import Version
 from projections.queries.position import UpTo, position_of
 
 Held = dict[date, Version]

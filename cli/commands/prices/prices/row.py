@@ -10,7 +10,8 @@ from cli.render import money, times
 from ledger.events import Bar
 from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
 from ledger.market.price import price_text
-from projections.models.prices import Series, Version
+from ledger.market.series import Series
+from projections.models.prices import Version
 
 if TYPE_CHECKING:
     from fractions import Fraction
