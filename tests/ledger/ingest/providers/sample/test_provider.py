@@ -19,7 +19,7 @@ from ledger.ingest.providers.sample.provider import FIRST_DAY, FOLDER, LAST_DAY,
 from ledger.ingest.providers.yahoo import chart
 from ledger.market import sessions
 
-ROOT = Path(__file__).parent.parents[5]
+ROOT = Path(__file__).parents[5]
 ALL = Window(FIRST_DAY, LAST_DAY)
 DIVIDEND_DAY, SPLIT_DAY = date(2025, 3, 12), date(2025, 4, 16)
 
