@@ -70,5 +70,6 @@ def _faults(action: Action, known: Sequence[Action], bars: Sequence[Bar]) -> Ite
             yield f"{text} as on {other.date}, want {catalogue.DIVIDEND_APART_DAYS} days between"
 
 
-def _order(action: Action) -> tuple[date, str, int]:
-    return action.date, action.kind, action.amount
+def _order(action: Action) -> tuple[date, str, int, int, int]:
+    # Every field: two that compare alike would come in the order of a set, which differs from run to run.
+    return action.date, action.kind, action.amount, action.numerator, action.denominator
