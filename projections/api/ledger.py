@@ -180,7 +180,7 @@ class Ledger:
     def actions(self, ticker: str, *, as_of: AsOf | None = None, source: str | None = None) -> Columns[CorporateAction]:
         """Return a row for each dividend, split and capital gain that is known, by day and kind."""
         series = self.series(ticker, source)
-        judged = decisions.decisions(self._tables, series.provider, series.ticker, self.position(as_of))
+        judged = decisions.decisions(self._tables, series, self.position(as_of))
         found = (row for change in corporate_actions.holding(judged) for row in api_rows.actions(series, change))
         return Columns(CorporateAction, found)
 
@@ -231,7 +231,7 @@ class Ledger:
             yield api_rows.adjusted_price(series, basis, version, bar, factors[bar.date])
 
     def _bars(self, series: Series, until: int) -> Iterator[tuple[Version, Bar]]:
-        held = held_prices.holding(self._tables, series.provider, series.ticker, until)
+        held = held_prices.holding(self._tables, series, until)
         return ((version, version.bar) for version in held.values() if version.bar is not None)
 
     def _last_due(self, reached: int | None) -> date:

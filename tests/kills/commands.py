@@ -163,7 +163,7 @@ class Place:
         """Assert that every file under a final name is whole: one that was recorded, or what the log says now."""
         known = {(one.name, one.sha256) for one in snapshots.written(view.state["snapshots"])}
         for one in prices.all_series(view.state["prices"]):
-            csv = render(one.ticker, prices.series(view.state["prices"], one.provider, one.ticker))
+            csv = render(one.ticker, prices.bars(view.state["prices"], one))
             known.add((csv.name, csv.sha256))
         found = {(file.name, sha256(file.read_bytes()).digest()) for file in self.folder.glob("snapshots/*.csv")}
         assert found <= known
