@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from ledger.audit.rehash import Flaw
 from ledger.backup.counts import Counts, Tally, together
-from ledger.backup.frames import FRAME, HEADER, LENGTH, count_good, first_event, open_archive, runs, why_bad
+from ledger.backup.frames import FRAME, HEADER, LENGTH, count_good, open_archive, runs, why_bad
 from ledger.chain import GENESIS, LINK_BYTES, Head, Link
-from ledger.codec import decode_envelopes
+from ledger.codec import decode_created, decode_envelopes
 from ledger.errors import DamagedError, UnreadableError, unreadable
 from ledger.events import LedgerCreated
 from ledger.files.isolated import Quarantine, QuarantineError
@@ -211,7 +211,7 @@ class _Walk:
     def _take(self, values: Sequence[bytes]) -> None:
         """Know of `values`, which hold and follow what is known."""
         if self._at.seq == 0:
-            self._created = first_event(values[0][LINK_BYTES:])
+            self._created = decode_created(values[0][LINK_BYTES:])
         if self._counted:
             self._tally.add(decode_envelopes([value[LINK_BYTES:] for value in values], start=self._at.seq))
         self._marks.append(self._at)
