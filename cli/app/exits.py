@@ -3,7 +3,6 @@
 Exit codes are the monitoring plugins' convention; a signal ends with 128 + its number.
 """
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -96,7 +95,6 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     OSError: Outcome(Exit.UNKNOWN, "ls -ld {filename}"),
 }
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _INTERNAL = Outcome(Exit.UNKNOWN, "LOG_LEVEL=DEBUG main {command}")
 
 
@@ -130,7 +128,7 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
 
 def _outcome(error: Exception) -> Outcome:
     if isinstance(error, OSError):
-        if error.errno in _FULL:
+        if errors.is_disk_full(error):
             return OUTCOMES[errors.DiskFullError]
         if error.filename is None:
             return _INTERNAL
@@ -156,7 +154,7 @@ def _message(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         place = f" on {error.filename}" if error.filename else ""
-        wanted = "free space" if error.errno in _FULL else "a file that this user can read and write"
+        wanted = "free space" if errors.is_disk_full(error) else "a file that this user can read and write"
         return f"got {error.strerror!r}{place}, want {wanted}"
     return f"internal error: got {type(error).__name__}: {error}, want none"
 

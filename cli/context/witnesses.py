@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ledger.audit.verify import Witness
 from ledger.chain import Head
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from projections.store import runner
 
 
@@ -15,8 +15,8 @@ def projections(folder: Path) -> list[Witness]:
     Their database is read in a process of its own: a damaged one is no reason not to look at the log.
     """
     try:
-        heads = Quarantine(partial(_remembered, folder), list[Head]).result()
-    except QuarantineError:
+        heads = IsolatedProcess(partial(_remembered, folder), list[Head]).result()
+    except IsolatedProcessError:
         return []
     return [Witness(runner.WITNESS, head) for head in heads]
 

@@ -12,7 +12,7 @@ import msgspec
 from blake3 import blake3
 
 from ledger.chain import GENESIS, LINK_BYTES
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.store.engine import EVENTS, KEY_BYTES, Engine, key
 
 EVENTS_A_TRANSACTION = 10_000
@@ -117,7 +117,7 @@ def walk_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]:
     """
     parts = workers if size >= WORTH_A_SECOND_PROCESS else 1
     ranges = list(pairwise(size * part // parts for part in range(parts + 1)))
-    children = [Quarantine(partial(_walk_here, folder, *bounds), RangeReport) for bounds in ranges]
+    children = [IsolatedProcess(partial(_walk_here, folder, *bounds), RangeReport) for bounds in ranges]
     return [_collect(child, *bounds) for child, bounds in zip(children, ranges, strict=True)]
 
 
@@ -125,8 +125,8 @@ def _walk_here(folder: Path, start: int, stop: int) -> RangeReport:
     return walk_range(Engine(folder, readonly=True), start, stop)
 
 
-def _collect(child: Quarantine[RangeReport], start: int, stop: int) -> RangeReport:
+def _collect(child: IsolatedProcess[RangeReport], start: int, stop: int) -> RangeReport:
     try:
         return child.result()
-    except QuarantineError as error:
+    except IsolatedProcessError as error:
         return RangeReport(start, stop, 0, 0, Flaw(None, "database", "a readable database", error.how))

@@ -18,9 +18,8 @@ from blake3 import blake3
 
 from ledger.audit.rehash import ARRAY_OF_8, seq_prefix
 from ledger.chain import GENESIS, LINK_BYTES, Link, Record, Seq, link
-from ledger.codec import BODY_LIMIT_BYTES, decode_envelope, decode_event
+from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError, unreadable
-from ledger.events import LedgerCreated
 
 HEADER = b"b3-ledger archive 1\n"
 FRAME = struct.Struct(">I32s")  # body length, link
@@ -175,19 +174,6 @@ def records(file: BinaryIO, *, start: int = 0, prev: Link = GENESIS) -> Iterator
             start += 1
         if good < len(values):
             raise why_bad(values[good], seq=start, prev=prev)
-
-
-def first_event(body: bytes) -> LedgerCreated:
-    """Return the event that every log begins with, from the body of seq 0.
-
-    Raises: DamagedError when it is another one.
-    """
-    envelope = decode_envelope(0, body)
-    if envelope.type != LedgerCreated.TAG:
-        raise DamagedError(0, "first event", expected=LedgerCreated.TAG, found=envelope.type)
-    event = decode_event(envelope)
-    assert isinstance(event, LedgerCreated)  # noqa: S101 - what that tag decodes to
-    return event
 
 
 def _name(header: bytes) -> str:

@@ -14,7 +14,7 @@ from ledger.audit.rehash import Flaw, RangeReport, walk_ledger
 from ledger.audit.verify import VerifyReport, Witness, _end_flaw, _Look, _look, verify_folder, verify_ledger
 from ledger.chain import EMPTY_HEAD, GENESIS, Head, Link
 from ledger.errors import NewerFormatError, NotALedgerError
-from ledger.files.isolated import QuarantineError
+from ledger.files.isolated import IsolatedProcessError
 from ledger.ids import append_id
 from ledger.store.anchor import Anchor
 from ledger.store.engine import Engine
@@ -127,7 +127,7 @@ def test_an_engine_that_refuses_is_a_flaw_of_the_database(full: LedgerHome) -> N
     edit(full, lambda txn, _: txn.put(b"format", b"b3-ledger 2"))
     refusal = NewerFormatError(full.root / "ledger-1" / "data.mdb", found="b3-ledger 2", known="b3-ledger 1")
     report = told(full)
-    assert ("unreadable", Flaw(None, "database", "a readable database", str(QuarantineError(str(refusal))))) == (
+    assert ("unreadable", Flaw(None, "database", "a readable database", str(IsolatedProcessError(str(refusal))))) == (
         report.verdict,
         report.first_bad,
     )
