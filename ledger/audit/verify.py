@@ -16,7 +16,7 @@ import msgspec
 
 from ledger.audit.append_index import IndexReport, compare_index
 from ledger.audit.pages import structure_flaw
-from ledger.audit.rehash import Flaw, RangeReport, walk_ledger
+from ledger.audit.rehash import Flaw, RangeReport, rehash_ledger
 from ledger.chain import GENESIS, Head, Link
 from ledger.errors import AnchorDamagedError, NoLedgerError, NotALedgerError
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
@@ -113,7 +113,7 @@ def _verify(folder: Path, witnesses: Sequence[Witness], *, index: bool, workers:
         look = IsolatedProcess(partial(_look, folder, seqs), _Look).result()
     except (NotALedgerError, IsolatedProcessError) as error:
         return _unreadable(Flaw(None, "database", "a readable database", str(error)))
-    ranges = walk_ledger(folder, look.head.size, workers=workers)
+    ranges = rehash_ledger(folder, look.head.size, workers=workers)
     flaw = next((part.flaw for part in ranges if part.flaw), look.end_flaw)
     if flaw is None and index:
         flaw = _index_flaw(folder, look.head.size)

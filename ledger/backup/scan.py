@@ -14,9 +14,9 @@ from typing import BinaryIO
 import msgspec
 from msgspec.structs import replace
 
-from ledger.audit.rehash import Flaw
+from ledger.audit.rehash import Flaw, count_good
 from ledger.backup.counts import Counts, Tally, together
-from ledger.backup.frames import FRAME, HEADER, LENGTH, count_good, open_archive, runs, why_bad
+from ledger.backup.frames import FRAME, HEADER, LENGTH, open_archive, runs, why_bad
 from ledger.chain import GENESIS, LINK_BYTES, Head, Link
 from ledger.codec import decode_created, decode_envelopes
 from ledger.errors import DamagedError, UnreadableError, unreadable

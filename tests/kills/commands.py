@@ -117,7 +117,7 @@ class Place:
         assert code in {-9, 0}, f"the victim ended with {code}"
         self._tally.killed += code == -9
         self._tally.ended_before += code == 0
-        if self.home.stamp() is None:
+        if self.home.switch_token() is None:
             assert b"" == said
             self._tally.creations_cut += 1
             return
