@@ -71,7 +71,7 @@ def verify(
     Nothing is changed.
     """
     given = settings.load()
-    file = file or ledgers.chosen_archive()
+    file = file or ledgers.archive_path()
     if file is not None and structure:
         context.fail("got --structure with a backup file, want the ledger in use")
     with output.still_working("re-hashing every event …"):
