@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import warnings
 from typing import NoReturn
 
 from cli.app.supervisor import SIGNALLED, Terminated, supervise
@@ -17,6 +18,8 @@ GC_OBJECTS = 50_000
 def main() -> NoReturn:
     """Run the command line on this process's arguments and exit with its exit code."""
     gc.set_threshold(GC_OBJECTS)
+    # As a person reads a warning: without the place in the code that issues it.
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     supervise(lambda: run(sys.argv[1:]))
 
 
