@@ -1,11 +1,11 @@
-"""What monitoring asks of the log: how each ticker's ingest goes, how many runs ended how, the last backup.
+"""What monitoring reads from the log: how each ticker's ingest goes, how many runs ended how, the last backup.
 
 Tables:
 - `tallies`: (ticker, provider) -> tally. Fixed in size, rewritten at every final entry.
 - `recent`: (ticker, provider, slot) -> duration and failure of one of the last 30 final entries. The slot of a final
   entry is its number modulo 30: one small row is written, where a ring inside the tally would be rewritten whole.
 - `pending`: (seq) -> what is wanted of evidence until its decision comes, and no longer.
-- `probes`: (provider) -> when a probe last went well, microseconds UTC.
+- `probes`: (provider) -> when a probe last succeeded, microseconds UTC.
 - `backups`: "last" -> the newest backup.
 """
 
@@ -98,7 +98,7 @@ class RunCount(msgspec.Struct, frozen=True):
     runs: int
 
 
-class Backup(msgspec.Struct, frozen=True, array_like=True):
+class BackupStatus(msgspec.Struct, frozen=True, array_like=True):
     """The newest backup: when it was recorded, its file's name and size, and how many events it holds."""
 
     recorded_at: int
@@ -110,7 +110,7 @@ class Backup(msgspec.Struct, frozen=True, array_like=True):
 _decode_tally = msgspec.msgpack.Decoder(_Tally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
-_decode_backup = msgspec.msgpack.Decoder(Backup).decode
+_decode_backup = msgspec.msgpack.Decoder(BackupStatus).decode
 
 
 class Metrics:
@@ -156,21 +156,18 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
     _put(tables, key, tally, waiting.duration_ms)
 
 
-def _fail_fetch(tables: Tables, envelope: Envelope, fact: FetchFailed) -> None:
-    if fact.final:
-        _count_failure(tables, envelope.seq, fact, fact.error_kind)
-
-
-def _fail(tables: Tables, envelope: Envelope, fact: IngestFailed) -> None:
-    _count_failure(tables, envelope.seq, fact, fact.error_kind)
-
-
-def _refuse(tables: Tables, envelope: Envelope, fact: IngestRefused) -> None:
-    _count_failure(tables, envelope.seq, fact, "locked")
+def _fail(tables: Tables, envelope: Envelope, fact: FetchFailed | IngestFailed | IngestRefused) -> None:
+    if isinstance(fact, FetchFailed) and not fact.final:
+        return
+    kind: ErrorKind = "locked" if isinstance(fact, IngestRefused) else fact.error_kind
+    key = text_key(fact.ticker, fact.provider)
+    tally = _tally(tables, key, failure_status(kind), envelope.seq)
+    tally.rejected = 0
+    _put(tables, key, tally, (fact.finished_at - fact.started_at) // US_A_MS)
 
 
 def _back_up(tables: Tables, envelope: Envelope, fact: BackupCreated) -> None:
-    tables["backups"].store(LAST_BACKUP, Backup(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size))
+    tables["backups"].store(LAST_BACKUP, BackupStatus(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size))
 
 
 def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
@@ -181,19 +178,12 @@ def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
 _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
     Evidence: _await,
     ValidationCompleted: _judge,
-    FetchFailed: _fail_fetch,
+    FetchFailed: _fail,
     IngestFailed: _fail,
-    IngestRefused: _refuse,
+    IngestRefused: _fail,
     BackupCreated: _back_up,
     ConnectionTested: _answer,
 }
-
-
-def _count_failure(tables: Tables, seq: int, fact: FetchFailed | IngestFailed | IngestRefused, kind: ErrorKind) -> None:
-    key = text_key(fact.ticker, fact.provider)
-    tally = _tally(tables, key, failure_status(kind), seq)
-    tally.rejected = 0
-    _put(tables, key, tally, (fact.finished_at - fact.started_at) // US_A_MS)
 
 
 def _tally(tables: Tables, key: bytes, status: Status, seq: int) -> _Tally:
@@ -260,7 +250,7 @@ def runs(tables: Tables) -> Iterator[RunCount]:
             yield RunCount(ticker, provider, status, count)
 
 
-def last_backup(tables: Tables) -> Backup | None:
+def last_backup(tables: Tables) -> BackupStatus | None:
     """Return the newest backup, None before the first."""
     stored = tables["backups"].get(LAST_BACKUP)
     return None if stored is None else _decode_backup(stored)
