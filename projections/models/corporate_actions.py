@@ -6,7 +6,6 @@ An answer without a row withdraws nothing.
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import groupby
 from typing import Literal
 
 import msgspec
@@ -47,8 +46,10 @@ def changes(decisions: Iterable[Decision]) -> Iterator[ActionChange]:
     for decision in decisions:
         if not decision.accepted:
             continue
-        ordered = sorted(decision.actions, key=msgspec.structs.astuple)
-        reported = {key: tuple(alike) for key, alike in groupby(ordered, key=_day_and_kind)}
+        reported: dict[DayAndKind, tuple[Action, ...]] = {}
+        for action in sorted(decision.actions, key=msgspec.structs.astuple):
+            of_day = (action.date, action.kind)
+            reported[of_day] = (*reported.get(of_day, ()), action)
         for key in sorted(in_force.keys() | reported.keys()):
             covered = decision.received > 0 and decision.window.start <= key[0] <= decision.window.end
             old, new = in_force.get(key, ()), reported.get(key, ())
@@ -64,7 +65,3 @@ def changes(decisions: Iterable[Decision]) -> Iterator[ActionChange]:
                 seq=decision.seq,
                 recorded_at=decision.recorded_at,
             )
-
-
-def _day_and_kind(action: Action) -> DayAndKind:
-    return action.date, action.kind

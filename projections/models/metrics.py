@@ -9,7 +9,7 @@ Tables:
 - `backups`: "last" -> the newest backup.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from struct import Struct
 from typing import Any
@@ -87,6 +87,25 @@ class _Tally(msgspec.Struct, array_like=True, gc=False):
     last_answer: int | None = None
     consecutive_failures: int = 0
     runs: list[int] = msgspec.field(default_factory=lambda: [0] * len(RUN_STATUSES))
+
+    def measures(self, slots: Sequence[tuple[int, bool]]) -> Measures:
+        """Return the measures, with the durations and failures of the ring's `slots` from the oldest on."""
+        oldest = self.finals % RECENT_ENTRIES if self.finals > RECENT_ENTRIES else 0
+        recent = (*slots[oldest:], *slots[:oldest])
+        return Measures(
+            status=self.status,
+            seq=self.seq,
+            rejected=self.rejected,
+            last_ingest=self.last_ingest,
+            rows_fetched=self.rows_fetched,
+            rows_total=self.rows_total,
+            last_date=self.last_date,
+            last_answer=self.last_answer,
+            consecutive_failures=self.consecutive_failures,
+            runs=tuple(self.runs),
+            durations_ms=tuple(duration_ms for duration_ms, _ in recent),
+            failures=tuple(failed for _, failed in recent),
+        )
 
 
 class RunCount(msgspec.Struct, frozen=True):
@@ -204,26 +223,6 @@ def _put(tables: Tables, key: bytes, tally: _Tally, duration_ms: int) -> None:
     tables["tallies"].store(key, tally)
 
 
-def _measures(tables: Tables, key: bytes, tally: _Tally) -> Measures:
-    slots = [RECENT.unpack(value) for _, value in tables["recent"].scan(key)]
-    oldest = tally.finals % RECENT_ENTRIES if tally.finals > RECENT_ENTRIES else 0
-    recent = slots[oldest:] + slots[:oldest]
-    return Measures(
-        status=tally.status,
-        seq=tally.seq,
-        rejected=tally.rejected,
-        last_ingest=tally.last_ingest,
-        rows_fetched=tally.rows_fetched,
-        rows_total=tally.rows_total,
-        last_date=tally.last_date,
-        last_answer=tally.last_answer,
-        consecutive_failures=tally.consecutive_failures,
-        runs=tuple(tally.runs),
-        durations_ms=tuple(duration_ms for duration_ms, _ in recent),
-        failures=tuple(failed for _, failed in recent),
-    )
-
-
 def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
     """Yield each ticker's measures (or the one's), those of the provider used last, by ticker.
 
@@ -235,7 +234,8 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
         if name not in chosen or _rank(provider, tally) > _rank(two_texts(chosen[name][0])[1], chosen[name][1]):
             chosen[name] = key, tally
     for key, tally in chosen.values():
-        yield Measured(*two_texts(key), _measures(tables, key, tally))
+        slots = [RECENT.unpack(value) for _, value in tables["recent"].scan(key)]
+        yield Measured(*two_texts(key), tally.measures(slots))
 
 
 def _rank(provider: str, tally: _Tally) -> tuple[bool, int]:

@@ -9,7 +9,7 @@ from ledger.market.sessions import final_sessions_after
 from projections.models.log_entry import FAILURES, Status
 from projections.models.metrics import BY_HAND, Measured
 
-US_PER_S = 1_000_000
+US_A_S = 1_000_000
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 
 
@@ -38,7 +38,7 @@ def report(measured: Measured, *, now_us: int) -> TickerReport:
     return TickerReport(
         ticker=measured.ticker,
         last_ingest=last,
-        ingest_lag_seconds=None if last is None else max(0, now_us - last) // US_PER_S,
+        ingest_lag_seconds=None if last is None else max(0, now_us - last) // US_A_S,
         job_latency_ms=round(sum(measures.durations_ms) / len(measures.durations_ms)),
         rows_fetched=measures.rows_fetched,
         error_count=sum(measures.failures),

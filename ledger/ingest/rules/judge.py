@@ -96,9 +96,10 @@ def _accepted(
     added = sum(bar.date not in held.bars for bar in fresh)
     window, days = evidence.request.window, {row.bar.date for row in answered}
     # An answer without rows withdraws nothing: it has none to lack a day among.
-    asked = [day for day in sorted(held.bars) if window.start <= day <= window.end] if days else []
-    withdrawn = tuple(day for day in asked if day not in days)
-    series = _series(evidence, held, basis, fresh)
+    lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
+    withdrawn = tuple(lacking) if days else ()
+    known = actions.within(evidence.actions, window)
+    series = JudgedSeries.after(held, fresh, known, basis)
     flagged = _in_order(_flagged(evidence, held, series, answered))
     return replace(
         superseded(evidence, basis=basis),
@@ -108,24 +109,13 @@ def _accepted(
         revised=len(fresh) - added,
         unchanged=len(found.accepted) - len(fresh),
         bars=fresh,
-        actions=actions.within(evidence.actions, evidence.request.window),
+        actions=known,
         withdrawn=withdrawn,
         partial=found.partial,
         rejected=found.rejected,
         flagged=flagged,
         warned=_in_order(_warned(held, series, answered)),
         rescale=None if basis == "as_traded" else scale.close_ratio(found.accepted, held),
-    )
-
-
-def _series(evidence: FetchSucceeded, held: Held, basis: Basis, fresh: Sequence[Bar]) -> JudgedSeries:
-    """Return the series as it will be: what is held, with the new and revised sessions in place."""
-    bars = {**held.bars, **{bar.date: bar for bar in fresh}}
-    return JudgedSeries(
-        bars=tuple(bars[day] for day in sorted(bars)),
-        fresh=frozenset(bar.date for bar in fresh),
-        actions=actions.merged(actions.within(evidence.actions, evidence.request.window), held.actions),
-        basis=basis,
     )
 
 

@@ -4,14 +4,16 @@ They look at the series as it will be once the answer is accepted, and report on
 a session that is new or revised takes part: what was held already was judged when it came.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby, pairwise
+from typing import Self
 
 import msgspec
 
 from ledger.events import Action, Bar, Basis, Finding, RawBar, Window
 from ledger.ingest.rules import actions, catalogue, row_rules
+from ledger.ingest.rules.held import Held
 from ledger.market import sessions
 from ledger.market.price import price_text
 
@@ -25,6 +27,17 @@ class JudgedSeries(msgspec.Struct, frozen=True):
     fresh: frozenset[date]
     actions: tuple[Action, ...]
     basis: Basis
+
+    @classmethod
+    def after(cls, held: Held, fresh: Sequence[Bar], answered: Sequence[Action], basis: Basis) -> Self:
+        """Return what is held with the new and revised sessions and the actions of the answer in it."""
+        bars = {**held.bars, **{bar.date: bar for bar in fresh}}
+        return cls(
+            bars=tuple(bars[day] for day in sorted(bars)),
+            fresh=frozenset(bar.date for bar in fresh),
+            actions=actions.merged(answered, held.actions),
+            basis=basis,
+        )
 
 
 def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
