@@ -3,8 +3,8 @@
 Tables:
 - `entries`: (seq) -> entry, as the event at `seq` opened it.
 - `judgements`: (seq of the evidence) -> what its decision adds to its entry. Joined when read: the fold
-  only puts, which is cheaper than reading, decoding and rewriting the entry.
-- `by_ticker`: (ticker, seq) -> empty. Finds one ticker's entries without reading the others'.
+  only puts, which is cheaper than to read, decode and rewrite the entry.
+- `by_ticker`: (ticker, seq) -> empty. One ticker's entries without a look at the others'.
 - `pending`: (ticker, seq) -> empty. Evidence that no decision names yet.
 """
 
@@ -58,7 +58,7 @@ class IngestLogs:
     reads = ENTRY_TAGS | {ValidationCompleted.TAG}
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
-        """Open an entry for an attempt, or close the one that a decision is about."""
+        """Open an entry for an attempt, or close the one that a decision is over."""
         if isinstance(fact, ValidationCompleted):
             if envelope.cause is not None:
                 _judge(tables, envelope.cause, fact)

@@ -5,7 +5,7 @@ Tables:
 - `recent`: (ticker, provider, slot) -> duration and failure of one of the last 30 final entries. The slot of a final
   entry is its number modulo 30: one small row is written, where a ring inside the tally would be rewritten whole.
 - `pending`: (seq) -> what is wanted of evidence until its decision comes, and no longer.
-- `probes`: (provider) -> when a probe last succeeded, microseconds UTC.
+- `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
 """
 

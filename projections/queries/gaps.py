@@ -33,14 +33,14 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
 def gaps(tables: Tables, series: Series, until: date, position: int | None = None) -> Iterator[Gap]:
     """Yield the sessions missing from the first one held to `until`, oldest first; costs the series' versions."""
-    state = history.state(tables, series, position)
-    if not state.held:
+    coverage = history.coverage(tables, series, position)
+    if not coverage.held:
         return
-    last = max(state.held)
-    for day in sessions.sessions(Window(min(state.held), max(last, until))):
-        if day in state.held or not sessions.covers(day):
+    last = max(coverage.held)
+    for day in sessions.sessions(Window(min(coverage.held), max(last, until))):
+        if day in coverage.held or not sessions.covers(day):
             continue
-        missed, rejections = state.missed.get(day), state.rejected.get(day)
+        missed, rejections = coverage.missed.get(day), coverage.rejected.get(day)
         yield Gap(
             date=day,
             asked=0 if missed is None else missed.asked,

@@ -34,8 +34,8 @@ class Rejections(msgspec.Struct, frozen=True):
     last: int
 
 
-class SeriesState:
-    """The state of a series between two decisions; a day is held, or it may be missed, rejected or both."""
+class Coverage:
+    """Which days of a series are held between two decisions; one that is not may be missed, rejected or both."""
 
     def __init__(self) -> None:
         self.held: dict[date, Version] = {}
@@ -66,20 +66,20 @@ class SeriesState:
 
 def steps(
     tables: Tables, series: Series, position: int | None = None
-) -> Iterator[tuple[SeriesState, Decision, tuple[Version, ...]]]:
-    """Yield each decision of [0, position) with the versions it made, by day, and the state of the series before it.
+) -> Iterator[tuple[Coverage, Decision, tuple[Version, ...]]]:
+    """Yield each decision of [0, position) with the versions it made, by day, and the coverage before it.
 
-    The state changes with the iteration. Costs the series' versions and the sessions of each decision's window.
+    The coverage changes with the iteration. Costs the series' versions and the sessions of each decision's window.
     """
-    before = SeriesState()
+    before = Coverage()
     for decision, made in _made(tables, series, position):
         yield before, decision, made
         before.take(decision, made)
 
 
-def state(tables: Tables, series: Series, position: int | None = None) -> SeriesState:
-    """Return the state of the series once `position` events are read (None: all); costs what `steps` does."""
-    found = SeriesState()
+def coverage(tables: Tables, series: Series, position: int | None = None) -> Coverage:
+    """Return the coverage of the series once `position` events are read (None: all); costs what `steps` does."""
+    found = Coverage()
     for decision, made in _made(tables, series, position):
         found.take(decision, made)
     return found

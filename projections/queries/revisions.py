@@ -14,7 +14,7 @@ from projections.fold.tables import Tables
 from projections.models.prices import Version
 from projections.queries import bar_fields, history
 from projections.queries.bar_fields import FieldChange
-from projections.queries.history import SeriesState
+from projections.queries.history import Coverage
 
 VOLUME_TOLERANCE = 5e-3  # providers round rescaled volumes, and some count late trades in
 ADJUSTED = "adj_close"
@@ -100,8 +100,8 @@ def revisions(tables: Tables, series: Series, position: int | None = None) -> It
         withdrawn -= {version.date for version in made if version.bar is not None}
 
 
-def _revised(state: SeriesState, version: Version, scales: _Scales) -> Iterator[Revision]:
-    before = state.held.get(version.date)
+def _revised(coverage: Coverage, version: Version, scales: _Scales) -> Iterator[Revision]:
+    before = coverage.held.get(version.date)
     for change in bar_fields.moved(None if before is None else before.bar, version.bar):
         cause: Cause = "rescale" if scales.explain(change) else "correction"
         if before is None:
@@ -114,7 +114,7 @@ def _revised(state: SeriesState, version: Version, scales: _Scales) -> Iterator[
             old=change.old,
             new=change.new,
             cause=cause,
-            late=before is None and version.date in state.missed,
+            late=before is None and version.date in coverage.missed,
             seq=version.seq,
             recorded_at=version.recorded_at,
             old_seq=None if before is None else before.seq,
@@ -122,7 +122,7 @@ def _revised(state: SeriesState, version: Version, scales: _Scales) -> Iterator[
         )
 
 
-def _moved_together(before: SeriesState, made: Sequence[Version]) -> Iterator[date]:
+def _moved_together(before: Coverage, made: Sequence[Version]) -> Iterator[date]:
     """Yield the days whose adjustment moved by the ratio of the next or the last one that moved.
 
     Two dividends between two answers leave two ratios, so no single ratio tells them from a correction.

@@ -1,6 +1,6 @@
-"""The judgement of evidence: which rows are accepted, and what is said of the rest. Pure.
+"""The judgement of evidence: which rows are accepted, and what the rules find in the rest. Pure.
 
-"Now" is the evidence's own `finished_at`, so a judgement that is taken up later comes out the same.
+"Now" is the evidence's own `finished_at`, so a judgement that is resumed later comes out the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -47,7 +47,7 @@ def judge(
 
 
 def superseded(evidence: FetchSucceeded, *, basis: Basis) -> ValidationCompleted:
-    """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing said."""
+    """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing found."""
     return ValidationCompleted(
         ticker=evidence.ticker,
         provider=evidence.provider,

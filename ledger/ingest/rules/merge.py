@@ -1,4 +1,4 @@
-"""Everything that a provider said of one day, from its body and from its library together. Pure."""
+"""Everything that a provider reported of one day, from its body and from its library together. Pure."""
 
 import math
 from collections import defaultdict

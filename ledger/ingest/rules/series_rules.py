@@ -41,7 +41,7 @@ class JudgedSeries(msgspec.Struct, frozen=True):
 
 
 def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
-    """Yield what JUMP, SPLIT_SUSPECT, UNIT_100X and ADJ say, the last of the rows as `answered` too. O(sessions)."""
+    """Yield what JUMP, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions)."""
     for previous, bar in pairwise(series.bars):
         if not series.fresh.isdisjoint((previous.date, bar.date)):
             yield from jump(previous, bar, series)
@@ -87,7 +87,7 @@ def off_calendar(days: Collection[date]) -> Iterator[Finding]:
 
 @catalogue.applies(catalogue.JUMP, catalogue.SPLIT_SUSPECT)
 def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
-    """Yield what JUMP and SPLIT_SUSPECT say of the step from one session to the next."""
+    """Yield what JUMP and SPLIT_SUSPECT find in the step from one session to the next."""
     spread = _spread(previous.close, bar.close)
     if spread <= catalogue.JUMP_FACTOR:
         return
@@ -106,7 +106,7 @@ def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
 
 @catalogue.applies(catalogue.UNIT_100X)
 def unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
-    """Yield what UNIT_100X says of a session between two that agree with each other."""
+    """Yield what UNIT_100X finds in a session between its neighbours."""
     up = bar.close > before.close
     steps = [_spread(bar.close, beside.close) for beside in (before, after)]
     slipped = all(_spread(step, catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE for step in steps)
@@ -118,7 +118,7 @@ def unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
 
 @catalogue.applies(catalogue.ADJ)
 def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
-    """Yield what ADJ says: of adjusted closes by themselves, of their steps, and of those that cannot be held.
+    """Yield what ADJ finds: in adjusted closes, in their steps, and in those that cannot be held.
 
     A bar has no adjusted close where `answered`, the rows it was read from, has one that cannot be held.
     """
