@@ -39,7 +39,7 @@ def judge(
     """
     answered = rows(evidence, body_rows)
     found = row_rules.sort_rows(answered, row_rules.today(evidence.finished_at))
-    batch = (*_identity(evidence), *_threshold(found, threshold_percent))
+    batch = (*foreign_identity(evidence), *over_threshold(found, threshold_percent))
     if batch:
         return _rejected(evidence, basis, found, batch)
     needed = scale.wider(evidence, found.accepted, held, basis)
@@ -139,7 +139,8 @@ def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
 
 
 @catalogue.applies(catalogue.IDENTITY)
-def _identity(evidence: FetchSucceeded) -> Iterator[Finding]:
+def foreign_identity(evidence: FetchSucceeded) -> Iterator[Finding]:
+    """Yield what IDENTITY finds in what the answer says of itself."""
     identity = evidence.identity
     for name, got, want in (
         ("symbol", identity.symbol, evidence.request.ticker),
@@ -152,7 +153,8 @@ def _identity(evidence: FetchSucceeded) -> Iterator[Finding]:
 
 
 @catalogue.applies(catalogue.THRESHOLD)
-def _threshold(found: Sorted, percent: float) -> Iterator[Finding]:
+def over_threshold(found: Sorted, percent: float) -> Iterator[Finding]:
+    """Yield what THRESHOLD finds in the rows of an answer together."""
     rejected, counted = len(found.rejected), max(found.received, catalogue.THRESHOLD_ROWS_MIN)
     if rejected * 100 > percent * counted:
         detail = f"got {rejected} of {found.received} rows rejected, want at most {percent:g} % of {counted}"
