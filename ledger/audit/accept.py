@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from ledger.appending import Appended, chain_records, head_after, hold_back
+from ledger.appending import Appended
 from ledger.audit.verify import Witness
-from ledger.chain import Head, Seq
-from ledger.codec import Draft, decode_envelope
+from ledger.chain import Head
+from ledger.codec import Draft
 from ledger.errors import (
     AnchorDamagedError,
     ConflictError,
@@ -23,9 +23,9 @@ from ledger.errors import (
 )
 from ledger.events import LEDGER_STREAM, HeadAccepted
 from ledger.ids import append_id
+from ledger.log_source import check_head
 from ledger.store.anchor import Anchor, read_anchor
 from ledger.store.engine import Engine
-from ledger.store.event_log import check_head
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 from ledger.store.writer_lock import WriterLock
 
@@ -157,18 +157,9 @@ def _append(folder: Path, drafts: Sequence[Draft], expected: Head, now: Callable
         head = engine.head_in(txn)
         if head != expected:
             raise ConflictError(expected=expected.size, actual=head.size)
-        recorded_at, held_back_us = hold_back(now(), _last_recorded_at(engine, txn, head))
-        records = chain_records(drafts, head=head, recorded_at=recorded_at, append_id=identifier)
-        after = head_after(records)
-        engine.put_in(txn, records, append_id=identifier, head=after)
-        return Appended(first=Seq(head.size), count=len(records), head=after, held_back_us=held_back_us)
+        return engine.append_in(txn, drafts, head=head, append_id=identifier, now=now)
 
     try:
         return engine.update(step)
     finally:
         engine.close()
-
-
-def _last_recorded_at(engine: Engine, txn: Any, head: Head) -> int:
-    seq = head.size - 1
-    return decode_envelope(seq, engine.body_in(txn, seq)).recorded_at

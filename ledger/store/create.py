@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from ledger.appending import chain_records, head_after
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import Draft
 from ledger.errors import NotALedgerError, unwritable
@@ -69,14 +69,13 @@ def _build(home: LedgerHome, draft: Draft, now: Callable[[], int]) -> Path:
     shutil.rmtree(building, ignore_errors=True)  # left by a creation that died
     make_private_folder(building)
     identifier = append_id("ledger.created", job_id=draft.job_id)
-    records = chain_records([draft], head=EMPTY_HEAD, recorded_at=now(), append_id=identifier)
-    head = head_after(records)
     engine = Engine(building, readonly=False, create=True)
     try:
-        engine.update(lambda txn: engine.put_in(txn, records, append_id=identifier, head=head))
+        step = partial(engine.append_in, drafts=[draft], head=EMPTY_HEAD, append_id=identifier, now=now)
+        appended = engine.update(step)
     finally:
         engine.close()
-    Anchor.create(building / ANCHOR_FILE, head).close()
+    Anchor.create(building / ANCHOR_FILE, appended.head).close()
     try:
         settle(building)
         building.rename(folder)

@@ -17,7 +17,9 @@ from typing import Any, TypeVar, cast
 import lmdb
 import msgspec
 
+from ledger.appending import Appended, chain_records, head_after, hold_back
 from ledger.chain import EMPTY_HEAD, LINK_BYTES, Head, Link, Record, Seq
+from ledger.codec import Draft, decode_envelope
 from ledger.errors import (
     DamagedError,
     DiskFullError,
@@ -225,19 +227,29 @@ class Engine:
             else:
                 return result
 
-    def put_in(self, txn: Any, records: list[Record], *, append_id: bytes, head: Head) -> None:
-        """Put `records` (at least one), their append's index entry and `head`.
+    def append_in(
+        self, txn: Any, drafts: Sequence[Draft], *, head: Head, append_id: bytes, now: Callable[[], int]
+    ) -> Appended:
+        """Put `drafts` (at least one) after `head`, which is the log's as `txn` sees it, as one append.
 
-        Raises: StorageError when something stands where they belong.
+        The one append step: of a log, an accepted head, a restore and a creation.
+        The anchor, and what makes the append wanted, are the caller's concern.
+
+        Raises: BodyTooLargeError; DamagedError when the last event cannot be decoded; StorageError as `load_in` does.
         """
-        values = [record.link + record.body for record in records]
-        run = AppendRun(records[0].seq, len(records))
-        self.load_in(txn, values, {append_id: run}, head=head)
+        last = head.size - 1
+        last_recorded_at = decode_envelope(last, self.body_in(txn, last)).recorded_at if head.size else 0
+        recorded_at, held_back_us = hold_back(now(), last_recorded_at)
+        records = chain_records(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
+        after = head_after(records)
+        run = AppendRun(head.size, len(records))
+        self.load_in(txn, [record.link + record.body for record in records], {append_id: run}, head=after)
+        return Appended(first=Seq(head.size), count=len(records), head=after, held_back_us=held_back_us)
 
     def load_in(self, txn: Any, values: Sequence[bytes], runs: Mapping[bytes, AppendRun], *, head: Head) -> None:
         """Put `values` (link ‖ body) of any number of appends, the index entries `runs` and the `head` after them.
 
-        Raises: StorageError when something stands where they belong.
+        Raises: StorageError when one of their keys is taken, or out of order.
         """
         items = [(seq.to_bytes(KEY_BYTES, "big"), value) for seq, value in enumerate(values, head.size - len(values))]
         _, added = txn.cursor(db=self.databases[EVENTS]).putmulti(items, overwrite=False, append=True)

@@ -9,20 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from ledger.appending import Appended, chain_records, check_call, head_after, hold_back, match_repeat
-from ledger.chain import GENESIS, Head, Link, Record, Seq
-from ledger.codec import Draft, decode_envelope
+from ledger.appending import Appended, check_call, head_after, match_repeat
+from ledger.chain import Head, Link, Record, Seq
+from ledger.codec import Draft
 from ledger.errors import (
     ConflictError,
     DiskFullError,
-    ForkedError,
     LedgerError,
     LedgerReplacedError,
     NoLedgerError,
-    RolledBackError,
     StorageError,
     UnwritableError,
 )
+from ledger.log_source import check_head
 from ledger.store.anchor import Anchor, read_anchor
 from ledger.store.engine import AppendRun, Engine
 from ledger.store.home import ANCHOR_FILE, LedgerHome
@@ -214,12 +213,9 @@ class EventLog:
                 return self._repeat(drafts, append_id, run), head
             if expected_size is not None and expected_size != head.size:
                 raise ConflictError(expected=expected_size, actual=head.size)
-            recorded_at, held_back_us = hold_back(self._now(), self._last_recorded_at(txn, head))
-            records = chain_records(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
-            after = head_after(records)
-            landing[:] = [after]
-            self._engine.put_in(txn, records, append_id=append_id, head=after)
-            return Appended(first=Seq(head.size), count=len(records), head=after, held_back_us=held_back_us), after
+            appended = self._engine.append_in(txn, drafts, head=head, append_id=append_id, now=self._now)
+            landing[:] = [appended.head]
+            return appended, appended.head
 
         appended, head = self._commit(step, landing)
         # A crash here leaves the anchor behind the log: it may lag, never lead. A retry brings it up.
@@ -243,12 +239,6 @@ class EventLog:
         stored = list(self.read(run.first, run.first + run.count))
         match_repeat(drafts, stored, append_id=append_id, first=run.first)
         return Appended(first=Seq(run.first), count=run.count, head=head_after(stored), repeated=True)
-
-    def _last_recorded_at(self, txn: Any, head: Head) -> int:
-        if head.size == 0:
-            return 0
-        seq = head.size - 1
-        return decode_envelope(seq, self._engine.body_in(txn, seq)).recorded_at
 
     def _commit(self, step: Callable[[Any], tuple[Appended, Head]], landing: list[Head]) -> tuple[Appended, Head]:
         try:
@@ -278,32 +268,3 @@ class EventLog:
                 self._anchor.close()
                 self._anchor = None
             self._engine = Engine(folder, readonly=self.readonly)
-
-
-def check_head(link_at: Callable[[int], Link | None], head: Callable[[], Head], remembered: Head, witness: str) -> None:
-    """Return quietly when the log holds the event that `remembered` ends with, under the same link; O(1).
-
-    `link_at` and `head` look into the log, in one transaction or each in its own.
-
-    Raises: RolledBackError when the log is shorter, ForkedError when another event stands there.
-    """
-    found = link_at(remembered.size - 1) if remembered.size else GENESIS
-    if found == remembered.link:
-        return
-    actual = head()
-    if found is None:
-        raise RolledBackError(
-            witness=witness,
-            expected_size=remembered.size,
-            expected_link=remembered.link,
-            size=actual.size,
-            link=actual.link,
-        )
-    raise ForkedError(
-        witness=witness,
-        expected_size=remembered.size,
-        expected_link=remembered.link,
-        found_link=found,
-        size=actual.size,
-        link=actual.link,
-    )
