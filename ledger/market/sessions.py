@@ -4,7 +4,6 @@ Days are calendar days in America/Sao_Paulo; instants are microseconds UTC.
 Outside the table (before `b3_calendar.FIRST`, after `b3_calendar.LAST`) every weekday counts as a session.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 
@@ -42,9 +41,10 @@ def shift(day: date, count: int) -> date:
 
     `day` need not be a session: one session after a Saturday is the Monday that trades next.
     """
-    steps = _walk(day, _DAY if count > 0 else -_DAY)
-    for _ in range(abs(count)):
-        day = next(steps)
+    step, left = (_DAY if count > 0 else -_DAY), abs(count)
+    while left:
+        day += step
+        left -= is_session(day)
     return day
 
 
@@ -69,13 +69,6 @@ def last_final_session(now_us: int) -> date:
 def final_sessions_after(day: date, now_us: int) -> int:
     """Return how many sessions later than `day` are final at `now_us`."""
     return len(sessions(Window(day + _DAY, last_final_session(now_us))))
-
-
-def _walk(day: date, step: timedelta) -> Iterator[date]:
-    while True:
-        day += step
-        if is_session(day):
-            yield day
 
 
 @cache
