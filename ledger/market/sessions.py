@@ -1,4 +1,4 @@
-"""B3's trading sessions: which days they are, and when each is final. Pure but for the time zone database.
+"""B3's trading sessions: which days they are, and when each is final. Pure, the time zone database aside.
 
 Days are calendar days in America/Sao_Paulo; instants are microseconds UTC.
 Outside the table (before `b3_calendar.FIRST`, after `b3_calendar.LAST`) every weekday counts as a session.
@@ -20,7 +20,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def covers(day: date) -> bool:
-    """Return whether the calendar table knows `day`."""
+    """Return whether the calendar table covers `day`."""
     return b3_calendar.FIRST <= day <= b3_calendar.LAST
 
 
@@ -79,7 +79,7 @@ def _closed(year: int) -> frozenset[date]:
 
 @cache
 def _zone() -> tzinfo:
-    # Imported here: half of the commands never ask what time it is in São Paulo.
+    # Imported here: half of the commands never need the time in São Paulo.
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(TIMEZONE)
