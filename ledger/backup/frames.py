@@ -32,7 +32,7 @@ _ANY_HEADER = re.compile(rb"b3-ledger archive ([2-9]|[1-9][0-9]+)\n")
 
 
 def frame(record: Record) -> bytes:
-    """Return what stands for `record` in an archive: its body's length, its link, its body."""
+    """Return the frame of `record`: its body's length, its link, its body."""
     return FRAME.pack(len(record.body), record.link) + record.body
 
 
@@ -49,21 +49,21 @@ def open_archive(path: Path) -> int:
     NewerFormatError for an archive of a later version.
     """
     try:
-        # A pipe of that name would keep us waiting for its other end.
+        # A pipe of that name would block until its other end is opened.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise NoArchiveError(path) from error
     except OSError as error:
         raise unreadable(path, error) from error
     try:
-        _check_file(fd, path)
+        _pass_header(fd, path)
     except BaseException:
         os.close(fd)
         raise
     return fd
 
 
-def _check_file(fd: int, path: Path) -> None:
+def _pass_header(fd: int, path: Path) -> None:
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         raise NotAnArchiveError(path, "something other than a regular file")
     check_header(os.read(fd, 2 * len(HEADER)), path)
@@ -83,9 +83,9 @@ def check_header(first: bytes, path: Path) -> None:
 
 
 def runs(file: BinaryIO, *, start: int = 0) -> Iterator[list[bytes]]:
-    """Yield the values (link ‖ body) of all frames from here to the end of `file`, those of a buffer together.
+    """Yield the values (link ‖ body) of all frames from here to the end of `file`, one list per buffer read.
 
-    `file` stands at the frame of seq `start`. Nothing is hashed. Holds one buffer, or one body where that is longer;
+    `file` is at the frame of seq `start`. Nothing is hashed. Holds one buffer, or one body where that is longer;
     a length is checked before anything is allocated for it.
 
     Raises: DamagedError naming the first frame that is too long, or of kind `CUT_FRAME` when the file ends inside it.
@@ -102,7 +102,7 @@ def runs(file: BinaryIO, *, start: int = 0) -> Iterator[list[bytes]]:
 
 
 def _frame_bytes(seq: int, begun: bytes) -> int:
-    """Return how long the frame of `seq` is, as far as `begun`, which it begins with, says.
+    """Return how long the frame of `seq` is, as far as its first bytes, `begun`, tell.
 
     Raises: DamagedError over the limit.
     """
@@ -119,7 +119,7 @@ def _split(buffer: bytes) -> tuple[list[bytes], bytes]:
     values = []
     unpack, length_bytes, frame_bytes = LENGTH.unpack_from, LENGTH.size, FRAME.size
     at, end = 0, len(buffer)
-    # Whoever reads an archive pays for this loop.
+    # This loop is what reading an archive costs.
     while at + frame_bytes <= end:
         (body_bytes,) = unpack(buffer, at)
         stop = at + frame_bytes + body_bytes
@@ -133,12 +133,12 @@ def _split(buffer: bytes) -> tuple[list[bytes], bytes]:
 def count_good(values: Sequence[bytes], *, start: int, prev: Link) -> int:
     """Return how many of `values` hold, from the first on, as those from seq `start` on, after the link `prev`.
 
-    Each holds when its link follows from the one before, and its body says its seq.
+    Advance holds when its link follows from the one before, and its body says its seq.
     """
     hasher = blake3()
     reset, update, digest, encode = hasher.reset, hasher.update, hasher.digest, _encode
     last: bytes = prev
-    # This loop is what verification costs: `link` and `seq_prefix` stand in it written out.
+    # This loop is what verification costs: `link` and `seq_prefix` are inlined in it.
     for seq, value in enumerate(values, start):
         body = value[LINK_BYTES:]
         reset()
@@ -160,9 +160,9 @@ def why_bad(value: bytes, *, seq: int, prev: Link) -> DamagedError:
 
 
 def records(file: BinaryIO, *, start: int = 0, prev: Link = GENESIS) -> Iterator[Record]:
-    """Yield the records of all frames from here to the end of `file`, each checked before it is given out.
+    """Yield the records of all frames from here to the end of `file`, each checked before it is yielded.
 
-    `file` stands at the frame of seq `start`, whose event follows the link `prev`. Memory: as `runs`.
+    `file` is at the frame of seq `start`, whose event follows the link `prev`. Memory: as `runs`.
 
     Raises: DamagedError naming the first frame that does not hold; of kind `CUT_FRAME` when the file ends inside it.
     """

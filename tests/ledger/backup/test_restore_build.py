@@ -44,7 +44,7 @@ def test_the_folder_holds_the_archive_and_one_event_more(
 ) -> None:
     """No older than the one before it; the index and the anchor know of it, and the folder is private."""
     counts: list[int] = []
-    folder = build_folder(ready, backup, LAST, now_us=LATEST_US + late_us, each=counts.append)
+    folder = build_folder(ready, backup, LAST, now_us=LATEST_US + late_us, advance=counts.append)
     engine = Engine(folder, readonly=True)
     records = engine.chunk(0, engine.head().size)
     identifier = append_id(f"backup.restored/{JOB.hex()}", job_id=JOB)

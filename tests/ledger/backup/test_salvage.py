@@ -15,7 +15,7 @@ from ledger.audit.verify import verify_folder
 from ledger.backup import salvage
 from ledger.backup.archive_log import archive_log
 from ledger.backup.salvage import Salvaged, salvage_archive, salvage_ledger
-from ledger.backup.scan import survey
+from ledger.backup.scan import scan
 from ledger.backup.verify import verify_archive
 from ledger.chain import Record
 from ledger.errors import (
@@ -76,7 +76,7 @@ def test_a_sound_ledger_is_saved_whole(folder: Path, sound: LedgerHome, tmp_path
     """With its checksum, and nothing lost."""
     found = salvage_ledger(folder, tmp_path / "saved.db")
     report = replace(verify_folder(folder), seconds=found.report.seconds)
-    assert Salvaged(source=folder, saved=survey(tmp_path / "saved.db"), report=report) == found
+    assert Salvaged(source=folder, saved=scan(tmp_path / "saved.db"), report=report) == found
     assert ("intact", EVENTS, 0) == (found.report.verdict, found.saved.head.size, found.lost_events)
     assert originals(sound) == list(archive_log(tmp_path / "saved.db").read())
     assert found.saved.sha256 == read_checksum(tmp_path / "saved.db")
@@ -316,7 +316,7 @@ def test_every_cut_of_an_archive_keeps_its_whole_frames(tmp_path: Path) -> None:
         found = salvage_archive(path, out)
         want = max(end for end in ends if end <= length)
         assert WHOLE[:want] == out.read_bytes()
-        assert (ends.index(want) + 1, want) == (found.saved.head.size, archive_log(out).survey.archive_bytes)
+        assert (ends.index(want) + 1, want) == (found.saved.head.size, archive_log(out).scan.archive_bytes)
 
 
 @pytest.mark.parametrize(("size", "verdict", "lost"), [(6, "intact", 0), (3, "truncated", None)])
@@ -327,7 +327,7 @@ def test_an_archive_is_saved_up_to_where_it_is_cut(size: int, verdict: str, lost
     found = salvage_archive(path, out)
     assert (good, verdict, lost) == (out.read_bytes(), found.report.verdict, found.lost_events)
     report = replace(verify_archive(path), seconds=found.report.seconds)
-    assert Salvaged(source=path, saved=survey(out), report=report) == found
+    assert Salvaged(source=path, saved=scan(out), report=report) == found
     assert found.saved.sha256 == read_checksum(out)
 
 

@@ -92,6 +92,6 @@ def _flag(name: str) -> str:
 
 
 def _wishes(given: dict[str, Any]) -> Any:
-    from cli.commands.trust.backup.restore import Wishes
+    from cli.commands.trust.backup.restore import RestoreOptions
 
-    return Wishes(yes=given["yes"], rollback=given["rollback"], dry_run=given["dry_run"])
+    return RestoreOptions(yes=given["yes"], rollback=given["rollback"], dry_run=given["dry_run"])

@@ -15,7 +15,7 @@ from cli.context import ledgers
 from cli.render import times
 from ledger import ids
 from ledger.backup.check import check_made
-from ledger.backup.create import Backup, create_backup
+from ledger.backup.create import CreatedBackup, create_backup
 from ledger.errors import ArchiveDamagedError
 from ledger.events import LedgerKind
 from ledger.store.event_log import EventLog
@@ -42,13 +42,13 @@ def default_name(now_us: int) -> str:
     return f"backup-{times.text(now_us).replace('-', '').replace(':', '')}.db"
 
 
-def _prove(made: Backup) -> None:
+def _prove(made: CreatedBackup) -> None:
     report = check_made(made, watch=watch).report
     if flaw := report.first_bad:
         raise ArchiveDamagedError(made.path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
 
 
-def _row(made: Backup, kind: LedgerKind, *, verified: bool, elapsed_s: float) -> CreatedRow:
+def _row(made: CreatedBackup, kind: LedgerKind, *, verified: bool, elapsed_s: float) -> CreatedRow:
     event = made.event
     return CreatedRow(
         backup=str(made.path),

@@ -40,12 +40,12 @@ def listing(given: Settings, style: Style) -> Exit:
 
 
 def _checked(path: Path, checked: BackupCheck, recorded: Recorded | None, elapsed_s: float) -> CheckedRow:
-    report, survey, counts = checked.report, checked.survey, checked.counts
+    report, scan, counts = checked.report, checked.scan, checked.counts
     return CheckedRow(
         verdict=report.verdict,
         backup=str(path),
-        checksum=survey.sha256.hex() if survey else None,
-        bytes=survey.archive_bytes if survey else None,
+        checksum=scan.sha256.hex() if scan else None,
+        bytes=scan.archive_bytes if scan else None,
         events=report.events,
         head_seq=report.head_seq,
         head=report.head.hex() if report.head else None,
