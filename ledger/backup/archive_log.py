@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from ledger.audit.rehash import Flaw
 from ledger.backup.frames import records, runs
 from ledger.backup.scan import Scan, opened, scan
 from ledger.chain import Head, Link, Record
@@ -91,8 +92,8 @@ def archive_log(path: Path) -> ArchiveLog:
     UnreadableError.
     """
     found = scan(path)
-    if flaw := found.flaw:
-        raise ArchiveDamagedError(path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
+    if found.flaw:
+        raise archive_damaged(path, found.flaw)
     remembered = read_checksum(path)
     if remembered is not None and remembered != found.sha256:
         raise ArchiveDamagedError(
@@ -103,6 +104,11 @@ def archive_log(path: Path) -> ArchiveLog:
             found=f"sha256 {found.sha256.hex()}",
         )
     return ArchiveLog(found)
+
+
+def archive_damaged(path: Path, flaw: Flaw) -> ArchiveDamagedError:
+    """Return what to raise for `flaw` in the archive at `path`; at seq 0 where it is not one of the events."""
+    return ArchiveDamagedError(path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
 
 
 def _ended(seq: int) -> DamagedError:

@@ -10,6 +10,7 @@ import re
 import stat
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,19 +56,14 @@ def open_archive(path: Path) -> int:
         raise NoArchiveError(path) from error
     except OSError as error:
         raise unreadable(path, error) from error
-    try:
-        _pass_header(fd, path)
-    except BaseException:
-        os.close(fd)
-        raise
+    with ExitStack() as unless_returned:
+        unless_returned.callback(os.close, fd)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise NotAnArchiveError(path, "something other than a regular file")
+        check_header(os.read(fd, 2 * len(HEADER)), path)
+        os.lseek(fd, len(HEADER), os.SEEK_SET)
+        unless_returned.pop_all()
     return fd
-
-
-def _pass_header(fd: int, path: Path) -> None:
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        raise NotAnArchiveError(path, "something other than a regular file")
-    check_header(os.read(fd, 2 * len(HEADER)), path)
-    os.lseek(fd, len(HEADER), os.SEEK_SET)
 
 
 def check_header(first: bytes, path: Path) -> None:

@@ -94,32 +94,27 @@ def _published(source: Path, part: PartFile, out: Path, report: VerifyReport) ->
 
 
 def _save(folder: Path, part: PartFile) -> None:
-    """Add the frames of all events that can be read and hold, after those that `part` has."""
-    # A child that dies takes with it what it had not written yet: the second one writes each event as it reads it.
+    """Add the frames of all events that can be read and hold, after those that `part` has.
+
+    Raises: OSError when the part takes no more: what does not fit must not be taken for what cannot be read.
+    """
+    # A child that dies loses what it had not written yet: the second one writes each event as it reads it.
     for step in (ALL_EVENTS, 1):
-        died = _poured(folder, part, scan(part.path).head.size, step)
+        start, failed, died = scan(part.path).head.size, 0, False
+        os.lseek(part.fd, 0, os.SEEK_END)
+        try:
+            failed = IsolatedProcess(partial(_pour, folder, part.fd, start, step), int).result()
+        except IsolatedProcessError:
+            died = True
+        if failed:
+            raise OSError(failed, os.strerror(failed))
         os.ftruncate(part.fd, scan(part.path).good_bytes)
         if not died:
             return
 
 
-def _poured(folder: Path, part: PartFile, start: int, step: int) -> bool:
-    """Add the frames of all readable events from `start` on, in a child; return whether that killed it.
-
-    Raises: OSError when the part takes no more: what does not fit must not be taken for what cannot be read.
-    """
-    os.lseek(part.fd, 0, os.SEEK_END)
-    try:
-        failed = IsolatedProcess(partial(_pour, folder, part.fd, start, step), int).result()
-    except IsolatedProcessError:
-        return True
-    if failed:
-        raise OSError(failed, os.strerror(failed))
-    return False
-
-
 def _pour(folder: Path, fd: int, start: int, step: int) -> int:
-    """Write the frames; return 0, or the errno of a write that failed."""
+    """Write the frames of all readable events from `start` on, in a child; return 0, or the errno of a failed write."""
     try:
         with open(fd, "wb") as file:
             for record in _without_holes(Engine(folder, readonly=True), start, step):

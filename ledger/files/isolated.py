@@ -41,7 +41,16 @@ class IsolatedProcess(Generic[T]):
         try:
             # Whatever the parent has locked this process holds too, for as long as it lives.
             threading.Thread(target=_end_with_reader, args=[writing], daemon=True).start()
-            _answer(call, writing)
+            try:
+                raw = b"=" + msgspec.msgpack.encode(call())
+            except UnreadableError as error:
+                raw = b"!" + error.reason.encode()
+            except LedgerError as error:
+                raw = b"!" + str(error).encode()
+            except OSError as error:
+                raw = b"!" + (error.strerror or str(error)).encode()
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(raw)
         finally:
             # Exit at once: the parent's buffers, locks and handlers are not this process's to flush or run.
             os._exit(0)
@@ -61,20 +70,6 @@ class IsolatedProcess(Generic[T]):
         if raw[:1] == b"!":
             raise IsolatedProcessError(raw[1:].decode())
         return msgspec.msgpack.decode(raw[1:], type=self._answer_type)
-
-
-def _answer(call: Callable[[], T], writing: int) -> None:
-    """Write what `call` returns to the pipe `writing`, or the reason why it failed."""
-    try:
-        raw = b"=" + msgspec.msgpack.encode(call())
-    except UnreadableError as error:
-        raw = b"!" + error.reason.encode()
-    except LedgerError as error:
-        raw = b"!" + str(error).encode()
-    except OSError as error:
-        raw = b"!" + (error.strerror or str(error)).encode()
-    with os.fdopen(writing, "wb") as pipe:
-        pipe.write(raw)
 
 
 def _end_with_reader(writing: int) -> None:

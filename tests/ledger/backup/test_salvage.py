@@ -5,6 +5,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import lmdb
@@ -28,6 +29,7 @@ from ledger.errors import (
 )
 from ledger.files.atomic_file import PartFile
 from ledger.files.checksum import read_checksum
+from ledger.files.isolated import IsolatedProcess
 from ledger.ids import append_id
 from ledger.store.create import create_ledger
 from ledger.store.engine import Engine
@@ -102,18 +104,18 @@ def test_all_before_the_first_damaged_event_is_saved(seq: int, folder: Path, sou
 
 def test_a_hole_ends_the_prefix(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An event taken out; that is no death of the engine, so the ledger is read once."""
-    passes: list[tuple[int, int, bool]] = []
-    real = salvage._poured
+    passes: list[tuple[int, int]] = []
+    real = salvage.IsolatedProcess
 
-    def poured(folder: Path, part: PartFile, start: int, step: int) -> bool:
-        passes.append((start, step, real(folder, part, start, step)))
-        return passes[-1][-1]
+    def isolated(call: partial[int], answer_type: type[int]) -> IsolatedProcess[int]:
+        passes.append(call.args[2:])
+        return real(call, answer_type)
 
-    monkeypatch.setattr(salvage, "_poured", poured)
+    monkeypatch.setattr(salvage, "IsolatedProcess", isolated)
     with lmdb.open(str(folder), max_dbs=3) as env, env.begin(write=True) as txn:
         txn.delete((70).to_bytes(8, "big"), db=env.open_db(b"events", txn=txn))
     assert 70 == salvage_ledger(folder, tmp_path / "saved.db").saved.head.size
-    assert [(0, salvage.ALL_EVENTS, False)] == passes
+    assert [(0, salvage.ALL_EVENTS)] == passes
 
 
 def test_pages_that_kill_the_engine_are_survived(folder: Path, sound: LedgerHome, tmp_path: Path) -> None:

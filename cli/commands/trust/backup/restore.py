@@ -20,14 +20,13 @@ from cli.commands.trust.backup.row import ReplacedRow, RestoredRow
 from cli.context import ledgers, witnesses
 from ledger import ids
 from ledger.audit.verify import Witness
-from ledger.backup.archive_log import ArchiveLog
+from ledger.backup.archive_log import ArchiveLog, archive_damaged
 from ledger.backup.check import check_archive
 from ledger.backup.create import record_failure
 from ledger.backup.recorded import recorded_backups
 from ledger.backup.restore import Restore, Restored, Terms, home_of
 from ledger.backup.restore_plan import LedgerComparison
 from ledger.errors import (
-    ArchiveDamagedError,
     ChecksumDamagedError,
     DamagedError,
     DiskFullError,
@@ -39,7 +38,7 @@ from ledger.errors import (
 )
 from ledger.store.home import LedgerHome
 
-# What the log is told of; every other error means that nothing was tried.
+# What the log records; every other error means that nothing was tried.
 FAILURES = (
     DamagedError,
     NotAnArchiveError,
@@ -52,7 +51,7 @@ FAILURES = (
 
 
 class RestoreOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asked of a restore."""
+    """What the command line asks of a restore."""
 
     yes: bool
     rollback: bool
@@ -68,7 +67,10 @@ def restore(given: Settings, path: Path, options: RestoreOptions, style: Style) 
         ended = _ended(given, archive, options)
     except FAILURES as error:
         if not options.dry_run:
-            _record(given, path, error)
+            with suppress(LedgerError):
+                ledger = ledgers.active(given)
+                now = clock_of(ledger.kind, given)
+                record_failure(ledger.home, path.name, "restore", error, job_id=ids.new_id(now()), now=now)
         raise
     row = _row(ended, archive, options, time.perf_counter() - started)
     output.show([row], style, text=backup_row.restored_text)
@@ -79,10 +81,11 @@ def _verified(given: Settings, path: Path) -> ArchiveLog:
     """Return the archive at `path`, once it holds against everything that remembers it."""
     recorded = recorded_backups(LedgerHome(given.data_dir)).get(path.name)
     checked = check_archive(path, recorded=recorded.event if recorded else None, watch=watch)
+    flaw = checked.report.first_bad
     if checked.scan is None:
-        raise NotAnArchiveError(path, checked.report.first_bad.found if checked.report.first_bad else "nothing")
-    if flaw := checked.report.first_bad:
-        raise ArchiveDamagedError(path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
+        raise NotAnArchiveError(path, flaw.found if flaw else "nothing")
+    if flaw:
+        raise archive_damaged(path, flaw)
     return ArchiveLog(checked.scan)
 
 
@@ -119,16 +122,17 @@ def _ask(comparison: LedgerComparison) -> bool:
     return click.confirm(f"This would replace {comparison.describe()}. Go on?", err=True)
 
 
-def _record(given: Settings, path: Path, error: BaseException) -> None:
-    with suppress(LedgerError):
-        ledger = ledgers.active(given)
-        now = clock_of(ledger.kind, given)
-        record_failure(ledger.home, path.name, "restore", error, job_id=ids.new_id(now()), now=now)
-
-
 def _row(ended: Restored, archive: ArchiveLog, options: RestoreOptions, elapsed_s: float) -> RestoredRow:
     head, comparison = archive.head(), ended.replaced
     done: Literal["restored", "already_contained"] = "already_contained" if ended.kept else "restored"
+    replaced = None
+    if comparison.folder and comparison.verdict and not ended.kept:
+        replaced = ReplacedRow(
+            ledger=str(comparison.folder),
+            verdict=comparison.verdict,
+            events=comparison.head.size if comparison.head else None,
+            head=comparison.head.link.hex() if comparison.head else None,
+        )
     return RestoredRow(
         status="dry_run" if options.dry_run else done,
         backup=str(archive.path),
@@ -142,20 +146,9 @@ def _row(ended: Restored, archive: ArchiveLog, options: RestoreOptions, elapsed_
         head=head.link.hex(),
         kind=archive.created.kind,
         ledger=str(ended.folder) if ended.folder else None,
-        replaced=None if ended.kept else _replaced(comparison),
+        replaced=replaced,
         lacking_events=comparison.lacking.events if comparison.lacking else None,
         lacking_from_seq=comparison.lacking.first_seq if comparison.lacking else None,
         rollback=options.rollback,
         elapsed_sec=round(elapsed_s, 3),
-    )
-
-
-def _replaced(comparison: LedgerComparison) -> ReplacedRow | None:
-    if comparison.folder is None or comparison.verdict is None:
-        return None
-    return ReplacedRow(
-        ledger=str(comparison.folder),
-        verdict=comparison.verdict,
-        events=comparison.head.size if comparison.head else None,
-        head=comparison.head.link.hex() if comparison.head else None,
     )
