@@ -1,11 +1,13 @@
 """What can be read as a log: the live ledger, one in memory, an archive."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
 
 from ledger.chain import Head, Record
-from ledger.codec import decode_created
-from ledger.events import LedgerCreated
+from ledger.codec import Envelope, decode_created, decode_envelope, decode_event
+from ledger.events import Event, LedgerCreated
+
+E = TypeVar("E", bound=Event)
 
 
 class LogSource(Protocol):
@@ -33,3 +35,16 @@ def created(log: LogSource) -> LedgerCreated:
     """
     (first,) = log.read(0, 1)
     return decode_created(first.body)
+
+
+def events_of(records: Iterable[Record], kind: type[E]) -> Iterator[tuple[Envelope, E]]:
+    """Yield the events of one type among `records`, each with its envelope; the data of no other is decoded.
+
+    Raises: DamagedError where a body is no envelope, or its data not of that type.
+    """
+    for record in records:
+        envelope = decode_envelope(record.seq, record.body)
+        if envelope.type == kind.TAG:
+            event = decode_event(envelope)
+            assert isinstance(event, kind)  # noqa: S101 - what that tag decodes to
+            yield envelope, event

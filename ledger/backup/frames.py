@@ -87,8 +87,19 @@ def runs(file: BinaryIO, *, start: int = 0) -> Iterator[list[bytes]]:
     Raises: DamagedError naming the first frame that is too long, or of kind `CUT_FRAME` when the file ends inside it.
     """
     seq, rest = start, b""
-    while more := file.read(max(BUFFER_BYTES, _frame_bytes(seq, rest) - len(rest))):
-        values, rest = _split(rest + more)
+    unpack, length_bytes, frame_bytes = LENGTH.unpack_from, LENGTH.size, FRAME.size
+    while buffer := file.read(max(BUFFER_BYTES, _frame_bytes(seq, rest) - len(rest))):
+        buffer, values = rest + buffer, []
+        at, end = 0, len(buffer)
+        # This loop is what reading an archive costs.
+        while at + frame_bytes <= end:
+            (body_bytes,) = unpack(buffer, at)
+            stop = at + frame_bytes + body_bytes
+            if stop > end:
+                break
+            values.append(buffer[at + length_bytes : stop])
+            at = stop
+        rest = buffer[at:]
         if values:
             yield values
             seq += len(values)
@@ -98,7 +109,7 @@ def runs(file: BinaryIO, *, start: int = 0) -> Iterator[list[bytes]]:
 
 
 def _frame_bytes(seq: int, begun: bytes) -> int:
-    """Return how long the frame of `seq` is, as far as its first bytes, `begun`, tell.
+    """Return how long the frame of `seq` is, as far as its first bytes, `begun`, show.
 
     Raises: DamagedError over the limit.
     """
@@ -110,26 +121,10 @@ def _frame_bytes(seq: int, begun: bytes) -> int:
     return FRAME.size + int(body_bytes)
 
 
-def _split(buffer: bytes) -> tuple[list[bytes], bytes]:
-    """Return the values of the whole frames that `buffer` begins with, and what is left of it."""
-    values = []
-    unpack, length_bytes, frame_bytes = LENGTH.unpack_from, LENGTH.size, FRAME.size
-    at, end = 0, len(buffer)
-    # This loop is what reading an archive costs.
-    while at + frame_bytes <= end:
-        (body_bytes,) = unpack(buffer, at)
-        stop = at + frame_bytes + body_bytes
-        if stop > end:
-            break
-        values.append(buffer[at + length_bytes : stop])
-        at = stop
-    return values, buffer[at:]
-
-
 def count_good(values: Sequence[bytes], *, start: int, prev: Link) -> int:
     """Return how many of `values` hold, from the first on, as those from seq `start` on, after the link `prev`.
 
-    Advance holds when its link follows from the one before, and its body says its seq.
+    Each holds when its link follows from the one before and its body carries its seq.
     """
     hasher = blake3()
     reset, update, digest, encode = hasher.reset, hasher.update, hasher.digest, _encode

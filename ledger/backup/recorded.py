@@ -5,10 +5,10 @@ from functools import partial
 
 import msgspec
 
-from ledger.codec import decode_envelope, decode_event
 from ledger.errors import LedgerError
 from ledger.events import BackupCreated
 from ledger.files.isolated import IsolatedProcess
+from ledger.log_source import events_of
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
@@ -37,12 +37,6 @@ def recorded_backups(root: LedgerHome) -> dict[str, Recorded]:
 
 def _read(home: LedgerHome) -> dict[str, Recorded]:
     """Return the newest event of each backup name in the ledger in use under `home`; to be run in a child process."""
-    found: dict[str, Recorded] = {}
     with EventLog(home, now=int, readonly=True, check=False) as log:
-        for record in log.read():
-            envelope = decode_envelope(record.seq, record.body)
-            if envelope.type == BackupCreated.TAG:
-                event = decode_event(envelope)
-                assert isinstance(event, BackupCreated)  # noqa: S101 - what that tag decodes to
-                found[event.name] = Recorded(record.seq, envelope.recorded_at, event)
-    return found
+        events = events_of(log.read(), BackupCreated)
+        return {event.name: Recorded(envelope.seq, envelope.recorded_at, event) for envelope, event in events}

@@ -1,6 +1,6 @@
 """How the ledger in use compares to an archive, and so what restoring it would replace.
 
-The ledger is only read in child processes: a damaged database can kill whoever maps it.
+The ledger is only read in child processes: a damaged database can kill the process that maps it.
 """
 
 import mmap

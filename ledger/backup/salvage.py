@@ -1,6 +1,6 @@
 """Saves the longest intact prefix of a damaged ledger or archive, as an archive.
 
-A damaged database can kill whoever maps it, so a child process reads it and this one only scans what came out.
+A damaged database can kill the process that maps it, so a child process reads it and this one only scans what came out.
 """
 
 import errno
@@ -56,8 +56,17 @@ def salvage_ledger(folder: Path, out: Path) -> Salvaged:
     report = verify_folder(folder)
     with part_file(out) as part:
         part.write(HEADER)
-        with _whole_pages(folder) as whole:
-            _save(whole, part)
+        try:
+            want_bytes = newest_meta(folder / DATA_FILE).file_bytes
+        except NotALedgerError:
+            want_bytes = 0
+        if (folder / DATA_FILE).stat().st_size >= want_bytes:
+            _save(folder, part)
+        else:
+            # A file that was cut is read from a copy that has as many bytes as its pages need.
+            with _copy(folder) as whole:
+                _fill(whole / DATA_FILE, want_bytes)
+                _save(whole, part)
         # The engine opens no file of which it cannot read both meta pages, though either describes a whole tree.
         for index in readable_metas(folder / DATA_FILE):
             if scan(part.path).created is not None:
@@ -137,22 +146,6 @@ def _without_holes(engine: Engine, start: int, step: int) -> Iterator[Record]:
             records = engine.chunk(start, hole.seq)
         yield from records
         start += len(records)
-
-
-@contextmanager
-def _whole_pages(folder: Path) -> Iterator[Path]:
-    """Give a folder whose data file has as many bytes as its pages need: a copy filled up with zeros if it was cut."""
-    file = folder / DATA_FILE
-    try:
-        want_bytes = newest_meta(file).file_bytes
-    except NotALedgerError:
-        want_bytes = 0
-    if file.stat().st_size >= want_bytes:
-        yield folder
-        return
-    with _copy(folder) as copy:
-        _fill(copy / DATA_FILE, want_bytes)
-        yield copy
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def _against(found: Scan, witness: Witness) -> tuple[VerifyVerdict, Flaw] | None
     if witness.name == RECORDED:
         missing = f"seq {wanted.size - 1}, which {name} remembers"
         return "truncated", Flaw(size, "missing event", missing, "the end")
-    # Nothing in the file tells an honest older copy from a newer one that lost its last frames.
+    # Nothing in the file distinguishes an honest older copy from a newer one that lost its last frames.
     found_text = f"{size} events, made before that head was saved or cut at its end"
     return "truncated", Flaw(size, "missing event", f"the {wanted.size} that {name} remembers", found_text)
 

@@ -15,7 +15,7 @@ PART_SUFFIX = ".b3-ledger-part"  # no other program's, since those that are left
 
 
 class PartFile:
-    """The file while it is written: hidden, in the same folder, and locked, so that what a crash left can be told."""
+    """The file while it is written: hidden, in the same folder, and locked, so that what a crash left is recognised."""
 
     def __init__(self, path: Path, mode: int = MODE) -> None:
         self._target = path

@@ -1,4 +1,4 @@
-"""Work on a file that is not trusted, done in a child process: a damaged database can kill whoever maps it."""
+"""Work on a file that is not trusted, done in a child process: a damaged database can kill the process that maps it."""
 
 import os
 import select

@@ -93,12 +93,19 @@ def _ended(given: Settings, archive: ArchiveLog, options: RestoreOptions) -> Res
     """Return how the restore ended, or with `dry_run` would."""
     home = home_of(archive, LedgerHome(given.data_dir))
     now = clock_of(archive.created.kind, given)
+
+    def remembered() -> list[Witness]:
+        with suppress(NotALedgerError):
+            folder = home.current()
+            return witnesses.projections(folder) if folder else []
+        return []
+
     task = Restore(
         home,
         archive,
         job_id=ids.new_id(now()),
         now=now,
-        witnesses=lambda: _witnesses(home),
+        witnesses=remembered,
         lock_timeout_s=given.ingest_lock_timeout_seconds,
     )
     if options.dry_run:
@@ -106,14 +113,6 @@ def _ended(given: Settings, archive: ArchiveLog, options: RestoreOptions) -> Res
         kept = comparison.action(rollback=options.rollback) == "keep"
         return Restored(replaced=comparison, folder=comparison.folder, kept=kept, head=archive.head())
     return task.run(Terms(rollback=options.rollback, yes=options.yes, ask=_ask), watch)
-
-
-def _witnesses(home: LedgerHome) -> list[Witness]:
-    try:
-        folder = home.current()
-    except NotALedgerError:
-        return []
-    return witnesses.projections(folder) if folder else []
 
 
 def _ask(comparison: LedgerComparison) -> bool:

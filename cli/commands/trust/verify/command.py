@@ -1,7 +1,6 @@
 """`main verify`: every event re-hashed, and the head compared with whatever remembers it."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import click
@@ -13,7 +12,6 @@ from cli.app.settings import Settings
 from cli.commands.trust.verify import row, saved_head
 from cli.commands.trust.verify.saved_head import SavedHead
 from cli.context import ledgers, witnesses
-from cli.context.ledgers import ActiveLedger
 from ledger.audit.rehash import Flaw
 from ledger.audit.verify import VerifyReport, Witness, verify_ledger
 from ledger.backup.archive_log import archive_log
@@ -102,7 +100,12 @@ def _ledger(given: Settings, saved: SavedHead | None, *, structure: bool) -> _Ch
     # Every witness is read before the log is, or an append in between would look like a rollback.
     known = witnesses.projections(ledger.folder) + _saved(saved)
     report = verify_ledger(ledger.home, witnesses=known, structure=structure)
-    checked = _Checked(report=report, ledger_id=partial(_ledger_id, ledger), root=ledger.home.root)
+
+    def ledger_id() -> bytes:
+        with EventLog(ledger.home, now=lambda: 0, readonly=True, check=False) as log:
+            return created(log).ledger_id
+
+    checked = _Checked(report=report, ledger_id=ledger_id, root=ledger.home.root)
     if saved is None or report.verdict not in {"rolled_back", "forked"}:
         return checked
     if replaced := replaced_by(ledger.home, saved.witness(SAVED).head):
@@ -131,9 +134,3 @@ def _told_apart(checked: _Checked, saved: SavedHead) -> _Checked:
         return checked
     report = msgspec.structs.replace(checked.report, first_bad=Flaw(0, "ledger id", wanted, found), last_good_seq=None)
     return msgspec.structs.replace(checked, report=report)
-
-
-def _ledger_id(ledger: ActiveLedger) -> bytes:
-    """Return the id in event 0 of a log whose chain was found to hold."""
-    with EventLog(ledger.home, now=lambda: 0, readonly=True, check=False) as log:
-        return created(log).ledger_id
