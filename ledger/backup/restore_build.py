@@ -1,9 +1,8 @@
 """Builds a ledger folder from an archive: whole under a temporary name, then renamed, or not there at all."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain
 from pathlib import Path
 
 from ledger.appending import head_after, hold_back, stamp
@@ -76,17 +75,22 @@ def fill(engine: Engine, source: ArchiveLog, *, advance: Advance | None = None, 
     Raises: DamagedError when a body is no envelope; DiskFullError, StorageError.
     """
     index, head = _Index(), EMPTY_HEAD
-    for batch in _batches(source.values()):
-        for values in batch:
-            envelopes = decode_envelopes([value[LINK_BYTES:] for value in values], start=head.size)
-            index.add(envelopes)
-            if tally is not None:
-                tally.add(envelopes)
-            head = Head(head.size + len(values), Link(values[-1][:LINK_BYTES]))
-            if advance is not None:
-                advance(len(values))
-        _load(engine, list(chain.from_iterable(batch)), index.take(), head)
-    _load(engine, [], index.take_last(), head)
+    batch: list[bytes] = []
+    batch_bytes = 0
+    for values in source.values():
+        envelopes = decode_envelopes([value[LINK_BYTES:] for value in values], start=head.size)
+        index.add(envelopes)
+        if tally is not None:
+            tally.add(envelopes)
+        head = Head(head.size + len(values), Link(values[-1][:LINK_BYTES]))
+        if advance is not None:
+            advance(len(values))
+        batch += values
+        batch_bytes += sum(map(len, values))
+        if batch_bytes >= BATCH_BYTES:
+            _load(engine, batch, index.take(), head)
+            batch, batch_bytes = [], 0
+    _load(engine, batch, index.take_last(), head)
     return head
 
 
@@ -135,19 +139,6 @@ class _Index:
         if self._id in self._done:
             raise _used_twice(self._id, run)
         self._done[self._id] = run
-
-
-def _batches(runs: Iterable[list[bytes]]) -> Iterator[list[list[bytes]]]:
-    batch: list[list[bytes]] = []
-    batch_bytes = 0
-    for values in runs:
-        batch.append(values)
-        batch_bytes += sum(map(len, values))
-        if batch_bytes >= BATCH_BYTES:
-            yield batch
-            batch, batch_bytes = [], 0
-    if batch:
-        yield batch
 
 
 def _load(engine: Engine, values: Sequence[bytes], runs: dict[bytes, AppendRun], head: Head) -> None:
