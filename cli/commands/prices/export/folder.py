@@ -13,6 +13,7 @@ import msgspec
 from cli.app.errors import NotAnExportError
 from cli.commands.prices.export.row import FORMAT, Manifest
 from cli.render import out_file
+from ledger.files.atomic_file import sweep
 
 MANIFEST = "manifest.json"
 SUFFIX = ".b3-ledger-export"  # nobody else's, since those that are left are removed
@@ -66,19 +67,7 @@ def _made(path: Path) -> int:
 
 
 def _sweep(path: Path, word: str) -> None:
-    for left in path.parent.glob(f".{escape(path.name)}.*.{word}{SUFFIX}"):
-        # One that somebody is at work on stays locked; the lock of a dead one is gone with it.
-        with suppress(OSError):
-            _remove_unlocked(left)
-
-
-def _remove_unlocked(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder)
-    finally:
-        os.close(fd)
+    sweep(path.parent, f".{escape(path.name)}.*.{word}{SUFFIX}", shutil.rmtree)
 
 
 def check_replaceable(path: Path) -> None:
