@@ -78,18 +78,19 @@ def within(rows: Iterable[PriceT], start: date | None, end: date | None) -> Iter
     return (row for row in rows if (start is None or start <= row.date) and (end is None or row.date <= end))
 
 
-def changes(tables: Tables, series: Series, position: int | None = None, *, everything: bool) -> Iterator[Change]:
-    """Yield a row for each value that changed, in the order in which it was learned.
+def changes(
+    tables: Tables, series: Series, position: int | None = None, *, everything: bool, since_us: int = 0
+) -> Iterator[Change]:
+    """Yield a row for each value that changed, in the order in which it was learned: at `since_us` or later.
 
     First bars that came on time are left out, unless `everything` is wanted.
     """
     for one in revisions.revisions(tables, series, position):
-        if everything or one.late or one.cause != "first":
-            yield change(series, one)
+        if one.recorded_at >= since_us and (everything or one.late or one.cause != "first"):
+            yield _change(series, one)
 
 
-def change(series: Series, one: Revision) -> Change:
-    """Return the row of a revision."""
+def _change(series: Series, one: Revision) -> Change:
     return to_python(
         Change,
         ticker=series.ticker,

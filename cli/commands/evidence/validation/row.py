@@ -1,13 +1,15 @@
 """A decision as it is printed: what was accepted, and every finding with its rule. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import Literal
 
 import msgspec
 
 from cli.render import times
+from cli.render.renderers import Layout
 from ledger import ids
 from ledger.codec import Envelope
 from ledger.events import Basis, Finding, ValidationCompleted, Verdict
@@ -63,6 +65,14 @@ class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 def row(envelope: Envelope, decision: ValidationCompleted) -> DecisionRow:
     """Return what is printed of a decision."""
+    findings: tuple[tuple[Outcome, tuple[Finding, ...]], ...] = (
+        ("rejected", decision.rejected),
+        ("flagged", decision.flagged),
+        ("warned", decision.warned),
+    )
+    rejected, flagged, warned = (
+        [FindingRow(rule=one.rule, date=one.date, detail=one.detail) for one in found] for _, found in findings
+    )
     return DecisionRow(
         seq=envelope.seq,
         recorded_at=times.exact(envelope.recorded_at),
@@ -81,16 +91,20 @@ def row(envelope: Envelope, decision: ValidationCompleted) -> DecisionRow:
         revised=decision.revised,
         unchanged=decision.unchanged,
         rescale=decision.rescale,
-        rules=list(_counts(decision)),
-        rejected=_findings(decision.rejected),
-        flagged=_findings(decision.flagged),
-        warned=_findings(decision.warned),
+        rules=[
+            RuleCount(rule=rule, outcome=outcome, rows=rows)
+            for outcome, found in findings
+            for rule, rows in sorted(Counter(one.rule for one in found).items())
+        ],
+        rejected=rejected,
+        flagged=flagged,
+        warned=warned,
         partial=list(decision.partial),
         withdrawn=list(decision.withdrawn),
     )
 
 
-def csv_rows(one: DecisionRow) -> Iterator[tuple[object, ...]]:
+def csv_lines(one: DecisionRow) -> Iterator[tuple[object, ...]]:
     """Yield a line for what was accepted, then one for each finding, each day withdrawn and each day not final."""
     about = (one.seq, one.recorded_at, one.job_id, one.ticker, one.provider, one.verdict)
     yield (*about, "accepted", None, None, f"{one.accepted} of {one.received} rows")
@@ -121,16 +135,4 @@ def _outcomes(one: DecisionRow) -> Iterator[tuple[Outcome, FindingRow]]:
     yield from (("warned", found) for found in one.warned)
 
 
-def _counts(decision: ValidationCompleted) -> Iterator[RuleCount]:
-    outcomes: tuple[tuple[Outcome, tuple[Finding, ...]], ...] = (
-        ("rejected", decision.rejected),
-        ("flagged", decision.flagged),
-        ("warned", decision.warned),
-    )
-    for outcome, findings in outcomes:
-        for rule, rows in sorted(Counter(finding.rule for finding in findings).items()):
-            yield RuleCount(rule=rule, outcome=outcome, rows=rows)
-
-
-def _findings(findings: Iterable[Finding]) -> list[FindingRow]:
-    return [FindingRow(rule=finding.rule, date=finding.date, detail=finding.detail) for finding in findings]
+LAYOUT = Layout(lines=partial(map, text), csv_header=CSV_HEADER, csv_lines=csv_lines)

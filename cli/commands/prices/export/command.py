@@ -11,11 +11,12 @@ from cli.app.exit_codes import Exit
 from cli.commands.prices.export import row
 from cli.commands.prices.export.files import ExportFiles
 from cli.commands.prices.export.folder import fresh_folder, put_manifest
-from cli.commands.prices.export.row import ExportedAction, ExportedPrice, ExportedSeries, FileFormat, Manifest
+from cli.commands.prices.export.row import ExportedSeries, FileFormat, Manifest
 from cli.context import ledgers, params, series_option
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
 from projections.api.ledger import Ledger
+from projections.api.rows import AdjustedPrice, CorporateAction
 from projections.fold.tables import State
 from projections.queries.position import UpTo
 
@@ -83,8 +84,8 @@ def _written(ledger: Ledger, ticker: str, asked: _Asked, files: ExportFiles) -> 
     if not prices:
         return None
     actions = ledger.actions(ticker, as_of=asked.as_of, source=asked.source).rows()
-    files.add("prices", ticker, ExportedPrice, [row.exported_price(price) for price in prices])
-    files.add("actions", ticker, ExportedAction, [row.exported_action(action) for action in actions])
+    files.add("prices", ticker, AdjustedPrice, prices, row.PRICE_COLUMNS)
+    files.add("actions", ticker, CorporateAction, actions, row.ACTION_COLUMNS)
     return ExportedSeries(
         ticker=ticker,
         provider=prices[0].provider,
