@@ -63,7 +63,7 @@ def _styled(command: F, formats: tuple[Format, ...], purpose: str) -> F:
         is_flag=True,
         is_eager=True,  # settled before `--format`, whose callback makes the style of both
         expose_value=False,
-        callback=_keep_array,
+        callback=lambda context, _, value: context.meta.update({_ARRAY: value}),
         help="JSON, all lines in one array.",
     )
     as_format = click.option(
@@ -72,7 +72,7 @@ def _styled(command: F, formats: tuple[Format, ...], purpose: str) -> F:
         type=click.Choice(formats),
         default=TEXT,
         show_default=True,
-        callback=_style,
+        callback=lambda context, _, value: Style(JSON, array=True) if context.meta.get(_ARRAY) else Style(value),
         help=purpose,
     )
     return as_format(as_array(command))
@@ -173,15 +173,6 @@ def asked_for_json(args: Sequence[str]) -> Style | None:
     if array or "--format=json" in args or ("--format", JSON) in pairwise(args):
         return Style(JSON, array)
     return None
-
-
-def _style(context: click.Context, _parameter: click.Parameter, value: Format) -> Style:
-    array = bool(context.meta.get(_ARRAY))
-    return Style(JSON if array else value, array)
-
-
-def _keep_array(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's call
-    context.meta[_ARRAY] = value
 
 
 _ARRAY = f"{__name__}.array"

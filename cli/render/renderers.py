@@ -36,20 +36,23 @@ def rendered(rows: Iterable[T], layout: Layout[T], wanted: Format, *, array: boo
 
     Raises: MissingExtraError for Parquet without pyarrow.
     """
-    return _array(rows, layout) if array else RENDERERS[wanted](rows, layout)
+    return json_array(rows, layout) if array else RENDERERS[wanted](rows, layout)
 
 
-def _text(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
+def text_lines(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
+    """Yield the rows for people."""
     for line in layout.lines(rows):
         yield f"{line}\n".encode()
 
 
-def _json(rows: Iterable[T], _layout: Layout[T]) -> Iterator[bytes]:
+def json_lines(rows: Iterable[T], _layout: Layout[T]) -> Iterator[bytes]:
+    """Yield one object per line."""
     for line in _encoded(rows):
         yield line + b"\n"
 
 
-def _array(rows: Iterable[T], _layout: Layout[T]) -> Iterator[bytes]:
+def json_array(rows: Iterable[T], _layout: Layout[T]) -> Iterator[bytes]:
+    """Yield one array whose elements are the lines."""
     before = b"["
     for line in _encoded(rows):
         yield before + line
@@ -66,14 +69,16 @@ def _encoded(rows: Iterable[T]) -> Iterator[bytes]:
         yield encode(to_json(row))
 
 
-def _csv(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
+def csv_file(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
+    """Yield one CSV file."""
     from cli.render import csv_text
 
     assert layout.csv_lines is not None  # noqa: S101 - the command offers CSV
     yield csv_text.render(layout.csv_header, (line for row in rows for line in layout.csv_lines(row)))
 
 
-def _parquet(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
+def parquet_file(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
+    """Yield one Parquet file: a column per field of the row's JSON."""
     from cli.render import parquet
     from projections.api.faces import json_type, to_columns, to_json
 
@@ -81,15 +86,16 @@ def _parquet(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
     yield parquet.render(to_columns(json_type(layout.columns), map(to_json, rows)))
 
 
-def _prometheus(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
+def prometheus_page(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
+    """Yield the page that Prometheus scrapes."""
     assert layout.exposition is not None  # noqa: S101 - the command offers it
     yield layout.exposition(rows)
 
 
 RENDERERS: dict[Format, Callable[[Iterable[Any], Layout[Any]], Iterable[bytes]]] = {
-    TEXT: _text,
-    JSON: _json,
-    CSV: _csv,
-    PARQUET: _parquet,
-    PROMETHEUS: _prometheus,
+    TEXT: text_lines,
+    JSON: json_lines,
+    CSV: csv_file,
+    PARQUET: parquet_file,
+    PROMETHEUS: prometheus_page,
 }

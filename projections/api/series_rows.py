@@ -18,7 +18,6 @@ from projections.models import prices as held_prices
 from projections.models.units import reais
 from projections.queries import gaps, revisions
 from projections.queries.bar_fields import VOLUME
-from projections.queries.revisions import Revision
 
 PriceT = TypeVar("PriceT", bound=Price)
 
@@ -87,26 +86,22 @@ def changes(
     """
     for one in revisions.revisions(tables, series, position):
         if one.recorded_at >= since_us and (everything or one.late or one.cause != "first"):
-            yield _change(series, one)
-
-
-def _change(series: Series, one: Revision) -> Change:
-    return to_python(
-        Change,
-        ticker=series.ticker,
-        date=one.date,
-        field=one.field,
-        old=quantity(one.field, one.old),
-        new=quantity(one.field, one.new),
-        change=one.change,
-        cause=one.cause,
-        late=one.late,
-        seq=one.seq,
-        learned_at=one.recorded_at,
-        old_seq=one.old_seq,
-        old_learned_at=one.old_recorded_at,
-        provider=series.provider,
-    )
+            yield to_python(
+                Change,
+                ticker=series.ticker,
+                date=one.date,
+                field=one.field,
+                old=quantity(one.field, one.old),
+                new=quantity(one.field, one.new),
+                change=one.change,
+                cause=one.cause,
+                late=one.late,
+                seq=one.seq,
+                learned_at=one.recorded_at,
+                old_seq=one.old_seq,
+                old_learned_at=one.old_recorded_at,
+                provider=series.provider,
+            )
 
 
 def quantity(field: str, value: int | None) -> Decimal | None:

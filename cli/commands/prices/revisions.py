@@ -62,17 +62,14 @@ def lines(found: Iterable[Change]) -> Iterator[str]:
         place = f"{at}  seq {made[0].seq:>6}  {made[0].ticker:<10}  {made[0].provider}"
         for one in made:
             if one.cause != "rescale":
-                yield f"{place}  {_line(one)}"
+                cause = "first, late" if one.late else one.cause
+                old, new = ("-" if value is None else value for value in (one.old, one.new))
+                since = "" if one.old_seq is None else f"  held since seq {one.old_seq}"
+                moved = f"{old} -> {new}  {money.change_text(one.change)}{since}"
+                yield f"{place}  {cause:<11}  {one.date}  {one.field:<9}  {moved}"
         rescaled = sorted((one for one in made if one.cause == "rescale"), key=lambda one: one.field)
         for field, ones in groupby(rescaled, key=lambda one: one.field):
             yield f"{place}  {_rescale_line(field, list(ones))}"
-
-
-def _line(one: Change) -> str:
-    cause = "first, late" if one.late else one.cause
-    old, new = ("-" if value is None else value for value in (one.old, one.new))
-    since = "" if one.old_seq is None else f"  held since seq {one.old_seq}"
-    return f"{cause:<11}  {one.date}  {one.field:<9}  {old} -> {new}  {money.change_text(one.change)}{since}"
 
 
 def _rescale_line(field: str, ones: Sequence[Change]) -> str:

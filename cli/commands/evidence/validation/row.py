@@ -1,7 +1,7 @@
 """A decision as it is printed: what was accepted, and every finding with its rule. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import partial
 from typing import Literal
@@ -15,6 +15,7 @@ from ledger.codec import Envelope
 from ledger.events import Basis, Finding, ValidationCompleted, Verdict
 
 Outcome = Literal["rejected", "flagged", "warned"]
+OUTCOMES: tuple[Outcome, ...] = ("rejected", "flagged", "warned")
 
 CSV_HEADER = ("seq", "recorded_at", "job_id", "ticker", "provider", "verdict", "outcome", "rule", "date", "detail")
 
@@ -65,14 +66,6 @@ class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 def row(envelope: Envelope, decision: ValidationCompleted) -> DecisionRow:
     """Return what is printed of a decision."""
-    findings: tuple[tuple[Outcome, tuple[Finding, ...]], ...] = (
-        ("rejected", decision.rejected),
-        ("flagged", decision.flagged),
-        ("warned", decision.warned),
-    )
-    rejected, flagged, warned = (
-        [FindingRow(rule=one.rule, date=one.date, detail=one.detail) for one in found] for _, found in findings
-    )
     return DecisionRow(
         seq=envelope.seq,
         recorded_at=times.exact(envelope.recorded_at),
@@ -91,14 +84,10 @@ def row(envelope: Envelope, decision: ValidationCompleted) -> DecisionRow:
         revised=decision.revised,
         unchanged=decision.unchanged,
         rescale=decision.rescale,
-        rules=[
-            RuleCount(rule=rule, outcome=outcome, rows=rows)
-            for outcome, found in findings
-            for rule, rows in sorted(Counter(one.rule for one in found).items())
-        ],
-        rejected=rejected,
-        flagged=flagged,
-        warned=warned,
+        rules=list(_counts(decision)),
+        rejected=_findings(decision.rejected),
+        flagged=_findings(decision.flagged),
+        warned=_findings(decision.warned),
         partial=list(decision.partial),
         withdrawn=list(decision.withdrawn),
     )
@@ -130,9 +119,18 @@ def text(one: DecisionRow) -> str:
 
 
 def _outcomes(one: DecisionRow) -> Iterator[tuple[Outcome, FindingRow]]:
-    yield from (("rejected", found) for found in one.rejected)
-    yield from (("flagged", found) for found in one.flagged)
-    yield from (("warned", found) for found in one.warned)
+    return ((outcome, found) for outcome in OUTCOMES for found in getattr(one, outcome))
+
+
+def _counts(decision: ValidationCompleted) -> Iterator[RuleCount]:
+    for outcome in OUTCOMES:
+        counted = Counter(finding.rule for finding in getattr(decision, outcome))
+        for rule, rows in sorted(counted.items()):
+            yield RuleCount(rule=rule, outcome=outcome, rows=rows)
+
+
+def _findings(findings: Iterable[Finding]) -> list[FindingRow]:
+    return [FindingRow(rule=one.rule, date=one.date, detail=one.detail) for one in findings]
 
 
 LAYOUT = Layout(lines=partial(map, text), csv_header=CSV_HEADER, csv_lines=csv_lines)

@@ -1,6 +1,6 @@
 """`main metrics`, `main metrics ingest-lag` and `main metrics last-date`: how each ticker's ingest goes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -60,7 +60,7 @@ def metrics(context: click.Context, /, ticker: str | None, out: Path | None, sty
         if style.format != PROMETHEUS:
             _some(found, ticker)
         # What is scraped describes the log even where nothing was ingested, so it is printed first.
-        layout = Layout(lines=partial(map, row.text), exposition=partial(_scraped, view))
+        layout = Layout(lines=partial(map, row.text), exposition=partial(row.page, view))
         output.give(output.rendered(found, style, layout), out)
     return _exit(given, _some(found, ticker))
 
@@ -130,13 +130,6 @@ def _some(found: Sequence[T], ticker: str | None) -> Sequence[T]:
     if not found:
         raise NothingToShowError(f"no ingest of {ticker or 'any ticker'}", wanted="one recorded")
     return found
-
-
-def _scraped(view: View, found: Iterable[TickerReport]) -> bytes:
-    # Imported here: it costs as much as everything else that a reading command needs.
-    from cli.commands.status.metrics.prometheus import exposition
-
-    return exposition(view, list(found))
 
 
 def _exit(given: Settings, found: Sequence[TickerReport]) -> Exit:

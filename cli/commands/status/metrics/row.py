@@ -1,11 +1,13 @@
 """A ticker's metrics as they are printed: the six fields that operators know, then the rest. Pure."""
 
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
 
 from cli.render import times
 from projections.queries.metrics_report import TickerReport
+from projections.store.store import View
 
 
 class LagRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +32,14 @@ def lag(report: TickerReport) -> LagRow:
     return LagRow(
         ticker=report.ticker, ingest_lag_seconds=report.ingest_lag_seconds, sessions_behind=report.sessions_behind
     )
+
+
+def page(view: View, reports: Iterable[TickerReport]) -> bytes:
+    """Return the page that Prometheus scrapes, of the reports and of the log as a whole."""
+    # Imported here: it costs as much as everything else that a reading command needs.
+    from cli.commands.status.metrics.prometheus import exposition
+
+    return exposition(view, list(reports))
 
 
 def alarm(found: TickerReport, *, lag_threshold_s: int) -> str:
