@@ -1,9 +1,12 @@
-"""What can be read as a log: the live ledger, one in memory, an archive."""
+"""What can be read as a log (the live ledger, one in memory, an archive), and whether it holds a remembered head."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from ledger.chain import Head, Record
+from ledger.chain import GENESIS, Head, Link, Record
+from ledger.codec import decode_created
+from ledger.errors import ForkedError, RolledBackError
+from ledger.events import LedgerCreated
 
 
 class LogSource(Protocol):
@@ -22,3 +25,41 @@ class LogSource(Protocol):
         Raises: DamagedError where a stored record is missing or too short to hold a link.
         """
         ...
+
+
+def created(log: LogSource) -> LedgerCreated:
+    """Return event 0 of `log`: which ledger it is, and whether its data are real.
+
+    Raises: DamagedError when the log begins with any other event.
+    """
+    (first,) = log.read(0, 1)
+    return decode_created(first.body)
+
+
+def check_head(link_at: Callable[[int], Link | None], head: Callable[[], Head], remembered: Head, witness: str) -> None:
+    """Return quietly when the log holds the event that `remembered` ends with, under the same link; O(1).
+
+    `link_at` and `head` read the log, both in one transaction or each in its own.
+
+    Raises: RolledBackError when the log is shorter, ForkedError when it holds another event there.
+    """
+    found = link_at(remembered.size - 1) if remembered.size else GENESIS
+    if found == remembered.link:
+        return
+    actual = head()
+    if found is None:
+        raise RolledBackError(
+            witness=witness,
+            expected_size=remembered.size,
+            expected_link=remembered.link,
+            size=actual.size,
+            link=actual.link,
+        )
+    raise ForkedError(
+        witness=witness,
+        expected_size=remembered.size,
+        expected_link=remembered.link,
+        found_link=found,
+        size=actual.size,
+        link=actual.link,
+    )

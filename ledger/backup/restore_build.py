@@ -3,16 +3,16 @@
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from ledger.appending import head_after, hold_back, stamp
 from ledger.audit.verify import verify_folder
 from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.counts import Tally
 from ledger.backup.scan import Each
 from ledger.chain import EMPTY_HEAD, LINK_BYTES, Head, Link
-from ledger.codec import Draft, Envelope, decode_envelope, decode_envelopes
+from ledger.codec import Draft, Envelope, decode_envelopes
 from ledger.errors import DamagedError, StorageError, unwritable
 from ledger.files.durable import make_private_folder, sync_folder
 from ledger.ids import append_id
@@ -149,15 +149,11 @@ def _filled(folder: Path, source: ArchiveLog, last: Draft, now_us: int, each: Ea
     engine = Engine(folder, readonly=False, create=True)
     try:
         head = fill(engine, source, each=each)
-        (end,) = engine.chunk(head.size - 1, head.size)
-        recorded_at, _ = hold_back(now_us, decode_envelope(end.seq, end.body).recorded_at)
         identifier = append_id(f"backup.restored/{last.job_id.hex()}", job_id=last.job_id)
-        records = stamp([last], head=head, recorded_at=recorded_at, append_id=identifier)
-        after = head_after(records)
-        engine.update(lambda txn: engine.put_in(txn, records, append_id=identifier, head=after))
+        step = partial(engine.append_in, drafts=[last], head=head, append_id=identifier, now=lambda: now_us)
+        return engine.update(step).head
     finally:
         engine.close()
-    return after
 
 
 @contextmanager

@@ -49,8 +49,8 @@ def adjusted_prices(tables: Tables, series: Series, position: int) -> Iterator[A
 
 def _held(tables: Tables, series: Series, position: int) -> Iterator[tuple[Bar, dict[str, Any]]]:
     """Yield each bar held and the fields of its row."""
-    judged = list(decisions.decisions(tables, series.provider, series.ticker, position))
-    for version in held_prices.holding(tables, series.provider, series.ticker, position).values():
+    judged = list(decisions.decisions(tables, series, position))
+    for version in held_prices.holding(tables, series, position).values():
         if (bar := version.bar) is not None:
             yield (
                 bar,
@@ -116,7 +116,7 @@ def actions(tables: Tables, series: Series, position: int, *, every_change: bool
 
     With `every_change`, for each that ever was, in the order in which it was learned or withdrawn.
     """
-    judged = decisions.decisions(tables, series.provider, series.ticker, position)
+    judged = decisions.decisions(tables, series, position)
     for change in (corporate_actions.changes if every_change else corporate_actions.holding)(judged):
         for action in change.new or change.old:
             is_split = action.kind == "split"

@@ -16,7 +16,7 @@ from ledger.log_source import LogSource
 from projections.store import runner
 from projections.store.folder import Shelf
 from projections.store.registry import ALL
-from projections.store.runner import Difference
+from projections.store.runner import StoredDifference
 from projections.store.store import models_of
 
 
@@ -31,7 +31,7 @@ class RebuildRow(msgspec.Struct, frozen=True, kw_only=True):
     projections: tuple[str, ...]
     events: int
     head: str
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[StoredDifference, ...] = ()
 
 
 @click.command(

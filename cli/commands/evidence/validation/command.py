@@ -58,7 +58,7 @@ def _newest(
     log: LogSource, state: State, series: Series, job_id: bytes | None, limit: int | None
 ) -> Sequence[DecisionRow]:
     """Return the decisions over the series (of the job, where given), newest last; with a limit, the newest so many."""
-    seqs = [decision.seq for decision in decisions(state["prices"], series.provider, series.ticker)]
+    seqs = [decision.seq for decision in decisions(state["prices"], series)]
     found = []
     for seq in seqs if job_id is not None or limit is None else seqs[-limit:]:
         (record,) = log.read(seq, seq + 1)

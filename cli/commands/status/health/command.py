@@ -17,7 +17,7 @@ from cli.render import times
 from ledger.chain import Head
 from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, UnreadableError
 from ledger.events import LedgerKind
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.ingest.ticker_lock import holders
 from ledger.store.anchor import read_anchor
 from ledger.store.event_log import EventLog
@@ -111,8 +111,8 @@ def _health(given: Settings) -> HealthRow:
     look = partial(_look, ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
     try:
         # In a child process: a damaged database can kill whoever maps it.
-        found = Quarantine(look, Look).result()
-    except QuarantineError as error:
+        found = IsolatedProcess(look, Look).result()
+    except IsolatedProcessError as error:
         found = Look(error_message=str(error))
     free, last = free_space.free_bytes(ledger.folder), found.last_ingest
     return HealthRow(
