@@ -8,9 +8,10 @@ import msgspec
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
-from cli.app.output import JSON, Style
+from cli.app.output import Style
 from cli.context import ledgers, params, series_option
 from cli.render import out_file
+from cli.render.renderers import JSON
 from ledger.errors import NothingToShowError
 from projections.models import prices
 from projections.queries.position import UpTo, position_of

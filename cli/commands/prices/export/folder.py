@@ -80,19 +80,15 @@ def check_replaceable(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         raise NotAnExportError(path, "no folder")
     files = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_symlink() or not file.is_dir()}
-    if strangers := files - _listed(path / MANIFEST):
+    listed: set[str] = set()
+    with suppress(FileNotFoundError, msgspec.DecodeError):
+        manifest = msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
+        if manifest.format == FORMAT:
+            listed = {MANIFEST, *(file.path for file in manifest.files)}
+    if strangers := files - listed:
         raise NotAnExportError(path, min(strangers))
 
 
 def put_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of the export in `folder`."""
     out_file.write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-
-
-def _listed(path: Path) -> set[str]:
-    """Return the files of the export whose manifest is at `path`, that one among them; none where it is no manifest."""
-    try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except (FileNotFoundError, msgspec.DecodeError):
-        return set()
-    return {MANIFEST, *(file.path for file in manifest.files)} if manifest.format == FORMAT else set()
