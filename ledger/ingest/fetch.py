@@ -1,4 +1,4 @@
-"""Asking a provider until it answers or the job's patience ends; every attempt becomes an event.
+"""Asks a provider until it answers or the job's patience ends; every attempt becomes an event.
 
 Retries are tenacity's: exponential backoff with jitter, a Retry-After honoured, a job deadline kept.
 """
@@ -29,7 +29,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     backoff_s: float = 1.0  # before the first retry; doubles, with up to as much jitter
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class RecordedFetch(msgspec.Struct, frozen=True):
     """What was fetched, and the seq that it is stored under (None in a dry run)."""
 
     fetch: FetchSucceeded
@@ -37,10 +37,10 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Recorder(Protocol):
-    """Where a job's attempts go."""
+    """Where a fetcher records its attempts."""
 
     def succeeded(self, event: FetchSucceeded) -> Seq | None:
-        """Make the evidence durable and return its seq; None when nothing is to be written."""
+        """Make the evidence durable and return its seq; None in a dry run."""
         ...
 
     def failed(self, event: FetchFailed) -> None:
@@ -74,13 +74,13 @@ class Fetcher:
         """How many attempts were begun."""
         return self._attempt
 
-    def fetch(self, ticker: str, window: Window) -> Evidence:
+    def fetch(self, ticker: str, window: Window) -> RecordedFetch:
         """Return the provider's answer, recorded as evidence before anybody judges it.
 
         Raises: ProviderError of the last attempt, recorded as final; whatever the recorder raises.
         """
         retrying = Retrying(
-            retry=retry_if_exception(_is_worth_asking_again),
+            retry=retry_if_exception(lambda error: isinstance(error, ProviderError) and error.kind not in FINAL_KINDS),
             stop=stop_after_attempt(self._patience.retries + 1) | stop_before_delay(self._left_s()),
             wait=self._wait,
             before_sleep=self._record_retried,
@@ -93,7 +93,7 @@ class Fetcher:
             self._record_failed(error, final=True)
             raise
         event = self._succeeded(ticker, fetched)
-        return Evidence(event, self._recorder.succeeded(event))
+        return RecordedFetch(event, self._recorder.succeeded(event))
 
     def _ask(self, ticker: str, window: Window) -> Fetched:
         self._attempt += 1
@@ -162,7 +162,3 @@ class Fetcher:
             bars=fetched.bars,
             actions=fetched.actions,
         )
-
-
-def _is_worth_asking_again(error: BaseException) -> bool:
-    return isinstance(error, ProviderError) and error.kind not in FINAL_KINDS
