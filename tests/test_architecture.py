@@ -119,6 +119,16 @@ def test_no_package_is_a_cupboard() -> None:
     assert set() == {path.stem for path in modules()} & {"utils", "util", "helpers", "helper", "common", "manager"}
 
 
+def test_a_class_name_has_one_meaning() -> None:
+    """No two classes of the product share a name, whatever their rooms; a leading underscore makes no difference."""
+    found: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name.removeprefix("_"), []).append(str(path.relative_to(ROOT)))
+    assert {} == {name: paths for name, paths in found.items() if len(paths) > 1}
+
+
 def rooms() -> dict[str, list[Path]]:
     """Return the modules of every room: a folder, or, of the commands, a group of folders.
 
