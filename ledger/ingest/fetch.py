@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import asdict
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_exponential, wait_random
 
@@ -92,7 +93,14 @@ class Fetcher:
         except ProviderError as error:
             self._record_failed(error, final=True)
             raise
-        event = self._succeeded(ticker, fetched)
+        event = FetchSucceeded(
+            ticker=ticker,
+            provider=self._provider.name,
+            attempt=self._attempt,
+            started_at=self._started_at,
+            finished_at=self._now(),
+            **asdict(fetched),
+        )
         return RecordedFetch(event, self._recorder.succeeded(event))
 
     def _ask(self, ticker: str, window: Window) -> Fetched:
@@ -146,19 +154,4 @@ class Fetcher:
                 http_date=error.http_date,
                 answer=error.answer,
             )
-        )
-
-    def _succeeded(self, ticker: str, fetched: Fetched) -> FetchSucceeded:
-        return FetchSucceeded(
-            ticker=ticker,
-            provider=self._provider.name,
-            attempt=self._attempt,
-            started_at=self._started_at,
-            finished_at=self._now(),
-            request=fetched.request,
-            source=fetched.source,
-            answer=fetched.answer,
-            identity=fetched.identity,
-            bars=fetched.bars,
-            actions=fetched.actions,
         )

@@ -63,7 +63,17 @@ class FileWorker:
         """Import the file at `path` and return what is printed of it; its refusal is a row too."""
         began, started_at = time.perf_counter(), self._now()
         job_id = ids.new_id(started_at)
-        measured = partial(self._run, job_id, began)
+
+        def measured() -> Run:
+            return Run(
+                job_id=job_id,
+                provider=DESCRIPTION.name,
+                elapsed_s=time.perf_counter() - began,
+                head=self._log.head() if self._log else None,
+                dry_run=self._options.dry_run,
+                created=self._created,
+            )
+
         lock: AbstractContextManager[None] = nullcontext()
         if self._log is not None and not self._log.readonly:
             timeout_s = self._settings.ingest_lock_timeout_seconds
@@ -129,16 +139,6 @@ class FileWorker:
         else:
             with open_view(log, log.folder) as view:
                 yield lambda ticker: prices.held(view.state["prices"], Series(ticker, DESCRIPTION.name))
-
-    def _run(self, job_id: bytes, began: float) -> Run:
-        return Run(
-            job_id=job_id,
-            provider=DESCRIPTION.name,
-            elapsed_s=time.perf_counter() - began,
-            head=self._log.head() if self._log else None,
-            dry_run=self._options.dry_run,
-            created=self._created,
-        )
 
 
 @contextmanager

@@ -41,17 +41,16 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
     Raises: NoLedgerError with --must-exist; what opening a ledger raises.
     """
     real = LedgerHome(settings.data_dir)
-    wants_sample = options.no_network and real.current() is None
-    kind: LedgerKind = "sample" if wants_sample else "real"
-    home = real.sample if wants_sample else real
+    kind: LedgerKind = "sample" if options.no_network and real.current() is None else "real"
+    home = real.sample if kind == "sample" else real
     now = _clock(settings, kind)
     now()  # a clock that is refused is refused before anything is made
     with ExitStack() as stack:
         created = log = cache_dir = None
-        if home.current() is None and options.must_exist:
-            raise NoLedgerError(home.root)
-        if home.current() is None and not options.dry_run:
-            created = first_ledger.create(home, kind, settings, now)
+        if home.current() is None:
+            if options.must_exist:
+                raise NoLedgerError(home.root)
+            created = None if options.dry_run else first_ledger.create(home, kind, settings, now)
         if home.current() is not None:
             timeout_s = settings.ingest_lock_timeout_seconds
             log = stack.enter_context(EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s))

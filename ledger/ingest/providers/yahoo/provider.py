@@ -72,12 +72,10 @@ class YahooProvider:
             raise ProviderError(kind, message, request=request) from trouble
         refusal = _refusal(exchange.reply, trouble)
         if refusal is not None:
-            kind, message = refusal
             reply = exchange.reply
             now_us = self._now() if reply.http_date is None else reply.http_date
             raise ProviderError(
-                kind,
-                message,
+                *refusal,
                 request=request,
                 status_code=reply.status,
                 retry_after_s=http.retry_after_s(reply.retry_after, now_us=now_us),
