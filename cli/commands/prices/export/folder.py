@@ -15,7 +15,7 @@ from cli.commands.prices.export.row import FORMAT, Manifest
 from cli.render import out_file
 
 MANIFEST = "manifest.json"
-SUFFIX = ".b3-ledger-export"  # nobody else's, since those that are left are removed
+SUFFIX = ".b3-ledger-export"  # ours alone, since folders of that name are removed
 
 
 @contextmanager
