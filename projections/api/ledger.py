@@ -62,7 +62,7 @@ class Ledger:
                 folder = log.folder
             view = held.enter_context(open_view(log, folder, storing=False))
             ledger = cls(log, view, order=locate.sources())
-            # A cell of a notebook that runs again drops the ledger that it opened before, and nobody closes that.
+            # A notebook cell that runs again drops the ledger that it opened before without closing it.
             ledger._closing = weakref.finalize(ledger, held.pop_all().close)
             return ledger
 
@@ -82,7 +82,7 @@ class Ledger:
 
     @property
     def head(self) -> Head:
-        """How many events there are, and the link after the last: the name of all that this ledger says."""
+        """How many events there are, and the link after the last: it identifies all that this ledger reports."""
         return self._view.head
 
     @property
@@ -100,7 +100,7 @@ class Ledger:
         return size if as_of is None else min(size, positions.position_of(self._log, positions.reach(as_of)))
 
     def series(self, ticker: str, source: str | None = None) -> Series:
-        """Return which series stands for the ticker: prices of two providers never blur into one."""
+        """Return the series chosen for the ticker: prices of two providers never blur into one."""
         name = tickers_of.normalize(ticker)
         known = {one.provider: one for one in held_prices.all_series(self._tables, name)}
         if source is None and known:
@@ -144,7 +144,7 @@ class Ledger:
         adjusted: bool = False,
         source: str | None = None,
     ) -> Columns[Price] | Columns[AdjustedPrice]:
-        """Return a row a session from `start` to `end`, both inclusive, in their order.
+        """Return one row per session from `start` to `end`, both inclusive, in their order.
 
         Where `adjusted`, beside each price the one adjusted for what was known then, of later sessions than `end` too.
         """

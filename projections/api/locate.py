@@ -20,7 +20,7 @@ def data_dir() -> Path:
 
 
 def sources() -> tuple[str, ...]:
-    """Return the providers in the order in which their series stand for a ticker, as PRICE_SOURCES in force has it."""
+    """Return the providers in the order of preference for a ticker's series: PRICE_SOURCES, as in force."""
     return tuple(name.strip() for name in _setting(PRICE_SOURCES).split(","))
 
 

@@ -1,4 +1,4 @@
-"""`main compare`: whether two providers agree on a ticker, such as the exchange and whom we ask every day."""
+"""`main compare`: whether two providers agree on a ticker, such as the exchange and the daily provider."""
 
 from datetime import date
 from typing import cast
