@@ -29,7 +29,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     backoff_s: float = 1.0  # before the first retry; doubles, with up to as much jitter
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class RecordedFetch(msgspec.Struct, frozen=True):
     """What was fetched, and the seq that it is stored under (None in a dry run)."""
 
     fetch: FetchSucceeded
@@ -74,7 +74,7 @@ class Fetcher:
         """How many attempts were begun."""
         return self._attempt
 
-    def fetch(self, ticker: str, window: Window) -> Evidence:
+    def fetch(self, ticker: str, window: Window) -> RecordedFetch:
         """Return the provider's answer, recorded as evidence before anybody judges it.
 
         Raises: ProviderError of the last attempt, recorded as final; whatever the recorder raises.
@@ -93,7 +93,7 @@ class Fetcher:
             self._record_failed(error, final=True)
             raise
         event = self._succeeded(ticker, fetched)
-        return Evidence(event, self._recorder.succeeded(event))
+        return RecordedFetch(event, self._recorder.succeeded(event))
 
     def _ask(self, ticker: str, window: Window) -> Fetched:
         self._attempt += 1

@@ -12,6 +12,7 @@ from ledger.chain import Head
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NothingToShowError
 from ledger.events import Bar, LedgerCreated, LedgerKind
+from ledger.ingest.providers import registry
 from ledger.log_source import LogSource
 from ledger.market import sessions
 from ledger.market import ticker as tickers_of
@@ -237,11 +238,8 @@ class Ledger:
     def _last_due(self, reached: int | None) -> date:
         at_us = now_us() if not reached else positions.recorded_at(self._log, reached - 1)
         last = sessions.last_final_session(at_us)
-        if self.kind == "real":
-            return last
-        from ledger.ingest.providers.sample import provider as sample
-
-        return min(last, sample.LAST_DAY)
+        recording = registry.recording(self.kind)
+        return last if recording is None else min(last, recording.last_day)
 
 
 def _within(rows: Iterable[PriceT], start: date | None, end: date | None) -> Iterator[PriceT]:

@@ -64,13 +64,14 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
 def attempted(envelope: Envelope, fact: Fact) -> Entry | None:
     """Return the entry that an event opens, None for an event that is no attempt.
 
-    Evidence is `pending` until a decision names it as its cause: see `judged`.
+    Evidence is `pending` until a decision or a failure names it as its cause: see `judged`. That failure is no attempt
+    of its own.
     """
     if isinstance(fact, Evidence):
         return _pending(envelope, fact)
     if isinstance(fact, FetchFailed):
         return _failed(envelope, fact, fact.error_kind, attempt=fact.attempt)
-    if isinstance(fact, IngestFailed):
+    if isinstance(fact, IngestFailed) and envelope.cause is None:
         return _failed(envelope, fact, fact.error_kind, attempt=fact.attempt)
     if isinstance(fact, IngestRefused):
         # A refused job made no attempt of its own; entries are numbered from 1.
@@ -78,19 +79,22 @@ def attempted(envelope: Envelope, fact: Fact) -> Entry | None:
     return None
 
 
-def judgement(decision: ValidationCompleted) -> Judgement:
-    """Return what `decision` says of its evidence.
+def judgement(decision: ValidationCompleted | IngestFailed) -> Judgement:
+    """Return what `decision` says of its evidence, or the failure that ended it undecided.
 
     Superseded evidence is a success that is not final: the answer was sound, the job went on to a wider one.
     """
+    if isinstance(decision, IngestFailed):
+        kind = decision.error_kind
+        return Judgement(failure_status(kind), error_kind=kind, error_message=_told(kind, decision.message))
     if decision.verdict == "superseded":
         return Judgement("success", superseded=True)
-    kind = _rejection_kind(decision) if decision.verdict == "rejected" else None
+    rejection = _rejection_kind(decision) if decision.verdict == "rejected" else None
     return Judgement(
         decision.verdict,
         False,  # noqa: FBT003 - a field by its place, as in every array
-        kind,
-        None if kind is None else _told(kind, _first_finding(decision)),
+        rejection,
+        None if rejection is None else _told(rejection, _first_finding(decision)),
         decision.added + decision.revised + decision.unchanged,
         rejected_rows(decision),
         len(decision.flagged),

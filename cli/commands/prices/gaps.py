@@ -13,6 +13,7 @@ from cli.context import ledgers, params, series_option
 from cli.render import times
 from ledger.codec import decode_envelope, decode_event
 from ledger.events import LedgerCreated
+from ledger.ingest.providers import registry
 from ledger.log_source import LogSource
 from ledger.market import sessions
 from ledger.market.series import Series
@@ -74,12 +75,8 @@ def _last_due(log: LogSource, now_us: int) -> date:
     """Return the last session that ought to be held: the newest final one, or the day on which the sample ends."""
     (first,) = log.read(0, 1)
     created = decode_event(decode_envelope(0, first.body))
-    if isinstance(created, LedgerCreated) and created.kind == "sample":
-        # Imported here: only the sample's ledger asks.
-        from ledger.ingest.providers.sample import provider as sample
-
-        return sample.LAST_DAY
-    return sessions.last_final_session(now_us)
+    recording = registry.recording(created.kind) if isinstance(created, LedgerCreated) else None
+    return sessions.last_final_session(now_us) if recording is None else recording.last_day
 
 
 def _row(series: Series, gap: Gap) -> GapRow:

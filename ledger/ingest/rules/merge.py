@@ -8,7 +8,6 @@ from datetime import date
 import msgspec
 
 from ledger.events import FetchSucceeded, RawBar
-from ledger.ingest.providers.yahoo.chart import ChartRow
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -22,7 +21,7 @@ class Row(msgspec.Struct, frozen=True):
     alike: bool
 
 
-def rows(evidence: FetchSucceeded, body_rows: Sequence[ChartRow]) -> tuple[Row, ...]:
+def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar]) -> tuple[Row, ...]:
     """Return a row for each day of the answer, oldest first.
 
     A day that only one of body and library has is taken from that one; of the body's alone,
@@ -35,11 +34,11 @@ def rows(evidence: FetchSucceeded, body_rows: Sequence[ChartRow]) -> tuple[Row, 
     return tuple(_row(handed.get(day, same_day[0]), same_day) for day, same_day in sorted(copies.items()))
 
 
-def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[ChartRow]) -> Iterator[RawBar]:
+def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[RawBar]) -> Iterator[RawBar]:
     window, in_body = evidence.request.window, {row.date for row in body_rows}
     for row in body_rows:
         if row.date in handed or window.start <= row.date <= window.end:
-            yield _raw_bar(row)
+            yield row
     for bar in evidence.bars:
         if bar.date not in in_body:
             yield bar
@@ -54,13 +53,3 @@ def _values(bar: RawBar) -> tuple[object, ...]:
     """Return the bar's fields with None for NaN, which equals nothing, itself included."""
     fields = msgspec.structs.astuple(bar)
     return tuple(None if isinstance(field, float) and math.isnan(field) else field for field in fields)
-
-
-def _raw_bar(row: ChartRow) -> RawBar:
-    return RawBar(
-        row.date, _number(row.open), _number(row.high), _number(row.low), _number(row.close), row.adj_close, row.volume
-    )
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value

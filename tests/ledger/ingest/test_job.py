@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ledger import ids
-from ledger.chain import Record
+from ledger.chain import Record, Seq
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import LedgerReplacedError, ProviderClockError, TickerLockError, WriterLockError
 from ledger.events import (
@@ -23,11 +23,12 @@ from ledger.events import (
     Window,
 )
 from ledger.ingest.fetch import Patience
-from ledger.ingest.job import InterruptedJobError, Job, ScaleError
-from ledger.ingest.plan import Before, Outcome, Plan
+from ledger.ingest.job import Job
+from ledger.ingest.plan import InterruptedJobError, Outcome, Plan, ScaleError, SeriesState
 from ledger.ingest.providers.port import ProviderError
 from ledger.ingest.rules.held import Held
 from ledger.ingest.ticker_lock import ticker_lock
+from ledger.market.series import Series
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -35,7 +36,7 @@ from ledger.store.writer_lock import WriterLock
 from projections.models import ingest_logs, prices
 from projections.store.runner import view_at
 from tests.ledger.ingest.answers import GOOD, TICKER, instant, run_of, session
-from tests.ledger.ingest.scripted import Refusal, ScriptedProvider, Series, Step
+from tests.ledger.ingest.scripted import Answered, Refusal, ScriptedProvider, Step
 from tests.support.drafts import connection_tested
 from tests.support.oracle import check_log
 
@@ -43,7 +44,8 @@ NOW = instant("2026-03-20T12:00:00+00:00")  # a Friday morning: Thursday is the 
 WEEKS = run_of([30 + n / 10 for n in range(14)])
 HALVED = run_of([15 + n / 20 for n in range(14)])
 SPLIT = RawAction(session(12), "split", 2.0)
-EARLIER = Series(WEEKS[:12])
+OURS = Series(TICKER, "yfinance")
+EARLIER = Answered(WEEKS[:12])
 PLAN = Plan(
     patience=Patience(retries=1, attempt_s=5, job_s=60, backoff_s=0.0), lock_timeout_s=0.05, threshold_percent=10
 )
@@ -70,7 +72,7 @@ class KilledError(Exception):
 class DyingJob(Job):
     """A job that is killed once its evidence is durable, before anything judges it."""
 
-    def _judge(self, *_: object) -> Any:
+    def _judge(self, *_: object, **__: object) -> Any:
         raise KilledError
 
 
@@ -93,22 +95,27 @@ class Bench:
             provider=self.provider,
             plan=msgspec.structs.replace(PLAN, **plan),
             now=lambda: self.now,
-            before=self.before,
+            state=self.state,
             observer=self.notes,
         )
 
-    def before(self, ticker: str) -> Before:
+    def state(self, series: Series) -> SeriesState:
         """Return what a replay of the log knows."""
         state = view_at(self.log, self.log.head().size).state
-        return Before(
-            prices.held(state["prices"], "yfinance", ticker), ingest_logs.pending(state["ingest_logs"], ticker)
+        return SeriesState(
+            prices.held(state["prices"], series.provider, series.ticker),
+            ingest_logs.pending(state["ingest_logs"], series.ticker),
         )
 
     def held(self) -> Held:
         """Return the series as held."""
-        return self.before(TICKER).held
+        return self.state(OURS).held
 
-    def leave_pending(self, answer: Series) -> bytes:
+    def pending(self) -> tuple[Seq, ...]:
+        """Return the evidence of the series that nobody judged."""
+        return self.state(OURS).pending.get(OURS, ())
+
+    def leave_pending(self, answer: Answered) -> bytes:
         """Have a job die between its evidence and its decision; return its id."""
         job = self.job(answer, kind=DyingJob)
         with pytest.raises(KilledError):
@@ -173,7 +180,7 @@ def test_a_provider_that_never_answers_is_an_outcome(bench: Bench) -> None:
 def test_the_next_job_asks_for_the_overlap(bench: Bench) -> None:
     """What is held decides what is asked."""
     bench.job(EARLIER).run()
-    outcome = bench.job(Series(WEEKS)).run()
+    outcome = bench.job(Answered(WEEKS)).run()
     assert [Window(session(6), session(14))] == bench.provider.asked
     assert (2, 0) == days(outcome)
 
@@ -191,8 +198,8 @@ def test_a_dry_run_judges_and_appends_nothing(bench: Bench) -> None:
 
 def test_pending_evidence_is_judged_under_the_dead_jobs_id(bench: Bench) -> None:
     """Nothing became final since, so nobody is asked."""
-    dead = bench.leave_pending(Series(WEEKS))
-    outcome = bench.job(Series(())).run()
+    dead = bench.leave_pending(Answered(WEEKS))
+    outcome = bench.job(Answered(())).run()
     assert ("success", dead, (14, 0)) == (outcome.status, outcome.job_id, days(outcome))
     assert [dead, dead] == bench.job_ids()
     assert [] == bench.provider.asked
@@ -201,7 +208,7 @@ def test_pending_evidence_is_judged_under_the_dead_jobs_id(bench: Bench) -> None
 def test_a_session_that_became_final_since_is_asked_for(bench: Bench) -> None:
     """First the dead job's decision, then the usual fetch."""
     dead = bench.leave_pending(EARLIER)
-    job = bench.job(Series(WEEKS))
+    job = bench.job(Answered(WEEKS))
     outcome = job.run()
     assert (job.job_id, (2, 0)) == (outcome.job_id, days(outcome))
     assert [dead, dead, job.job_id, job.job_id] == bench.job_ids()
@@ -210,13 +217,13 @@ def test_a_session_that_became_final_since_is_asked_for(bench: Bench) -> None:
 def test_without_a_network_pending_evidence_is_all_that_is_judged(bench: Bench) -> None:
     """Though a session became final since."""
     bench.leave_pending(EARLIER)
-    outcome = bench.job(Series(WEEKS), pending_only=True).run()
+    outcome = bench.job(Answered(WEEKS), pending_only=True).run()
     assert ("success", (12, 0), []) == (outcome.status, days(outcome), bench.provider.asked)
 
 
 def test_without_a_network_and_nothing_pending_nothing_happens(bench: Bench) -> None:
     """A success that appends nothing."""
-    outcome = bench.job(Series(WEEKS), pending_only=True).run()
+    outcome = bench.job(Answered(WEEKS), pending_only=True).run()
     assert ("success", None, []) == (outcome.status, outcome.seq, bench.told())
 
 
@@ -224,9 +231,9 @@ def test_several_pending_fetches_are_judged_oldest_first(bench: Bench, monkeypat
     """As they were recorded; each decision names its own evidence."""
     first = bench.leave_pending(EARLIER)
     with monkeypatch.context() as blind:
-        blind.setattr(bench, "before", lambda _: Before(Held({})))
-        second = bench.leave_pending(Series(WEEKS))
-    bench.job(Series(())).run()
+        blind.setattr(bench, "state", lambda _: SeriesState(Held({})))
+        second = bench.leave_pending(Answered(WEEKS))
+    bench.job(Answered(())).run()
     assert [first, second, first, second] == bench.job_ids()
     assert [(12, 0), (2, 0)] == [(event.added, event.revised) for event in bench.told(since=3)]
 
@@ -240,7 +247,7 @@ def test_a_restore_between_a_pending_fetch_and_its_reading_begins_the_job_anew(
     """The restored ledger is shorter: nobody's event stands at the seq, and nothing is said of the job there."""
     bench.log.append([connection_tested(number) for number in range(3)], append_id=bytes(16))
     bench.leave_pending(EARLIER)
-    job, read = bench.job(Series(WEEKS)), EventLog.read
+    job, read = bench.job(Answered(WEEKS)), EventLog.read
     restored, other = bench.home.next_folder(), LedgerHome(tmp_path / "other")
     create_ledger(other, kind="real", software="test", now=lambda: bench.now, lock_timeout_s=1)
     shutil.copytree(other.root / "ledger-1", restored)
@@ -252,8 +259,8 @@ def test_a_restore_between_a_pending_fetch_and_its_reading_begins_the_job_anew(
         return read(log, start, stop)
 
     # Once the job knows what is pending, another thread goes on to the restored ledger.
-    known = bench.before(TICKER)
-    monkeypatch.setattr(job, "_before", lambda _: known)
+    known = bench.state(OURS)
+    monkeypatch.setattr(job, "_state", lambda _: known)
     monkeypatch.setattr(EventLog, "read", overtaken)
     with pytest.raises(LedgerReplacedError):
         job.run()
@@ -263,7 +270,7 @@ def test_a_restore_between_a_pending_fetch_and_its_reading_begins_the_job_anew(
 def test_a_rescaled_overlap_asks_for_the_whole_range_before_it_decides(bench: Bench) -> None:
     """Both decisions are one append: no reader ever sees the one without the other."""
     bench.job(EARLIER).run()
-    outcome = bench.job(Series(HALVED, (SPLIT,))).run()
+    outcome = bench.job(Answered(HALVED, (SPLIT,))).run()
     assert [Window(session(6), session(14)), Window(session(0), session(14))] == bench.provider.asked
     assert [FetchSucceeded, FetchSucceeded, ValidationCompleted, ValidationCompleted] == bench.types(since=3)
     assert ["superseded", "success"] == [event.verdict for event in bench.told(since=5)]
@@ -274,21 +281,21 @@ def test_a_rescaled_overlap_asks_for_the_whole_range_before_it_decides(bench: Be
 def test_a_whole_range_that_does_not_come_leaves_the_narrow_answer_pending(bench: Bench) -> None:
     """The series stays on its old scale, whole; the next job finishes the work."""
     bench.job(EARLIER).run()
-    half = Series(HALVED, (SPLIT,))
+    half = Answered(HALVED, (SPLIT,))
     assert "error" == bench.job(half, Refusal("timeout")).run().status
     assert EARLIER.bars[0].close * 1_000_000 == bench.held().bars[session(0)].close
-    assert 1 == len(bench.before(TICKER).pending)
+    assert 1 == len(bench.pending())
     assert "success" == bench.job(half).run().status
     assert [Window(session(0), session(14))] == bench.provider.asked
-    assert () == bench.before(TICKER).pending
+    assert () == bench.pending()
 
 
 def test_without_a_network_another_scale_is_an_error(bench: Bench) -> None:
     """Nothing is decided, so the evidence stays pending."""
     bench.job(EARLIER).run()
-    bench.leave_pending(Series(HALVED, (SPLIT,)))
+    bench.leave_pending(Answered(HALVED, (SPLIT,)))
     size = bench.log.head().size
-    outcome = bench.job(Series(HALVED), pending_only=True).run()
+    outcome = bench.job(Answered(HALVED), pending_only=True).run()
     assert ("error", size) == (outcome.status, bench.log.head().size)
     assert isinstance(outcome.error, ScaleError)
 
@@ -330,7 +337,7 @@ def test_a_held_writer_lock_ends_the_job_as_locked(bench: Bench) -> None:
 )
 def test_the_providers_clock_is_held_against_ours(bench: Bench, apart_s: int, status: str, warned: list[str]) -> None:
     """Five minutes are nothing, a day is too much to date anything."""
-    answer = Series(EARLIER.bars, identity=GOOD, http_date=NOW + apart_s * 1_000_000)
+    answer = Answered(EARLIER.bars, identity=GOOD, http_date=NOW + apart_s * 1_000_000)
     outcome = bench.job(answer).run()
     assert (status, warned) == (outcome.status, bench.notes.warned)
     if status == "error":
@@ -342,7 +349,7 @@ def test_a_clock_set_back_is_told_of_once_it_is_minutes(bench: Bench) -> None:
     """The log's own times go on from where they were."""
     bench.job(EARLIER).run()
     bench.now = NOW - 301 * 1_000_000
-    bench.job(Series(WEEKS)).run()
+    bench.job(Answered(WEEKS)).run()
     assert ["clock went back"] == bench.notes.warned
 
 

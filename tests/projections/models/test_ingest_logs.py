@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ledger.events import Finding
 from ledger.log_source import LogSource
+from ledger.market.series import Series
 from projections.fold.folding import replayed
 from projections.fold.memory_tables import MemoryTable
 from projections.fold.tables import Row, Tables
@@ -44,18 +45,18 @@ def test_a_fetch_is_pending_until_its_decision() -> None:
         recorded_at=story.now_us,
     )
     assert [waiting] == entries(logs(story.log))
-    assert (seq,) == pending(logs(story.log), T)
+    assert {Series(T, PROVIDER): (seq,)} == pending(logs(story.log), T)
     story.decided(seq, unchanged=3)
     (found,) = entries(logs(story.log))
     assert ("success", 3, True, 0) == (found.status, found.accepted, found.final, found.rejected)
-    assert () == pending(logs(story.log), T)
+    assert {} == pending(logs(story.log), T)
 
 
 def test_pending_is_the_tickers_own() -> None:
     """Oldest first, and of no other ticker."""
     story = Story()
     first, _, third = story.fetched(), story.fetched(OTHER), story.fetched()
-    assert (first, third) == pending(logs(story.log), T)
+    assert {Series(T, PROVIDER): (first, third)} == pending(logs(story.log), T)
 
 
 def test_a_rejected_batch_says_why_in_its_first_words() -> None:

@@ -17,7 +17,7 @@ from cli.context import first_ledger
 from ledger import ids
 from ledger.errors import LedgerError, NoLedgerError
 from ledger.ingest.job import Observer
-from ledger.ingest.providers.cotahist import file, layout
+from ledger.ingest.providers.cotahist import DESCRIPTION, file
 from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Contents, Importer, Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held
@@ -124,10 +124,10 @@ class ImportDesk:
         elif log.readonly:
             # A dry run writes nothing at all, not even read models.
             tables = view_at(log, log.head().size).state["prices"]
-            yield partial(prices.held, tables, layout.NAME)
+            yield partial(prices.held, tables, DESCRIPTION.name)
         else:
             with open_view(log, log.folder) as view:
-                yield partial(prices.held, view.state["prices"], layout.NAME)
+                yield partial(prices.held, view.state["prices"], DESCRIPTION.name)
 
     def _lock(self, job_id: bytes, now_us: int) -> AbstractContextManager[None]:
         log = self._log
@@ -139,7 +139,7 @@ class ImportDesk:
     def _run(self, job_id: bytes, began: float) -> Run:
         return Run(
             job_id=job_id,
-            provider=layout.NAME,
+            provider=DESCRIPTION.name,
             elapsed_s=time.perf_counter() - began,
             head=self._log.head() if self._log else None,
             dry_run=self._options.dry_run,
@@ -175,4 +175,4 @@ def _create(home: LedgerHome, settings: Settings, options: ImportOptions, now: C
 
 
 def _about(job_id: bytes) -> dict[str, object]:
-    return {"job_id": ids.text(job_id), "provider": layout.NAME}
+    return {"job_id": ids.text(job_id), "provider": DESCRIPTION.name}

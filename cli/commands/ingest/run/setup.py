@@ -10,15 +10,13 @@ import msgspec
 from cli.app import clock
 from cli.app.settings import Settings
 from cli.commands.ingest.run.options import RunOptions
-from cli.context import first_ledger
+from cli.context import first_ledger, providers
 from ledger.errors import NoLedgerError
 from ledger.events import LedgerKind
 from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import Plan
+from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import Provider
-from ledger.ingest.providers.sample import provider as sample
-from ledger.ingest.providers.sample.provider import SampleProvider
-from ledger.ingest.providers.yahoo.provider import YahooProvider
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
@@ -61,10 +59,11 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
 
 
 def _clock(settings: Settings, kind: LedgerKind) -> Callable[[], int]:
-    if kind == "real":
+    recording = registry.recording(kind)
+    if recording is None:
         return lambda: clock.now_us(settings)
-    # The sample was recorded once: no clock can be earlier than what it answers.
-    return lambda: max(clock.now_us(settings, sample=True), sample.RECORDED_AT)
+    # No clock can be earlier than what was recorded once.
+    return lambda: max(clock.now_us(settings, sample=True), recording.recorded_at)
 
 
 def _create(
@@ -92,16 +91,16 @@ def _log(
 def _provider(
     stack: ExitStack, kind: LedgerKind, settings: Settings, options: RunOptions, now: Callable[[], int]
 ) -> Provider:
-    if kind == "sample":
-        return SampleProvider()
-    cache_dir = settings.data_dir / "cache" / "yfinance"
+    # Without a network the sample's ledger stands in, and with it the provider that needs none.
+    name = options.provider if kind == "real" else registry.live_names(kind)[0]
+    cache_dir = None
     if options.dry_run:
         cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
-    return YahooProvider(base_url=settings.yahoo_base_url, cache_dir=cache_dir, now=now)
+    return providers.opened(name, settings, now=now, cache_dir=cache_dir)
 
 
 def _plan(kind: LedgerKind, settings: Settings, options: RunOptions) -> Plan:
-    attempt_s = settings.adapter_timeout_seconds
+    attempt_s, recording = settings.adapter_timeout_seconds, registry.recording(kind)
     return Plan(
         patience=Patience(
             retries=settings.adapter_max_retries,
@@ -112,7 +111,7 @@ def _plan(kind: LedgerKind, settings: Settings, options: RunOptions) -> Plan:
         lock_timeout_s=settings.ingest_lock_timeout_seconds,
         threshold_percent=settings.validation_invalid_percent_threshold,
         start=options.start,
-        end=options.end or (sample.LAST_DAY if kind == "sample" else None),
+        end=options.end or (recording.last_day if recording else None),
         max_days=options.max_days,
         force_refresh=options.force_refresh,
         pending_only=options.no_network and kind == "real",

@@ -16,8 +16,9 @@ from ledger.codec import Draft
 from ledger.errors import LedgerError, LedgerReplacedError
 from ledger.events import SnapshotWritten
 from ledger.ingest.job import Job, Observer
-from ledger.ingest.plan import Before, Outcome
+from ledger.ingest.plan import Outcome, SeriesState
 from ledger.ingest.rules.held import Held
+from ledger.market.series import Series
 from ledger.store.event_log import EventLog
 from projections.models import ingest_logs, prices, snapshots
 from projections.queries.publish import publish
@@ -67,7 +68,7 @@ class Desk:
             provider=setup.provider,
             plan=setup.plan,
             now=setup.now,
-            before=self._before,
+            state=self._state,
             observer=self._observer,
         )
         self._at_work[ticker] = job
@@ -124,14 +125,14 @@ class Desk:
         identifier = ids.append_id(key, job_id=outcome.job_id)
         return snapshot, log.append([draft], append_id=identifier, expected_folder=job.ledger).first
 
-    def _before(self, ticker: str) -> Before:
+    def _state(self, series: Series) -> SeriesState:
         log = self._setup.log
         if log is None:
-            return Before(Held({}))
+            return SeriesState(Held({}))
         with self._view(log) as view:
-            return Before(
-                prices.held(view.state["prices"], self._setup.provider.name, ticker),
-                ingest_logs.pending(view.state["ingest_logs"], ticker),
+            return SeriesState(
+                prices.held(view.state["prices"], series.provider, series.ticker),
+                ingest_logs.pending(view.state["ingest_logs"], series.ticker),
             )
 
     @contextmanager

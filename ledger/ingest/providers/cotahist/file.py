@@ -27,7 +27,7 @@ ZIP_MAGIC = b"PK\x03\x04"
 # where a changed byte sends it to a place that is none, it is the file's own seek or a decoder that complains.
 READING_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError, struct.error)
 
-Quote = tuple[int, bytes]  # its line number, from 1, and its line with its end, as it stands in the file
+NumberedLine = tuple[int, bytes]  # its line number, from 1, and its line with its end, as it stands in the file
 
 
 class Lines(Protocol):
@@ -62,13 +62,13 @@ class Text:
             return Window(empty, empty)
         return Window(self._first, self._last)
 
-    def batches(self) -> Iterator[list[Quote]]:
+    def batches(self) -> Iterator[list[NumberedLine]]:
         """Yield every quote, up to 4,096 at a time.
 
         Raises: CotahistError, naming the line, for one that is cut, of another year or of no kind known, and at
         the end when the trailer is missing, is another file's, counts otherwise, or is not the last line.
         """
-        batch: list[Quote] = []
+        batch: list[NumberedLine] = []
         while (line := self._next()) is not None:
             if layout.kind(line) != layout.QUOTE:
                 break

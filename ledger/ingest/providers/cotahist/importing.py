@@ -15,17 +15,16 @@ from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.events import FetchSucceeded, Identity, Request, Source, ValidationCompleted, Window
-from ledger.ingest.providers.cotahist import layout
-from ledger.ingest.providers.cotahist.file import Quote as NumberedLine
-from ledger.ingest.providers.cotahist.file import Text
-from ledger.ingest.providers.cotahist.layout import LayoutError, Quote
+from ledger.ingest.providers.cotahist import DESCRIPTION, layout
+from ledger.ingest.providers.cotahist.file import NumberedLine, Text
+from ledger.ingest.providers.cotahist.layout import LayoutError, QuoteLine
 from ledger.ingest.providers.cotahist.spool import Spool, SpoolRow
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held
 from ledger.store.event_log import EventLog
 
-LOCK_NAME = layout.NAME  # one import at a time: nobody else writes series of this provider
+LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
 CODES_SHOWN_MAX = 10
 
 Market = Literal["spot", "all"]
@@ -157,11 +156,17 @@ class Importer:
             yield self._import(ticker, lines)
 
     def _import(self, ticker: str, lines: list[bytes]) -> Imported:
-        identifier = ids.append_id(f"{layout.NAME}/{self._contents.sha256.hex()}/{ticker}")
+        identifier = ids.append_id(f"{DESCRIPTION.name}/{self._contents.sha256.hex()}/{ticker}")
         if self._log is not None and (run := self._log.append_run(identifier)):
             return Imported(ticker=ticker, decision=None, seq=Seq(run.first + run.count - 1))
         fetch = evidence(ticker, lines, self._contents)
-        decision = judge.judge(fetch, self._held(ticker), basis=layout.BASIS, threshold_percent=self._threshold_percent)
+        decision = judge.judge(
+            fetch,
+            self._held(ticker),
+            basis=DESCRIPTION.basis,
+            exchange=DESCRIPTION.exchange,
+            threshold_percent=self._threshold_percent,
+        )
         assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
         return Imported(ticker=ticker, decision=decision, seq=self._append(identifier, fetch, decision))
 
@@ -188,12 +193,12 @@ def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSuccee
     quotes = [layout.quote(line) for line in lines]
     return FetchSucceeded(
         ticker=ticker,
-        provider=layout.NAME,
+        provider=DESCRIPTION.name,
         attempt=1,
         started_at=contents.started_at,
         finished_at=contents.finished_at,
         request=Request(ticker=ticker, window=contents.window, params=_params(contents)),
-        source=Source(library=layout.NAME, version=layout.VERSION),
+        source=Source(library=DESCRIPTION.name, version=layout.VERSION),
         answer=answer(b"".join(lines)),
         identity=Identity(symbol=ticker, currency=_currency(quotes)),
         bars=tuple(quote.bar for quote in quotes),
@@ -209,7 +214,7 @@ def _params(contents: Contents) -> dict[str, str]:
     }
 
 
-def _currency(quotes: Iterable[Quote]) -> str:
+def _currency(quotes: Iterable[QuoteLine]) -> str:
     """Return BRL, or the first other currency that a quote names: rule IDENTITY speaks of it."""
     others = (quote.currency for quote in quotes if quote.currency != layout.REAL)
     return next((other.decode("latin-1").strip() for other in others), judge.CURRENCY)

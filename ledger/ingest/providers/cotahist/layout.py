@@ -11,13 +11,12 @@ from functools import lru_cache
 
 import msgspec
 
-from ledger.events import Basis, RawBar
+from ledger.events import RawBar
+from ledger.ingest.providers.port import BodyError
 from ledger.market.price import reais
 from ledger.market.ticker import SUFFIX, TickerError, normalize
 
-NAME = "cotahist"
 VERSION = "1"
-BASIS: Basis = "as_traded"
 
 LINE_BYTES = 245
 HEADER, QUOTE, TRAILER = b"00", b"01", b"99"
@@ -55,7 +54,7 @@ _NUMBERS = {
 _SHOWN_BYTES = 20
 
 
-class LayoutError(ValueError):
+class LayoutError(BodyError):
     """A line is not what the layout says: got `found`, want `wanted`."""
 
     def __init__(self, found: str, wanted: str) -> None:
@@ -71,7 +70,7 @@ class Header(msgspec.Struct, frozen=True):
     made_on: date
 
 
-class Quote(msgspec.Struct, frozen=True, gc=False):
+class QuoteLine(msgspec.Struct, frozen=True, gc=False):
     """One code's session: prices a share, volume in shares, and the currency as the file writes it."""
 
     bar: RawBar
@@ -130,7 +129,7 @@ def code(line: bytes) -> str:
     return _text(line[_CODE]).rstrip()
 
 
-def quote(line: bytes) -> Quote:
+def quote(line: bytes) -> QuoteLine:
     """Return what a quote says of its session, each price exact to a millionth of a real.
 
     Raises: LayoutError for a number that is none, and a quotation factor of 0.
@@ -150,7 +149,24 @@ def quote(line: bytes) -> Quote:
         None,
         int(line[_VOLUME]),
     )
-    return Quote(bar, line[_CURRENCY])
+    return QuoteLine(bar, line[_CURRENCY])
+
+
+def raw_bars(body: bytes) -> tuple[RawBar, ...]:
+    """Return the sessions of a recorded answer: the quotes of one ticker as they stand in the file.
+
+    Raises: LayoutError for any other body.
+    """
+    lines = body.splitlines()
+    if other := next((line for line in lines if kind(line) != QUOTE), None):
+        raise LayoutError(_shown(other), "the quote 01")
+    return tuple(quote(line).bar for line in lines)
+
+
+def lines_of(body: bytes, session_day: date) -> tuple[str, ...]:
+    """Return the lines of a recorded answer that hold one trading day."""
+    written = f"{session_day:%Y%m%d}".encode()
+    return tuple(_text(line).rstrip() for line in body.splitlines() if line[_DAY] == written)
 
 
 def micros_a_share(centavos: int, factor: int) -> int:

@@ -1,7 +1,7 @@
 """Yahoo Finance, through yfinance: what the library made of the answer, and the answer itself.
 
 The library's exceptions carry neither status nor body and its names for failures mislead, so every
-failure is told from what the recorder saw on the wire; an exception matters only when the wire looks well.
+failure is told from what the session recorded on the wire; an exception matters only when the wire looks well.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger.events import Basis, ErrorKind, RawBar, Request, Source, Window
+from ledger.events import ErrorKind, RawBar, Request, Source, Window
 from ledger.ingest.providers.evidence import answer
-from ledger.ingest.providers.port import Fetched, Probe, ProviderError
-from ledger.ingest.providers.yahoo import chart
+from ledger.ingest.providers.port import Access, Fetched, Probe, ProviderError
+from ledger.ingest.providers.yahoo import DESCRIPTION, chart
 
 if TYPE_CHECKING:
     from ledger.ingest.providers.yahoo.http import Exchange, Reply
@@ -49,8 +49,7 @@ def _clock_us() -> int:
 class YahooProvider:
     """Daily bars of B3 from Yahoo; safe to share between threads."""
 
-    name = LIBRARY
-    basis: Basis = "split_adjusted"
+    name = DESCRIPTION.name
 
     def __init__(self, *, base_url: str | None, cache_dir: Path, now: Callable[[], int] = _clock_us) -> None:
         self._base_url = base_url
@@ -111,6 +110,11 @@ class YahooProvider:
             http_date=reply.http_date,
             answer=answer(reply.body) if reply.body else None,
         )
+
+
+def opened(access: Access) -> YahooProvider:
+    """Return the provider; nothing of yfinance is loaded before it is asked."""
+    return YahooProvider(base_url=access.base_url, cache_dir=access.cache_dir, now=access.now)
 
 
 def _library(cache_dir: Path) -> Any:
