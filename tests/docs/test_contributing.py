@@ -1,6 +1,8 @@
 """CONTRIBUTING.md is true: each recipe, done as it is written, works."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,14 @@ RECIPES = recipes(PAGE)
 
 @pytest.mark.parametrize("title", RECIPES)
 def test_a_recipe_works_as_it_is_written(title: str, tmp_path: Path) -> None:
-    """Its files, its changes and its commands, in a copy of the repository."""
+    """Its files, its changes and its commands, in a copy of the repository; what it makes is as clean as the rest."""
     folder = copy_of_the_repository(tmp_path)
     follow(RECIPES[title], folder)
     assert steps(RECIPES[title]) == typed(RECIPES[title], folder)
+    for check in (["check"], ["format", "--check"]):
+        lint = [sys.executable, "-m", "ruff", *check, "--no-cache", "."]
+        done = subprocess.run(lint, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        assert 0 == done.returncode, done.stdout
 
 
 def test_there_is_a_recipe_for_each_usual_change() -> None:

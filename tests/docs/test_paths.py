@@ -26,5 +26,5 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 
 
 def prose(page: Path) -> str:
-    """Return the page without its blocks of code: a recipe's files are still to be made."""
-    return re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    """Return the page without its blocks of code, and without the lines that name a file still to be made."""
+    return re.sub(r"^```.*?^```$|^New `[^\n]*", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
