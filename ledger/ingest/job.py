@@ -202,7 +202,7 @@ class Job:
 
     def _locked(self) -> Outcome:
         pending = self._state(self._series).pending
-        for other in pending.keys() - {self._series}:
+        for other in sorted(pending.keys() - {self._series}):
             for seq in pending[other]:
                 self._finish(other, seq)
         last = None

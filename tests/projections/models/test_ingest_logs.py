@@ -52,6 +52,31 @@ def test_a_fetch_is_pending_until_its_decision() -> None:
     assert {} == pending(logs(story.log), T)
 
 
+def test_a_failure_that_names_its_evidence_closes_that_entry() -> None:
+    """It is no attempt of its own; of the provider's other evidence nothing changes."""
+    story = Story()
+    seq, other = story.fetched(rows=3, job=5), story.fetched()
+    story.unreadable(seq, job=5)
+    first, second = entries(logs(story.log))
+    assert ("error", "bad-answer: no chart", True, 3) == (
+        first.status,
+        first.error_message,
+        first.failed,
+        first.rows_fetched,
+    )
+    assert (("pending", other), {Series(T, PROVIDER): (other,)}) == (
+        (second.status, second.seq),
+        pending(logs(story.log), T),
+    )
+
+
+def test_pending_is_kept_by_series() -> None:
+    """Each provider's own, of a ticker that both have."""
+    story = Story()
+    first, second = story.fetched(), story.fetched(provider="other")
+    assert {Series(T, "other"): (second,), Series(T, PROVIDER): (first,)} == pending(logs(story.log), T)
+
+
 def test_pending_is_the_tickers_own() -> None:
     """Oldest first, and of no other ticker."""
     story = Story()

@@ -205,3 +205,17 @@ def test_a_quote_of_another_year_is_refused() -> None:
     """The header names one year."""
     with pytest.raises(LayoutError, match="got a record of 20230612, want one of 2024"):
         layout.session(changed(DATA="20230612"), KNOWN)
+
+
+def test_a_recorded_answer_is_read_line_by_line() -> None:
+    """With either line end; the lines of a day are given as they are, their padding aside."""
+    body = VECTOR + b"\r\n" + VECTOR + b"\n"
+    assert (layout.quote(VECTOR).bar,) * 2 == layout.raw_bars(body)
+    assert (VECTOR.decode("latin-1"),) * 2 == layout.lines_of(body, date(2024, 6, 12))
+    assert () == layout.lines_of(body, date(2024, 6, 13))
+
+
+def test_a_recorded_answer_holds_quotes_only() -> None:
+    """A header in it was never recorded by an import."""
+    with pytest.raises(LayoutError, match="want the quote 01"):
+        layout.raw_bars(VECTOR + b"\n00COTAHIST.2024\n")
