@@ -80,7 +80,7 @@ class Fetcher:
         Raises: ProviderError of the last attempt, recorded as final; whatever the recorder raises.
         """
         retrying = Retrying(
-            retry=retry_if_exception(_is_worth_asking_again),
+            retry=retry_if_exception(lambda error: isinstance(error, ProviderError) and error.kind not in FINAL_KINDS),
             stop=stop_after_attempt(self._patience.retries + 1) | stop_before_delay(self._left_s()),
             wait=self._wait,
             before_sleep=self._record_retried,
@@ -162,7 +162,3 @@ class Fetcher:
             bars=fetched.bars,
             actions=fetched.actions,
         )
-
-
-def _is_worth_asking_again(error: BaseException) -> bool:
-    return isinstance(error, ProviderError) and error.kind not in FINAL_KINDS

@@ -210,8 +210,11 @@ class Job:
             last = self._finish(self._series, seq)
         if self._plan.pending_only:
             return last or self._outcome("success")
-        if last is not None and not self._final_session_since(last):
-            return last
+        if last is not None and last.decision is not None:
+            bars = self._state(self._series).held.bars
+            # With no session final since, the decision over what was pending is all that there is to do.
+            if bars and not sessions.final_sessions_after(max(bars), self._now()):
+                return last
         return self._fetch_and_judge()
 
     def _finish(self, series: Series, seq: Seq) -> Outcome:
@@ -367,13 +370,6 @@ class Job:
             raise ProviderClockError(self._provider.name, apart_s=apart_s, limit_s=CLOCK_LIMIT_S)
         if apart_s > CLOCK_WARN_S:
             self._observer.warn("clocks apart", **self._about(self._fetcher.attempts), apart_s=apart_s)
-
-    def _final_session_since(self, outcome: Outcome) -> bool:
-        decision = outcome.decision
-        if decision is None:
-            return True
-        held = self._state(self._series).held.bars
-        return not held or sessions.final_sessions_after(max(held), self._now()) > 0
 
     def _about(self, attempt: int) -> dict[str, object]:
         return {

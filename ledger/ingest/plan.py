@@ -84,12 +84,8 @@ def window(plan: Plan, held: Held, today: date) -> Window:
         return Window(plan.start, max(plan.start, end))
     if plan.force_refresh or plan.max_days is not None or not held.bars:
         return Window(end - timedelta(days=plan.max_days or DEFAULT_DAYS), end)
-    return Window(min(_missed_since(held), end), end)
-
-
-def _missed_since(held: Held) -> date:
-    """Return the day from which something may be new: the overlap's first, or that of the oldest recent gap."""
     last = max(held.bars)
     overlap = sessions.shift(last, -OVERLAP_SESSIONS)
     looked_at = Window(max(min(held.bars), sessions.shift(last, -GAP_SESSIONS)), overlap)
-    return next((day for day in sessions.sessions(looked_at) if day not in held.bars), overlap)
+    missed = next((day for day in sessions.sessions(looked_at) if day not in held.bars), overlap)
+    return Window(min(missed, end), end)

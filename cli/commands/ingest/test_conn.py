@@ -124,17 +124,13 @@ def _recorded(home: LedgerHome | None, given: Settings, event: ConnectionTested)
         with EventLog(
             home, now=lambda: _now(given, event.provider), lock_timeout_s=given.ingest_lock_timeout_seconds
         ) as log:
-            _append(log, event)
+            job_id = ids.new_id(event.started_at)
+            draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
+            log.append([draft], append_id=ids.append_id(f"probe/{job_id.hex()}", job_id=job_id))
             with open_view(log, log.folder) as view:
                 return answered or last_answer(view.state["metrics"], event.provider), None
     except LedgerError as error:
         return answered, str(error)
-
-
-def _append(log: EventLog, event: ConnectionTested) -> None:
-    job_id = ids.new_id(event.started_at)
-    draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
-    log.append([draft], append_id=ids.append_id(f"probe/{job_id.hex()}", job_id=job_id))
 
 
 def _text(row: ConnRow) -> str:

@@ -37,8 +37,8 @@ class ImportOptions(msgspec.Struct, frozen=True):
     must_exist: bool = False
 
 
-class ImportDesk:
-    """Where the files of one command are imported, one after the other."""
+class FileWorker:
+    """Imports the files of one command, one after the other."""
 
     def __init__(
         self,
@@ -74,7 +74,12 @@ class ImportDesk:
 
     def _import(self, path: Path, job_id: bytes, started_at: int) -> tuple[Contents, Counter[str], int | None]:
         with Spool() as spool:
-            contents = self._read(path, spool, started_at)
+            intake, digest = Intake(self._options.selection), file.sha256(path)
+            with file.opened(path) as text:
+                label, expected = f"{path.name}: reading", text.batches_expected
+                with output.progress(text.batches(), label=label, length=expected) as batches:
+                    intake.fill(spool, text, batches)
+                contents = intake.contents(text, digest=digest, started_at=started_at, finished_at=self._now())
             self._observer.info(
                 "read", **_about(job_id), file=path.name, records=contents.records, tickers=contents.tickers
             )
@@ -87,15 +92,6 @@ class ImportDesk:
         if self._log is not None and not self._log.readonly:
             catch_up(self._log, self._log.folder)
         return contents, total, seq
-
-    def _read(self, path: Path, spool: Spool, started_at: int) -> Contents:
-        intake = Intake(self._options.selection)
-        digest = file.sha256(path)
-        with file.opened(path) as text:
-            expected = text.batches_expected
-            with output.progress(text.batches(), label=f"{path.name}: reading", length=expected) as batches:
-                intake.fill(spool, text, batches)
-            return intake.contents(text, digest=digest, started_at=started_at, finished_at=self._now())
 
     def _append(self, contents: Contents, spool: Spool, job_id: bytes) -> tuple[Counter[str], int | None]:
         total, seq = Counter[str](), None
@@ -148,8 +144,8 @@ class ImportDesk:
 
 
 @contextmanager
-def desk_for(settings: Settings, options: ImportOptions, observer: Observer) -> Iterator[ImportDesk]:
-    """Give the desk over the real ledger, which is created if there is none and that may be.
+def worker_for(settings: Settings, options: ImportOptions, observer: Observer) -> Iterator[FileWorker]:
+    """Give the worker over the real ledger, which is created if there is none and that may be.
 
     Raises: NoLedgerError with `must_exist`; ClockRefusedError; what creating and opening a ledger raises.
     """
@@ -159,19 +155,17 @@ def desk_for(settings: Settings, options: ImportOptions, observer: Observer) -> 
 
     now()  # a clock that is refused is refused before anything is made
     home = LedgerHome(settings.data_dir)
-    created = _create(home, settings, options, now) if home.current() is None else None
+    created = None
+    if home.current() is None:
+        if options.must_exist:
+            raise NoLedgerError(home.root)
+        created = None if options.dry_run else first_ledger.create(home, "real", settings, now)
     opened: AbstractContextManager[EventLog | None] = nullcontext()
     if home.current() is not None:
         timeout_s = settings.ingest_lock_timeout_seconds
         opened = EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s)
     with opened as log:
-        yield ImportDesk(log, created=created, options=options, settings=settings, now=now, observer=observer)
-
-
-def _create(home: LedgerHome, settings: Settings, options: ImportOptions, now: Callable[[], int]) -> Path | None:
-    if options.must_exist:
-        raise NoLedgerError(home.root)
-    return None if options.dry_run else first_ledger.create(home, "real", settings, now)
+        yield FileWorker(log, created=created, options=options, settings=settings, now=now, observer=observer)
 
 
 def _about(job_id: bytes) -> dict[str, object]:

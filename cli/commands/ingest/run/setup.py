@@ -48,8 +48,12 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
     now()  # a clock that is refused is refused before anything is made
     with ExitStack() as stack:
         created = _create(home, kind, settings, options, now)
+        log = None
+        if home.current() is not None:
+            timeout_s = settings.ingest_lock_timeout_seconds
+            log = stack.enter_context(EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s))
         yield Setup(
-            log=_log(stack, home, settings, options, now),
+            log=log,
             provider=_provider(stack, kind, settings, options, now),
             plan=_plan(kind, settings, options),
             now=now,
@@ -76,16 +80,6 @@ def _create(
     if options.dry_run:
         return None
     return first_ledger.create(home, kind, settings, now)
-
-
-def _log(
-    stack: ExitStack, home: LedgerHome, settings: Settings, options: RunOptions, now: Callable[[], int]
-) -> EventLog | None:
-    if home.current() is None:
-        return None
-    return stack.enter_context(
-        EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=settings.ingest_lock_timeout_seconds)
-    )
 
 
 def _provider(

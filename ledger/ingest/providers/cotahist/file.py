@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from ledger.errors import CotahistError, UnreadableError
 from ledger.events import Window
 from ledger.ingest.providers.cotahist import layout
-from ledger.ingest.providers.cotahist.layout import LINE_BYTES, Header, LayoutError
+from ledger.ingest.providers.cotahist.layout import LINE_BYTES, LayoutError
 
 BATCH_LINES = 4096
 BUFFER_BYTES = 1024 * 1024
@@ -52,7 +52,10 @@ class Text:
         self._stream = stream
         self._line = 0
         self._first = self._last = date.min
-        self.header = self._header()
+        try:
+            self.header = layout.header(self._next() or b"")
+        except LayoutError as error:
+            raise self.refused(error, 1) from error
 
     @property
     def window(self) -> Window:
@@ -72,40 +75,28 @@ class Text:
         while (line := self._next()) is not None:
             if layout.kind(line) != layout.QUOTE:
                 break
-            self._check(line)
+            try:
+                day = layout.session(line, self.header)
+            except LayoutError as error:
+                raise self.refused(error) from error
+            self._first = min(self._first, day) if self.quotes else day
+            self._last = max(self._last, day)
+            self.quotes += 1
             batch.append((self._line, line))
             if len(batch) == BATCH_LINES:
                 yield batch
                 batch = []
-        self._check_end(line)
-        yield batch
-
-    def refused(self, error: LayoutError, line: int | None = None) -> CotahistError:
-        """Return `error` as the refusal of this file at `line`; the last line read when None."""
-        return CotahistError(self.name, line=line or self._line, found=error.found, wanted=error.wanted)
-
-    def _header(self) -> Header:
-        try:
-            return layout.header(self._next() or b"")
-        except LayoutError as error:
-            raise self.refused(error, 1) from error
-
-    def _check(self, line: bytes) -> None:
-        try:
-            day = layout.session(line, self.header)
-        except LayoutError as error:
-            raise self.refused(error) from error
-        self._first = min(self._first, day) if self.quotes else day
-        self._last = max(self._last, day)
-        self.quotes += 1
-
-    def _check_end(self, line: bytes | None) -> None:
         try:
             self._check_trailer(line)
         except LayoutError as error:
             raise self.refused(error) from error
         if self._next() is not None:
             raise self.refused(LayoutError("a line after the trailer", "the end"))
+        yield batch
+
+    def refused(self, error: LayoutError, line: int | None = None) -> CotahistError:
+        """Return `error` as the refusal of this file at `line`; the last line read when None."""
+        return CotahistError(self.name, line=line or self._line, found=error.found, wanted=error.wanted)
 
     def _check_trailer(self, line: bytes | None) -> None:
         if line is None:
@@ -129,9 +120,13 @@ class Text:
             return None
         self._line += 1
         ends = (*LINE_ENDS, b"") if layout.kind(line) == layout.TRAILER else LINE_ENDS
-        if len(line) < LINE_BYTES or line[LINE_BYTES:] not in ends:
-            raise self.refused(LayoutError(_length(line), f"{LINE_BYTES} and a line end"))
-        return line
+        if len(line) >= LINE_BYTES and line[LINE_BYTES:] in ends:
+            return line
+        columns = len(line.rstrip(b"\r\n"))
+        length = f"more than {LINE_BYTES} columns"
+        if columns <= LINE_BYTES:
+            length = f"{columns} columns" if line.endswith(b"\n") else f"{columns} columns and no line end"
+        raise self.refused(LayoutError(length, f"{LINE_BYTES} and a line end"))
 
 
 @contextmanager
@@ -186,13 +181,6 @@ def _begins_well(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
     beginning = layout.HEADER + layout.FILE_NAME
     with archive.open(member) as stream:
         return stream.read(len(beginning)) == beginning
-
-
-def _length(line: bytes) -> str:
-    columns = len(line.rstrip(b"\r\n"))
-    if columns > LINE_BYTES:
-        return f"more than {LINE_BYTES} columns"
-    return f"{columns} columns" if line.endswith(b"\n") else f"{columns} columns and no line end"
 
 
 def _words(error: Exception) -> str:

@@ -136,7 +136,8 @@ def quote(line: bytes) -> QuoteLine:
     """
     numbers = line[_OPEN_HIGH_LOW] + line[_CLOSE] + line[_VOLUME] + line[_FACTOR]
     if not numbers.isdigit():
-        raise _no_number(line)
+        name = next(name for name, field in _NUMBERS.items() if not line[field].isdigit())
+        raise LayoutError(f"{name} {_text(line[_NUMBERS[name]])!r}", "digits")
     factor = int(line[_FACTOR])
     if not factor:
         raise LayoutError("FATCOT 0", "the number of shares that the prices are for")
@@ -210,11 +211,6 @@ def _price(digits: bytes, factor: int) -> float:
         return reais(micros_a_share(int(digits), factor))
     except ValueError as error:
         raise LayoutError(f"price {_text(digits)} for {factor} shares", "one that can be held") from error
-
-
-def _no_number(line: bytes) -> LayoutError:
-    name = next(name for name, field in _NUMBERS.items() if not line[field].isdigit())
-    return LayoutError(f"{name} {_text(line[_NUMBERS[name]])!r}", "digits")
 
 
 def _shown(line: bytes) -> str:

@@ -7,6 +7,7 @@ Source: the answer of `v8/finance/chart/{symbol}?interval=1d`.
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -179,31 +180,29 @@ def actions(body: bytes) -> tuple[RawAction, ...]:
 
     Raises: ChartError for a body of another shape.
     """
-    return tuple(sorted(_actions(_series(body)), key=lambda action: (action.date, action.kind)))
+    series = _series(body)
+    zone, events = _zone(series.meta), series.events
+    found = [RawAction(_day(paid.date, zone), "dividend", paid.amount) for paid in events.dividends.values()]
+    for split in events.splits.values():
+        ratio = split.numerator / split.denominator if split.denominator else 0.0
+        found.append(RawAction(_day(split.date, zone), "split", ratio))
+    found += [RawAction(_day(gain.date, zone), "capital_gain", gain.amount) for gain in events.capital_gains.values()]
+    return tuple(sorted(found, key=lambda action: (action.date, action.kind)))
 
 
 def complaint(body: bytes) -> str | None:
     """Return Yahoo's own description of what went wrong, None where the body has none."""
-    error = _chart_error(body) or _refusal_error(body)
+    error = None
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        error = _decoder.decode(body).chart.error
+    if error is None:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            error = _refusal_decoder.decode(body).finance.error
     return None if error is None else error.description or error.code
 
 
 def _price(cell: float | None) -> float:
     return math.nan if cell is None else cell
-
-
-def _chart_error(body: bytes) -> ChartComplaint | None:
-    try:
-        return _decoder.decode(body).chart.error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def _refusal_error(body: bytes) -> ChartComplaint | None:
-    try:
-        return _refusal_decoder.decode(body).finance.error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 def _series(body: bytes) -> ChartSeries:
@@ -234,26 +233,12 @@ def _columns(series: ChartSeries) -> Iterator[Prices]:
         yield column or ()
 
 
-def _actions(series: ChartSeries) -> Iterator[RawAction]:
-    zone, events = _zone(series.meta), series.events
-    for paid in events.dividends.values():
-        yield RawAction(_day(paid.date, zone), "dividend", paid.amount)
-    for split in events.splits.values():
-        ratio = split.numerator / split.denominator if split.denominator else 0.0
-        yield RawAction(_day(split.date, zone), "split", ratio)
-    for gain in events.capital_gains.values():
-        yield RawAction(_day(gain.date, zone), "capital_gain", gain.amount)
-
-
 def _zone(meta: ChartMeta) -> tzinfo:
     """Return the exchange's zone: its rules through the years where they are known, else today's offset."""
     try:
         return ZoneInfo(meta.exchange_timezone_name or "")
     except (ZoneInfoNotFoundError, ValueError):
-        return _fixed_offset(meta.gmtoffset or 0)
-
-
-def _fixed_offset(offset_s: int) -> tzinfo:
+        offset_s = meta.gmtoffset or 0
     try:
         return timezone(timedelta(seconds=offset_s))
     except ValueError as error:

@@ -102,7 +102,13 @@ class RecordingSession(requests.Session[requests.Response]):
         except RequestException as error:
             exchange.error = error
             raise
-        exchange.reply = _reply(response, time.monotonic() - started)
+        exchange.reply = Reply(
+            status=response.status_code,
+            body=response.content,
+            retry_after=response.headers.get("Retry-After"),
+            http_date=http_date_us(response.headers.get("Date")),
+            duration_s=time.monotonic() - started,
+        )
         return response
 
     def _follow(self, method: Any, url: str, *args: Any, share: float = 1.0, **options: Any) -> requests.Response:
@@ -176,13 +182,3 @@ def retry_after_s(text: str | None, *, now_us: int) -> int | None:
         return int(text) if len(text) <= RETRY_AFTER_DIGITS_MAX else None
     until_us = http_date_us(text)
     return None if until_us is None else max(0, -((now_us - until_us) // 1_000_000))
-
-
-def _reply(response: requests.Response, duration_s: float) -> Reply:
-    return Reply(
-        status=response.status_code,
-        body=response.content,
-        retry_after=response.headers.get("Retry-After"),
-        http_date=http_date_us(response.headers.get("Date")),
-        duration_s=duration_s,
-    )
