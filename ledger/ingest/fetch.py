@@ -1,4 +1,4 @@
-"""Asking a provider until it answers or the job's patience ends; every attempt becomes an event.
+"""Asks a provider until it answers or the job's patience ends; every attempt becomes an event.
 
 Retries are tenacity's: exponential backoff with jitter, a Retry-After honoured, a job deadline kept.
 """
@@ -37,10 +37,10 @@ class RecordedFetch(msgspec.Struct, frozen=True):
 
 
 class Recorder(Protocol):
-    """Where a job's attempts go."""
+    """Where a fetcher records its attempts."""
 
     def succeeded(self, event: FetchSucceeded) -> Seq | None:
-        """Make the evidence durable and return its seq; None when nothing is to be written."""
+        """Make the evidence durable and return its seq; None in a dry run."""
         ...
 
     def failed(self, event: FetchFailed) -> None:

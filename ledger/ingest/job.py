@@ -4,8 +4,8 @@ Crash windows: after a fetch is recorded and before its decision, the fetch is p
 ticker judges it first, under the dead job's id, whichever provider it is itself to ask. Every append has a natural
 key, so a retry repeats nothing. Evidence that cannot be read ends with a failure that names it as its cause.
 
-What a job asks for and decides goes by what the ledger held: when a restore puts another one in its place
-meanwhile, nothing of that is appended there, and the job is to be begun anew.
+What a job asks for and decides depends on what the ledger held: when a restore replaces that ledger meanwhile, the
+job appends none of it to the new one and has to be started again.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ MICROSECONDS = 1_000_000
 
 
 class Observer(Protocol):
-    """Where a job says what it does; `warn` is for what a person ought to look into."""
+    """Where a job reports its steps; `warn` is for what an operator ought to look into."""
 
     def info(self, message: str, **fields: object) -> None:
         """Note a step."""
@@ -117,7 +117,7 @@ class Job:
             return self._outcome("error", error=error)
 
     def require_ledger(self) -> None:
-        """Return quietly while the ledger in use is, as far as this process knows, the one that the job began in.
+        """Check that the ledger in use is, as far as this process knows, the one that the job began in.
 
         Raises: LedgerReplacedError.
         """
@@ -125,9 +125,9 @@ class Job:
             self._log.require_folder(self.ledger)
 
     def interrupt(self) -> None:
-        """End the job from another thread: record that a person did, and decide nothing more.
+        """End the job from another thread: record the interruption, and decide nothing more.
 
-        Once it has decided nothing is lost: the next run writes what its decision calls for.
+        After its decision there is nothing to record: the next run writes the snapshot that the decision calls for.
         """
         self._interrupted = True
         if not self._decided:
@@ -136,7 +136,7 @@ class Job:
     def record_failure(self, stage: str, kind: Literal["interrupted", "internal"], message: str) -> Seq | None:
         """Record that the job failed for a reason other than the provider's answer; return the job's last event.
 
-        `stage` says where it failed.
+        `stage` is the step that failed.
         """
         event = IngestFailed(
             ticker=self.ticker,
@@ -151,7 +151,7 @@ class Job:
         try:
             self._append(event, f"ingest.failed/{self.job_id.hex()}")
         except LedgerError as trouble:
-            # The disk or the lock that failed the job may fail its record too: the outcome still says so.
+            # The disk or the lock that failed the job may fail its record too: the outcome still reports it.
             self._observer.warn(str(trouble), **self._about(self._fetcher.attempts))
         return self._seq
 
@@ -168,7 +168,7 @@ class Job:
         return self._append(event, f"fetch/{self.job_id.hex()}/{event.attempt}")
 
     def failed(self, event: FetchFailed) -> None:
-        """Record an attempt that brought nothing."""
+        """Record an attempt that failed."""
         self._check_clock(event.http_date, event.finished_at)
         self._observer.warn(
             f"{event.error_kind}: {event.message}",
@@ -188,13 +188,13 @@ class Job:
         except ProviderError as error:
             return self._outcome("error", error=error)
         except (ProviderClockError, InterruptedJobError) as error:
-            # A time that cannot be trusted must not enter the log, not even to say so; `interrupt` has said so itself.
+            # A time that cannot be trusted must not enter the log, in no event; `interrupt` has made its own record.
             return self._outcome("error", error=error)
         except WriterLockError as error:
             # What keeps the job from writing keeps it from recording that.
             return self._outcome("locked", error=error)
         except LedgerError as error:
-            # Whatever a ledger that was replaced under the job's feet looked like says nothing of either.
+            # An error met while the ledger was being replaced is evidence about neither ledger.
             self.require_ledger()
             self._observer.warn(str(error), **self._about(self._fetcher.attempts))
             self.record_failure("append", "internal", str(error))
@@ -330,7 +330,7 @@ class Job:
         if not isinstance(event, IngestFailed):
             self._go_on()
         identifier = ids.append_id(natural_key, job_id=self.job_id)
-        # That a job failed or was refused stands by itself, in whichever ledger.
+        # A failure or a refusal refers to no other event, so any ledger may record it.
         ledger = None if isinstance(event, IngestFailed | IngestRefused) else self.ledger
         appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier, expected_folder=ledger)
         if appended.held_back_us > CLOCK_WARN_S * MICROSECONDS:

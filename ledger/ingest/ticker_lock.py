@@ -1,7 +1,7 @@
-"""One job a ticker at a time, among threads and processes, and who it is.
+"""One job per ticker at a time, among threads and processes, and a record of whose it is.
 
-The lock is filelock's (an flock: the kernel gives it back when its holder dies). Who holds it stands in a
-file beside it, which means something only while the lock is held.
+The lock is filelock's (an flock: the kernel gives it back when its holder dies). Its holder is named in a
+file beside it, which is valid only while the lock is held.
 """
 
 import fcntl

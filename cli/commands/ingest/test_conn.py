@@ -86,7 +86,7 @@ def test_conn(provider: str, timeout_s: float | None, style: Style) -> int:
 
 
 def status_of(probe: Probe) -> ConnStatus:
-    """Return what the probe says of its provider."""
+    """Return the status that a probe amounts to."""
     if probe.error_kind is None:
         return "slow" if probe.latency_ms > SLOW_MS else "ok"
     return "rate-limited" if probe.error_kind == "rate-limit" else "unreachable"

@@ -24,13 +24,13 @@ def answer(body: bytes) -> Answer:
 def body(kept: Answer) -> bytes:
     """Return the plain bytes behind `kept`, held to its length and its hash.
 
-    Never unpacks more than it says there are, so a forged stream cannot fill memory.
+    Never unpacks more than its recorded length, so a forged stream cannot fill memory.
 
     Raises: OtherBodyError.
     """
     expected = f"{kept.body_bytes} bytes with sha256 {kept.sha256.hex()}"
     try:
-        # One byte more than announced tells a longer stream; a limit of 0 would mean none.
+        # One byte more than recorded reveals a longer stream; a limit of 0 would mean none.
         plain = zlib.decompressobj().decompress(kept.body, max(kept.body_bytes, 0) + 1)
     except (zlib.error, OverflowError) as error:
         raise OtherBodyError(expected=expected, found=str(error)) from error

@@ -1,4 +1,4 @@
-"""The port: what a provider says of itself, and what ingest asks of it, whichever provider it is. Pure."""
+"""The port: how a provider describes itself, and what ingest asks of any of them. Pure."""
 
 from collections.abc import Callable
 from datetime import date
@@ -30,13 +30,13 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider says of itself, with no connection and no library loaded.
+    """A provider's own facts, readable with no connection and no library loaded.
 
     Its code is named as `module:attribute` and loaded when first used: `rows` is a `RowReader`, `lines` a `LineReader`,
     `live` a `Callable[[Access], Provider]`.
     """
 
-    name: str  # the word that stands for it in every event and output
+    name: str  # in every event and output
     basis: Basis
     rows: str
     exchange: str | None = None  # its code for B3; None where its answers name no exchange
@@ -98,7 +98,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderError(LedgerError):
-    """A provider brought no usable answer; `kind` says which way it failed."""
+    """A provider brought no usable answer; `kind` is how it failed."""
 
     def __init__(  # noqa: PLR0913 - an error carries what it knows
         self,

@@ -1,6 +1,6 @@
 """The providers that there are: the only list of them. Pure; a provider's code is loaded when it is first used.
 
-A new provider is a folder beside this file, whose `DESCRIPTION` says what it is, and a line in `ENTRIES`.
+A new provider is a folder beside this file, whose `DESCRIPTION` holds its facts, and a line in `ENTRIES`.
 """
 
 from datetime import date
@@ -29,7 +29,7 @@ class UnknownProviderError(LedgerError):
 
 
 def descriptions() -> tuple[Description, ...]:
-    """Return what each provider says of itself, in the order of the list."""
+    """Return every provider's description, in the order of the list."""
     return tuple(_loaded(entry) for entry in ENTRIES)
 
 
@@ -44,7 +44,7 @@ def live_names(kind: LedgerKind | None = None) -> tuple[str, ...]:
 
 
 def described(name: str) -> Description:
-    """Return what the provider `name` says of itself.
+    """Return the description of the provider `name`.
 
     Raises: UnknownProviderError.
     """

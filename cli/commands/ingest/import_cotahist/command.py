@@ -1,6 +1,5 @@
 """`main import-cotahist`: the exchange's own files into the ledger."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +11,7 @@ from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
 from cli.commands.ingest.import_cotahist import row as import_row
 from cli.commands.ingest.import_cotahist.row import ImportRow
-from cli.commands.ingest.import_cotahist.worker import FileWorker, ImportOptions, worker_for
+from cli.commands.ingest.import_cotahist.worker import ImportOptions, worker_for
 from cli.commands.ingest.run.command import Logged
 from cli.context import params
 from ledger.ingest.providers.cotahist.importing import Market, Selection
@@ -69,16 +68,15 @@ def run(in_force: Settings, options: ImportOptions, style: Style) -> Exit:
     die_with_parent()
     rows: list[ImportRow] = []
     with worker_for(in_force, options, Logged(in_force.log_level)) as worker:
-        output.show(_results(worker, options.files, rows), style, text=import_row.text)
+
+        def imported(path: Path) -> ImportRow:
+            rows.append(worker.work(path))
+            return rows[-1]
+
+        output.show(map(imported, options.files), style, text=import_row.text)
         # Where nobody read on, the work is done all the same.
         rows.extend(map(worker.work, options.files[len(rows) :]))
     for row in rows:
         for line in import_row.complaint(row) or ():
             output.say(line)
     return import_row.exit_code(rows)
-
-
-def _results(worker: FileWorker, files: Sequence[Path], rows: list[ImportRow]) -> Iterator[ImportRow]:
-    for path in files:
-        rows.append(worker.work(path))
-        yield rows[-1]

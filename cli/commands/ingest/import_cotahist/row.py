@@ -58,7 +58,7 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What every row says besides its file: whose job, how long it took, where the log stands, and how it was made."""
+    """What every row says besides its file: whose job, how long it took, the head of the log, and how it was made."""
 
     job_id: bytes
     provider: str
@@ -174,13 +174,13 @@ def text(one: ImportRow) -> str:
         ("tickers imported before", one.repeated),
         (f"skipped, no tickers ({', '.join(one.skipped_codes)})", one.skipped),
     )
-    told = ", ".join(f"{count} {name}" for name, count in counted if count or name == "added")
+    counts_text = ", ".join(f"{count} {name}" for name, count in counted if count or name == "added")
     taken = f"{one.tickers} tickers of {one.records} records"
-    return f"{one.file} {one.status}: {taken}: {told} | {one.provider} | {one.elapsed_sec:g}s"
+    return f"{one.file} {one.status}: {taken}: {counts_text} | {one.provider} | {one.elapsed_sec:g}s"
 
 
 def complaint(one: ImportRow) -> tuple[str, str] | None:
-    """Return the line that says why the file failed and the hint that belongs to it, None where it went well."""
+    """Return the line that explains why the file failed, and its hint; None where it went well."""
     if one.error_message is UNSET or one.hint is UNSET:
         return None
     return f"error: {one.file}: {one.error_message}", f"hint: {one.hint}"

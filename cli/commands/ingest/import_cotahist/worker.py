@@ -29,7 +29,7 @@ from projections.store.runner import catch_up, open_view, view_at
 
 
 class ImportOptions(msgspec.Struct, frozen=True):
-    """What a person asked of an import."""
+    """What an import was asked for."""
 
     files: tuple[Path, ...]
     selection: Selection
@@ -62,15 +62,19 @@ class FileWorker:
         """Import the file at `path` and return what is printed of it; its refusal is a row too."""
         began, started_at = time.perf_counter(), self._now()
         job_id = ids.new_id(started_at)
-        told = partial(self._run, job_id, began)
+        measured = partial(self._run, job_id, began)
+        lock: AbstractContextManager[None] = nullcontext()
+        if self._log is not None and not self._log.readonly:
+            timeout_s = self._settings.ingest_lock_timeout_seconds
+            lock = ticker_lock(self._log.home.locks, LOCK_NAME, job_id=job_id, now_us=started_at, timeout_s=timeout_s)
         try:
-            with self._lock(job_id, started_at):
+            with lock:
                 contents, total, seq = self._import(path, job_id, started_at)
         except LedgerError as error:
             self._observer.warn(str(error), **_about(job_id), file=path.name)
             hint = exits.describe(error, ("import-cotahist", str(path))).hint
-            return row.failed(path.name, told(), error, hint=hint)
-        return row.row(contents, total, told(), seq=seq)
+            return row.failed(path.name, measured(), error, hint=hint)
+        return row.row(contents, total, measured(), seq=seq)
 
     def _import(self, path: Path, job_id: bytes, started_at: int) -> tuple[Contents, Counter[str], int | None]:
         with Spool() as spool:
@@ -124,13 +128,6 @@ class FileWorker:
         else:
             with open_view(log, log.folder) as view:
                 yield partial(prices.held, view.state["prices"], DESCRIPTION.name)
-
-    def _lock(self, job_id: bytes, now_us: int) -> AbstractContextManager[None]:
-        log = self._log
-        if log is None or log.readonly:
-            return nullcontext()
-        timeout_s = self._settings.ingest_lock_timeout_seconds
-        return ticker_lock(log.home.locks, LOCK_NAME, job_id=job_id, now_us=now_us, timeout_s=timeout_s)
 
     def _run(self, job_id: bytes, began: float) -> Run:
         return Run(

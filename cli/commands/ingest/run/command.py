@@ -1,8 +1,7 @@
-"""The main job: every ticker worked on, several at once, one row each, and an exit code that says how it went."""
+"""The main job: every ticker worked on, several at once, one row each, and one exit code for all."""
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NoReturn
 
@@ -21,7 +20,7 @@ RECORDING_S = 2.0  # at most, between a signal and the end
 
 
 class Logged(Observer):
-    """What jobs say, as JSON lines on stderr."""
+    """Reports of jobs, as JSON lines on stderr."""
 
     def __init__(self, level: str) -> None:
         self._logger = logging_setup.configure(level)
@@ -42,13 +41,18 @@ def run(settings: Settings, options: RunOptions) -> Exit:
     """
     die_with_parent()
     rows: list[RunRow] = []
+
+    def finished(future: Future[RunRow]) -> RunRow:
+        rows.append(future.result())
+        return rows[-1]
+
     with prepared(settings, options) as setup:
         worker = TickerWorker(setup, snapshot_dir=settings.snapshot_dir, observer=Logged(settings.log_level))
         with ThreadPoolExecutor(max_workers=min(options.jobs, len(options.tickers))) as executor:
             try:
                 futures = [executor.submit(worker.work, ticker) for ticker in options.tickers]
                 with output.progress(futures, label="tickers", length=len(futures)) as waiting:
-                    output.show(_results(waiting, rows), options.style, text=run_row.text)
+                    output.show(map(finished, waiting), options.style, text=run_row.text)
                 # Where nobody read on, the work is done all the same.
                 rows.extend(future.result() for future in futures[len(rows) :])
             except KeyboardInterrupt as order:
@@ -58,12 +62,6 @@ def run(settings: Settings, options: RunOptions) -> Exit:
         for line in run_row.complaint(row) or ():
             output.say(line)
     return run_row.exit_code(rows)
-
-
-def _results(futures: Iterable[Future[RunRow]], rows: list[RunRow]) -> Iterator[RunRow]:
-    for future in futures:
-        rows.append(future.result())
-        yield rows[-1]
 
 
 def _end(worker: TickerWorker, order: KeyboardInterrupt) -> NoReturn:

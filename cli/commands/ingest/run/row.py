@@ -91,7 +91,7 @@ def exit_code(rows: Sequence[RunRow]) -> Exit:
 
 
 def text(one: RunRow) -> str:
-    """Return the row as a person reads it; why a ticker failed is said by its complaint, on stderr."""
+    """Return the row as a person reads it; the reason why a ticker failed is in its complaint, on stderr."""
     failed = one.error_kind is not UNSET
     changes = {
         "added": one.added,
@@ -105,20 +105,20 @@ def text(one: RunRow) -> str:
     words += [
         f"{count} {name}" for name, count in changes.items() if count or (name in {"added", "rejected"} and not failed)
     ]
-    told = f": {', '.join(words)}" if words else ""
+    changed = f": {', '.join(words)}" if words else ""
     where = f" | {one.snapshot} ({one.rows} rows, sha256 {one.checksum[:12]})" if one.snapshot and one.checksum else ""
-    return f"{one.ticker} {one.status}{told}{where} | {one.provider} | {one.elapsed_sec:g}s"
+    return f"{one.ticker} {one.status}{changed}{where} | {one.provider} | {one.elapsed_sec:g}s"
 
 
 def complaint(one: RunRow) -> tuple[str, str] | None:
-    """Return the line that says why the ticker failed and the hint that belongs to it, None where it went well."""
+    """Return the line that explains why the ticker failed, and its hint; None where it went well."""
     if one.error_message is UNSET or one.hint is UNSET:
         return None
     return f"error: {one.ticker}: {one.error_message}", f"hint: {one.hint}"
 
 
 def _trouble(outcome: Outcome) -> Trouble:
-    """Return the kind of error, what it says, beginning with its kind, and what to do about it."""
+    """Return the kind of error, its message, which begins with the kind, and a hint."""
     error = outcome.error
     if error is None:
         found = None if outcome.decision is None else judgement(outcome.decision)

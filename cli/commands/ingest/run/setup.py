@@ -47,14 +47,21 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
     now = _clock(settings, kind)
     now()  # a clock that is refused is refused before anything is made
     with ExitStack() as stack:
-        created = _create(home, kind, settings, options, now)
-        log = None
+        created = log = cache_dir = None
+        if home.current() is None and options.must_exist:
+            raise NoLedgerError(home.root)
+        if home.current() is None and not options.dry_run:
+            created = first_ledger.create(home, kind, settings, now)
         if home.current() is not None:
             timeout_s = settings.ingest_lock_timeout_seconds
             log = stack.enter_context(EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s))
+        if options.dry_run:
+            cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
+        # Without a network the sample's ledger stands in, and with it the provider that needs none.
+        name = options.provider if kind == "real" else registry.live_names(kind)[0]
         yield Setup(
             log=log,
-            provider=_provider(stack, kind, settings, options, now),
+            provider=providers.opened(name, settings, now=now, cache_dir=cache_dir),
             plan=_plan(kind, settings, options),
             now=now,
             created=created,
@@ -68,29 +75,6 @@ def _clock(settings: Settings, kind: LedgerKind) -> Callable[[], int]:
         return lambda: clock.now_us(settings)
     # No clock can be earlier than what was recorded once.
     return lambda: max(clock.now_us(settings, sample=True), recording.recorded_at)
-
-
-def _create(
-    home: LedgerHome, kind: LedgerKind, settings: Settings, options: RunOptions, now: Callable[[], int]
-) -> Path | None:
-    if home.current() is not None:
-        return None
-    if options.must_exist:
-        raise NoLedgerError(home.root)
-    if options.dry_run:
-        return None
-    return first_ledger.create(home, kind, settings, now)
-
-
-def _provider(
-    stack: ExitStack, kind: LedgerKind, settings: Settings, options: RunOptions, now: Callable[[], int]
-) -> Provider:
-    # Without a network the sample's ledger stands in, and with it the provider that needs none.
-    name = options.provider if kind == "real" else registry.live_names(kind)[0]
-    cache_dir = None
-    if options.dry_run:
-        cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
-    return providers.opened(name, settings, now=now, cache_dir=cache_dir)
 
 
 def _plan(kind: LedgerKind, settings: Settings, options: RunOptions) -> Plan:

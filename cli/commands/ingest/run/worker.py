@@ -102,7 +102,7 @@ class TickerWorker:
         return replace(outcome, seq=seq), snapshot
 
     def _publish(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Snapshot | None, Seq | None]:
-        """Order on disk: CSV, `.checksum`, event. A crash between them leaves a file that the next run tells of."""
+        """Order on disk: CSV, `.checksum`, event. After a crash between them the next run records the file."""
         with self._view(log) as view:
             bars = prices.series(view.state["prices"], outcome.provider, outcome.ticker)
             if not bars:

@@ -22,12 +22,13 @@ LINE_ENDS = (b"\r\n", b"\n")
 LONGEST_LINE_BYTES = LINE_BYTES + 2
 READABLE = "a file that can be read to its end"
 ZIP_MAGIC = b"PK\x03\x04"
+BEGINNING = layout.HEADER + layout.FILE_NAME
 
-# How zipfile says that an archive is damaged, cut, locked by a password or packed in a way it does not know;
+# How zipfile reports that an archive is damaged, cut, locked by a password or packed in a way it does not know;
 # where a changed byte sends it to a place that is none, it is the file's own seek or a decoder that complains.
 READING_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError, struct.error)
 
-NumberedLine = tuple[int, bytes]  # its line number, from 1, and its line with its end, as it stands in the file
+NumberedLine = tuple[int, bytes]  # its line number, from 1, and its line with its end, as it is in the file
 
 
 class Lines(Protocol):
@@ -42,7 +43,7 @@ class Text:
     """The lines of one file, to be read once, from the first to the last. Constant memory."""
 
     def __init__(self, name: str, stream: Lines, *, text_bytes: int) -> None:
-        """Read the header; `text_bytes` is how long the text says it is, unpacked.
+        """Read the header; `text_bytes` is the length that its container gives for it, unpacked.
 
         Raises: CotahistError when the first line is none.
         """
@@ -112,7 +113,7 @@ class Text:
     def _next(self) -> bytes | None:
         """Return the next line with its end; None when there is none."""
         try:
-            # One byte more than a line has tells a longer one, and bounds what a file without lines can take.
+            # One byte more than a line has reveals a longer one, and bounds what a file without lines can take.
             line = self._stream.readline(LONGEST_LINE_BYTES + 1)
         except READING_ERRORS as error:
             raise CotahistError(self.name, line=self._line + 1, found=_words(error), wanted=READABLE) from error
@@ -145,7 +146,7 @@ def opened(path: Path) -> Iterator[Text]:
 
 
 def sha256(path: Path) -> bytes:
-    """Return the SHA-256 of the file as it lies on disk.
+    """Return the SHA-256 of the file as it is on disk.
 
     Raises: UnreadableError.
     """
@@ -166,21 +167,19 @@ def _unpacked(stack: ExitStack, name: str, file: io.BufferedReader) -> Text:
     """Return the text inside a ZIP; member names vary by year, so it is known by how it begins."""
     try:
         archive = stack.enter_context(zipfile.ZipFile(file))
-        found = [member for member in archive.infolist() if _begins_well(archive, member)]
+        found = []
+        for member in archive.infolist():
+            with archive.open(member) as stream:
+                if stream.read(len(BEGINNING)) == BEGINNING:
+                    found.append(member)
         if len(found) != 1:
             raise CotahistError(name, line=None, found=f"{len(found)} members with a header", wanted="a ZIP of one")
-        member = stack.enter_context(archive.open(found[0]))
+        text = stack.enter_context(archive.open(found[0]))
     except READING_ERRORS as error:
         raise CotahistError(name, line=None, found=_words(error), wanted="a sound ZIP") from error
     # A ZIP's own readline takes a hundred times as long as the buffer's.
-    stream = stack.enter_context(io.BufferedReader(cast("io.RawIOBase", member), BUFFER_BYTES))
-    return Text(name, stream, text_bytes=found[0].file_size)
-
-
-def _begins_well(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
-    beginning = layout.HEADER + layout.FILE_NAME
-    with archive.open(member) as stream:
-        return stream.read(len(beginning)) == beginning
+    buffered = stack.enter_context(io.BufferedReader(cast("io.RawIOBase", text), BUFFER_BYTES))
+    return Text(name, buffered, text_bytes=found[0].file_size)
 
 
 def _words(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""A COTAHIST file becomes evidence and decisions: one append a ticker, both of its events in it.
+"""A COTAHIST file becomes evidence and decisions: one append per ticker, with both of its events.
 
 The file is read to its end first (`Intake`), so that nothing of a cut one is appended; then ticker by ticker
 (`Importer`). An append is named by the file's hash and the ticker: what was imported is never appended again, and an
@@ -79,8 +79,28 @@ class Intake:
 
         Raises: CotahistError naming the line; DiskFullError, StorageError of the spool.
         """
+        wanted = self._wanted
         for batch in batches:
-            spool.put(self._rows(text, batch))
+            rows: list[SpoolRow] = []
+            for number, line in batch:
+                ticker = layout.ticker(line)
+                if (wanted.market == "spot" and layout.market(line) != layout.SPOT) or (
+                    wanted.tickers and ticker not in wanted.tickers
+                ):
+                    self._outside += 1
+                elif ticker is None:
+                    self._unnamed += 1
+                    if len(self._codes) < CODES_SHOWN_MAX:
+                        self._codes[layout.code(line)] = None
+                else:
+                    # Read again when its ticker's turn comes: by then a bad one could no longer be refused.
+                    try:
+                        layout.quote(line)
+                    except LayoutError as error:
+                        raise text.refused(error, number) from error
+                    self._tickers.add(ticker)
+                    rows.append((ticker, number, line))
+            spool.put(rows)
 
     def contents(self, text: Text, *, digest: bytes, started_at: int, finished_at: int) -> Contents:
         """Return what was found, once all of `text` is read."""
@@ -98,26 +118,6 @@ class Intake:
             finished_at=finished_at,
         )
 
-    def _rows(self, text: Text, batch: list[NumberedLine]) -> Iterator[SpoolRow]:
-        for number, line in batch:
-            ticker, wanted = layout.ticker(line), self._wanted
-            if (wanted.market == "spot" and layout.market(line) != layout.SPOT) or (
-                wanted.tickers and ticker not in wanted.tickers
-            ):
-                self._outside += 1
-            elif ticker is None:
-                self._unnamed += 1
-                if len(self._codes) < CODES_SHOWN_MAX:
-                    self._codes[layout.code(line)] = None
-            else:
-                # Read again when its ticker's turn comes: by then a bad one could no longer be refused.
-                try:
-                    layout.quote(line)
-                except LayoutError as error:
-                    raise text.refused(error, number) from error
-                self._tickers.add(ticker)
-                yield ticker, number, line
-
 
 class Importer:
     """The second pass over one file."""
@@ -134,7 +134,7 @@ class Importer:
     ) -> None:
         """Prepare an import; `log` None, or open for reading, makes it a dry run.
 
-        `held` says what the ledger that `log` has open holds of a ticker from this provider; the caller holds the
+        `held` returns what the ledger that `log` has open holds of a ticker from this provider; the caller holds the
         import's lock.
         """
         self._job_id = job_id
@@ -182,12 +182,12 @@ class Importer:
 
 
 def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSucceeded:
-    """Return what the file says of one ticker; the answer is its lines as they stand in the file.
+    """Return the evidence that a file is of one ticker; the answer is its lines as they are in the file.
 
     The window is the whole file's: a session in it that the ticker lacks had no trade.
     """
     quotes = [layout.quote(line) for line in lines]
-    # In another currency than the real: rule IDENTITY speaks of it.
+    # Any other currency than the real is for rule IDENTITY to reject.
     foreign = next((quote.currency for quote in quotes if quote.currency != layout.REAL), None)
     currency = judge.CURRENCY if foreign is None else foreign.decode("latin-1").strip()
     params = {"file": contents.name, "sha256": contents.sha256.hex(), "made_on": contents.made_on.isoformat()}

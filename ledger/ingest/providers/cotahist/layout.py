@@ -55,7 +55,7 @@ _SHOWN_BYTES = 20
 
 
 class LayoutError(BodyError):
-    """A line is not what the layout says: got `found`, want `wanted`."""
+    """A line does not follow the layout: got `found`, want `wanted`."""
 
     def __init__(self, found: str, wanted: str) -> None:
         super().__init__(f"got {found}, want {wanted}")
@@ -63,7 +63,7 @@ class LayoutError(BodyError):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """What a file says of itself; its trailer repeats `stamp`."""
+    """A file's own header; its trailer repeats `stamp`."""
 
     stamp: bytes
     year: bytes
@@ -71,7 +71,7 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class QuoteLine(msgspec.Struct, frozen=True, gc=False):
-    """One code's session: prices a share, volume in shares, and the currency as the file writes it."""
+    """One code's session: prices per share, volume in shares, and the currency as the file writes it."""
 
     bar: RawBar
     currency: bytes
@@ -93,7 +93,7 @@ def header(line: bytes) -> Header:
 
 
 def counted(line: bytes, known: Header) -> int:
-    """Return how many records the trailer `line` says there are.
+    """Return how many records the trailer `line` counts.
 
     Raises: LayoutError when it is not the trailer of the file that `known` heads.
     """
@@ -130,7 +130,7 @@ def code(line: bytes) -> str:
 
 
 def quote(line: bytes) -> QuoteLine:
-    """Return what a quote says of its session, each price exact to a millionth of a real.
+    """Return the session in a quote, each price exact to a millionth of a real.
 
     Raises: LayoutError for a number that is none, and a quotation factor of 0.
     """
@@ -201,7 +201,7 @@ def _named(code: bytes) -> str | None:
         found = normalize(written)
     except TickerError:
         return None
-    # Only a code that is a ticker as it stands: two spellings must never meet in one series.
+    # Only a code that is a ticker unchanged: two spellings must never meet in one series.
     return found if found == written + SUFFIX else None
 
 

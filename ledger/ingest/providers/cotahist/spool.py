@@ -18,7 +18,7 @@ from ledger.ingest.providers.cotahist import layout
 
 SpoolRow = tuple[str, int, bytes]  # ticker, line number, line
 
-SQLITE_FOLDERS = ("/var/tmp", "/usr/tmp", "/tmp")  # noqa: S108 - told to a person, never opened here
+SQLITE_FOLDERS = ("/var/tmp", "/usr/tmp", "/tmp")  # noqa: S108 - named in an error, never opened here
 _FULL = "full"
 
 

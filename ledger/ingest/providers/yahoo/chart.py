@@ -1,6 +1,6 @@
 """Yahoo's chart answer, read from its bytes. Pure.
 
-yfinance removes duplicate days and turns a null volume into 0; the body still says what was sent.
+yfinance removes duplicate days and turns a null volume into 0; the body still has what was sent.
 
 Source: the answer of `v8/finance/chart/{symbol}?interval=1d`.
 """
@@ -38,7 +38,7 @@ class ChartRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ChartMeta(msgspec.Struct, frozen=True, rename="camel"):
-    """What an answer says of the series it holds."""
+    """How an answer identifies the series it holds."""
 
     symbol: str | None = None
     currency: str | None = None
@@ -160,7 +160,7 @@ def raw_bars(body: bytes) -> tuple[RawBar, ...]:
 
 
 def identity(body: bytes) -> Identity:
-    """Return what the answer says its series is.
+    """Return how the answer identifies its series.
 
     Raises: ChartError for a body of another shape.
     """

@@ -6,7 +6,7 @@ Cookies = dict[str, dict[str, dict[str, Cookie]]]  # domain -> path -> name
 
 
 class CookieMemory:
-    """Stands in for yfinance's cookie cache, a SQLite file that locks and breaks between processes.
+    """Replaces yfinance's cookie cache, a SQLite file that locks and breaks between processes.
 
     Without any cache yfinance asks for a cookie again before every chart, one thread at a time.
     """

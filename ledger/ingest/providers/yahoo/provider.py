@@ -1,7 +1,7 @@
 """Yahoo Finance, through yfinance: what the library made of the answer, and the answer itself.
 
 The library's exceptions carry neither status nor body and its names for failures mislead, so every
-failure is told from what the session recorded on the wire; an exception matters only when the wire looks well.
+failure is classified by what the session recorded on the wire; an exception counts only where that looks sound.
 """
 
 from __future__ import annotations
