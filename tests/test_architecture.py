@@ -188,3 +188,18 @@ def test_a_room_has_one_thing_to_say(folder: Path) -> None:
     """About fifteen modules a folder, and its `__init__` says in a line what it is for."""
     assert len([path for path in folder.glob("*.py") if path.stem != "__init__"]) <= 16
     assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8")))
+
+
+def body_lines(function: ast.FunctionDef) -> int:
+    """Return how many lines the body of a function has, its docstring aside."""
+    first = 1 if ast.get_docstring(function) and len(function.body) > 1 else 0
+    return (function.body[-1].end_lineno or 0) - function.body[first].lineno + 1
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_and_its_functions_can_be_read_at_once(path: Path) -> None:
+    """At most 400 lines, and 30 in a body."""
+    text = path.read_text("utf-8")
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert len(text.splitlines()) <= 400
+    assert [] == [function.name for function in functions if body_lines(function) > 30]

@@ -37,7 +37,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class InForce(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting's text before parsing, and where it came from."""
+    """A setting as it was given, and by whom."""
 
     name: str
     value: str | None
