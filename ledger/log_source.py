@@ -1,12 +1,14 @@
 """What can be read as a log (the live ledger, one in memory, an archive), and whether it holds a remembered head."""
 
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
 
 from ledger.chain import GENESIS, Head, Link, Record
-from ledger.codec import decode_created
+from ledger.codec import Envelope, decode_created, decode_envelope, decode_event
 from ledger.errors import ForkedError, RolledBackError
-from ledger.events import LedgerCreated
+from ledger.events import Event, LedgerCreated
+
+E = TypeVar("E", bound=Event)
 
 
 class LogSource(Protocol):
@@ -63,3 +65,16 @@ def check_head(link_at: Callable[[int], Link | None], head: Callable[[], Head], 
         size=actual.size,
         link=actual.link,
     )
+
+
+def events_of(records: Iterable[Record], kind: type[E]) -> Iterator[tuple[Envelope, E]]:
+    """Yield the events of one type among `records`, each with its envelope; the data of no other is decoded.
+
+    Raises: DamagedError where a body is no envelope, or its data not of that type.
+    """
+    for record in records:
+        envelope = decode_envelope(record.seq, record.body)
+        if envelope.type == kind.TAG:
+            event = decode_event(envelope)
+            assert isinstance(event, kind)  # noqa: S101 - what that tag decodes to
+            yield envelope, event

@@ -13,6 +13,7 @@ from ledger.backup.archive_log import archive_log
 from ledger.chain import Head
 from ledger.errors import NothingToShowError
 from ledger.events import LedgerKind
+from ledger.ingest.providers import registry
 from ledger.log_source import LogSource, created
 from ledger.market import sessions
 from ledger.market import ticker as tickers_of
@@ -212,8 +213,5 @@ class Ledger:
     def _last_due(self, reached: int | None) -> date:
         at_us = now_us() if not reached else positions.recorded_at(self._log, reached - 1)
         last = sessions.last_final_session(at_us)
-        if self.kind == "real":
-            return last
-        from ledger.ingest.providers.sample import provider as sample
-
-        return min(last, sample.LAST_DAY)
+        recording = registry.recording(self.kind)
+        return last if recording is None else min(last, recording.last_day)

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ledger.errors import NoLedgerError
+from ledger.ingest.providers import registry
 from ledger.store.home import LedgerHome
 
 DATA_DIR = "DATA_DIR"
 PRICE_SOURCES = "PRICE_SOURCES"
-DEFAULTS = {DATA_DIR: "./dados", PRICE_SOURCES: "yfinance,cotahist"}
+DEFAULTS = {DATA_DIR: "./dados", PRICE_SOURCES: ",".join(registry.names("real"))}
 DOTENV = ".env"
 
 

@@ -13,6 +13,7 @@ import msgspec
 from cli.app.errors import NotAnExportError
 from cli.commands.prices.export.row import FORMAT, Manifest
 from cli.render import out_file
+from ledger.files.atomic_file import sweep
 
 MANIFEST = "manifest.json"
 SUFFIX = ".b3-ledger-export"  # ours alone, since folders of that name are removed
@@ -66,15 +67,7 @@ def _made(path: Path) -> int:
 
 
 def _sweep(path: Path, word: str) -> None:
-    for left in path.parent.glob(f".{escape(path.name)}.*.{word}{SUFFIX}"):
-        # One that somebody is at work on stays locked; the lock of a dead one is gone with it.
-        with suppress(OSError):
-            fd = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(left)
-            finally:
-                os.close(fd)
+    sweep(path.parent, f".{escape(path.name)}.*.{word}{SUFFIX}", shutil.rmtree)
 
 
 def check_replaceable(path: Path) -> None:
