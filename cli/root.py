@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from cli.app import group_options, output, version
+from cli.app import group_options, habits, output, version
 from cli.app.exit_codes import MEANINGS
 from cli.app.lazy_group import CommandEntry, LazyGroup
 from cli.commands.ingest.run.options import DEFAULT_JOBS, RunOptions
-from cli.context import params
+from cli.context import params, sample
 
 # A row per command, by the folders of `cli/commands`: its name, its module there, and its summary in `main --help`.
 _TABLE = (
@@ -38,17 +38,27 @@ _TABLE = (
     ("salvage", "trust.salvage", "Save what is intact of a damaged ledger or archive."),
     ("replay", "trust.replay", "Fold the log in memory; print each projection's digest."),
     ("rebuild", "trust.rebuild", "Build the stored projections again, or check them."),
+    ("help", "guide.help", "Show the help of a command."),
+    ("version", "guide.version", "Print the version."),
+    ("completion", "guide.completion", "Print what makes a shell complete commands, tickers and more."),
 )
 
-# The order of `main --help`: what is wanted daily comes first.
-_HELP_ORDER = (
-    "metrics", "logs", "health", "test-conn", "snapshot", "verify", "accept-head", "backup", "salvage",
-    "replay", "rebuild", "rules", "prices", "revisions", "diff", "actions", "gaps", "why", "validation", "validate",
-    "events", "import-cotahist", "compare", "export", "plot", "config",
-)  # fmt: skip
+# The groups of `main --help`, by folder of `cli/commands`; each lists its commands in the table's order.
+_GROUPS = {
+    "ingest": "Fetch and import",
+    "status": "Watch",
+    "prices": "Prices",
+    "evidence": "Where numbers come from",
+    "trust": "Check, back up and repair",
+    "guide": "This program",
+}
 
-_ENTRIES = {name: CommandEntry(name, f"cli.commands.{module}", summary) for name, module, summary in _TABLE}
-COMMANDS = tuple(_ENTRIES[name] for name in _HELP_ORDER)
+COMMANDS = tuple(
+    CommandEntry(name, f"cli.commands.{module}", summary, group)
+    for folder, group in _GROUPS.items()
+    for name, module, summary in _TABLE
+    if module.partition(".")[0] == folder
+)
 
 EXAMPLES = """\b
 Examples:
@@ -92,6 +102,8 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.option("--no-network", is_flag=True, help="Open no socket: replay the ledger, else the sample.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=DEFAULT_JOBS, show_default=True, help="Tickers at a time.")
 @click.option("--must-exist", is_flag=True, help="Refuse to create a ledger (for cron).")
+@sample.option
+@habits.options
 @output.style_options
 @version.option
 @click.pass_context
@@ -102,7 +114,10 @@ def root(context: click.Context, /, **given: Any) -> int | None:
     snapshots/TICKER-YYYYMMDD.csv with its .checksum. Running it again is safe.
     """
     if context.invoked_subcommand is not None:
-        group_options.refuse(context)
+        group_options.refuse(context, but=habits.BEFORE_A_COMMAND)
+        return None
+    if not any(group_options.is_given(context, one.name) for one in context.command.params if one.expose_value):
+        output.raw(f"{context.get_help()}\n".encode())
         return None
     options = _run_options(context, given)
     # The job imports the log and the projections: only a run pays for them.
@@ -116,8 +131,7 @@ def _run_options(context: click.Context, given: dict[str, Any]) -> RunOptions:
     """Return the options of the main job, or refuse those that contradict each other."""
     tickers = tuple(dict.fromkeys((*given.pop("tickers"), *given.pop("tickers_file"))))
     if not tickers:
-        output.say(context.get_usage())
-        context.fail(f"got nothing to do, want --ticker or a command ({', '.join(entry.name for entry in COMMANDS)})")
+        context.fail("got no ticker, want --ticker, --tickers-file or a command")
     options = RunOptions(tickers=tickers, **given)
     if options.start and options.end and options.start > options.end:
         context.fail(f"got --start {options.start} after --end {options.end}, want it on or before")

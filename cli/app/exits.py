@@ -117,6 +117,13 @@ def report(error: Exception, args: Sequence[str]) -> int:
     return failure.exit_code
 
 
+def explain(result: object, command: str) -> None:
+    """Say on stderr that `command` ends with 1 or 2, where it has said nothing of that itself: cron mails it."""
+    if result in {Exit.WARNING, Exit.CRITICAL} and not output.explained():
+        kind = "warning" if result == Exit.WARNING else "critical"
+        output.say(f"{kind}: {command}: exit code {result}, for what it printed on stdout")
+
+
 def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
     """Return how `error` is printed: `got X, want Y`, a hint that can be pasted, an exit code.
 

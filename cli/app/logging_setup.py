@@ -1,14 +1,38 @@
-"""The log of a running job: JSON lines on stderr. Only commands that ingest import it, since it brings structlog."""
+"""The log of a running job, on stderr. Only commands that ingest import it, since it brings structlog.
+
+JSON lines for programs; on a terminal short lines, without what a person has just typed.
+"""
 
 import sys
+from contextlib import suppress
+from typing import Any
 
+import click
 import msgspec
 import structlog
-from structlog.typing import FilteringBoundLogger
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+from cli.terminal import bar
+
+# What a short line leaves out: each is on the row that is printed at the end, or in `main logs`.
+_ASIDE = frozenset({"job_id", "provider", "final", "seq"})
+_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
 
 
-def configure(level: str) -> FilteringBoundLogger:
-    """Return the logger: one JSON object per line on stderr, from `level` (a LOG_LEVEL) up.
+class _Above:
+    """Where lines go: stderr, each on a line of its own."""
+
+    def msg(self, line: str) -> None:
+        """Write a line, above the bar that is shown; one that cannot be written is lost and costs nothing else."""
+        with suppress(OSError), bar.above():
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = msg
+
+
+def configure(level: str, form: str = "json") -> FilteringBoundLogger:
+    """Return the logger: a line on stderr per message, from `level` (a LOG_LEVEL) up, in `form` (a LOG_FORMAT).
 
     Bind a job's own fields (`job_id`, `ticker`, `provider`, `attempt`) once: every line then carries them.
     """
@@ -18,12 +42,36 @@ def configure(level: str) -> FilteringBoundLogger:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(
+            _short(whole=level == "DEBUG")
+            if form == "text" or (form == "auto" and sys.stderr.isatty())
+            else structlog.processors.JSONRenderer(
                 serializer=lambda fields, default: msgspec.json.encode(fields, enc_hook=default).decode()
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: _Above(),
     )
     logger: FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+def _short(*, whole: bool) -> structlog.typing.Processor:
+    """Return what writes a message as one line for a person: time, ticker, what happened, and the fields that say more.
+
+    `whole` leaves no field out.
+    """
+
+    def line(_logger: WrappedLogger, _method: str, fields: EventDict) -> str:
+        at, level = str(fields.pop("at")), str(fields.pop("level"))
+        message, ticker = str(fields.pop("event")), fields.pop("ticker", "")
+        told = [f"{name}={value}" for name, value in fields.items() if whole or _says_more(name, value)]
+        kind = "" if level in {"info", "debug"} else f"{level}: "
+        if kind and bar.may_draw():
+            kind = click.style(kind, fg=_COLOURS[level])
+        return " ".join([at[11:19], *([str(ticker)] if ticker else []), f"{kind}{message}", *told])
+
+    return line
+
+
+def _says_more(name: str, value: Any) -> bool:
+    return name not in _ASIDE and value is not None and (name, value) != ("attempt", 1)

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_FORMATS = ("auto", "json", "text")
 
 
 def folder(text: str) -> Path:
@@ -18,6 +19,13 @@ def level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError(text)
     return text.upper()
+
+
+def log_format(text: str) -> str:
+    """Return one of LOG_FORMATS, given in either case."""
+    if text.lower() not in LOG_FORMATS:
+        raise ValueError(text)
+    return text.lower()
 
 
 def whole(text: str) -> int:

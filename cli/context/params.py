@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -12,6 +13,9 @@ from ledger.ingest.providers import registry
 from ledger.market import ticker
 from ledger.market.ticker import TickerError
 from projections.queries.position import UpTo, parse
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 PROVIDERS = registry.live_names("real")
 DEFAULT_PROVIDER = PROVIDERS[0]
@@ -30,6 +34,18 @@ class TickerType(click.ParamType[str]):
             return ticker.normalize(value)
         except TickerError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - the same
+        incomplete: str,
+    ) -> "list[CompletionItem]":
+        """Return the tickers held that begin with `incomplete`."""
+        # Imported here: only a shell that completes a word reads a ledger for it.
+        from cli.context import completing
+
+        return completing.offered(completing.tickers, incomplete)
 
 
 class DateType(click.ParamType[date]):
@@ -61,11 +77,14 @@ class TickersFileType(click.ParamType[tuple[str, ...]]):
         try:
             lines = Path(value).read_text("utf-8").splitlines()
             names = (line.partition("#")[0].strip() for line in lines)
-            return tuple(ticker.normalize(name) for name in names if name)
+            found = tuple(ticker.normalize(name) for name in names if name)
         except (TickerError, UnicodeDecodeError) as error:
             self.fail(f"{error} ({value})", param, ctx)
         except OSError as error:
             self.fail(f"got {error.strerror!r} on {value}, want a file of tickers", param, ctx)
+        if not found:
+            self.fail(f"got no ticker in {value}, want one a line", param, ctx)
+        return found
 
 
 TICKER = TickerType()

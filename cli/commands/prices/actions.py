@@ -5,7 +5,7 @@ import click
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, series_option, ticker_option
 from projections.api import series_rows
 from projections.api.rows import CorporateAction
 from projections.models import units
@@ -23,7 +23,7 @@ Examples:
 Exit codes: 0 also when there are none, 3 no series.
 """
 )
-@click.option("--ticker", type=params.TICKER, required=True, help="Whose actions.")
+@ticker_option.option("Whose actions.", required=True)
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--revisions", is_flag=True, help="Every change, oldest first, instead of what holds.")
 @series_option.source_option

@@ -8,7 +8,7 @@ import msgspec
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, series_option, ticker_option
 from cli.render import money
 from ledger.errors import NothingToShowError
 from projections.api.series_rows import quantity
@@ -43,7 +43,7 @@ Examples:
 Exit codes: 0 alike, 1 they differ, 3 no session held at either.
 """
 )
-@click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
+@ticker_option.option("Whose prices.", required=True)
 @click.option("--from", "old", type=params.UP_TO, required=True, help="As the ledger knew them then.")
 @click.option("--to", "new", type=params.UP_TO, required=True, help="As it knew them at this later time.")
 @series_option.source_option

@@ -34,7 +34,7 @@ class SnapshotRow(msgspec.Struct, frozen=True, kw_only=True):
 @click.command(
     epilog="""\b
 Examples:
-  main snapshot --ticker PETR4 > PETR4.csv
+  main snapshot PETR4 > PETR4.csv
   main snapshot --ticker PETR4 --as-of 2026-01-31 --out /tmp/PETR4.csv
   main snapshot --check
   main snapshot --check snapshots/PETR4-20260213.csv
@@ -44,7 +44,7 @@ Exit codes: 0 printed, or every file and event holds; 2 --check found a mismatch
 nothing to check, or a file was named that no event tells of.
 """
 )
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("files", metavar="[TICKER | FILE...]", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--ticker", type=params.TICKER, help="Whose prices to print.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.  [default: stdout]")
@@ -73,6 +73,8 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
         if ticker or as_of or out or source:
             context.fail("got --check with --ticker, --as-of, --source or --out, want it alone or with files")
         return _check(files, style)
+    if len(files) == 1 and ticker is None:
+        ticker, files = params.TICKER(str(files[0]), ctx=context), ()
     if files or ticker is None:
         context.fail("got no --ticker, want one, or --check" if not files else "got files, want --check before them")
     if style.format == JSON and out is None:

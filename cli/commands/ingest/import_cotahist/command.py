@@ -67,13 +67,13 @@ def run(in_force: Settings, options: ImportOptions, style: Style) -> Exit:
     """Import file by file, print a row each, and return the exit code."""
     die_with_parent()
     rows: list[ImportRow] = []
-    with worker_for(in_force, options, Logged(in_force.log_level)) as worker:
+    with worker_for(in_force, options, Logged(in_force)) as worker:
 
         def imported(path: Path) -> ImportRow:
             rows.append(worker.work(path))
             return rows[-1]
 
-        output.show(map(imported, options.files), style, text=import_row.text)
+        output.show(map(imported, options.files), style, text=import_row.text, live=True)
         # Where nobody read on, the work is done all the same.
         rows.extend(map(worker.work, options.files[len(rows) :]))
     for row in rows:

@@ -16,7 +16,8 @@ from ledger.codec import Draft
 from ledger.errors import LedgerError, LedgerReplacedError
 from ledger.events import SnapshotWritten
 from ledger.ingest.job import Job, Observer
-from ledger.ingest.plan import Outcome, SeriesState
+from ledger.ingest.plan import Outcome, Plan, SeriesState
+from ledger.ingest.providers.port import ProviderError
 from ledger.ingest.rules.held import Held
 from ledger.market.series import Series
 from ledger.store.event_log import EventLog
@@ -45,6 +46,9 @@ class TickerWorker:
         self._snapshot_dir = snapshot_dir
         self._observer = observer
         self._at_work: dict[str, Job] = {}
+        self._ended: list[str] = []
+        # Whether a ticker has found nobody at the other end, and whether one was ever answered.
+        self._nobody = self._somebody = False
         # One environment a process: the threads take turns at the stored read models.
         self._reading = threading.Lock()
 
@@ -60,18 +64,41 @@ class TickerWorker:
                 ticker,
                 log=None if setup.plan.dry_run else setup.log,
                 provider=setup.provider,
-                plan=setup.plan,
+                plan=self._plan(),
                 now=setup.now,
                 state=self._state,
                 observer=self._observer,
             )
             self._at_work[ticker] = job
             try:
-                return self._finished(job, job.run(), began)
+                return self._finished(job, self._noted(job.run()), began)
             except LedgerReplacedError as error:
                 self._observer.warn("begun anew after a restore", ticker=ticker, reason=str(error))
             finally:
                 self._at_work.pop(ticker, None)
+
+    def at_work(self) -> list[str]:
+        """Return the tickers whose jobs have begun and not ended."""
+        return list(self._at_work)
+
+    def ended(self) -> list[str]:
+        """Return the tickers whose jobs have ended, well or not."""
+        return list(self._ended)
+
+    def _plan(self) -> Plan:
+        """Return the plan of the next job: once the network is found to be down, nobody is asked twice."""
+        plan = self._setup.plan
+        if not self._nobody or self._somebody:
+            return plan
+        return replace(plan, patience=replace(plan.patience, retries=0))
+
+    def _noted(self, outcome: Outcome) -> Outcome:
+        error = outcome.error
+        if error is None or (isinstance(error, ProviderError) and error.status_code is not None):
+            self._somebody = True
+        elif isinstance(error, ProviderError) and error.kind == "connection":
+            self._nobody = True
+        return outcome
 
     def interrupt(self) -> None:
         """Record of every job at work that a person ended it."""
@@ -86,6 +113,7 @@ class TickerWorker:
         done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, snapshot=snapshot)
         if self._setup.created is not None:
             done = replace(done, created=True, ledger=str(self._setup.created))
+        self._ended.append(outcome.ticker)
         return done
 
     def _published(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Outcome, Snapshot | None]:

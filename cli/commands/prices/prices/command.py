@@ -10,7 +10,7 @@ from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.prices.prices import row
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, series_option, ticker_option
 from cli.render.renderers import PARQUET, TEXT
 from ledger.errors import NothingToShowError
 from projections.api import series_rows
@@ -30,7 +30,7 @@ Examples:
 Exit codes: 0 printed, 3 no session held of what was asked for, or a package is missing.
 """
 )
-@click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
+@ticker_option.option("Whose prices.", required=True)
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
