@@ -38,6 +38,13 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("salvage", "cli.commands.trust.salvage:salvage", "Save what is intact of a damaged ledger or archive."),
     Entry("replay", "cli.commands.trust.replay:replay", "Fold the log in memory; print each projection's digest."),
     Entry("rebuild", "cli.commands.trust.rebuild:rebuild", "Build the stored projections again, or check them."),
+    Entry("key", "cli.commands.proof.key:key", "Make the key that signs checkpoints; print what others need of it."),
+    Entry(
+        "checkpoint",
+        "cli.commands.proof.checkpoint.command:checkpoint",
+        "Sign the head for whoever keeps it elsewhere.",
+    ),
+    Entry("prove", "cli.commands.proof.prove.command:prove", "Prove that an event or a price is in the signed log."),
     Entry("rules", "cli.commands.evidence.rules:rules", "Print the rules that every answer is judged by."),
     Entry(
         "prices",

@@ -28,6 +28,9 @@ from cli.commands.prices.export.row import ExportedAction, ExportedPrice, Manife
 from cli.commands.prices.gaps import GapRow  # noqa: E402 - the same
 from cli.commands.prices.prices.row import AdjustedPriceRow, PriceRow  # noqa: E402 - the same
 from cli.commands.prices.revisions import RevisionRow  # noqa: E402 - the same
+from cli.commands.proof.checkpoint.row import CheckpointRow, ExtensionRow  # noqa: E402 - the same
+from cli.commands.proof.key import KeyRow  # noqa: E402 - the same
+from cli.commands.proof.prove.row import ProofRow, ProvenRow  # noqa: E402 - the same
 from cli.commands.status.health.command import HealthRow  # noqa: E402 - the same
 from cli.commands.status.logs.row import LogRow  # noqa: E402 - the same
 from cli.commands.status.metrics.row import LagRow, LastDateRow, MetricsRow  # noqa: E402 - the same
@@ -49,16 +52,21 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "backup-create": CreatedRow,
     "backup-list": ListedRow,
     "backup-restore": RestoredRow,
+    "checkpoint": CheckpointRow,
+    "checkpoint-compare": ExtensionRow,
     "compare": CompareRow,
     "config": InForce,
     "error": Failure,
     "event": EventRow,
     "health": HealthRow,
     "import-cotahist": ImportRow,
+    "key": KeyRow,
     "log": LogRow,
     "metrics": MetricsRow,
     "metrics-ingest-lag": LagRow,
     "metrics-last-date": LastDateRow,
+    "proof": ProofRow,
+    "proof-check": ProvenRow,
     "rebuild": RebuildRow,
     "replay": ReplayRow,
     "rules": RuleRow,

@@ -20,6 +20,7 @@ from cli.app.exit_codes import Exit
 from cli.app.settings import SettingError, load
 from ledger import errors
 from ledger.audit.accept import NotAcceptableError
+from ledger.checkpoint import errors as proof_errors
 from ledger.ingest.providers.port import ProviderError
 from ledger.market.ticker import TickerError
 from projections.api.extras import MissingExtraError
@@ -50,6 +51,7 @@ _LOST_OR_NEW = f"if it was lost: main backup --restore --from FILE; the first on
 _VERIFY = "main verify"
 _STRUCTURE = "main verify --structure"
 _ACCEPT = "main verify, then, once the cause is known: main accept-head --reason 'what happened' --yes"
+_EXTEND = "keep every checkpoint, nothing was signed; main verify --checkpoint FILE --key VKEY"
 _UPGRADE = "main --version, then install the version that wrote this ledger"
 _AGAIN = "main {command}"
 
@@ -86,6 +88,16 @@ OUTCOMES: dict[type[BaseException], Outcome] = {
     errors.RestoreRefusedError: Outcome(Exit.UNKNOWN, "main backup --restore --from {path} --yes"),
     errors.RollbackRefusedError: Outcome(Exit.UNKNOWN, "main backup --restore --from {path} --rollback --yes"),
     errors.NothingToSalvageError: Outcome(Exit.CRITICAL, "main backup --list"),
+    proof_errors.KeyTextError: Outcome(Exit.UNKNOWN, "main key --help"),
+    proof_errors.KeyFileError: Outcome(Exit.UNKNOWN, "ls -l {path}; chmod 600 {path}; main key new --out FILE"),
+    proof_errors.KeyNameError: Outcome(Exit.UNKNOWN, "main key new --name example.com/prices --out FILE"),
+    proof_errors.NoteError: Outcome(Exit.CRITICAL, "compare it with a copy kept elsewhere, and the key with its owner"),
+    proof_errors.TileError: Outcome(Exit.CRITICAL, "find out who wrote to {path}, then: rm {path}; main {command}"),
+    proof_errors.NotProvenError: Outcome(Exit.CRITICAL, _VERIFY),
+    proof_errors.NotCoveredError: Outcome(Exit.UNKNOWN, "main checkpoint --key FILE"),
+    proof_errors.NotAnExtensionError: Outcome(Exit.CRITICAL, _EXTEND),
+    proof_errors.OtherOriginError: Outcome(Exit.CRITICAL, "main checkpoint --key FILE --out ANOTHER-FOLDER"),
+    proof_errors.OtherLedgerError: Outcome(Exit.CRITICAL, "main config, and compare DATA_DIR with what was meant"),
     ProviderError: Outcome(Exit.CRITICAL, "main test-conn --provider yfinance"),
     TickerError: Outcome(Exit.UNKNOWN, "main --ticker PETR4.SA"),
     SettingError: Outcome(Exit.UNKNOWN, "main config"),

@@ -68,3 +68,18 @@ class OtherLedgerError(LedgerError):
     def __init__(self, found: str, *, wanted: str) -> None:
         super().__init__(f"got ledger {found}, want {wanted}, which the checkpoint is of")
         self.found, self.wanted = found, wanted
+
+
+class KeyNameError(LedgerError):
+    """A key was to be named after a ledger, and there is none."""
+
+    def __init__(self) -> None:
+        super().__init__("got no ledger to name the key after, want --name NAME")
+
+
+class NotCoveredError(LedgerError):
+    """No checkpoint covers the event that was to be proven."""
+
+    def __init__(self, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found}, want {wanted}")
+        self.found, self.wanted = found, wanted

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable
 
-from ledger.checkpoint.errors import NotProvenError
+import msgspec
+
+from ledger.checkpoint.errors import NotCoveredError
 from ledger.checkpoint.merkle_proof import consistency_proof, inclusion_proof
 from ledger.checkpoint.published import Published
 from ledger.checkpoint.rereading import Batches, grow
 from ledger.checkpoint.statement import Statement
 from ledger.checkpoint.tiles import Tile, subtree_of
 from ledger.checkpoint.tlog_proof import TlogProof
-from ledger.checkpoint.tree import leaf
+from ledger.checkpoint.tree import leaf, root
 from ledger.log_source import LogSource
 
 Contents = Callable[[Tile], bytes]
@@ -41,11 +43,11 @@ def prove(log: LogSource, seq: int, statement: Statement, note: bytes, *, source
 
     It was found to lead to the root. With tiles it costs some milliseconds, else what reading the log does.
 
-    Raises: NotProvenError where the checkpoint does not reach so far, or the event is not the one that was signed;
-    TileError; what reading the log raises.
+    Raises: NotCoveredError where the checkpoint does not reach so far; NotProvenError where the event is not the one
+    that was signed; TileError; what reading the log raises.
     """
     if seq >= statement.size:
-        raise NotProvenError(f"a checkpoint of {statement.size} events", wanted=f"one that covers seq {seq}")
+        raise NotCoveredError(f"a checkpoint of {statement.size} events", wanted=f"one that covers seq {seq}")
     (record,) = log.read(seq, seq + 1)
 
     def made(content: Contents) -> list[bytes]:
@@ -63,14 +65,24 @@ def prove(log: LogSource, seq: int, statement: Statement, note: bytes, *, source
     return proof
 
 
-def prove_extension(old: Statement, new: Statement, *, source: Source) -> list[bytes]:
-    """Return the hashes that show, with both roots, whether the tree of `new` extends that of `old`.
+class Extension(msgspec.Struct, frozen=True):
+    """The consistency proof between two sizes of a tree, and its roots at both."""
+
+    hashes: tuple[bytes, ...]
+    old_root: bytes
+    new_root: bytes
+
+
+def prove_extension(old: Statement, new: Statement, *, source: Source) -> Extension:
+    """Return what the tree in `source` has at the sizes of `old` and `new`, the larger; nothing is judged.
 
     Raises: TileError; what reading the log raises.
     """
 
-    def made(content: Contents) -> list[bytes]:
-        return consistency_proof(old.size, new.size, subtree_of(new.size, content))
+    def made(content: Contents) -> Extension:
+        subtree = subtree_of(new.size, content)
+        hashes = consistency_proof(old.size, new.size, subtree)
+        return Extension(tuple(hashes), root(old.size, subtree), root(new.size, subtree))
 
     return made(source(_tiles_read(made), new.size))
 

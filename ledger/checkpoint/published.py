@@ -17,7 +17,7 @@ from ledger.errors import unreadable, unwritable
 from ledger.files.atomic_file import write_whole
 from ledger.files.durable import make_private_folder, sync_folder
 
-CHECKPOINT = "checkpoint"
+CHECKPOINT, TILES = "checkpoint", "tile"
 STAGING = ".b3-ledger-staging"
 FEW_FILES = 16  # so many are synced one by one; for more, one sync of everything is cheaper
 FOLDER_MODE = 0o777  # less the user's umask: others are meant to read it

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.checkpoint.errors import NoteError, NotProvenError
+from ledger.checkpoint.errors import NotCoveredError, NoteError, NotProvenError
 from ledger.checkpoint.merkle_proof import check_consistency
 from ledger.checkpoint.note import open_note
 from ledger.checkpoint.proving import from_log, from_tiles, prove, prove_extension
@@ -82,7 +82,7 @@ def test_the_form_is_that_of_the_specification(proved: Proved) -> None:
 
 def test_what_the_checkpoint_does_not_cover(proved: Proved) -> None:
     """Its own event, for one."""
-    with pytest.raises(NotProvenError, match="got a checkpoint of 301 events, want one that covers seq 301"):
+    with pytest.raises(NotCoveredError, match="got a checkpoint of 301 events, want one that covers seq 301"):
         proved.proof(301)
 
 
@@ -114,4 +114,5 @@ def test_extension(proved: Proved) -> None:
         for source in (from_tiles(Published(proved.out)), from_log(lambda: proved.log.values(0, head)))
     ]
     assert proofs[0] == proofs[1]
-    check_consistency((old.size, old.root), (new.size, new.root), proofs[0])
+    assert (old.root, new.root) == (proofs[0].old_root, proofs[0].new_root)
+    check_consistency((old.size, old.root), (new.size, new.root), proofs[0].hashes)
