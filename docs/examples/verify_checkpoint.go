@@ -60,6 +60,7 @@ func checkTiles(dir folder, tree tlog.Tree) {
 	for first := int64(0); first < tree.N; first += 256 {
 		width := min(256, tree.N-first)
 		bundle := must(dir.ReadTiles([]tlog.Tile{{H: 8, L: -1, N: first / 256, W: int(width)}}))[0]
+		expect(len(bundle) == int(74*width), "a bundle of another length at seq", first)
 		for seq := first; seq < first+width; seq++ {
 			leaf := bundle[74*(seq-first):][2:74]
 			hash := must(reader.ReadHashes([]int64{tlog.StoredHashIndex(0, seq)}))[0]
