@@ -81,9 +81,9 @@ def main() -> None:
         _back_up(old)
         FOLDER.mkdir(parents=True, exist_ok=True)
         old.main("backup", "--create", "--out", str(FOLDER / "ledger.db"), day=DAYS[-1])
-        for name, args in SHOWN.items():
+        for title, args in SHOWN.items():
             shown = old.main(*args, "--format", "json", day=DAYS[-1])
-            (FOLDER / f"{name}.ndjson").write_text(shown, "utf-8")
+            (FOLDER / f"{title}.ndjson").write_text(shown, "utf-8")
     sys.stderr.write(f"{FOLDER / 'ledger.db'}: {(FOLDER / 'ledger.db').stat().st_size} bytes\n")
 
 
