@@ -6,9 +6,8 @@ Source: docs/format.md, "Append".
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from blake3 import blake3
 
-from ledger.chain import Head, Link, Record, Seq
+from ledger.chain import Head, Link, Record, Seq, links
 from ledger.codec import Draft, Envelope, decode_envelope, encode_data, encode_draft
 from ledger.errors import AppendIdError
 from ledger.ids import ID_BYTES
@@ -40,24 +39,17 @@ def check_call(drafts: Sequence[Draft], append_id: bytes) -> None:
         raise ValueError(message)
 
 
-def stamp(drafts: Sequence[Draft], *, head: Head, recorded_at: int, append_id: bytes) -> list[Record]:
-    """Return the records that carry `drafts` on from `head`, chained.
+def chain_records(drafts: Sequence[Draft], *, head: Head, recorded_at: int, append_id: bytes) -> list[Record]:
+    """Return the records that carry `drafts` on from `head`, chained; nothing is encoded twice.
 
-    One hasher is reused, as in `ledger.chain.walk`, and nothing is encoded twice: this loop is what an append costs.
-
-    Raises: BodyTooLargeError when one event passes the limit; then none is stamped.
+    Raises: BodyTooLargeError when one event passes the limit; then no record is made.
     """
-    hasher = blake3()
-    reset, update, digest = hasher.reset, hasher.update, hasher.digest
-    prev: bytes = head.link
-    records = []
-    for seq, draft in enumerate(drafts, head.size):
-        body = encode_draft(draft, seq=seq, recorded_at=recorded_at, append_id=append_id)
-        reset()
-        update(prev + body)
-        prev = digest()
-        records.append(Record(Seq(seq), Link(prev), body))
-    return records
+    bodies = [
+        encode_draft(draft, seq=seq, recorded_at=recorded_at, append_id=append_id)
+        for seq, draft in enumerate(drafts, head.size)
+    ]
+    chained = enumerate(zip(links(head.link, bodies), bodies, strict=True), head.size)
+    return [Record(Seq(seq), link, body) for seq, (link, body) in chained]
 
 
 def hold_back(now_us: int, last_recorded_at: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ledger.errors import BodyTooLargeError, DamagedError, UnknownEventError
-from ledger.events import EVENT_TYPES, Event
+from ledger.events import EVENT_TYPES, Event, LedgerCreated
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -126,6 +126,19 @@ def decode_event(envelope: Envelope) -> Event:
     except UNDECODABLE as error:
         raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
     raise UnknownEventError(envelope.seq, envelope.type)
+
+
+def decode_created(body: bytes) -> LedgerCreated:
+    """Return the event that every log begins with, from the body stored at seq 0.
+
+    Raises: DamagedError when it is any other event, or none.
+    """
+    envelope = decode_envelope(0, body)
+    if envelope.type != LedgerCreated.TAG:
+        raise DamagedError(0, "first event", expected=LedgerCreated.TAG, found=envelope.type)
+    event = decode_event(envelope)
+    assert isinstance(event, LedgerCreated)  # noqa: S101 - what that tag decodes to
+    return event
 
 
 def _upcast(envelope: Envelope) -> Event:

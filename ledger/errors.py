@@ -46,9 +46,14 @@ class UnwritableError(LedgerError):
         self.path, self.reason = path, reason
 
 
+def is_disk_full(error: OSError) -> bool:
+    """Whether the disk, or this user's share of it, took no more."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
 def unwritable(path: Path, error: OSError) -> LedgerError:
     """Return what to raise for `error` on writing `path`: the disk is full, or this user may or can not write there."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if is_disk_full(error):
         return DiskFullError(path)
     return UnwritableError(path, error.strerror or str(error))
 

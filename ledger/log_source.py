@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from ledger.chain import Head, Record
+from ledger.codec import decode_created
+from ledger.events import LedgerCreated
 
 
 class LogSource(Protocol):
@@ -22,3 +24,12 @@ class LogSource(Protocol):
         Raises: DamagedError where a stored record is missing or too short to hold a link.
         """
         ...
+
+
+def created(log: LogSource) -> LedgerCreated:
+    """Return event 0 of `log`: which ledger it is, and whether its data are real.
+
+    Raises: DamagedError when the log begins with any other event.
+    """
+    (first,) = log.read(0, 1)
+    return decode_created(first.body)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from ledger.appending import Appended, check_call, head_after, hold_back, match_repeat, stamp
+from ledger.appending import Appended, chain_records, check_call, head_after, hold_back, match_repeat
 from ledger.chain import EMPTY_HEAD, Head, Record, Seq
 from ledger.codec import Draft, decode_envelope
 from ledger.errors import ConflictError
@@ -28,7 +28,7 @@ class MemoryLog:
             if expected_size is not None and expected_size != head.size:
                 raise ConflictError(expected=expected_size, actual=head.size)
             recorded_at, held_back_us = hold_back(self._now(), self._last_recorded_at())
-            records = stamp(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
+            records = chain_records(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
             self._records.extend(records)
             self._appends[append_id] = (head.size, len(records))
         return Appended(first=Seq(head.size), count=len(records), head=head_after(records), held_back_us=held_back_us)

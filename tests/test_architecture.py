@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import ledger
+import projections
+
 ROOT = Path(__file__).parent.parent
 LAYERS = ("ledger", "projections", "cli")  # each may import itself and what stands before it
 IMPURE = {
@@ -24,6 +27,7 @@ PURE = [
     *(str(path.relative_to(ROOT)) for room in PURE_ROOMS for path in sorted((ROOT / room).glob("*.py"))),
 ]
 BARRED = {"lmdb", "click", "time", "random", "secrets", "socket", "subprocess", "threading"}
+FRONT_DOORS = [ROOT / layer / "__init__.py" for layer in LAYERS]
 CLOCKS = re.compile(r"\b(datetime\.now|date\.today|datetime\.utcnow|\.read_text|\.write_text|open\()")
 
 
@@ -80,10 +84,14 @@ def test_no_package_is_a_cupboard() -> None:
 
 
 def rooms() -> dict[str, list[Path]]:
-    """Return the modules of every room: a folder, or, of the commands, a group of folders."""
+    """Return the modules of every room: a folder, or, of the commands, a group of folders.
+
+    The front door of a package is in none: it imports from every room, and no room imports from it.
+    """
     found: dict[str, list[Path]] = {}
     for path in modules():
-        found.setdefault(room_of(path), []).append(path)
+        if path not in FRONT_DOORS:
+            found.setdefault(room_of(path), []).append(path)
     return found
 
 
@@ -120,6 +128,13 @@ def test_no_circle_between_rooms() -> None:
         return ahead.union(*(reached(one, seen | ahead) for one in ahead))
 
     assert [] == [room for room in leans if room in reached(room)]
+
+
+def test_no_room_imports_from_a_front_door() -> None:
+    """The names that a package exports are for its users; a room names the room that it leans on."""
+    exported = {f"{package.__name__}.{name}" for package in (ledger, projections) for name in package.__all__}
+    asked = {path: exported & set(names_imported(path)) for path in modules() if path not in FRONT_DOORS}
+    assert {} == {path: names for path, names in asked.items() if names}
 
 
 @pytest.mark.parametrize("folder", sorted({path.parent for path in modules()}), ids=lambda path: path.name)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ledger.appending import Appended, head_after, hold_back, stamp
+from ledger.appending import Appended, chain_records, head_after, hold_back
 from ledger.audit.verify import Witness
 from ledger.chain import Head, Seq
 from ledger.codec import Draft, decode_envelope
@@ -158,7 +158,7 @@ def _append(folder: Path, drafts: Sequence[Draft], expected: Head, now: Callable
         if head != expected:
             raise ConflictError(expected=expected.size, actual=head.size)
         recorded_at, held_back_us = hold_back(now(), _last_recorded_at(engine, txn, head))
-        records = stamp(drafts, head=head, recorded_at=recorded_at, append_id=identifier)
+        records = chain_records(drafts, head=head, recorded_at=recorded_at, append_id=identifier)
         after = head_after(records)
         engine.put_in(txn, records, append_id=identifier, head=after)
         return Appended(first=Seq(head.size), count=len(records), head=after, held_back_us=held_back_us)

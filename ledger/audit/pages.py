@@ -15,7 +15,7 @@ import lmdb.verify
 
 from ledger.audit.rehash import Flaw
 from ledger.errors import LedgerError, NoLedgerError, UnreadableError
-from ledger.files.isolated import Quarantine
+from ledger.files.isolated import IsolatedProcess
 from ledger.store.engine import Engine
 from ledger.store.home import DATA_FILE, LOCKS
 from ledger.store.lmdb_file import inspect
@@ -32,7 +32,9 @@ def structure_flaw(folder: Path, *, alone: bool = False) -> Flaw | None:
     try:
         inspect(folder / DATA_FILE)
         with nullcontext(enter_result=True) if alone else _no_writers(folder) as quiet:
-            problems = _problems(folder / DATA_FILE) if quiet else Quarantine(partial(_copied, folder), list).result()
+            problems = (
+                _problems(folder / DATA_FILE) if quiet else IsolatedProcess(partial(_copied, folder), list).result()
+            )
     except (NoLedgerError, UnreadableError):
         raise
     except (LedgerError, lmdb.verify.VerifyError) as error:

@@ -16,10 +16,10 @@ import msgspec
 
 from ledger.audit.append_index import IndexReport, compare_index
 from ledger.audit.pages import structure_flaw
-from ledger.audit.rehash import Flaw, RangeReport, walk_ledger
+from ledger.audit.rehash import Flaw, RangeReport, rehash_ledger
 from ledger.chain import GENESIS, Head, Link
 from ledger.errors import AnchorDamagedError, NoLedgerError, NotALedgerError
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.store.anchor import read_anchor
 from ledger.store.engine import Engine
 from ledger.store.home import ANCHOR_FILE, DATA_FILE, LedgerHome
@@ -110,10 +110,10 @@ def _verify(folder: Path, witnesses: Sequence[Witness], *, index: bool, workers:
     try:
         inspect(folder / DATA_FILE)
         seqs = tuple(witness.head.size - 1 for witness in witnesses)
-        look = Quarantine(partial(_look, folder, seqs), _Look).result()
-    except (NotALedgerError, QuarantineError) as error:
+        look = IsolatedProcess(partial(_look, folder, seqs), _Look).result()
+    except (NotALedgerError, IsolatedProcessError) as error:
         return _unreadable(Flaw(None, "database", "a readable database", str(error)))
-    ranges = walk_ledger(folder, look.head.size, workers=workers)
+    ranges = rehash_ledger(folder, look.head.size, workers=workers)
     flaw = next((part.flaw for part in ranges if part.flaw), look.end_flaw)
     if flaw is None and index:
         flaw = _index_flaw(folder, look.head.size)
@@ -131,8 +131,8 @@ def _look(folder: Path, seqs: Sequence[int]) -> _Look:
 
 def _index_flaw(folder: Path, size: int) -> Flaw | None:
     try:
-        return Quarantine(partial(compare_index, folder, size), IndexReport).result().flaw
-    except QuarantineError as error:
+        return IsolatedProcess(partial(compare_index, folder, size), IndexReport).result().flaw
+    except IsolatedProcessError as error:
         return Flaw(None, "database", "a readable database", error.how)
 
 

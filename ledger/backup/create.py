@@ -21,7 +21,7 @@ from ledger.errors import DamagedError, LedgerError, NameTakenError, StorageErro
 from ledger.events import LEDGER_STREAM, BackupCreated, BackupFailed, ErrorKind
 from ledger.files.atomic_file import PartFile, part_file
 from ledger.files.checksum import write_checksum
-from ledger.files.isolated import Quarantine
+from ledger.files.isolated import IsolatedProcess
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
@@ -164,4 +164,4 @@ def record_failure(
             log.append([draft], append_id=identifier)
 
     with suppress(LedgerError):
-        Quarantine(tell, NoneType).result()
+        IsolatedProcess(tell, NoneType).result()

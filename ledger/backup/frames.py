@@ -9,18 +9,14 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-from blake3 import blake3
-
-from ledger.audit.rehash import ARRAY_OF_8, seq_prefix
-from ledger.chain import GENESIS, LINK_BYTES, Link, Record, Seq, link
-from ledger.codec import BODY_LIMIT_BYTES, decode_envelope, decode_event
+from ledger.audit.rehash import count_good, flaw_of
+from ledger.chain import GENESIS, LINK_BYTES, Link, Record, Seq
+from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError, unreadable
-from ledger.events import LedgerCreated
 
 HEADER = b"b3-ledger archive 1\n"
 FRAME = struct.Struct(">I32s")  # body length, link
@@ -28,7 +24,6 @@ LENGTH = struct.Struct(">I")
 CUT_FRAME = "cut frame"
 BUFFER_BYTES = 256 * 1024  # what is read at a time: with its frames taken apart it stays in the processor's cache
 
-_encode = msgspec.msgpack.Encoder().encode
 _ANY_HEADER = re.compile(rb"b3-ledger archive ([2-9]|[1-9][0-9]+)\n")
 
 
@@ -131,33 +126,10 @@ def _split(buffer: bytes) -> tuple[list[bytes], bytes]:
     return values, buffer[at:]
 
 
-def count_good(values: Sequence[bytes], *, start: int, prev: Link) -> int:
-    """Return how many of `values` hold, from the first on, as those from seq `start` on, after the link `prev`.
-
-    Each holds when its link follows from the one before, and its body says its seq.
-    """
-    hasher = blake3()
-    reset, update, digest, encode = hasher.reset, hasher.update, hasher.digest, _encode
-    last: bytes = prev
-    # This loop is what verification costs: `link` and `seq_prefix` stand in it written out.
-    for seq, value in enumerate(values, start):
-        body = value[LINK_BYTES:]
-        reset()
-        update(last + body)
-        last = digest()
-        if not value.startswith(last) or not body.startswith(ARRAY_OF_8 + encode(seq)):
-            return seq - start
-    return len(values)
-
-
 def why_bad(value: bytes, *, seq: int, prev: Link) -> DamagedError:
     """Return what is wrong with a value that `count_good` did not count."""
-    found, body = value[:LINK_BYTES], value[LINK_BYTES:]
-    want = link(prev, body)
-    if found != want:
-        return DamagedError(seq, "link", expected=want.hex(), found=found.hex())
-    prefix = seq_prefix(seq)
-    return DamagedError(seq, "seq", expected=prefix.hex(), found=body[: len(prefix)].hex())
+    flaw = flaw_of(value, seq=seq, prev=prev)
+    return DamagedError(seq, flaw.kind, expected=flaw.expected, found=flaw.found)
 
 
 def records(file: BinaryIO, *, start: int = 0, prev: Link = GENESIS) -> Iterator[Record]:
@@ -175,19 +147,6 @@ def records(file: BinaryIO, *, start: int = 0, prev: Link = GENESIS) -> Iterator
             start += 1
         if good < len(values):
             raise why_bad(values[good], seq=start, prev=prev)
-
-
-def first_event(body: bytes) -> LedgerCreated:
-    """Return the event that every log begins with, from the body of seq 0.
-
-    Raises: DamagedError when it is another one.
-    """
-    envelope = decode_envelope(0, body)
-    if envelope.type != LedgerCreated.TAG:
-        raise DamagedError(0, "first event", expected=LedgerCreated.TAG, found=envelope.type)
-    event = decode_event(envelope)
-    assert isinstance(event, LedgerCreated)  # noqa: S101 - what that tag decodes to
-    return event
 
 
 def _name(header: bytes) -> str:

@@ -6,8 +6,9 @@ from typing import Literal
 
 import msgspec
 
-from ledger.backup.frames import first_event, open_archive, records
+from ledger.backup.frames import open_archive, records
 from ledger.backup.recorded import Recorded
+from ledger.codec import decode_created
 from ledger.errors import LedgerError, unreadable
 from ledger.events import LedgerKind
 from ledger.files.checksum import checksum_path
@@ -74,6 +75,6 @@ def _kind(path: Path) -> LedgerKind | None:
     try:
         with open(open_archive(path), "rb") as file:
             first = next(records(file), None)
-        return first_event(first.body).kind if first else None
+        return decode_created(first.body).kind if first else None
     except LedgerError:
         return None

@@ -7,7 +7,7 @@ import msgspec
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import LedgerError
 from ledger.events import BackupCreated
-from ledger.files.isolated import Quarantine
+from ledger.files.isolated import IsolatedProcess
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
@@ -32,7 +32,7 @@ def _of(home: LedgerHome) -> dict[str, Recorded]:
     try:
         if home.current() is None:
             return {}
-        return Quarantine(partial(_read, home), dict[str, Recorded]).result()
+        return IsolatedProcess(partial(_read, home), dict[str, Recorded]).result()
     except LedgerError:
         return {}
 

@@ -50,7 +50,7 @@ def home_of(archive: ArchiveLog, root: LedgerHome) -> LedgerHome:
     """
     if archive.created.kind == "real":
         return root
-    if root.stamp() is not None or root.folders():
+    if root.switch_token() is not None or root.folders():
         raise WrongKindError(archive.path, root.root)
     return root.sample
 

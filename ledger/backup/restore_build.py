@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
-from ledger.appending import head_after, hold_back, stamp
+from ledger.appending import chain_records, head_after, hold_back
 from ledger.audit.verify import verify_folder
 from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.counts import Tally
@@ -152,7 +152,7 @@ def _filled(folder: Path, source: ArchiveLog, last: Draft, now_us: int, each: Ea
         (end,) = engine.chunk(head.size - 1, head.size)
         recorded_at, _ = hold_back(now_us, decode_envelope(end.seq, end.body).recorded_at)
         identifier = append_id(f"backup.restored/{last.job_id.hex()}", job_id=last.job_id)
-        records = stamp([last], head=head, recorded_at=recorded_at, append_id=identifier)
+        records = chain_records([last], head=head, recorded_at=recorded_at, append_id=identifier)
         after = head_after(records)
         engine.update(lambda txn: engine.put_in(txn, records, append_id=identifier, head=after))
     finally:

@@ -11,7 +11,7 @@ from ledger.chain import Head
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import LedgerError
 from ledger.events import BackupRestored
-from ledger.files.isolated import Quarantine
+from ledger.files.isolated import IsolatedProcess
 from ledger.store.engine import Engine
 from ledger.store.home import LedgerHome
 
@@ -35,7 +35,7 @@ def replaced_by(home: LedgerHome, head: Head) -> Replaced | None:
         folder = home.current()
         if folder is None:
             return None
-        found = Quarantine(partial(_found, home, folder, head), list[Replaced]).result()
+        found = IsolatedProcess(partial(_found, home, folder, head), list[Replaced]).result()
     except LedgerError:
         return None
     return found[0] if found else None

@@ -17,7 +17,7 @@ from ledger.backup.archive_log import ArchiveLog
 from ledger.chain import Head, Link, Record
 from ledger.codec import decode_envelope
 from ledger.errors import DamagedError, NotALedgerError
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.store.engine import Engine
 from ledger.store.home import LedgerHome
 
@@ -112,8 +112,8 @@ def _folder(home: LedgerHome) -> tuple[Path | None, bool]:
 def _stored_head(folder: Path) -> Head | None:
     """Return the head as the database has it, None where it cannot be read; nothing says that it is true."""
     try:
-        return Quarantine(lambda: Engine(folder, readonly=True).head(), Head).result()
-    except QuarantineError:
+        return IsolatedProcess(lambda: Engine(folder, readonly=True).head(), Head).result()
+    except IsolatedProcessError:
         return None
 
 
@@ -128,7 +128,7 @@ def _relation(folder: Path, report: VerifyReport, archive: ArchiveLog) -> Relati
 
 
 def _link_at(folder: Path, seq: int) -> bytes | None:
-    answer = Quarantine(lambda: [Engine(folder, readonly=True).link_at(seq)], list).result()
+    answer = IsolatedProcess(lambda: [Engine(folder, readonly=True).link_at(seq)], list).result()
     link: bytes | None = answer[0]
     return link
 
@@ -136,8 +136,8 @@ def _link_at(folder: Path, seq: int) -> bytes | None:
 def _lacking(folder: Path, archive: ArchiveLog) -> Lacking | None:
     with mmap.mmap(-1, COUNTED.size) as shared:
         try:
-            return Quarantine(partial(count_lacking, folder, archive, shared), Lacking).result()
-        except QuarantineError:
+            return IsolatedProcess(partial(count_lacking, folder, archive, shared), Lacking).result()
+        except IsolatedProcessError:
             # The memory outlives the child: what it had counted when the engine killed it still counts.
             events, first = COUNTED.unpack_from(shared)
     return Lacking(events, first, at_least=True) if events else None

@@ -22,7 +22,7 @@ from ledger.chain import Record
 from ledger.errors import DamagedError, NotALedgerError, NothingToSalvageError
 from ledger.files.atomic_file import PartFile, part_file
 from ledger.files.checksum import write_checksum
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.store.engine import Engine
 from ledger.store.home import DATA_FILE
 from ledger.store.lmdb_file import copy_meta, newest_meta, readable_metas
@@ -106,8 +106,8 @@ def _poured(folder: Path, part: PartFile, start: int, step: int) -> bool:
     """
     os.lseek(part.fd, 0, os.SEEK_END)
     try:
-        failed = Quarantine(partial(_pour, folder, part.fd, start, step), int).result()
-    except QuarantineError:
+        failed = IsolatedProcess(partial(_pour, folder, part.fd, start, step), int).result()
+    except IsolatedProcessError:
         return True
     if failed:
         raise OSError(failed, os.strerror(failed))

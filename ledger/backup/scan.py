@@ -14,14 +14,14 @@ from typing import BinaryIO
 import msgspec
 from msgspec.structs import replace
 
-from ledger.audit.rehash import Flaw
+from ledger.audit.rehash import Flaw, count_good
 from ledger.backup.counts import Counts, Tally, together
-from ledger.backup.frames import FRAME, HEADER, LENGTH, count_good, first_event, open_archive, runs, why_bad
+from ledger.backup.frames import FRAME, HEADER, LENGTH, open_archive, runs, why_bad
 from ledger.chain import GENESIS, LINK_BYTES, Head, Link
-from ledger.codec import decode_envelopes
+from ledger.codec import decode_created, decode_envelopes
 from ledger.errors import DamagedError, UnreadableError, unreadable
 from ledger.events import LedgerCreated
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 
 WORTH_MORE_PROCESSES_BYTES = 8 * 1024 * 1024
 
@@ -74,7 +74,7 @@ def survey(path: Path, *, counted: bool = False, each: Each | None = None) -> Su
         walked, hashed = _shared(walk) if large else _alone(walk)
     except OSError as error:
         raise unreadable(path, error) from error
-    except QuarantineError as error:
+    except IsolatedProcessError as error:
         raise UnreadableError(path, error.how) from error
     return Survey(
         path=path,
@@ -128,11 +128,11 @@ def _alone(walk: "_Walk") -> tuple[_Walked, _Hashed]:
 
 def _shared(walk: "_Walk") -> tuple[_Walked, _Hashed]:
     """Return what `_alone` does: this process walks the first half, one child the second, another one hashes."""
-    hashing = Quarantine(partial(_hash, walk.path), _Hashed)
+    hashing = IsolatedProcess(partial(_hash, walk.path), _Hashed)
     half = _halfway(walk.path)
     if half is None:
         return walk.run(START), hashing.result()
-    rest = Quarantine(partial(walk.run, half), _Walked)
+    rest = IsolatedProcess(partial(walk.run, half), _Walked)
     first = walk.run(START, stop=half.seq)
     # Both are waited for whatever comes of it: a child that nobody asks stays about as a zombie.
     walked, hashed = rest.result(), hashing.result()
@@ -211,7 +211,7 @@ class _Walk:
     def _take(self, values: Sequence[bytes]) -> None:
         """Know of `values`, which hold and follow what is known."""
         if self._at.seq == 0:
-            self._created = first_event(values[0][LINK_BYTES:])
+            self._created = decode_created(values[0][LINK_BYTES:])
         if self._counted:
             self._tally.add(decode_envelopes([value[LINK_BYTES:] for value in values], start=self._at.seq))
         self._marks.append(self._at)

@@ -1,13 +1,12 @@
 """A file on its way to its name: under it the file is whole and durable, or not there at all."""
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ledger.errors import DiskFullError, LedgerError, NameTakenError, UnwritableError
+from ledger.errors import NameTakenError, is_disk_full, unwritable
 from ledger.files.durable import make_private_folder, sync_folder
 
 MODE = 0o600
@@ -73,7 +72,8 @@ def part_file(path: Path, *, replace: bool = False, mode: int = MODE) -> Iterato
         finally:
             part.discard()
     except OSError as error:
-        raise _translated(error, path) from error
+        # A full disk is reported by its folder, any other failure by the file.
+        raise unwritable(path.parent if is_disk_full(error) else path, error) from error
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = SHARED_MODE) -> None:
@@ -100,9 +100,3 @@ def _remove_unlocked(path: Path) -> None:
         path.unlink()
     finally:
         os.close(fd)
-
-
-def _translated(error: OSError, path: Path) -> LedgerError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFullError(path.parent)
-    return UnwritableError(path, error.strerror or str(error))

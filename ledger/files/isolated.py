@@ -14,7 +14,7 @@ from ledger.errors import LedgerError, UnreadableError
 T = TypeVar("T")
 
 
-class QuarantineError(LedgerError):
+class IsolatedProcessError(LedgerError):
     """The child did not come back with an answer; `how` says what became of it."""
 
     def __init__(self, how: str) -> None:
@@ -22,7 +22,7 @@ class QuarantineError(LedgerError):
         self.how = how
 
 
-class Quarantine(Generic[T]):
+class IsolatedProcess(Generic[T]):
     """One call under way in a child process, which ends with its parent; several may run at once.
 
     The parent must not have the database open: a child cannot reopen an environment that it inherited.
@@ -49,17 +49,17 @@ class Quarantine(Generic[T]):
     def result(self) -> T:
         """Wait for the child and return its answer; call it once.
 
-        Raises: QuarantineError when it raised a LedgerError or an OSError (what was wrong) or died.
+        Raises: IsolatedProcessError when it raised a LedgerError or an OSError (what was wrong) or died.
         """
         with os.fdopen(self._reading, "rb") as pipe:
             raw = pipe.read()
         _, status = os.waitpid(self._pid, 0)
         if os.WIFSIGNALED(status):
-            raise QuarantineError(f"death by {signal.Signals(os.WTERMSIG(status)).name}")
+            raise IsolatedProcessError(f"death by {signal.Signals(os.WTERMSIG(status)).name}")
         if not raw:
-            raise QuarantineError("no word")
+            raise IsolatedProcessError("no word")
         if raw[:1] == b"!":
-            raise QuarantineError(raw[1:].decode())
+            raise IsolatedProcessError(raw[1:].decode())
         return msgspec.msgpack.decode(raw[1:], type=self._answer_type)
 
 

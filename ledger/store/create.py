@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ledger.appending import head_after, stamp
+from ledger.appending import chain_records, head_after
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import Draft
 from ledger.errors import NotALedgerError, unwritable
@@ -42,7 +42,7 @@ def create_ledger(
 
 def _orphan(home: LedgerHome) -> Path | None:
     """Return the folder that a creation left when it died between building and switching, if that is all there is."""
-    if home.stamp() is not None or len(folders := home.folders()) != 1:
+    if home.switch_token() is not None or len(folders := home.folders()) != 1:
         return None
     engine = Engine(folders[0], readonly=True)
     try:
@@ -69,7 +69,7 @@ def _build(home: LedgerHome, draft: Draft, now: Callable[[], int]) -> Path:
     shutil.rmtree(building, ignore_errors=True)  # left by a creation that died
     make_private_folder(building)
     identifier = append_id("ledger.created", job_id=draft.job_id)
-    records = stamp([draft], head=EMPTY_HEAD, recorded_at=now(), append_id=identifier)
+    records = chain_records([draft], head=EMPTY_HEAD, recorded_at=now(), append_id=identifier)
     head = head_after(records)
     engine = Engine(building, readonly=False, create=True)
     try:

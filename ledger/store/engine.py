@@ -57,6 +57,22 @@ def key(seq: int) -> bytes:
     return seq.to_bytes(KEY_BYTES, "big")
 
 
+class Hole(msgspec.Struct, frozen=True):
+    """Where event `seq` belongs: a record under another key, one too short for a link, or the end (no key)."""
+
+    seq: int
+    found_key: bytes = b""
+    value_bytes: int = 0
+
+    def error(self) -> DamagedError:
+        """Return what reading past the hole raises."""
+        if self.found_key == key(self.seq):
+            expected = f"at least {LINK_BYTES} bytes"
+            return DamagedError(self.seq, "record", expected=expected, found=f"{self.value_bytes} bytes")
+        found = f"seq {int.from_bytes(self.found_key, 'big')}" if self.found_key else "the end"
+        return DamagedError(self.seq, "missing event", expected=f"seq {self.seq}", found=found)
+
+
 class Engine:
     """One open environment. One a process and folder: share it.
 
@@ -143,30 +159,37 @@ class Engine:
 
         Raises: DamagedError where one is missing or too short for a link.
         """
-        # Told what they are as a whole: a call of `Seq` and one of `Link` an event would cost a sixth of the rate.
+        # One cast per chunk: calling `Seq` and `Link` per event would cost a sixth of the rate.
         values = cast("Iterable[tuple[Seq, Any]]", enumerate(self.values(start, stop), start))
         return [Record(seq, value[:LINK_BYTES], value[LINK_BYTES:]) for seq, value in values]
 
     def values(self, start: int, stop: int) -> list[bytes]:
-        """Return what `chunk` does as it is stored, link ‖ body: for whoever passes many on as they are.
+        """Return the same events as `chunk`, each as stored (link ‖ body), for callers that pass them on unread.
 
         Raises: as `chunk` does.
         """
+        values, hole = self.values_to_hole(start, stop)
+        if hole is not None:
+            raise hole.error()
+        return values
+
+    def values_to_hole(self, start: int, stop: int) -> tuple[list[bytes], Hole | None]:
+        """Return what `values` does, up to the first event that is missing or too short for a link, and that hole."""
         values: list[bytes] = []
         held_bytes = 0
         with self.reading() as txn:
             cursor = txn.cursor(db=self.databases[EVENTS])
             want = start
-            # Every reader of the log pays for this loop: `key` stands in it written out.
+            # Every reader of the log pays for this loop, so `key` is written out in it.
             for found, value in cursor.iternext() if cursor.set_range(key(start)) else ():
                 if found != want.to_bytes(KEY_BYTES, "big") or len(value) < LINK_BYTES:
-                    raise _hole(want, found, value)
+                    return values, Hole(want, found, len(value))
                 values.append(value)
                 held_bytes += len(value)
                 want += 1
                 if want == stop or held_bytes >= CHUNK_BYTES:
-                    return values
-        raise _hole(want)
+                    return values, None
+        return values, Hole(want)
 
     def run_in(self, txn: Any, append_id: bytes) -> AppendRun | None:
         """Return which events the append `append_id` wrote, None when it is new.
@@ -332,10 +355,3 @@ class Engine:
 def _free_bytes(folder: Path) -> int:
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
-
-
-def _hole(want: int, found: bytes = b"", value: bytes = b"") -> DamagedError:
-    if found == key(want):
-        return DamagedError(want, "record", expected=f"at least {LINK_BYTES} bytes", found=f"{len(value)} bytes")
-    at = f"seq {int.from_bytes(found, 'big')}" if found else "the end"
-    return DamagedError(want, "missing event", expected=f"seq {want}", found=at)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from ledger.appending import Appended, check_call, head_after, hold_back, match_repeat, stamp
+from ledger.appending import Appended, chain_records, check_call, head_after, hold_back, match_repeat
 from ledger.chain import GENESIS, Head, Link, Record, Seq
 from ledger.codec import Draft, decode_envelope
 from ledger.errors import (
@@ -63,7 +63,7 @@ class EventLog:
         self._lock = None if readonly else WriterLock(home.writer_lock)
         self._switching = threading.Lock()
         self._anchor: Anchor | None = None
-        self._stamp = home.stamp()
+        self._switch_token = home.switch_token()
         folder = home.current()
         if folder is None:
             raise NoLedgerError(home.root)
@@ -215,7 +215,7 @@ class EventLog:
             if expected_size is not None and expected_size != head.size:
                 raise ConflictError(expected=expected_size, actual=head.size)
             recorded_at, held_back_us = hold_back(self._now(), self._last_recorded_at(txn, head))
-            records = stamp(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
+            records = chain_records(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
             after = head_after(records)
             landing[:] = [after]
             self._engine.put_in(txn, records, append_id=append_id, head=after)
@@ -261,15 +261,15 @@ class EventLog:
             raise
 
     def _follow_current(self) -> None:
-        stamp = self.home.stamp()
-        if stamp == self._stamp:
+        token = self.home.switch_token()
+        if token == self._switch_token:
             return
         folder = self.home.current()
         if folder is None:
             raise NoLedgerError(self.home.root)
         if folder != self.folder:
             self._reopen(folder)
-        self._stamp = stamp
+        self._switch_token = token
 
     def _reopen(self, folder: Path) -> None:
         with self._switching:

@@ -95,7 +95,7 @@ class LedgerHome:
         except OSError as error:
             raise unwritable(self.root, error) from error
 
-    def stamp(self) -> tuple[int, int] | None:
+    def switch_token(self) -> tuple[int, int] | None:
         """Return what changes whenever `switch` runs (inode and time of `CURRENT`), for a fraction of a read."""
         try:
             found = os.stat(self._current)
@@ -107,7 +107,7 @@ class LedgerHome:
         # A lost CURRENT must not quietly start a second ledger beside the first.
         folders = self.folders()
         # Looked for once more at the end: another process may have made the ledger, and used it, since.
-        if folders and not _never_used(folders) and self.stamp() is None:
+        if folders and not _never_used(folders) and self.switch_token() is None:
             raise NotALedgerError(self.root, f"{folders[-1].name} and no {CURRENT} that names it")
 
 

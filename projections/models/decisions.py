@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import Action, Basis, ValidationCompleted, Verdict, Window
+from ledger.market.series import Series
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 
@@ -62,9 +63,9 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
     tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)
 
 
-def decisions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> Iterator[Decision]:
+def decisions(tables: Tables, series: Series, position: int | None = None) -> Iterator[Decision]:
     """Yield the decisions over the series once `position` events are read (None: all), oldest first; one scan."""
-    for _, value in tables["decided"].scan(text_key(ticker, provider)):
+    for _, value in tables["decided"].scan(text_key(series.ticker, series.provider)):
         decision = _decode(value)
         if position is not None and decision.seq >= position:
             return

@@ -70,49 +70,49 @@ def _put_bars(tables: Tables, envelope: Envelope, decision: ValidationCompleted)
         store(prefix + day_key(bar.date) + seq, _Row(bar, envelope.recorded_at))
 
 
-def versions(tables: Tables, provider: str, ticker: str, day: date | None = None) -> Iterator[Version]:
+def versions(tables: Tables, series: Series, day: date | None = None) -> Iterator[Version]:
     """Yield every version of the series (of one day, where given), by day and then by seq; one prefix scan."""
-    prefix = text_key(provider, ticker) + (b"" if day is None else day_key(day))
+    prefix = text_key(series.provider, series.ticker) + (b"" if day is None else day_key(day))
     for key, value in tables["bars"].scan(prefix):
         row = _decode_row(value)
         ordinal = int.from_bytes(key[-SEQ_BYTES - 4 : -SEQ_BYTES], "big")
         yield Version(date=date.fromordinal(ordinal), seq=last_seq(key), recorded_at=row.recorded_at, bar=row.bar)
 
 
-def series(tables: Tables, provider: str, ticker: str, position: int | None = None) -> dict[date, Bar]:
+def bars(tables: Tables, series: Series, position: int | None = None) -> dict[date, Bar]:
     """Return the bar that holds for each day, in order of days, once `position` events are read (None: all).
 
-    One prefix scan over the ticker's versions.
+    One prefix scan over the series' versions.
     """
-    bars: dict[date, Bar] = {}
-    for key, value in tables["bars"].scan(text_key(provider, ticker)):
+    found: dict[date, Bar] = {}
+    for key, value in tables["bars"].scan(text_key(series.provider, series.ticker)):
         if position is None or last_seq(key) < position:
             bar = _decode_row(value).bar
             if bar is not None:
-                bars[bar.date] = bar
-    return bars
+                found[bar.date] = bar
+    return found
 
 
-def holding(tables: Tables, provider: str, ticker: str, position: int | None = None) -> dict[date, Version]:
-    """Return what `series` does, each bar as the version that says since when it holds."""
+def holding(tables: Tables, series: Series, position: int | None = None) -> dict[date, Version]:
+    """Return what `bars` does, each bar as the version that says since when it holds."""
     return {
         version.date: version
-        for version in versions(tables, provider, ticker)
+        for version in versions(tables, series)
         if version.bar is not None and (position is None or version.seq < position)
     }
 
 
-def actions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> tuple[Action, ...]:
+def actions(tables: Tables, series: Series, position: int | None = None) -> tuple[Action, ...]:
     """Return the corporate actions known once `position` events are read (None: all), by day and kind."""
     # Imported here: a command that asks how ingest goes asks of no dividend.
     from projections.models import corporate_actions
 
-    return corporate_actions.known(decisions.decisions(tables, provider, ticker, position))
+    return corporate_actions.known(decisions.decisions(tables, series, position))
 
 
-def held(tables: Tables, provider: str, ticker: str) -> Held:
+def held(tables: Tables, series: Series) -> Held:
     """Return what validation compares new evidence with: the series as it is held now."""
-    return Held(bars=series(tables, provider, ticker), actions=actions(tables, provider, ticker))
+    return Held(bars=bars(tables, series), actions=actions(tables, series))
 
 
 def all_series(tables: Tables, ticker: str | None = None) -> tuple[Series, ...]:

@@ -86,7 +86,7 @@ def basis(tables: Tables, series: Series, position: int | None = None) -> Basis:
     Split-adjusted where there is none: then there is no bar either.
     """
     found: Basis = "split_adjusted"
-    for decision in decisions.decisions(tables, series.provider, series.ticker, position):
+    for decision in decisions.decisions(tables, series, position):
         found = decision.basis
     return found
 
@@ -96,6 +96,6 @@ def held_factors(tables: Tables, series: Series, position: int | None = None) ->
 
     Costs the series' versions and decisions.
     """
-    judged = list(decisions.decisions(tables, series.provider, series.ticker, position))
-    bars = prices.series(tables, series.provider, series.ticker, position)
+    judged = list(decisions.decisions(tables, series, position))
+    bars = prices.bars(tables, series, position)
     return factors(bars, corporate_actions.known(judged), judged[-1].basis) if bars else {}

@@ -84,9 +84,9 @@ def standing(tables: Tables, series: Series, position: int | None = None) -> Sta
 
 def _made(tables: Tables, series: Series, position: int | None) -> Iterator[tuple[Decision, tuple[Version, ...]]]:
     by_seq = defaultdict(list)
-    for version in prices.versions(tables, series.provider, series.ticker):
+    for version in prices.versions(tables, series):
         by_seq[version.seq].append(version)
-    for decision in decisions(tables, series.provider, series.ticker, position):
+    for decision in decisions(tables, series, position):
         yield decision, tuple(by_seq.get(decision.seq, ()))
 
 

@@ -48,7 +48,7 @@ def traces(log: LogSource, tables: Tables, series: Series, day: date) -> Iterato
     Raises: DamagedError where an event is not what its decision says.
     """
     held = False
-    for known in decisions(tables, series.provider, series.ticker):
+    for known in decisions(tables, series):
         if known.cause is None or not known.window.start <= day <= known.window.end:
             continue
         decided, decision = _event(log, known.seq)

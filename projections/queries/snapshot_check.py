@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.errors import UnreadableError
 from ledger.files.checksum import CHECKSUM_SUFFIX, parse_checksum
+from ledger.market.series import Series
 from projections.fold.tables import State
 from projections.models import prices, snapshots
 from projections.models.snapshots import Written
@@ -52,7 +53,7 @@ def check_snapshots(state: State, folder: Path, files: Sequence[Path] | None = N
 
 def regenerated(state: State, one: Written) -> bytes:
     """Return the CSV that recorded events give at the snapshot's position; empty when they give none."""
-    bars = prices.series(state["prices"], one.provider, one.ticker, one.position)
+    bars = prices.bars(state["prices"], Series(one.ticker, one.provider), one.position)
     return render(one.ticker, bars).content if bars else b""
 
 

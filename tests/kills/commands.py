@@ -117,7 +117,7 @@ class Place:
         assert code in {-9, 0}, f"the victim ended with {code}"
         self._tally.killed += code == -9
         self._tally.ended_before += code == 0
-        if self.home.stamp() is None:
+        if self.home.switch_token() is None:
             assert b"" == said
             self._tally.creations_cut += 1
             return
@@ -163,7 +163,7 @@ class Place:
         """Assert that every file under a final name is whole: one that was recorded, or what the log says now."""
         known = {(one.name, one.sha256) for one in snapshots.written(view.state["snapshots"])}
         for one in prices.all_series(view.state["prices"]):
-            csv = render(one.ticker, prices.series(view.state["prices"], one.provider, one.ticker))
+            csv = render(one.ticker, prices.bars(view.state["prices"], one))
             known.add((csv.name, csv.sha256))
         found = {(file.name, sha256(file.read_bytes()).digest()) for file in self.folder.glob("snapshots/*.csv")}
         assert found <= known

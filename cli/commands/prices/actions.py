@@ -63,7 +63,7 @@ def actions(ticker: str, as_of: UpTo | None, source: str | None, *, revisions: b
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = view.head.size if as_of is None else position_of(log, as_of)
         series = series_option.one(view.state, ticker, source)
-        judged = decisions(view.state["prices"], series.provider, ticker, position)
+        judged = decisions(view.state["prices"], series, position)
         changes = corporate_actions.changes(judged) if revisions else corporate_actions.holding(judged)
         rows = [row for change in changes for row in _rows(series, change)]
     output.show(rows, style, text=_text)

@@ -52,10 +52,7 @@ def diff(ticker: str, old: UpTo, new: UpTo, source: str | None, style: Style) ->
     """Print where a ticker's prices differ between two positions of the log."""
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         series = series_option.one(view.state, ticker, source)
-        before, after = (
-            prices.series(view.state["prices"], series.provider, ticker, position_of(log, reach))
-            for reach in (old, new)
-        )
+        before, after = (prices.bars(view.state["prices"], series, position_of(log, reach)) for reach in (old, new))
     if not before and not after:
         raise NothingToShowError(f"no session of {ticker} at either position", wanted="at least one")
     found = [_row(series, change) for change in apart(before, after)]

@@ -11,9 +11,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, series_option
 from cli.render import times
-from ledger.codec import decode_envelope, decode_event
-from ledger.events import LedgerCreated
-from ledger.log_source import LogSource
+from ledger.log_source import LogSource, created
 from ledger.market import sessions
 from ledger.market.series import Series
 from projections.queries import gaps as missing
@@ -72,9 +70,7 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
 
 def _last_due(log: LogSource, now_us: int) -> date:
     """Return the last session that ought to be held: the newest final one, or the day on which the sample ends."""
-    (first,) = log.read(0, 1)
-    created = decode_event(decode_envelope(0, first.body))
-    if isinstance(created, LedgerCreated) and created.kind == "sample":
+    if created(log).kind == "sample":
         # Imported here: only the sample's ledger asks.
         from ledger.ingest.providers.sample import provider as sample
 

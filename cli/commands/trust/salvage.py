@@ -35,7 +35,7 @@ def salvage(out: Path, style: Style) -> int:
     """
     started = time.perf_counter()
     with output.still_working("reading what can be read …"):
-        archive = ledgers.chosen_archive()
+        archive = ledgers.archive_path()
         if archive is None:
             found = salvage_ledger(ledgers.active(settings.load()).folder, out)
         else:

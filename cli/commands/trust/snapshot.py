@@ -104,7 +104,7 @@ def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str |
 
 
 def _csv(state: State, series: Series, position: int) -> Csv:
-    bars = prices.series(state["prices"], series.provider, series.ticker, position)
+    bars = prices.bars(state["prices"], series, position)
     if not bars:
         raise NothingToShowError(
             f"no sessions of {series.ticker} in the first {position} events", wanted="at least one"

@@ -15,7 +15,7 @@ from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.merge import Row, rows
 from ledger.ingest.rules.row_rules import Sorted
 from ledger.ingest.rules.scale import WholeRangeNeeded
-from ledger.ingest.rules.series_rules import Series
+from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
 
 INTERVAL = "1d"
@@ -72,6 +72,7 @@ def superseded(evidence: FetchSucceeded, *, basis: Basis) -> ValidationCompleted
     )
 
 
+@catalogue.applies(catalogue.EMPTY)
 def sessions_due(window: Window, now_us: int) -> int:
     """Return how many sessions of `window` are final at `now_us`: with any, no rows is rule EMPTY."""
     last = sessions.last_final_session(now_us)
@@ -93,7 +94,10 @@ def _accepted(
 ) -> ValidationCompleted:
     fresh = tuple(bar for bar in found.accepted if held.bars.get(bar.date) != bar)
     added = sum(bar.date not in held.bars for bar in fresh)
-    withdrawn = _withdrawn(evidence, held, answered)
+    window, days = evidence.request.window, {row.bar.date for row in answered}
+    # An answer without rows withdraws nothing: it has none to lack a day among.
+    asked = [day for day in sorted(held.bars) if window.start <= day <= window.end] if days else []
+    withdrawn = tuple(day for day in asked if day not in days)
     series = _series(evidence, held, basis, fresh)
     flagged = _in_order(_flagged(evidence, held, series, answered))
     return replace(
@@ -114,10 +118,10 @@ def _accepted(
     )
 
 
-def _series(evidence: FetchSucceeded, held: Held, basis: Basis, fresh: Sequence[Bar]) -> Series:
-    """Return the series as it will stand: what is held, with the new and revised sessions in place."""
+def _series(evidence: FetchSucceeded, held: Held, basis: Basis, fresh: Sequence[Bar]) -> JudgedSeries:
+    """Return the series as it will be: what is held, with the new and revised sessions in place."""
     bars = {**held.bars, **{bar.date: bar for bar in fresh}}
-    return Series(
+    return JudgedSeries(
         bars=tuple(bars[day] for day in sorted(bars)),
         fresh=frozenset(bar.date for bar in fresh),
         actions=actions.merged(actions.within(evidence.actions, evidence.request.window), held.actions),
@@ -125,34 +129,26 @@ def _series(evidence: FetchSucceeded, held: Held, basis: Basis, fresh: Sequence[
     )
 
 
-def _withdrawn(evidence: FetchSucceeded, held: Held, answered: Sequence[Row]) -> tuple[date, ...]:
-    """Return the days held in the window that the answer lacks; none when it has no rows to lack them among."""
-    window, days = evidence.request.window, {row.bar.date for row in answered}
-    if not days:
-        return ()
-    return tuple(day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
-
-
-def _flagged(evidence: FetchSucceeded, held: Held, series: Series, answered: Iterable[Row]) -> Iterator[Finding]:
-    yield from series_rules.flagged(series)
+def _flagged(evidence: FetchSucceeded, held: Held, series: JudgedSeries, answered: Iterable[Row]) -> Iterator[Finding]:
+    yield from series_rules.flagged(series, (row.bar for row in answered))
     yield from actions.findings(evidence.actions, held.actions, series.bars)
-    yield from row_rules.unreadable_adjustments(row for row in answered if row.bar.date in series.fresh)
     yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
 
 
-def _warned(held: Held, series: Series, answered: Iterable[Row]) -> Iterator[Finding]:
+def _warned(held: Held, series: JudgedSeries, answered: Iterable[Row]) -> Iterator[Finding]:
     yield from series_rules.stale(series)
     yield from series_rules.gaps({row.bar.date for row in answered}, held.bars.keys())
     yield from series_rules.off_calendar(series.fresh)
     yield from (finding for bar, finding in _idle(series) if bar.high == bar.low)
 
 
-def _idle(series: Series) -> Iterator[tuple[Bar, Finding]]:
+def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
     for bar in series.bars:
         if bar.date in series.fresh and (finding := row_rules.idle(bar)):
             yield bar, finding
 
 
+@catalogue.applies(catalogue.IDENTITY)
 def _identity(evidence: FetchSucceeded) -> Iterator[Finding]:
     identity = evidence.identity
     for name, got, want in (
@@ -165,6 +161,7 @@ def _identity(evidence: FetchSucceeded) -> Iterator[Finding]:
             yield Finding(catalogue.IDENTITY.id, None, f"got {name} {got}, want {want}")
 
 
+@catalogue.applies(catalogue.THRESHOLD)
 def _threshold(found: Sorted, percent: float) -> Iterator[Finding]:
     rejected, counted = len(found.rejected), max(found.received, catalogue.THRESHOLD_ROWS_MIN)
     if rejected * 100 > percent * counted:

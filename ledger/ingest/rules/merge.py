@@ -47,13 +47,14 @@ def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Seque
 
 def _row(bar: RawBar, copies: Sequence[RawBar]) -> Row:
     bar = msgspec.structs.replace(bar, volume=copies[0].volume)
-    return Row(bar, len(copies), len({_values(copy) for copy in copies}) == 1)
-
-
-def _values(bar: RawBar) -> tuple[object, ...]:
-    """Return the bar's fields with None for NaN, which equals nothing, itself included."""
-    fields = msgspec.structs.astuple(bar)
-    return tuple(None if isinstance(field, float) and math.isnan(field) else field for field in fields)
+    # None for NaN, which equals nothing, itself included.
+    different = {
+        tuple(
+            None if isinstance(field, float) and math.isnan(field) else field for field in msgspec.structs.astuple(copy)
+        )
+        for copy in copies
+    }
+    return Row(bar, len(copies), len(different) == 1)
 
 
 def _raw_bar(row: ChartRow) -> RawBar:

@@ -9,7 +9,7 @@ import lmdb
 import pytest
 from msgspec.structs import replace
 
-from ledger.appending import stamp
+from ledger.appending import chain_records
 from ledger.audit.verify import Witness, verify_ledger
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.backup.restore import Restore, Restored, Terms, home_of
@@ -335,7 +335,7 @@ def test_an_append_id_used_twice_is_no_log(empty: LedgerHome, tmp_path: Path) ->
     for number, name in enumerate((b"0" * 16, b"a" * 16, b"b" * 16, b"a" * 16)):
         head = Head(number, records[-1].link) if records else EMPTY_HEAD
         draft = created() if number == 0 else connection_tested(number)
-        records += stamp([draft], head=head, recorded_at=1, append_id=name)
+        records += chain_records([draft], head=head, recorded_at=1, append_id=name)
     with pytest.raises(DamagedError) as damage:
         task(empty, archive_log(put(tmp_path / "x.db", archive(records)))).run(Terms())
     assert f"got append id at seq 3: {b'a'.hex() * 16} again, want one not used before" == str(damage.value)

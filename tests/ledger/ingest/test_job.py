@@ -28,6 +28,7 @@ from ledger.ingest.plan import Before, Outcome, Plan
 from ledger.ingest.providers.port import ProviderError
 from ledger.ingest.rules.held import Held
 from ledger.ingest.ticker_lock import ticker_lock
+from ledger.market import series
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -101,7 +102,8 @@ class Bench:
         """Return what a replay of the log knows."""
         state = view_at(self.log, self.log.head().size).state
         return Before(
-            prices.held(state["prices"], "yfinance", ticker), ingest_logs.pending(state["ingest_logs"], ticker)
+            prices.held(state["prices"], series.Series(ticker, "yfinance")),
+            ingest_logs.pending(state["ingest_logs"], ticker),
         )
 
     def held(self) -> Held:

@@ -10,7 +10,7 @@ import lmdb
 import pytest
 
 import ledger.store.engine
-from ledger.appending import head_after, stamp
+from ledger.appending import chain_records, head_after
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import Draft
 from ledger.errors import (
@@ -50,7 +50,7 @@ def engine(folder: Path) -> Iterator[Engine]:
 
 def put(engine: Engine, drafts: list[Draft], name: str) -> list[Record]:
     """Append `drafts` without a log around the engine; return their records."""
-    records = stamp(drafts, head=engine.head(), recorded_at=1, append_id=append_id(name))
+    records = chain_records(drafts, head=engine.head(), recorded_at=1, append_id=append_id(name))
     head = head_after(records)
     engine.update(lambda txn: engine.put_in(txn, records, append_id=append_id(name), head=head))
     return records
@@ -114,8 +114,10 @@ def test_an_index_entry_of_another_size_is_damage(folder: Path) -> None:
 
 def test_what_is_there_already_is_never_overwritten(engine: Engine) -> None:
     """An event at a seq that is taken, or an append id that is: refused, and nothing of the append is there."""
-    records = stamp([connection_tested(9)], head=Head(1, engine.head().link), recorded_at=1, append_id=append_id("c"))
-    fresh = stamp([connection_tested(9)], head=engine.head(), recorded_at=1, append_id=append_id("b"))
+    records = chain_records(
+        [connection_tested(9)], head=Head(1, engine.head().link), recorded_at=1, append_id=append_id("c")
+    )
+    fresh = chain_records([connection_tested(9)], head=engine.head(), recorded_at=1, append_id=append_id("b"))
     before = engine.chunk(0, 3)
     for clashing, name in ((records, "c"), (fresh, "b")):
         with pytest.raises(StorageError) as refusal:
@@ -131,7 +133,9 @@ def test_a_hole_is_not_filled(folder: Path) -> None:
     """An event goes after the last one there is, or it does not go in."""
     raw(folder, key(1), None, b"events")
     engine = Engine(folder, readonly=False)
-    late = stamp([connection_tested(9)], head=Head(1, engine.head().link), recorded_at=1, append_id=append_id("c"))
+    late = chain_records(
+        [connection_tested(9)], head=Head(1, engine.head().link), recorded_at=1, append_id=append_id("c")
+    )
     with pytest.raises(StorageError):
         engine.update(partial(engine.put_in, records=late, append_id=append_id("c"), head=head_after(late)))
     assert engine.link_at(1) is None
@@ -374,7 +378,7 @@ def test_a_writer_adopts_a_map_that_another_process_grew(folder: Path, monkeypat
     stamped: list[Record] = []
 
     def step(txn: object) -> None:
-        stamped[:] = stamp(
+        stamped[:] = chain_records(
             [connection_tested(99)], head=engine.head_in(txn), recorded_at=1, append_id=append_id("mine")
         )
         engine.put_in(txn, stamped, append_id=append_id("mine"), head=head_after(stamped))

@@ -57,7 +57,7 @@ def validation(ticker: str, job_id: bytes | None, limit: int | None, source: str
 def _newest(
     log: LogSource, state: State, series: Series, job_id: bytes | None, limit: int | None
 ) -> Sequence[DecisionRow]:
-    seqs = [decision.seq for decision in decisions(state["prices"], series.provider, series.ticker)]
+    seqs = [decision.seq for decision in decisions(state["prices"], series)]
     rows = _rows(log, seqs if job_id is not None or limit is None else seqs[-limit:], job_id)
     found = list(rows)
     return found if limit is None else found[-limit:]

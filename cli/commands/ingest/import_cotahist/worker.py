@@ -22,6 +22,7 @@ from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Contents, Impo
 from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held
 from ledger.ingest.ticker_lock import ticker_lock
+from ledger.market.series import Series
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.models import prices
@@ -124,10 +125,10 @@ class ImportDesk:
         elif log.readonly:
             # A dry run writes nothing at all, not even read models.
             tables = view_at(log, log.head().size).state["prices"]
-            yield partial(prices.held, tables, layout.NAME)
+            yield lambda ticker: prices.held(tables, Series(ticker, layout.NAME))
         else:
             with open_view(log, log.folder) as view:
-                yield partial(prices.held, view.state["prices"], layout.NAME)
+                yield lambda ticker: prices.held(view.state["prices"], Series(ticker, layout.NAME))
 
     def _lock(self, job_id: bytes, now_us: int) -> AbstractContextManager[None]:
         log = self._log

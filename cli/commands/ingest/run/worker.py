@@ -18,6 +18,7 @@ from ledger.events import SnapshotWritten
 from ledger.ingest.job import Job, Observer
 from ledger.ingest.plan import Before, Outcome
 from ledger.ingest.rules.held import Held
+from ledger.market.series import Series
 from ledger.store.event_log import EventLog
 from projections.models import ingest_logs, prices, snapshots
 from projections.queries.publish import publish
@@ -107,7 +108,7 @@ class Desk:
     def _publish(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Snapshot | None, Seq | None]:
         """Order on disk: CSV, `.checksum`, event. A crash between them leaves a file that the next run tells of."""
         with self._view(log) as view:
-            bars = prices.series(view.state["prices"], outcome.provider, outcome.ticker)
+            bars = prices.bars(view.state["prices"], Series(outcome.ticker, outcome.provider))
             if not bars:
                 if self._setup.plan.pending_only:
                     raise NotHeldError(outcome.ticker)
@@ -130,7 +131,7 @@ class Desk:
             return Before(Held({}))
         with self._view(log) as view:
             return Before(
-                prices.held(view.state["prices"], self._setup.provider.name, ticker),
+                prices.held(view.state["prices"], Series(ticker, self._setup.provider.name)),
                 ingest_logs.pending(view.state["ingest_logs"], ticker),
             )
 

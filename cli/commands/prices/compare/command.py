@@ -13,6 +13,7 @@ from cli.commands.prices.compare import row
 from cli.commands.prices.compare.row import Pair
 from cli.context import ledgers, params
 from ledger.errors import NothingToShowError
+from ledger.market.series import Series
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions, prices
 from projections.queries import compare as comparing
@@ -73,7 +74,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
     if a == b:
         context.fail(f"got {a} as --a and as --b, want two providers")
     with ledgers.viewing(settings.load()) as view:
-        told_a, told_b = (_told(view.state["prices"], provider, ticker) for provider in (a, b))
+        told_a, told_b = (_told(view.state["prices"], Series(ticker, provider)) for provider in (a, b))
     chosen = cast("tuple[Field, ...]", fields)
     found = comparing.compare(told_a, told_b, start=start, end=end, fields=chosen)
     if not found.both:
@@ -83,12 +84,14 @@ def compare(  # noqa: PLR0913 - one parameter an option
     return Exit.WARNING if found.differing else Exit.OK
 
 
-def _told(tables: Tables, provider: str, ticker: str) -> Told:
-    judged = list(decisions.decisions(tables, provider, ticker))
+def _told(tables: Tables, series: Series) -> Told:
+    judged = list(decisions.decisions(tables, series))
     if not judged:
-        raise NothingToShowError(f"no series of {ticker} from {provider}", wanted="one from each provider")
+        raise NothingToShowError(
+            f"no series of {series.ticker} from {series.provider}", wanted="one from each provider"
+        )
     return Told(
-        bars=prices.series(tables, provider, ticker),
+        bars=prices.bars(tables, series),
         actions=corporate_actions.known(judged),
         basis=judged[-1].basis,
     )

@@ -93,7 +93,7 @@ def prices(  # noqa: PLR0913 - one parameter an option
 
 
 def _rows(tables: Tables, series: Series, position: int, asked: _Asked) -> tuple[Held, Sequence[PriceRow]]:
-    held = held_prices.holding(tables, series.provider, series.ticker, position)
+    held = held_prices.holding(tables, series, position)
     wanted = {day: version for day, version in held.items() if asked.takes(day)}
     if not asked.adjusted or not held:
         return wanted, list(price_row.rows(series, wanted))

@@ -17,7 +17,7 @@ from cli.render import times
 from ledger.chain import Head
 from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, UnreadableError
 from ledger.events import LedgerKind
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.ingest.ticker_lock import Holder, holders
 from ledger.store.anchor import read_anchor
 from ledger.store.event_log import EventLog
@@ -129,8 +129,8 @@ def _health(given: Settings) -> HealthRow:
 def _looked(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> Look:
     """Return what a look showed, made by a child process: a damaged database can kill whoever maps it."""
     try:
-        return Quarantine(partial(_look, home, folder, now_us, lag_threshold_s), Look).result()
-    except QuarantineError as error:
+        return IsolatedProcess(partial(_look, home, folder, now_us, lag_threshold_s), Look).result()
+    except IsolatedProcessError as error:
         return Look(error_message=str(error))
 
 

@@ -21,8 +21,7 @@ from ledger.backup.recorded import recorded_backups
 from ledger.backup.restore_history import Replaced, replaced_by
 from ledger.backup.verify import verify_archive
 from ledger.chain import Head, Link
-from ledger.codec import decode_envelope, decode_event
-from ledger.events import LedgerCreated
+from ledger.log_source import created
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
@@ -72,7 +71,7 @@ def verify(
     Nothing is changed.
     """
     given = settings.load()
-    file = file or ledgers.chosen_archive()
+    file = file or ledgers.archive_path()
     if file is not None and structure:
         context.fail("got --structure with a backup file, want the ledger in use")
     with output.still_working("re-hashing every event …"):
@@ -145,7 +144,4 @@ def _save(path: Path, checked: _Checked, given: Settings) -> None:
 def _ledger_id(ledger: ActiveLedger) -> bytes:
     """Return the id in event 0 of a log whose chain was found to hold."""
     with EventLog(ledger.home, now=lambda: 0, readonly=True, check=False) as log:
-        (first,) = log.read(0, 1)
-    created = decode_event(decode_envelope(first.seq, first.body))
-    assert isinstance(created, LedgerCreated)  # noqa: S101 - event 0 of every log
-    return created.ledger_id
+        return created(log).ledger_id
