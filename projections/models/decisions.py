@@ -1,4 +1,4 @@
-"""The decisions over one series, kept beside its prices: what each looked at, and what explains its changes. Pure.
+"""The decisions on one series, kept beside its prices: what each judged, and what explains its changes. Pure.
 
 Table `decided`: (ticker, provider, seq) -> decision.
 """
@@ -18,9 +18,9 @@ ACCEPTED: frozenset[Verdict] = frozenset({"success", "warning"})
 
 
 class Decision(msgspec.Struct, frozen=True, array_like=True):
-    """What `validation.completed` says of its answer as a whole.
+    """What `validation.completed` records about its answer as a whole.
 
-    `cause` is the seq of the evidence. `rescale` is new/old, the ratio that the closes held and answered share.
+    `cause` is the seq of the evidence. `rescale` is new/old, the ratio common to the closes held and answered.
     `partial` and `rejected` are days that were answered and not accepted.
     """
 
@@ -38,7 +38,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def accepted(self) -> bool:
-        """Whether its answer was taken, if only in part."""
+        """Whether its answer was accepted, if only in part."""
         return self.verdict in ACCEPTED
 
 

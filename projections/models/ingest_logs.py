@@ -1,4 +1,4 @@
-"""The ingest log: one entry an attempt, as operators read it.
+"""The ingest log: one entry per attempt, as operators read it.
 
 Tables:
 - `entries`: (seq) -> entry, as the event at `seq` opened it.
@@ -8,7 +8,7 @@ Tables:
 - `pending`: (ticker, seq) -> empty. Evidence that no decision names yet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import msgspec
@@ -49,7 +49,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IngestLogs:
-    """The fold of attempts and the decisions over them into entries."""
+    """The fold of attempts and the decisions on them into entries."""
 
     name = NAME
     version = VERSION
@@ -84,7 +84,7 @@ def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
 def entries(tables: Tables, wanted: Filter | None = None, *, limit: int | None = None, offset: int = 0) -> list[Entry]:
     """Return the newest `limit` entries that are `wanted` (None: all), past the newest `offset` of them; newest last.
 
-    Read from the newest back, one ticker's by its index: costs what it shows and what it skips, not the log.
+    Reads from the newest back, one ticker's by its index: costs the entries returned and skipped, not the log.
     """
     wanted = wanted or Filter()
     found = (entry for entry in _newest_first(tables, wanted) if wanted.takes(entry))
@@ -98,24 +98,18 @@ def pending(tables: Tables, ticker: str) -> tuple[Seq, ...]:
 
 
 def _newest_first(tables: Tables, wanted: Filter) -> Iterator[Entry]:
-    for entry in _backwards(tables, wanted.ticker):
+    """Yield the ticker's entries (all tickers' where none is wanted) back to `wanted.since`, with their decisions."""
+    stored: Iterable[tuple[bytes, bytes | None]] = tables["entries"].scan(reverse=True)
+    if wanted.ticker is not None:
+        index = tables["by_ticker"].scan(text_key(wanted.ticker), reverse=True)
+        seqs = (seq_key(last_seq(key)) for key, _ in index)
+        stored = ((seq, tables["entries"].get(seq)) for seq in seqs)
+    for seq, value in stored:
+        # An entry and its index are written in one transaction.
+        if value is None:
+            continue
+        entry, found = _decode(value), tables["judgements"].get(seq)
         # recorded_at never decreases along the log, so everything further back is older still.
         if wanted.since is not None and entry.recorded_at < wanted.since:
             return
-        yield entry
-
-
-def _backwards(tables: Tables, ticker: str | None) -> Iterator[Entry]:
-    if ticker is None:
-        yield from (_joined(tables, seq, value) for seq, value in tables["entries"].scan(reverse=True))
-        return
-    for key, _ in tables["by_ticker"].scan(text_key(ticker), reverse=True):
-        seq = seq_key(last_seq(key))
-        # Written in one transaction with its index.
-        if value := tables["entries"].get(seq):
-            yield _joined(tables, seq, value)
-
-
-def _joined(tables: Tables, seq: bytes, value: bytes) -> Entry:
-    found = tables["judgements"].get(seq)
-    return _decode(value) if found is None else judged(_decode(value), _decode_judgement(found))
+        yield entry if found is None else judged(entry, _decode_judgement(found))

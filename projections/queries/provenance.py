@@ -73,6 +73,7 @@ def _trace(
     body = proven_body(fetched[0].seq, fetch.answer)
     rows, lines = _rows(body, day), _lines(body, day)
     bar = next((bar for bar in decision.bars if bar.date == day), None)
+    effects = (("rejected", decision.rejected), ("flagged", decision.flagged), ("warned", decision.warned))
     return Trace(
         decided=decided[0],
         decision=decision,
@@ -80,7 +81,8 @@ def _trace(
         fetch=fetch,
         outcome=_outcome(decision, day, bar, held=held, answered=bool(rows or lines)),
         bar=bar,
-        findings=tuple(_findings(decision, day)),
+        # Those on the day, and on an answer that was rejected whole.
+        findings=tuple((effect, one) for effect, found in effects for one in found if one.date in {day, None}),
         raw_rows=rows,
         raw_lines=lines,
         handed=next((raw for raw in fetch.bars if raw.date == day), None),
@@ -101,18 +103,6 @@ def _outcome(decision: ValidationCompleted, day: date, bar: Bar | None, *, held:
     if any(finding.date == day for finding in decision.rejected):
         return "rejected"
     return "unchanged" if held and answered else "absent"
-
-
-def _findings(decision: ValidationCompleted, day: date) -> Iterator[tuple[str, Finding]]:
-    """Yield what was said of the day, and of an answer that was rejected whole."""
-    for effect, findings in (
-        ("rejected", decision.rejected),
-        ("flagged", decision.flagged),
-        ("warned", decision.warned),
-    ):
-        for finding in findings:
-            if finding.date in {day, None}:
-                yield effect, finding
 
 
 def _rows(body: bytes, day: date) -> tuple[ChartRow, ...]:

@@ -1,4 +1,4 @@
-"""Which provider stands for a ticker: a policy, since prices of two providers never blur into one series. Pure."""
+"""Which provider is read for a ticker: a policy, since prices of two providers never blur into one series. Pure."""
 
 from collections.abc import Collection, Sequence
 

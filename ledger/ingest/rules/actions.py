@@ -36,7 +36,7 @@ def between(actions: Sequence[Action], *, after: date, until: date) -> tuple[Act
 
 @catalogue.applies(catalogue.EVENT)
 def findings(raws: Sequence[RawAction], held: Sequence[Action], bars: Sequence[Bar]) -> Iterator[Finding]:
-    """Yield what EVENT says of each action that is not held already.
+    """Yield what EVENT finds in each action that is not held already.
 
     `bars` are the series as it will be, oldest first, to know the previous close. O(actions x sessions).
     """

@@ -1,6 +1,6 @@
-"""The judgement of evidence: which rows are accepted, and what is said of the rest. Pure.
+"""The judgement of evidence: which rows are accepted, and what the rules find in the rest. Pure.
 
-"Now" is the evidence's own `finished_at`, so a judgement that is taken up later comes out the same.
+"Now" is the evidence's own `finished_at`, so a judgement that is resumed later comes out the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +39,7 @@ def judge(
     """
     answered = rows(evidence, body_rows)
     found = row_rules.sort_rows(answered, row_rules.today(evidence.finished_at))
-    batch = (*_identity(evidence), *_threshold(found, threshold_percent))
+    batch = (*foreign_identity(evidence), *over_threshold(found, threshold_percent))
     if batch:
         return _rejected(evidence, basis, found, batch)
     needed = scale.wider(evidence, found.accepted, held, basis)
@@ -47,7 +47,7 @@ def judge(
 
 
 def superseded(evidence: FetchSucceeded, *, basis: Basis) -> ValidationCompleted:
-    """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing said."""
+    """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing found."""
     return ValidationCompleted(
         ticker=evidence.ticker,
         provider=evidence.provider,
@@ -96,9 +96,10 @@ def _accepted(
     added = sum(bar.date not in held.bars for bar in fresh)
     window, days = evidence.request.window, {row.bar.date for row in answered}
     # An answer without rows withdraws nothing: it has none to lack a day among.
-    asked = [day for day in sorted(held.bars) if window.start <= day <= window.end] if days else []
-    withdrawn = tuple(day for day in asked if day not in days)
-    series = _series(evidence, held, basis, fresh)
+    lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
+    withdrawn = tuple(lacking) if days else ()
+    known = actions.within(evidence.actions, window)
+    series = JudgedSeries.after(held, fresh, known, basis)
     flagged = _in_order(_flagged(evidence, held, series, answered))
     return replace(
         superseded(evidence, basis=basis),
@@ -108,24 +109,13 @@ def _accepted(
         revised=len(fresh) - added,
         unchanged=len(found.accepted) - len(fresh),
         bars=fresh,
-        actions=actions.within(evidence.actions, evidence.request.window),
+        actions=known,
         withdrawn=withdrawn,
         partial=found.partial,
         rejected=found.rejected,
         flagged=flagged,
         warned=_in_order(_warned(held, series, answered)),
         rescale=None if basis == "as_traded" else scale.close_ratio(found.accepted, held),
-    )
-
-
-def _series(evidence: FetchSucceeded, held: Held, basis: Basis, fresh: Sequence[Bar]) -> JudgedSeries:
-    """Return the series as it will be: what is held, with the new and revised sessions in place."""
-    bars = {**held.bars, **{bar.date: bar for bar in fresh}}
-    return JudgedSeries(
-        bars=tuple(bars[day] for day in sorted(bars)),
-        fresh=frozenset(bar.date for bar in fresh),
-        actions=actions.merged(actions.within(evidence.actions, evidence.request.window), held.actions),
-        basis=basis,
     )
 
 
@@ -149,7 +139,8 @@ def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
 
 
 @catalogue.applies(catalogue.IDENTITY)
-def _identity(evidence: FetchSucceeded) -> Iterator[Finding]:
+def foreign_identity(evidence: FetchSucceeded) -> Iterator[Finding]:
+    """Yield what IDENTITY finds in what the answer says of itself."""
     identity = evidence.identity
     for name, got, want in (
         ("symbol", identity.symbol, evidence.request.ticker),
@@ -162,7 +153,8 @@ def _identity(evidence: FetchSucceeded) -> Iterator[Finding]:
 
 
 @catalogue.applies(catalogue.THRESHOLD)
-def _threshold(found: Sorted, percent: float) -> Iterator[Finding]:
+def over_threshold(found: Sorted, percent: float) -> Iterator[Finding]:
+    """Yield what THRESHOLD finds in the rows of an answer together."""
     rejected, counted = len(found.rejected), max(found.received, catalogue.THRESHOLD_ROWS_MIN)
     if rejected * 100 > percent * counted:
         detail = f"got {rejected} of {found.received} rows rejected, want at most {percent:g} % of {counted}"

@@ -1,11 +1,13 @@
-"""Everything that a provider said of one day, from its body and from its library together. Pure."""
+"""Everything that a provider reported of one day, from its body and from its library together. Pure."""
 
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Self
 
 import msgspec
+from msgspec.structs import astuple, replace
 
 from ledger.events import FetchSucceeded, RawBar
 from ledger.ingest.providers.yahoo.chart import ChartRow
@@ -21,6 +23,16 @@ class Row(msgspec.Struct, frozen=True):
     copies: int
     alike: bool
 
+    @classmethod
+    def of(cls, bar: RawBar, copies: Sequence[RawBar]) -> Self:
+        """Return the row of a day that came as `copies`, with the prices of `bar`."""
+        # None for NaN, which equals nothing, itself included.
+        different = {
+            tuple(None if isinstance(field, float) and math.isnan(field) else field for field in astuple(copy))
+            for copy in copies
+        }
+        return cls(replace(bar, volume=copies[0].volume), len(copies), len(different) == 1)
+
 
 def rows(evidence: FetchSucceeded, body_rows: Sequence[ChartRow]) -> tuple[Row, ...]:
     """Return a row for each day of the answer, oldest first.
@@ -32,7 +44,7 @@ def rows(evidence: FetchSucceeded, body_rows: Sequence[ChartRow]) -> tuple[Row, 
     copies: dict[date, list[RawBar]] = defaultdict(list)
     for bar in _sent(evidence, handed, body_rows):
         copies[bar.date].append(bar)
-    return tuple(_row(handed.get(day, same_day[0]), same_day) for day, same_day in sorted(copies.items()))
+    return tuple(Row.of(handed.get(day, same_day[0]), same_day) for day, same_day in sorted(copies.items()))
 
 
 def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[ChartRow]) -> Iterator[RawBar]:
@@ -43,18 +55,6 @@ def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Seque
     for bar in evidence.bars:
         if bar.date not in in_body:
             yield bar
-
-
-def _row(bar: RawBar, copies: Sequence[RawBar]) -> Row:
-    bar = msgspec.structs.replace(bar, volume=copies[0].volume)
-    # None for NaN, which equals nothing, itself included.
-    different = {
-        tuple(
-            None if isinstance(field, float) and math.isnan(field) else field for field in msgspec.structs.astuple(copy)
-        )
-        for copy in copies
-    }
-    return Row(bar, len(copies), len(different) == 1)
 
 
 def _raw_bar(row: ChartRow) -> RawBar:

@@ -57,7 +57,7 @@ def sort_rows(rows: Iterable[Row], now: Today) -> Sorted:
 
 @catalogue.applies(catalogue.FUTURE, catalogue.NOT_SESSION)
 def unfit_day(day: date, now: Today) -> Finding | None:
-    """Return what FUTURE or NOT_SESSION says of a row's day."""
+    """Return what FUTURE or NOT_SESSION finds in a row's day."""
     if day > now.day:
         return Finding(catalogue.FUTURE.id, day, f"got {day}, want {now.day} at the latest")
     if not sessions.is_session(day):
@@ -67,7 +67,7 @@ def unfit_day(day: date, now: Today) -> Finding | None:
 
 @catalogue.applies(catalogue.DUPLICATE)
 def unlike_copies(row: Row) -> Finding | None:
-    """Return what DUPLICATE says of a day that came more than once."""
+    """Return what DUPLICATE finds in a day that came more than once."""
     if row.alike:
         return None
     return Finding(catalogue.DUPLICATE.id, row.bar.date, f"got {row.copies} rows that differ, want one")
@@ -75,7 +75,7 @@ def unlike_copies(row: Row) -> Finding | None:
 
 @catalogue.applies(catalogue.OHLC_NAN)
 def exact_bar(raw: RawBar) -> Bar | Finding:
-    """Return the bar in exact terms, or what the first rule on its values that it breaks says of it."""
+    """Return the bar in exact terms, or the finding of the first rule on its values that it breaks."""
     prices = {"open": raw.open, "high": raw.high, "low": raw.low, "close": raw.close}
     try:
         opened, high, low, close = (price_micros(price) for price in prices.values())
@@ -89,7 +89,7 @@ def exact_bar(raw: RawBar) -> Bar | Finding:
 
 @catalogue.applies(catalogue.NONPOS)
 def not_positive(bar: Bar) -> Finding | None:
-    """Return what NONPOS says of the bar's prices."""
+    """Return what NONPOS finds in the bar's prices."""
     if min(bar.open, bar.high, bar.low, bar.close) > 0:
         return None
     return Finding(catalogue.NONPOS.id, bar.date, f"got {_ohlc_text(bar)}, want all above 0")
@@ -97,7 +97,7 @@ def not_positive(bar: Bar) -> Finding | None:
 
 @catalogue.applies(catalogue.OHLC_ORDER)
 def out_of_order(bar: Bar) -> Finding | None:
-    """Return what OHLC_ORDER says of the bar's prices, rounded to a centavo."""
+    """Return what OHLC_ORDER finds in the bar's prices, rounded to a centavo."""
     opened, high, low, close = (round(price, _TO_CENTAVO) for price in (bar.open, bar.high, bar.low, bar.close))
     if low <= min(opened, close) and max(opened, close) <= high:
         return None
@@ -106,7 +106,7 @@ def out_of_order(bar: Bar) -> Finding | None:
 
 @catalogue.applies(catalogue.VOLUME)
 def no_volume(raw: RawBar) -> Finding | None:
-    """Return what VOLUME says of a volume that is no number of shares."""
+    """Return what VOLUME finds in a volume that is no number of shares."""
     if _shares(raw.volume) is not None:
         return None
     got = "null" if raw.volume is None else raw.volume
@@ -115,7 +115,7 @@ def no_volume(raw: RawBar) -> Finding | None:
 
 @catalogue.applies(catalogue.VOLUME_MOVED, catalogue.VOLUME_IDLE)
 def idle(bar: Bar) -> Finding | None:
-    """Return what VOLUME says of an accepted bar without trades: W when its price did not move, else Q."""
+    """Return what VOLUME finds in an accepted bar without trades: W when its price did not move, else Q."""
     if bar.volume > 0:
         return None
     rule = catalogue.VOLUME_IDLE if bar.high == bar.low else catalogue.VOLUME_MOVED

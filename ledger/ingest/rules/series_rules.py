@@ -4,14 +4,16 @@ They look at the series as it will be once the answer is accepted, and report on
 a session that is new or revised takes part: what was held already was judged when it came.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby, pairwise
+from typing import Self
 
 import msgspec
 
 from ledger.events import Action, Bar, Basis, Finding, RawBar, Window
 from ledger.ingest.rules import actions, catalogue, row_rules
+from ledger.ingest.rules.held import Held
 from ledger.market import sessions
 from ledger.market.price import price_text
 
@@ -26,9 +28,20 @@ class JudgedSeries(msgspec.Struct, frozen=True):
     actions: tuple[Action, ...]
     basis: Basis
 
+    @classmethod
+    def after(cls, held: Held, fresh: Sequence[Bar], answered: Sequence[Action], basis: Basis) -> Self:
+        """Return what is held with the new and revised sessions and the actions of the answer in it."""
+        bars = {**held.bars, **{bar.date: bar for bar in fresh}}
+        return cls(
+            bars=tuple(bars[day] for day in sorted(bars)),
+            fresh=frozenset(bar.date for bar in fresh),
+            actions=actions.merged(answered, held.actions),
+            basis=basis,
+        )
+
 
 def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
-    """Yield what JUMP, SPLIT_SUSPECT, UNIT_100X and ADJ say, the last of the rows as `answered` too. O(sessions)."""
+    """Yield what JUMP, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions)."""
     for previous, bar in pairwise(series.bars):
         if not series.fresh.isdisjoint((previous.date, bar.date)):
             yield from jump(previous, bar, series)
@@ -74,7 +87,7 @@ def off_calendar(days: Collection[date]) -> Iterator[Finding]:
 
 @catalogue.applies(catalogue.JUMP, catalogue.SPLIT_SUSPECT)
 def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
-    """Yield what JUMP and SPLIT_SUSPECT say of the step from one session to the next."""
+    """Yield what JUMP and SPLIT_SUSPECT find in the step from one session to the next."""
     spread = _spread(previous.close, bar.close)
     if spread <= catalogue.JUMP_FACTOR:
         return
@@ -93,7 +106,7 @@ def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
 
 @catalogue.applies(catalogue.UNIT_100X)
 def unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
-    """Yield what UNIT_100X says of a session between two that agree with each other."""
+    """Yield what UNIT_100X finds in a session between its neighbours."""
     up = bar.close > before.close
     steps = [_spread(bar.close, beside.close) for beside in (before, after)]
     slipped = all(_spread(step, catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE for step in steps)
@@ -105,7 +118,7 @@ def unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
 
 @catalogue.applies(catalogue.ADJ)
 def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
-    """Yield what ADJ says: of adjusted closes by themselves, of their steps, and of those that cannot be held.
+    """Yield what ADJ finds: in adjusted closes, in their steps, and in those that cannot be held.
 
     A bar has no adjusted close where `answered`, the rows it was read from, has one that cannot be held.
     """

@@ -17,7 +17,7 @@ from ledger.market.series import Series
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions, prices
 from projections.queries import compare as comparing
-from projections.queries.compare import FIELDS, TOLERANCE_MICROS, Field, Told
+from projections.queries.compare import FIELDS, TOLERANCE_MICROS, Field, Reported
 
 WORST = 10
 
@@ -84,13 +84,13 @@ def compare(  # noqa: PLR0913 - one parameter an option
     return Exit.WARNING if found.differing else Exit.OK
 
 
-def _told(tables: Tables, series: Series) -> Told:
+def _told(tables: Tables, series: Series) -> Reported:
     judged = list(decisions.decisions(tables, series))
     if not judged:
         raise NothingToShowError(
             f"no series of {series.ticker} from {series.provider}", wanted="one from each provider"
         )
-    return Told(
+    return Reported(
         bars=prices.bars(tables, series),
         actions=corporate_actions.known(judged),
         basis=judged[-1].basis,

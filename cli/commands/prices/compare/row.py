@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 
 from ledger.market.price import MICROS_PER_REAL, price_text
-from projections.queries.compare import Comparison, Difference, Field
+from projections.queries.compare import Comparison, Field, PriceDifference
 
 
 class DifferenceRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ def text(one: CompareRow) -> str:
     return "\n".join((f"{who}: {shared}, {alone}", *(_line(one, difference) for difference in one.worst)))
 
 
-def _difference(found: Difference) -> DifferenceRow:
+def _difference(found: PriceDifference) -> DifferenceRow:
     return DifferenceRow(
         date=found.date,
         field=found.field,
