@@ -1,12 +1,17 @@
 """Millionths of a real on their way out: what JSON, Parquet and people get of a price."""
 
-from ledger.market.price import MICROS_PER_REAL, price_text
+from ledger.market.price import AMOUNTS_PER_REAL, MICROS_PER_REAL, price_text
 from projections.queries.bar_fields import VOLUME
 
 
 def number(micros: int) -> float:
     """Return a price in reais as the nearest double, which prints as the price's own decimal up to 15 digits."""
     return micros / MICROS_PER_REAL
+
+
+def paid(amount: int) -> float:
+    """Return an amount per share, 10^-12 of a real, as the nearest double in reais."""
+    return amount / AMOUNTS_PER_REAL
 
 
 def maybe(micros: int | None) -> float | None:

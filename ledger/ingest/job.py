@@ -239,7 +239,9 @@ class Job:
         decision = self._judge(whole.fetch, held)
         if isinstance(decision, WholeRangeNeeded):
             raise ScaleError(self.ticker, decision.reason)
-        aside = judge.superseded(narrow.fetch, basis=self._provider.basis)
+        aside = judge.superseded(
+            narrow.fetch, held, basis=self._provider.basis, threshold_percent=self._plan.threshold_percent
+        )
         if job_id != self.job_id:
             self._decide([(narrow, aside)], job_id=job_id)
             return self._decide([(whole, decision)], job_id=self.job_id)

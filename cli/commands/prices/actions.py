@@ -76,14 +76,13 @@ def _rows(series: Series, change: ActionChange) -> Sequence[ActionRow]:
 
 
 def _row(series: Series, change: ActionChange, action: Action) -> ActionRow:
-    is_split = action.kind == "split"
     return ActionRow(
         ticker=series.ticker,
-        date=action.date,
+        date=action.ex_date,
         kind=action.kind,
-        amount=None if is_split else money.number(action.amount),
-        numerator=action.numerator if is_split else None,
-        denominator=action.denominator if is_split else None,
+        amount=None if action.amount is None else money.paid(action.amount),
+        numerator=action.numerator,
+        denominator=action.denominator,
         cause=change.cause,
         seq=change.seq,
         learned_at=times.exact(change.recorded_at),
