@@ -1,6 +1,6 @@
-"""Re-hashing a stored log, in child processes: a damaged database can kill whoever maps it.
+"""Re-hashes a stored log, in child processes: mapping a damaged database can kill the process.
 
-The link before any event is stored, so any range stands alone and two cores share the work.
+The link before any event is stored, so any range can be checked alone and two cores share the work.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import msgspec
 
 from ledger.chain import GENESIS, LINK_BYTES, Link, link, links
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
-from ledger.store.engine import Engine, Hole
+from ledger.store.engine import Engine, key
 
 WORTH_A_SECOND_PROCESS = 20_000
 ARRAY_OF_8 = b"\x98"
@@ -32,7 +32,7 @@ class Flaw(msgspec.Struct, frozen=True):
 
 
 class RangeReport(msgspec.Struct, frozen=True):
-    """What re-hashing [start, stop) found: events that hold from `start` on, their bytes, the first flaw."""
+    """What re-hashing [start, stop) found: how many events hold from `start` on, their bytes, the first flaw."""
 
     start: int
     stop: int
@@ -91,15 +91,11 @@ def rehash_range(engine: Engine, start: int, stop: int) -> RangeReport:
         if good < len(values):
             return RangeReport(start, stop, seq - start, body_bytes, flaw_of(values[good], seq=seq, prev=prev))
         if hole is not None:
-            return RangeReport(start, stop, seq - start, body_bytes, _hole_flaw(hole))
+            # Reported with the key that was found, byte for byte.
+            error = hole.error()
+            found = f"key {hole.found_key.hex()}" if hole.found_key not in {b"", key(seq)} else error.found
+            return RangeReport(start, stop, seq - start, body_bytes, Flaw(seq, error.kind, error.expected, found))
     return RangeReport(start, stop, seq - start, body_bytes, None)
-
-
-def _hole_flaw(hole: Hole) -> Flaw:
-    """Return `hole` as verification reports it: with the key that was found, byte for byte."""
-    error = hole.error()
-    found = f"key {hole.found_key.hex()}" if hole.found_key and error.kind == "missing event" else error.found
-    return Flaw(error.seq, error.kind, error.expected, found)
 
 
 def rehash_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]:

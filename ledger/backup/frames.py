@@ -10,6 +10,7 @@ import re
 import stat
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,7 +29,7 @@ _ANY_HEADER = re.compile(rb"b3-ledger archive ([2-9]|[1-9][0-9]+)\n")
 
 
 def frame(record: Record) -> bytes:
-    """Return what stands for `record` in an archive: its body's length, its link, its body."""
+    """Return the frame of `record`: its body's length, its link, its body."""
     return FRAME.pack(len(record.body), record.link) + record.body
 
 
@@ -45,25 +46,20 @@ def open_archive(path: Path) -> int:
     NewerFormatError for an archive of a later version.
     """
     try:
-        # A pipe of that name would keep us waiting for its other end.
+        # A pipe of that name would block until its other end is opened.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise NoArchiveError(path) from error
     except OSError as error:
         raise unreadable(path, error) from error
-    try:
-        _check_file(fd, path)
-    except BaseException:
-        os.close(fd)
-        raise
+    with ExitStack() as unless_returned:
+        unless_returned.callback(os.close, fd)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise NotAnArchiveError(path, "something other than a regular file")
+        check_header(os.read(fd, 2 * len(HEADER)), path)
+        os.lseek(fd, len(HEADER), os.SEEK_SET)
+        unless_returned.pop_all()
     return fd
-
-
-def _check_file(fd: int, path: Path) -> None:
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        raise NotAnArchiveError(path, "something other than a regular file")
-    check_header(os.read(fd, 2 * len(HEADER)), path)
-    os.lseek(fd, len(HEADER), os.SEEK_SET)
 
 
 def check_header(first: bytes, path: Path) -> None:
@@ -79,16 +75,27 @@ def check_header(first: bytes, path: Path) -> None:
 
 
 def runs(file: BinaryIO, *, start: int = 0) -> Iterator[list[bytes]]:
-    """Yield the values (link ‖ body) of all frames from here to the end of `file`, those of a buffer together.
+    """Yield the values (link ‖ body) of all frames from here to the end of `file`, one list per buffer read.
 
-    `file` stands at the frame of seq `start`. Nothing is hashed. Holds one buffer, or one body where that is longer;
+    `file` is at the frame of seq `start`. Nothing is hashed. Holds one buffer, or one body where that is longer;
     a length is checked before anything is allocated for it.
 
     Raises: DamagedError naming the first frame that is too long, or of kind `CUT_FRAME` when the file ends inside it.
     """
     seq, rest = start, b""
-    while more := file.read(max(BUFFER_BYTES, _frame_bytes(seq, rest) - len(rest))):
-        values, rest = _split(rest + more)
+    unpack, length_bytes, frame_bytes = LENGTH.unpack_from, LENGTH.size, FRAME.size
+    while buffer := file.read(max(BUFFER_BYTES, _frame_bytes(seq, rest) - len(rest))):
+        buffer, values = rest + buffer, []
+        at, end = 0, len(buffer)
+        # This loop is what reading an archive costs.
+        while at + frame_bytes <= end:
+            (body_bytes,) = unpack(buffer, at)
+            stop = at + frame_bytes + body_bytes
+            if stop > end:
+                break
+            values.append(buffer[at + length_bytes : stop])
+            at = stop
+        rest = buffer[at:]
         if values:
             yield values
             seq += len(values)
@@ -98,7 +105,7 @@ def runs(file: BinaryIO, *, start: int = 0) -> Iterator[list[bytes]]:
 
 
 def _frame_bytes(seq: int, begun: bytes) -> int:
-    """Return how long the frame of `seq` is, as far as `begun`, which it begins with, says.
+    """Return how long the frame of `seq` is, as far as its first bytes, `begun`, show.
 
     Raises: DamagedError over the limit.
     """
@@ -110,22 +117,6 @@ def _frame_bytes(seq: int, begun: bytes) -> int:
     return FRAME.size + int(body_bytes)
 
 
-def _split(buffer: bytes) -> tuple[list[bytes], bytes]:
-    """Return the values of the whole frames that `buffer` begins with, and what is left of it."""
-    values = []
-    unpack, length_bytes, frame_bytes = LENGTH.unpack_from, LENGTH.size, FRAME.size
-    at, end = 0, len(buffer)
-    # Whoever reads an archive pays for this loop.
-    while at + frame_bytes <= end:
-        (body_bytes,) = unpack(buffer, at)
-        stop = at + frame_bytes + body_bytes
-        if stop > end:
-            break
-        values.append(buffer[at + length_bytes : stop])
-        at = stop
-    return values, buffer[at:]
-
-
 def why_bad(value: bytes, *, seq: int, prev: Link) -> DamagedError:
     """Return what is wrong with a value that `count_good` did not count."""
     flaw = flaw_of(value, seq=seq, prev=prev)
@@ -133,9 +124,9 @@ def why_bad(value: bytes, *, seq: int, prev: Link) -> DamagedError:
 
 
 def records(file: BinaryIO, *, start: int = 0, prev: Link = GENESIS) -> Iterator[Record]:
-    """Yield the records of all frames from here to the end of `file`, each checked before it is given out.
+    """Yield the records of all frames from here to the end of `file`, each checked before it is yielded.
 
-    `file` stands at the frame of seq `start`, whose event follows the link `prev`. Memory: as `runs`.
+    `file` is at the frame of seq `start`, whose event follows the link `prev`. Memory: as `runs`.
 
     Raises: DamagedError naming the first frame that does not hold; of kind `CUT_FRAME` when the file ends inside it.
     """

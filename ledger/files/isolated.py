@@ -1,4 +1,4 @@
-"""Work on a file that is not trusted, done in a child process: a damaged database can kill whoever maps it."""
+"""Work on a file that is not trusted, done in a child process: a damaged database can kill the process that maps it."""
 
 import os
 import select
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class IsolatedProcessError(LedgerError):
-    """The child did not come back with an answer; `how` says what became of it."""
+    """The child did not return an answer; `how` is what became of it."""
 
     def __init__(self, how: str) -> None:
         super().__init__(f"got {how} from the process that read the database, want an answer")
@@ -36,14 +36,23 @@ class IsolatedProcess(Generic[T]):
             os.close(writing)
             return
         os.close(self._reading)
-        # What the engine prints as it dies is for nobody: the parent says what became of the child.
+        # What the engine prints as it dies is discarded: the parent reports what became of the child.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         try:
             # Whatever the parent has locked this process holds too, for as long as it lives.
             threading.Thread(target=_end_with_reader, args=[writing], daemon=True).start()
-            _answer(call, writing)
+            try:
+                raw = b"=" + msgspec.msgpack.encode(call())
+            except UnreadableError as error:
+                raw = b"!" + error.reason.encode()
+            except LedgerError as error:
+                raw = b"!" + str(error).encode()
+            except OSError as error:
+                raw = b"!" + (error.strerror or str(error)).encode()
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(raw)
         finally:
-            # Straight out: the parent's buffers, locks and handlers are not this process's to run.
+            # Exit at once: the parent's buffers, locks and handlers are not this process's to flush or run.
             os._exit(0)
 
     def result(self) -> T:
@@ -63,22 +72,9 @@ class IsolatedProcess(Generic[T]):
         return msgspec.msgpack.decode(raw[1:], type=self._answer_type)
 
 
-def _answer(call: Callable[[], T], writing: int) -> None:
-    try:
-        raw = b"=" + msgspec.msgpack.encode(call())
-    except UnreadableError as error:
-        raw = b"!" + error.reason.encode()
-    except LedgerError as error:
-        raw = b"!" + str(error).encode()
-    except OSError as error:
-        raw = b"!" + (error.strerror or str(error)).encode()
-    with os.fdopen(writing, "wb") as pipe:
-        pipe.write(raw)
-
-
 def _end_with_reader(writing: int) -> None:
-    """End this process once nobody is left who would read its answer; a sibling that could ends so itself."""
+    """End this process once nothing is left that would read its answer; a sibling that could ends the same way."""
     reader = select.poll()
-    reader.register(writing, 0)  # the end of the last reader is told unasked
+    reader.register(writing, 0)  # POLLERR is always reported
     reader.poll()
     os._exit(1)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from projections.api import extras
-from projections.models.units import Field, fields
+from projections.models.units import fields
 
 Row_co = TypeVar("Row_co", bound=msgspec.Struct, covariant=True)
 
@@ -74,9 +74,18 @@ class Columns(Generic[Row_co]):
         """
         pandas: Any = extras.load("pandas", extra="pandas")
         columns = self.plain()
-        return pandas.DataFrame(
-            {field.name: pandas.Series(columns[field.name], dtype=_pandas_type(field)) for field in self._fields}
-        )
+        kinds = {
+            bool: "bool",
+            date: "datetime64[us]",
+            datetime: "datetime64[us, UTC]",
+            Decimal: "float64",
+            float: "float64",
+            int: "int64",
+            str: "str",
+        }
+        with_none = {**kinds, bool: "boolean", int: "Int64"}
+        dtypes = {field.name: (with_none if field.optional else kinds)[field.kind] for field in self._fields}
+        return pandas.DataFrame({name: pandas.Series(columns[name], dtype=dtype) for name, dtype in dtypes.items()})
 
     def to_polars(self) -> Any:
         """Return a `polars.DataFrame`: Date, Datetime[us, UTC], Float64, Int64, Boolean and String columns.
@@ -105,16 +114,3 @@ class Columns(Generic[Row_co]):
             ]
             for field in self._fields
         }
-
-
-def _pandas_type(field: Field) -> str:
-    names = {
-        bool: "boolean" if field.optional else "bool",
-        date: "datetime64[us]",
-        datetime: "datetime64[us, UTC]",
-        Decimal: "float64",
-        float: "float64",
-        int: "Int64" if field.optional else "int64",
-        str: "str",
-    }
-    return names[field.kind]

@@ -11,10 +11,9 @@ import msgspec
 
 from ledger.backup.archive_log import archive_log
 from ledger.chain import Head
-from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NothingToShowError
-from ledger.events import LedgerCreated, LedgerKind
-from ledger.log_source import LogSource
+from ledger.events import LedgerKind
+from ledger.log_source import LogSource, created
 from ledger.market import sessions
 from ledger.market import ticker as tickers_of
 from ledger.market.series import Series
@@ -88,10 +87,7 @@ class Ledger:
     @property
     def kind(self) -> LedgerKind:
         """Whether its prices are `real` or those of the `sample`."""
-        (first,) = self._log.read(0, 1)
-        created = decode_event(decode_envelope(0, first.body))
-        assert isinstance(created, LedgerCreated)  # noqa: S101 - event 0 of every log
-        return created.kind
+        return created(self._log).kind
 
     def tickers(self) -> tuple[str, ...]:
         """Return the tickers that have prices, in order."""

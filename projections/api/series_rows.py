@@ -18,7 +18,6 @@ from projections.models import prices as held_prices
 from projections.models.units import reais
 from projections.queries import gaps, revisions
 from projections.queries.bar_fields import VOLUME
-from projections.queries.revisions import Revision
 
 PriceT = TypeVar("PriceT", bound=Price)
 
@@ -78,34 +77,31 @@ def within(rows: Iterable[PriceT], start: date | None, end: date | None) -> Iter
     return (row for row in rows if (start is None or start <= row.date) and (end is None or row.date <= end))
 
 
-def changes(tables: Tables, series: Series, position: int | None = None, *, everything: bool) -> Iterator[Change]:
-    """Yield a row for each value that changed, in the order in which it was learned.
+def changes(
+    tables: Tables, series: Series, position: int | None = None, *, everything: bool, since_us: int = 0
+) -> Iterator[Change]:
+    """Yield a row for each value that changed, in the order in which it was learned: at `since_us` or later.
 
     First bars that came on time are left out, unless `everything` is wanted.
     """
     for one in revisions.revisions(tables, series, position):
-        if everything or one.late or one.cause != "first":
-            yield change(series, one)
-
-
-def change(series: Series, one: Revision) -> Change:
-    """Return the row of a revision."""
-    return to_python(
-        Change,
-        ticker=series.ticker,
-        date=one.date,
-        field=one.field,
-        old=quantity(one.field, one.old),
-        new=quantity(one.field, one.new),
-        change=one.change,
-        cause=one.cause,
-        late=one.late,
-        seq=one.seq,
-        learned_at=one.recorded_at,
-        old_seq=one.old_seq,
-        old_learned_at=one.old_recorded_at,
-        provider=series.provider,
-    )
+        if one.recorded_at >= since_us and (everything or one.late or one.cause != "first"):
+            yield to_python(
+                Change,
+                ticker=series.ticker,
+                date=one.date,
+                field=one.field,
+                old=quantity(one.field, one.old),
+                new=quantity(one.field, one.new),
+                change=one.change,
+                cause=one.cause,
+                late=one.late,
+                seq=one.seq,
+                learned_at=one.recorded_at,
+                old_seq=one.old_seq,
+                old_learned_at=one.old_recorded_at,
+                provider=series.provider,
+            )
 
 
 def quantity(field: str, value: int | None) -> Decimal | None:

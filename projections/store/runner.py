@@ -12,16 +12,14 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.chain import EMPTY_HEAD, Head
+from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import (
     DiskFullError,
-    ForkedError,
-    RolledBackError,
     StorageError,
     UnwritableError,
     WriterLockError,
 )
-from ledger.log_source import LogSource
+from ledger.log_source import LogSource, check_head
 from projections.fold.digest import digest
 from projections.fold.folding import capped, fold, replayed
 from projections.fold.overlay import Overlay
@@ -59,19 +57,12 @@ def check_witness(log: LogSource, remembered: Head) -> Head:
 
     Raises: RolledBackError when the log is shorter; ForkedError when it holds another event there.
     """
-    head, size, link = log.head(), remembered.size, remembered.link
-    if head.size < size:
-        raise RolledBackError(witness=WITNESS, expected_size=size, expected_link=link, size=head.size, link=head.link)
-    found = next(iter(log.read(size - 1, size))).link if size else link
-    if found != link:
-        raise ForkedError(
-            witness=WITNESS,
-            expected_size=size,
-            expected_link=link,
-            found_link=found,
-            size=head.size,
-            link=head.link,
-        )
+    head = log.head()
+
+    def link_at(seq: int) -> Link | None:
+        return next((record.link for record in log.read(seq, seq + 1)), None)
+
+    check_head(link_at, lambda: head, remembered, WITNESS)
     return head
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from ledger.codec import decode_created, decode_envelope, decode_envelopes
+from ledger.codec import decode_created, decode_envelope, decode_envelopes, decode_event
 from ledger.errors import DamagedError
+from ledger.events import ConnectionTested, LedgerCreated
 from ledger.ids import append_id
-from ledger.log_source import created
+from ledger.log_source import created, events_of
 from ledger.memory_log import MemoryLog
 from tests.support.archives import small_log
 from tests.support.drafts import StepClock, connection_tested
@@ -46,3 +47,13 @@ def test_any_other_first_event_is_damage() -> None:
         created(log)
     want = "got first event at seq 0: connection.tested/1, want ledger.created/1"
     assert want == str(damage.value)
+
+
+def test_the_events_of_one_type_come_with_their_envelopes() -> None:
+    """In order; no other event's data is decoded."""
+    log = small_log(3)
+    envelopes = [decode_envelope(record.seq, record.body) for record in log.read()]
+    assert [(envelopes[0], created(log))] == list(events_of(log.read(), LedgerCreated))
+    found = list(events_of(log.read(), ConnectionTested))
+    assert envelopes[1:] == [envelope for envelope, _ in found]
+    assert [decode_event(envelope) for envelope in envelopes[1:]] == [event for _, event in found]

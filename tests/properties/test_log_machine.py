@@ -191,7 +191,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule(drafts=batches)
     def die_before_the_commit(self, drafts: tuple[Draft, ...]) -> None:
         """A writer that dies with its transaction open leaves nothing."""
-        self._die(drafts, self._new_id(), patch.object(Engine, "put_in", _after(Engine.put_in)))
+        self._die(drafts, self._new_id(), patch.object(Engine, "append_in", _after(Engine.append_in)))
 
     @rule(drafts=batches)
     def die_before_the_anchor(self, drafts: tuple[Draft, ...]) -> None:

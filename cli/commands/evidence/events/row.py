@@ -7,7 +7,7 @@ import msgspec
 from cli.render import times
 from ledger import ids
 from ledger.chain import Record
-from ledger.codec import UNDECODABLE, Envelope, decode_envelope
+from ledger.codec import UNDECODABLE, decode_envelope
 from ledger.errors import DamagedError
 
 # An answer's own fields: its body can be megabytes, and its length and hash stand for it.
@@ -34,6 +34,10 @@ def row(record: Record) -> EventRow:
     Raises: DamagedError when the stored bytes are no event.
     """
     envelope = decode_envelope(record.seq, record.body)
+    try:
+        data = msgspec.msgpack.decode(envelope.data)
+    except UNDECODABLE as error:
+        raise DamagedError(envelope.seq, "data", expected="msgpack", found=str(error)) from error
     return EventRow(
         seq=envelope.seq,
         recorded_at=times.exact(envelope.recorded_at),
@@ -41,7 +45,7 @@ def row(record: Record) -> EventRow:
         cause=envelope.cause,
         stream=envelope.stream,
         type=envelope.type,
-        data=readable(_data(envelope)),
+        data=readable(data),
         append_id=envelope.append_id.hex(),
         link=record.link.hex(),
     )
@@ -72,10 +76,3 @@ def readable(value: Any) -> Any:
     if isinstance(value, list):
         return [readable(item) for item in value]
     return value
-
-
-def _data(envelope: Envelope) -> Any:
-    try:
-        return msgspec.msgpack.decode(envelope.data)
-    except UNDECODABLE as error:
-        raise DamagedError(envelope.seq, "data", expected="msgpack", found=str(error)) from error

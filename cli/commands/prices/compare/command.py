@@ -87,9 +87,8 @@ def compare(  # noqa: PLR0913 - one parameter an option
 def _told(tables: Tables, series: Series) -> Reported:
     judged = list(decisions.decisions(tables, series))
     if not judged:
-        raise NothingToShowError(
-            f"no series of {series.ticker} from {series.provider}", wanted="one from each provider"
-        )
+        message = f"no series of {series.ticker} from {series.provider}"
+        raise NothingToShowError(message, wanted="one from each provider")
     return Reported(
         bars=prices.bars(tables, series),
         actions=corporate_actions.known(judged),

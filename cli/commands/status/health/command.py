@@ -18,7 +18,7 @@ from ledger.chain import Head
 from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, UnreadableError
 from ledger.events import LedgerKind
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
-from ledger.ingest.ticker_lock import Holder, holders
+from ledger.ingest.ticker_lock import holders
 from ledger.store.anchor import read_anchor
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
@@ -98,7 +98,7 @@ def health(style: Style) -> int:
     """
     given = settings.load()
     found = _health(given)
-    output.show([found], style, text=_text)
+    output.show([found], style, text=text)
     return next(code for code, status in STATUSES.items() if status == found.status)
 
 
@@ -108,7 +108,12 @@ def _health(given: Settings) -> HealthRow:
     except LedgerError as error:
         return HealthRow(status=STATUSES[_severity(error)], db_accessible=False, error_message=str(error))
     now_us = clock.now_us(given, reading=True)
-    found = _looked(ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
+    look = partial(_look, ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
+    try:
+        # In a child process: a damaged database can kill whoever maps it.
+        found = IsolatedProcess(look, Look).result()
+    except IsolatedProcessError as error:
+        found = Look(error_message=str(error))
     free, last = free_space.free_bytes(ledger.folder), found.last_ingest
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
@@ -118,20 +123,15 @@ def _health(given: Settings) -> HealthRow:
         ingest_known=found.ingest_known,
         last_ingest=None if last is None else times.text(last),
         ingest_lag_seconds=None if last is None else max(0, now_us - last) // times.SECOND_US,
-        locks=tuple(map(_lock, holders(ledger.home.locks))),
+        locks=tuple(
+            LockRow(ticker=one.ticker, pid=one.pid, job_id=one.job_id, since=times.text(one.since))
+            for one in holders(ledger.home.locks)
+        ),
         ledger=str(ledger.folder.absolute()),
         kind=ledger.kind,
         free_bytes=free,
         error_message=found.error_message or free_space.complaint(free),
     )
-
-
-def _looked(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> Look:
-    """Return what a look showed, made by a child process: a damaged database can kill whoever maps it."""
-    try:
-        return IsolatedProcess(partial(_look, home, folder, now_us, lag_threshold_s), Look).result()
-    except IsolatedProcessError as error:
-        return Look(error_message=str(error))
 
 
 def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> Look:
@@ -174,11 +174,8 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
     )
 
 
-def _lock(holder: Holder) -> LockRow:
-    return LockRow(ticker=holder.ticker, pid=holder.pid, job_id=holder.job_id, since=times.text(holder.since))
-
-
-def _text(found: HealthRow) -> str:
+def text(found: HealthRow) -> str:
+    """Return the finding on one line, then a line per job at work."""
     size = "database not readable" if found.events is None else f"{found.events} events"
     last = f"last ingest {found.last_ingest or ('never' if found.ingest_known else 'unknown')}"
     late = "" if found.ingest_lag_seconds is None else f" ({found.ingest_lag_seconds}s ago)"

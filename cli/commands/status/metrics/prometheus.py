@@ -36,7 +36,12 @@ class _Found(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _of_tickers(self._reports)
         yield _runs(self._view, {one.ticker for one in self._reports})
-        yield from _of_log(self._view)
+        backup = last_backup(self._view.state["metrics"])
+        backed_up = None if backup is None else backup.recorded_at / US_A_S
+        purpose = "When the last backup was recorded."
+        yield _gauge("backup_last_success_timestamp_seconds", purpose, (), [((), backed_up)])
+        head = self._view.head.size - 1 if self._view.head.size else None
+        yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
 
 
 def _of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
@@ -82,14 +87,6 @@ def _runs(view: View, tickers: set[str]) -> Metric:
     for labels, count in counted.items():
         family.add_metric(labels, count)
     return family
-
-
-def _of_log(view: View) -> Iterator[Metric]:
-    backup = last_backup(view.state["metrics"])
-    backed_up = None if backup is None else backup.recorded_at / US_A_S
-    yield _gauge("backup_last_success_timestamp_seconds", "When the last backup was recorded.", (), [((), backed_up)])
-    head = view.head.size - 1 if view.head.size else None
-    yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
 
 
 def _gauge(name: str, purpose: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:

@@ -1,7 +1,6 @@
-"""`main verify`: every event re-hashed, and the head held against whatever remembers it."""
+"""`main verify`: every event re-hashed, and the head compared with whatever remembers it."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import click
@@ -13,7 +12,6 @@ from cli.app.settings import Settings
 from cli.commands.trust.verify import row, saved_head
 from cli.commands.trust.verify.saved_head import SavedHead
 from cli.context import ledgers, witnesses
-from cli.context.ledgers import ActiveLedger
 from ledger.audit.rehash import Flaw
 from ledger.audit.verify import VerifyReport, Witness, verify_ledger
 from ledger.backup.archive_log import archive_log
@@ -77,7 +75,10 @@ def verify(
     with output.still_working("re-hashing every event …"):
         checked = _archive(given, file, from_head) if file else _ledger(given, from_head, structure=structure)
     if save_head is not None and checked.report.verdict == "intact":
-        _save(save_head, checked, given)
+        events, head = checked.report.events, checked.report.head
+        assert head is not None  # noqa: S101 - an intact log has at least its first event
+        now_us = clock.now_us(given, reading=True)
+        saved_head.save(save_head, Head(events, Link(head)), ledger_id=checked.ledger_id(), now_us=now_us)
     found = row.row(checked.report, checked.replaced, checked.root)
     output.show([found], style, text=row.text)
     if step := row.file_step(found.verdict, found.witnesses) if file else row.next_step(found):
@@ -96,10 +97,15 @@ class _Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 def _ledger(given: Settings, saved: SavedHead | None, *, structure: bool) -> _Checked:
     ledger = ledgers.active(given)
-    # Every witness is asked before the log is looked at, or an append in between would look like a rollback.
+    # Every witness is read before the log is, or an append in between would look like a rollback.
     known = witnesses.projections(ledger.folder) + _saved(saved)
     report = verify_ledger(ledger.home, witnesses=known, structure=structure)
-    checked = _Checked(report=report, ledger_id=partial(_ledger_id, ledger), root=ledger.home.root)
+
+    def ledger_id() -> bytes:
+        with EventLog(ledger.home, now=lambda: 0, readonly=True, check=False) as log:
+            return created(log).ledger_id
+
+    checked = _Checked(report=report, ledger_id=ledger_id, root=ledger.home.root)
     if saved is None or report.verdict not in {"rolled_back", "forked"}:
         return checked
     if replaced := replaced_by(ledger.home, saved.witness(SAVED).head):
@@ -120,7 +126,7 @@ def _saved(saved: SavedHead | None) -> list[Witness]:
 
 
 def _told_apart(checked: _Checked, saved: SavedHead) -> _Checked:
-    """Return `checked`, saying so when the log forked because it is another ledger altogether."""
+    """Return `checked`, with a flaw that names it when the log forked because it is another ledger altogether."""
     if checked.report.verdict != "forked":
         return checked
     found, wanted = checked.ledger_id().hex(), saved.ledger_id.replace("-", "")
@@ -128,20 +134,3 @@ def _told_apart(checked: _Checked, saved: SavedHead) -> _Checked:
         return checked
     report = msgspec.structs.replace(checked.report, first_bad=Flaw(0, "ledger id", wanted, found), last_good_seq=None)
     return msgspec.structs.replace(checked, report=report)
-
-
-def _save(path: Path, checked: _Checked, given: Settings) -> None:
-    report = checked.report
-    assert report.head is not None  # noqa: S101 - an intact log has at least its first event
-    saved_head.save(
-        path,
-        Head(report.events, Link(report.head)),
-        ledger_id=checked.ledger_id(),
-        now_us=clock.now_us(given, reading=True),
-    )
-
-
-def _ledger_id(ledger: ActiveLedger) -> bytes:
-    """Return the id in event 0 of a log whose chain was found to hold."""
-    with EventLog(ledger.home, now=lambda: 0, readonly=True, check=False) as log:
-        return created(log).ledger_id
