@@ -9,6 +9,7 @@ Tables:
 
 from collections.abc import Iterator
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,7 +18,7 @@ from ledger.events import Action, Bar, ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.market.series import Series
 from projections.fold.event_readers import Fact
-from projections.fold.keys import SEQ_BYTES, day_key, last_seq, seq_key, text_key, two_texts
+from projections.fold.keys import DAY_BYTES, SEQ_BYTES, TEXT_END, day_key, last_seq, seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 from projections.models import decisions
 
@@ -34,12 +35,29 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     bar: Bar | None
 
 
+class EncodedVersion(NamedTuple):
+    """A version whose bar is left as its decision holds it in msgpack."""
+
+    date: date
+    seq: int
+    recorded_at: int
+    bar: bytes | None
+
+
 class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     bar: Bar | None
     recorded_at: int
 
 
+class _EncodedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    bar: msgspec.Raw
+    recorded_at: int
+
+
+NIL = b"\xc0"
+
 _decode_row = msgspec.msgpack.Decoder(_Row).decode
+_decode_encoded_row = msgspec.msgpack.Decoder(_EncodedRow).decode
 
 
 class Prices:
@@ -71,7 +89,7 @@ def versions(tables: Tables, series: Series, day: date | None = None) -> Iterato
     prefix = text_key(series.provider, series.ticker) + (b"" if day is None else day_key(day))
     for key, value in tables["bars"].scan(prefix):
         row = _decode_row(value)
-        ordinal = int.from_bytes(key[-SEQ_BYTES - 4 : -SEQ_BYTES], "big")
+        ordinal = int.from_bytes(key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES], "big")
         yield Version(date=date.fromordinal(ordinal), seq=last_seq(key), recorded_at=row.recorded_at, bar=row.bar)
 
 
@@ -87,6 +105,20 @@ def bars(tables: Tables, series: Series, position: int | None = None) -> dict[da
             if bar is not None:
                 found[bar.date] = bar
     return found
+
+
+def encoded_versions(tables: Tables, series: Series) -> Iterator[EncodedVersion]:
+    """Yield what `versions` does, each bar left as its decision holds it in msgpack."""
+    for key, value in tables["bars"].scan(text_key(series.provider, series.ticker)):
+        row = _decode_encoded_row(value)
+        ordinal = int.from_bytes(key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES], "big")
+        bar = bytes(row.bar)
+        yield EncodedVersion(date.fromordinal(ordinal), last_seq(key), row.recorded_at, None if bar == NIL else bar)
+
+
+def is_held(tables: Tables, series: Series) -> bool:
+    """Return whether any version of the series is stored."""
+    return next(tables["bars"].scan(text_key(series.provider, series.ticker)), None) is not None
 
 
 def holding(tables: Tables, series: Series, position: int | None = None) -> dict[date, Version]:
@@ -112,6 +144,14 @@ def held(tables: Tables, series: Series) -> Held:
     return Held(
         bars=bars(tables, series), actions=actions(tables, series), basis=None if newest is None else newest.basis
     )
+
+
+def series_of(table: str, key: bytes) -> Series | None:
+    """Return the series whose bars or decisions lie at `key` of `table`, None where it names no one series."""
+    if table not in {"bars", "decided"} or key.count(TEXT_END) < 2:  # noqa: PLR2004 - a series is named by two texts
+        return None
+    first, second = two_texts(key)
+    return Series(second, first) if table == "bars" else Series(first, second)
 
 
 def all_series(tables: Tables, ticker: str | None = None) -> tuple[Series, ...]:
