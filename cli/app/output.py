@@ -1,7 +1,7 @@
 """The one file that prints.
 
 Data goes to stdout, words go to stderr; a pipe sees no bar, no colour and no word between its lines.
-Text is for people: a line a fact. JSON is one object a line; `--array` wraps the lines into one array.
+Text is for people: one line per fact. JSON is one object per line; `--array` wraps the lines into one array.
 A reader that has seen enough (`| head -1`) ends the printing quietly and leaves the exit code to the command.
 An error is one lower-case line, `error: got X, want Y`, then `hint: ` and something that can be pasted.
 """
@@ -81,7 +81,7 @@ def _styled(command: F, formats: tuple[Format, ...], purpose: str) -> F:
 def show(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None:
     """Print `rows` on stdout: `text` of each, or each as JSON; rows are taken one at a time.
 
-    Ends quietly, taking no more rows, when nobody reads any longer.
+    Ends quietly, taking no more rows, when the reader has closed the pipe.
     """
     give(rendered(rows, style, Layout(lines=partial(map, text))))
 
@@ -136,9 +136,9 @@ def progress(items: Iterable[T], *, label: str, length: int | None = None) -> It
 
 @contextmanager
 def meter(label: str, length: int | None) -> Iterator[Callable[[int], None] | None]:
-    """Give what is to be called with how many more things of `length` are done; None where nobody looks at a terminal.
+    """Give a function to call with how many more things of `length` are done; None where stderr is no terminal.
 
-    A bar on stderr; where nobody knows the length, words if it takes more than a second.
+    A bar on stderr; where the length is unknown, words if it takes more than a second.
     """
     if length is None or not sys.stderr.isatty():
         with still_working(f"{label} …"):

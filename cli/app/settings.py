@@ -10,9 +10,10 @@ import msgspec
 from cli.app.setting_values import LOG_LEVELS, folder, level, number, percent, positive, url, whole
 from cli.render import times
 from ledger.errors import LedgerError
+from ledger.ingest.providers import registry
 
 DOTENV = ".env"
-SOURCES = ("yfinance", "cotahist", "sample")
+SOURCES = registry.names()
 
 Origin = Literal["option", "environment", ".env", "default"]
 
@@ -36,7 +37,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class InForce(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting's text before parsing, and where it came from."""
+    """A setting as it was given, and by whom."""
 
     name: str
     value: str | None
@@ -97,7 +98,7 @@ REGISTRY: tuple[Setting, ...] = (
     ),
     Setting(
         "PRICE_SOURCES",
-        "yfinance,cotahist",
+        ",".join(registry.names("real")),
         f"some of {', '.join(SOURCES)}, separated by commas, each once",
         "whose prices of a ticker are read: the first that has any",
         _sources,

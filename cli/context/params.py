@@ -8,11 +8,12 @@ import click
 import msgspec
 
 from cli.render import times
+from ledger.ingest.providers import registry
 from ledger.market import ticker
 from ledger.market.ticker import TickerError
 from projections.queries.position import UpTo, parse
 
-PROVIDERS = ("yfinance",)
+PROVIDERS = registry.live_names("real")
 DEFAULT_PROVIDER = PROVIDERS[0]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -16,7 +16,7 @@ PARQUET: Final = "parquet"
 
 
 class Layout(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
-    """What the renderers need to know about one type of row that its annotations do not say.
+    """What the renderers need to know about one type of row that its annotations lack.
 
     `lines` are the rows for people. The others are for formats that the command offers: the header of the CSV and the
     lines of one row, the struct whose fields are the columns of the Parquet file, and what is scraped of all rows.

@@ -20,9 +20,9 @@ def exact(at_us: int) -> str:
 
 
 def parse(written: str) -> int:
-    """Return the microseconds behind an ISO-8601 time that says its offset (`Z`, `-03:00`).
+    """Return the microseconds of an ISO-8601 time that has an offset (`Z`, `-03:00`).
 
-    Raises: ValueError for another text, and for a time without an offset: nobody knows whose clock it was.
+    Raises: ValueError for another text, and for a time without an offset, which is ambiguous.
     """
     moment = datetime.fromisoformat(written)
     if moment.tzinfo is None or "T" not in written.upper():

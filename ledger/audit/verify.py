@@ -54,7 +54,7 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0  # how long verification took
 
 
-class _Look(msgspec.Struct, frozen=True):
+class _Probed(msgspec.Struct, frozen=True):
     """What one read of the database shows: where its events end, and its links at some seqs."""
 
     head: Head
@@ -112,29 +112,29 @@ def _mapped(folder: Path, witnesses: Sequence[Witness], *, index: bool, workers:
     try:
         inspect(folder / DATA_FILE)
         seqs = tuple(witness.head.size - 1 for witness in witnesses)
-        look = IsolatedProcess(partial(_look, folder, seqs), _Look).result()
+        probed = IsolatedProcess(partial(_probe, folder, seqs), _Probed).result()
     except (NotALedgerError, IsolatedProcessError) as error:
         return _unreadable(Flaw(None, "database", "a readable database", str(error)))
-    ranges = rehash_ledger(folder, look.head.size, workers=workers)
-    flaw = next((part.flaw for part in ranges if part.flaw), look.end_flaw)
+    ranges = rehash_ledger(folder, probed.head.size, workers=workers)
+    flaw = next((part.flaw for part in ranges if part.flaw), probed.end_flaw)
     if flaw is None and index:
         try:
-            flaw = IsolatedProcess(partial(compare_index, folder, look.head.size), IndexReport).result().flaw
+            flaw = IsolatedProcess(partial(compare_index, folder, probed.head.size), IndexReport).result().flaw
         except IsolatedProcessError as error:
             flaw = Flaw(None, "database", "a readable database", error.how)
     if flaw is None:
-        return _compared(witnesses, look, ranges)
+        return _compared(witnesses, probed, ranges)
     if flaw.seq is None:
-        return _report("unreadable", look.head, ranges, flaw)
+        return _report("unreadable", probed.head, ranges, flaw)
     cut = flaw.kind == "missing event" and flaw.found == "the end"
-    return _report("truncated" if cut else "tampered", look.head, ranges, flaw)
+    return _report("truncated" if cut else "tampered", probed.head, ranges, flaw)
 
 
-def _look(folder: Path, seqs: Sequence[int]) -> _Look:
+def _probe(folder: Path, seqs: Sequence[int]) -> _Probed:
     engine = Engine(folder, readonly=True)
     head, last = engine.tail()
     links = tuple(GENESIS if seq < 0 else engine.link_at(seq) for seq in seqs)
-    return _Look(head, _end_flaw(head, last), links)
+    return _Probed(head, _end_flaw(head, last), links)
 
 
 def _end_flaw(head: Head, last: tuple[int, Link] | None) -> Flaw | None:
@@ -177,16 +177,16 @@ def _report(verdict: VerifyVerdict, head: Head, ranges: Sequence[RangeReport], f
     )
 
 
-def _compared(witnesses: Sequence[Witness], look: _Look, ranges: Sequence[RangeReport]) -> VerifyReport:
+def _compared(witnesses: Sequence[Witness], probed: _Probed, ranges: Sequence[RangeReport]) -> VerifyReport:
     """Return the report on a log without a flaw: intact, unless a witness remembers another head."""
-    for witness, found in zip(witnesses, look.links, strict=True):
+    for witness, found in zip(witnesses, probed.links, strict=True):
         last, link = witness.head.size - 1, witness.head.link
         if found is None:
             expected = f"seq {last}, which the {witness.name} remembers"
-            flaw = Flaw(look.head.size, "missing event", expected, "the end")
-            return _report("rolled_back", look.head, ranges, flaw)
+            flaw = Flaw(probed.head.size, "missing event", expected, "the end")
+            return _report("rolled_back", probed.head, ranges, flaw)
         if found != link:
             flaw = Flaw(last, "link", f"{link.hex()}, which the {witness.name} remembers", found.hex())
-            return _report("forked", look.head, ranges, flaw)
-    report = _report("intact", look.head, ranges, None)
+            return _report("forked", probed.head, ranges, flaw)
+    report = _report("intact", probed.head, ranges, None)
     return msgspec.structs.replace(report, witnesses=tuple(witness.name for witness in witnesses))

@@ -50,8 +50,7 @@ def create_backup(log: EventLog, path: Path, *, job_id: bytes, watch: Watch = un
     The log may be appended to meanwhile: the copy is the prefix that was there when it began.
     Reads the log once, then the copy; constant memory. A failure is recorded by `backup.failed` and leaves no file.
 
-    Raises: NameTakenError; DamagedError when the log itself does not hold; DiskFullError, UnwritableError,
-    StorageError; what `EventLog.append` raises.
+    Raises: NameTakenError; DamagedError of the log itself; DiskFullError, UnwritableError; as `EventLog.append` does.
     """
     stage = "write"
     try:
@@ -61,14 +60,12 @@ def create_backup(log: EventLog, path: Path, *, job_id: bytes, watch: Watch = un
                 written = write_archive(log, head.size, part, advance)
             part.sync()
             stage = "check"
-            with watch("checking", head.size) as advance:
-                found = scan(part.path, counted=True, advance=advance)
-            _check_copy(found, path, sha256=written, head=head)
+            found = _scan_copy(part, path, sha256=written, head=head, watch=watch)
             stage = "publish"
             part.publish()
         write_checksum(path, found.sha256)
         stage = "record"
-        return _record(log, replace(found, path=path), job_id)
+        return _record(log, found, job_id)
     except NameTakenError:
         raise
     except (LedgerError, KeyboardInterrupt) as error:
@@ -79,14 +76,17 @@ def create_backup(log: EventLog, path: Path, *, job_id: bytes, watch: Watch = un
         raise
 
 
-def _check_copy(found: Scan, path: Path, *, sha256: bytes, head: Head) -> None:
-    """Raise unless what the disk gave back is what was written, and all of it holds."""
+def _scan_copy(part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch) -> Scan:
+    """Return what the disk gives back of the copy, once that is what was written and all of it holds."""
+    with watch("checking", head.size) as advance:
+        found = scan(part.path, counted=True, advance=advance)
     if found.sha256 != sha256:
         raise StorageError(path, "other bytes than were written")
     if flaw := found.flaw:
         raise DamagedError(flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
     if found.head != head:
         raise DamagedError(head.size - 1, "stored head", expected=found.head.link.hex(), found=head.link.hex())
+    return replace(found, path=path)
 
 
 def _record(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:

@@ -91,14 +91,12 @@ def compare_ledger(
     try:
         folder, lost = home.current(), False
     except NotALedgerError:
-        # `CURRENT` does not name it: then it is the newest.
-        folder, lost = next(reversed(home.folders()), None), True
+        folder, lost = next(reversed(home.folders()), None), True  # the newest
     if folder is None:
         return LedgerComparison(relation="absent")
     report = verify_folder(folder, witnesses=witnesses, structure=True, alone=alone)
     try:
-        # As the database has it: nothing proves that it is true.
-        head = IsolatedProcess(lambda: Engine(folder, readonly=True).head(), Head).result()
+        head = IsolatedProcess(lambda: Engine(folder, readonly=True).head(), Head).result()  # as stored: unproved
     except IsolatedProcessError:
         head = None
     relation = _relation(folder, report, archive)

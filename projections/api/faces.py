@@ -22,9 +22,9 @@ class JsonFace(msgspec.Struct, frozen=True):
 
 def to_python(row_type: type[RowT], **held: Any) -> RowT:
     """Return the row of values as the ledger holds them: millionths, microseconds, bytes of an id."""
-    for field in fields(row_type):
-        if field.unit is not None and held[field.name] is not None:
-            held[field.name] = field.unit.to_python(held[field.name])
+    for name, convert in from_held(row_type):
+        if (value := held[name]) is not None:
+            held[name] = convert(value)
     return row_type(**held)
 
 
@@ -43,6 +43,12 @@ def to_json(row: Any) -> Any:
 def to_columns(row_type: type[RowT], rows: Iterable[RowT], names: Sequence[str] | None = None) -> Columns[RowT]:
     """Return the rows as a table of the columns `names`, in that order; None: one per field."""
     return Columns(row_type, rows, names)
+
+
+@cache
+def from_held(row_type: type[msgspec.Struct]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """Return the fields of a row that have a unit, each with what makes its value of what the ledger holds."""
+    return tuple((field.name, field.unit.to_python) for field in fields(row_type) if field.unit)
 
 
 @cache

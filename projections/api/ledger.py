@@ -13,6 +13,7 @@ from ledger.backup.archive_log import archive_log
 from ledger.chain import Head
 from ledger.errors import NothingToShowError
 from ledger.events import LedgerKind
+from ledger.ingest.providers import registry
 from ledger.log_source import LogSource, created
 from ledger.market import sessions
 from ledger.market import ticker as tickers_of
@@ -61,7 +62,7 @@ class Ledger:
                 folder = log.folder
             view = held.enter_context(open_view(log, folder, storing=False))
             ledger = cls(log, view, order=locate.sources())
-            # A cell of a notebook that runs again drops the ledger that it opened before, and nobody closes that.
+            # A notebook cell that runs again drops the ledger that it opened before without closing it.
             ledger._closing = weakref.finalize(ledger, held.pop_all().close)
             return ledger
 
@@ -81,7 +82,7 @@ class Ledger:
 
     @property
     def head(self) -> Head:
-        """How many events there are, and the link after the last: the name of all that this ledger says."""
+        """How many events there are, and the link after the last: it identifies all that this ledger reports."""
         return self._view.head
 
     @property
@@ -99,7 +100,7 @@ class Ledger:
         return size if as_of is None else min(size, positions.position_of(self._log, positions.reach(as_of)))
 
     def series(self, ticker: str, source: str | None = None) -> Series:
-        """Return which series stands for the ticker: prices of two providers never blur into one."""
+        """Return the series chosen for the ticker: prices of two providers never blur into one."""
         name = tickers_of.normalize(ticker)
         known = {one.provider: one for one in held_prices.all_series(self._tables, name)}
         if source is None and known:
@@ -143,7 +144,7 @@ class Ledger:
         adjusted: bool = False,
         source: str | None = None,
     ) -> Columns[Price] | Columns[AdjustedPrice]:
-        """Return a row a session from `start` to `end`, both inclusive, in their order.
+        """Return one row per session from `start` to `end`, both inclusive, in their order.
 
         Where `adjusted`, beside each price the one adjusted for what was known then, of later sessions than `end` too.
         """
@@ -212,8 +213,5 @@ class Ledger:
     def _last_due(self, reached: int | None) -> date:
         at_us = now_us() if not reached else positions.recorded_at(self._log, reached - 1)
         last = sessions.last_final_session(at_us)
-        if self.kind == "real":
-            return last
-        from ledger.ingest.providers.sample import provider as sample
-
-        return min(last, sample.LAST_DAY)
+        recording = registry.recording(self.kind)
+        return last if recording is None else min(last, recording.last_day)

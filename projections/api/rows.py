@@ -13,7 +13,7 @@ from ledger.events import ActionKind, Basis, ErrorKind
 from projections.models.corporate_actions import ActionCause
 from projections.models.log_entry import Status
 from projections.models.units import HIDDEN_IN_JSON, Instant, JobId, JobInstant, PerShare, Quantity, Reais
-from projections.queries.revisions import Cause
+from projections.queries.bar_fields import Cause
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,6 @@ from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions
 from projections.models import prices as held_prices
 from projections.models.units import reais
-from projections.queries import gaps, revisions
 from projections.queries.bar_fields import VOLUME
 
 PriceT = TypeVar("PriceT", bound=Price)
@@ -84,6 +83,9 @@ def changes(
 
     First bars that came on time are left out, unless `everything` is wanted.
     """
+    # Imported here, as in `missing_sessions`: prices need no history, and the calendar that it reads takes a while.
+    from projections.queries import revisions
+
     for one in revisions.revisions(tables, series, position):
         if one.recorded_at >= since_us and (everything or one.late or one.cause != "first"):
             yield to_python(
@@ -138,6 +140,8 @@ def missing_sessions(
     tables: Tables, series: Series, until: date, position: int | None = None
 ) -> Iterator[MissingSession]:
     """Yield a row for each session missing from the first one held to `until`, which is inclusive."""
+    from projections.queries import gaps
+
     for gap in gaps.gaps(tables, series, until, position):
         yield to_python(
             MissingSession,

@@ -2,10 +2,10 @@
 
 Tables:
 - `entries`: (seq) -> entry, as the event at `seq` opened it.
-- `judgements`: (seq of the evidence) -> what its decision adds to its entry. Joined when read: the fold
+- `judgements`: (seq of the evidence) -> what its decision or failure adds to its entry. Joined when read: the fold
   only puts, which is cheaper than to read, decode and rewrite the entry.
 - `by_ticker`: (ticker, seq) -> empty. One ticker's entries without a look at the others'.
-- `pending`: (ticker, seq) -> empty. Evidence that no decision names yet.
+- `pending`: (ticker, provider, seq) -> empty. Evidence that no decision and no failure names as its cause yet.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,14 +15,15 @@ import msgspec
 
 from ledger.chain import Seq
 from ledger.codec import Envelope
-from ledger.events import ValidationCompleted
+from ledger.events import IngestFailed, ValidationCompleted
+from ledger.market.series import Series
 from projections.fold.event_readers import Fact
-from projections.fold.keys import last_seq, seq_key, text_key
+from projections.fold.keys import last_seq, seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 from projections.models.log_entry import ENTRY_TAGS, Entry, Judgement, Status, attempted, judged, judgement
 
 NAME = "ingest_logs"
-VERSION = 1
+VERSION = 2
 
 _decode = msgspec.msgpack.Decoder(Entry).decode
 _decode_judgement = msgspec.msgpack.Decoder(Judgement).decode
@@ -58,10 +59,11 @@ class IngestLogs:
     reads = ENTRY_TAGS | {ValidationCompleted.TAG}
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
-        """Open an entry for an attempt, or close the one that a decision is over."""
-        if isinstance(fact, ValidationCompleted):
-            if envelope.cause is not None:
-                _judge(tables, envelope.cause, fact)
+        """Open an entry for an attempt, or close the one that a decision or a failure names as its cause."""
+        if isinstance(fact, ValidationCompleted | IngestFailed) and envelope.cause is not None:
+            evidence = seq_key(envelope.cause)
+            tables["judgements"].store(evidence, judgement(fact))
+            tables["pending"].delete(text_key(fact.ticker, fact.provider) + evidence)
         elif entry := attempted(envelope, fact):
             _open(tables, entry)
 
@@ -72,13 +74,7 @@ def _open(tables: Tables, entry: Entry) -> None:
     tables["entries"].store(seq, entry)
     tables["by_ticker"].put(of_ticker, b"")
     if entry.status == "pending":
-        tables["pending"].put(of_ticker, b"")
-
-
-def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
-    evidence = seq_key(cause)
-    tables["judgements"].store(evidence, judgement(decision))
-    tables["pending"].delete(text_key(decision.ticker) + evidence)
+        tables["pending"].put(text_key(entry.ticker, entry.provider) + seq, b"")
 
 
 def entries(tables: Tables, wanted: Filter | None = None, *, limit: int | None = None, offset: int = 0) -> list[Entry]:
@@ -92,9 +88,13 @@ def entries(tables: Tables, wanted: Filter | None = None, *, limit: int | None =
     return list(islice(found, offset, stop))[::-1]
 
 
-def pending(tables: Tables, ticker: str) -> tuple[Seq, ...]:
-    """Return the seqs of the ticker's evidence that no decision names as its cause, oldest first."""
-    return tuple(Seq(last_seq(key)) for key, _ in tables["pending"].scan(text_key(ticker)))
+def pending(tables: Tables, ticker: str) -> dict[Series, tuple[Seq, ...]]:
+    """Return the seqs of the ticker's pending evidence by series, oldest first."""
+    found: dict[Series, tuple[Seq, ...]] = {}
+    for key, _ in tables["pending"].scan(text_key(ticker)):
+        series = Series(*two_texts(key))
+        found[series] = (*found.get(series, ()), Seq(last_seq(key)))
+    return found
 
 
 def _newest_first(tables: Tables, wanted: Filter) -> Iterator[Entry]:

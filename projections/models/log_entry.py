@@ -64,7 +64,8 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
 def attempted(envelope: Envelope, fact: Fact) -> Entry | None:
     """Return the entry that an event opens, None for an event that is no attempt.
 
-    Evidence is `pending` until a decision names it as its cause: see `judged`.
+    Evidence is `pending` until a decision or a failure names it as its cause: see `judged`. That failure is no attempt
+    of its own.
     """
     if isinstance(fact, Evidence):
         return Entry(
@@ -84,7 +85,7 @@ def attempted(envelope: Envelope, fact: Fact) -> Entry | None:
         )
     if isinstance(fact, FetchFailed):
         return _failed(envelope, fact, fact.error_kind, attempt=fact.attempt)
-    if isinstance(fact, IngestFailed):
+    if isinstance(fact, IngestFailed) and envelope.cause is None:
         return _failed(envelope, fact, fact.error_kind, attempt=fact.attempt)
     if isinstance(fact, IngestRefused):
         # A refused job made no attempt of its own; entries are numbered from 1.
@@ -92,11 +93,14 @@ def attempted(envelope: Envelope, fact: Fact) -> Entry | None:
     return None
 
 
-def judgement(decision: ValidationCompleted) -> Judgement:
-    """Return what `decision` adds to the entry of its evidence.
+def judgement(decision: ValidationCompleted | IngestFailed) -> Judgement:
+    """Return what `decision` says of its evidence, or the failure that ended it undecided.
 
     Superseded evidence is a success that is not final: the answer was sound, the job went on to a wider one.
     """
+    if isinstance(decision, IngestFailed):
+        failed = decision.error_kind
+        return Judgement(failure_status(failed), error_kind=failed, error_message=_message(failed, decision.message))
     if decision.verdict == "superseded":
         return Judgement("success", superseded=True)
     kind: ErrorKind | None = None

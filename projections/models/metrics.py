@@ -4,7 +4,7 @@ Tables:
 - `tallies`: (ticker, provider) -> tally. Fixed in size, rewritten at every final entry.
 - `recent`: (ticker, provider, slot) -> duration and failure of one of the last 30 final entries. The slot of a final
   entry is its number modulo 30: one small row is written, where a ring inside the tally would be rewritten whole.
-- `pending`: (seq) -> what is wanted of evidence until its decision comes, and no longer.
+- `pending`: (seq) -> what is wanted of evidence until its decision, or the failure over it, comes, and no longer.
 - `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
 """
@@ -26,16 +26,16 @@ from ledger.events import (
     IngestRefused,
     ValidationCompleted,
 )
+from ledger.ingest.providers import registry
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 
 NAME = "metrics"
-VERSION = 1
+VERSION = 2
 RECENT_ENTRIES = 30
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
-BY_HAND = frozenset({"cotahist"})  # providers whose answers a person brings: nobody is late with those
 SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
 LAST_BACKUP = text_key("last")
 RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
@@ -176,11 +176,18 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
 
 
 def _fail(tables: Tables, envelope: Envelope, fact: FetchFailed | IngestFailed | IngestRefused) -> None:
+    """Count the failure; one over evidence is counted as that evidence's, whose place it takes."""
     if isinstance(fact, FetchFailed) and not fact.final:
         return
+    seq = envelope.seq
+    if isinstance(fact, IngestFailed) and envelope.cause is not None:
+        seq, evidence = envelope.cause, seq_key(envelope.cause)
+        if tables["pending"].load(evidence, _decode_waiting) is None:
+            return
+        tables["pending"].delete(evidence)
     kind: ErrorKind = "locked" if isinstance(fact, IngestRefused) else fact.error_kind
     key = text_key(fact.ticker, fact.provider)
-    tally = _tally(tables, key, failure_status(kind), envelope.seq)
+    tally = _tally(tables, key, failure_status(kind), seq)
     tally.rejected = 0
     _put(tables, key, tally, (fact.finished_at - fact.started_at) // US_A_MS)
 
@@ -239,7 +246,7 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
 
 
 def _rank(provider: str, tally: _Tally) -> tuple[bool, int]:
-    return provider not in BY_HAND, tally.seq
+    return not registry.brought_by_hand(provider), tally.seq
 
 
 def runs(tables: Tables) -> Iterator[RunCount]:

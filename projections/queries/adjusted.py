@@ -70,17 +70,6 @@ def _step(actions: Sequence[Action], previous_close: int, basis: Basis) -> Fract
     return factor
 
 
-def basis(tables: Tables, series: Series, position: int | None = None) -> Basis:
-    """Return the basis on which the provider reports the series, by its newest decision of [0, position).
-
-    Split-adjusted where there is none: then there is no bar either.
-    """
-    found: Basis = "split_adjusted"
-    for decision in decisions.decisions(tables, series, position):
-        found = decision.basis
-    return found
-
-
 def held_factors(tables: Tables, series: Series, position: int | None = None) -> dict[date, Fraction]:
     """Return the factor of each session held once `position` events are read (None: all), in order of days.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Literal
 
 import msgspec
 
@@ -10,6 +11,8 @@ from ledger.events import Bar
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
 REPRESENTS_THE_BAR = "close"  # what is shown of a bar that came or went whole
 VOLUME = "volume"
+
+Cause = Literal["first", "correction", "rescale", "withdrawn"]  # why a field has another value
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,9 +5,10 @@ from datetime import date
 
 import msgspec
 
+from ledger.ingest.providers.registry import brought_by_hand
 from ledger.market.sessions import final_sessions_after
 from projections.models.log_entry import FAILURES, Status
-from projections.models.metrics import BY_HAND, Measured
+from projections.models.metrics import Measured
 from projections.models.units import InstantUs
 
 US_A_S = 1_000_000
@@ -65,7 +66,8 @@ def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
     A file that was imported years ago is not late.
     """
     late = found.ingest_lag_seconds is not None and found.ingest_lag_seconds > lag_threshold_s
-    if late and found.provider not in BY_HAND and (found.sessions_behind is None or found.sessions_behind > 0):
+    due = not brought_by_hand(found.provider) and (found.sessions_behind is None or found.sessions_behind > 0)
+    if late and due:
         return CRITICAL
     return WARNING if found.status in FAILURES or found.rejected else OK
 

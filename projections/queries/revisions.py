@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import Literal, Self
+from typing import Self
 
 import msgspec
 
@@ -13,15 +13,13 @@ from ledger.market.series import Series
 from projections.fold.tables import Tables
 from projections.models.prices import Version
 from projections.queries import bar_fields, history
-from projections.queries.bar_fields import FieldChange
+from projections.queries.bar_fields import Cause, FieldChange
 from projections.queries.history import Coverage
 
 VOLUME_TOLERANCE = 5e-3  # providers round rescaled volumes, and some count late trades in
 ADJUSTED = "adj_close"
 
 _ROUNDING = 0.5  # how far an exact price may be from the one reported
-
-Cause = Literal["first", "correction", "rescale", "withdrawn"]
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):

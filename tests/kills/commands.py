@@ -149,7 +149,8 @@ class Place:
             view = view_at(log, head.size)
             self._check_snapshots(view)
         self._checked = head
-        return sum(len(ingest_logs.pending(view.state["ingest_logs"], ticker)) for ticker in TICKERS)
+        state = view.state["ingest_logs"]
+        return sum(len(seqs) for ticker in TICKERS for seqs in ingest_logs.pending(state, ticker).values())
 
     def _check_row(self, log: EventLog, row: dict[str, Any]) -> None:
         """Assert of a row that was printed that its event is there, its head was the log's, its snapshot is on disk."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ledger.chain import Seq
 from ledger.codec import Draft
-from ledger.events import FetchSucceeded, RawAction, RawBar, ValidationCompleted, Window
+from ledger.events import Basis, FetchSucceeded, RawAction, RawBar, ValidationCompleted, Window
 from ledger.ids import append_id
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import judge, superseded
@@ -17,7 +17,8 @@ from tests.ledger.ingest.answers import TICKER, evidence
 from tests.support.archives import created
 from tests.support.drafts import JOB, StepClock
 
-BASIS = "split_adjusted"
+BASIS: Basis = "split_adjusted"
+EXCHANGE = "SAO"
 SERIES = Series(TICKER, "yfinance")
 
 
@@ -43,12 +44,12 @@ class CommittedLog:
         """
         held = self.held()
         asked = evidence(bars, actions, window=window)
-        decision = judge(asked, held, basis=BASIS)
+        decision = judge(asked, held, basis=BASIS, exchange=EXCHANGE)
         if isinstance(decision, ValidationCompleted):
             self._record([(asked, decision)])
             return
         wider = evidence(whole, actions, window=decision.window)
-        again = judge(wider, held, basis=BASIS)
+        again = judge(wider, held, basis=BASIS, exchange=EXCHANGE)
         assert isinstance(again, ValidationCompleted)
         self._record([(asked, superseded(asked, held, basis=BASIS)), (wider, again)])
 

@@ -20,8 +20,8 @@ from ledger.events import (
     ValidationCompleted,
     Window,
 )
+from ledger.ingest.judging import judged
 from ledger.ingest.providers.yahoo import chart
-from ledger.ingest.rules import judge
 from ledger.market import series as market
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
@@ -55,8 +55,7 @@ class Retold:
             evidence = self._evidence(ticker, series, window)
             cause = self._append(log, evidence)
             held = prices.held(view_at(log, log.head().size).state["prices"], market.Series(ticker, PROVIDER))
-            rows = chart.rows(zlib.decompress(evidence.answer.body))
-            decision = judge.judge(evidence, held, basis="split_adjusted", body_rows=rows)
+            decision = judged(evidence, held, threshold_percent=10)
             assert isinstance(decision, ValidationCompleted)
             self._append(log, decision, cause=cause)
             self._snapshot(log, ticker)

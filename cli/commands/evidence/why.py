@@ -1,5 +1,6 @@
 """`main why`: where one session's row comes from, down to the provider's own numbers."""
 
+import math
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from cli.context import ledgers, params, series_option
 from cli.render import money, times
 from ledger import ids
 from ledger.errors import NothingToShowError
+from ledger.events import RawBar
 from ledger.market.series import Series
 from projections.queries import provenance
 from projections.queries.bar_fields import FIELDS
@@ -133,7 +135,7 @@ def _evidence(trace: Trace) -> WhyEvidence:
         http_status=fetch.source.http_status,
         sha256=fetch.answer.sha256.hex(),
         body_bytes=fetch.answer.body_bytes,
-        raw=[_numbers(bar) for bar in trace.raw_rows],
+        raw=[_sent(row) for row in trace.raw_rows],
         raw_lines=list(trace.raw_lines),
         handed_over=None if trace.handed is None else _numbers(trace.handed),
     )
@@ -141,6 +143,12 @@ def _evidence(trace: Trace) -> WhyEvidence:
 
 def _numbers(bar: msgspec.Struct) -> dict[str, float | int | None]:
     return {name: getattr(bar, name) for name in FIELDS}
+
+
+def _sent(row: RawBar) -> dict[str, float | int | None]:
+    """Return the row's fields as the provider sent them: a price that is not there is null."""
+    cells = _numbers(row).items()
+    return {name: None if isinstance(cell, float) and math.isnan(cell) else cell for name, cell in cells}
 
 
 def text(one: WhyRow) -> str:

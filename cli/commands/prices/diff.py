@@ -1,4 +1,4 @@
-"""`main diff`: a series at two positions, held against each other."""
+"""`main diff`: a series at two positions, compared."""
 
 from datetime import date
 

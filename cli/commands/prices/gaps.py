@@ -8,6 +8,7 @@ from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, series_option
+from ledger.ingest.providers import registry
 from ledger.log_source import LogSource, created
 from ledger.market import sessions
 from projections.api import series_rows
@@ -48,12 +49,8 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
 
 def _last_due(log: LogSource, now_us: int) -> date:
     """Return the last session that ought to be held: the newest final one, or the day on which the sample ends."""
-    if created(log).kind == "sample":
-        # Imported here: only the sample's ledger asks.
-        from ledger.ingest.providers.sample import provider as sample
-
-        return sample.LAST_DAY
-    return sessions.last_final_session(now_us)
+    recording = registry.recording(created(log).kind)
+    return sessions.last_final_session(now_us) if recording is None else recording.last_day
 
 
 def text(one: MissingSession) -> str:

@@ -8,8 +8,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from ledger.events import Bar, Basis, FetchSucceeded, Finding, ValidationCompleted, Window
-from ledger.ingest.providers.yahoo.chart import ChartRow
+from ledger.events import Bar, Basis, FetchSucceeded, Finding, RawBar, ValidationCompleted, Window
 from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rules
 from ledger.ingest.rules.commitment import committed
 from ledger.ingest.rules.held import Held
@@ -21,7 +20,6 @@ from ledger.market import sessions
 
 INTERVAL = "1d"
 CURRENCY = actions.CURRENCY
-EXCHANGE = "SAO"
 
 
 def judge(
@@ -29,18 +27,19 @@ def judge(
     held: Held,
     *,
     basis: Basis,
-    body_rows: Sequence[ChartRow] = (),
+    exchange: str | None,
+    body_rows: Sequence[RawBar] = (),
     threshold_percent: float = catalogue.THRESHOLD_PERCENT,
 ) -> ValidationCompleted | WholeRangeNeeded:
     """Return the decision over `evidence`, or the wider window without which it would mix two scales.
 
-    `held` is the same provider's series as it stands; `body_rows` are the answer's rows before the
-    library merged or repaired them. An answer without rows is a success of nothing: whether some
-    were due is the caller's to ask of `sessions_due`.
+    `held` is the same provider's series as it stands, `exchange` its code for B3 (None: it names none);
+    `body_rows` are the answer's rows before the library merged or repaired them. An answer without rows is
+    a success of nothing: whether some were due is the caller's to ask of `sessions_due`.
     """
     answered = rows(evidence, body_rows)
     found = row_rules.sort_rows(answered, row_rules.today(evidence.finished_at))
-    batch = (*foreign_identity(evidence), *over_threshold(found, threshold_percent))
+    batch = (*foreign_identity(evidence, exchange), *over_threshold(found, threshold_percent))
     if batch:
         rejected = _rejected(evidence, basis, found, batch)
         return committed(rejected, held, threshold_percent=threshold_percent)
@@ -151,16 +150,16 @@ def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
 
 
 @catalogue.applies(catalogue.IDENTITY)
-def foreign_identity(evidence: FetchSucceeded) -> Iterator[Finding]:
+def foreign_identity(evidence: FetchSucceeded, exchange: str | None) -> Iterator[Finding]:
     """Yield what IDENTITY finds in what the answer says of itself."""
     identity = evidence.identity
     for name, got, want in (
         ("symbol", identity.symbol, evidence.request.ticker),
         ("currency", identity.currency, CURRENCY),
-        ("exchange", identity.exchange, EXCHANGE),
+        ("exchange", identity.exchange, exchange),
         ("time zone", identity.timezone, sessions.TIMEZONE),
     ):
-        if got is not None and got != want:
+        if got is not None and want is not None and got != want:
             yield Finding(catalogue.IDENTITY.id, None, f"got {name} {got}, want {want}")
 
 

@@ -10,7 +10,6 @@ import msgspec
 from msgspec.structs import astuple, replace
 
 from ledger.events import FetchSucceeded, RawBar
-from ledger.ingest.providers.yahoo.chart import ChartRow
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -34,7 +33,7 @@ class Row(msgspec.Struct, frozen=True):
         return cls(replace(bar, volume=copies[0].volume), len(copies), len(different) == 1)
 
 
-def rows(evidence: FetchSucceeded, body_rows: Sequence[ChartRow]) -> tuple[Row, ...]:
+def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar]) -> tuple[Row, ...]:
     """Return a row for each day of the answer, oldest first.
 
     A day that only one of body and library has is taken from that one; of the body's alone,
@@ -47,21 +46,11 @@ def rows(evidence: FetchSucceeded, body_rows: Sequence[ChartRow]) -> tuple[Row, 
     return tuple(Row.of(handed.get(day, same_day[0]), same_day) for day, same_day in sorted(copies.items()))
 
 
-def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[ChartRow]) -> Iterator[RawBar]:
+def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[RawBar]) -> Iterator[RawBar]:
     window, in_body = evidence.request.window, {row.date for row in body_rows}
     for row in body_rows:
         if row.date in handed or window.start <= row.date <= window.end:
-            yield _raw_bar(row)
+            yield row
     for bar in evidence.bars:
         if bar.date not in in_body:
             yield bar
-
-
-def _raw_bar(row: ChartRow) -> RawBar:
-    return RawBar(
-        row.date, _number(row.open), _number(row.high), _number(row.low), _number(row.close), row.adj_close, row.volume
-    )
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from ledger.audit.rehash import Flaw, RangeReport, rehash_ledger
-from ledger.audit.verify import VerifyReport, Witness, _end_flaw, _Look, _look, verify_folder, verify_ledger
+from ledger.audit.verify import VerifyReport, Witness, _end_flaw, _probe, _Probed, verify_folder, verify_ledger
 from ledger.chain import EMPTY_HEAD, GENESIS, Head, Link
 from ledger.errors import NewerFormatError, NotALedgerError
 from ledger.files.isolated import IsolatedProcessError
@@ -151,18 +151,18 @@ def test_a_damaged_anchor_is_told_only_of_a_sound_log(full: LedgerHome) -> None:
     assert ("tampered", 2) == (told(full).verdict, (told(full).first_bad or flaw).seq)
 
 
-def test_a_glance_sees_the_end_and_the_links_asked_for(full: LedgerHome) -> None:
+def test_a_probe_sees_the_end_and_the_links_asked_for(full: LedgerHome) -> None:
     """The chain's start for a witness of no events, None where no event is."""
     values = stored(full)
     head = Head(EVENTS, Link(values[-1][:32]))
-    want = _Look(head, None, (GENESIS, values[0][:32], values[5][:32], None))
-    assert want == _look(full.root / "ledger-1", (-1, 0, 5, 6))
+    want = _Probed(head, None, (GENESIS, values[0][:32], values[5][:32], None))
+    assert want == _probe(full.root / "ledger-1", (-1, 0, 5, 6))
 
 
-def test_a_glance_sees_an_event_past_the_head(full: LedgerHome) -> None:
+def test_a_probe_sees_an_event_past_the_head(full: LedgerHome) -> None:
     """What is wrong with the end is seen in the same transaction as the head."""
     edit(full, lambda txn, db: txn.put(key(EVENTS), bytes(40), db=db))
-    assert Flaw(6, "unexpected event", "the end", "seq 6") == _look(full.root / "ledger-1", ()).end_flaw
+    assert Flaw(6, "unexpected event", "the end", "seq 6") == _probe(full.root / "ledger-1", ()).end_flaw
 
 
 def test_the_pages_are_checked_only_when_asked(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:

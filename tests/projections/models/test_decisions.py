@@ -24,21 +24,7 @@ def test_every_decision_over_the_series_is_kept_oldest_first() -> None:
     later_at = first_at + 20_000_000
     kept = [
         Decision(first, first_at, cause, "success", "split_adjusted", WINDOW, 1, None, (DIVIDEND,), (), (), 1, None),
-        Decision(
-            second,
-            first_at + 20_000_000,
-            again,
-            "rejected",
-            "split_adjusted",
-            WINDOW,
-            2,
-            None,
-            (),
-            (),
-            (day(1),),
-            0,
-            None,
-        ),
+        Decision(second, later_at, again, "rejected", "split_adjusted", WINDOW, 2, None, (), (), (day(1),), 0, None),
     ]
     assert kept == list(decisions(tables, Series(T, PROVIDER)))
     assert kept[:1] == list(decisions(tables, Series(T, PROVIDER), second))

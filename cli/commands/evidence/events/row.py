@@ -10,7 +10,7 @@ from ledger.chain import Record
 from ledger.codec import UNDECODABLE, decode_envelope
 from ledger.errors import DamagedError
 
-# An answer's own fields: its body can be megabytes, and its length and hash stand for it.
+# An answer's own fields: its body can be megabytes, and its length and hash identify it.
 _ANSWER = frozenset({"body", "body_bytes", "sha256"})
 
 
@@ -59,7 +59,7 @@ def line(event: EventRow) -> str:
 
 
 def page(event: EventRow) -> str:
-    """Return the event whole: a line a field, then its data indented."""
+    """Return the event whole: one line per field, then its data indented."""
     fields = msgspec.structs.asdict(event)
     data = msgspec.json.format(msgspec.json.encode(fields.pop("data")), indent=2).decode()
     lines = [f"{name}: {'-' if value is None else value}" for name, value in fields.items()]

@@ -16,7 +16,7 @@ ADJUSTED_HEADER = ("date", "open", "high", "low", "close", "adj_close", "volume"
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One bar and the line of the file that it stands on, counted from 1."""
+    """One bar and its line in the file, counted from 1."""
 
     number: int
     bar: RawBar
@@ -25,7 +25,7 @@ class Line(msgspec.Struct, frozen=True):
 def read(path: Path) -> list[Line]:
     """Return the bars of the file, in its order; an empty cell is a missing value.
 
-    Raises: BarsFileError for another header, a cell that says nothing, or no bar at all; OSError.
+    Raises: BarsFileError for another header, a cell that cannot be parsed, or no bar at all; OSError.
     """
     import csv
 

@@ -120,7 +120,7 @@ def _judged(lines: Sequence[Line], now_us: int, threshold_percent: float) -> Val
         actions=(),
     )
     # Without anything held there is no scale to differ from, so the answer is a decision.
-    decision = judge.judge(evidence, Held({}), basis="as_traded", threshold_percent=threshold_percent)
+    decision = judge.judge(evidence, Held({}), basis="as_traded", exchange=None, threshold_percent=threshold_percent)
     assert isinstance(decision, ValidationCompleted)  # noqa: S101 - see above
     return decision
 

@@ -1,4 +1,4 @@
-"""`main validation`: what the rules said of a ticker's answers, decision by decision."""
+"""`main validation`: what the rules found in a ticker's answers, decision by decision."""
 
 from collections.abc import Sequence
 

@@ -106,7 +106,7 @@ def csv_lines(one: DecisionRow) -> Iterator[tuple[object, ...]]:
 
 
 def text(one: DecisionRow) -> str:
-    """Return the decision as a person reads it: a line of counts, one a rule, one a finding."""
+    """Return the decision as a person reads it: a line of counts, then one per rule and one per finding."""
     head = (
         f"seq {one.seq}  {one.recorded_at}  {one.ticker}  {one.provider}  {one.verdict}: {one.received} received, "
         f"{one.accepted} accepted ({one.added} added, {one.revised} revised), {len(one.withdrawn)} withdrawn, "

@@ -1,4 +1,4 @@
-"""`main compare`: whether two providers agree on a ticker, such as the exchange and whom we ask every day."""
+"""`main compare`: whether two providers agree on a ticker, such as the exchange and the daily provider."""
 
 from datetime import date
 from typing import cast
@@ -38,8 +38,8 @@ Exit codes: 0 all agree, 1 some differ, 3 no session that both hold.
 """
 )
 @click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
-@click.option("--a", type=click.Choice(SOURCES), default="yfinance", show_default=True, help="One provider.")
-@click.option("--b", type=click.Choice(SOURCES), default="cotahist", show_default=True, help="The other one.")
+@click.option("--a", type=click.Choice(SOURCES), default=SOURCES[0], show_default=True, help="One provider.")
+@click.option("--b", type=click.Choice(SOURCES), default=SOURCES[1], show_default=True, help="The other one.")
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option(

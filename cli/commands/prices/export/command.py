@@ -1,4 +1,4 @@
-"""`main export`: the whole ledger as files that DuckDB, Polars, Spark and pandas read as they stand."""
+"""`main export`: the whole ledger as files that DuckDB, Polars, Spark and pandas read directly."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -16,7 +16,7 @@ from cli.render import out_file
 from ledger.files.atomic_file import sweep
 
 MANIFEST = "manifest.json"
-SUFFIX = ".b3-ledger-export"  # nobody else's, since those that are left are removed
+SUFFIX = ".b3-ledger-export"  # ours alone, since folders of that name are removed
 
 
 @contextmanager

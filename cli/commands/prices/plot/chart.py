@@ -41,7 +41,7 @@ class PriceChart(msgspec.Struct, frozen=True, kw_only=True):
     actions: Sequence[CorporateAction]
 
     def revised(self) -> dict[str, list[date]]:
-        """Return the days to be marked by what befell them, a key of `MARKS`."""
+        """Return the days to be marked, by what happened to them: a key of `MARKS`."""
         shown = {price.date for price in self.prices}
         found: dict[str, set[date]] = {name: set() for name in MARKS}
         for change in self.changes:
@@ -71,7 +71,7 @@ def render(chart: PriceChart, picture: PictureFormat) -> bytes:
     """
     style: Any = extras.load("matplotlib.style", extra=EXTRA)
     pyplot_free: Any = extras.load("matplotlib.figure", extra=EXTRA)
-    # What a person's matplotlibrc says is left aside, or the same chart would look different elsewhere.
+    # A user's matplotlibrc is ignored, or the same chart would look different elsewhere.
     with style.context(["default", SETTINGS], after_reset=True):
         figure = pyplot_free.Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
         _draw(figure, chart)

@@ -71,7 +71,7 @@ def prices(  # noqa: PLR0913 - one parameter an option
     if not found:
         raise NothingToShowError(f"no session of {ticker} in the first {position} events", wanted="at least one")
     rows = [row.compared(one) if isinstance(one, AdjustedPrice) else one for one in found]
-    # Rendered before a word is said: what cannot be rendered ends here.
+    # Rendered before anything is printed: an error of rendering comes alone.
     content = list(output.rendered(rows, style, row.ADJUSTED_LAYOUT if adjusted else row.LAYOUT))
     if style.format == TEXT:
         output.say(row.heading(adjusted=adjusted))

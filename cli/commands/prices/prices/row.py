@@ -29,7 +29,7 @@ class ComparedPrice(AdjustedPrice, frozen=True, kw_only=True):
 
 
 def compared(price: AdjustedPrice) -> ComparedPrice:
-    """Return the session with its adjusted close held against the provider's own."""
+    """Return the session with its adjusted close compared with the provider's own."""
     theirs = price.provider_adj_close
     difference = None if theirs is None else price.adj_close - float(theirs)
     return ComparedPrice(

@@ -33,9 +33,9 @@ STATUSES: dict[int, HealthStatus] = {
     Exit.CRITICAL: "critical",
     Exit.UNKNOWN: "unknown",
 }
-# Of two findings the later one here is told: an ingest that never was says more than a disk that fills up.
+# Of two findings the later one here is reported: UNKNOWN (no ingest) outranks WARNING (low disk).
 WORSE = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
-# They keep this user or this version from looking, and say nothing of the ledger.
+# They keep this user or this version from looking, and are no finding about the ledger.
 NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError)
 
 
@@ -143,7 +143,7 @@ def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> 
     try:
         log = EventLog(home, now=lambda: now_us, readonly=True, check=False)
     except LedgerError as error:
-        # A folder in use without its database has lost one: worse than a ledger that nobody began.
+        # A folder in use without its database has lost one: worse than a ledger that was never created.
         lost = isinstance(error, NoLedgerError)
         return Look(severity=Exit.CRITICAL if lost else _severity(error), error_message=str(error))
     with log:

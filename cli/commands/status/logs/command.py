@@ -90,10 +90,10 @@ def logs(  # noqa: PLR0913 - one parameter an option
 def text(one: LogEntry) -> str:
     """Return the entry on one line."""
     rows = f"{one.rows_fetched} rows, {one.accepted} accepted, {one.rejected} rejected"
-    told = one.error_message or rows
+    outcome = one.error_message or rows
     retried = "" if one.final else " (not final)"
     asked = "" if one.retry_after is None else f" | retry after {one.retry_after}s"
     return (
-        f"{units.second_text(one.started_at)}  {one.ticker:<10}  {one.status:<8}  {told}{retried}"
+        f"{units.second_text(one.started_at)}  {one.ticker:<10}  {one.status:<8}  {outcome}{retried}"
         f" | attempt {one.attempt}{asked} | {one.duration_ms}ms | {one.provider} | job {one.job_id} | seq {one.seq}"
     )

@@ -1,4 +1,4 @@
-"""Metrics as Prometheus scrapes them, rendered by its own library; base units, one family a fact."""
+"""Metrics as Prometheus scrapes them, rendered by its own library; base units, one family per fact."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ def exposition(view: View, reports: Sequence[TickerReport]) -> bytes:
 
 
 class _Found(Collector):
-    """What was found, told whole each time it is asked for."""
+    """What was found, collected whole at each scrape."""
 
     def __init__(self, view: View, reports: Sequence[TickerReport]) -> None:
         self._view = view

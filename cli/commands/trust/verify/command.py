@@ -75,10 +75,8 @@ def verify(
     with output.still_working("re-hashing every event …"):
         checked = _archive(given, file, from_head) if file else _ledger(given, from_head, structure=structure)
     if save_head is not None and checked.report.verdict == "intact":
-        events, head = checked.report.events, checked.report.head
-        assert head is not None  # noqa: S101 - an intact log has at least its first event
         now_us = clock.now_us(given, reading=True)
-        saved_head.save(save_head, Head(events, Link(head)), ledger_id=checked.ledger_id(), now_us=now_us)
+        saved_head.save(save_head, checked.head(), ledger_id=checked.ledger_id(), now_us=now_us)
     found = row.row(checked.report, checked.replaced, checked.root)
     output.show([found], style, text=row.text)
     if step := row.file_step(found.verdict, found.witnesses) if file else row.next_step(found):
@@ -93,6 +91,11 @@ class _Checked(msgspec.Struct, frozen=True, kw_only=True):
     ledger_id: Callable[[], bytes]
     root: Path
     replaced: Replaced | None = None
+
+    def head(self) -> Head:
+        """Return the head of a log that is intact."""
+        assert self.report.head is not None  # noqa: S101 - it has at least its first event
+        return Head(self.report.events, Link(self.report.head))
 
 
 def _ledger(given: Settings, saved: SavedHead | None, *, structure: bool) -> _Checked:
