@@ -35,13 +35,14 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     bar: Bar | None
 
 
-class EncodedVersion(NamedTuple):
-    """A version whose bar is left as its decision holds it in msgpack."""
+class HeldYears(NamedTuple):
+    """The bars in force by calendar year and day, in the msgpack of their decisions, and what versions there are.
 
-    date: date
-    seq: int
-    recorded_at: int
-    bar: bytes | None
+    `versions` counts those of each (seq as in a key, recorded_at).
+    """
+
+    bars: dict[int, list[bytes]]
+    versions: dict[tuple[bytes, int], int]
 
 
 class _StoredBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -107,13 +108,25 @@ def bars(tables: Tables, series: Series, position: int | None = None) -> dict[da
     return found
 
 
-def encoded_versions(tables: Tables, series: Series) -> Iterator[EncodedVersion]:
-    """Yield what `versions` does, each bar left as its decision holds it in msgpack."""
+def held_years(tables: Tables, series: Series) -> HeldYears:
+    """Return what is held of the series, nothing of it decoded; one prefix scan."""
+    bars: dict[int, list[bytes]] = {}
+    versions: dict[tuple[bytes, int], int] = {}
+    last_day, of_year = b"", list[bytes]()
     for key, value in tables["bars"].scan(text_key(series.provider, series.ticker)):
         row = _decode_encoded_row(value)
-        ordinal = int.from_bytes(key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES], "big")
-        bar = bytes(row.bar)
-        yield EncodedVersion(date.fromordinal(ordinal), last_seq(key), row.recorded_at, None if bar == NIL else bar)
+        made = key[-SEQ_BYTES:], row.recorded_at
+        versions[made] = versions.get(made, 0) + 1
+        bar, day = bytes(row.bar), key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES]
+        if bar == NIL:
+            continue
+        if day == last_day:
+            of_year[-1] = bar  # a later version of the same day
+            continue
+        of_year = bars.setdefault(date.fromordinal(int.from_bytes(day, "big")).year, [])
+        of_year.append(bar)
+        last_day = day
+    return HeldYears(bars, versions)
 
 
 def is_held(tables: Tables, series: Series) -> bool:

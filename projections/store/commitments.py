@@ -5,13 +5,12 @@ the state covers every bar and every action in force, so no stored row has to be
 held by count: as many versions as each decision made.
 """
 
-from collections import Counter
-
 from ledger.codec import UNDECODABLE, decode_envelope, decode_event
 from ledger.events import ValidationCompleted
 from ledger.log_source import LogSource
 from ledger.market.series import Series
-from ledger.market.series_state import YearlyBars, state
+from ledger.market.series_state import leaf, state
+from projections.fold.keys import seq_key
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions, prices
 
@@ -33,17 +32,14 @@ def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
         if decision.after is None:
             return None
         judged = list(decisions.decisions(tables, series))
-        yearly, made = YearlyBars(), Counter[tuple[int, int]]()
-        for version in prices.encoded_versions(tables, series):
-            made[version.seq, version.recorded_at] += 1
-            if version.bar is not None:
-                yearly.put(version.date, version.bar)
-        found = state(series, decision.basis, yearly.leaves(), corporate_actions.known(judged))
-    except UNDECODABLE as error:
+        held = prices.held_years(tables, series)
+        leaves = {year: leaf(bars) for year, bars in held.bars.items()}
+        found = state(series, decision.basis, leaves, corporate_actions.known(judged))
+    except (*UNDECODABLE, ValueError) as error:
         return f"{series.ticker} with a row that is none: {error}"
     if found != decision.after:
         return f"{series.ticker} in another state than its decision at seq {newest.seq} leads to"
-    if made != Counter({(one.seq, one.recorded_at): one.rows for one in judged if one.rows}):
+    if held.versions != {(seq_key(one.seq), one.recorded_at): one.rows for one in judged if one.rows}:
         return f"{series.ticker} with versions that its decisions did not make"
     return None
 
