@@ -31,7 +31,7 @@ MEGABYTE = 1_000_000
 
 
 def figures(ground: Ground, folder: Path, *, rounds: int) -> list[Limit]:
-    """Sign a copy of the ledger, then what came after, and prove; medians over the rounds."""
+    """Sign a copy of the ledger, then what came after, and prove; medians over the rounds, of wall time."""
     home = LedgerHome(folder / "home")
     shutil.copytree(ground.home.root, home.root)
     firsts, agains, mores, proofs, extensions = (list[float]() for _ in range(5))
