@@ -8,7 +8,7 @@ from cli.commands.proof.checkpoint.row import ExtensionRow, extension
 from cli.context import ledgers
 from ledger.checkpoint.errors import NotProvenError
 from ledger.checkpoint.note import VerifierKey
-from ledger.checkpoint.proving import Source, from_tiles, prove_extension
+from ledger.checkpoint.proving import FromTiles, Source, prove_extension
 from ledger.checkpoint.statement import Statement
 
 
@@ -25,7 +25,7 @@ def compare(paths: tuple[Path, Path], key: VerifierKey, given: Settings) -> Exte
     if new.size < old.size:
         return extension("rolled_back", old, new, [])
     if (published := files.tiles_beside(paths[1])) is not None:
-        return _extension(old, new, from_tiles(published))
+        return _extension(old, new, FromTiles(published))
     with ledgers.reading(given) as log:
         if log.head().size < new.size:
             raise NotProvenError(f"a log of {log.head().size} events", wanted=f"the {new.size} of the newer checkpoint")
