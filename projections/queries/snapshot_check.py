@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from ledger.errors import UnreadableError
+from ledger.errors import unreadable
 from ledger.files.checksum import CHECKSUM_SUFFIX, parse_checksum
 from ledger.market.series import Series
 from projections.fold.tables import State
@@ -124,7 +124,7 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UnreadableError(path, error.strerror or str(error)) from error
+        raise unreadable(path, error) from error
 
 
 def _shown(line: bytes) -> str:
