@@ -115,7 +115,7 @@ def _pipe() -> tuple[int, int]:
 def _outcome(call: Callable[[], object], writing: int) -> bytes:
     """Return what the child sends its parent: the answer of `call`, or what became of it."""
     try:
-        with foreseen():
+        with foreseen("read"):
             try:
                 # Whatever the parent has locked this process holds too, for as long as it lives.
                 threading.Thread(target=_end_with_reader, args=[writing], daemon=True).start()
