@@ -113,6 +113,8 @@ def test_a_row_says_file_counts_and_where_the_log_stands() -> None:
         (done(added=5, rejected=1), "warning", Exit.WARNING),
         (done(added=5, tickers_rejected=2), "warning", Exit.WARNING),
         (done(tickers_rejected=3), "rejected", Exit.CRITICAL),
+        (done(added=5, tickers_failed=1), "warning", Exit.WARNING),
+        (done(tickers_failed=3), "error", Exit.CRITICAL),
         (done(tickers_rejected=2, repeated=1), "rejected", Exit.CRITICAL),
         (done(replace(CONTENTS, tickers=0)), "warning", Exit.WARNING),
         (failed("bad-answer"), "error", Exit.CRITICAL),
