@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ledger.backup.archive_log import ArchiveLog
 from ledger.checkpoint.note import VerifierKey, open_note, split_note
-from ledger.checkpoint.proving import FromLog, FromTiles, Source
+from ledger.checkpoint.proving import FromLog, FromTiles
 from ledger.checkpoint.published import TILES, Published
 from ledger.checkpoint.rereading import Batches
 from ledger.checkpoint.statement import Statement, parse_statement

@@ -12,11 +12,11 @@ from cli.commands.ingest.import_cotahist import row as import_row
 from cli.commands.ingest.import_cotahist.row import ImportRow, Run
 from ledger.chain import Head, Link
 from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
-from ledger.events import Finding, Window
 from ledger.ingest.providers.cotahist import DESCRIPTION
 from ledger.ingest.providers.cotahist.importing import Contents, Imported
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import superseded
+from ledger.values import Finding, Window
 from tests.ledger.ingest.answers import evidence, run_of, session
 
 CONTENTS = Contents(
