@@ -13,10 +13,11 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity.wait import wait_exponential, wait_random
 
 from ledger.chain import Seq
-from ledger.events import FetchFailed, FetchSucceeded, Window
+from ledger.events import FetchFailed, FetchSucceeded
 from ledger.foreseen import foreseen
 from ledger.ingest.providers.port import Fetched, Provider, ProviderError
 from ledger.ingest.rules import judge
+from ledger.values import Window
 
 FINAL_KINDS = frozenset({"not-found", "internal"})
 LONGEST_WAIT_S = 30.0

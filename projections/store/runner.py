@@ -26,6 +26,7 @@ from projections.fold.folding import capped, fold, replayed
 from projections.fold.overlay import Overlay
 from projections.fold.projection import Projection
 from projections.fold.tables import Row, State, Tables
+from projections.store.commitments import departure
 from projections.store.folder import Shelf
 from projections.store.lmdb_tables import DamagedRowError
 from projections.store.mending import Mending, warn_dropped
@@ -135,8 +136,8 @@ def open_view(
                 built = _built_again(log, shelf, projections, view.head, held) if storing else None
                 return built or replayed(log.read(stop=view.head.size), projections)[1]
 
-            sound = Mending(store.folder, view.state, fold_again).state
-            yield _up_to_date(log, View(view.head, sound), projections)
+            mending = Mending(store.folder, view.state, fold_again=fold_again, departure=partial(departure, log))
+            yield _up_to_date(log, View(view.head, mending.state), projections)
 
 
 def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:

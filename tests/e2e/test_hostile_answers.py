@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.events import FetchFailed, IngestFailed, Window
+from ledger.events import FetchFailed, IngestFailed
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.e2e.workplace import Workplace, by_ticker
 from tests.support.cli import Result
 from tests.support.yahoo_series import chart_body, make_series

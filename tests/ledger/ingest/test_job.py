@@ -17,9 +17,7 @@ from ledger.events import (
     FetchSucceeded,
     IngestFailed,
     IngestRefused,
-    RawAction,
     ValidationCompleted,
-    Window,
 )
 from ledger.ingest.job import Job
 from ledger.ingest.plan import InterruptedJobError, Outcome, ScaleError, SeriesState
@@ -32,6 +30,7 @@ from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.store.writer_lock import WriterLock
+from ledger.values import RawAction, Window
 from tests.ledger.ingest.answers import GOOD, TICKER, instant, run_of, session
 from tests.ledger.ingest.bench import Bench, DyingJob
 from tests.ledger.ingest.scripted import Answered, Refusal, ScriptedProvider, Step

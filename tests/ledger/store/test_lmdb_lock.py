@@ -136,7 +136,7 @@ def test_a_reader_that_finds_every_slot_taken_is_told_so(home: LedgerHome, clock
         with ExitStack() as held:
             with suppress(lmdb.ReadersFullError):
                 for _ in range(2_000):
-                    held.enter_context(engine._env.begin())  # noqa: SLF001 - `reading` holds a lock for each
+                    held.enter_context(engine._env.begin())
             with pytest.raises(ReaderShortageError):
                 engine.head()
         assert EVENTS == engine.head().size

@@ -92,10 +92,7 @@ def counts(imported: Imported) -> dict[str, int]:
 def row(
     contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | None, error: LedgerError | None = None
 ) -> ImportRow:
-    """Return what is printed of a file that was read whole; `total` are the counts of its tickers.
-
-    `error` is that of the first ticker that could not be judged.
-    """
+    """Return what is printed of a file read whole: `total` counts its tickers, `error` is the first unjudged one's."""
     return ImportRow(
         file=contents.name,
         sha256=contents.sha256.hex(),

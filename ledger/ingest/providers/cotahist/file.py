@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from ledger.errors import CotahistError, unreadable
-from ledger.events import Window
 from ledger.ingest.providers.cotahist import layout
 from ledger.ingest.providers.cotahist.layout import LINE_BYTES, LayoutError
+from ledger.values import Window
 
 BATCH_LINES = 4096
 BUFFER_BYTES = 1024 * 1024

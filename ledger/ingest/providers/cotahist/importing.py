@@ -14,7 +14,7 @@ import msgspec
 from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft
-from ledger.events import FetchSucceeded, Identity, IngestFailed, Request, Source, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.foreseen import UnforeseenError, foreseen
 from ledger.ingest.providers.cotahist import DESCRIPTION, layout
 from ledger.ingest.providers.cotahist.file import NumberedLine, Text
@@ -24,6 +24,7 @@ from ledger.ingest.providers.evidence import answer
 from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held
 from ledger.store.event_log import EventLog
+from ledger.values import Identity, Request, Source, Window
 
 LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
 CODES_SHOWN_MAX = 10

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from ledger.events import Identity, RawAction, RawBar
 from ledger.ingest.providers.port import BodyError
+from ledger.values import Identity, RawAction, RawBar
 
 # yfinance reads a daily bar stamped one or two hours before midnight as the day after: the exchange's
 # summer time was forgotten by whoever stamped it. The same dates must come out here.

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import shortage
-from ledger.events import ErrorKind, RawBar, Request, Source, Window
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Access, Fetched, Probe, ProviderError
 from ledger.ingest.providers.yahoo import DESCRIPTION, chart
+from ledger.values import ErrorKind, RawBar, Request, Source, Window
 
 if TYPE_CHECKING:
     from ledger.ingest.providers.yahoo.http import Exchange, Reply

@@ -12,10 +12,11 @@ from cli.commands.ingest.import_cotahist import row as import_row
 from cli.commands.ingest.import_cotahist.row import ImportRow, Run
 from ledger.chain import Head, Link
 from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
-from ledger.events import Finding, Window
 from ledger.ingest.providers.cotahist import DESCRIPTION
 from ledger.ingest.providers.cotahist.importing import Contents, Imported
+from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import superseded
+from ledger.values import Finding, Window
 from tests.ledger.ingest.answers import evidence, run_of, session
 
 CONTENTS = Contents(
@@ -52,7 +53,7 @@ def failed(kind: str) -> ImportRow:
 def test_a_ticker_counts_its_decision() -> None:
     """A finding on the whole answer is no row."""
     decision = replace(
-        superseded(evidence(run_of((10, 10.1))), basis="as_traded"),
+        superseded(evidence(run_of((10, 10.1))), Held({}), basis="as_traded"),
         verdict="warning",
         added=3,
         revised=2,

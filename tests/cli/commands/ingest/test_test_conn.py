@@ -11,11 +11,11 @@ from cli.app.exit_codes import Exit
 from cli.commands.ingest.test_conn import ConnStatus, exit_code, status_of
 from cli.entry import run
 from ledger.chain import Head, Link
-from ledger.events import ErrorKind
 from ledger.ingest.providers.port import Probe
 from ledger.ingest.providers.yahoo.provider import YahooProvider
 from ledger.store.anchor import Anchor
 from ledger.store.event_log import EventLog
+from ledger.values import ErrorKind
 from tests.support.cli import Result, run_main
 from tests.support.sample_ledger import look
 from tests.support.yahoo_series import make_series

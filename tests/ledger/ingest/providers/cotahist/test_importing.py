@@ -11,7 +11,7 @@ import pytest
 
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import CotahistError, LedgerReplacedError
-from ledger.events import FetchSucceeded, Finding, Identity, IngestFailed, Request, Source, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.ids import append_id
 from ledger.ingest.providers.cotahist import file, importing
 from ledger.ingest.providers.cotahist.importing import Contents, Imported, Importer, Intake, Selection
@@ -21,6 +21,7 @@ from ledger.market.series import Series
 from ledger.market.sessions import shift
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import Finding, Identity, Request, Source, Window
 from projections.models import prices
 from projections.store.runner import view_at
 from tests.ledger.ingest.answers import instant
