@@ -15,9 +15,9 @@ from blake3 import blake3
 
 from ledger.backup.archive_log import archive_log
 from ledger.codec import decode_envelope, decode_event
-from ledger.events import Window
 from ledger.market.sessions import sessions
 from ledger.store.home import LedgerHome
+from ledger.values import Window
 from tests.support import yahoo_series
 from tests.support.archives import put
 from tests.support.cli import REPOSITORY, Result, run_main

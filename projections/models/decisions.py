@@ -9,8 +9,9 @@ from datetime import date
 import msgspec
 
 from ledger.codec import Envelope
-from ledger.events import Action, Basis, ValidationCompleted, Verdict, Window
+from ledger.events import ValidationCompleted
 from ledger.market.series import Series
+from ledger.values import Action, Basis, Verdict, Window
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.codec import Envelope
-from ledger.events import Action, Bar, ValidationCompleted
+from ledger.events import ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.market.series import Series
+from ledger.values import Action, Bar
 from projections.fold.event_readers import Fact
 from projections.fold.keys import DAY_BYTES, SEQ_BYTES, TEXT_END, day_key, last_seq, seq_key, text_key, two_texts
 from projections.fold.tables import Tables

@@ -15,6 +15,7 @@ import msgspec
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import (
     DiskFullError,
+    ShortageError,
     StorageError,
     UnwritableError,
     WriterLockError,
@@ -37,7 +38,7 @@ BATCH_BODY_BYTES = 32 * 1024 * 1024
 REBUILD_TIMEOUT_S = 30.0
 WITNESS = "projections"
 DAMAGED = "damaged"
-GIVES_WAY = (WriterLockError, StoreBusyError, DiskFullError, UnwritableError)
+GIVES_WAY = (WriterLockError, StoreBusyError, DiskFullError, UnwritableError, ShortageError)
 
 
 class StoredDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,7 +203,7 @@ def _stored_head(store: Store) -> Head | None:
 
 def _advanced(log: LogSource, shelf: Shelf, projections: Sequence[Projection]) -> Head:
     """Bring the store up to the log; the caller holds the lock."""
-    with shelf.stored() as store:
+    with shelf.stored(replacing=True) as store:
         if store is not None and not store.readonly and store.models == models_of(projections):
             try:
                 start = store.head()
@@ -232,7 +233,7 @@ def _built_again(
 
 def _built(log: LogSource, shelf: Shelf, projections: Sequence[Projection], stop: int | None = None) -> Head:
     """Build a store of all projections at `stop` events (None: all) and swap it in; the caller holds the lock."""
-    with shelf.stored() as old:
+    with shelf.stored(replacing=True) as old:
         start = None if old is None else _stored_head(old)
     size = check_witness(log, start or EMPTY_HEAD).size
     folder = shelf.fresh()

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ledger.codec import decode_envelope
-from ledger.events import RawAction, Window
+from ledger.values import RawAction, Window
 from tests.ledger.ingest.answers import run_of, session
 from tests.support.archives import archive, put
 from tests.support.cli import REPOSITORY

@@ -9,10 +9,10 @@ import pytest
 
 from ledger.chain import GENESIS, Head, Link, links
 from ledger.codec import decode_envelope, decode_event, encode_body, encode_data
-from ledger.events import Action, Bar
 from ledger.market.series import Series
 from ledger.market.series_state import leaf, leaves_of, state
 from ledger.store.anchor import newest, pack_slot, unpack_slot
+from ledger.values import Action, Bar
 from scripts import make_vectors
 
 FOLDER = Path(__file__).parent.parent / "vectors"

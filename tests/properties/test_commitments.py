@@ -7,7 +7,8 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.events import RawAction, ValidationCompleted, Window
+from ledger.events import ValidationCompleted
+from ledger.values import RawAction, Window
 from projections.fold.folding import replayed
 from projections.models.prices import Prices
 from projections.store.commitments import departure

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from ledger.chain import Seq
 from ledger.codec import Draft
-from ledger.events import Basis, FetchSucceeded, RawAction, RawBar, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ids import append_id
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import judge, superseded
 from ledger.market.series import Series
 from ledger.memory_log import MemoryLog
+from ledger.values import Basis, RawAction, RawBar, Window
 from projections.fold.folding import replayed
 from projections.models import prices
 from projections.models.prices import Prices

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from ledger.events import AMOUNTS_PER_MICRO, Action, ActionKind, Bar, Finding, RawAction, Window
+from ledger.events import AMOUNTS_PER_MICRO
 from ledger.ingest.rules import catalogue
 from ledger.market.price import amount_exact, amount_text, price_text, split_ratio
+from ledger.values import Action, ActionKind, Bar, Finding, RawAction, Window
 
 CURRENCY = "BRL"
 SAME_AMOUNT = 1_000_000  # amounts that differ by less than one part in so many are one amount

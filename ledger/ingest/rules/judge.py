@@ -8,7 +8,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from ledger.events import Bar, Basis, FetchSucceeded, Finding, RawBar, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rules
 from ledger.ingest.rules.commitment import committed
 from ledger.ingest.rules.held import Held
@@ -17,6 +17,7 @@ from ledger.ingest.rules.row_rules import Sorted
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
+from ledger.values import Bar, Basis, Finding, RawBar, Window
 
 INTERVAL = "1d"
 CURRENCY = actions.CURRENCY

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from ledger.events import Bar, Basis, FetchSucceeded, Window
+from ledger.events import FetchSucceeded
 from ledger.ingest.rules import actions, catalogue
 from ledger.ingest.rules.held import Held
+from ledger.values import Bar, Basis, Window
 
 
 class WholeRangeNeeded(msgspec.Struct, frozen=True):

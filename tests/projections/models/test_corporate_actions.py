@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from ledger.events import AMOUNTS_PER_MICRO, Action, Verdict, Window
+from ledger.events import AMOUNTS_PER_MICRO
 from ledger.ingest.rules.actions import in_force
+from ledger.values import Action, Verdict, Window
 from projections.models.corporate_actions import ActionChange, changes, holding, known
 from projections.models.decisions import Decision
 from tests.projections.story import day

@@ -1,7 +1,7 @@
 """Decisions are kept whole enough to explain the prices that they made."""
 
-from ledger.events import Finding
 from ledger.market.series import Series
+from ledger.values import Finding
 from projections.fold.folding import replayed
 from projections.models.decisions import Decision, decisions, judged
 from projections.models.prices import Prices

@@ -6,7 +6,7 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from ledger.events import RawAction, Window
+from ledger.values import RawAction, Window
 from projections.fold.keys import SEQ_BYTES, seq_key
 from projections.models import prices
 from projections.store.lmdb_tables import CHECK_BYTES, sealed

@@ -11,13 +11,14 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ledger.events import Bar, FetchSucceeded, Finding, Identity, RawAction, RawBar, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import judge, sessions_due, superseded
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.market.series import Series
 from ledger.market.series_state import leaf, state
+from ledger.values import Bar, Finding, Identity, RawAction, RawBar, Window
 from tests.ledger.ingest.answers import (
     GOOD,
     NAN,

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from ledger.events import Basis, RawAction, RawBar, Window
 from ledger.ingest.rules import scale
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.scale import WholeRangeNeeded
+from ledger.values import Basis, RawAction, RawBar, Window
 from tests.ledger.ingest.answers import bar, evidence, held, raw, run_of, session
 from tests.support.actions import parted
 

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from ledger.events import Action, Basis, Finding, RawBar
 from ledger.ingest.rules import series_rules
 from ledger.ingest.rules.series_rules import JudgedSeries
+from ledger.values import Action, Basis, Finding, RawBar
 from tests.ledger.ingest.answers import bar, ids, raw, run_of, session
 from tests.support.actions import paid, parted
 
