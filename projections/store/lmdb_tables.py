@@ -77,12 +77,17 @@ class LmdbTable(Table):
         found = _to_last(cursor, whole) if reverse else cursor.set_range(whole)
         if not found:
             return
+        last: bytes | None = None
         for key, stored in cursor.iterprev() if reverse else cursor.iternext():
-            # Checked before anything else: a bit that flipped in a key would end the scan in the middle.
+            # Checked before anything else: a bit that flipped in a key would end the scan in the middle, and one in
+            # the tree above it would give rows twice, or without an end.
             value = unsealed(folder, key, stored)
+            if last is not None and (key >= last if reverse else key <= last):
+                raise DamagedRowError(folder, key)
             if not key.startswith(whole):
                 return
             yield key[skip:], value
+            last = key
 
 
 def _to_last(cursor: Any, prefix: bytes) -> bool:
