@@ -38,6 +38,9 @@ _TABLE = (
     ("salvage", "trust.salvage", "Save what is intact of a damaged ledger or archive."),
     ("replay", "trust.replay", "Fold the log in memory; print each projection's digest."),
     ("rebuild", "trust.rebuild", "Build the stored projections again, or check them."),
+    ("key", "proof.key", "Make the key that signs checkpoints; print what others need of it."),
+    ("checkpoint", "proof.checkpoint.command", "Sign the head for whoever keeps it elsewhere."),
+    ("prove", "proof.prove.command", "Prove that an event or a price is in the signed log."),
     ("help", "guide.help", "Show the help of a command."),
     ("version", "guide.version", "Print the version."),
     ("completion", "guide.completion", "Print what makes a shell complete commands, tickers and more."),
@@ -50,6 +53,7 @@ _GROUPS = {
     "prices": "Prices",
     "evidence": "Where numbers come from",
     "trust": "Check, back up and repair",
+    "proof": "Prove to others",
     "guide": "This program",
 }
 

@@ -61,7 +61,7 @@ def run(settings: Settings, options: RunOptions) -> Exit:
                 _end(worker, order, options.tickers)
     for line in run_row.complaints(rows):
         output.say(line)
-    return run_row.exit_code(rows)
+    return run_row.exit_code(rows, unable=worker.unable)
 
 
 def _end(worker: TickerWorker, order: KeyboardInterrupt, tickers: Sequence[str]) -> NoReturn:

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from cli.commands.ingest.run.row import RunRow, Snapshot, row
 from cli.commands.ingest.run.setup import Setup
 from ledger import ids
-from ledger.chain import Seq
+from ledger.chain import Head, Seq
 from ledger.codec import Draft
-from ledger.errors import LedgerError, LedgerReplacedError
+from ledger.errors import LedgerError, LedgerReplacedError, ShortageError, UnreadableError, UnwritableError
 from ledger.events import SnapshotWritten
+from ledger.foreseen import foreseen
 from ledger.ingest.job import Job, Observer
 from ledger.ingest.plan import Outcome, Plan, SeriesState
 from ledger.ingest.providers.port import ProviderError
@@ -27,6 +28,7 @@ from projections.queries.snapshot_csv import FORMAT_VERSION, render
 from projections.store.runner import open_view, view_at
 from projections.store.store import View
 
+UNABLE = (ShortageError, UnreadableError, UnwritableError)
 PUBLISHED = frozenset({"success", "warning"})
 
 
@@ -45,6 +47,7 @@ class TickerWorker:
         self._setup = setup
         self._snapshot_dir = snapshot_dir
         self._observer = observer
+        self.unable: set[str] = set()  # tickers whose job lacked something of this machine's, or may not use it
         self._at_work: dict[str, Job] = {}
         self._ended: list[str] = []
         # Whether a ticker has found nobody at the other end, and whether one was ever answered.
@@ -71,9 +74,14 @@ class TickerWorker:
             )
             self._at_work[ticker] = job
             try:
-                return self._finished(job, self._noted(job.run()), began)
+                with foreseen("job"):
+                    return self._finished(job, self._noted(job.run()), began)
             except LedgerReplacedError as error:
                 self._observer.warn("begun anew after a restore", ticker=ticker, reason=str(error))
+            except LedgerError as error:
+                # Whatever goes wrong around a job too costs its ticker alone.
+                self._observer.warn(str(error), ticker=ticker, job_id=ids.text(job.job_id))
+                return self._row(self._failed(job, error), began)
             finally:
                 self._at_work.pop(ticker, None)
 
@@ -109,8 +117,18 @@ class TickerWorker:
         log, snapshot = self._setup.log, None
         if log is not None and outcome.status in PUBLISHED:
             outcome, snapshot = self._published(job, log, outcome)
-        head = log.head() if log is not None else None
+        return self._row(outcome, began, head=log.head() if log is not None else None, snapshot=snapshot)
+
+    def _failed(self, job: Job, error: LedgerError) -> Outcome:
+        provider = self._setup.provider.name
+        return Outcome(ticker=job.ticker, provider=provider, job_id=job.job_id, status="error", error=error)
+
+    def _row(
+        self, outcome: Outcome, began: float, *, head: Head | None = None, snapshot: Snapshot | None = None
+    ) -> RunRow:
         done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, snapshot=snapshot)
+        if isinstance(outcome.error, UNABLE):
+            self.unable.add(outcome.ticker)
         if self._setup.created is not None:
             done = replace(done, created=True, ledger=str(self._setup.created))
         self._ended.append(outcome.ticker)
@@ -118,7 +136,8 @@ class TickerWorker:
 
     def _published(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Outcome, Snapshot | None]:
         try:
-            snapshot, seq = self._publish(job, log, outcome)
+            with foreseen("snapshot"):
+                snapshot, seq = self._publish(job, log, outcome)
         except NotHeldError as error:
             return replace(outcome, status="error", error=error), None
         except LedgerError as error:

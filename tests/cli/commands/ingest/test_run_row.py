@@ -108,3 +108,12 @@ def test_a_run_that_is_interrupted_says_what_is_undone() -> None:
         "error: interrupted: 1 done (A.SA); 1 recorded as interrupted (B.SA); 2 not begun (C.SA, D.SA)",
         "hint: main --ticker B.SA --ticker C.SA --ticker D.SA",
     ) == undone(["A.SA", "B.SA", "C.SA", "D.SA"], ["B.SA"], ["A.SA"], recorded=True)
+
+
+def test_tickers_that_this_machine_could_not_work_on_are_no_verdict_on_them() -> None:
+    """3 where none could be worked on, as when all are locked; beside another failure they are failures."""
+    name = ERROR.ticker
+    assert Exit.UNKNOWN == exit_code([ERROR], unable={name})
+    assert Exit.UNKNOWN == exit_code([ERROR, LOCKED], unable={name})
+    assert Exit.WARNING == exit_code([GOOD, ERROR], unable={name})
+    assert Exit.CRITICAL == exit_code([ERROR], unable={"VALE3.SA"})
