@@ -160,6 +160,11 @@ def _coloured(words: str) -> str:
     return f"{click.style(kind, fg=COLOURS[kind], bold=True)}{space}{rest}"
 
 
+def began() -> bool:
+    """Return whether anything was printed on stdout."""
+    return bool(_BEGAN)
+
+
 def hang_up() -> None:
     """Print nothing more on stdout, what is still buffered neither."""
     _discard(sys.stdout.fileno())
@@ -229,12 +234,15 @@ def asked_for_json(args: Sequence[str]) -> Style | None:
 _ARRAY = f"{__name__}.array"
 # Whether `-q` stands in front of the command, in click's context.
 QUIET = f"{__name__}.quiet"
+# Holds something once anything was printed on stdout.
+_BEGAN: list[bool] = []
 _EXPLAINED = f"{__name__}.explained"
 
 
 def _write(chunks: Iterable[bytes]) -> None:
     out = sys.stdout.buffer
     for chunk in chunks:
+        _BEGAN[:] = [True]
         try:
             with bar.above():
                 out.write(chunk)

@@ -139,7 +139,11 @@ def span(written: str) -> Span:
     Raises: ValueError for any other text.
     """
     if "T" in written.upper():
-        at_us = times.parse(written)
+        try:
+            at_us = times.parse(written)
+        except ValueError as error:
+            message = f"got {written!r}, want a day as YYYY-MM-DD or a time such as 2026-02-15T12:34:56Z"
+            raise ValueError(message) from error
         return Span(at_us, at_us)
     first_us = times.day_start(day(written))
     return Span(first_us, first_us + times.DAY_US - 1)

@@ -10,7 +10,7 @@ import msgspec
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, series_option, ticker_option
+from cli.context import days, ledgers, params, series_option, ticker_option
 from cli.render import money, times
 from ledger import ids
 from ledger.errors import NothingToShowError
@@ -94,7 +94,9 @@ def why(ticker: str, day: date, source: str | None, style: Style) -> int:
         series = series_option.judged(view.state, ticker, source)
         found = [row(series, day, trace) for trace in provenance.traces(log, view.state["prices"], series, day)]
     if not found:
-        raise NothingToShowError(f"no answer over {day} for {ticker}", wanted="at least one")
+        raise NothingToShowError(f"no answer for {ticker}{days.between(day, day)}", wanted="at least one")
+    if days.closed(day):
+        output.say(f"warning: {ticker}: B3 was closed on {day}", explains=False)
     output.show(found, style, text=text)
     return Exit.OK
 

@@ -11,12 +11,12 @@ import msgspec
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, positions, series_option
 from cli.render import out_file
 from cli.render.renderers import JSON, TEXT
 from ledger.errors import NothingToShowError
 from projections.models import prices
-from projections.queries.position import UpTo, position_of
+from projections.queries.position import UpTo
 from projections.queries.snapshot_check import CheckStatus, SnapshotCheck, check_snapshots
 from projections.queries.snapshot_csv import render
 
@@ -93,7 +93,7 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
 
 def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str | None, style: Style) -> int:
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = view.head.size if as_of is None else min(position_of(log, as_of), view.head.size)
+        position = min(positions.reached(log, as_of), view.head.size)
         series = series_option.one(view.state, ticker, source)
         bars = prices.bars(view.state["prices"], series, position)
     if not bars:

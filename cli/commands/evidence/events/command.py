@@ -61,7 +61,12 @@ def events(
         context.fail(f"got type {tag!r}, want one of {', '.join(sorted(TAGS))}")
     wanted = Wanted(types=types, ticker=ticker, since=since, limit=limit)
     with ledgers.reading(settings.load()) as log:
-        output.show(map(row.row, search.find(log, wanted)), style, text=row.line)
+        output.show(
+            map(row.row, search.find(log, wanted)),
+            style,
+            text=row.line,
+            none=f"no event{f' of {ticker}' if ticker else ''} matches",
+        )
     return Exit.OK
 
 
