@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from cli.app.exit_codes import Exit
 from ledger import ids
@@ -89,10 +90,8 @@ def counts(imported: Imported) -> dict[str, int]:
     }
 
 
-def row(
-    contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | None, error: LedgerError | None = None
-) -> ImportRow:
-    """Return what is printed of a file read whole: `total` counts its tickers, `error` is the first unjudged one's."""
+def row(contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | None) -> ImportRow:
+    """Return what is printed of a file that was read whole; `total` are the counts of its tickers."""
     return ImportRow(
         file=contents.name,
         sha256=contents.sha256.hex(),
@@ -121,10 +120,14 @@ def row(
         head=run.head.link.hex() if run.head else None,
         created=True if run.created else UNSET,
         ledger=str(run.created) if run.created else UNSET,
-        error_kind="internal" if error else UNSET,
-        error_message=f"internal: {error}" if error else UNSET,
-        hint="main logs --failed" if error else UNSET,
     )
+
+
+def with_trouble(done: ImportRow, error: LedgerError | None) -> ImportRow:
+    """Return `done` with the error of the first ticker that could not be judged, where there was one."""
+    if error is None:
+        return done
+    return replace(done, error_kind="internal", error_message=f"internal: {error}", hint="main logs --failed")
 
 
 def failed(file: str, run: Run, error: LedgerError, *, hint: str) -> ImportRow:
