@@ -64,7 +64,7 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
         fact.actions,
         fact.partial,
         tuple(finding.date for finding in fact.rejected if finding.date is not None),
-        len({*fact.withdrawn, *(bar.date for bar in fact.bars)}),
+        len({*fact.withdrawn, *(bar.date for bar in fact.bars)}) if fact.withdrawn else len(fact.bars),
         fact.after,
     )
     tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)

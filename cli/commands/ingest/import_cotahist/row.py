@@ -123,11 +123,9 @@ def row(contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | No
     )
 
 
-def with_trouble(done: ImportRow, error: LedgerError | None) -> ImportRow:
-    """Return `done` with the error of the first ticker that could not be judged, where there was one."""
-    if error is None:
-        return done
-    return replace(done, error_kind="internal", error_message=f"internal: {error}", hint="main logs --failed")
+def with_failure(printed: ImportRow, error: LedgerError) -> ImportRow:
+    """Return the row of a file of which a ticker could not be judged, `error` being the first one's."""
+    return replace(printed, error_kind="internal", error_message=f"internal: {error}", hint="main logs --failed")
 
 
 def failed(file: str, run: Run, error: LedgerError, *, hint: str) -> ImportRow:

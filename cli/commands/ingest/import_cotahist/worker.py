@@ -92,7 +92,8 @@ class FileWorker:
             self._observer.warn(str(error), **_about(job_id), file=path.name)
             hint = exits.describe(error, ("import-cotahist", str(path))).hint
             return row.failed(path.name, measured(), error, hint=hint)
-        return row.with_trouble(row.row(contents, total, measured(), seq=seq), self._first_error)
+        printed = row.row(contents, total, measured(), seq=seq)
+        return printed if self._first_error is None else row.with_failure(printed, self._first_error)
 
     def _import(self, path: Path, job_id: bytes, started_at: int) -> tuple[Contents, Counter[str], int | None]:
         with Spool() as spool:
