@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from ledger.errors import unwritable
+from ledger.files.regular import open_own
 
 MODE = 0o600
 
@@ -17,7 +18,7 @@ def pwrite_whole(fd: int, content: bytes, offset: int) -> None:
 
 def put_file(path: Path, content: bytes) -> None:
     """Make the file `path` hold `content`, mode 0600; its name is not durable until its folder is synced."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
+    fd = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
     try:
         pwrite_whole(fd, content, 0)
         os.fsync(fd)

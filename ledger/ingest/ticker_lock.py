@@ -15,9 +15,13 @@ import msgspec
 from ledger import ids
 from ledger.errors import TickerLockError, UnwritableError
 from ledger.files.durable import make_private_folder
+from ledger.files.regular import IS_A_LINK, open_own, open_regular, read_regular
 
 LOCK, HOLDER = ".lock", ".holder"
 POLL_S = 0.05
+HOLDER_BYTES = 4096
+PID_LIMIT = 2**31
+TIME_LIMIT_US = 253_402_300_800_000_000  # the first microsecond of the year 10000
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,8 @@ def ticker_lock(folder: Path, ticker: str, *, job_id: bytes, now_us: int, timeou
     from filelock import FileLock, Timeout
 
     make_private_folder(folder)
+    if (folder / f"{ticker}{LOCK}").is_symlink():
+        raise UnwritableError(folder / f"{ticker}{LOCK}", IS_A_LINK)
     lock = FileLock(folder / f"{ticker}{LOCK}", mode=0o600)
     try:
         lock.acquire(timeout=timeout_s, poll_interval=POLL_S)
@@ -73,22 +79,25 @@ def _write(path: Path, holder: Holder) -> None:
     temporary = path.with_suffix(".new")
     # The lock is held whether or not a full disk takes the note of who holds it.
     with suppress(OSError):
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fd = open_own(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with os.fdopen(fd, "wb") as file:
             file.write(msgspec.json.encode(holder))
         temporary.replace(path)
 
 
 def _read(path: Path) -> Holder | None:
+    """Return the holder that the file names; None for a file that no job of ours wrote."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Holder)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        found = msgspec.json.decode(read_regular(path, limit_bytes=HOLDER_BYTES, follow=False), type=Holder)
+        ids.parse(found.job_id)
+    except (OSError, ValueError):  # what msgspec and UTF-8 raise are ValueErrors too
         return None
+    return found if 0 < found.pid < PID_LIMIT and 0 <= found.since < TIME_LIMIT_US else None
 
 
 def _is_held(path: Path) -> bool:
     try:
-        fd = os.open(path, os.O_RDONLY)
+        fd = open_regular(path)
     except OSError:
         return False
     try:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from ledger.errors import UnwritableError, WriterLockError
+from ledger.files.regular import open_own
 
 POLL_FIRST_S = 0.0002
 POLL_LAST_S = 0.005
@@ -32,7 +33,7 @@ class WriterLock:
         self._owner: int | None = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._fd = open_own(path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise UnwritableError(path, error.strerror or str(error)) from error
 

@@ -10,11 +10,15 @@ import msgspec
 
 from ledger.errors import UnreadableError
 from ledger.files.checksum import CHECKSUM_SUFFIX, parse_checksum
+from ledger.files.regular import read_regular
 from ledger.market.series import Series
 from projections.fold.tables import State
 from projections.models import prices, snapshots
 from projections.models.snapshots import Written
 from projections.queries.snapshot_csv import render
+
+CSV_SUFFIX = ".csv"
+CONTENT_BYTES = 256 * 1024 * 1024
 
 CheckStatus = Literal["ok", "mismatch", "absent", "unrecorded"]
 
@@ -48,7 +52,9 @@ def check_snapshots(state: State, folder: Path, files: Sequence[Path] | None = N
     names = None if files is None else {path.name for path in files}
     recorded = [one for one in snapshots.written(state["snapshots"]) if names is None or one.name in names]
     if files is None:
-        found = {one.name for one in recorded} | {path.name for path in folder.glob("*-????????.csv")}
+        found = {one.name for one in recorded if _is_plain(one.name)} | {
+            path.name for path in folder.glob("*-????????.csv")
+        }
         files = [folder / name for name in sorted(found)]
     return [*(_check_event(state, one) for one in recorded), *(_check_file(state, path) for path in files)]
 
@@ -120,11 +126,16 @@ def _faults(state: State, one: Written, path: Path, content: bytes) -> Iterator[
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_regular(path, limit_bytes=CONTENT_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise UnreadableError(path, error.strerror or str(error)) from error
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether a recorded name is one in the folder, as ours are; an event of a forged log may name any file."""
+    return Path(name).name == name and name.endswith(CSV_SUFFIX)
 
 
 def _shown(line: bytes) -> str:

@@ -122,3 +122,15 @@ def test_an_event_that_the_log_does_not_bear_out_is_a_mismatch(tmp_path: Path) -
 def test_the_first_line_apart(found: bytes, expected: tuple[int, str, str] | None) -> None:
     """Line ends and missing lines count."""
     assert expected == first_apart(b"a\nb\n", found)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../outside.csv", "elsewhere/x.csv", "passwd"])
+def test_a_name_that_leads_out_of_the_folder_is_not_opened(name: str, tmp_path: Path) -> None:
+    """A log that somebody forged may name any file: its event is checked, and no file looked at."""
+    folder = tmp_path / "snapshots"
+    folder.mkdir()
+    (tmp_path / "outside.csv").write_text("secret")
+    story = Story()
+    story.decided(story.fetched(), bars=list(OLD.values()))
+    story.snapshot(name, position=story.log.head().size, sha256=render(T, OLD).sha256, rows=2)
+    assert [(name, None)] == [(one.name, one.path) for one in check_snapshots(state(story), folder)]

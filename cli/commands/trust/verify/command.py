@@ -11,7 +11,7 @@ from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.commands.trust.verify import row, saved_head
 from cli.commands.trust.verify.saved_head import SavedHead
-from cli.context import ledgers, witnesses
+from cli.context import ledgers, params, witnesses
 from ledger.audit.rehash import Flaw
 from ledger.audit.verify import VerifyReport, Witness, verify_ledger
 from ledger.backup.archive_log import archive_log
@@ -44,11 +44,9 @@ Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head; 
 """
 )
 @click.option("--from-head", type=saved_head.SAVED_HEAD, help="Hold the log against a head that was saved.")
-@click.option(
-    "--save-head", type=click.Path(path_type=Path, dir_okay=False), help="When intact, save the head to this file."
-)
+@click.option("--save-head", type=params.OUT_FILE, help="When intact, save the head to this file.")
 @click.option("--structure", is_flag=True, help="Check the pages of the database file first, and its index of appends.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.argument("file", type=params.FILE, required=False)
 @ledgers.archive_option
 @output.style_options
 @click.pass_context

@@ -87,7 +87,12 @@ def header(line: bytes) -> Header:
 
     Raises: LayoutError for any other line.
     """
-    if kind(line) != HEADER or not line[_STAMP].startswith(FILE_NAME) or not line[_YEAR].isdigit():
+    if (
+        kind(line) != HEADER
+        or not line[_STAMP].startswith(FILE_NAME)
+        or not line[_YEAR].isdigit()
+        or not int(line[_YEAR])
+    ):
         raise LayoutError(_shown(line), "the header 00COTAHIST.AAAA")
     return Header(line[_STAMP], line[_YEAR], day(line[_MADE_ON]))
 
