@@ -139,6 +139,8 @@ def quote(line: bytes) -> QuoteLine:
 
     Raises: LayoutError for a number that is none, and a quotation factor of 0.
     """
+    if len(line) < LINE_BYTES:
+        raise LayoutError(f"{len(line)} columns", f"{LINE_BYTES}")
     numbers = line[_OPEN_HIGH_LOW] + line[_CLOSE] + line[_VOLUME] + line[_FACTOR]
     if not numbers.isdigit():
         name = next(name for name, field in _NUMBERS.items() if not line[field].isdigit())

@@ -221,9 +221,9 @@ def http_date_us(text: str | None) -> int | None:
         return None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * 1_000_000
+    except (ValueError, OverflowError):
         return None
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * 1_000_000
 
 
 def retry_after_s(text: str | None, *, now_us: int) -> int | None:
