@@ -14,7 +14,7 @@ from blake3 import blake3
 
 from ledger.chain import LINK_BYTES, Head, Link
 from ledger.errors import AnchorDamagedError, unreadable, unwritable
-from ledger.files.durable import pwrite_whole
+from ledger.files.durable import open_private, pwrite_whole
 from ledger.files.regular import open_own, read_regular
 
 SLOT = struct.Struct(">Q32s24s")  # size, link, checksum
@@ -91,7 +91,7 @@ class Anchor:
         Raises: DiskFullError, UnwritableError.
         """
         try:
-            fd = open_own(path, os.O_WRONLY | os.O_CREAT)
+            fd = open_private(path, os.O_WRONLY)
             try:
                 pwrite_whole(fd, pack_slot(head) * SLOTS, 0)
                 os.ftruncate(fd, ANCHOR_BYTES)

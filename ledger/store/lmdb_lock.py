@@ -12,7 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger.errors import DiskFullError, UnreadableError
-from ledger.files.regular import IS_A_LINK, NOT_REGULAR, open_own
+from ledger.files.durable import open_private
+from ledger.files.regular import IS_A_LINK, NOT_REGULAR
+from ledger.store.home import DATA_FILE
 
 LOCK_FILE = "lock.mdb"
 LOCK_BYTES = 64 * 1024  # room for twice the readers that we allow; LMDB keeps the size that it finds
@@ -31,7 +33,7 @@ def allocate_lock(folder: Path) -> None:
         if path.lstat().st_size:
             return
     try:
-        fd = open_own(path, os.O_RDWR | os.O_CREAT)
+        fd = open_private(path, os.O_RDWR)
         try:
             os.posix_fallocate(fd, 0, LOCK_BYTES)
         finally:
@@ -40,6 +42,12 @@ def allocate_lock(folder: Path) -> None:
         # Whatever else is wrong with the folder, LMDB reports it better.
         if error.errno in FULL:
             raise DiskFullError(path) from error
+
+
+def denied(folder: Path) -> Path:
+    """Return which file of the LMDB folder this user may not use: LMDB reports the same of both."""
+    lock = folder / LOCK_FILE
+    return lock if lock.exists() and not os.access(lock, os.R_OK | os.W_OK) else folder / DATA_FILE
 
 
 @contextmanager

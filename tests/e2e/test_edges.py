@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ledger.events import FetchFailed, Window
+from ledger.events import FetchFailed
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.e2e.workplace import Workplace
 from tests.support import sample_ledger
 from tests.support.cli import Result, command, environment, run_main

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.events import FetchSucceeded, Request, Source, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest import judging
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.yahoo import chart, http
 from ledger.ingest.rules.held import Held
 from ledger.market.sessions import sessions
+from ledger.values import Request, Source, Window
 from tests.faults.tally import Tally
 from tests.fuzz import junk
 from tests.support.yahoo_series import chart_body, dividend, make_series, split, stamp

@@ -10,7 +10,7 @@ from cli.context import params
 from tests.fuzz import junk
 
 JUNK_SHARE = 0.02  # of values: the rest are of their type, so that most lines get past the parser
-OPTION_SHARE = 0.3
+OPTION_SHARE = 0.22
 DEFAULTS: dict[type, tuple[str, ...]] = {
     params.TickerType: ("PETR4", "ITUB4.SA", "VALE3", "BBAS3", "XXXX3", "^BVSP"),
     params.DateType: ("2024-02-14", "2025-06-30", "2026-02-13", "1990-01-01", "2099-12-31"),

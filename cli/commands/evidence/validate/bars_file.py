@@ -8,9 +8,9 @@ import msgspec
 
 from cli.app.errors import BarsFileError
 from cli.context import params
-from ledger.events import RawBar
 from ledger.files.regular import open_regular
 from ledger.market.price import price_from_text, reais
+from ledger.values import RawBar
 
 VOLUME_DIGITS_MAX = 18  # whatever is longer is judged as the double nearest to it
 HEADER = ("date", "open", "high", "low", "close", "volume")

@@ -15,10 +15,10 @@ from typing import Protocol, cast
 import msgspec
 
 from ledger.errors import CotahistError, unreadable
-from ledger.events import Window
 from ledger.files.regular import open_regular
 from ledger.ingest.providers.cotahist import layout
 from ledger.ingest.providers.cotahist.layout import LINE_BYTES, LayoutError
+from ledger.values import Window
 
 BATCH_LINES = 4096
 BUFFER_BYTES = 1024 * 1024
