@@ -11,6 +11,7 @@ from ledger.events import (
     Answer,
     BackupCreated,
     Bar,
+    CheckpointSigned,
     ConnectionTested,
     Event,
     FetchFailed,
@@ -208,6 +209,20 @@ class Story:
                 sha256=bytes(32),
                 types=(),
                 tickers=(),
+            )
+        )
+
+    def signed(self) -> Seq:
+        """Append that a checkpoint was signed."""
+        head = self.log.head()
+        return self.add(
+            CheckpointSigned(
+                origin="b3-ledger/test",
+                size=head.size,
+                link=head.link,
+                root=bytes(32),
+                key_id=bytes(4),
+                note="signed\n",
             )
         )
 

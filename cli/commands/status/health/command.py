@@ -22,7 +22,7 @@ from ledger.ingest.ticker_lock import Holder, holders
 from ledger.store.anchor import read_anchor
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
-from projections.models.metrics import measured
+from projections.models.metrics import CheckpointMade, last_checkpoint, measured
 from projections.queries.metrics_report import report, worst
 from projections.store.runner import open_view
 
@@ -66,6 +66,8 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: LedgerKind | None = None
     free_bytes: int | None = None  # on its disk
     error_message: str | None = None
+    last_checkpoint: str | None = None  # when it was recorded
+    uncovered_events: int | None = None  # that no checkpoint covers yet
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +78,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     ingest_known: bool = False
     last_ingest: int | None = None
     error_message: str | None = None
+    checkpoint: CheckpointMade | None = None
 
 
 @click.command(
@@ -109,7 +112,7 @@ def _health(given: Settings) -> HealthRow:
         return HealthRow(status=STATUSES[_severity(error)], db_accessible=False, error_message=str(error))
     now_us = clock.now_us(given, reading=True)
     found = _looked(ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
-    free, last = free_space.free_bytes(ledger.folder), found.last_ingest
+    free, last, signed = free_space.free_bytes(ledger.folder), found.last_ingest, found.checkpoint
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
         db_accessible=found.head is not None,
@@ -123,6 +126,8 @@ def _health(given: Settings) -> HealthRow:
         kind=ledger.kind,
         free_bytes=free,
         error_message=found.error_message or free_space.complaint(free),
+        last_checkpoint=None if signed is None else times.text(signed.recorded_at),
+        uncovered_events=found.head.size - signed.size if signed and found.head else None,
     )
 
 
@@ -165,12 +170,14 @@ def _severity(error: LedgerError) -> Exit:
 def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> Look:
     with open_view(log, log.folder) as view:
         reports = [report(one, now_us=now_us) for one in measured(view.state["metrics"])]
+        signed = last_checkpoint(view.state["metrics"])
     return Look(
         severity=worst(reports, lag_threshold_s=lag_threshold_s),
         head=head,
         ingest_known=True,
         last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
         error_message=None if reports else "got no ingest, want one recorded",
+        checkpoint=signed,
     )
 
 
@@ -184,5 +191,7 @@ def _text(found: HealthRow) -> str:
     late = "" if found.ingest_lag_seconds is None else f" ({found.ingest_lag_seconds}s ago)"
     words = "" if found.error_message is None else f" | {found.error_message}"
     lines = [f"{found.status}: {size} | {last}{late} | {len(found.locks)} at work{words}"]
+    if found.uncovered_events is not None:
+        lines.append(f"  last checkpoint {found.last_checkpoint}, {found.uncovered_events} events since")
     lines += [f"  {lock.ticker}: pid {lock.pid}, job {lock.job_id}, since {lock.since}" for lock in found.locks]
     return "\n".join(lines)

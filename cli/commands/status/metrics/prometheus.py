@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from projections.models.metrics import last_backup, runs
+from projections.models.metrics import last_backup, last_checkpoint, runs
 from projections.queries.metrics_report import TickerReport
 from projections.store.store import View
 
@@ -88,6 +88,13 @@ def _of_log(view: View) -> Iterator[Metric]:
     backup = last_backup(view.state["metrics"])
     backed_up = None if backup is None else backup.recorded_at / US_A_S
     yield _gauge("backup_last_success_timestamp_seconds", "When the last backup was recorded.", (), [((), backed_up)])
+    signed = last_checkpoint(view.state["metrics"])
+    signed_at = None if signed is None else signed.recorded_at / US_A_S
+    yield _gauge(
+        "checkpoint_last_success_timestamp_seconds", "When the last checkpoint was recorded.", (), [((), signed_at)]
+    )
+    uncovered = None if signed is None else view.head.size - signed.size
+    yield _gauge("checkpoint_uncovered_events", "Events that no checkpoint covers yet.", (), [((), uncovered)])
     head = view.head.size - 1 if view.head.size else None
     yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
 
