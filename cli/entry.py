@@ -3,25 +3,28 @@
 import gc
 import os
 import sys
+import warnings
 from typing import NoReturn
 
 from cli.app.supervisor import SIGNALLED, Terminated, supervise
 
 NAMES = ("main", "b3-ledger")
 SIGINT = 2
-# Start-up makes tens of thousands of objects that all stay: looked through every 700, as is Python's default, they
-# cost a quick command 5 ms. So many small objects more may now wait to be freed, a few megabytes.
+# Start-up allocates tens of thousands of objects that live to the end: collecting after every 700, Python's default,
+# costs a quick command 5 ms. At most this many dead objects now wait to be freed, a few megabytes.
 GC_OBJECTS = 50_000
 
 
 def main() -> NoReturn:
-    """Run the command line on this process's arguments and end with its exit code."""
+    """Run the command line on this process's arguments and exit with its exit code."""
     gc.set_threshold(GC_OBJECTS)
+    # As a person reads a warning: without the place in the code that issues it.
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     supervise(lambda: run(sys.argv[1:]))
 
 
 def run(args: list[str]) -> int:
-    """Return the exit code of the command line on `args`: an error becomes its line, a closed pipe is quiet."""
+    """Return the exit code of the command line on `args`; an error is printed as one line, a closed pipe as nothing."""
     try:
         return _invoke(args)
     except Terminated as order:
@@ -31,7 +34,7 @@ def run(args: list[str]) -> int:
     except BrokenPipeError:
         from cli.app import output
 
-        # Help read by `head`: click prints it, so the closed pipe comes out here.
+        # Help is printed by click itself, so `main --help | head -1` ends here.
         output.hang_up()
         return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets one line, whatever broke
@@ -41,16 +44,16 @@ def run(args: list[str]) -> int:
 
 
 def _invoke(args: list[str]) -> int:
-    """Return what the command returned.
+    """Return the command's exit code.
 
-    click's own `main` is left to shell completion: it would turn a closed pipe into exit 1 and
+    click's own `main` serves shell completion only: it would turn a closed pipe into exit 1 and
     hide which signal ended the run.
     """
     import click
 
     from cli.root import root
 
-    name = _name()
+    name = program_name()
     if f"_{name.replace('-', '_').upper()}_COMPLETE" in os.environ:
         root.main(args, prog_name=name)
     try:
@@ -63,7 +66,8 @@ def _invoke(args: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _name() -> str:
+def program_name() -> str:
+    """Return the console script that was called, as usage lines print it; `main` for any other name."""
     called = os.path.basename(sys.argv[0])
     return called if called in NAMES else NAMES[0]
 

@@ -6,79 +6,53 @@ import click
 
 from cli.app import group_options, output, version
 from cli.app.exit_codes import MEANINGS
-from cli.app.lazy_group import Entry, LazyGroup
+from cli.app.lazy_group import CommandEntry, LazyGroup
 from cli.commands.ingest.run.options import DEFAULT_JOBS, RunOptions
 from cli.context import params
 
-COMMANDS: tuple[Entry, ...] = (
-    Entry(
-        "metrics",
-        "cli.commands.status.metrics.command:metrics",
-        "Say how each ticker's ingest goes, and how late it is.",
-    ),
-    Entry("logs", "cli.commands.status.logs.command:logs", "List every attempt to ingest and how it went."),
-    Entry("health", "cli.commands.status.health.command:health", "Say how the ledger is and who is at work on it."),
-    Entry("test-conn", "cli.commands.ingest.test_conn:test_conn", "Ask a provider whether it answers, and how fast."),
-    Entry(
-        "snapshot",
-        "cli.commands.trust.snapshot:snapshot",
-        "Print a snapshot from recorded events, or check those written.",
-    ),
-    Entry(
-        "verify",
-        "cli.commands.trust.verify.command:verify",
-        "Re-hash every event; hold the head against all that remember it.",
-    ),
-    Entry(
-        "accept-head",
-        "cli.commands.trust.accept_head:accept_head",
-        "Go on after a rollback or fork was found, on the record.",
-    ),
-    Entry("backup", "cli.commands.trust.backup.command:backup", "Make, check, list and restore backups."),
-    Entry("salvage", "cli.commands.trust.salvage:salvage", "Save what is intact of a damaged ledger or archive."),
-    Entry("replay", "cli.commands.trust.replay:replay", "Fold the log in memory; print each projection's digest."),
-    Entry("rebuild", "cli.commands.trust.rebuild:rebuild", "Build the stored projections again, or check them."),
-    Entry("key", "cli.commands.proof.key:key", "Make the key that signs checkpoints; print what others need of it."),
-    Entry(
-        "checkpoint",
-        "cli.commands.proof.checkpoint.command:checkpoint",
-        "Sign the head for whoever keeps it elsewhere.",
-    ),
-    Entry("prove", "cli.commands.proof.prove.command:prove", "Prove that an event or a price is in the signed log."),
-    Entry("rules", "cli.commands.evidence.rules:rules", "Print the rules that every answer is judged by."),
-    Entry(
-        "prices",
-        "cli.commands.prices.prices.command:prices",
-        "Print prices, now or as they were known then; adjusted too.",
-    ),
-    Entry("revisions", "cli.commands.prices.revisions:revisions", "Print what changed in the prices, when and why."),
-    Entry("diff", "cli.commands.prices.diff:diff", "Hold a ticker's prices at two positions against each other."),
-    Entry("actions", "cli.commands.prices.actions:actions", "Print dividends and splits, and what became of them."),
-    Entry("gaps", "cli.commands.prices.gaps:gaps", "Print the sessions that are missing."),
-    Entry("why", "cli.commands.evidence.why:why", "Print where one session's row comes from, down to the raw answer."),
-    Entry(
-        "validation",
-        "cli.commands.evidence.validation.command:validation",
-        "Print what the rules said of a ticker's answers.",
-    ),
-    Entry(
-        "validate",
-        "cli.commands.evidence.validate.command:validate",
-        "Hold a CSV of bars to the rules, without a ledger.",
-    ),
-    Entry("events", "cli.commands.evidence.events.command:events", "Browse the log; show one event whole."),
-    Entry(
-        "import-cotahist",
-        "cli.commands.ingest.import_cotahist.command:import_cotahist",
-        "Import the exchange's own files of daily prices.",
-    ),
-    Entry("compare", "cli.commands.prices.compare.command:compare", "Hold one provider's prices against another's."),
-    Entry("export", "cli.commands.prices.export.command:export", "Write the whole ledger as Parquet or CSV files."),
-    Entry(
-        "plot", "cli.commands.prices.plot.command:plot", "Draw a ticker's close and volume, with what happened to them."
-    ),
-    Entry("config", "cli.commands.status.config:config", "Print the settings in force and where each comes from."),
+# A row per command, by the folders of `cli/commands`: its name, its module there, and its summary in `main --help`.
+_TABLE = (
+    ("test-conn", "ingest.test_conn", "Ask a provider whether it answers, and how fast."),
+    ("import-cotahist", "ingest.import_cotahist.command", "Import the exchange's own files of daily prices."),
+    ("metrics", "status.metrics.command", "Say how each ticker's ingest goes, and how late it is."),
+    ("logs", "status.logs.command", "List every attempt to ingest and how it went."),
+    ("health", "status.health.command", "Say how the ledger is and who is at work on it."),
+    ("config", "status.config", "Print the settings in force and where each comes from."),
+    ("prices", "prices.prices.command", "Print prices, now or as they were known then; adjusted too."),
+    ("revisions", "prices.revisions", "Print what changed in the prices, when and why."),
+    ("diff", "prices.diff", "Hold a ticker's prices at two positions against each other."),
+    ("actions", "prices.actions", "Print dividends and splits, and what became of them."),
+    ("gaps", "prices.gaps", "Print the sessions that are missing."),
+    ("compare", "prices.compare.command", "Hold one provider's prices against another's."),
+    ("export", "prices.export.command", "Write the whole ledger as Parquet or CSV files."),
+    ("plot", "prices.plot.command", "Draw a ticker's close and volume, with what happened to them."),
+    ("rules", "evidence.rules", "Print the rules that every answer is judged by."),
+    ("why", "evidence.why", "Print where one session's row comes from, down to the raw answer."),
+    ("validation", "evidence.validation.command", "Print what the rules said of a ticker's answers."),
+    ("validate", "evidence.validate.command", "Hold a CSV of bars to the rules, without a ledger."),
+    ("events", "evidence.events.command", "Browse the log; show one event whole."),
+    ("snapshot", "trust.snapshot", "Print a snapshot from recorded events, or check those written."),
+    ("verify", "trust.verify.command", "Re-hash every event; hold the head against all that remember it."),
+    ("accept-head", "trust.accept_head", "Go on after a rollback or fork was found, on the record."),
+    ("backup", "trust.backup.command", "Make, check, list and restore backups."),
+    ("salvage", "trust.salvage", "Save what is intact of a damaged ledger or archive."),
+    ("replay", "trust.replay", "Fold the log in memory; print each projection's digest."),
+    ("rebuild", "trust.rebuild", "Build the stored projections again, or check them."),
+    ("key", "proof.key", "Make the key that signs checkpoints; print what others need of it."),
+    ("checkpoint", "proof.checkpoint.command", "Sign the head for whoever keeps it elsewhere."),
+    ("prove", "proof.prove.command", "Prove that an event or a price is in the signed log."),
 )
+
+# The order of `main --help`: what is wanted daily comes first.
+_HELP_ORDER = (
+    "metrics", "logs", "health", "test-conn", "snapshot", "verify", "accept-head", "backup", "salvage",
+    "replay", "rebuild", "key", "checkpoint", "prove",
+    "rules", "prices", "revisions", "diff", "actions", "gaps", "why", "validation", "validate",
+    "events", "import-cotahist", "compare", "export", "plot", "config",
+)  # fmt: skip
+
+_ENTRIES = {name: CommandEntry(name, f"cli.commands.{module}", summary) for name, module, summary in _TABLE}
+COMMANDS = tuple(_ENTRIES[name] for name in _HELP_ORDER)
 
 EXAMPLES = """\b
 Examples:
@@ -135,7 +109,7 @@ def root(context: click.Context, /, **given: Any) -> int | None:
         group_options.refuse(context)
         return None
     options = _run_options(context, given)
-    # The job brings the log and the projections along: only a run pays for them.
+    # The job imports the log and the projections: only a run pays for them.
     from cli.app import settings
     from cli.commands.ingest.run import command as run
 
@@ -143,25 +117,18 @@ def root(context: click.Context, /, **given: Any) -> int | None:
 
 
 def _run_options(context: click.Context, given: dict[str, Any]) -> RunOptions:
+    """Return the options of the main job, or refuse those that contradict each other."""
     tickers = tuple(dict.fromkeys((*given.pop("tickers"), *given.pop("tickers_file"))))
     if not tickers:
         output.say(context.get_usage())
         context.fail(f"got nothing to do, want --ticker or a command ({', '.join(entry.name for entry in COMMANDS)})")
     options = RunOptions(tickers=tickers, **given)
-    _check_window(context, options)
-    if options.no_network:
-        _check_no_network(context)
-    return options
-
-
-def _check_window(context: click.Context, options: RunOptions) -> None:
     if options.start and options.end and options.start > options.end:
         context.fail(f"got --start {options.start} after --end {options.end}, want it on or before")
     if options.start and options.max_days:
         context.fail("got --start and --max-days, want one of them")
-
-
-def _check_no_network(context: click.Context) -> None:
-    for name in ("force_refresh", "start", "end", "max_days"):
-        if group_options.is_given(context, name):
-            context.fail(f"got --{name.replace('_', '-')} with --no-network, want a run that may fetch")
+    if options.no_network:
+        for name in ("force_refresh", "start", "end", "max_days"):
+            if group_options.is_given(context, name):
+                context.fail(f"got --{name.replace('_', '-')} with --no-network, want a run that may fetch")
+    return options

@@ -1,4 +1,4 @@
-"""What an append means, whatever it is stored in: stamping, and telling a retry from a clash. Pure.
+"""What an append means, whatever it is stored in: chaining records, and telling a retry from a clash. Pure.
 
 Source: docs/format.md, "Append".
 """
@@ -6,10 +6,9 @@ Source: docs/format.md, "Append".
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from blake3 import blake3
 
-from ledger.chain import Head, Link, Record, Seq
-from ledger.codec import Draft, Envelope, decode_envelope, encode_data, encode_draft
+from ledger.chain import Head, Link, Record, Seq, links
+from ledger.codec import Draft, decode_envelope, encode_data, encode_draft
 from ledger.errors import AppendIdError
 from ledger.ids import ID_BYTES
 
@@ -19,8 +18,8 @@ HELD_BACK_LIMIT_US = 5 * 60 * 1_000_000
 class Appended(msgspec.Struct, frozen=True, kw_only=True):
     """An acknowledged append: its events are [first, first + count), the log's head after it is `head`.
 
-    `repeated` when the same append was acknowledged before; then `head` is the head it had then.
-    `held_back_us` is how far the clock stood behind the log's last event.
+    `repeated` when the same append was acknowledged before; then `head` is the head after it at that time.
+    `held_back_us` is how far the clock was behind the log's last event.
     """
 
     first: Seq
@@ -40,24 +39,17 @@ def check_call(drafts: Sequence[Draft], append_id: bytes) -> None:
         raise ValueError(message)
 
 
-def stamp(drafts: Sequence[Draft], *, head: Head, recorded_at: int, append_id: bytes) -> list[Record]:
-    """Return the records that carry `drafts` on from `head`, chained.
+def chain_records(drafts: Sequence[Draft], *, head: Head, recorded_at: int, append_id: bytes) -> list[Record]:
+    """Return the records that carry `drafts` on from `head`, chained; nothing is encoded twice.
 
-    One hasher is reused, as in `ledger.chain.walk`, and nothing is encoded twice: this loop is what an append costs.
-
-    Raises: BodyTooLargeError when one event passes the limit; then none is stamped.
+    Raises: BodyTooLargeError when one event passes the limit; then no record is made.
     """
-    hasher = blake3()
-    reset, update, digest = hasher.reset, hasher.update, hasher.digest
-    prev: bytes = head.link
-    records = []
-    for seq, draft in enumerate(drafts, head.size):
-        body = encode_draft(draft, seq=seq, recorded_at=recorded_at, append_id=append_id)
-        reset()
-        update(prev + body)
-        prev = digest()
-        records.append(Record(Seq(seq), Link(prev), body))
-    return records
+    bodies = [
+        encode_draft(draft, seq=seq, recorded_at=recorded_at, append_id=append_id)
+        for seq, draft in enumerate(drafts, head.size)
+    ]
+    chained = enumerate(zip(links(head.link, bodies), bodies, strict=True), head.size)
+    return [Record(Seq(seq), link, body) for seq, (link, body) in chained]
 
 
 def hold_back(now_us: int, last_recorded_at: int) -> tuple[int, int]:
@@ -66,7 +58,7 @@ def hold_back(now_us: int, last_recorded_at: int) -> tuple[int, int]:
 
 
 def match_repeat(drafts: Sequence[Draft], stored: Iterable[Record], *, append_id: bytes, first: int) -> None:
-    """Return quietly when `stored` are `drafts`, but for seq and time.
+    """Return quietly when `stored` are `drafts`, seq and time aside.
 
     Raises: AppendIdError naming the first difference.
     """
@@ -75,19 +67,16 @@ def match_repeat(drafts: Sequence[Draft], stored: Iterable[Record], *, append_id
         raise AppendIdError(append_id, first=first, reason=f"{len(drafts)} events, stored {len(records)}")
     for draft, record in zip(drafts, records, strict=True):
         envelope = decode_envelope(record.seq, record.body)
-        if difference := _difference(draft, envelope):
-            raise AppendIdError(append_id, first=first, reason=f"{difference} of seq {record.seq}")
-
-
-def _difference(draft: Draft, envelope: Envelope) -> str | None:
-    pairs = {
-        "job_id": (draft.job_id, envelope.job_id),
-        "cause": (draft.cause, envelope.cause),
-        "stream": (draft.stream, envelope.stream),
-        "type": (draft.event.TAG, envelope.type),
-        "data": (encode_data(draft.event), bytes(envelope.data)),
-    }
-    return next((name for name, (given, stored) in pairs.items() if given != stored), None)
+        pairs = {
+            "job_id": (draft.job_id, envelope.job_id),
+            "cause": (draft.cause, envelope.cause),
+            "stream": (draft.stream, envelope.stream),
+            "type": (draft.event.TAG, envelope.type),
+            "data": (encode_data(draft.event), bytes(envelope.data)),
+        }
+        for field, (given, found) in pairs.items():
+            if given != found:
+                raise AppendIdError(append_id, first=first, reason=f"{field} of seq {record.seq}")
 
 
 def head_after(records: Sequence[Record]) -> Head:

@@ -3,8 +3,8 @@
 Source: docs/format.md, "Chain".
 """
 
-from collections.abc import Iterable, Iterator
-from typing import NewType
+from collections.abc import Callable, Iterable
+from typing import NewType, cast
 
 import msgspec
 from blake3 import blake3
@@ -24,7 +24,7 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One stored event as it lies on disk: its seq, its link and its body's bytes."""
+    """One event as stored: its seq, its link and the bytes of its body."""
 
     seq: Seq
     link: Link
@@ -45,14 +45,21 @@ def link(prev: Link, body: bytes) -> Link:
     return Link(blake3(prev + body).digest())
 
 
-def walk(prev: Link, bodies: Iterable[bytes]) -> Iterator[Link]:
-    """Yield the link after each of `bodies`, the first one following `prev`.
+def links(prev: Link, bodies: Iterable[bytes]) -> list[Link]:
+    """Return the link after each of `bodies`, the first one following `prev`.
 
-    One hasher is reused: a new object for each event costs a sixth of the rate.
+    The only loop over the chain: appends, verification, archives and folds all hash through it.
+    One hasher is reused, since a new one per event costs a sixth of the rate.
+    A list per batch, since a generator costs a fifth.
     """
     hasher = blake3()
+    reset, update = hasher.reset, hasher.update
+    digest = cast("Callable[[], Link]", hasher.digest)
+    found: list[Link] = []
+    take = found.append
     for body in bodies:
-        hasher.reset()
-        hasher.update(prev + body)
-        prev = Link(hasher.digest())
-        yield prev
+        reset()
+        update(prev + body)
+        prev = digest()
+        take(prev)
+    return found

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from ledger.errors import BodyTooLargeError, DamagedError, UnknownEventError
-from ledger.events import EVENT_TYPES, Event
+from ledger.events import EVENT_TYPES, Event, LedgerCreated
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
-    """An event with everything the log knows of it; `data` stays encoded until somebody wants it."""
+    """An event with everything the log records about it; `data` stays encoded until it is needed."""
 
     seq: int
     recorded_at: int  # microseconds UTC
@@ -31,7 +31,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An event on its way into the log; seq and time are given by the log."""
+    """An event on its way into the log, which assigns its seq and time."""
 
     job_id: bytes
     stream: str
@@ -41,10 +41,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
-# Retired tag -> (the tag one version on, how its data map becomes that one's).
+# Retired tag -> (the tag of the next version, how to turn the data map into that version's).
 UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
 
-# What arbitrary bytes make the decoder raise: text that is no UTF-8 and nesting without end are no DecodeError to it.
+# What the decoder raises on arbitrary bytes: invalid UTF-8 and endless nesting are not a DecodeError.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _encoder = msgspec.msgpack.Encoder()
@@ -83,7 +83,7 @@ def encode_draft(draft: Draft, *, seq: int, recorded_at: int, append_id: bytes) 
 def decode_envelope(seq: int, body: bytes) -> Envelope:
     """Return the envelope stored as `body` at `seq`, its data left encoded.
 
-    Raises: DamagedError when the bytes are no envelope, or one that belongs elsewhere.
+    Raises: DamagedError when the bytes are not an envelope, or are one that belongs elsewhere.
     """
     try:
         envelope = _envelope_decoder.decode(body)
@@ -95,9 +95,9 @@ def decode_envelope(seq: int, body: bytes) -> Envelope:
 
 
 def decode_envelopes(bodies: Sequence[bytes], *, start: int) -> list[Envelope]:
-    """Return what `decode_envelope` gives for each of `bodies`, stored from seq `start` on, at two thirds of its cost.
+    """Return what `decode_envelope` does for each of `bodies`, stored from seq `start` on, at two thirds of its cost.
 
-    Raises: as it does, of the first that is none.
+    Raises: as `decode_envelope` does, for the first that is not an envelope.
     """
     try:
         envelopes = list(map(_envelope_decoder.decode, bodies))
@@ -114,7 +114,7 @@ def _data_decoder(tag: str) -> msgspec.msgpack.Decoder[Event]:
 
 
 def decode_event(envelope: Envelope) -> Event:
-    """Return the event inside `envelope`, an old version brought up one step at a time.
+    """Return the event inside `envelope`, an old version upgraded one step at a time.
 
     Raises: UnknownEventError for a tag this version does not know; DamagedError for data of another shape.
     """
@@ -126,6 +126,19 @@ def decode_event(envelope: Envelope) -> Event:
     except UNDECODABLE as error:
         raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
     raise UnknownEventError(envelope.seq, envelope.type)
+
+
+def decode_created(body: bytes) -> LedgerCreated:
+    """Return the event that every log begins with, from the body stored at seq 0.
+
+    Raises: DamagedError when it is any other event, or none.
+    """
+    envelope = decode_envelope(0, body)
+    if envelope.type != LedgerCreated.TAG:
+        raise DamagedError(0, "first event", expected=LedgerCreated.TAG, found=envelope.type)
+    event = decode_event(envelope)
+    assert isinstance(event, LedgerCreated)  # noqa: S101 - what that tag decodes to
+    return event
 
 
 def _upcast(envelope: Envelope) -> Event:

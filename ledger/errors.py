@@ -1,4 +1,4 @@
-"""Everything that can go wrong with the world, grouped by the phase in which it shows.
+"""Everything that can go wrong with the world, grouped by the phase in which it appears.
 
 Each message is one line of the form `got X, want Y`; the exit code and the hint belong to the command line.
 """
@@ -23,7 +23,7 @@ class NoLedgerError(LedgerError):
 
 
 class NotALedgerError(LedgerError):
-    """A file or folder is there, but no ledger is in it."""
+    """A file or folder exists, but it holds no ledger."""
 
     def __init__(self, path: Path, found: str) -> None:
         super().__init__(f"got {found} at {path}, want a ledger")
@@ -46,15 +46,20 @@ class UnwritableError(LedgerError):
         self.path, self.reason = path, reason
 
 
+def is_disk_full(error: OSError) -> bool:
+    """Whether the disk, or this user's share of it, took no more."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
 def unwritable(path: Path, error: OSError) -> LedgerError:
     """Return what to raise for `error` on writing `path`: the disk is full, or this user may or can not write there."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if is_disk_full(error):
         return DiskFullError(path)
     return UnwritableError(path, error.strerror or str(error))
 
 
 class UnreadableError(LedgerError):
-    """A file is there but this user cannot read it."""
+    """A file exists, but this user cannot read it."""
 
     def __init__(self, path: Path, reason: str, *, want: str = "a readable file") -> None:
         super().__init__(f"got {reason!r} on reading {path}, want {want}")
@@ -67,7 +72,7 @@ def unreadable(path: Path, error: OSError) -> UnreadableError:
 
 
 class NothingToShowError(LedgerError):
-    """The ledger is well, and holds nothing of what was asked for."""
+    """The ledger is sound, and holds nothing of what was asked for."""
 
     def __init__(self, found: str, *, wanted: str) -> None:
         super().__init__(f"got {found}, want {wanted}")
@@ -86,7 +91,7 @@ class ConflictError(LedgerError):
 
 
 class LedgerReplacedError(LedgerError):
-    """A restore put another ledger in the place of the one that was read; read that one and begin anew."""
+    """A restore replaced the ledger that was read; read the new one and begin again."""
 
     def __init__(self, *, expected: Path, actual: Path) -> None:
         super().__init__(f"got {actual.name} in use, want {expected.name}, which was read")
@@ -120,7 +125,7 @@ class DiskFullError(LedgerError):
 
 
 class StorageError(LedgerError):
-    """The database engine failed; `landed` says whether the append is on disk all the same."""
+    """The database engine failed; `landed` is whether the append is on disk all the same, None when unknown."""
 
     def __init__(self, path: Path, reason: str, *, landed: bool | None = None) -> None:
         outcome = {True: "; the append landed", False: "; the append did not land", None: ""}[landed]
@@ -137,7 +142,7 @@ class ProviderClockError(LedgerError):
 
 
 class CotahistError(LedgerError):
-    """A file is no whole COTAHIST file; nothing of it was appended."""
+    """A file is not a complete COTAHIST file; nothing of it was appended."""
 
     def __init__(self, name: str, *, line: int | None, found: str, wanted: str) -> None:
         place = name if line is None else f"line {line} of {name}"
@@ -149,7 +154,7 @@ class CotahistError(LedgerError):
 
 
 class WriterLockError(LedgerError):
-    """Another process kept the writer lock for as long as we waited."""
+    """Another process held the writer lock for as long as we waited."""
 
     def __init__(self, path: Path, *, waited_s: float, holder_pid: int | None) -> None:
         holder = f"held by pid {holder_pid}" if holder_pid is not None else "held"
@@ -158,10 +163,10 @@ class WriterLockError(LedgerError):
 
 
 class TickerLockError(LedgerError):
-    """Another job works on the ticker."""
+    """Another job is at work on the ticker."""
 
     def __init__(self, ticker: str, *, waited_s: float, holder_pid: int | None, holder_job_id: bytes | None) -> None:
-        # Imported here: who only names an error does not pay for the hash that makes ids.
+        # Imported here: importing this module for a name must not cost the import of the hash behind ids.
         from ledger import ids
 
         pid = "unknown" if holder_pid is None else str(holder_pid)
@@ -175,7 +180,7 @@ class TickerLockError(LedgerError):
 
 
 class DamagedError(LedgerError):
-    """A stored record does not hold; nothing from it on can be trusted."""
+    """A stored record is damaged; nothing from it on can be trusted."""
 
     def __init__(self, seq: int, kind: str, *, expected: str, found: str) -> None:
         super().__init__(f"got {kind} at seq {seq}: {found}, want {expected}")
@@ -183,7 +188,7 @@ class DamagedError(LedgerError):
 
 
 class UnknownEventError(LedgerError):
-    """An event has a tag that this version does not know; a fold cannot go on past it."""
+    """An event has a tag that this version does not know; a fold cannot continue past it."""
 
     def __init__(self, seq: int, tag: str) -> None:
         super().__init__(f"got event type {tag!r} at seq {seq}, want one that this version knows")
@@ -227,7 +232,7 @@ class AnchorDamagedError(LedgerError):
 
 
 class NoArchiveError(LedgerError):
-    """There is no file where an archive was asked for."""
+    """There is no file where an archive was expected."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"got no file at {path}, want an archive")
@@ -235,7 +240,7 @@ class NoArchiveError(LedgerError):
 
 
 class NotAnArchiveError(LedgerError):
-    """A file is there, but it does not begin as an archive does."""
+    """A file exists, but it does not begin as an archive does."""
 
     def __init__(self, path: Path, found: str) -> None:
         super().__init__(f"got {found} at {path}, want an archive")
@@ -243,7 +248,7 @@ class NotAnArchiveError(LedgerError):
 
 
 class ArchiveDamagedError(DamagedError):
-    """An archive does not hold; nothing in it is used."""
+    """An archive is damaged; nothing in it is used."""
 
     def __init__(self, path: Path, seq: int, kind: str, *, expected: str, found: str) -> None:
         super().__init__(seq, kind, expected=expected, found=f"{found} (in {path})")
@@ -251,7 +256,7 @@ class ArchiveDamagedError(DamagedError):
 
 
 class ChecksumDamagedError(LedgerError):
-    """A `.checksum` file is there, but no SHA-256 is in it."""
+    """A `.checksum` file exists, but holds no SHA-256."""
 
     def __init__(self, path: Path, found: str) -> None:
         super().__init__(f"got {found} in {path}, want 64 hex digits and a file name")
@@ -259,7 +264,7 @@ class ChecksumDamagedError(LedgerError):
 
 
 class NameTakenError(LedgerError):
-    """A file has the name that a new one was to have."""
+    """The name of a file to be written is taken."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"got a file at {path} already, want a free name")
@@ -267,7 +272,7 @@ class NameTakenError(LedgerError):
 
 
 class WrongKindError(LedgerError):
-    """A backup of the sample was to be restored where real data are; the two never mix."""
+    """A backup of the sample was to be restored over real data; the two never mix."""
 
     def __init__(self, path: Path, root: Path) -> None:
         super().__init__(f"got a backup of the sample ({path}) for {root}, which holds a real ledger, want a real one")
@@ -283,7 +288,7 @@ class NothingToSalvageError(LedgerError):
 
 
 class RestoreRefusedError(LedgerError):
-    """A restore would replace events that the archive lacks, and nobody said that it may; nothing was changed."""
+    """A restore would replace events that the archive lacks, and nobody allowed it; nothing was changed."""
 
     def __init__(self, path: Path, found: str, *, wanted: str = "--yes") -> None:
         super().__init__(f"got {found}, want {wanted} before it is replaced")
@@ -291,7 +296,7 @@ class RestoreRefusedError(LedgerError):
 
 
 class RollbackRefusedError(RestoreRefusedError):
-    """A restore would go back behind events of an intact ledger, and nobody said that it may."""
+    """A restore would drop events of an intact ledger, and nobody allowed it."""
 
     def __init__(self, path: Path, found: str) -> None:
         super().__init__(path, found, wanted="--rollback --yes")

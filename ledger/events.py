@@ -236,7 +236,10 @@ class IngestRefused(Event, frozen=True, kw_only=True):
 
 
 class IngestFailed(Event, frozen=True, kw_only=True):
-    """A job ended for a reason other than the provider's answer; `stage` says where."""
+    """A job ended for a reason other than the provider's answer, or evidence (its cause) cannot be read.
+
+    `stage` says where.
+    """
 
     TAG = "ingest.failed/1"
 

@@ -20,7 +20,7 @@ def new_id(now_us: int) -> bytes:
 
 
 def append_id(natural_key: str, *, job_id: bytes | None = None) -> bytes:
-    """Return the id of an append, the same for the same natural key, whoever retries it.
+    """Return the id of an append: the same natural key gives the same id on every retry.
 
     With a job, the id begins with the job's time: index keys in time order cost a single
     append a third of what random ones do.
@@ -32,7 +32,7 @@ def append_id(natural_key: str, *, job_id: bytes | None = None) -> bytes:
 
 
 def text(identifier: bytes) -> str:
-    """Return an id the way people read it: 8-4-4-4-12 lower-case hex digits."""
+    """Return an id as text: 8-4-4-4-12 lower-case hex digits."""
     digits = identifier.hex()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 

@@ -1,9 +1,14 @@
-"""What can be read as a log: the live ledger, one in memory, an archive."""
+"""What can be read as a log (the live ledger, one in memory, an archive), and whether it holds a remembered head."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, TypeVar
 
-from ledger.chain import Head, Record
+from ledger.chain import GENESIS, Head, Link, Record
+from ledger.codec import Envelope, decode_created, decode_envelope, decode_event
+from ledger.errors import ForkedError, RolledBackError
+from ledger.events import Event, LedgerCreated
+
+E = TypeVar("E", bound=Event)
 
 
 class LogSource(Protocol):
@@ -22,3 +27,54 @@ class LogSource(Protocol):
         Raises: DamagedError where a stored record is missing or too short to hold a link.
         """
         ...
+
+
+def created(log: LogSource) -> LedgerCreated:
+    """Return event 0 of `log`: which ledger it is, and whether its data are real.
+
+    Raises: DamagedError when the log begins with any other event.
+    """
+    (first,) = log.read(0, 1)
+    return decode_created(first.body)
+
+
+def check_head(link_at: Callable[[int], Link | None], head: Callable[[], Head], remembered: Head, witness: str) -> None:
+    """Return quietly when the log holds the event that `remembered` ends with, under the same link; O(1).
+
+    `link_at` and `head` read the log, both in one transaction or each in its own.
+
+    Raises: RolledBackError when the log is shorter, ForkedError when it holds another event there.
+    """
+    found = link_at(remembered.size - 1) if remembered.size else GENESIS
+    if found == remembered.link:
+        return
+    actual = head()
+    if found is None:
+        raise RolledBackError(
+            witness=witness,
+            expected_size=remembered.size,
+            expected_link=remembered.link,
+            size=actual.size,
+            link=actual.link,
+        )
+    raise ForkedError(
+        witness=witness,
+        expected_size=remembered.size,
+        expected_link=remembered.link,
+        found_link=found,
+        size=actual.size,
+        link=actual.link,
+    )
+
+
+def events_of(records: Iterable[Record], kind: type[E]) -> Iterator[tuple[Envelope, E]]:
+    """Yield the events of one type among `records`, each with its envelope; the data of no other is decoded.
+
+    Raises: DamagedError where a body is no envelope, or its data not of that type.
+    """
+    for record in records:
+        envelope = decode_envelope(record.seq, record.body)
+        if envelope.type == kind.TAG:
+            event = decode_event(envelope)
+            assert isinstance(event, kind)  # noqa: S101 - what that tag decodes to
+            yield envelope, event

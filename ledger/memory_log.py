@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from ledger.appending import Appended, check_call, head_after, hold_back, match_repeat, stamp
+from ledger.appending import Appended, chain_records, check_call, head_after, hold_back, match_repeat
 from ledger.chain import EMPTY_HEAD, Head, Record, Seq
 from ledger.codec import Draft, decode_envelope
 from ledger.errors import ConflictError
@@ -19,16 +19,21 @@ class MemoryLog:
         self._lock = threading.Lock()
 
     def append(self, drafts: Sequence[Draft], *, append_id: bytes, expected_size: int | None = None) -> Appended:
-        """Append all of `drafts` or none; the contract is that of `ledger.store.event_log.EventLog.append`."""
+        """Append all of `drafts` or none, under the contract of `ledger.store.event_log.EventLog.append`."""
         check_call(drafts, append_id)
         with self._lock:
             if append_id in self._appends:
-                return self._repeat(drafts, append_id)
+                first, count = self._appends[append_id]
+                stored = self._records[first : first + count]
+                match_repeat(drafts, stored, append_id=append_id, first=first)
+                return Appended(first=Seq(first), count=count, head=head_after(stored), repeated=True)
             head = self.head()
             if expected_size is not None and expected_size != head.size:
                 raise ConflictError(expected=expected_size, actual=head.size)
-            recorded_at, held_back_us = hold_back(self._now(), self._last_recorded_at())
-            records = stamp(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
+            last = self._records[-1] if self._records else None
+            last_recorded_at = decode_envelope(last.seq, last.body).recorded_at if last else 0
+            recorded_at, held_back_us = hold_back(self._now(), last_recorded_at)
+            records = chain_records(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
             self._records.extend(records)
             self._appends[append_id] = (head.size, len(records))
         return Appended(first=Seq(head.size), count=len(records), head=head_after(records), held_back_us=held_back_us)
@@ -40,15 +45,3 @@ class MemoryLog:
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
         """Yield the records of [start, stop) as they were when reading began."""
         yield from self._records[start:stop]
-
-    def _repeat(self, drafts: Sequence[Draft], append_id: bytes) -> Appended:
-        first, count = self._appends[append_id]
-        stored = self._records[first : first + count]
-        match_repeat(drafts, stored, append_id=append_id, first=first)
-        return Appended(first=Seq(first), count=count, head=head_after(stored), repeated=True)
-
-    def _last_recorded_at(self) -> int:
-        if not self._records:
-            return 0
-        last = self._records[-1]
-        return decode_envelope(last.seq, last.body).recorded_at

@@ -15,7 +15,7 @@ LAST = date(2030, 12, 31)
 SATURDAY = 5
 TARGET = Path(__file__).resolve().parent.parent / "ledger" / "market" / "b3_calendar.py"
 
-HEADER = '''"""The weekdays on which B3 was or will be closed, a year a line. Generated; do not edit.
+HEADER = '''"""The weekdays on which B3 was or will be closed, one line per year. Generated; do not edit.
 
 Remade by `python scripts/make_calendar.py`; a test holds it to its source.
 Days are `MM-DD`; every other weekday from `FIRST` to `LAST` is a session, half days such as Ash Wednesday too.

@@ -21,19 +21,15 @@ from cli.commands.evidence.why import WhyRow  # noqa: E402 - the same
 from cli.commands.ingest.import_cotahist.row import ImportRow  # noqa: E402 - the same
 from cli.commands.ingest.run.row import RunRow  # noqa: E402 - the same
 from cli.commands.ingest.test_conn import ConnRow  # noqa: E402 - the same
-from cli.commands.prices.actions import ActionRow  # noqa: E402 - the same
 from cli.commands.prices.compare.row import CompareRow  # noqa: E402 - the same
 from cli.commands.prices.diff import DiffRow  # noqa: E402 - the same
 from cli.commands.prices.export.row import ExportedAction, ExportedPrice, Manifest  # noqa: E402 - the same
-from cli.commands.prices.gaps import GapRow  # noqa: E402 - the same
-from cli.commands.prices.prices.row import AdjustedPriceRow, PriceRow  # noqa: E402 - the same
-from cli.commands.prices.revisions import RevisionRow  # noqa: E402 - the same
+from cli.commands.prices.prices.row import ComparedPrice  # noqa: E402 - the same
 from cli.commands.proof.checkpoint.row import CheckpointRow, ExtensionRow  # noqa: E402 - the same
 from cli.commands.proof.key import KeyRow  # noqa: E402 - the same
 from cli.commands.proof.prove.row import ProofRow, ProvenRow  # noqa: E402 - the same
 from cli.commands.status.health.command import HealthRow  # noqa: E402 - the same
-from cli.commands.status.logs.row import LogRow  # noqa: E402 - the same
-from cli.commands.status.metrics.row import LagRow, LastDateRow, MetricsRow  # noqa: E402 - the same
+from cli.commands.status.metrics.row import LagRow, LastDateRow  # noqa: E402 - the same
 from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
 from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
 from cli.commands.trust.rebuild import RebuildRow  # noqa: E402 - the same
@@ -41,6 +37,9 @@ from cli.commands.trust.replay import ReplayRow  # noqa: E402 - the same
 from cli.commands.trust.snapshot import SnapshotRow  # noqa: E402 - the same
 from cli.commands.trust.verify.row import VerifyRow  # noqa: E402 - the same
 from cli.commands.trust.verify.saved_head import SavedHead  # noqa: E402 - the same
+from projections.api.faces import json_type  # noqa: E402 - the same
+from projections.api.rows import Change, CorporateAction, LogEntry, MissingSession, Price  # noqa: E402 - the same
+from projections.queries.metrics_report import TickerReport  # noqa: E402 - the same
 from projections.queries.snapshot_check import SnapshotCheck  # noqa: E402 - the same
 
 FOLDER = REPOSITORY / "docs" / "schemas"
@@ -61,8 +60,8 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "health": HealthRow,
     "import-cotahist": ImportRow,
     "key": KeyRow,
-    "log": LogRow,
-    "metrics": MetricsRow,
+    "log": json_type(LogEntry, "LogRow"),
+    "metrics": json_type(TickerReport, "MetricsRow"),
     "metrics-ingest-lag": LagRow,
     "metrics-last-date": LastDateRow,
     "proof": ProofRow,
@@ -77,12 +76,12 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "snapshot-check": SnapshotCheck,
     "test-conn": ConnRow,
     "verify": VerifyRow,
-    "price": PriceRow,
-    "price-adjusted": AdjustedPriceRow,
-    "revision": RevisionRow,
-    "diff": DiffRow,
-    "action": ActionRow,
-    "gap": GapRow,
+    "price": json_type(Price, "PriceRow"),
+    "price-adjusted": json_type(ComparedPrice, "AdjustedPriceRow"),
+    "revision": json_type(Change, "RevisionRow"),
+    "diff": json_type(DiffRow),
+    "action": json_type(CorporateAction, "ActionRow"),
+    "gap": json_type(MissingSession, "GapRow"),
     "why": WhyRow,
     "validation": DecisionRow,
     "validate": FileReport,

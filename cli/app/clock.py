@@ -1,4 +1,4 @@
-"""The one clock of the command line, and when it may be set by hand."""
+"""The one clock of the command line, and the cases in which it may be fixed."""
 
 import time
 
@@ -9,7 +9,7 @@ LOCALHOST = "localhost"
 
 
 class ClockRefusedError(LedgerError):
-    """B3_LEDGER_NOW is set where an invented time would enter a real ledger."""
+    """B3_LEDGER_NOW is set where it would date events of a real ledger."""
 
     def __init__(self) -> None:
         super().__init__("got B3_LEDGER_NOW on a real ledger, want it unset")
@@ -18,9 +18,9 @@ class ClockRefusedError(LedgerError):
 def now_us(settings: Settings, *, reading: bool = False, sample: bool = False) -> int:
     """Return the time in microseconds UTC: the machine's, or B3_LEDGER_NOW where that is honoured.
 
-    Honoured by commands that only read, on the sample ledger, and when YAHOO_BASE_URL is a loopback address.
+    It is honoured in commands that only read, on the sample ledger, and when YAHOO_BASE_URL is a loopback address.
 
-    Raises: ClockRefusedError anywhere else.
+    Raises: ClockRefusedError when it is set and none of these holds.
     """
     fixed = settings.b3_ledger_now
     if fixed is None:
@@ -31,7 +31,7 @@ def now_us(settings: Settings, *, reading: bool = False, sample: bool = False) -
 
 
 def _is_loopback(url: str | None) -> bool:
-    # Imported here: only a fixed clock asks.
+    # Imported here: needed only when the clock is fixed.
     from urllib.parse import urlsplit
 
     host = urlsplit(url).hostname if url else None

@@ -1,4 +1,4 @@
-"""Errors of commands that the exit table must know without importing the commands."""
+"""Errors of commands that the exit table needs without importing the commands."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from ledger.errors import LedgerError
 
 
 class BarsFileError(LedgerError):
-    """A file is no CSV of bars; `line` counts from 1."""
+    """A file is not a CSV of bars; `line` counts from 1."""
 
     def __init__(self, path: Path, line: int, *, found: str, wanted: str) -> None:
         super().__init__(f"got {found} on line {line} of {path}, want {wanted}")
@@ -14,7 +14,7 @@ class BarsFileError(LedgerError):
 
 
 class NotAnExportError(LedgerError):
-    """A folder holds something that no export wrote; it is left alone."""
+    """A folder holds something that no export wrote; nothing in it is changed."""
 
     def __init__(self, path: Path, found: str) -> None:
         super().__init__(f"got {found} in {path}, want an empty folder or an export")

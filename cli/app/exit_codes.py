@@ -1,10 +1,10 @@
-"""What each exit code says: the monitoring plugins' convention, and 128 + n for signal n."""
+"""The exit codes: the monitoring plugins' convention, and 128 + n for signal n."""
 
 from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What an exit code says."""
+    """What a command reports to whatever started it."""
 
     OK = 0
     WARNING = 1

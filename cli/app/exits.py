@@ -3,11 +3,9 @@
 Exit codes are the monitoring plugins' convention; a signal ends with 128 + its number.
 """
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from shlex import join, quote
 
 import click
@@ -26,8 +24,8 @@ from ledger.market.ticker import TickerError
 from projections.api.extras import MissingExtraError
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """How the command line ends on an error.
+class ExitRule(msgspec.Struct, frozen=True):
+    """How the command line ends on a class of errors: its exit code and the hint under the message.
 
     `{field}` in the hint is a field of the error, shell-quoted, `{command}` the words after `main`.
     """
@@ -46,7 +44,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
-# Whoever lost a ledger must not be told to begin another one in its place.
+# Advice to start a new ledger must not reach somebody who has just lost one.
 _LOST_OR_NEW = f"if it was lost: main backup --restore --from FILE; the first one: {_START}"
 _VERIFY = "main verify"
 _STRUCTURE = "main verify --structure"
@@ -55,61 +53,62 @@ _EXTEND = "keep every checkpoint, nothing was signed; main verify --checkpoint F
 _UPGRADE = "main --version, then install the version that wrote this ledger"
 _AGAIN = "main {command}"
 
-OUTCOMES: dict[type[BaseException], Outcome] = {
-    errors.LedgerError: Outcome(Exit.CRITICAL, _VERIFY),
-    errors.NoLedgerError: Outcome(Exit.UNKNOWN, _LOST_OR_NEW),
-    errors.NotALedgerError: Outcome(Exit.CRITICAL, _STRUCTURE),
-    errors.NewerFormatError: Outcome(Exit.UNKNOWN, _UPGRADE),
-    errors.UnwritableError: Outcome(Exit.UNKNOWN, "ls -ld {path}"),
-    errors.UnreadableError: Outcome(Exit.UNKNOWN, "ls -ld {path}"),
-    errors.NothingToShowError: Outcome(Exit.UNKNOWN, _START),
-    errors.ConflictError: Outcome(Exit.UNKNOWN, _AGAIN),
-    errors.LedgerReplacedError: Outcome(Exit.UNKNOWN, _AGAIN),
-    errors.AppendIdError: Outcome(Exit.CRITICAL, _VERIFY),
-    errors.BodyTooLargeError: Outcome(Exit.CRITICAL, "ask for fewer days: main --ticker PETR4.SA --max-days 365"),
-    errors.DiskFullError: Outcome(Exit.CRITICAL, "df -h {path}"),
-    errors.StorageError: Outcome(Exit.CRITICAL, _STRUCTURE),
-    errors.ProviderClockError: Outcome(Exit.CRITICAL, "date -u"),
-    errors.WriterLockError: Outcome(Exit.UNKNOWN, "main health"),
-    errors.TickerLockError: Outcome(Exit.UNKNOWN, "main health"),
-    errors.DamagedError: Outcome(Exit.CRITICAL, _VERIFY),
-    errors.UnknownEventError: Outcome(Exit.UNKNOWN, _UPGRADE),
-    errors.RolledBackError: Outcome(Exit.CRITICAL, _ACCEPT),
-    errors.ForkedError: Outcome(Exit.CRITICAL, _ACCEPT),
-    errors.AnchorDamagedError: Outcome(Exit.CRITICAL, _ACCEPT),
-    NotAcceptableError: Outcome(Exit.UNKNOWN, _VERIFY),
-    errors.CotahistError: Outcome(Exit.CRITICAL, "download the file again, then: main {command}"),
-    errors.NoArchiveError: Outcome(Exit.UNKNOWN, "main backup --list"),
-    errors.NotAnArchiveError: Outcome(Exit.CRITICAL, "main backup --list"),
-    errors.ArchiveDamagedError: Outcome(Exit.CRITICAL, "main verify {path}, and another one: main backup --list"),
-    errors.ChecksumDamagedError: Outcome(Exit.CRITICAL, "cat {path}"),
-    errors.NameTakenError: Outcome(Exit.UNKNOWN, "ls -l {path}, then choose another name with --out"),
-    errors.WrongKindError: Outcome(Exit.UNKNOWN, "DATA_DIR=./another-folder main {command}"),
-    errors.RestoreRefusedError: Outcome(Exit.UNKNOWN, "main backup --restore --from {path} --yes"),
-    errors.RollbackRefusedError: Outcome(Exit.UNKNOWN, "main backup --restore --from {path} --rollback --yes"),
-    errors.NothingToSalvageError: Outcome(Exit.CRITICAL, "main backup --list"),
-    proof_errors.KeyTextError: Outcome(Exit.UNKNOWN, "main key --help"),
-    proof_errors.KeyFileError: Outcome(Exit.UNKNOWN, "ls -l {path}; chmod 600 {path}; main key new --out FILE"),
-    proof_errors.KeyNameError: Outcome(Exit.UNKNOWN, "main key new --name example.com/prices --out FILE"),
-    proof_errors.NoteError: Outcome(Exit.CRITICAL, "compare it with a copy kept elsewhere, and the key with its owner"),
-    proof_errors.TileError: Outcome(Exit.CRITICAL, "find out who wrote to {path}, then: rm {path}; main {command}"),
-    proof_errors.NotProvenError: Outcome(Exit.CRITICAL, _VERIFY),
-    proof_errors.NotCoveredError: Outcome(Exit.UNKNOWN, "main checkpoint --key FILE"),
-    proof_errors.NotAnExtensionError: Outcome(Exit.CRITICAL, _EXTEND),
-    proof_errors.OtherOriginError: Outcome(Exit.CRITICAL, "main checkpoint --key FILE --out ANOTHER-FOLDER"),
-    proof_errors.OtherLedgerError: Outcome(Exit.CRITICAL, "main config, and compare DATA_DIR with what was meant"),
-    ProviderError: Outcome(Exit.CRITICAL, "main test-conn --provider yfinance"),
-    TickerError: Outcome(Exit.UNKNOWN, "main --ticker PETR4.SA"),
-    SettingError: Outcome(Exit.UNKNOWN, "main config"),
-    BarsFileError: Outcome(Exit.CRITICAL, "sed -n {line}p {path}"),
-    MissingExtraError: Outcome(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
-    NotAnExportError: Outcome(Exit.UNKNOWN, "ls -la {path}, then choose another folder with --out"),
-    ClockRefusedError: Outcome(Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
-    OSError: Outcome(Exit.UNKNOWN, "ls -ld {filename}"),
+EXIT_RULES: dict[type[BaseException], ExitRule] = {
+    errors.LedgerError: ExitRule(Exit.CRITICAL, _VERIFY),
+    errors.NoLedgerError: ExitRule(Exit.UNKNOWN, _LOST_OR_NEW),
+    errors.NotALedgerError: ExitRule(Exit.CRITICAL, _STRUCTURE),
+    errors.NewerFormatError: ExitRule(Exit.UNKNOWN, _UPGRADE),
+    errors.UnwritableError: ExitRule(Exit.UNKNOWN, "ls -ld {path}"),
+    errors.UnreadableError: ExitRule(Exit.UNKNOWN, "ls -ld {path}"),
+    errors.NothingToShowError: ExitRule(Exit.UNKNOWN, _START),
+    errors.ConflictError: ExitRule(Exit.UNKNOWN, _AGAIN),
+    errors.LedgerReplacedError: ExitRule(Exit.UNKNOWN, _AGAIN),
+    errors.AppendIdError: ExitRule(Exit.CRITICAL, _VERIFY),
+    errors.BodyTooLargeError: ExitRule(Exit.CRITICAL, "ask for fewer days: main --ticker PETR4.SA --max-days 365"),
+    errors.DiskFullError: ExitRule(Exit.CRITICAL, "df -h {path}"),
+    errors.StorageError: ExitRule(Exit.CRITICAL, _STRUCTURE),
+    errors.ProviderClockError: ExitRule(Exit.CRITICAL, "date -u"),
+    errors.WriterLockError: ExitRule(Exit.UNKNOWN, "main health"),
+    errors.TickerLockError: ExitRule(Exit.UNKNOWN, "main health"),
+    errors.DamagedError: ExitRule(Exit.CRITICAL, _VERIFY),
+    errors.UnknownEventError: ExitRule(Exit.UNKNOWN, _UPGRADE),
+    errors.RolledBackError: ExitRule(Exit.CRITICAL, _ACCEPT),
+    errors.ForkedError: ExitRule(Exit.CRITICAL, _ACCEPT),
+    errors.AnchorDamagedError: ExitRule(Exit.CRITICAL, _ACCEPT),
+    NotAcceptableError: ExitRule(Exit.UNKNOWN, _VERIFY),
+    errors.CotahistError: ExitRule(Exit.CRITICAL, "download the file again, then: main {command}"),
+    errors.NoArchiveError: ExitRule(Exit.UNKNOWN, "main backup --list"),
+    errors.NotAnArchiveError: ExitRule(Exit.CRITICAL, "main backup --list"),
+    errors.ArchiveDamagedError: ExitRule(Exit.CRITICAL, "main verify {path}, and another one: main backup --list"),
+    errors.ChecksumDamagedError: ExitRule(Exit.CRITICAL, "cat {path}"),
+    errors.NameTakenError: ExitRule(Exit.UNKNOWN, "ls -l {path}, then choose another name with --out"),
+    errors.WrongKindError: ExitRule(Exit.UNKNOWN, "DATA_DIR=./another-folder main {command}"),
+    errors.RestoreRefusedError: ExitRule(Exit.UNKNOWN, "main backup --restore --from {path} --yes"),
+    errors.RollbackRefusedError: ExitRule(Exit.UNKNOWN, "main backup --restore --from {path} --rollback --yes"),
+    errors.NothingToSalvageError: ExitRule(Exit.CRITICAL, "main backup --list"),
+    proof_errors.KeyTextError: ExitRule(Exit.UNKNOWN, "main key --help"),
+    proof_errors.KeyFileError: ExitRule(Exit.UNKNOWN, "ls -l {path}; chmod 600 {path}; main key new --out FILE"),
+    proof_errors.KeyNameError: ExitRule(Exit.UNKNOWN, "main key new --name example.com/prices --out FILE"),
+    proof_errors.NoteError: ExitRule(
+        Exit.CRITICAL, "compare it with a copy kept elsewhere, and the key with its owner"
+    ),
+    proof_errors.TileError: ExitRule(Exit.CRITICAL, "find out who wrote to {path}, then: rm {path}; main {command}"),
+    proof_errors.NotProvenError: ExitRule(Exit.CRITICAL, _VERIFY),
+    proof_errors.NotCoveredError: ExitRule(Exit.UNKNOWN, "main checkpoint --key FILE"),
+    proof_errors.NotAnExtensionError: ExitRule(Exit.CRITICAL, _EXTEND),
+    proof_errors.OtherOriginError: ExitRule(Exit.CRITICAL, "main checkpoint --key FILE --out ANOTHER-FOLDER"),
+    proof_errors.OtherLedgerError: ExitRule(Exit.CRITICAL, "main config, and compare DATA_DIR with what was meant"),
+    ProviderError: ExitRule(Exit.CRITICAL, "main test-conn --provider yfinance"),
+    TickerError: ExitRule(Exit.UNKNOWN, "main --ticker PETR4.SA"),
+    SettingError: ExitRule(Exit.UNKNOWN, "main config"),
+    BarsFileError: ExitRule(Exit.CRITICAL, "sed -n {line}p {path}"),
+    MissingExtraError: ExitRule(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
+    NotAnExportError: ExitRule(Exit.UNKNOWN, "ls -la {path}, then choose another folder with --out"),
+    ClockRefusedError: ExitRule(Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
+    OSError: ExitRule(Exit.UNKNOWN, "ls -ld {filename}"),
 }
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_INTERNAL = Outcome(Exit.UNKNOWN, "LOG_LEVEL=DEBUG main {command}")
+_INTERNAL = ExitRule(Exit.UNKNOWN, "LOG_LEVEL=DEBUG main {command}")
 
 
 def report(error: Exception, args: Sequence[str]) -> int:
@@ -119,7 +118,11 @@ def report(error: Exception, args: Sequence[str]) -> int:
     the traceback only under LOG_LEVEL=DEBUG.
     """
     failure = describe(error, args)
-    if _debugging():
+    try:
+        log_level = load().log_level
+    except (errors.LedgerError, OSError):
+        log_level = os.environ.get("LOG_LEVEL", "").upper()
+    if log_level == "DEBUG":
         sys.excepthook(type(error), error, error.__traceback__)
     output.say(f"error: {failure.error_message}")
     output.say(f"hint: {failure.hint}")
@@ -134,61 +137,40 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
     `args` are the command's own, for hints that run it again.
     """
     if isinstance(error, click.ClickException):
-        return _usage(error)
-    outcome = _outcome(error)
-    fields = {name: quote(str(value)) for name, value in _fields(error).items()} | {"command": join(args)}
-    return Failure(error_message=_one_line(_message(error)), hint=outcome.hint.format(**fields), exit_code=outcome.exit)
-
-
-def _outcome(error: Exception) -> Outcome:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        command = context.command_path if context else "main"
+        return Failure(error_message=_one_line(usage.message(error)), hint=f"{command} --help", exit_code=Exit.UNKNOWN)
+    rule = next((EXIT_RULES[cls] for cls in type(error).__mro__ if cls in EXIT_RULES), _INTERNAL)
+    fields, message = vars(error), str(error)
     if isinstance(error, OSError):
-        if error.errno in _FULL:
-            return OUTCOMES[errors.DiskFullError]
-        if error.filename is None:
-            return _INTERNAL
-    return next((OUTCOMES[cls] for cls in type(error).__mro__ if cls in OUTCOMES), _INTERNAL)
+        rule, fields, message = _of_the_system(error)
+    elif not isinstance(error, errors.LedgerError):
+        message = _internal(error)
+    elif isinstance(error, errors.DiskFullError | errors.UnwritableError):
+        # What could not be written may be gone by now: the hint names the nearest folder above it that exists.
+        above = (error.path, *error.path.parents)
+        fields = fields | {"path": next((path for path in above if os.path.lexists(path)), error.path)}
+    quoted = {name: quote(str(value)) for name, value in fields.items()} | {"command": join(args)}
+    return Failure(error_message=_one_line(message), hint=rule.hint.format(**quoted), exit_code=rule.exit)
 
 
-def _fields(error: Exception) -> dict[str, object]:
-    if isinstance(error, OSError):
-        path = error.filename or "."
-        return {"filename": path, "path": path}
-    if isinstance(error, errors.DiskFullError | errors.UnwritableError):
-        return vars(error) | {"path": _standing(error.path)}
-    return vars(error)
+def _of_the_system(error: OSError) -> tuple[ExitRule, dict[str, object], str]:
+    """Return the rule, the hint's fields and the message of an error of the operating system."""
+    is_full = errors.is_disk_full(error)
+    rule = _INTERNAL if error.filename is None else EXIT_RULES[OSError]
+    path = error.filename or "."
+    fields = {"filename": path, "path": path}
+    if not error.strerror:
+        return rule, fields, _internal(error)
+    place = f" on {error.filename}" if error.filename else ""
+    wanted = "free space" if is_full else "a file that this user can read and write"
+    message = f"got {error.strerror!r}{place}, want {wanted}"
+    return (EXIT_RULES[errors.DiskFullError] if is_full else rule), fields, message
 
 
-def _standing(path: Path) -> Path:
-    """Return `path` or the nearest folder above it that is there: what could not be written may be gone again."""
-    return next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
-
-
-def _message(error: Exception) -> str:
-    if isinstance(error, errors.LedgerError):
-        return str(error)
-    if isinstance(error, OSError) and error.strerror:
-        place = f" on {error.filename}" if error.filename else ""
-        wanted = "free space" if error.errno in _FULL else "a file that this user can read and write"
-        return f"got {error.strerror!r}{place}, want {wanted}"
+def _internal(error: Exception) -> str:
     return f"internal error: got {type(error).__name__}: {error}, want none"
-
-
-def _usage(error: click.ClickException) -> Failure:
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    command = context.command_path if context else "main"
-    return Failure(
-        error_message=_one_line(usage.message(error)),
-        hint=f"{command} --help",
-        exit_code=Exit.UNKNOWN,
-    )
 
 
 def _one_line(message: str) -> str:
     return " ".join(message.split())
-
-
-def _debugging() -> bool:
-    try:
-        return load().log_level == "DEBUG"
-    except (errors.LedgerError, OSError):
-        return os.environ.get("LOG_LEVEL", "").upper() == "DEBUG"

@@ -1,11 +1,11 @@
-"""Options written in front of a subcommand, where they would be lost without a word."""
+"""Options placed in front of a subcommand, where click would silently ignore them."""
 
 import click
 from click.core import ParameterSource
 
 
 def refuse(context: click.Context) -> None:
-    """Refuse what was given to a group that only hands on to a subcommand, and say where it belongs."""
+    """Refuse any option given to a group that only dispatches to a subcommand, naming the right place for it."""
     for parameter in context.command.params:
         if is_given(context, parameter.name):
             name, option = context.invoked_subcommand, parameter.opts[0]

@@ -1,4 +1,4 @@
-"""A click group that knows its commands by name and imports one only when it runs."""
+"""A click group that lists its commands from a table and imports a command only when it runs."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,24 +10,26 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """A subcommand: its name, where it lives (`module:attribute`), and the line that stands for it in a list."""
+class CommandEntry(msgspec.Struct, frozen=True):
+    """A subcommand: its name, its module, and its summary in the list of commands.
+
+    In the module the command has its own name, with underscores for hyphens.
+    """
 
     name: str
-    place: str
+    module: str
     summary: str
 
     def load(self) -> click.Command:
         """Return the command, importing its module."""
-        module, attribute = self.place.split(":")
-        command: click.Command = getattr(import_module(module), attribute)
+        command: click.Command = getattr(import_module(self.module), self.name.replace("-", "_"))
         return command
 
 
 class LazyGroup(click.Group):
-    """A group over a table of entries: help and completion read the table alone."""
+    """A group over a table of entries: help and completion read only the table."""
 
-    def __init__(self, *args: Any, entries: tuple[Entry, ...] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, entries: tuple[CommandEntry, ...] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.entries = {entry.name: entry for entry in entries}
 
@@ -43,9 +45,9 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that `args` name, or refuse the name with the nearest ones."""
+        """Return the command that `args` name, or refuse the name and suggest the closest ones."""
         if args[0] not in self.entries and not ctx.resilient_parsing:
-            # Imported here, as completion is below: a command that is spelled right pays for neither.
+            # Imported here, as completion is below: a command that is spelled correctly needs neither.
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], self.entries) or list(self.entries)
@@ -58,7 +60,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(entry.name, entry.summary) for entry in self.entries.values()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        """Return the names, then the options, that begin with what was typed."""
+        """Return the names, then the options, that begin with `incomplete`."""
         from click.shell_completion import CompletionItem
 
         names = [

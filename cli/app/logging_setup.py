@@ -1,7 +1,6 @@
-"""What happens while a job runs, as JSON lines on stderr. Imported by commands that ingest; it costs structlog."""
+"""The log of a running job: JSON lines on stderr. Only commands that ingest import it, since it brings structlog."""
 
 import sys
-from typing import Any
 
 import msgspec
 import structlog
@@ -9,9 +8,9 @@ from structlog.typing import FilteringBoundLogger
 
 
 def configure(level: str) -> FilteringBoundLogger:
-    """Return the logger: one JSON object a line on stderr, from `level` (a LOG_LEVEL) up.
+    """Return the logger: one JSON object per line on stderr, from `level` (a LOG_LEVEL) up.
 
-    Bind what a job knows of itself (`job_id`, `ticker`, `provider`, `attempt`) once: every line then carries it.
+    Bind a job's own fields (`job_id`, `ticker`, `provider`, `attempt`) once: every line then carries them.
     """
     structlog.configure(
         processors=[
@@ -19,14 +18,12 @@ def configure(level: str) -> FilteringBoundLogger:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_json),
+            structlog.processors.JSONRenderer(
+                serializer=lambda fields, default: msgspec.json.encode(fields, enc_hook=default).decode()
+            ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
     logger: FilteringBoundLogger = structlog.get_logger()
     return logger
-
-
-def _json(fields: Any, default: Any = None) -> str:
-    return msgspec.json.encode(fields, enc_hook=default).decode()

@@ -1,7 +1,7 @@
 """The one file that prints.
 
 Data goes to stdout, words go to stderr; a pipe sees no bar, no colour and no word between its lines.
-Text is for people: a line a fact. JSON is one object a line; `--array` wraps the lines into one array.
+Text is for people: one line per fact. JSON is one object per line; `--array` wraps the lines into one array.
 A reader that has seen enough (`| head -1`) ends the printing quietly and leaves the exit code to the command.
 An error is one lower-case line, `error: got X, want Y`, then `hint: ` and something that can be pasted.
 """
@@ -12,22 +12,20 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
-from typing import Final, Literal, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import click
 import msgspec
 
+from cli.render import renderers
+from cli.render.renderers import CSV, JSON, PARQUET, PROMETHEUS, TEXT, Format, Layout
+
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
 
-TEXT: Final = "text"
-JSON: Final = "json"
-PROMETHEUS: Final = "prometheus"
-CSV: Final = "csv"
-PARQUET: Final = "parquet"
-
-Format = Literal["text", "json", "prometheus", "csv", "parquet"]
 PATIENCE_S = 1.0
 STEPS_A_DRAW = 2000
 
@@ -65,7 +63,7 @@ def _styled(command: F, formats: tuple[Format, ...], purpose: str) -> F:
         is_flag=True,
         is_eager=True,  # settled before `--format`, whose callback makes the style of both
         expose_value=False,
-        callback=_keep_array,
+        callback=lambda context, _, value: context.meta.update({_ARRAY: value}),
         help="JSON, all lines in one array.",
     )
     as_format = click.option(
@@ -74,7 +72,7 @@ def _styled(command: F, formats: tuple[Format, ...], purpose: str) -> F:
         type=click.Choice(formats),
         default=TEXT,
         show_default=True,
-        callback=_style,
+        callback=lambda context, _, value: Style(JSON, array=True) if context.meta.get(_ARRAY) else Style(value),
         help=purpose,
     )
     return as_format(as_array(command))
@@ -83,27 +81,28 @@ def _styled(command: F, formats: tuple[Format, ...], purpose: str) -> F:
 def show(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None:
     """Print `rows` on stdout: `text` of each, or each as JSON; rows are taken one at a time.
 
-    Ends quietly, taking no more rows, when nobody reads any longer.
+    Ends quietly, taking no more rows, when the reader has closed the pipe.
     """
-    _write(rendered(rows, style, text=text))
+    give(rendered(rows, style, Layout(lines=partial(map, text))))
 
 
-def rendered(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> Iterator[bytes]:
-    """Yield what `show` prints of `rows`, a row at a time."""
-    if style.format == TEXT:
-        for row in rows:
-            yield f"{text(row)}\n".encode()
+def rendered(rows: Iterable[T], style: Style, layout: Layout[T]) -> Iterable[bytes]:
+    """Return `rows` in the style asked for, piece by piece; see `cli.render.renderers`."""
+    return renderers.rendered(rows, layout, style.format, array=style.array)
+
+
+def give(chunks: Iterable[bytes], out: Path | None = None) -> None:
+    """Print `chunks` on stdout, or make the file `out` hold them.
+
+    Raises: DiskFullError; UnwritableError.
+    """
+    if out is None:
+        _write(chunks)
         return
-    encode = msgspec.json.Encoder().encode
-    if not style.array:
-        for row in rows:
-            yield encode(row) + b"\n"
-        return
-    before = b"["
-    for row in rows:
-        yield before + encode(row)
-        before = b",\n"
-    yield b"[]\n" if before == b"[" else b"]\n"
+    # Imported here: most runs write no file.
+    from cli.render import out_file
+
+    out_file.write(out, b"".join(chunks))
 
 
 def raw(data: bytes) -> None:
@@ -137,9 +136,9 @@ def progress(items: Iterable[T], *, label: str, length: int | None = None) -> It
 
 @contextmanager
 def meter(label: str, length: int | None) -> Iterator[Callable[[int], None] | None]:
-    """Give what is to be called with how many more things of `length` are done; None where nobody looks at a terminal.
+    """Give a function to call with how many more things of `length` are done; None where stderr is no terminal.
 
-    A bar on stderr; where nobody knows the length, words if it takes more than a second.
+    A bar on stderr; where the length is unknown, words if it takes more than a second.
     """
     if length is None or not sys.stderr.isatty():
         with still_working(f"{label} …"):
@@ -174,15 +173,6 @@ def asked_for_json(args: Sequence[str]) -> Style | None:
     if array or "--format=json" in args or ("--format", JSON) in pairwise(args):
         return Style(JSON, array)
     return None
-
-
-def _style(context: click.Context, _parameter: click.Parameter, value: Format) -> Style:
-    array = bool(context.meta.get(_ARRAY))
-    return Style(JSON if array else value, array)
-
-
-def _keep_array(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's call
-    context.meta[_ARRAY] = value
 
 
 _ARRAY = f"{__name__}.array"

@@ -1,6 +1,5 @@
 """The settings in force: options, then the environment, then `.env`, then the defaults."""
 
-import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,18 +7,19 @@ from typing import Any, Literal
 
 import msgspec
 
+from cli.app.setting_values import LOG_LEVELS, folder, level, number, percent, positive, url, whole
 from cli.render import times
 from ledger.errors import LedgerError
+from ledger.ingest.providers import registry
 
 DOTENV = ".env"
-SOURCES = ("yfinance", "cotahist", "sample")
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+SOURCES = registry.names()
 
 Origin = Literal["option", "environment", ".env", "default"]
 
 
 class SettingError(LedgerError):
-    """A setting cannot be parsed; nothing was done."""
+    """A setting cannot be parsed; the command did nothing."""
 
     def __init__(self, name: str, *, value: str, expected: str, origin: Origin) -> None:
         super().__init__(f"got {name}={value!r} from {origin}, want {expected}")
@@ -27,7 +27,7 @@ class SettingError(LedgerError):
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One variable: its name, its default (None: unset), what it accepts, what it is for, how it is parsed."""
+    """One variable: its name, default (None: unset), accepted values in words, purpose and parser."""
 
     name: str
     default: str | None
@@ -64,45 +64,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     b3_ledger_now: int | None  # microseconds UTC
 
 
-def _folder(text: str) -> Path:
-    if not text.strip() or "\0" in text:
-        raise ValueError(text)
-    return Path(text).expanduser()
-
-
-def _level(text: str) -> str:
-    if text.upper() not in LOG_LEVELS:
-        raise ValueError(text)
-    return text.upper()
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(text)
-    return int(text)
-
-
-def _number(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number) or number < 0:
-        raise ValueError(text)
-    return number
-
-
-def _positive(text: str) -> float:
-    number = _number(text)
-    if not number:
-        raise ValueError(text)
-    return number
-
-
-def _percent(text: str) -> float:
-    number = _number(text)
-    if number > 100:  # noqa: PLR2004 - a percentage
-        raise ValueError(text)
-    return number
-
-
 def _sources(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     if len(set(names)) < len(names) or not set(names) <= set(SOURCES):
@@ -110,50 +71,41 @@ def _sources(text: str) -> tuple[str, ...]:
     return names
 
 
-def _url(text: str) -> str:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(text)
-    return text.rstrip("/")
-
-
 _FOLDER = "a folder"
 _SECONDS = "a number of seconds, 0 or more"
 
 REGISTRY: tuple[Setting, ...] = (
-    Setting("DATA_DIR", "./dados", _FOLDER, "the ledger, its locks and the sample's ledger", _folder),
-    Setting("SNAPSHOT_DIR", "./snapshots", _FOLDER, "price CSVs and their .checksum files", _folder),
-    Setting("BACKUP_DIR", "./backups", _FOLDER, "backups and their .checksum files", _folder),
-    Setting("LOG_LEVEL", "INFO", f"one of {', '.join(LOG_LEVELS)}", "how much is logged to stderr", _level),
-    Setting("ADAPTER_MAX_RETRIES", "3", "a whole number, 0 or more", "retries after a provider's failure", _whole),
-    Setting("ADAPTER_TIMEOUT_SECONDS", "30", "seconds, more than 0", "deadline of one attempt", _positive),
-    Setting("ADAPTER_BACKOFF_SECONDS", "1", _SECONDS, "wait before the first retry; doubles each time", _number),
+    Setting("DATA_DIR", "./dados", _FOLDER, "the ledger, its locks and the sample's ledger", folder),
+    Setting("SNAPSHOT_DIR", "./snapshots", _FOLDER, "price CSVs and their .checksum files", folder),
+    Setting("BACKUP_DIR", "./backups", _FOLDER, "backups and their .checksum files", folder),
+    Setting("LOG_LEVEL", "INFO", f"one of {', '.join(LOG_LEVELS)}", "how much is logged to stderr", level),
+    Setting("ADAPTER_MAX_RETRIES", "3", "a whole number, 0 or more", "retries after a provider's failure", whole),
+    Setting("ADAPTER_TIMEOUT_SECONDS", "30", "seconds, more than 0", "deadline of one attempt", positive),
+    Setting("ADAPTER_BACKOFF_SECONDS", "1", _SECONDS, "wait before the first retry; doubles each time", number),
     Setting(
         "VALIDATION_INVALID_PERCENT_THRESHOLD",
         "10",
         "a percentage from 0 to 100",
         "rejected rows, in percent, above which a ticker is rejected",
-        _percent,
+        percent,
     ),
-    Setting("INGEST_LOCK_TIMEOUT_SECONDS", "120", _SECONDS, "how long a job waits for its ticker's lock", _number),
+    Setting("INGEST_LOCK_TIMEOUT_SECONDS", "120", _SECONDS, "how long a job waits for its ticker's lock", number),
     Setting(
         "METRICS_INGEST_LAG_THRESHOLD",
         "86400",
         "a whole number of seconds, 0 or more",
         "seconds since the last ingest above which metrics turn critical",
-        _whole,
+        whole,
     ),
     Setting(
         "PRICE_SOURCES",
-        "yfinance,cotahist",
+        ",".join(registry.names("real")),
         f"some of {', '.join(SOURCES)}, separated by commas, each once",
         "whose prices of a ticker are read: the first that has any",
         _sources,
     ),
-    Setting("CHECKPOINT_KEY", None, "a file", "the key that signs checkpoints; every backup then writes one", _folder),
-    Setting("YAHOO_BASE_URL", None, "an http or https URL", "a mirror or proxy in place of every Yahoo host", _url),
+    Setting("CHECKPOINT_KEY", None, "a file", "the key that signs checkpoints; every backup then writes one", folder),
+    Setting("YAHOO_BASE_URL", None, "an http or https URL", "a mirror or proxy in place of every Yahoo host", url),
     Setting(
         "B3_LEDGER_NOW",
         None,
@@ -169,14 +121,33 @@ def in_force(options: Mapping[str, str] | None = None) -> tuple[InForce, ...]:
 
     Reads the environment, and `.env` in the working folder where there is one.
 
-    Raises: SettingError for a `.env` that is no text; OSError where it cannot be read.
+    Raises: SettingError for a `.env` that is not UTF-8; OSError where it cannot be read.
     """
+    dotenv: Mapping[str, str | None] = {}
+    if os.path.isfile(DOTENV):
+        # Imported here: it brings logging along, which a command without a .env need not pay for.
+        from dotenv import dotenv_values
+
+        try:
+            dotenv = dotenv_values(DOTENV)
+        except UnicodeDecodeError as error:
+            raise SettingError(DOTENV, value=str(error), expected="a file of UTF-8 text", origin=".env") from error
     sources: tuple[tuple[Origin, Mapping[str, str | None]], ...] = (
         ("option", options or {}),
         ("environment", os.environ),
-        (".env", _dotenv()),
+        (".env", dotenv),
     )
-    return tuple(_found(setting, sources) for setting in REGISTRY)
+    found = []
+    for setting in REGISTRY:
+        # An empty line in .env is how people leave out an optional setting; one that has a default needs a value.
+        given = (
+            InForce(name=setting.name, value=value, origin=origin, purpose=setting.purpose)
+            for origin, values in sources
+            if (value := values.get(setting.name)) is not None and (value or setting.default is not None)
+        )
+        default = InForce(name=setting.name, value=setting.default, origin="default", purpose=setting.purpose)
+        found.append(next(given, default))
+    return tuple(found)
 
 
 def load(options: Mapping[str, str] | None = None) -> Settings:
@@ -188,39 +159,17 @@ def load(options: Mapping[str, str] | None = None) -> Settings:
 
 
 def parse(given: tuple[InForce, ...]) -> Settings:
-    """Return `given`, one entry a setting in the registry's order, as typed settings.
+    """Return `given`, one entry per setting in the registry's order, as typed settings.
 
     Raises: SettingError as `load` does.
     """
-    values = {setting.name.lower(): _parsed(setting, entry) for setting, entry in zip(REGISTRY, given, strict=True)}
+    values: dict[str, Any] = {}
+    for setting, entry in zip(REGISTRY, given, strict=True):
+        try:
+            parsed = None if entry.value is None else setting.parse(entry.value)
+        except ValueError as error:
+            raise SettingError(
+                setting.name, value=entry.value or "", expected=setting.expected, origin=entry.origin
+            ) from error
+        values[setting.name.lower()] = parsed
     return Settings(**values)
-
-
-def _found(setting: Setting, sources: tuple[tuple[Origin, Mapping[str, str | None]], ...]) -> InForce:
-    for origin, values in sources:
-        value = values.get(setting.name)
-        # An empty line in .env is how people leave an optional setting out; one with a default must say something.
-        if value is not None and (value or setting.default is not None):
-            return InForce(name=setting.name, value=value, origin=origin, purpose=setting.purpose)
-    return InForce(name=setting.name, value=setting.default, origin="default", purpose=setting.purpose)
-
-
-def _parsed(setting: Setting, entry: InForce) -> Any:
-    if entry.value is None:
-        return None
-    try:
-        return setting.parse(entry.value)
-    except ValueError as error:
-        raise SettingError(setting.name, value=entry.value, expected=setting.expected, origin=entry.origin) from error
-
-
-def _dotenv() -> Mapping[str, str | None]:
-    if not os.path.isfile(DOTENV):
-        return {}
-    # Imported here: it brings logging along, which a command without a .env need not pay for.
-    from dotenv import dotenv_values
-
-    try:
-        return dotenv_values(DOTENV)
-    except UnicodeDecodeError as error:
-        raise SettingError(DOTENV, value=str(error), expected="a file of UTF-8 text", origin=".env") from error

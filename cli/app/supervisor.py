@@ -12,7 +12,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
-# These come from a damaged file or a broken engine, never from a person.
+# Raised by a damaged file or a broken engine, never sent by a person.
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE})
 CRITICAL = 2
 SIGNALLED = 128  # a shell's exit code for a death by signal n is 128 + n
@@ -24,7 +24,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Terminated(KeyboardInterrupt):
-    """Somebody asked this process to end (SIGTERM, SIGHUP); unwinds as Ctrl-C does, so one `except` serves both."""
+    """The process was asked to end (SIGTERM, SIGHUP); unwinds as Ctrl-C does, so one `except` serves both."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(f"signal {signum}")
@@ -32,11 +32,15 @@ class Terminated(KeyboardInterrupt):
 
 
 def supervise(body: Callable[[], int]) -> NoReturn:
-    """Run `body` in a child and end with its exit code; 2 and one line when the engine killed it.
+    """Run `body` in a child and exit with its exit code, or with 2 and one line when the engine killed it.
 
     Costs one fork (1 ms). Where no process can be forked, `body` runs unsupervised.
     """
-    # A child of a parent that ignores SIGCHLD leaves no exit code behind.
+
+    def terminate(signum: int, _frame: FrameType | None) -> NoReturn:
+        raise Terminated(signum)
+
+    # While SIGCHLD is ignored, the kernel discards a child's exit code.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     try:
@@ -44,11 +48,11 @@ def supervise(body: Callable[[], int]) -> NoReturn:
     except OSError:
         child = 0
     if child:
-        # Nothing is buffered here, and an interpreter that unwinds costs milliseconds.
+        # Nothing is buffered here, and unwinding the interpreter costs milliseconds.
         os._exit(_outlive(child))
     for signum in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) is not signal.SIG_IGN:
-            signal.signal(signum, _terminate)
+            signal.signal(signum, terminate)
     signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     leave(body())
 
@@ -64,37 +68,25 @@ def die_with_parent() -> None:
 
 
 def leave(exit_code: int) -> NoReturn:
-    """End this process with what it has said written out, and without waiting for its threads."""
-    # Every ledger and lock is closed by its own `with`; taking the interpreter apart as well costs 10 ms a command.
+    """Flush the output and end this process without waiting for its threads."""
+    # Every ledger and lock is closed by its own `with`; tearing down the interpreter costs another 10 ms per command.
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()
     os._exit(exit_code)
 
 
-def _terminate(signum: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated(signum)
-
-
 def _outlive(child: int) -> int:
-    """Return the exit code for `child` once it has ended, handing on what it is told meanwhile."""
-    while True:
-        told = signal.sigwaitinfo(_WATCHED)
-        if told.si_signo != signal.SIGCHLD:
-            _forward(child, told)
-            continue
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return _verdict(os.waitstatus_to_exitcode(status))
-
-
-def _forward(child: int, told: signal.struct_siginfo) -> None:
-    # Ctrl-C reaches the whole terminal group: passed on as well, it would interrupt the child's own clean-up.
-    if told.si_code != _SI_KERNEL:
-        os.kill(child, told.si_signo)
-
-
-def _verdict(exit_code: int) -> int:
+    """Return the exit code for `child` once it has ended, passing on the signals that arrive meanwhile."""
+    pid = status = 0
+    while not pid:
+        received = signal.sigwaitinfo(_WATCHED)
+        if received.si_signo == signal.SIGCHLD:
+            pid, status = os.waitpid(child, os.WNOHANG)
+        # Ctrl-C reaches the whole terminal group: passed on as well, it would interrupt the child's own clean-up.
+        elif received.si_code != _SI_KERNEL:
+            os.kill(child, received.si_signo)
+    exit_code = os.waitstatus_to_exitcode(status)
     if exit_code >= 0:
         return exit_code
     if -exit_code not in CRASHES:

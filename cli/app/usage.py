@@ -1,4 +1,4 @@
-"""What click refuses, said the way this house says it: `got X, want Y`."""
+"""click's own refusals, reworded as every message of this program is: `got X, want Y`."""
 
 import re
 
@@ -28,15 +28,11 @@ def message(error: click.ClickException) -> str:
     if isinstance(error, click.BadParameter) and (path := _PATH.fullmatch(error.message)):
         return f"{_PATHS[path[2]].format(path[1])} ({_name(error)})"
     if isinstance(error, click.BadParameter) and CLICKS in error.message:
-        return f"{_turned(error.message.rstrip('.'))} ({_name(error)})"
-    said = error.format_message().rstrip(".")
-    return said[:1].lower() + said[1:]
-
-
-def _turned(said: str) -> str:
-    """Return `'x' is not one of ...` as `got 'x', want one of ...`."""
-    got, _, want = said.partition(CLICKS)
-    return f"got {got}, want {'one ' if want.startswith('in ') else ''}{want}"
+        # `'x' is not one of ...` becomes `got 'x', want one of ...`.
+        got, _, want = error.message.rstrip(".").partition(CLICKS)
+        return f"got {got}, want {'one ' if want.startswith('in ') else ''}{want} ({_name(error)})"
+    original = error.format_message().rstrip(".")
+    return original[:1].lower() + original[1:]
 
 
 def _name(error: click.BadParameter) -> str:

@@ -1,4 +1,4 @@
-"""The version of the software, as `main --version` prints it."""
+"""The installed version, as `main --version` prints it."""
 
 import click
 
@@ -7,8 +7,8 @@ UNKNOWN = "0+unknown"
 
 
 def installed() -> str:
-    """Return the version that was installed, `0+unknown` when the code runs uninstalled."""
-    # Imported here: it costs as much as click itself.
+    """Return the installed version, `0+unknown` when the code runs uninstalled."""
+    # Imported here: it takes as long to import as click itself.
     from importlib import metadata
 
     try:
@@ -23,7 +23,7 @@ def _show(context: click.Context, _parameter: click.Parameter, value: bool) -> N
         context.exit()
 
 
-# Gives a command the option `--version`, which prints the version and ends.
+# Adds the option `--version` to a command; it prints the version and exits.
 option = click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show, help="Print the version and exit."
 )

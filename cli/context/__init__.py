@@ -1,1 +1,1 @@
-"""What a command is given: parsed parameters, and the ledger that it reads."""
+"""What a command works with: parsed parameters, the ledger and series that it reads, remembered heads."""

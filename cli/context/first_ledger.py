@@ -1,4 +1,4 @@
-"""A ledger where there was none: made by whatever records first, and announced."""
+"""The first ledger of a data folder: created by whichever command records first, and announced."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +11,9 @@ from ledger.store.home import LedgerHome
 
 
 def create(home: LedgerHome, kind: LedgerKind, settings: Settings, now: Callable[[], int]) -> Path | None:
-    """Return the absolute folder of the ledger made under `home`, and say so on stderr; None where there is one.
+    """Create a ledger under `home`, announce it on stderr and return its absolute folder; None where one exists.
 
-    Of two first runs at once, one made it and says so.
+    Of two first runs at once, one creates it and announces it.
 
     Raises: as `ledger.store.create.create_ledger` does.
     """

@@ -1,4 +1,4 @@
-"""Which ledger a command looks at: the real one, else the sample's."""
+"""The ledger that a command reads: the real one, else the sample's; or the archive that `--ledger` names."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _ARCHIVE = f"{__name__}.archive"
 
 
 class ActiveLedger(msgspec.Struct, frozen=True):
-    """The ledger that every command reads now; `folder` is the one that its `CURRENT` names."""
+    """The ledger in use; `folder` is the one that its home's `CURRENT` names."""
 
     home: LedgerHome
     folder: Path
@@ -32,9 +32,9 @@ class ActiveLedger(msgspec.Struct, frozen=True):
 
 
 def active(settings: Settings) -> ActiveLedger:
-    """Return the real ledger, and where there never was one, the sample's.
+    """Return the real ledger, or the sample's where a real one was never created.
 
-    Raises: NoLedgerError where neither is; NotALedgerError, UnreadableError.
+    Raises: NoLedgerError where there is neither; NotALedgerError, UnreadableError.
     """
     home = LedgerHome(settings.data_dir)
     if (folder := home.current()) is not None:
@@ -45,39 +45,39 @@ def active(settings: Settings) -> ActiveLedger:
 
 
 def archive_option(command: F) -> F:
-    """Give `command` the option `--ledger`: then `reading` gives it that file, and `chosen_archive` its path."""
+    """Give `command` the option `--ledger`: `reading` then yields that file, and `archive_path` returns its path."""
+
+    def keep(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+        if value is not None:
+            context.meta[_ARCHIVE] = value
+
     return click.option(
         "--ledger",
         "archive",
         type=click.Path(path_type=Path, dir_okay=False),
         expose_value=False,
-        callback=_keep_archive,
+        callback=keep,
         help="Read this backup file instead of the ledger in use.",
     )(command)
 
 
-def chosen_archive() -> Path | None:
+def archive_path() -> Path | None:
     """Return the file that `--ledger` names on this command line, None for the ledger in use."""
     context = click.get_current_context(silent=True)
     archive: Path | None = context.meta.get(_ARCHIVE) if context else None
     return archive
 
 
-def _keep_archive(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
-    if value is not None:
-        context.meta[_ARCHIVE] = value
-
-
 @contextmanager
 def reading(settings: Settings) -> Iterator[LogSource]:
-    """Give the log that reading commands look at, open for reading only, and close it.
+    """Yield the log that a command reads, opened read-only, and close it.
 
-    With `--ledger`, that file, once all of it holds; no ledger is looked at then.
+    With `--ledger` it is that file, verified whole first; no ledger is opened then.
 
     Raises: as `active` does, and as opening an `EventLog` does; as `archive_log` does.
     """
-    if (archive := chosen_archive()) is not None:
-        # Imported here: only who names a file pays for its reader.
+    if (archive := archive_path()) is not None:
+        # Imported here: only a command that is given a file pays for its reader.
         from ledger.backup.archive_log import archive_log
 
         yield archive_log(archive)
@@ -88,13 +88,13 @@ def reading(settings: Settings) -> Iterator[LogSource]:
 
 
 def folder_of(log: LogSource) -> Path | None:
-    """Return the folder beside which read models of `log` may be stored, None for a log that has none."""
+    """Return the ledger folder in which read models of `log` are stored, None for a log that has no folder."""
     return log.folder if isinstance(log, EventLog) else None
 
 
 @contextmanager
 def viewing(settings: Settings) -> Iterator[View]:
-    """Give the read models of the log in use, as of its head; see `view_of`.
+    """Yield the read models of the log in use, as of its head; see `view_of`.
 
     Raises: as `reading` and `projections.store.runner.open_view` do.
     """
@@ -104,6 +104,6 @@ def viewing(settings: Settings) -> Iterator[View]:
 
 @contextmanager
 def view_of(log: LogSource) -> Iterator[View]:
-    """Give the read models of `log` as of its head: stored ones where it has a place for them, else in memory."""
+    """Yield the read models of `log` as of its head: stored ones where it has a folder, else folded in memory."""
     with open_view(log, folder_of(log)) as view:
         yield view

@@ -1,7 +1,6 @@
-"""What people type, parsed at the boundary: click types for tickers, days and files."""
+"""Parameters parsed at the boundary: click types for tickers, days, times, positions and files of tickers."""
 
 import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -9,11 +8,12 @@ import click
 import msgspec
 
 from cli.render import times
+from ledger.ingest.providers import registry
 from ledger.market import ticker
 from ledger.market.ticker import TickerError
 from projections.queries.position import UpTo, parse
 
-PROVIDERS = ("yfinance",)
+PROVIDERS = registry.live_names("real")
 DEFAULT_PROVIDER = PROVIDERS[0]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -33,12 +33,12 @@ class TickerType(click.ParamType[str]):
 
 
 class DateType(click.ParamType[date]):
-    """A day written `YYYY-MM-DD`, and no other way."""
+    """A day written as `YYYY-MM-DD`; no other spelling is accepted."""
 
     name = "date"
 
     def convert(self, value: str | date, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Return the day, or refuse what names none."""
+        """Return the day, or refuse what is not one."""
         if isinstance(value, date):
             return value
         try:
@@ -48,7 +48,7 @@ class DateType(click.ParamType[date]):
 
 
 class TickersFileType(click.ParamType[tuple[str, ...]]):
-    """A file of tickers, one a line; blank lines and what follows a `#` are left out."""
+    """A file of tickers, one per line; blank lines and comments after `#` are ignored."""
 
     name = "file"
 
@@ -59,7 +59,9 @@ class TickersFileType(click.ParamType[tuple[str, ...]]):
         if isinstance(value, tuple):
             return value
         try:
-            return tuple(_tickers(value))
+            lines = Path(value).read_text("utf-8").splitlines()
+            names = (line.partition("#")[0].strip() for line in lines)
+            return tuple(ticker.normalize(name) for name in names if name)
         except (TickerError, UnicodeDecodeError) as error:
             self.fail(f"{error} ({value})", param, ctx)
         except OSError as error:
@@ -72,16 +74,10 @@ TICKERS_FILE = TickersFileType()
 PROVIDER = click.Choice(PROVIDERS)
 
 
-def _tickers(path: str) -> Iterator[str]:
-    for line in Path(path).read_text("utf-8").splitlines():
-        if name := line.partition("#")[0].strip():
-            yield ticker.normalize(name)
-
-
 def day(written: str) -> date:
     """Return the day written `YYYY-MM-DD`.
 
-    Raises: ValueError for what names no day, or names it another way.
+    Raises: ValueError for a day that does not exist or another spelling.
     """
     try:
         if _DAY.fullmatch(written):
@@ -101,12 +97,12 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class SpanType(click.ParamType[Span]):
-    """A UTC day as YYYY-MM-DD, or a time that says its offset."""
+    """A UTC day as YYYY-MM-DD, or a time with its offset."""
 
     name = "date|time"
 
     def convert(self, value: str | Span, param: click.Parameter | None, ctx: click.Context | None) -> Span:
-        """Return the span that `value` names, or refuse it."""
+        """Return the span of `value`, or refuse it."""
         if not isinstance(value, str):
             return value
         try:

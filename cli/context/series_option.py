@@ -1,4 +1,4 @@
-"""Which series a command reads: prices of two providers never blur into one."""
+"""The series that a command reads: prices of two providers are never mixed."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -44,9 +44,9 @@ def some(state: State, ticker: str | None, source: str | None) -> tuple[Series, 
 
 
 def judged(state: State, ticker: str, source: str | None) -> Series:
-    """Return what `one` does, a series of which every answer was rejected among them.
+    """Return the ticker's series as `one` does, but also one whose every answer was rejected.
 
-    Raises: NothingToShowError where nothing was ever decided on.
+    Raises: NothingToShowError where no answer was ever judged.
     """
     found = [Series(ticker, provider) for provider in decisions.judged(state["prices"], ticker)]
     wanted = [series for series in found if source in {None, series.provider}]

@@ -1,22 +1,22 @@
-"""Who else remembers where the log ended."""
+"""Heads remembered outside the log and its anchor."""
 
 from functools import partial
 from pathlib import Path
 
 from ledger.audit.verify import Witness
 from ledger.chain import Head
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from projections.store import runner
 
 
 def projections(folder: Path) -> list[Witness]:
-    """Return the head that the stored projections of the ledger in `folder` remember, if they remember one.
+    """Return the head that the stored projections of the ledger in `folder` remember, an empty list for none.
 
-    Their database is read in a process of its own: a damaged one is no reason not to look at the log.
+    Their database is read in a child process: a damaged one must not keep the log from being verified.
     """
     try:
-        heads = Quarantine(partial(_remembered, folder), list[Head]).result()
-    except QuarantineError:
+        heads = IsolatedProcess(partial(_remembered, folder), list[Head]).result()
+    except IsolatedProcessError:
         return []
     return [Witness(runner.WITNESS, head) for head in heads]
 

@@ -1,29 +1,15 @@
-"""Millionths of a real on their way out: what JSON, Parquet and people get of a price."""
+"""Millionths of a real and relative changes on their way out."""
 
-from ledger.market.price import MICROS_PER_REAL, price_text
+from ledger.market.price import MICROS_PER_REAL
 from projections.queries.bar_fields import VOLUME
 
 
-def number(micros: int) -> float:
-    """Return a price in reais as the nearest double, which prints as the price's own decimal up to 15 digits."""
-    return micros / MICROS_PER_REAL
-
-
-def maybe(micros: int | None) -> float | None:
-    """Return `number` of a price that may be missing."""
-    return None if micros is None else number(micros)
-
-
 def field_number(field: str, value: int | None) -> float | int | None:
-    """Return a bar's field as JSON has it: reais, or whole shares."""
-    return value if field == VOLUME else maybe(value)
+    """Return a bar's field as JSON has it: whole shares, or reais as the nearest double.
 
-
-def field_text(field: str, value: int | None) -> str:
-    """Return a bar's field as people read it, `-` where there is none."""
-    if value is None:
-        return "-"
-    return str(value) if field == VOLUME else price_text(value)
+    That prints as the price's own decimal up to 15 digits.
+    """
+    return value if value is None or field == VOLUME else value / MICROS_PER_REAL
 
 
 def change_text(change: float | None) -> str:

@@ -6,7 +6,7 @@ from ledger.errors import UnwritableError
 
 
 def write(path: Path, content: bytes) -> None:
-    """Make `path` hold `content`, durably, by one rename; its folder is not made: a typing error is told of.
+    """Make `path` hold `content`, durably, by one rename; its folder is not made, so a mistyped one is an error.
 
     Raises: DiskFullError; UnwritableError.
     """

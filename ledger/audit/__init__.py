@@ -1,1 +1,1 @@
-"""Proof of a log: re-hash it, hold it against its witnesses, record a person's decision to accept a head."""
+"""Verification of a log: re-hash it, compare its head with its witnesses, record the decision to accept a head."""

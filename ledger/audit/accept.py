@@ -1,18 +1,18 @@
-"""Going on with a log that is not the one that was remembered: only on a person's word, and on the record.
+"""Records an operator's decision to accept a head that a witness contradicts.
 
 Source: docs/format.md, "Anchor".
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from ledger.appending import Appended, head_after, hold_back, stamp
+from ledger.appending import Appended
 from ledger.audit.verify import Witness
-from ledger.chain import Head, Seq
-from ledger.codec import Draft, decode_envelope
+from ledger.chain import Head
+from ledger.codec import Draft
 from ledger.errors import (
     AnchorDamagedError,
     ConflictError,
@@ -23,19 +23,18 @@ from ledger.errors import (
 )
 from ledger.events import LEDGER_STREAM, HeadAccepted
 from ledger.ids import append_id
+from ledger.log_source import check_head
 from ledger.store.anchor import Anchor, read_anchor
 from ledger.store.engine import Engine
-from ledger.store.event_log import check_head
+from ledger.store.event_log import ANCHOR
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 from ledger.store.writer_lock import WriterLock
-
-ANCHOR = "anchor"
 
 AcceptableVerdict = Literal["rolled_back", "forked", "unreadable"]
 
 
 class NotAcceptableError(LedgerError):
-    """There is nothing that a person's word could settle; nothing was changed."""
+    """There is nothing for an operator to decide; nothing was changed."""
 
     def __init__(self, found: str, *, wanted: str) -> None:
         super().__init__(f"got {found}, want {wanted}")
@@ -49,9 +48,21 @@ class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
     verdict: AcceptableVerdict
     expected: Head | None
 
+    def accepted(self, found: Head, reason: str) -> HeadAccepted:
+        """Return the event that records the decision to accept the head `found` in spite of this witness."""
+        return HeadAccepted(
+            reason=reason,
+            verdict=self.verdict,
+            witness=self.witness,
+            expected_size=None if self.expected is None else self.expected.size,
+            expected_link=None if self.expected is None else self.expected.link,
+            found_size=found.size,
+            found_link=found.link,
+        )
+
 
 class Examined(msgspec.Struct, frozen=True):
-    """The log as it is, and every witness that disagrees with it."""
+    """The head of the log as it is, and every witness that disagrees with it."""
 
     head: Head
     disagreements: tuple[Disagreement, ...]
@@ -60,7 +71,7 @@ class Examined(msgspec.Struct, frozen=True):
 def examine(home: LedgerHome, witnesses: Sequence[Witness]) -> Examined:
     """Return who disagrees with the ledger in use: its anchor, then `witnesses`. Changes nothing.
 
-    For a log whose own chain holds: this only looks at what others remember.
+    For a log whose own chain holds: only what others remember is compared.
 
     Raises: NoLedgerError; what opening the database raises.
     """
@@ -74,7 +85,13 @@ def examine(home: LedgerHome, witnesses: Sequence[Witness]) -> Examined:
         disagreements.append(Disagreement(witness=ANCHOR, verdict="unreadable", expected=None))
     engine = Engine(folder, readonly=True)
     try:
-        disagreements.extend(_disagreements(engine, [*remembered, *witnesses]))
+        for one in (*remembered, *witnesses):
+            try:
+                check_head(engine.link_at, engine.head, one.head, one.name)
+            except RolledBackError:
+                disagreements.append(Disagreement(witness=one.name, verdict="rolled_back", expected=one.head))
+            except ForkedError:
+                disagreements.append(Disagreement(witness=one.name, verdict="forked", expected=one.head))
         return Examined(engine.head(), tuple(disagreements))
     finally:
         engine.close()
@@ -89,26 +106,27 @@ def accept(
     now: Callable[[], int],
     lock_timeout_s: float,
 ) -> Appended:
-    """Append a `head.accepted` for each disagreement in `found`, and make the anchor remember the log as it then is.
+    """Append a `head.accepted` per disagreement in `found`, and make the anchor remember the head after them.
 
     The caller makes the other witnesses forget, afterwards.
 
-    Raises: NotAcceptableError when nobody disagrees or nothing is left of the log; ConflictError when the log
+    Raises: NotAcceptableError when nobody disagrees or the log is empty; ConflictError when the log
     moved since it was examined; WriterLockError; DiskFullError, StorageError.
     """
     if not found.disagreements:
         raise NotAcceptableError("a log that every witness remembers", wanted="one that was rolled back or forked")
     if found.head.size == 0:
-        # What was appended now would stand in the place of event 0, which says whose ledger this is.
+        # An append now would take the place of event 0, which identifies the ledger.
         raise NotAcceptableError("an empty log", wanted="one with an event 0")
-    drafts = [Draft(job_id=job_id, stream=LEDGER_STREAM, event=event) for event in _events(found, reason)]
+    events = [one.accepted(found.head, reason) for one in found.disagreements]
+    drafts = [Draft(job_id=job_id, stream=LEDGER_STREAM, event=event) for event in events]
     lock = WriterLock(home.writer_lock)
     try:
         with lock.held(lock_timeout_s):
             folder = _folder(home)
             appended = _append(folder, drafts, found.head, now)
-            # A crash before this line leaves a record of the decision and an anchor that still disagrees: the
-            # decision is asked for again. The other order could forget the old head without a record of it.
+            # A crash before this line leaves the decision on record and an anchor that still disagrees, so the
+            # operator is asked again. The other order could forget the old head without a record of it.
             Anchor.create(folder / ANCHOR_FILE, appended.head).close()
             return appended
     finally:
@@ -122,53 +140,19 @@ def _folder(home: LedgerHome) -> Path:
     return folder
 
 
-def _disagreements(engine: Engine, witnesses: Iterable[Witness]) -> Iterable[Disagreement]:
-    for one in witnesses:
-        try:
-            check_head(engine.link_at, engine.head, one.head, one.name)
-        except RolledBackError as error:
-            yield Disagreement(witness=error.witness, verdict="rolled_back", expected=one.head)
-        except ForkedError as error:
-            yield Disagreement(witness=error.witness, verdict="forked", expected=one.head)
-
-
-def _events(found: Examined, reason: str) -> list[HeadAccepted]:
-    return [
-        HeadAccepted(
-            reason=reason,
-            verdict=one.verdict,
-            witness=one.witness,
-            expected_size=None if one.expected is None else one.expected.size,
-            expected_link=None if one.expected is None else one.expected.link,
-            found_size=found.head.size,
-            found_link=found.head.link,
-        )
-        for one in found.disagreements
-    ]
-
-
 def _append(folder: Path, drafts: Sequence[Draft], expected: Head, now: Callable[[], int]) -> Appended:
-    """Append `drafts` without asking the anchor; the caller holds the writer lock."""
+    """Append `drafts` without checking the anchor; the caller holds the writer lock."""
     engine = Engine(folder, readonly=False)
-    # The head found is part of the key: after a crash the next decision is another append.
+    # The accepted head is part of the key, so after a crash the next decision is another append.
     identifier = append_id(f"accept/{expected.link.hex()}", job_id=drafts[0].job_id)
 
     def step(txn: Any) -> Appended:
         head = engine.head_in(txn)
         if head != expected:
             raise ConflictError(expected=expected.size, actual=head.size)
-        recorded_at, held_back_us = hold_back(now(), _last_recorded_at(engine, txn, head))
-        records = stamp(drafts, head=head, recorded_at=recorded_at, append_id=identifier)
-        after = head_after(records)
-        engine.put_in(txn, records, append_id=identifier, head=after)
-        return Appended(first=Seq(head.size), count=len(records), head=after, held_back_us=held_back_us)
+        return engine.append_in(txn, drafts, head=head, append_id=identifier, now=now)
 
     try:
         return engine.update(step)
     finally:
         engine.close()
-
-
-def _last_recorded_at(engine: Engine, txn: Any, head: Head) -> int:
-    seq = head.size - 1
-    return decode_envelope(seq, engine.body_in(txn, seq)).recorded_at

@@ -1,9 +1,10 @@
-"""Does the index of appends say what the events say? It is derived from them, and a retry goes by it.
+"""Does the index of appends agree with the events? It is derived from them, and retries rely on it.
 
 Source: docs/format.md, "Database".
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ KIND = "append index"
 
 
 class IndexReport(msgspec.Struct, frozen=True):
-    """What comparing the index with the events found: appends that agree, the first flaw."""
+    """How many appends agree with the index, and the first flaw."""
 
     appends: int
     flaw: Flaw | None
@@ -33,19 +34,23 @@ def compare_index(folder: Path, size: int) -> IndexReport:
     engine = Engine(folder, readonly=True)
     appends = 0
     for identifier, run in _runs(engine, size):
-        with engine.reading() as txn:
-            found = _found(engine, txn, identifier)
+        found = None
+        with engine.reading() as txn, suppress(DamagedError):
+            found = engine.run_in(txn, identifier)
         if found != run:
-            says = "none" if found is None else _says(found)
-            return IndexReport(appends, Flaw(run.first, KIND, _says(run), says))
+            stored = "none" if found is None else _said(found)
+            return IndexReport(appends, Flaw(run.first, KIND, _said(run), stored))
         appends += 1
-    indexed = _indexed(engine, size)
+    # Entries that begin at `size` or later are of appends since.
+    with engine.reading() as txn:
+        entries = txn.cursor(db=engine.databases[APPENDS]).iternext(keys=False, values=True)
+        indexed = sum(len(entry) != APPEND.size or APPEND.unpack(entry)[0] < size for entry in entries)
     flaw = None if indexed == appends else Flaw(None, KIND, f"{appends} appends", f"{indexed}")
     return IndexReport(appends, flaw)
 
 
 def _runs(engine: Engine, size: int) -> Iterator[tuple[bytes, AppendRun]]:
-    """Yield each append of events [0, size): consecutive events with one id were appended together."""
+    """Yield each append of events [0, size): consecutive events with the same id were appended together."""
     first, last_id, seq = 0, b"", 0
     while seq < size:
         for record in engine.chunk(seq, size):
@@ -58,19 +63,5 @@ def _runs(engine: Engine, size: int) -> Iterator[tuple[bytes, AppendRun]]:
         yield last_id, AppendRun(first, size - first)
 
 
-def _found(engine: Engine, txn: object, identifier: bytes) -> AppendRun | None:
-    try:
-        return engine.run_in(txn, identifier)
-    except DamagedError:
-        return None
-
-
-def _indexed(engine: Engine, size: int) -> int:
-    """Return how many entries of the index begin before `size`; later ones are of appends since."""
-    with engine.reading() as txn:
-        values = txn.cursor(db=engine.databases[APPENDS]).iternext(keys=False, values=True)
-        return sum(len(value) != APPEND.size or APPEND.unpack(value)[0] < size for value in values)
-
-
-def _says(run: AppendRun) -> str:
+def _said(run: AppendRun) -> str:
     return f"{run.count} from seq {run.first}"

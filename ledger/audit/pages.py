@@ -1,6 +1,6 @@
-"""Are the pages of a database file sound? Asked by plain reads, without handing the file to the engine.
+"""Checks the pages of a database file by plain reads, without opening it with the engine.
 
-Source: py-lmdb 3, `lmdb.verify`; its check and the chain walk together let nothing wrong pass, either alone does.
+Source: py-lmdb 3, `lmdb.verify`; either that check or re-hashing alone misses some damage, both together none.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ import lmdb.verify
 
 from ledger.audit.rehash import Flaw
 from ledger.errors import LedgerError, NoLedgerError, UnreadableError
-from ledger.files.isolated import Quarantine
+from ledger.files.isolated import IsolatedProcess
 from ledger.store.engine import Engine
 from ledger.store.home import DATA_FILE, LOCKS
 from ledger.store.lmdb_file import inspect
@@ -24,7 +24,7 @@ from ledger.store.lmdb_file import inspect
 def structure_flaw(folder: Path, *, alone: bool = False) -> Flaw | None:
     """Return the first thing wrong with the pages of the ledger in `folder`, None when all are sound.
 
-    Looks at the file itself while no writer can be at work, at a copy of it otherwise.
+    Reads the file itself while no writer can be at work, a copy of it otherwise.
     `alone` when the caller holds the writer lock.
 
     Raises: NoLedgerError, UnreadableError.
@@ -32,7 +32,11 @@ def structure_flaw(folder: Path, *, alone: bool = False) -> Flaw | None:
     try:
         inspect(folder / DATA_FILE)
         with nullcontext(enter_result=True) if alone else _no_writers(folder) as quiet:
-            problems = _problems(folder / DATA_FILE) if quiet else Quarantine(partial(_copied, folder), list).result()
+            problems = (
+                _problems(folder / DATA_FILE)
+                if quiet
+                else IsolatedProcess(partial(_copy_problems, folder), list).result()
+            )
     except (NoLedgerError, UnreadableError):
         raise
     except (LedgerError, lmdb.verify.VerifyError) as error:
@@ -44,7 +48,7 @@ def _problems(data_file: Path) -> list[str]:
     return [str(problem) for problem in lmdb.verify.verify(os.fspath(data_file))]
 
 
-def _copied(folder: Path) -> list[str]:
+def _copy_problems(folder: Path) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="b3-ledger-") as name:
         engine = Engine(folder, readonly=True)
         try:
@@ -56,7 +60,7 @@ def _copied(folder: Path) -> list[str]:
 
 @contextmanager
 def _no_writers(folder: Path) -> Iterator[bool]:
-    """Keep writers out for the block, where that takes no writing; False while one is at work."""
+    """Keep writers out for the block without writing anything; gives False while one is at work."""
     try:
         fd = os.open(folder.parent / LOCKS / "writer.lock", os.O_RDONLY)
     except FileNotFoundError:

@@ -1,25 +1,25 @@
-"""Re-hashing a stored log, in child processes: a damaged database can kill whoever maps it.
+"""Re-hashes a stored log, in child processes: mapping a damaged database can kill the process.
 
-The link before any event is stored, so any range stands alone and two cores share the work.
+The link before any event is stored, so any range can be checked alone and two cores share the work.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from blake3 import blake3
 
-from ledger.chain import GENESIS, LINK_BYTES
-from ledger.files.isolated import Quarantine, QuarantineError
-from ledger.store.engine import EVENTS, KEY_BYTES, Engine, key
+from ledger.chain import GENESIS, LINK_BYTES, Link, link, links
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
+from ledger.store.engine import Engine, key
 
-EVENTS_A_TRANSACTION = 10_000
 WORTH_A_SECOND_PROCESS = 20_000
 ARRAY_OF_8 = b"\x98"
 
 _encode = msgspec.msgpack.Encoder().encode
+_body = itemgetter(slice(LINK_BYTES, None))
 
 
 class Flaw(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class Flaw(msgspec.Struct, frozen=True):
 
 
 class RangeReport(msgspec.Struct, frozen=True):
-    """What re-hashing [start, stop) found: events that hold from `start` on, their bytes, the first flaw."""
+    """What re-hashing [start, stop) found: how many events hold from `start` on, their bytes, the first flaw."""
 
     start: int
     stop: int
@@ -49,84 +49,72 @@ def seq_prefix(seq: int) -> bytes:
     return ARRAY_OF_8 + _encode(seq)
 
 
-def walk_range(engine: Engine, start: int, stop: int) -> RangeReport:
+def count_good(values: Sequence[bytes], *, start: int, prev: Link) -> int:
+    """Return how many of `values` (link ‖ body), stored from seq `start` on after the link `prev`, are sound.
+
+    A value is sound when its link follows from the one before it and its body says its seq.
+    """
+    # Verification costs this loop and that of `links`, so `seq_prefix` is written out.
+    seq, encode = start, _encode
+    for value, want in zip(values, links(prev, map(_body, values)), strict=True):
+        if not value.startswith(want + ARRAY_OF_8 + encode(seq)):
+            return seq - start
+        seq += 1
+    return len(values)
+
+
+def flaw_of(value: bytes, *, seq: int, prev: Link) -> Flaw:
+    """Return what is wrong with a value that `count_good` did not count."""
+    found, body = value[:LINK_BYTES], value[LINK_BYTES:]
+    want = link(prev, body)
+    if found != want:
+        return Flaw(seq, "link", want.hex(), found.hex())
+    prefix = seq_prefix(seq)
+    return Flaw(seq, "seq", prefix.hex(), body[: len(prefix)].hex())
+
+
+def rehash_range(engine: Engine, start: int, stop: int) -> RangeReport:
     """Re-hash events [start, stop) of an open ledger and return what was found.
 
-    Short transactions: a long reader would make a live file grow.
+    Reads about 1 MiB per transaction: a long reader would make a live file grow.
     """
-    good = body_bytes = 0
-    while start + good < stop:
-        end = min(start + good + EVENTS_A_TRANSACTION, stop)
-        done, added_bytes, flaw = _walk(engine, start + good, end)
-        good, body_bytes = good + done, body_bytes + added_bytes
-        if flaw is not None:
-            return RangeReport(start, stop, good, body_bytes, flaw)
-    return RangeReport(start, stop, good, body_bytes, None)
+    prev = GENESIS if start == 0 else engine.link_at(start - 1)
+    if prev is None:
+        return RangeReport(start, stop, 0, 0, Flaw(start - 1, "missing event", f"seq {start - 1}", "none"))
+    seq, body_bytes = start, 0
+    while seq < stop:
+        values, hole = engine.values_to_hole(seq, stop)
+        good = count_good(values, start=seq, prev=prev)
+        seq += good
+        body_bytes += sum(map(len, values[:good])) - LINK_BYTES * good
+        prev = Link(values[good - 1][:LINK_BYTES]) if good else prev
+        if good < len(values):
+            return RangeReport(start, stop, seq - start, body_bytes, flaw_of(values[good], seq=seq, prev=prev))
+        if hole is not None:
+            # Reported with the key that was found, byte for byte.
+            error = hole.error()
+            found = f"key {hole.found_key.hex()}" if hole.found_key not in {b"", key(seq)} else error.found
+            return RangeReport(start, stop, seq - start, body_bytes, Flaw(seq, error.kind, error.expected, found))
+    return RangeReport(start, stop, seq - start, body_bytes, None)
 
 
-def _walk(engine: Engine, start: int, stop: int) -> tuple[int, int, Flaw | None]:
-    stored = GENESIS if start == 0 else engine.link_at(start - 1)
-    if stored is None:
-        return 0, 0, Flaw(start - 1, "missing event", f"seq {start - 1}", "none")
-    prev: bytes = stored
-    body_bytes = 0
-    hasher = blake3()
-    reset, update, digest, encode = hasher.reset, hasher.update, hasher.digest, _encode
-    with engine.reading() as txn:
-        seq = start
-        # This loop is what verification costs: `key` and `seq_prefix` stand in it written out.
-        for found_key, value in _items(engine, txn, start):
-            body = value[LINK_BYTES:]
-            reset()
-            update(prev + body)
-            link = digest()
-            if (
-                found_key != seq.to_bytes(KEY_BYTES, "big")
-                or not value.startswith(link)
-                or not body.startswith(ARRAY_OF_8 + encode(seq))
-            ):
-                return seq - start, body_bytes, _flaw(seq, found_key, value, link)
-            body_bytes += len(body)
-            prev = link
-            seq += 1
-            if seq == stop:
-                return seq - start, body_bytes, None
-    return seq - start, body_bytes, Flaw(seq, "missing event", f"seq {seq}", "the end")
-
-
-def _items(engine: Engine, txn: Any, start: int) -> Any:
-    cursor = txn.cursor(db=engine.databases[EVENTS])
-    return cursor.iternext() if cursor.set_range(key(start)) else ()
-
-
-def _flaw(seq: int, found_key: bytes, value: bytes, link: bytes) -> Flaw:
-    if found_key != key(seq):
-        return Flaw(seq, "missing event", f"seq {seq}", f"key {found_key.hex()}")
-    if len(value) < LINK_BYTES:
-        return Flaw(seq, "record", f"at least {LINK_BYTES} bytes", f"{len(value)} bytes")
-    if value[:LINK_BYTES] != link:
-        return Flaw(seq, "link", link.hex(), value[:LINK_BYTES].hex())
-    want = seq_prefix(seq)
-    return Flaw(seq, "seq", want.hex(), value[LINK_BYTES : LINK_BYTES + len(want)].hex())
-
-
-def walk_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]:
+def rehash_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]:
     """Re-hash events [0, size) of the ledger in `folder`, in up to `workers` processes at once.
 
     Never maps the file in this process, so no damage can end it; a child that dies is a flaw of its range.
     """
     parts = workers if size >= WORTH_A_SECOND_PROCESS else 1
     ranges = list(pairwise(size * part // parts for part in range(parts + 1)))
-    children = [Quarantine(partial(_walk_here, folder, *bounds), RangeReport) for bounds in ranges]
-    return [_collect(child, *bounds) for child, bounds in zip(children, ranges, strict=True)]
+    children = [IsolatedProcess(partial(_open_and_rehash, folder, *bounds), RangeReport) for bounds in ranges]
+    reports = []
+    for child, (start, stop) in zip(children, ranges, strict=True):
+        try:
+            reports.append(child.result())
+        except IsolatedProcessError as error:
+            flaw = Flaw(None, "database", "a readable database", error.how)
+            reports.append(RangeReport(start, stop, 0, 0, flaw))
+    return reports
 
 
-def _walk_here(folder: Path, start: int, stop: int) -> RangeReport:
-    return walk_range(Engine(folder, readonly=True), start, stop)
-
-
-def _collect(child: Quarantine[RangeReport], start: int, stop: int) -> RangeReport:
-    try:
-        return child.result()
-    except QuarantineError as error:
-        return RangeReport(start, stop, 0, 0, Flaw(None, "database", "a readable database", error.how))
+def _open_and_rehash(folder: Path, start: int, stop: int) -> RangeReport:
+    return rehash_range(Engine(folder, readonly=True), start, stop)

@@ -1,6 +1,6 @@
-"""Does the log hold? Every event re-hashed, then the head held against whatever remembers it from outside.
+"""Verifies a log: every event re-hashed, then the head compared with whatever remembers it outside the file.
 
-A log can be whole in itself and still not be the one it was: only a witness outside the file shows
+A log can be consistent in itself and still not be the one it was: only a witness outside the file shows
 that its last events are gone or that it was rewritten from some event on.
 
 Source: docs/format.md, "Verification".
@@ -16,12 +16,13 @@ import msgspec
 
 from ledger.audit.append_index import IndexReport, compare_index
 from ledger.audit.pages import structure_flaw
-from ledger.audit.rehash import Flaw, RangeReport, walk_ledger
+from ledger.audit.rehash import Flaw, RangeReport, rehash_ledger
 from ledger.chain import GENESIS, Head, Link
 from ledger.errors import AnchorDamagedError, NoLedgerError, NotALedgerError
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.store.anchor import read_anchor
 from ledger.store.engine import Engine
+from ledger.store.event_log import ANCHOR
 from ledger.store.home import ANCHOR_FILE, DATA_FILE, LedgerHome
 from ledger.store.lmdb_file import inspect
 
@@ -37,7 +38,7 @@ class Witness(msgspec.Struct, frozen=True):
 
 
 class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What verification found; `events` is how many the log says it holds.
+    """What verification found; `events` is the size in the stored head.
 
     `witnesses` names those whose head the log still holds; an intact log without any could have lost its end.
     """
@@ -50,11 +51,11 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     last_good_seq: int | None
     body_bytes: int
     witnesses: tuple[str, ...]
-    seconds: float = 0.0  # what finding it out took
+    seconds: float = 0.0  # how long verification took
 
 
-class _Look(msgspec.Struct, frozen=True):
-    """What one glance at the database shows: where its events end, and its links at some seqs."""
+class _Probed(msgspec.Struct, frozen=True):
+    """What one read of the database shows: where its events end, and its links at some seqs."""
 
     head: Head
     end_flaw: Flaw | None
@@ -64,11 +65,11 @@ class _Look(msgspec.Struct, frozen=True):
 def verify_ledger(
     home: LedgerHome, *, witnesses: Sequence[Witness] = (), structure: bool = False, workers: int = WORKERS
 ) -> VerifyReport:
-    """Re-hash every event of the ledger in use and hold its head against the anchor and `witnesses`.
+    """Re-hash every event of the ledger in use and compare its head with the anchor and `witnesses`.
 
     Writes nothing. Needs no lock: it judges the events that were there when it began.
-    `structure` checks the pages of the database file first, at about 150 MB/s, and the index of appends at last.
-    The witnesses given must have been read before this call.
+    `structure` checks the pages of the database file first, at about 150 MB/s, and the index of appends last.
+    The caller must have read `witnesses` before this call.
 
     Raises: NoLedgerError; UnreadableError without permission. Damage is a verdict, not an error.
     """
@@ -86,7 +87,7 @@ def verify_folder(
     alone: bool = False,
     workers: int = WORKERS,
 ) -> VerifyReport:
-    """Return what `verify_ledger` does, of the ledger in `folder`, whether it is in use or not.
+    """Return what `verify_ledger` does, for the ledger in `folder`, whether it is in use or not.
 
     `alone` when the caller holds the writer lock.
 
@@ -98,46 +99,46 @@ def verify_folder(
         anchor_flaw = None
     except AnchorDamagedError as error:
         anchored, anchor_flaw = None, Flaw(None, "anchor", "a remembered head", error.reason)
-    known = [*([Witness("anchor", anchored)] if anchored else []), *witnesses]
+    known = [*([Witness(ANCHOR, anchored)] if anchored else []), *witnesses]
     page_flaw = structure_flaw(folder, alone=alone) if structure else None
-    report = _unreadable(page_flaw) if page_flaw else _verify(folder, known, index=structure, workers=workers)
+    report = _unreadable(page_flaw) if page_flaw else _mapped(folder, known, index=structure, workers=workers)
     if anchor_flaw and report.verdict == "intact":
         report = msgspec.structs.replace(report, verdict="unreadable", first_bad=anchor_flaw)
     return msgspec.structs.replace(report, seconds=round(time.perf_counter() - started, 6))
 
 
-def _verify(folder: Path, witnesses: Sequence[Witness], *, index: bool, workers: int) -> VerifyReport:
+def _mapped(folder: Path, witnesses: Sequence[Witness], *, index: bool, workers: int) -> VerifyReport:
+    """Return what child processes that map the database find: events first, then the index, then the witnesses."""
     try:
         inspect(folder / DATA_FILE)
         seqs = tuple(witness.head.size - 1 for witness in witnesses)
-        look = Quarantine(partial(_look, folder, seqs), _Look).result()
-    except (NotALedgerError, QuarantineError) as error:
+        probed = IsolatedProcess(partial(_probe, folder, seqs), _Probed).result()
+    except (NotALedgerError, IsolatedProcessError) as error:
         return _unreadable(Flaw(None, "database", "a readable database", str(error)))
-    ranges = walk_ledger(folder, look.head.size, workers=workers)
-    flaw = next((part.flaw for part in ranges if part.flaw), look.end_flaw)
+    ranges = rehash_ledger(folder, probed.head.size, workers=workers)
+    flaw = next((part.flaw for part in ranges if part.flaw), probed.end_flaw)
     if flaw is None and index:
-        flaw = _index_flaw(folder, look.head.size)
-    if flaw is not None:
-        return _report(_verdict(flaw), look.head, ranges, flaw)
-    return _held_against(witnesses, look, ranges)
+        try:
+            flaw = IsolatedProcess(partial(compare_index, folder, probed.head.size), IndexReport).result().flaw
+        except IsolatedProcessError as error:
+            flaw = Flaw(None, "database", "a readable database", error.how)
+    if flaw is None:
+        return _compared(witnesses, probed, ranges)
+    if flaw.seq is None:
+        return _report("unreadable", probed.head, ranges, flaw)
+    cut = flaw.kind == "missing event" and flaw.found == "the end"
+    return _report("truncated" if cut else "tampered", probed.head, ranges, flaw)
 
 
-def _look(folder: Path, seqs: Sequence[int]) -> _Look:
+def _probe(folder: Path, seqs: Sequence[int]) -> _Probed:
     engine = Engine(folder, readonly=True)
     head, last = engine.tail()
     links = tuple(GENESIS if seq < 0 else engine.link_at(seq) for seq in seqs)
-    return _Look(head, _end_flaw(head, last), links)
-
-
-def _index_flaw(folder: Path, size: int) -> Flaw | None:
-    try:
-        return Quarantine(partial(compare_index, folder, size), IndexReport).result().flaw
-    except QuarantineError as error:
-        return Flaw(None, "database", "a readable database", error.how)
+    return _Probed(head, _end_flaw(head, last), links)
 
 
 def _end_flaw(head: Head, last: tuple[int, Link] | None) -> Flaw | None:
-    """Return what is wrong with the end of the log beyond what re-hashing up to the stored head shows."""
+    """Return what is wrong at the end of the log that re-hashing up to the stored head does not show."""
     if last is None:
         return None
     seq, link = last
@@ -162,7 +163,8 @@ def _unreadable(flaw: Flaw) -> VerifyReport:
 
 
 def _report(verdict: VerifyVerdict, head: Head, ranges: Sequence[RangeReport], flaw: Flaw | None) -> VerifyReport:
-    good = _good(ranges)
+    whole = next((number for number, part in enumerate(ranges) if part.flaw), len(ranges))
+    good = sum(part.good for part in ranges[: whole + 1])  # events that hold from seq 0 on
     return VerifyReport(
         verdict=verdict,
         events=head.size,
@@ -175,36 +177,16 @@ def _report(verdict: VerifyVerdict, head: Head, ranges: Sequence[RangeReport], f
     )
 
 
-def _good(ranges: Sequence[RangeReport]) -> int:
-    """Return how many events hold from seq 0 on."""
-    good = 0
-    for part in ranges:
-        good += part.good
-        if part.flaw:
-            break
-    return good
-
-
-def _verdict(flaw: Flaw) -> VerifyVerdict:
-    if flaw.seq is None:
-        return "unreadable"
-    if flaw.kind == "missing event" and flaw.found == "the end":
-        return "truncated"
-    return "tampered"
-
-
-def _held_against(witnesses: Sequence[Witness], look: _Look, ranges: Sequence[RangeReport]) -> VerifyReport:
-    for witness, found in zip(witnesses, look.links, strict=True):
-        if found != witness.head.link:
-            verdict, flaw = _disagreement(witness, found, look.head)
-            return _report(verdict, look.head, ranges, flaw)
-    report = _report("intact", look.head, ranges, None)
+def _compared(witnesses: Sequence[Witness], probed: _Probed, ranges: Sequence[RangeReport]) -> VerifyReport:
+    """Return the report on a log without a flaw: intact, unless a witness remembers another head."""
+    for witness, found in zip(witnesses, probed.links, strict=True):
+        last, link = witness.head.size - 1, witness.head.link
+        if found is None:
+            expected = f"seq {last}, which the {witness.name} remembers"
+            flaw = Flaw(probed.head.size, "missing event", expected, "the end")
+            return _report("rolled_back", probed.head, ranges, flaw)
+        if found != link:
+            flaw = Flaw(last, "link", f"{link.hex()}, which the {witness.name} remembers", found.hex())
+            return _report("forked", probed.head, ranges, flaw)
+    report = _report("intact", probed.head, ranges, None)
     return msgspec.structs.replace(report, witnesses=tuple(witness.name for witness in witnesses))
-
-
-def _disagreement(witness: Witness, found: bytes | None, head: Head) -> tuple[VerifyVerdict, Flaw]:
-    last = witness.head.size - 1
-    if found is None:
-        expected = f"seq {last}, which the {witness.name} remembers"
-        return "rolled_back", Flaw(head.size, "missing event", expected, "the end")
-    return "forked", Flaw(last, "link", f"{witness.head.link.hex()}, which the {witness.name} remembers", found.hex())

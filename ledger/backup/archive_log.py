@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from ledger.audit.rehash import Flaw
 from ledger.backup.frames import records, runs
-from ledger.backup.scan import Mark, Survey, opened, survey
+from ledger.backup.scan import Scan, opened, scan
 from ledger.chain import Head, Link, Record
 from ledger.errors import ArchiveDamagedError, DamagedError, unreadable
 from ledger.events import LedgerCreated
@@ -17,42 +18,49 @@ from ledger.files.checksum import read_checksum
 class ArchiveLog:
     """A log source over the archive at `path`. Holds no file open between reads."""
 
-    def __init__(self, surveyed: Survey) -> None:
-        """Read by the marks of a survey that found no flaw; see `archive_log`."""
-        self.survey = surveyed
-        self.path = surveyed.path
+    def __init__(self, scanned: Scan) -> None:
+        """Read by the marks of a scan that found no flaw; see `archive_log`."""
+        self.scan = scanned
+        self.path = scanned.path
 
     @property
     def created(self) -> LedgerCreated:
         """Event 0: which ledger this is, and whether its data are real."""
-        assert self.survey.created is not None  # noqa: S101 - a survey without a flaw has it
-        return self.survey.created
+        assert self.scan.created is not None  # noqa: S101 - a scan without a flaw has it
+        return self.scan.created
 
     def head(self) -> Head:
         """Return the size and the last link; O(1)."""
-        return self.survey.head
+        return self.scan.head
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
         """Yield the records of [start, stop), stop clipped to the archive's size.
 
         Begins at the mark before `start`: at most 256 KiB of records are passed over. Each record is checked again.
 
-        Raises: ArchiveDamagedError when the file is no longer what was surveyed; UnreadableError.
+        Raises: ArchiveDamagedError when the file is no longer what was scanned; UnreadableError.
         """
-        size = self.survey.head.size
+        size = self.scan.head.size
         stop = size if stop is None else min(stop, size)
         if start >= stop:
             return
-        with self._in_our_words():
-            yield from self._read(start, stop)
+        marks = self.scan.marks
+        mark = marks[bisect_right(marks, start, key=lambda mark: mark.seq) - 1]
+        with self._archive_errors(), opened(self.path, mark) as file:
+            found = records(file, start=mark.seq, prev=mark.prev)
+            for record in islice(found, start - mark.seq, stop - mark.seq):
+                yield record
+                start = record.seq + 1
+            if start < stop:
+                raise _ended(start)
 
     def values(self) -> Iterator[list[bytes]]:
-        """Yield all events as a ledger stores them, link ‖ body, those of a buffer together; nothing is re-hashed.
+        """Yield all events as a ledger stores them, link ‖ body, one list per buffer read; nothing is re-hashed.
 
-        Raises: as `read` does, where the file no longer has as many frames as were surveyed.
+        Raises: as `read` does, where the file no longer has as many frames as were scanned.
         """
-        seq, stop = 0, self.survey.head.size
-        with self._in_our_words(), opened(self.path) as file:
+        seq, stop = 0, self.scan.head.size
+        with self._archive_errors(), opened(self.path) as file:
             for values in runs(file):
                 yield values[: stop - seq]
                 seq += len(values)
@@ -64,18 +72,9 @@ class ArchiveLog:
         """Return the link of the event at `seq`, None when there is no such event."""
         return next((record.link for record in self.read(seq)), None)
 
-    def _read(self, start: int, stop: int) -> Iterator[Record]:
-        mark = self._mark(start)
-        with opened(self.path, mark) as file:
-            found = records(file, start=mark.seq, prev=mark.prev)
-            for record in islice(found, start - mark.seq, stop - mark.seq):
-                yield record
-                start = record.seq + 1
-        if start < stop:
-            raise _ended(start)
-
     @contextmanager
-    def _in_our_words(self) -> Iterator[None]:
+    def _archive_errors(self) -> Iterator[None]:
+        """Raise errors that name this archive for what goes wrong in the block."""
         try:
             yield
         except DamagedError as error:
@@ -85,10 +84,6 @@ class ArchiveLog:
         except OSError as error:
             raise unreadable(self.path, error) from error
 
-    def _mark(self, seq: int) -> Mark:
-        marks = self.survey.marks
-        return marks[bisect_right(marks, seq, key=lambda mark: mark.seq) - 1]
-
 
 def archive_log(path: Path) -> ArchiveLog:
     """Return the archive at `path` as a log, once all of it holds, and its `.checksum` too, if any.
@@ -96,9 +91,9 @@ def archive_log(path: Path) -> ArchiveLog:
     Raises: ArchiveDamagedError; NoArchiveError, NotAnArchiveError, NewerFormatError; ChecksumDamagedError;
     UnreadableError.
     """
-    found = survey(path)
-    if flaw := found.flaw:
-        raise ArchiveDamagedError(path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
+    found = scan(path)
+    if found.flaw:
+        raise archive_damaged(path, found.flaw)
     remembered = read_checksum(path)
     if remembered is not None and remembered != found.sha256:
         raise ArchiveDamagedError(
@@ -109,6 +104,11 @@ def archive_log(path: Path) -> ArchiveLog:
             found=f"sha256 {found.sha256.hex()}",
         )
     return ArchiveLog(found)
+
+
+def archive_damaged(path: Path, flaw: Flaw) -> ArchiveDamagedError:
+    """Return what to raise for `flaw` in the archive at `path`; at seq 0 where it is not one of the events."""
+    return ArchiveDamagedError(path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
 
 
 def _ended(seq: int) -> DamagedError:

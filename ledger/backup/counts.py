@@ -34,7 +34,7 @@ class Tally:
         return Counts(_sorted(self._types), _sorted(streams))
 
 
-def together(one: Counts, other: Counts) -> Counts:
+def merged(one: Counts, other: Counts) -> Counts:
     """Return the counts of two runs of events as those of one."""
     return Counts(_sum(one.types, other.types), _sum(one.tickers, other.tickers))
 

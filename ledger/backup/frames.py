@@ -9,18 +9,15 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-from blake3 import blake3
-
-from ledger.audit.rehash import ARRAY_OF_8, seq_prefix
-from ledger.chain import GENESIS, LINK_BYTES, Link, Record, Seq, link
-from ledger.codec import BODY_LIMIT_BYTES, decode_envelope, decode_event
+from ledger.audit.rehash import count_good, flaw_of
+from ledger.chain import GENESIS, LINK_BYTES, Link, Record, Seq
+from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError, unreadable
-from ledger.events import LedgerCreated
 
 HEADER = b"b3-ledger archive 1\n"
 FRAME = struct.Struct(">I32s")  # body length, link
@@ -28,12 +25,11 @@ LENGTH = struct.Struct(">I")
 CUT_FRAME = "cut frame"
 BUFFER_BYTES = 256 * 1024  # what is read at a time: with its frames taken apart it stays in the processor's cache
 
-_encode = msgspec.msgpack.Encoder().encode
 _ANY_HEADER = re.compile(rb"b3-ledger archive ([2-9]|[1-9][0-9]+)\n")
 
 
 def frame(record: Record) -> bytes:
-    """Return what stands for `record` in an archive: its body's length, its link, its body."""
+    """Return the frame of `record`: its body's length, its link, its body."""
     return FRAME.pack(len(record.body), record.link) + record.body
 
 
@@ -50,25 +46,20 @@ def open_archive(path: Path) -> int:
     NewerFormatError for an archive of a later version.
     """
     try:
-        # A pipe of that name would keep us waiting for its other end.
+        # A pipe of that name would block until its other end is opened.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise NoArchiveError(path) from error
     except OSError as error:
         raise unreadable(path, error) from error
-    try:
-        _check_file(fd, path)
-    except BaseException:
-        os.close(fd)
-        raise
+    with ExitStack() as unless_returned:
+        unless_returned.callback(os.close, fd)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise NotAnArchiveError(path, "something other than a regular file")
+        check_header(os.read(fd, 2 * len(HEADER)), path)
+        os.lseek(fd, len(HEADER), os.SEEK_SET)
+        unless_returned.pop_all()
     return fd
-
-
-def _check_file(fd: int, path: Path) -> None:
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        raise NotAnArchiveError(path, "something other than a regular file")
-    check_header(os.read(fd, 2 * len(HEADER)), path)
-    os.lseek(fd, len(HEADER), os.SEEK_SET)
 
 
 def check_header(first: bytes, path: Path) -> None:
@@ -84,16 +75,27 @@ def check_header(first: bytes, path: Path) -> None:
 
 
 def runs(file: BinaryIO, *, start: int = 0) -> Iterator[list[bytes]]:
-    """Yield the values (link ‖ body) of all frames from here to the end of `file`, those of a buffer together.
+    """Yield the values (link ‖ body) of all frames from here to the end of `file`, one list per buffer read.
 
-    `file` stands at the frame of seq `start`. Nothing is hashed. Holds one buffer, or one body where that is longer;
+    `file` is at the frame of seq `start`. Nothing is hashed. Holds one buffer, or one body where that is longer;
     a length is checked before anything is allocated for it.
 
     Raises: DamagedError naming the first frame that is too long, or of kind `CUT_FRAME` when the file ends inside it.
     """
     seq, rest = start, b""
-    while more := file.read(max(BUFFER_BYTES, _frame_bytes(seq, rest) - len(rest))):
-        values, rest = _split(rest + more)
+    unpack, length_bytes, frame_bytes = LENGTH.unpack_from, LENGTH.size, FRAME.size
+    while buffer := file.read(max(BUFFER_BYTES, _frame_bytes(seq, rest) - len(rest))):
+        buffer, values = rest + buffer, []
+        at, end = 0, len(buffer)
+        # This loop is what reading an archive costs.
+        while at + frame_bytes <= end:
+            (body_bytes,) = unpack(buffer, at)
+            stop = at + frame_bytes + body_bytes
+            if stop > end:
+                break
+            values.append(buffer[at + length_bytes : stop])
+            at = stop
+        rest = buffer[at:]
         if values:
             yield values
             seq += len(values)
@@ -103,7 +105,7 @@ def runs(file: BinaryIO, *, start: int = 0) -> Iterator[list[bytes]]:
 
 
 def _frame_bytes(seq: int, begun: bytes) -> int:
-    """Return how long the frame of `seq` is, as far as `begun`, which it begins with, says.
+    """Return how long the frame of `seq` is, as far as its first bytes, `begun`, show.
 
     Raises: DamagedError over the limit.
     """
@@ -115,55 +117,16 @@ def _frame_bytes(seq: int, begun: bytes) -> int:
     return FRAME.size + int(body_bytes)
 
 
-def _split(buffer: bytes) -> tuple[list[bytes], bytes]:
-    """Return the values of the whole frames that `buffer` begins with, and what is left of it."""
-    values = []
-    unpack, length_bytes, frame_bytes = LENGTH.unpack_from, LENGTH.size, FRAME.size
-    at, end = 0, len(buffer)
-    # Whoever reads an archive pays for this loop.
-    while at + frame_bytes <= end:
-        (body_bytes,) = unpack(buffer, at)
-        stop = at + frame_bytes + body_bytes
-        if stop > end:
-            break
-        values.append(buffer[at + length_bytes : stop])
-        at = stop
-    return values, buffer[at:]
-
-
-def count_good(values: Sequence[bytes], *, start: int, prev: Link) -> int:
-    """Return how many of `values` hold, from the first on, as those from seq `start` on, after the link `prev`.
-
-    Each holds when its link follows from the one before, and its body says its seq.
-    """
-    hasher = blake3()
-    reset, update, digest, encode = hasher.reset, hasher.update, hasher.digest, _encode
-    last: bytes = prev
-    # This loop is what verification costs: `link` and `seq_prefix` stand in it written out.
-    for seq, value in enumerate(values, start):
-        body = value[LINK_BYTES:]
-        reset()
-        update(last + body)
-        last = digest()
-        if not value.startswith(last) or not body.startswith(ARRAY_OF_8 + encode(seq)):
-            return seq - start
-    return len(values)
-
-
 def why_bad(value: bytes, *, seq: int, prev: Link) -> DamagedError:
     """Return what is wrong with a value that `count_good` did not count."""
-    found, body = value[:LINK_BYTES], value[LINK_BYTES:]
-    want = link(prev, body)
-    if found != want:
-        return DamagedError(seq, "link", expected=want.hex(), found=found.hex())
-    prefix = seq_prefix(seq)
-    return DamagedError(seq, "seq", expected=prefix.hex(), found=body[: len(prefix)].hex())
+    flaw = flaw_of(value, seq=seq, prev=prev)
+    return DamagedError(seq, flaw.kind, expected=flaw.expected, found=flaw.found)
 
 
 def records(file: BinaryIO, *, start: int = 0, prev: Link = GENESIS) -> Iterator[Record]:
-    """Yield the records of all frames from here to the end of `file`, each checked before it is given out.
+    """Yield the records of all frames from here to the end of `file`, each checked before it is yielded.
 
-    `file` stands at the frame of seq `start`, whose event follows the link `prev`. Memory: as `runs`.
+    `file` is at the frame of seq `start`, whose event follows the link `prev`. Memory: as `runs`.
 
     Raises: DamagedError naming the first frame that does not hold; of kind `CUT_FRAME` when the file ends inside it.
     """
@@ -175,19 +138,6 @@ def records(file: BinaryIO, *, start: int = 0, prev: Link = GENESIS) -> Iterator
             start += 1
         if good < len(values):
             raise why_bad(values[good], seq=start, prev=prev)
-
-
-def first_event(body: bytes) -> LedgerCreated:
-    """Return the event that every log begins with, from the body of seq 0.
-
-    Raises: DamagedError when it is another one.
-    """
-    envelope = decode_envelope(0, body)
-    if envelope.type != LedgerCreated.TAG:
-        raise DamagedError(0, "first event", expected=LedgerCreated.TAG, found=envelope.type)
-    event = decode_event(envelope)
-    assert isinstance(event, LedgerCreated)  # noqa: S101 - what that tag decodes to
-    return event
 
 
 def _name(header: bytes) -> str:

@@ -1,13 +1,15 @@
-"""The backups in a folder, as cheaply as they can be told: no event is re-hashed."""
+"""The backups in a folder, as cheaply as they can be listed: one buffer of each is read."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from ledger.backup.frames import first_event, open_archive, records
+from ledger.backup.frames import open_archive, records
 from ledger.backup.recorded import Recorded
+from ledger.codec import decode_created
 from ledger.errors import LedgerError, unreadable
 from ledger.events import LedgerKind
 from ledger.files.checksum import checksum_path
@@ -20,8 +22,8 @@ ListedStatus = Literal["recorded", "unrecorded", "differs", "unreadable"]
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """A file in the backup folder.
 
-    `recorded` when the ledger tells of it and its length is the recorded one, `differs` when that is another,
-    `unrecorded` when the ledger in use does not tell of it, `unreadable` when it does not begin as an archive does.
+    `recorded` when the ledger in use recorded it with this length, `differs` when with another length,
+    `unrecorded` when that ledger has no record of it, `unreadable` when it does not begin as an archive does.
     """
 
     path: Path
@@ -33,9 +35,9 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_backups(folder: Path, recorded: Mapping[str, Recorded]) -> list[Listed]:
-    """Return the backups in `folder`, by name; `recorded` is what the ledger tells of them.
+    """Return the backups in `folder`, by name; `recorded` is what the ledger recorded of them.
 
-    Reads the first event of each. A folder that is not there holds none.
+    Reads the first event of each. A missing folder holds none.
 
     Raises: UnreadableError.
     """
@@ -49,31 +51,24 @@ def list_backups(folder: Path, recorded: Mapping[str, Recorded]) -> list[Listed]
 
 
 def _listed(path: Path, recorded: Recorded | None) -> Listed:
-    kind = _kind(path)
+    """Return what is known of the file at `path` from its event 0, its length and what the ledger recorded of it."""
+    kind: LedgerKind | None = None
+    with suppress(LedgerError), open(open_archive(path), "rb") as file:
+        if first := next(records(file), None):
+            kind = decode_created(first.body).kind
     archive_bytes = path.stat().st_size
+    status: ListedStatus
+    if kind is None:
+        status = "unreadable"
+    elif recorded is None:
+        status = "unrecorded"
+    else:
+        status = "recorded" if archive_bytes == recorded.event.archive_bytes else "differs"
     return Listed(
         path=path,
-        status=_status(kind, archive_bytes, recorded),
+        status=status,
         archive_bytes=archive_bytes,
         kind=kind,
         has_checksum=checksum_path(path).is_file(),
         recorded=recorded,
     )
-
-
-def _status(kind: LedgerKind | None, archive_bytes: int, recorded: Recorded | None) -> ListedStatus:
-    if kind is None:
-        return "unreadable"
-    if recorded is None:
-        return "unrecorded"
-    return "recorded" if archive_bytes == recorded.event.archive_bytes else "differs"
-
-
-def _kind(path: Path) -> LedgerKind | None:
-    """Return whose event 0 the file begins with, None where it begins otherwise."""
-    try:
-        with open(open_archive(path), "rb") as file:
-            first = next(records(file), None)
-        return first_event(first.body).kind if first else None
-    except LedgerError:
-        return None

@@ -1,18 +1,17 @@
-"""Builds a ledger folder from a log source: whole beside its place, or not there at all."""
+"""Builds a ledger folder from an archive: whole under a temporary name, then renamed, or not there at all."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
-from ledger.appending import head_after, hold_back, stamp
 from ledger.audit.verify import verify_folder
 from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.counts import Tally
-from ledger.backup.scan import Each
+from ledger.backup.scan import Advance
 from ledger.chain import EMPTY_HEAD, LINK_BYTES, Head, Link
-from ledger.codec import Draft, Envelope, decode_envelope, decode_envelopes
+from ledger.codec import Draft, Envelope, decode_envelopes
 from ledger.errors import DamagedError, StorageError, unwritable
 from ledger.files.durable import make_private_folder, sync_folder
 from ledger.ids import append_id
@@ -21,20 +20,26 @@ from ledger.store.create import settle
 from ledger.store.engine import AppendRun, Engine
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 
-BATCH_BYTES = 8 * 1024 * 1024  # of events a transaction, which holds as much again in memory until it is durable
+BATCH_BYTES = 8 * 1024 * 1024  # of events per transaction, which holds as much again in memory until it is durable
 
 
-def build_folder(home: LedgerHome, source: ArchiveLog, last: Draft, *, now_us: int, each: Each | None = None) -> Path:
+def build_folder(
+    home: LedgerHome, source: ArchiveLog, last: Draft, *, now_us: int, advance: Advance | None = None
+) -> Path:
     """Return a new ledger folder under `home`, not in use yet: the events of `source`, then `last`.
 
     The caller holds the writer lock. Reads `source` once, then re-hashes what was built; constant memory.
-    After a crash its remains lie under a name that no reader looks at, and the next call removes them.
+    After a crash its remains have a name that no reader opens, and the next call removes them.
 
     Raises: DamagedError when `source` is no sound log; DiskFullError, StorageError, UnwritableError.
     """
     folder = home.next_folder()
     with _building(folder.with_name(f"{folder.name}.new")) as building:
-        head = _filled(building, source, last, now_us, each)
+        with closing(Engine(building, readonly=False, create=True)) as engine:
+            head = fill(engine, source, advance=advance)
+            identifier = append_id(f"backup.restored/{last.job_id.hex()}", job_id=last.job_id)
+            step = partial(engine.append_in, drafts=[last], head=head, append_id=identifier, now=lambda: now_us)
+            head = engine.update(step).head
         Anchor.create(building / ANCHOR_FILE, head).close()
         settle(building)
         check_built(building, head)
@@ -43,26 +48,46 @@ def build_folder(home: LedgerHome, source: ArchiveLog, last: Draft, *, now_us: i
     return folder
 
 
-def fill(engine: Engine, source: ArchiveLog, *, each: Each | None = None, tally: Tally | None = None) -> Head:
+@contextmanager
+def _building(folder: Path) -> Iterator[Path]:
+    """Give `folder`, made empty, for the block; nothing of it stays when the block fails."""
+    shutil.rmtree(folder, ignore_errors=True)
+    make_private_folder(folder)
+    try:
+        yield folder
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise unwritable(folder, error) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def fill(engine: Engine, source: ArchiveLog, *, advance: Advance | None = None, tally: Tally | None = None) -> Head:
     """Put every event of `source` into the empty database of `engine`, with its index of appends; return the head.
 
     Consecutive events with one append id were appended together. Nothing is re-hashed: `check_built` is to follow.
-    `tally` is given every event. Some 8 MiB a transaction.
+    `tally` counts every event. About 8 MiB per transaction.
 
     Raises: DamagedError when a body is no envelope; DiskFullError, StorageError.
     """
     index, head = _Index(), EMPTY_HEAD
-    for batch in _batches(source.values()):
-        for values in batch:
-            envelopes = decode_envelopes([value[LINK_BYTES:] for value in values], start=head.size)
-            index.add(envelopes)
-            if tally is not None:
-                tally.add(envelopes)
-            head = Head(head.size + len(values), Link(values[-1][:LINK_BYTES]))
-            if each is not None:
-                each(len(values))
-        _load(engine, list(chain.from_iterable(batch)), index.take(), head)
-    _load(engine, [], index.take_last(), head)
+    batch: list[bytes] = []
+    batch_bytes = 0
+    for values in source.values():
+        envelopes = decode_envelopes([value[LINK_BYTES:] for value in values], start=head.size)
+        index.add(envelopes)
+        if tally is not None:
+            tally.add(envelopes)
+        head = Head(head.size + len(values), Link(values[-1][:LINK_BYTES]))
+        if advance is not None:
+            advance(len(values))
+        batch += values
+        batch_bytes += sum(map(len, values))
+        if batch_bytes >= BATCH_BYTES:
+            _load(engine, batch, index.take(), head)
+            batch, batch_bytes = [], 0
+    _load(engine, batch, index.take_last(), head)
     return head
 
 
@@ -80,7 +105,7 @@ def check_built(folder: Path, head: Head) -> None:
 
 
 class _Index:
-    """Which events each append wrote, as its events go by; an append may reach over batches."""
+    """Which events each append wrote, as its events pass; an append may span batches."""
 
     def __init__(self) -> None:
         self._done: dict[bytes, AppendRun] = {}
@@ -113,63 +138,17 @@ class _Index:
         self._done[self._id] = run
 
 
-def _batches(runs: Iterable[list[bytes]]) -> Iterator[list[list[bytes]]]:
-    batch: list[list[bytes]] = []
-    batch_bytes = 0
-    for values in runs:
-        batch.append(values)
-        batch_bytes += sum(map(len, values))
-        if batch_bytes >= BATCH_BYTES:
-            yield batch
-            batch, batch_bytes = [], 0
-    if batch:
-        yield batch
-
-
 def _load(engine: Engine, values: Sequence[bytes], runs: dict[bytes, AppendRun], head: Head) -> None:
     try:
         engine.update(lambda txn: engine.load_in(txn, values, runs, head=head))
-    except StorageError:
-        _refuse_used_ids(engine, runs)
+    except StorageError as error:
+        # Explained by an append id that an earlier transaction stored, if there is one.
+        with engine.reading() as txn:
+            for identifier, run in runs.items():
+                if engine.run_in(txn, identifier) is not None:
+                    raise _used_twice(identifier, run) from error
         raise
-
-
-def _refuse_used_ids(engine: Engine, runs: dict[bytes, AppendRun]) -> None:
-    with engine.reading() as txn:
-        for identifier, run in runs.items():
-            if engine.run_in(txn, identifier) is not None:
-                raise _used_twice(identifier, run)
 
 
 def _used_twice(identifier: bytes, run: AppendRun) -> DamagedError:
     return DamagedError(run.first, "append id", expected="one not used before", found=f"{identifier.hex()} again")
-
-
-def _filled(folder: Path, source: ArchiveLog, last: Draft, now_us: int, each: Each | None) -> Head:
-    engine = Engine(folder, readonly=False, create=True)
-    try:
-        head = fill(engine, source, each=each)
-        (end,) = engine.chunk(head.size - 1, head.size)
-        recorded_at, _ = hold_back(now_us, decode_envelope(end.seq, end.body).recorded_at)
-        identifier = append_id(f"backup.restored/{last.job_id.hex()}", job_id=last.job_id)
-        records = stamp([last], head=head, recorded_at=recorded_at, append_id=identifier)
-        after = head_after(records)
-        engine.update(lambda txn: engine.put_in(txn, records, append_id=identifier, head=after))
-    finally:
-        engine.close()
-    return after
-
-
-@contextmanager
-def _building(folder: Path) -> Iterator[Path]:
-    """Give `folder`, made empty, for the block; nothing of it stays when the block fails."""
-    shutil.rmtree(folder, ignore_errors=True)
-    make_private_folder(folder)
-    try:
-        yield folder
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise unwritable(folder, error) from error
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise

@@ -1,6 +1,6 @@
 """Saves the longest intact prefix of a damaged ledger or archive, as an archive.
 
-A damaged database can kill whoever maps it, so a child process reads it and this one only looks at what came out.
+A damaged database can kill the process that maps it, so a child process reads it and this one only scans what came out.
 """
 
 import errno
@@ -16,31 +16,31 @@ import msgspec
 
 from ledger.audit.verify import VerifyReport, verify_folder
 from ledger.backup.frames import HEADER, frame
-from ledger.backup.scan import Survey, survey
+from ledger.backup.scan import Scan, scan
 from ledger.backup.verify import verify_archive
 from ledger.chain import Record
 from ledger.errors import DamagedError, NotALedgerError, NothingToSalvageError
 from ledger.files.atomic_file import PartFile, part_file
 from ledger.files.checksum import write_checksum
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.store.engine import Engine
 from ledger.store.home import DATA_FILE
 from ledger.store.lmdb_file import copy_meta, newest_meta, readable_metas
 
 ALL_EVENTS = 2**62
-LARGEST_FILE_BYTES = 2**43  # no file system takes more; a damaged meta page may say anything
+LARGEST_FILE_BYTES = 2**43  # no file system takes more; a damaged meta page may hold any number
 
 
 class Salvaged(msgspec.Struct, frozen=True, kw_only=True):
-    """What was saved in the archive `saved`, and what verification says of its source."""
+    """What was saved in the archive `saved`, and what verification found of its source."""
 
     source: Path
-    saved: Survey
+    saved: Scan
     report: VerifyReport
 
     @property
     def lost_events(self) -> int | None:
-        """How many events the source says it holds and the archive does not; None where it does not say."""
+        """How many events the source records and the archive lacks; None where the source records no number."""
         if self.report.verdict == "unreadable" or self.source.is_file():
             return 0 if self.report.verdict == "intact" else None
         return max(self.report.events - self.saved.head.size, 0)
@@ -56,13 +56,25 @@ def salvage_ledger(folder: Path, out: Path) -> Salvaged:
     report = verify_folder(folder)
     with part_file(out) as part:
         part.write(HEADER)
-        with _whole_pages(folder) as whole:
-            _save(whole, part)
+        try:
+            want_bytes = newest_meta(folder / DATA_FILE).file_bytes
+        except NotALedgerError:
+            want_bytes = 0
+        if (folder / DATA_FILE).stat().st_size >= want_bytes:
+            _save(folder, part)
+        else:
+            # A file that was cut is read from a copy that has as many bytes as its pages need.
+            with _copy(folder) as whole:
+                _fill(whole / DATA_FILE, want_bytes)
+                _save(whole, part)
         # The engine opens no file of which it cannot read both meta pages, though either describes a whole tree.
         for index in readable_metas(folder / DATA_FILE):
-            if survey(part.path).created is None:
-                with _by_one_meta(folder, index) as mended:
-                    _save(mended, part)
+            if scan(part.path).created is not None:
+                break
+            with _copy(folder) as mended:
+                copy_meta(mended / DATA_FILE, index)
+                _fill(mended / DATA_FILE, newest_meta(mended / DATA_FILE).file_bytes)
+                _save(mended, part)
         return _published(folder, part, out, report)
 
 
@@ -71,7 +83,7 @@ def salvage_archive(path: Path, out: Path) -> Salvaged:
 
     Raises: as `salvage_ledger` does; NoArchiveError, NotAnArchiveError, NewerFormatError.
     """
-    good_bytes = survey(path).good_bytes
+    good_bytes = scan(path).good_bytes
     with part_file(out) as part:
         with path.open("rb") as source, open(part.fd, "wb", closefd=False) as copy:
             shutil.copyfileobj(source, copy)
@@ -80,8 +92,9 @@ def salvage_archive(path: Path, out: Path) -> Salvaged:
 
 
 def _published(source: Path, part: PartFile, out: Path, report: VerifyReport) -> Salvaged:
+    """Give the part its name and its `.checksum`, if at least event 0 is in it."""
     part.sync()
-    saved = survey(part.path)
+    saved = scan(part.path)
     if saved.created is None:
         raise NothingToSalvageError(source)
     part.publish()
@@ -90,32 +103,27 @@ def _published(source: Path, part: PartFile, out: Path, report: VerifyReport) ->
 
 
 def _save(folder: Path, part: PartFile) -> None:
-    """Add the frames of all events that can be read and hold, after those that `part` has."""
-    # A child that dies takes with it what it had not written yet: the second one writes each event as it reads it.
+    """Add the frames of all events that can be read and hold, after those that `part` has.
+
+    Raises: OSError when the part takes no more: what does not fit must not be taken for what cannot be read.
+    """
+    # A child that dies loses what it had not written yet: the second one writes each event as it reads it.
     for step in (ALL_EVENTS, 1):
-        died = _poured(folder, part, survey(part.path).head.size, step)
-        os.ftruncate(part.fd, survey(part.path).good_bytes)
+        start, failed, died = scan(part.path).head.size, 0, False
+        os.lseek(part.fd, 0, os.SEEK_END)
+        try:
+            failed = IsolatedProcess(partial(_pour, folder, part.fd, start, step), int).result()
+        except IsolatedProcessError:
+            died = True
+        if failed:
+            raise OSError(failed, os.strerror(failed))
+        os.ftruncate(part.fd, scan(part.path).good_bytes)
         if not died:
             return
 
 
-def _poured(folder: Path, part: PartFile, start: int, step: int) -> bool:
-    """Add the frames of all readable events from `start` on, in a child; return whether that killed it.
-
-    Raises: OSError when the part takes no more: what does not fit must not pass for what cannot be read.
-    """
-    os.lseek(part.fd, 0, os.SEEK_END)
-    try:
-        failed = Quarantine(partial(_pour, folder, part.fd, start, step), int).result()
-    except QuarantineError:
-        return True
-    if failed:
-        raise OSError(failed, os.strerror(failed))
-    return False
-
-
 def _pour(folder: Path, fd: int, start: int, step: int) -> int:
-    """Write the frames; return 0, or the errno of a write that failed."""
+    """Write the frames of all readable events from `start` on, in a child; return 0, or the errno of a failed write."""
     try:
         with open(fd, "wb") as file:
             for record in _without_holes(Engine(folder, readonly=True), start, step):
@@ -128,7 +136,7 @@ def _pour(folder: Path, fd: int, start: int, step: int) -> int:
 
 
 def _without_holes(engine: Engine, start: int, step: int) -> Iterator[Record]:
-    """Yield the records from `start` up to the first that is missing, whatever the stored head says."""
+    """Yield the records from `start` up to the first that is missing, whatever the stored head is."""
     while True:
         try:
             records = engine.chunk(start, start + step)
@@ -141,37 +149,14 @@ def _without_holes(engine: Engine, start: int, step: int) -> Iterator[Record]:
 
 
 @contextmanager
-def _whole_pages(folder: Path) -> Iterator[Path]:
-    """Give a folder whose data file has as many bytes as its pages need: a copy filled up with zeros if it was cut."""
-    file = folder / DATA_FILE
-    try:
-        want_bytes = newest_meta(file).file_bytes
-    except NotALedgerError:
-        want_bytes = 0
-    if file.stat().st_size >= want_bytes:
-        yield folder
-        return
-    with _copy(folder) as copy:
-        _fill(copy / DATA_FILE, want_bytes)
-        yield copy
-
-
-@contextmanager
-def _by_one_meta(folder: Path, index: int) -> Iterator[Path]:
-    """Give a copy of `folder` whose two meta pages both say what the one at `index` says."""
-    with _copy(folder) as copy:
-        copy_meta(copy / DATA_FILE, index)
-        _fill(copy / DATA_FILE, newest_meta(copy / DATA_FILE).file_bytes)
-        yield copy
-
-
-@contextmanager
 def _copy(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder with a copy of the data file in `folder`."""
     with tempfile.TemporaryDirectory(prefix="b3-ledger-") as name:
         shutil.copyfile(folder / DATA_FILE, Path(name) / DATA_FILE)
         yield Path(name)
 
 
 def _fill(file: Path, want_bytes: int) -> None:
+    """Extend `file` with zeros to `want_bytes`, where that is a size a file can have."""
     if file.stat().st_size < want_bytes <= LARGEST_FILE_BYTES:
         os.truncate(file, want_bytes)

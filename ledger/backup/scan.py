@@ -1,6 +1,6 @@
-"""One look at an archive: what holds in it, where its frames lie, and the hash of the file.
+"""One scan of an archive: what holds in it, where its frames begin, and the hash of the file.
 
-The link before any frame is stored, so any part of a large file stands alone and two cores share the work.
+The link before any frame is stored, so any part of a large file can be checked by itself and two cores share the work.
 """
 
 import os
@@ -14,18 +14,18 @@ from typing import BinaryIO
 import msgspec
 from msgspec.structs import replace
 
-from ledger.audit.rehash import Flaw
-from ledger.backup.counts import Counts, Tally, together
-from ledger.backup.frames import FRAME, HEADER, LENGTH, count_good, first_event, open_archive, runs, why_bad
+from ledger.audit.rehash import Flaw, count_good
+from ledger.backup.counts import Counts, Tally, merged
+from ledger.backup.frames import FRAME, HEADER, LENGTH, open_archive, runs, why_bad
 from ledger.chain import GENESIS, LINK_BYTES, Head, Link
-from ledger.codec import decode_envelopes
+from ledger.codec import decode_created, decode_envelopes
 from ledger.errors import DamagedError, UnreadableError, unreadable
 from ledger.events import LedgerCreated
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 
 WORTH_MORE_PROCESSES_BYTES = 8 * 1024 * 1024
 
-Each = Callable[[int], object]  # called with how many events more are done
+Advance = Callable[[int], object]  # called with how many more events are done
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -39,11 +39,11 @@ class Mark(msgspec.Struct, frozen=True):
 START = Mark(0, len(HEADER), GENESIS)
 
 
-class Survey(msgspec.Struct, frozen=True, kw_only=True):
+class Scan(msgspec.Struct, frozen=True, kw_only=True):
     """What was found: `head` and `good_bytes` are of the longest prefix that holds, the hash is of the whole file.
 
-    A mark for each buffer that was read, some 256 KiB. `created` None when not even event 0 holds;
-    `counts` are of what holds, None where nobody asked for them.
+    One mark per buffer that was read, about 256 KiB. `created` None when not even event 0 holds;
+    `counts` are of what holds, None unless asked for.
     """
 
     path: Path
@@ -58,35 +58,35 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     flaw: Flaw | None
 
 
-def survey(path: Path, *, counted: bool = False, each: Each | None = None) -> Survey:
+def scan(path: Path, *, counted: bool = False, advance: Advance | None = None) -> Scan:
     """Return what the archive at `path` holds; damage is a flaw, not an error.
 
     `counted` also counts its events: then a body that is no envelope is a flaw.
     Reads the file twice, once for the chain and once for the SHA-256, a large one in three processes at once.
-    Memory does not grow with the file but for a mark of some 100 bytes in 256 KiB.
+    Memory grows with the file by one mark of about 100 bytes per 256 KiB.
 
     Raises: NoArchiveError, NotAnArchiveError, NewerFormatError; UnreadableError, also when it changes meanwhile.
     """
     try:
         with opened(path) as file:
             large = os.fstat(file.fileno()).st_size >= WORTH_MORE_PROCESSES_BYTES
-        walk = _Walk(path, counted=counted, each=_twice(each) if large and each else each)
-        walked, hashed = _shared(walk) if large else _alone(walk)
+        scanner = _Scanner(path, counted=counted, advance=advance, processes=2 if large else 1)
+        part, hashed = _shared(scanner) if large else (scanner.run(START), _hash(path))
     except OSError as error:
         raise unreadable(path, error) from error
-    except QuarantineError as error:
+    except IsolatedProcessError as error:
         raise UnreadableError(path, error.how) from error
-    return Survey(
+    return Scan(
         path=path,
-        head=Head(walked.end.seq, walked.end.prev),
-        created=walked.created,
-        marks=walked.marks,
-        counts=walked.counts if counted else None,
-        body_bytes=walked.end.offset_bytes - len(HEADER) - FRAME.size * walked.end.seq,
-        good_bytes=walked.end.offset_bytes,
+        head=Head(part.end.seq, part.end.prev),
+        created=part.created,
+        marks=part.marks,
+        counts=part.counts if counted else None,
+        body_bytes=part.end.offset_bytes - len(HEADER) - FRAME.size * part.end.seq,
+        good_bytes=part.end.offset_bytes,
         archive_bytes=hashed.archive_bytes,
         sha256=hashed.sha256,
-        flaw=walked.flaw,
+        flaw=part.flaw,
     )
 
 
@@ -100,19 +100,14 @@ def opened(path: Path, mark: Mark = START) -> BinaryIO:
     return open(fd, "rb", buffering=0)
 
 
-def _twice(each: Each) -> Each:
-    """Return what tells `each` of two events for one: of those that the other process checks at the same time too."""
-    return lambda events: each(2 * events)
-
-
 class _Hashed(msgspec.Struct, frozen=True):
-    """A file's SHA-256, and of how many bytes it is."""
+    """A file's SHA-256, and its length."""
 
     sha256: bytes
     archive_bytes: int
 
 
-class _Walked(msgspec.Struct, frozen=True, kw_only=True):
+class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
     """What holds from a mark on, and up to where."""
 
     end: Mark
@@ -122,30 +117,22 @@ class _Walked(msgspec.Struct, frozen=True, kw_only=True):
     flaw: Flaw | None
 
 
-def _alone(walk: "_Walk") -> tuple[_Walked, _Hashed]:
-    return walk.run(START), _hash(walk.path)
-
-
-def _shared(walk: "_Walk") -> tuple[_Walked, _Hashed]:
-    """Return what `_alone` does: this process walks the first half, one child the second, another one hashes."""
-    hashing = Quarantine(partial(_hash, walk.path), _Hashed)
-    half = _halfway(walk.path)
+def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, _Hashed]:
+    """Return the scan and the hash of a file: this process scans the first half, one child the second, one hashes."""
+    hashing = IsolatedProcess(partial(_hash, scanner.path), _Hashed)
+    half = _halfway(scanner.path)
     if half is None:
-        return walk.run(START), hashing.result()
-    rest = Quarantine(partial(walk.run, half), _Walked)
-    first = walk.run(START, stop=half.seq)
-    # Both are waited for whatever comes of it: a child that nobody asks stays about as a zombie.
-    walked, hashed = rest.result(), hashing.result()
-    return _joined(walk.path, first, half, walked), hashed
-
-
-def _joined(path: Path, first: _Walked, half: Mark, rest: _Walked) -> _Walked:
+        return scanner.run(START), hashing.result()
+    scanning = IsolatedProcess(partial(scanner.run, half), _ScannedPart)
+    first = scanner.run(START, stop=half.seq)
+    # Both are waited for, whatever they find: a child that is not reaped stays as a zombie.
+    rest, hashed = scanning.result(), hashing.result()
     if first.flaw is not None:
-        return first
+        return first, hashed
     if first.end != half:
-        raise UnreadableError(path, "a file that changes")
-    counts = together(first.counts, rest.counts)
-    return replace(rest, created=first.created, marks=first.marks + rest.marks, counts=counts)
+        raise UnreadableError(scanner.path, "a file that changes")
+    counts = merged(first.counts, rest.counts)
+    return replace(rest, created=first.created, marks=first.marks + rest.marks, counts=counts), hashed
 
 
 def _hash(path: Path) -> _Hashed:
@@ -171,50 +158,46 @@ def _after(mark: Mark, values: Sequence[bytes]) -> Mark:
     return Mark(mark.seq + len(values), mark.offset_bytes + frame_bytes, Link(values[-1][:LINK_BYTES]))
 
 
-class _Walk:
-    """A walk over an archive's frames, and what it has found so far."""
+class _Scanner:
+    """A pass over an archive's frames, and what it has found so far."""
 
-    def __init__(self, path: Path, *, counted: bool, each: Each | None) -> None:
+    def __init__(self, path: Path, *, counted: bool, advance: Advance | None, processes: int) -> None:
         self.path = path
         self._counted = counted
         self._tally = Tally()
-        self._each = each
+        self._advance = advance
+        self._processes = processes
         self._created: LedgerCreated | None = None
         self._marks: list[Mark] = []
 
-    def run(self, begin: Mark, *, stop: int | None = None) -> _Walked:
+    def run(self, begin: Mark, *, stop: int | None = None) -> _ScannedPart:
         """Return what holds from `begin` on, up to the seq `stop`, where a buffer ends, or to the end of the file."""
-        self._at = begin
-        flaw = self._flaw(stop)
-        return _Walked(
-            end=self._at, created=self._created, marks=tuple(self._marks), counts=self._tally.counts(), flaw=flaw
-        )
-
-    def _flaw(self, stop: int | None) -> Flaw | None:
+        self._at, flaw = begin, None
         try:
-            with opened(self.path, self._at) as file:
-                for values in runs(file, start=self._at.seq):
-                    self._check(values)
+            with opened(self.path, begin) as file:
+                for values in runs(file, start=begin.seq):
+                    self._take(values)
                     if self._at.seq == stop:
-                        return None
+                        break
         except DamagedError as error:
-            return Flaw(error.seq, error.kind, error.expected, error.found)
-        return None if self._at.seq else Flaw(0, "missing event", LedgerCreated.TAG, "the end")
-
-    def _check(self, values: Sequence[bytes]) -> None:
-        good = count_good(values, start=self._at.seq, prev=self._at.prev)
-        if good:
-            self._take(values[:good])
-        if good < len(values):
-            raise why_bad(values[good], seq=self._at.seq, prev=self._at.prev)
+            flaw = Flaw(error.seq, error.kind, error.expected, error.found)
+        if flaw is None and self._at.seq == 0:
+            flaw = Flaw(0, "missing event", LedgerCreated.TAG, "the end")
+        counts = self._tally.counts()
+        return _ScannedPart(end=self._at, created=self._created, marks=tuple(self._marks), counts=counts, flaw=flaw)
 
     def _take(self, values: Sequence[bytes]) -> None:
-        """Know of `values`, which hold and follow what is known."""
-        if self._at.seq == 0:
-            self._created = first_event(values[0][LINK_BYTES:])
-        if self._counted:
-            self._tally.add(decode_envelopes([value[LINK_BYTES:] for value in values], start=self._at.seq))
-        self._marks.append(self._at)
-        self._at = _after(self._at, values)
-        if self._each is not None:
-            self._each(len(values))
+        """Add those of `values` that hold, and raise what is wrong with the first that does not."""
+        good = count_good(values, start=self._at.seq, prev=self._at.prev)
+        if good:
+            if self._at.seq == 0:
+                self._created = decode_created(values[0][LINK_BYTES:])
+            if self._counted:
+                self._tally.add(decode_envelopes([value[LINK_BYTES:] for value in values[:good]], start=self._at.seq))
+            self._marks.append(self._at)
+            self._at = _after(self._at, values[:good])
+            if self._advance is not None:
+                # The other process has checked about as many meanwhile and cannot report it.
+                self._advance(good * self._processes)
+        if good < len(values):
+            raise why_bad(values[good], seq=self._at.seq, prev=self._at.prev)

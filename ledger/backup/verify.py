@@ -1,4 +1,4 @@
-"""Does an archive hold? Every frame re-hashed, then the file held against what remembers it from outside.
+"""Does an archive hold? Every frame re-hashed, then the file compared with what remembers it from outside.
 
 A cut exactly between two frames leaves a whole, shorter archive: only its `.checksum` or the `backup.created`
 event of the log it was made from shows that something is gone.
@@ -16,7 +16,7 @@ from ledger.audit.rehash import Flaw
 from ledger.audit.verify import VerifyReport, VerifyVerdict, Witness
 from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.frames import CUT_FRAME
-from ledger.backup.scan import Survey, survey
+from ledger.backup.scan import Scan, scan
 from ledger.chain import GENESIS, Head, Link
 from ledger.errors import ChecksumDamagedError, NotAnArchiveError
 from ledger.events import BackupCreated
@@ -32,22 +32,22 @@ def verify_archive(
     witnesses: Sequence[Witness] = (),
     recorded: BackupCreated | None = None,
 ) -> VerifyReport:
-    """Re-hash every event of the archive at `path`; hold it against its `.checksum`, `recorded` and `witnesses`.
+    """Re-hash every event of the archive at `path`; compare it with its `.checksum`, `recorded` and `witnesses`.
 
-    `recorded` is the event of the live log that tells of this backup. Constant memory.
+    `recorded` is the live log's event for this backup. Constant memory.
 
     Raises: NoArchiveError, UnreadableError; NewerFormatError. Damage is a verdict, not an error.
     """
     started = time.perf_counter()
     try:
-        report = judge(survey(path), witnesses=witnesses, recorded=recorded)
+        report = judge(scan(path), witnesses=witnesses, recorded=recorded)
     except NotAnArchiveError as error:
         report = unreadable(error)
     return replace(report, seconds=round(time.perf_counter() - started, 6))
 
 
-def judge(found: Survey, *, witnesses: Sequence[Witness] = (), recorded: BackupCreated | None = None) -> VerifyReport:
-    """Return what a survey and the witnesses outside the file make of it; `seconds` is left at 0.
+def judge(found: Scan, *, witnesses: Sequence[Witness] = (), recorded: BackupCreated | None = None) -> VerifyReport:
+    """Return the verdict on a scan, given the witnesses outside the file; `seconds` is left at 0.
 
     Raises: UnreadableError.
     """
@@ -62,51 +62,34 @@ def judge(found: Survey, *, witnesses: Sequence[Witness] = (), recorded: BackupC
     except ChecksumDamagedError as error:
         return _report(found, "unreadable", Flaw(None, CHECKSUM, "64 hex digits", error.found))
     if remembered is not None and remembered != found.sha256:
-        return _report(found, *_against_checksum(found, remembered, recorded))
+        flaw = Flaw(None, CHECKSUM, f"sha256 {remembered.hex()}", f"sha256 {found.sha256.hex()}")
+        if recorded is not None and recorded.sha256 == found.sha256:
+            return _report(found, "tampered", flaw)  # the file is what was made, so it is the checksum that was changed
+        # Every frame holds and the bytes are not those of the checksum: frames are gone from the end.
+        return _report(found, "truncated", replace(flaw, seq=found.head.size))
     names = [*([CHECKSUM] if remembered else []), *(witness.name for witness in known)]
     return replace(_report(found, "intact", None), witnesses=tuple(names))
 
 
-def _against(found: Survey, witness: Witness) -> tuple[VerifyVerdict, Flaw] | None:
+def _against(found: Scan, witness: Witness) -> tuple[VerifyVerdict, Flaw] | None:
     """Return what is wrong when the archive does not hold the head that `witness` remembers."""
-    size, link = witness.head.size, witness.head.link
-    if size > found.head.size:
-        return "truncated", _too_short(found, witness)
-    held = ArchiveLog(found).link_at(size - 1) if size else GENESIS
-    assert held is not None  # noqa: S101 - the archive is that long
-    if held == link:
-        return None
-    return "forked", Flaw(size - 1, "link", f"{link.hex()}, which {_memory(witness)} remembers", held.hex())
-
-
-def _too_short(found: Survey, witness: Witness) -> Flaw:
-    size = found.head.size
+    size, wanted = found.head.size, witness.head
+    name = f"the event {RECORDED}" if witness.name == RECORDED else f"the {witness.name}"
+    if wanted.size <= size:
+        held = ArchiveLog(found).link_at(wanted.size - 1) if wanted.size else GENESIS
+        assert held is not None  # noqa: S101 - the archive is that long
+        if held == wanted.link:
+            return None
+        return "forked", Flaw(wanted.size - 1, "link", f"{wanted.link.hex()}, which {name} remembers", held.hex())
     if witness.name == RECORDED:
-        return Flaw(
-            size, "missing event", f"seq {witness.head.size - 1}, which {_memory(witness)} remembers", "the end"
-        )
-    # Nothing in the file tells an honest older copy from a newer one that lost its last frames.
-    return Flaw(
-        size,
-        "missing event",
-        f"the {witness.head.size} that {_memory(witness)} remembers",
-        f"{size} events, made before that head was saved or cut at its end",
-    )
+        missing = f"seq {wanted.size - 1}, which {name} remembers"
+        return "truncated", Flaw(size, "missing event", missing, "the end")
+    # Nothing in the file distinguishes an honest older copy from a newer one that lost its last frames.
+    found_text = f"{size} events, made before that head was saved or cut at its end"
+    return "truncated", Flaw(size, "missing event", f"the {wanted.size} that {name} remembers", found_text)
 
 
-def _memory(witness: Witness) -> str:
-    return f"the event {RECORDED}" if witness.name == RECORDED else f"the {witness.name}"
-
-
-def _against_checksum(found: Survey, remembered: bytes, recorded: BackupCreated | None) -> tuple[VerifyVerdict, Flaw]:
-    flaw = Flaw(None, CHECKSUM, f"sha256 {remembered.hex()}", f"sha256 {found.sha256.hex()}")
-    if recorded is not None and recorded.sha256 == found.sha256:
-        return "tampered", flaw  # the file is what was made, so it is the checksum that was changed
-    # Every frame holds and the bytes are not those of the checksum: frames are gone from the end.
-    return "truncated", replace(flaw, seq=found.head.size)
-
-
-def _report(found: Survey, verdict: VerifyVerdict, flaw: Flaw | None) -> VerifyReport:
+def _report(found: Scan, verdict: VerifyVerdict, flaw: Flaw | None) -> VerifyReport:
     last = found.head.size - 1 if found.head.size else None
     return VerifyReport(
         verdict=verdict,

@@ -20,7 +20,7 @@ from ledger.checkpoint.rereading import Batches, KnownSoFar, drop, first_differe
 from ledger.checkpoint.statement import Statement
 from ledger.checkpoint.tiles import ENTRIES, HEIGHT, WIDTH, GrowingTree, Tile, hashes
 from ledger.checkpoint.tree import LEAF
-from ledger.files.isolated import Quarantine
+from ledger.files.isolated import IsolatedProcess
 from ledger.store.engine import Engine
 
 WITNESS = "checkpoint"
@@ -43,7 +43,7 @@ def hold_ledger(report: VerifyReport, folder: Path, statement: Statement, publis
 
     The database is read in a child process. `published` may say which event differs first.
 
-    Raises: OtherLedgerError; QuarantineError when the child dies.
+    Raises: OtherLedgerError; IsolatedProcessError when the child dies.
     """
 
     def look() -> Grown:
@@ -51,7 +51,7 @@ def hold_ledger(report: VerifyReport, folder: Path, statement: Statement, publis
         size = engine.head().size
         return _grown(partial(_values, engine, size), size, statement, published)
 
-    return _held(report, Quarantine(look, Grown).result(), statement)
+    return _held(report, IsolatedProcess(look, Grown).result(), statement)
 
 
 def hold_archive(report: VerifyReport, path: Path, statement: Statement, published: Published) -> VerifyReport:

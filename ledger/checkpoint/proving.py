@@ -19,7 +19,7 @@ T = TypeVar("T")
 Contents = Callable[[Tile], bytes]
 
 
-class Source(Protocol):
+class TileSource(Protocol):
     """Where the tiles of a tree are found."""
 
     def give(self, make: Callable[[Contents], T], *, size: int) -> T:
@@ -62,7 +62,9 @@ class FromLog:
         return make(kept.__getitem__)
 
 
-def prove(log: LogSource, seq: int, statement: Statement, note: bytes, *, source: Source, with_body: bool) -> TlogProof:
+def prove(
+    log: LogSource, seq: int, statement: Statement, note: bytes, *, source: TileSource, with_body: bool
+) -> TlogProof:
     """Return the proof that the event at `seq` of `log` is in the tree of `statement`, which is what `note` signs.
 
     It was found to lead to the root. With tiles it costs some milliseconds, else what reading the log does.
@@ -97,7 +99,7 @@ class Extension(msgspec.Struct, frozen=True):
     new_root: bytes
 
 
-def prove_extension(old: Statement, new: Statement, *, source: Source) -> Extension:
+def prove_extension(old: Statement, new: Statement, *, source: TileSource) -> Extension:
     """Return what the tree in `source` has at the sizes of `old` and `new`, the larger; nothing is judged.
 
     Raises: TileError; what reading the log raises.

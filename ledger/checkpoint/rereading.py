@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from ledger.backup.frames import count_good, why_bad
+from ledger.audit.rehash import count_good
+from ledger.backup.frames import why_bad
 from ledger.chain import GENESIS, LINK_BYTES, Link
 from ledger.checkpoint.published import Published
 from ledger.checkpoint.statement import origin_of
@@ -25,7 +26,7 @@ _LEDGER_STREAM = b"\xa6ledger"
 _HEADER_BYTES = 80
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class RecordedCheckpoints(msgspec.Struct, frozen=True):
     """A checkpoint that the log records, and the seq of the event that does."""
 
     seq: int
@@ -41,7 +42,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     ledger_id: bytes
     epochs: tuple[tuple[int, bytes], ...]
-    signed: tuple[Recorded, ...]
+    signed: tuple[RecordedCheckpoints, ...]
     others: int
 
     def origin(self, size: int) -> str:
@@ -49,7 +50,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         epoch = next((link for seq, link in reversed(self.epochs) if seq < size), None)
         return origin_of(self.ledger_id, epoch)
 
-    def last(self, origin: str) -> Recorded | None:
+    def last(self, origin: str) -> RecordedCheckpoints | None:
         """Return the largest checkpoint of `origin`, None where there is none."""
         mine = [one for one in self.signed if one.event.origin == origin]
         return max(mine, key=lambda one: one.event.size, default=None)
@@ -61,7 +62,7 @@ class KnownSoFar:
     def __init__(self) -> None:
         self._ledger_id = b""
         self._epochs: list[tuple[int, bytes]] = []
-        self._signed: list[Recorded] = []
+        self._signed: list[RecordedCheckpoints] = []
         self._others = 0
 
     def take(self, start: int, values: Sequence[bytes]) -> None:
@@ -86,7 +87,7 @@ class KnownSoFar:
         if isinstance(event, LedgerCreated):
             self._ledger_id = self._ledger_id or event.ledger_id
         if isinstance(event, CheckpointSigned):
-            self._signed.append(Recorded(seq, event))
+            self._signed.append(RecordedCheckpoints(seq, event))
         return isinstance(event, CheckpointSigned)
 
     def known(self) -> Known:
@@ -131,7 +132,7 @@ def checked(batches: Batches, size: int) -> Iterator[tuple[int, Sequence[bytes]]
     raise DamagedError(seq, "missing event", expected=f"seq {seq}", found="the end")
 
 
-class Mark(msgspec.Struct, frozen=True):
+class LeafMark(msgspec.Struct, frozen=True):
     """What a log holds up to a size: the root over it, and its last link."""
 
     root: bytes
@@ -140,7 +141,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 def grow(
     batches: Batches, sizes: Iterable[int], *, keep: Callable[[Iterable[tuple[Tile, bytes]]], None], keep_size: int
-) -> dict[int, Mark]:
+) -> dict[int, LeafMark]:
     """Return the root and the link at each of `sizes` (1 or more), and hand the tiles of `keep_size` to `keep`.
 
     Constant memory. About 8 microseconds an event, and reading it.
@@ -148,7 +149,7 @@ def grow(
     Raises: as `checked` does.
     """
     stops = sorted({*sizes, keep_size})
-    tree, marks = GrowingTree(), dict[int, Mark]()
+    tree, marks = GrowingTree(), dict[int, LeafMark]()
     for start, values in checked(batches, stops[-1]):
         at = start
         while at < start + len(values):
@@ -159,7 +160,7 @@ def grow(
             drop(full)  # whatever is left: it is by being taken that the tree grows
             at = stop
             if at in stops:
-                marks[at] = Mark(tree.root(), values[at - start - 1][:LINK_BYTES])
+                marks[at] = LeafMark(tree.root(), values[at - start - 1][:LINK_BYTES])
             if at == keep_size:
                 keep(tree.partial())
     return marks

@@ -14,7 +14,7 @@ from ledger import ids
 from ledger.checkpoint.errors import NotAnExtensionError, NoteError, OtherOriginError
 from ledger.checkpoint.note import SigningKey, open_note, split_note
 from ledger.checkpoint.published import Published
-from ledger.checkpoint.rereading import Known, Mark, Recorded, drop, first_difference, grow, look
+from ledger.checkpoint.rereading import Known, LeafMark, RecordedCheckpoints, drop, first_difference, grow, look
 from ledger.checkpoint.statement import PREFIX, Statement, parse_statement
 from ledger.codec import Draft
 from ledger.errors import DamagedError
@@ -117,7 +117,7 @@ class _Signing:
             return self._last.event.size
         return self._head.size
 
-    def _mine(self, recorded: Recorded) -> bool:
+    def _mine(self, recorded: RecordedCheckpoints) -> bool:
         return recorded.event.key_id == self._key.verifier().key_id
 
     def _published_before(self) -> Statement | None:
@@ -155,7 +155,7 @@ class _Signing:
                 raise NotAnExtensionError(witness=witness, size=size, seq=self._head.size, found="the end")
         return held
 
-    def _hold(self, marks: dict[int, Mark]) -> None:
+    def _hold(self, marks: dict[int, LeafMark]) -> None:
         for size, (witness, root) in self._held().items():
             if marks[size].root != root:
                 raise self._not_held(witness, size)
@@ -170,7 +170,7 @@ class _Signing:
         found = "another root" if seq is None else "another event"
         return NotAnExtensionError(witness=witness, size=size, seq=seq, found=found)
 
-    def _finish(self, marks: dict[int, Mark]) -> None:
+    def _finish(self, marks: dict[int, LeafMark]) -> None:
         """Record the published checkpoint where a crash came before its event."""
         before = self._before
         if before is None or before.size == self._size or self._recorded(before.size):
@@ -179,7 +179,7 @@ class _Signing:
         if any(name == self._key.name for name, _ in split_note(note)[1]):
             self._record(before, marks[before.size].link, self._key.sign(before.text()))
 
-    def _recorded(self, size: int) -> Recorded | None:
+    def _recorded(self, size: int) -> RecordedCheckpoints | None:
         mine = (one for one in self._known.signed if one.event.origin == self._origin and self._mine(one))
         return next((one for one in mine if one.event.size == size), None)
 

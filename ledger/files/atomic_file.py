@@ -1,36 +1,32 @@
 """A file on its way to its name: under it the file is whole and durable, or not there at all."""
 
-import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ledger.errors import DiskFullError, LedgerError, NameTakenError, UnwritableError
+from ledger.errors import NameTakenError, is_disk_full, unwritable
 from ledger.files.durable import make_private_folder, sync_folder
 
 MODE = 0o600
 SHARED_MODE = 0o666  # less the user's umask: for files that others are meant to read
-PART_SUFFIX = ".b3-ledger-part"  # nobody else's, since those that are left are removed
+PART_SUFFIX = ".b3-ledger-part"  # no other program's, since those that are left are removed
 
 
 class PartFile:
-    """The file while it is written: a hidden one in the same folder, locked, so that what a crash left shows."""
+    """The file while it is written: hidden, in the same folder, and locked, so that what a crash left is recognised."""
 
     def __init__(self, path: Path, mode: int = MODE) -> None:
         self._target = path
         self.path = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
-        self.fd = self._locked(mode)
-
-    def _locked(self, mode: int) -> int:
         while True:
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            if os.fstat(fd).st_nlink:
-                return fd
-            # Somebody's sweep came between the two calls and took it for one that a crash left.
-            os.close(fd)
+            self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+            fcntl.flock(self.fd, fcntl.LOCK_EX)
+            if os.fstat(self.fd).st_nlink:
+                break
+            # Another process swept it between the two calls, as one that a crash left.
+            os.close(self.fd)
 
     def write(self, content: bytes) -> None:
         """Add `content`, all of it."""
@@ -38,7 +34,7 @@ class PartFile:
             content = content[os.write(self.fd, content) :]
 
     def sync(self) -> None:
-        """Make what was written durable, and let the page cache forget it: what is read now comes from the disk."""
+        """Make what was written durable, and drop it from the page cache: what is read next comes from the disk."""
         os.fsync(self.fd)
         os.posix_fadvise(self.fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
@@ -66,14 +62,15 @@ def part_file(path: Path, *, replace: bool = False, mode: int = MODE) -> Iterato
     if not replace and os.path.lexists(path):
         raise NameTakenError(path)
     try:
-        _sweep(path.parent)
+        sweep(path.parent, f".*{PART_SUFFIX}", Path.unlink)
         part = PartFile(path, mode)
         try:
             yield part
         finally:
             part.discard()
     except OSError as error:
-        raise _translated(error, path) from error
+        # A full disk is reported by its folder, any other failure by the file.
+        raise unwritable(path.parent if is_disk_full(error) else path, error) from error
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = SHARED_MODE) -> None:
@@ -86,23 +83,17 @@ def write_whole(path: Path, content: bytes, *, mode: int = SHARED_MODE) -> None:
         part.publish()
 
 
-def _sweep(folder: Path) -> None:
-    for left in folder.glob(f".*{PART_SUFFIX}"):
-        # One that somebody is at work on stays locked; the lock of a dead one is gone with it.
+def sweep(folder: Path, pattern: str, remove: Callable[[Path], object]) -> None:
+    """Call `remove` on what a crash left half-made in `folder` under a name that matches `pattern`.
+
+    What is being made is held locked by its maker; the lock of a process that died is gone with it.
+    Links are not followed, and what cannot be locked or removed stays.
+    """
+    for left in folder.glob(pattern):
         with suppress(OSError):
-            _remove_unlocked(left)
-
-
-def _remove_unlocked(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
-    finally:
-        os.close(fd)
-
-
-def _translated(error: OSError, path: Path) -> LedgerError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DiskFullError(path.parent)
-    return UnwritableError(path, error.strerror or str(error))
+            fd = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove(left)
+            finally:
+                os.close(fd)

@@ -32,7 +32,7 @@ LONGEST_BYTES = 8192  # a hash and a path; whatever is longer is something else
 
 
 def checksum_path(path: Path) -> Path:
-    """Return where the checksum of the file at `path` lies."""
+    """Return the path of the `.checksum` of the file at `path`."""
     return path.with_name(f"{path.name}{CHECKSUM_SUFFIX}")
 
 
@@ -56,7 +56,7 @@ def read_checksum(path: Path) -> bytes | None:
 
 
 def write_checksum(path: Path, sha256: bytes) -> None:
-    """Make the `.checksum` of the file at `path` say `sha256`, durably; what was there is replaced.
+    """Make the `.checksum` of the file at `path` hold `sha256`, durably; what was there is replaced.
 
     Raises: DiskFullError; UnwritableError.
     """

@@ -9,7 +9,7 @@ MODE = 0o600
 
 
 def pwrite_whole(fd: int, content: bytes, offset: int) -> None:
-    """Write all of `content` at `offset`: the kernel may take less than it was given, and says so by a count alone."""
+    """Write all of `content` at `offset`: the kernel may write less than that, and reports it only by the count."""
     while content:
         done = os.pwrite(fd, content, offset)
         content, offset = content[done:], offset + done

@@ -1,4 +1,4 @@
-"""Asking a provider until it answers or the job's patience ends; every attempt becomes an event.
+"""Asks a provider until it answers or the job's patience ends; every attempt becomes an event.
 
 Retries are tenacity's: exponential backoff with jitter, a Retry-After honoured, a job deadline kept.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import asdict
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.wait import wait_exponential, wait_random
 
@@ -29,7 +30,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     backoff_s: float = 1.0  # before the first retry; doubles, with up to as much jitter
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class RecordedFetch(msgspec.Struct, frozen=True):
     """What was fetched, and the seq that it is stored under (None in a dry run)."""
 
     fetch: FetchSucceeded
@@ -37,10 +38,10 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Recorder(Protocol):
-    """Where a job's attempts go."""
+    """Where a fetcher records its attempts."""
 
     def succeeded(self, event: FetchSucceeded) -> Seq | None:
-        """Make the evidence durable and return its seq; None when nothing is to be written."""
+        """Make the evidence durable and return its seq; None in a dry run."""
         ...
 
     def failed(self, event: FetchFailed) -> None:
@@ -74,13 +75,13 @@ class Fetcher:
         """How many attempts were begun."""
         return self._attempt
 
-    def fetch(self, ticker: str, window: Window) -> Evidence:
+    def fetch(self, ticker: str, window: Window) -> RecordedFetch:
         """Return the provider's answer, recorded as evidence before anybody judges it.
 
         Raises: ProviderError of the last attempt, recorded as final; whatever the recorder raises.
         """
         retrying = Retrying(
-            retry=retry_if_exception(_is_worth_asking_again),
+            retry=retry_if_exception(lambda error: isinstance(error, ProviderError) and error.kind not in FINAL_KINDS),
             stop=stop_after_attempt(self._patience.retries + 1) | stop_before_delay(self._left_s()),
             wait=self._wait,
             before_sleep=self._record_retried,
@@ -92,8 +93,15 @@ class Fetcher:
         except ProviderError as error:
             self._record_failed(error, final=True)
             raise
-        event = self._succeeded(ticker, fetched)
-        return Evidence(event, self._recorder.succeeded(event))
+        event = FetchSucceeded(
+            ticker=ticker,
+            provider=self._provider.name,
+            attempt=self._attempt,
+            started_at=self._started_at,
+            finished_at=self._now(),
+            **asdict(fetched),
+        )
+        return RecordedFetch(event, self._recorder.succeeded(event))
 
     def _ask(self, ticker: str, window: Window) -> Fetched:
         self._attempt += 1
@@ -147,22 +155,3 @@ class Fetcher:
                 answer=error.answer,
             )
         )
-
-    def _succeeded(self, ticker: str, fetched: Fetched) -> FetchSucceeded:
-        return FetchSucceeded(
-            ticker=ticker,
-            provider=self._provider.name,
-            attempt=self._attempt,
-            started_at=self._started_at,
-            finished_at=self._now(),
-            request=fetched.request,
-            source=fetched.source,
-            answer=fetched.answer,
-            identity=fetched.identity,
-            bars=fetched.bars,
-            actions=fetched.actions,
-        )
-
-
-def _is_worth_asking_again(error: BaseException) -> bool:
-    return isinstance(error, ProviderError) and error.kind not in FINAL_KINDS

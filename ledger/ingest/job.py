@@ -1,14 +1,14 @@
 """One ticker's job: lock, finish what is pending, fetch, judge, append. Evidence is durable before anything judges it.
 
 Crash windows: after a fetch is recorded and before its decision, the fetch is pending, and the next job of that
-ticker judges it first, under the dead job's id. Every append has a natural key, so a retry repeats nothing.
+ticker judges it first, under the dead job's id, whichever provider it is itself to ask. Every append has a natural
+key, so a retry repeats nothing. Evidence that cannot be read ends with a failure that names it as its cause.
 
-What a job asks for and decides goes by what the ledger held: when a restore puts another one in its place
-meanwhile, nothing of that is appended there, and the job is to be begun anew.
+What a job asks for and decides depends on what the ledger held: when a restore replaces that ledger meanwhile, the
+job appends none of it to the new one and has to be started again.
 """
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from ledger import ids
@@ -30,16 +30,16 @@ from ledger.events import (
     IngestRefused,
     ValidationCompleted,
 )
-from ledger.ingest.fetch import Evidence, Fetcher
-from ledger.ingest.plan import Before, JobStatus, Outcome, Plan, window
-from ledger.ingest.providers.evidence import body
+from ledger.ingest import judging
+from ledger.ingest.fetch import Fetcher, RecordedFetch
+from ledger.ingest.judging import EvidenceError
+from ledger.ingest.plan import InterruptedJobError, JobStatus, Outcome, Plan, ScaleError, SeriesState, window
 from ledger.ingest.providers.port import Provider, ProviderError
-from ledger.ingest.providers.yahoo import chart
-from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market import sessions
+from ledger.market.series import Series
 from ledger.store.event_log import EventLog
 
 CLOCK_WARN_S = 5 * 60
@@ -48,7 +48,7 @@ MICROSECONDS = 1_000_000
 
 
 class Observer(Protocol):
-    """Where a job says what it does; `warn` is for what a person ought to look into."""
+    """Where a job reports its steps; `warn` is for what an operator ought to look into."""
 
     def info(self, message: str, **fields: object) -> None:
         """Note a step."""
@@ -70,21 +70,22 @@ class Job:
         provider: Provider,
         plan: Plan,
         now: Callable[[], int],
-        before: Callable[[str], Before],
+        state: Callable[[Series], SeriesState],
         observer: Observer,
     ) -> None:
         """Prepare a job; `log` None makes it a dry run, which writes nothing at all.
 
-        `before` is asked under the ticker's lock, and again after each decision: it must then show that decision.
+        `state` is asked under the ticker's lock, and again after each decision: it must then show that decision.
         """
         self.ticker = ticker
+        self._series = Series(ticker, provider.name)
         self.job_id = ids.new_id(now())
         self.ledger = log.folder if log is not None else None
         self._log = log
         self._provider = provider
         self._plan = plan
         self._now = now
-        self._before = before
+        self._state = state
         self._observer = observer
         self._seq: Seq | None = None
         self._began_at = now()
@@ -116,7 +117,7 @@ class Job:
             return self._outcome("error", error=error)
 
     def require_ledger(self) -> None:
-        """Return quietly while the ledger in use is, as far as this process knows, the one that the job began in.
+        """Check that the ledger in use is, as far as this process knows, the one that the job began in.
 
         Raises: LedgerReplacedError.
         """
@@ -124,9 +125,9 @@ class Job:
             self._log.require_folder(self.ledger)
 
     def interrupt(self) -> None:
-        """End the job from another thread: record that a person did, and decide nothing more.
+        """End the job from another thread: record the interruption, and decide nothing more.
 
-        Once it has decided nothing is lost: the next run writes what its decision calls for.
+        After its decision there is nothing to record: the next run writes the snapshot that the decision calls for.
         """
         self._interrupted = True
         if not self._decided:
@@ -135,7 +136,7 @@ class Job:
     def record_failure(self, stage: str, kind: Literal["interrupted", "internal"], message: str) -> Seq | None:
         """Record that the job failed for a reason other than the provider's answer; return the job's last event.
 
-        `stage` says where it failed.
+        `stage` is the step that failed.
         """
         event = IngestFailed(
             ticker=self.ticker,
@@ -150,11 +151,11 @@ class Job:
         try:
             self._append(event, f"ingest.failed/{self.job_id.hex()}")
         except LedgerError as trouble:
-            # The disk or the lock that failed the job may fail its record too: the outcome still says so.
+            # The disk or the lock that failed the job may fail its record too: the outcome still reports it.
             self._observer.warn(str(trouble), **self._about(self._fetcher.attempts))
         return self._seq
 
-    # --- the recorder of its fetcher ---------------------------------------------------------
+    # --- where its fetcher records ---------------------------------------------------------
 
     def succeeded(self, event: FetchSucceeded) -> Seq | None:
         """Make the evidence durable.
@@ -167,7 +168,7 @@ class Job:
         return self._append(event, f"fetch/{self.job_id.hex()}/{event.attempt}")
 
     def failed(self, event: FetchFailed) -> None:
-        """Record an attempt that brought nothing."""
+        """Record an attempt that failed."""
         self._check_clock(event.http_date, event.finished_at)
         self._observer.warn(
             f"{event.error_kind}: {event.message}",
@@ -187,103 +188,131 @@ class Job:
         except ProviderError as error:
             return self._outcome("error", error=error)
         except (ProviderClockError, InterruptedJobError) as error:
-            # A time that cannot be trusted must not enter the log, not even to say so; `interrupt` has said so itself.
+            # A time that cannot be trusted must not enter the log, in no event; `interrupt` has made its own record.
             return self._outcome("error", error=error)
         except WriterLockError as error:
             # What keeps the job from writing keeps it from recording that.
             return self._outcome("locked", error=error)
         except LedgerError as error:
-            # Whatever a ledger that was replaced under the job's feet looked like says nothing of either.
+            # An error met while the ledger was being replaced is evidence about neither ledger.
             self.require_ledger()
             self._observer.warn(str(error), **self._about(self._fetcher.attempts))
             self.record_failure("append", "internal", str(error))
             return self._outcome("error", error=error)
 
     def _locked(self) -> Outcome:
-        before = self._before(self.ticker)
+        pending = self._state(self._series).pending
+        for other in sorted(pending.keys() - {self._series}):
+            for seq in pending[other]:
+                self._finish(other, seq)
         last = None
-        for seq in before.pending:
-            last = self._finish(seq, before.held)
-            before = self._before(self.ticker)
+        for seq in pending.get(self._series, ()):
+            last = self._finish(self._series, seq)
         if self._plan.pending_only:
             return last or self._outcome("success")
-        if last is not None and not self._final_session_since(last):
-            return last
+        if last is not None and last.decision is not None:
+            bars = self._state(self._series).held.bars
+            # With no session final since, the decision over what was pending is all that there is to do.
+            if bars and not sessions.final_sessions_after(max(bars), self._now()):
+                return last
         return self._fetch_and_judge()
 
-    def _finish(self, seq: Seq, held: Held) -> Outcome:
-        """Judge the evidence that a dead job left at `seq`, under that job's id."""
+    def _finish(self, series: Series, seq: Seq) -> Outcome:
+        """Judge the evidence of `series` that a dead job left at `seq`, under that job's id."""
         evidence, job_id = self._evidence(seq)
-        self._observer.info("judging a pending fetch", **self._about(evidence.fetch.attempt), seq=seq)
-        decision = self._judge(evidence.fetch, held)
-        if isinstance(decision, WholeRangeNeeded):
-            if self._plan.pending_only:
-                return self._outcome("error", error=_needs_network(self.ticker, decision))
+        self._observer.info("judging a pending fetch", **self._about_fetch(evidence), seq=seq)
+        held = self._state(series).held
+        try:
+            decision = self._judge(evidence, held, job_id=job_id)
+        except EvidenceError as error:
+            return self._outcome("error", error=error)
+        if not isinstance(decision, WholeRangeNeeded):
+            return self._decide([(evidence, decision)], job_id=job_id)
+        if series == self._series and not self._plan.pending_only:
             return self._widen(evidence, decision, held, job_id=job_id)
-        return self._decide([(evidence, decision)], job_id=job_id)
+        # Nobody may be asked, or another provider would have to be: it waits for a job that asks that one.
+        needs = ScaleError(self.ticker, f"a pending fetch on another scale ({decision.reason})")
+        if series != self._series:
+            self._observer.warn(str(needs), **self._about_fetch(evidence), seq=seq)
+        return self._outcome("error", error=needs)
 
     def _fetch_and_judge(self) -> Outcome:
-        held = self._before(self.ticker).held
-        evidence = self._fetcher.fetch(self.ticker, window(self._plan, held, self._today()))
-        decision = self._judge(evidence.fetch, held)
+        held = self._state(self._series).held
+        today = sessions.trading_day(self._now())
+        evidence = self._fetcher.fetch(self.ticker, window(self._plan, held, today))
+        decision = self._judge(evidence, held, job_id=self.job_id)
         if isinstance(decision, WholeRangeNeeded):
             return self._widen(evidence, decision, held, job_id=self.job_id)
         return self._decide([(evidence, decision)], job_id=self.job_id)
 
-    def _widen(self, narrow: Evidence, needed: WholeRangeNeeded, held: Held, *, job_id: bytes) -> Outcome:
+    def _widen(self, narrow: RecordedFetch, needed: WholeRangeNeeded, held: Held, *, job_id: bytes) -> Outcome:
         """Ask for the whole range held, and decide on both answers at once: a series never mixes two scales."""
         self._observer.info(
-            "asking for the whole range", **self._about(narrow.fetch.attempt), reason=needed.reason, ratio=needed.ratio
+            "asking for the whole range", **self._about_fetch(narrow), reason=needed.reason, ratio=needed.ratio
         )
         whole = self._fetcher.fetch(self.ticker, needed.window)
-        decision = self._judge(whole.fetch, held)
+        decision = self._judge(whole, held, job_id=self.job_id)
         if isinstance(decision, WholeRangeNeeded):
             raise ScaleError(self.ticker, decision.reason)
-        aside = judge.superseded(narrow.fetch, basis=self._provider.basis)
+        aside = judging.set_aside(narrow.fetch)
         if job_id != self.job_id:
             self._decide([(narrow, aside)], job_id=job_id)
             return self._decide([(whole, decision)], job_id=self.job_id)
         return self._decide([(narrow, aside), (whole, decision)], job_id=self.job_id)
 
-    def _judge(self, fetch: FetchSucceeded, held: Held) -> ValidationCompleted | WholeRangeNeeded:
-        return judge.judge(
-            fetch,
-            held,
-            basis=self._provider.basis,
-            body_rows=chart.rows(body(fetch.answer)),
-            threshold_percent=self._plan.threshold_percent,
-        )
+    def _judge(self, evidence: RecordedFetch, held: Held, *, job_id: bytes) -> ValidationCompleted | WholeRangeNeeded:
+        """Return what the rules make of the evidence.
 
-    def _decide(self, judged: list[tuple[Evidence, ValidationCompleted]], *, job_id: bytes) -> Outcome:
+        Raises: EvidenceError for evidence that cannot be read, once that is recorded and the fetch no longer pending.
+        """
+        try:
+            return judging.judged(evidence.fetch, held, threshold_percent=self._plan.threshold_percent)
+        except EvidenceError as error:
+            self._observer.warn(str(error), **self._about_fetch(evidence))
+            self._close(
+                [(evidence, judging.failure(evidence.fetch, error))], f"ingest.failed/{evidence.seq}", job_id=job_id
+            )
+            raise
+
+    def _decide(self, judged: list[tuple[RecordedFetch, ValidationCompleted]], *, job_id: bytes) -> Outcome:
         evidence, decision = judged[-1]
-        if self._log is not None and evidence.seq is not None:
-            self._go_on()
-            drafts = [self._draft(job_id, verdict, cause=known.seq) for known, verdict in judged]
-            identifier = ids.append_id(f"validate/{evidence.seq}", job_id=job_id)
-            appended = self._log.append(drafts, append_id=identifier, expected_folder=self.ledger)
-            self._seq = Seq(appended.first + appended.count - 1)
-            self._decided = decision.verdict != "superseded"
+        self._close(judged, f"validate/{evidence.seq}", job_id=job_id)
         self._observer.info(
             "decided",
-            **self._about(evidence.fetch.attempt),
+            **self._about_fetch(evidence),
             verdict=decision.verdict,
             added=decision.added,
             revised=decision.revised,
             rejected=len(decision.rejected),
         )
-        status: JobStatus = "dry_run" if self._log is None else _status(decision)
+        verdict: JobStatus = "success" if decision.verdict == "superseded" else decision.verdict
         return Outcome(
             ticker=self.ticker,
-            provider=self._provider.name,
+            provider=evidence.fetch.provider,
             job_id=job_id,
-            status=status,
+            status="dry_run" if self._log is None else verdict,
             seq=self._seq,
             decision=decision,
         )
 
+    def _close(
+        self, ends: Sequence[tuple[RecordedFetch, ValidationCompleted | IngestFailed]], key: str, *, job_id: bytes
+    ) -> None:
+        """Append what becomes of each piece of evidence, in one append under the natural key `key`."""
+        evidence, end = ends[-1]
+        if self._log is None or evidence.seq is None:
+            return
+        self._go_on()
+        drafts = [self._draft(job_id, event, cause=known.seq) for known, event in ends]
+        identifier = ids.append_id(key, job_id=job_id)
+        appended = self._log.append(drafts, append_id=identifier, expected_folder=self.ledger)
+        if evidence.fetch.provider == self._series.provider:
+            self._seq = Seq(appended.first + appended.count - 1)
+            self._decided = isinstance(end, ValidationCompleted) and end.verdict != "superseded"
+
     # --- the leaves ----------------------------------------------------------------------------
 
-    def _evidence(self, seq: Seq) -> tuple[Evidence, bytes]:
+    def _evidence(self, seq: Seq) -> tuple[RecordedFetch, bytes]:
         assert self._log is not None  # noqa: S101 - only a job with a log has anything pending
         records = list(self._log.read(seq, seq + 1))
         # Another thread may have gone on to a restored ledger: there the seq is another event's, or nobody's.
@@ -293,7 +322,7 @@ class Job:
         fetch = decode_event(envelope)
         if not isinstance(fetch, FetchSucceeded):
             raise DamagedError(seq, "pending fetch", expected=FetchSucceeded.TAG, found=envelope.type)
-        return Evidence(fetch, seq), envelope.job_id
+        return RecordedFetch(fetch, seq), envelope.job_id
 
     def _append(self, event: Event, natural_key: str) -> Seq | None:
         if self._log is None:
@@ -301,7 +330,7 @@ class Job:
         if not isinstance(event, IngestFailed):
             self._go_on()
         identifier = ids.append_id(natural_key, job_id=self.job_id)
-        # That a job failed or was refused stands by itself, in whichever ledger.
+        # A failure or a refusal refers to no other event, so any ledger may record it.
         ledger = None if isinstance(event, IngestFailed | IngestRefused) else self.ledger
         appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier, expected_folder=ledger)
         if appended.held_back_us > CLOCK_WARN_S * MICROSECONDS:
@@ -342,16 +371,6 @@ class Job:
         if apart_s > CLOCK_WARN_S:
             self._observer.warn("clocks apart", **self._about(self._fetcher.attempts), apart_s=apart_s)
 
-    def _final_session_since(self, outcome: Outcome) -> bool:
-        decision = outcome.decision
-        if decision is None:
-            return True
-        held = self._before(self.ticker).held.bars
-        return not held or sessions.final_sessions_after(max(held), self._now()) > 0
-
-    def _today(self) -> date:
-        return sessions.trading_day(self._now())
-
     def _about(self, attempt: int) -> dict[str, object]:
         return {
             "job_id": ids.text(self.job_id),
@@ -359,6 +378,9 @@ class Job:
             "provider": self._provider.name,
             "attempt": attempt,
         }
+
+    def _about_fetch(self, evidence: RecordedFetch) -> dict[str, object]:
+        return self._about(evidence.fetch.attempt) | {"provider": evidence.fetch.provider}
 
     def _outcome(self, status: JobStatus, *, error: LedgerError | None = None) -> Outcome:
         return Outcome(
@@ -369,30 +391,6 @@ class Job:
             seq=self._seq,
             error=error,
         )
-
-
-class InterruptedJobError(LedgerError):
-    """A person ended the job while it was at work."""
-
-    def __init__(self, ticker: str) -> None:
-        super().__init__(f"got a signal during the job of {ticker}, want it done")
-        self.ticker = ticker
-
-
-class ScaleError(LedgerError):
-    """The evidence at hand cannot be decided on without mixing two scales."""
-
-    def __init__(self, ticker: str, reason: str) -> None:
-        super().__init__(f"got {reason} for {ticker}, want an answer over the whole range held")
-        self.ticker, self.reason = ticker, reason
-
-
-def _needs_network(ticker: str, needed: WholeRangeNeeded) -> ScaleError:
-    return ScaleError(ticker, f"a pending fetch on another scale ({needed.reason})")
-
-
-def _status(decision: ValidationCompleted) -> JobStatus:
-    return "success" if decision.verdict == "superseded" else decision.verdict
 
 
 def _milliseconds(started_at: int, finished_at: int) -> int:

@@ -1,5 +1,6 @@
-"""What a run asks of each job, what a job is told beforehand, and how it ends. Pure."""
+"""What a run asks of each job, what a job knows beforehand, and how it ends. Pure."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Literal
 
@@ -11,6 +12,7 @@ from ledger.events import ValidationCompleted, Window
 from ledger.ingest.fetch import Patience
 from ledger.ingest.rules.held import Held
 from ledger.market import sessions
+from ledger.market.series import Series
 
 OVERLAP_SESSIONS = 5
 GAP_SESSIONS = 60  # a provider fills in missing days within weeks; older gaps are suspensions more often than not
@@ -33,11 +35,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-class Before(msgspec.Struct, frozen=True):
-    """What the read side knows of a ticker: the provider's series as held, and the fetches that nobody judged."""
+class SeriesState(msgspec.Struct, frozen=True):
+    """What the read side knows of a series before a job.
+
+    `pending` are the fetches of its ticker that nobody judged, oldest first: of every provider's series, since the
+    job of one finishes what a job of another left.
+    """
 
     held: Held
-    pending: tuple[Seq, ...] = ()
+    pending: Mapping[Series, tuple[Seq, ...]] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +58,22 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     error: LedgerError | None = None
 
 
+class InterruptedJobError(LedgerError):
+    """A person ended the job while it was at work."""
+
+    def __init__(self, ticker: str) -> None:
+        super().__init__(f"got a signal during the job of {ticker}, want it done")
+        self.ticker = ticker
+
+
+class ScaleError(LedgerError):
+    """The evidence at hand cannot be decided on without mixing two scales."""
+
+    def __init__(self, ticker: str, reason: str) -> None:
+        super().__init__(f"got {reason} for {ticker}, want an answer over the whole range held")
+        self.ticker, self.reason = ticker, reason
+
+
 def window(plan: Plan, held: Held, today: date) -> Window:
     """Return which days to ask for: what is new, an overlap and recent gaps, unless the plan says otherwise.
 
@@ -62,12 +84,8 @@ def window(plan: Plan, held: Held, today: date) -> Window:
         return Window(plan.start, max(plan.start, end))
     if plan.force_refresh or plan.max_days is not None or not held.bars:
         return Window(end - timedelta(days=plan.max_days or DEFAULT_DAYS), end)
-    return Window(min(_missed_since(held), end), end)
-
-
-def _missed_since(held: Held) -> date:
-    """Return the day from which something may be new: the overlap's first, or that of the oldest recent gap."""
     last = max(held.bars)
     overlap = sessions.shift(last, -OVERLAP_SESSIONS)
     looked_at = Window(max(min(held.bars), sessions.shift(last, -GAP_SESSIONS)), overlap)
-    return next((day for day in sessions.sessions(looked_at) if day not in held.bars), overlap)
+    missed = next((day for day in sessions.sessions(looked_at) if day not in held.bars), overlap)
+    return Window(min(missed, end), end)

@@ -1,7 +1,7 @@
-"""One job a ticker at a time, among threads and processes, and who it is.
+"""One job per ticker at a time, among threads and processes, and a record of whose it is.
 
-The lock is filelock's (an flock: the kernel gives it back when its holder dies). Who holds it stands in a
-file beside it, which means something only while the lock is held.
+The lock is filelock's (an flock: the kernel gives it back when its holder dies). Its holder is named in a
+file beside it, which is valid only while the lock is held.
 """
 
 import fcntl
@@ -43,7 +43,11 @@ def ticker_lock(folder: Path, ticker: str, *, job_id: bytes, now_us: int, timeou
     try:
         lock.acquire(timeout=timeout_s, poll_interval=POLL_S)
     except Timeout as error:
-        raise _locked(folder, ticker, timeout_s) from error
+        other = _read(folder / f"{ticker}{HOLDER}")
+        other_id = ids.parse(other.job_id) if other else None
+        raise TickerLockError(
+            ticker, waited_s=timeout_s, holder_pid=other.pid if other else None, holder_job_id=other_id
+        ) from error
     except OSError as error:
         raise UnwritableError(folder / f"{ticker}{LOCK}", error.strerror or str(error)) from error
     holder = folder / f"{ticker}{HOLDER}"
@@ -63,16 +67,6 @@ def holders(folder: Path) -> list[Holder]:
         return []
     found = [(_is_held(folder / name.replace(HOLDER, LOCK)), _read(folder / name)) for name in names]
     return [holder for held, holder in found if held and holder is not None]
-
-
-def _locked(folder: Path, ticker: str, waited_s: float) -> TickerLockError:
-    holder = _read(folder / f"{ticker}{HOLDER}")
-    return TickerLockError(
-        ticker,
-        waited_s=waited_s,
-        holder_pid=holder.pid if holder else None,
-        holder_job_id=ids.parse(holder.job_id) if holder else None,
-    )
 
 
 def _write(path: Path, holder: Holder) -> None:

@@ -1,4 +1,4 @@
-"""The weekdays on which B3 was or will be closed, a year a line. Generated; do not edit.
+"""The weekdays on which B3 was or will be closed, one line per year. Generated; do not edit.
 
 Remade by `python scripts/make_calendar.py`; a test holds it to its source.
 Days are `MM-DD`; every other weekday from `FIRST` to `LAST` is a session, half days such as Ash Wednesday too.

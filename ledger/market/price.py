@@ -1,11 +1,11 @@
-"""Exact prices: a provider's float becomes an int of millionths of a real, and a plain decimal for people. Pure."""
+"""Exact prices: a provider's float becomes an int of millionths of a real, which is shown as a plain decimal. Pure."""
 
 import math
 import struct
 from decimal import ROUND_HALF_EVEN, Decimal
 
 MICROS_PER_REAL = 1_000_000
-LIMIT_MICROS = 2**63  # what other languages and SQL can hold, with the sign
+LIMIT_MICROS = 2**63  # what a signed integer holds in SQL and in other languages
 
 _PLACES = 6
 _PLACES_MIN = 2
@@ -16,10 +16,10 @@ _float32 = struct.Struct("f")
 
 
 def price_micros(value: float) -> int:
-    """Return `value` reais in millionths, as its shortest decimal says.
+    """Return `value` reais in millionths, read from its shortest decimal.
 
-    A float32 widened by the provider means the shortest decimal that names that float32:
-    37.31999969482422 is 37.32. Any other float means its own shortest repr. Then half-even to 6 places.
+    A float32 that the provider widened stands for the shortest decimal that names that float32:
+    37.31999969482422 is 37.32. Any other float stands for its own shortest repr. Rounded half-even to 6 places.
 
     Raises: ValueError for NaN, an infinity, or more than 63 bits of millionths.
     """
@@ -32,12 +32,12 @@ def price_micros(value: float) -> int:
 
 
 def reais(micros: int) -> float:
-    """Return the float that `price_micros` reads as `micros`.
+    """Return a float that `price_micros` reads as `micros`.
 
-    Raises: ValueError where there is none: past 15 digits floats lie further apart than millionths.
+    Raises: ValueError where there is none: past 15 digits floats are further apart than millionths.
     """
     value = micros / MICROS_PER_REAL
-    # The shortest name of a float32 may leave a digit out; the next float64 is no float32, and rounds to the same.
+    # The shortest decimal of a float32 may drop a digit; the next float64 is not a float32, and rounds the same.
     for candidate in (value, math.nextafter(value, math.inf)):
         if price_micros(candidate) == micros:
             return candidate
@@ -51,7 +51,7 @@ def split_ratio(value: float) -> tuple[int, int]:
 
     Raises: ValueError for anything that is not a number above 0, or nearer to 0 than 1 to 1000.
     """
-    # Fractions cost more to import than everything else here together, and splits are rare.
+    # Importing fractions costs more than everything else here together, and splits are rare.
     from fractions import Fraction
 
     if not math.isfinite(value) or value <= 0:
@@ -63,7 +63,7 @@ def split_ratio(value: float) -> tuple[int, int]:
 
 
 def price_text(micros: int) -> str:
-    """Return millionths as a plain decimal: two places at least, no zero at the end past them."""
+    """Return millionths as a plain decimal: at least two places, no trailing zeros past them."""
     whole, fraction = divmod(abs(micros), MICROS_PER_REAL)
     places = f"{fraction:0{_PLACES}d}".rstrip("0").ljust(_PLACES_MIN, "0")
     return f"{'-' if micros < 0 else ''}{whole}.{places}"
@@ -72,7 +72,7 @@ def price_text(micros: int) -> str:
 def price_from_text(text: str) -> int:
     """Return the millionths that a plain decimal names, exactly.
 
-    Raises: ValueError for anything else, an exponent or a seventh decimal place among them.
+    Raises: ValueError for anything else, including an exponent or a seventh decimal place.
     """
     whole, point, places = text.removeprefix("-").partition(".")
     if not _is_decimal(whole) or (point and not _is_decimal(places)) or len(places) > _PLACES:

@@ -1,10 +1,9 @@
-"""B3's trading sessions: which days they are, and when each is final. Pure but for the time zone database.
+"""B3's trading sessions: which days they are, and when each is final. Pure, the time zone database aside.
 
 Days are calendar days in America/Sao_Paulo; instants are microseconds UTC.
 Outside the table (before `b3_calendar.FIRST`, after `b3_calendar.LAST`) every weekday counts as a session.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 
@@ -21,7 +20,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def covers(day: date) -> bool:
-    """Return whether the calendar table knows `day`."""
+    """Return whether the calendar table covers `day`."""
     return b3_calendar.FIRST <= day <= b3_calendar.LAST
 
 
@@ -42,9 +41,10 @@ def shift(day: date, count: int) -> date:
 
     `day` need not be a session: one session after a Saturday is the Monday that trades next.
     """
-    steps = _walk(day, _DAY if count > 0 else -_DAY)
-    for _ in range(abs(count)):
-        day = next(steps)
+    step, left = (_DAY if count > 0 else -_DAY), abs(count)
+    while left:
+        day += step
+        left -= is_session(day)
     return day
 
 
@@ -71,13 +71,6 @@ def final_sessions_after(day: date, now_us: int) -> int:
     return len(sessions(Window(day + _DAY, last_final_session(now_us))))
 
 
-def _walk(day: date, step: timedelta) -> Iterator[date]:
-    while True:
-        day += step
-        if is_session(day):
-            yield day
-
-
 @cache
 def _closed(year: int) -> frozenset[date]:
     days = b3_calendar.CLOSED.get(year, "").split()
@@ -86,7 +79,7 @@ def _closed(year: int) -> frozenset[date]:
 
 @cache
 def _zone() -> tzinfo:
-    # Imported here: half of the commands never ask what time it is in São Paulo.
+    # Imported here: half of the commands never need the time in São Paulo.
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(TIMEZONE)

@@ -12,7 +12,7 @@ _SHOWN_CHARS = 40
 
 
 class TickerError(LedgerError, ValueError):
-    """A text names no ticker; it went nowhere near a path."""
+    """A text that is not a ticker; it is never used in a path."""
 
     def __init__(self, text: str) -> None:
         shown = text[:_SHOWN_CHARS]
@@ -21,14 +21,14 @@ class TickerError(LedgerError, ValueError):
 
 
 def normalize(text: str) -> str:
-    """Return the one spelling of a ticker: upper case, `.SA` added to a B3 code that lacks it.
+    """Return the canonical spelling of a ticker: upper case, `.SA` added to a B3 code that lacks it.
 
     A code is five to eight letters and digits, at least one of them a digit.
 
     Raises: TickerError for anything else.
     """
     name = text.strip().upper()
-    # str.upper maps some other letters (U+017F) into ASCII: what was not ASCII never named a ticker.
+    # str.upper maps some other letters (U+017F) into ASCII; a ticker is ASCII before that.
     if text.isascii():
         if _INDEX.fullmatch(name):
             return name
@@ -38,5 +38,5 @@ def normalize(text: str) -> str:
 
 
 def short(ticker: str) -> str:
-    """Return the ticker as file names carry it: `PETR4` for `PETR4.SA`."""
+    """Return the ticker as used in file names: `PETR4` for `PETR4.SA`."""
     return ticker.removesuffix(SUFFIX)

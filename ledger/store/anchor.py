@@ -23,7 +23,7 @@ CHECKSUM_BYTES = 24
 
 
 def pack_slot(head: Head) -> bytes:
-    """Return the 64 bytes that remember `head`."""
+    """Return the 64 bytes of a slot that remembers `head`."""
     body = head.size.to_bytes(8, "big") + head.link
     return body + blake3(body).digest(length=CHECKSUM_BYTES)
 
@@ -51,7 +51,7 @@ def read_anchor(path: Path) -> Head | None:
 
 
 def newest(heads: list[Head | None], path: Path) -> Head:
-    """Return the head of the two slots that remembers more events.
+    """Return the head of the slot that remembers more events.
 
     Raises: AnchorDamagedError when neither slot holds.
     """
@@ -71,7 +71,7 @@ class Anchor:
     """The anchor file of a ledger that is written to, kept open; guarded by the writer lock."""
 
     def __init__(self, path: Path) -> None:
-        """Open the anchor that is there.
+        """Open an existing anchor.
 
         Raises: UnwritableError.
         """
@@ -84,7 +84,7 @@ class Anchor:
 
     @classmethod
     def create(cls, path: Path, head: Head) -> "Anchor":
-        """Make the file `path`, mode 0600, remembering `head` in both slots; its name is not durable yet.
+        """Create the file `path`, mode 0600, with `head` in both slots; its name is not durable yet.
 
         Raises: DiskFullError, UnwritableError.
         """
@@ -101,7 +101,7 @@ class Anchor:
         return cls(path)
 
     def read(self) -> Head:
-        """Return the newest head remembered; the next `write` takes the other slot.
+        """Return the newest head remembered; the next `write` overwrites the other slot.
 
         Raises: AnchorDamagedError when neither slot holds.
         """
@@ -111,7 +111,7 @@ class Anchor:
         return head
 
     def write(self, head: Head) -> None:
-        """Remember `head` in the slot that did not hold the newest one when `read` last looked.
+        """Remember `head` in the slot that did not hold the newest one at the last `read`.
 
         Raises: DiskFullError, UnwritableError; the other slot is as it was.
         """
@@ -122,5 +122,5 @@ class Anchor:
         self._next_slot = 1 - self._next_slot
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         os.close(self._fd)

@@ -1,10 +1,10 @@
-"""The first event of a ledger: a new log is built whole beside its place, then switched to."""
+"""Creates a ledger with its first event: built whole beside its place, then switched to."""
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from ledger.appending import head_after, stamp
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import Draft
 from ledger.errors import NotALedgerError, unwritable
@@ -20,9 +20,9 @@ from ledger.store.writer_lock import WriterLock
 def create_ledger(
     home: LedgerHome, *, kind: LedgerKind, software: str, now: Callable[[], int], lock_timeout_s: float
 ) -> Path | None:
-    """Return the folder of the ledger made under `home`, with its event 0; None where there was one already.
+    """Return the folder of the ledger created under `home`, with its event 0; None where there was one already.
 
-    Takes the writer lock; of two creators at once, one creates. What a creation that died left is made use of.
+    Takes the writer lock, so of two creators at once only one creates. Takes up what a killed creation left.
 
     Raises: UnwritableError; WriterLockError; NotALedgerError where something else is in the way.
     """
@@ -33,7 +33,7 @@ def create_ledger(
             orphan = _orphan(home)
             if orphan is None and home.current() is not None:
                 return None
-            folder = orphan or _build(home, _first_event(kind, software, now), now)
+            folder = orphan or _build(home, kind, software, now)
             home.switch(folder)
             return folder
     finally:
@@ -41,8 +41,8 @@ def create_ledger(
 
 
 def _orphan(home: LedgerHome) -> Path | None:
-    """Return the folder that a creation left when it died between building and switching, if that is all there is."""
-    if home.stamp() is not None or len(folders := home.folders()) != 1:
+    """Return the folder left by a creation killed between building and switching, if nothing else is there."""
+    if home.switch_token() is not None or len(folders := home.folders()) != 1:
         return None
     engine = Engine(folders[0], readonly=True)
     try:
@@ -54,29 +54,24 @@ def _orphan(home: LedgerHome) -> Path | None:
     return folders[0]
 
 
-def _first_event(kind: LedgerKind, software: str, now: Callable[[], int]) -> Draft:
-    now_us = now()
-    event = LedgerCreated(ledger_id=new_id(now_us), kind=kind, software=software)
-    return Draft(job_id=event.ledger_id, stream=LEDGER_STREAM, event=event)
-
-
-def _build(home: LedgerHome, draft: Draft, now: Callable[[], int]) -> Path:
+def _build(home: LedgerHome, kind: LedgerKind, software: str, now: Callable[[], int]) -> Path:
+    event = LedgerCreated(ledger_id=new_id(now()), kind=kind, software=software)
+    draft = Draft(job_id=event.ledger_id, stream=LEDGER_STREAM, event=event)
     folder = home.next_folder()
     building = folder.with_name(f"{folder.name}.new")
-    # Imported here: who only makes a folder does not pay for the compressors that it brings along.
+    # Imported here: it brings compressors along, and few callers of this module get this far.
     import shutil
 
-    shutil.rmtree(building, ignore_errors=True)  # left by a creation that died
+    shutil.rmtree(building, ignore_errors=True)  # left by a killed creation
     make_private_folder(building)
     identifier = append_id("ledger.created", job_id=draft.job_id)
-    records = stamp([draft], head=EMPTY_HEAD, recorded_at=now(), append_id=identifier)
-    head = head_after(records)
     engine = Engine(building, readonly=False, create=True)
     try:
-        engine.update(lambda txn: engine.put_in(txn, records, append_id=identifier, head=head))
+        step = partial(engine.append_in, drafts=[draft], head=EMPTY_HEAD, append_id=identifier, now=now)
+        appended = engine.update(step)
     finally:
         engine.close()
-    Anchor.create(building / ANCHOR_FILE, head).close()
+    Anchor.create(building / ANCHOR_FILE, appended.head).close()
     try:
         settle(building)
         building.rename(folder)
@@ -87,7 +82,7 @@ def _build(home: LedgerHome, draft: Draft, now: Callable[[], int]) -> Path:
 
 
 def settle(folder: Path) -> None:
-    """Make a newly built ledger folder durable: LMDB leaves a new file's first pages and its name unsynced."""
+    """Make a newly built ledger folder durable: LMDB syncs neither a new file's first pages nor its name."""
     fd = os.open(folder / DATA_FILE, os.O_RDONLY)
     try:
         os.fsync(fd)

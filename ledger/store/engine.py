@@ -1,4 +1,4 @@
-"""The ledger's LMDB environment: its databases, its growing map, its errors in our words.
+"""The ledger's LMDB environment: its databases, its growing map, its errors translated.
 
 Default durable flags, no writemap: the only setting that survived simulated power cuts without losing
 an acknowledged commit, and writemap dies of SIGBUS on a full disk.
@@ -17,7 +17,9 @@ from typing import Any, TypeVar, cast
 import lmdb
 import msgspec
 
+from ledger.appending import Appended, chain_records, head_after, hold_back
 from ledger.chain import EMPTY_HEAD, LINK_BYTES, Head, Link, Record, Seq
+from ledger.codec import Draft, decode_envelope
 from ledger.errors import (
     DamagedError,
     DiskFullError,
@@ -43,6 +45,7 @@ CHUNK_BYTES = 1024 * 1024
 FIRST_MAP_BYTES = 64 * 1024 * 1024
 FULL_BYTES = 64 * 1024  # a disk with less than this takes no commit
 MAP_STEP_BYTES = 1024 * 1024 * 1024  # past this, grow by a quarter, not by doubling
+ADOPTED = 0  # the map size that another process gave the file
 
 
 class AppendRun(msgspec.Struct, frozen=True):
@@ -57,18 +60,34 @@ def key(seq: int) -> bytes:
     return seq.to_bytes(KEY_BYTES, "big")
 
 
-class Engine:
-    """One open environment. One a process and folder: share it.
+class Hole(msgspec.Struct, frozen=True):
+    """Where event `seq` belongs: a record under another key, one too short for a link, or the end (no key)."""
 
-    Reads are short transactions of their own; `write` gives the only long one, under the writer lock.
+    seq: int
+    found_key: bytes = b""
+    value_bytes: int = 0
+
+    def error(self) -> DamagedError:
+        """Return what reading past the hole raises."""
+        if self.found_key == key(self.seq):
+            expected = f"at least {LINK_BYTES} bytes"
+            return DamagedError(self.seq, "record", expected=expected, found=f"{self.value_bytes} bytes")
+        found = f"seq {int.from_bytes(self.found_key, 'big')}" if self.found_key else "the end"
+        return DamagedError(self.seq, "missing event", expected=f"seq {self.seq}", found=found)
+
+
+class Engine:
+    """One open environment; one per process and folder, to be shared.
+
+    Each read is a short transaction of its own; `update` opens the only write transaction, under the writer lock.
     """
 
     def __init__(self, folder: Path, *, readonly: bool, create: bool = False) -> None:
         self.folder = folder
         self.path = folder / DATA_FILE
         self.readonly = readonly
-        # Reads hold it for one chunk, growing the map for as long as that takes: LMDB allows
-        # no transaction of this process while its map moves.
+        # Held for one chunk by reads, and while the map grows: LMDB allows no transaction of this process
+        # while its map moves.
         self._map_lock = threading.Lock()
         if not create:
             inspect(self.path)
@@ -95,7 +114,7 @@ class Engine:
     def head(self) -> Head:
         """Return the head that was stored in one transaction with the last event; O(1).
 
-        Raises: DamagedError when it is not there or not 40 bytes.
+        Raises: DamagedError when it is missing or not 40 bytes.
         """
         with self.reading() as txn:
             return self.head_in(txn)
@@ -110,7 +129,7 @@ class Engine:
         return Head(size, Link(link))
 
     def tail(self) -> tuple[Head, tuple[int, Link] | None]:
-        """Return the stored head, and (key, link) of the last event that is there, seen in one transaction."""
+        """Return the stored head, and (seq, link) of the last stored event, both from one transaction."""
         with self.reading() as txn:
             cursor = txn.cursor(db=self.databases[EVENTS])
             if not cursor.last():
@@ -143,35 +162,42 @@ class Engine:
 
         Raises: DamagedError where one is missing or too short for a link.
         """
-        # Told what they are as a whole: a call of `Seq` and one of `Link` an event would cost a sixth of the rate.
+        # One cast per chunk: calling `Seq` and `Link` per event would cost a sixth of the rate.
         values = cast("Iterable[tuple[Seq, Any]]", enumerate(self.values(start, stop), start))
         return [Record(seq, value[:LINK_BYTES], value[LINK_BYTES:]) for seq, value in values]
 
     def values(self, start: int, stop: int) -> list[bytes]:
-        """Return what `chunk` does as it is stored, link ‖ body: for whoever passes many on as they are.
+        """Return the same events as `chunk`, each as stored (link ‖ body), for callers that pass them on unread.
 
         Raises: as `chunk` does.
         """
+        values, hole = self.values_to_hole(start, stop)
+        if hole is not None:
+            raise hole.error()
+        return values
+
+    def values_to_hole(self, start: int, stop: int) -> tuple[list[bytes], Hole | None]:
+        """Return what `values` does, up to the first event that is missing or too short for a link, and that hole."""
         values: list[bytes] = []
         held_bytes = 0
         with self.reading() as txn:
             cursor = txn.cursor(db=self.databases[EVENTS])
             want = start
-            # Every reader of the log pays for this loop: `key` stands in it written out.
+            # Every reader of the log pays for this loop, so `key` is written out in it.
             for found, value in cursor.iternext() if cursor.set_range(key(start)) else ():
                 if found != want.to_bytes(KEY_BYTES, "big") or len(value) < LINK_BYTES:
-                    raise _hole(want, found, value)
+                    return values, Hole(want, found, len(value))
                 values.append(value)
                 held_bytes += len(value)
                 want += 1
                 if want == stop or held_bytes >= CHUNK_BYTES:
-                    return values
-        raise _hole(want)
+                    return values, None
+        return values, Hole(want)
 
     def run_in(self, txn: Any, append_id: bytes) -> AppendRun | None:
         """Return which events the append `append_id` wrote, None when it is new.
 
-        Raises: DamagedError when its entry in the index is none.
+        Raises: DamagedError when its entry in the index is malformed.
         """
         value = txn.get(append_id, db=self.databases[APPENDS])
         if value is None:
@@ -185,36 +211,47 @@ class Engine:
     def update(self, step: Callable[[Any], T]) -> T:
         """Run `step` in one write transaction and make what it put durable, all or nothing.
 
-        `step` runs again from the start when the map has to grow first, so it must do nothing else.
+        `step` runs again from the start when the map has to grow first, so it must have no other effect.
 
-        Raises: DiskFullError or StorageError, and the environment is then to be closed; whatever `step` raises.
+        Raises: DiskFullError or StorageError, after which the environment must be closed; whatever `step` raises.
         """
         while True:
             try:
                 with self._env.begin(write=True) as txn:
                     result = step(txn)
             except lmdb.MapFullError:
-                self._grow()
+                size = self._env.info()["map_size"]
+                self._resize(size + min(size, max(MAP_STEP_BYTES, size // 4)))
             except lmdb.MapResizedError:
-                self._adopt_map_size()
+                self._resize(ADOPTED)
             except lmdb.Error as error:
                 raise self._translated(error) from error
             else:
                 return result
 
-    def put_in(self, txn: Any, records: list[Record], *, append_id: bytes, head: Head) -> None:
-        """Put `records` (at least one), their append's index entry and `head`.
+    def append_in(
+        self, txn: Any, drafts: Sequence[Draft], *, head: Head, append_id: bytes, now: Callable[[], int]
+    ) -> Appended:
+        """Put `drafts` (at least one) after `head`, which is the log's as `txn` sees it, as one append.
 
-        Raises: StorageError when something stands where they belong.
+        The one append step: of a log, an accepted head, a restore and a creation.
+        The anchor, and what makes the append wanted, are the caller's concern.
+
+        Raises: BodyTooLargeError; DamagedError when the last event cannot be decoded; StorageError as `load_in` does.
         """
-        values = [record.link + record.body for record in records]
-        run = AppendRun(records[0].seq, len(records))
-        self.load_in(txn, values, {append_id: run}, head=head)
+        last = head.size - 1
+        last_recorded_at = decode_envelope(last, self.body_in(txn, last)).recorded_at if head.size else 0
+        recorded_at, held_back_us = hold_back(now(), last_recorded_at)
+        records = chain_records(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
+        after = head_after(records)
+        run = AppendRun(head.size, len(records))
+        self.load_in(txn, [record.link + record.body for record in records], {append_id: run}, head=after)
+        return Appended(first=Seq(head.size), count=len(records), head=after, held_back_us=held_back_us)
 
     def load_in(self, txn: Any, values: Sequence[bytes], runs: Mapping[bytes, AppendRun], *, head: Head) -> None:
         """Put `values` (link ‖ body) of any number of appends, the index entries `runs` and the `head` after them.
 
-        Raises: StorageError when something stands where they belong.
+        Raises: StorageError when one of their keys is taken, or out of order.
         """
         items = [(seq.to_bytes(KEY_BYTES, "big"), value) for seq, value in enumerate(values, head.size - len(values))]
         _, added = txn.cursor(db=self.databases[EVENTS]).putmulti(items, overwrite=False, append=True)
@@ -222,13 +259,13 @@ class Engine:
         new = [
             txn.put(name, APPEND.pack(run.first, run.count), overwrite=False, db=index) for name, run in runs.items()
         ]
-        # LMDB answers False, and raises nothing, when a key is out of order or taken.
+        # LMDB returns False, and raises nothing, when a key is out of order or taken.
         if added != len(items) or not all(new):
             raise StorageError(self.path, "an event or an append id that is there already", landed=False)
         txn.put(HEAD_KEY, HEAD.pack(head.size, head.link))
 
     def copy(self, folder: Path) -> None:
-        """Write a sound copy of the database into the empty folder `folder`; a plain `cp` would not be one."""
+        """Write a consistent copy of the database into the empty folder `folder`, which `cp` would not give."""
         with self._map_lock:
             try:
                 self._env.copy(os.fspath(folder))
@@ -242,29 +279,24 @@ class Engine:
         try:
             if not self.readonly:
                 allocate_lock(self.folder)
-                size = max(FIRST_MAP_BYTES, self._file_bytes() * 2)
+                file_bytes = self.path.stat().st_size if self.path.exists() else 0
+                size = max(FIRST_MAP_BYTES, file_bytes * 2)
                 with one_opener(self.path):
                     return lmdb.open(os.fspath(self.folder), map_size=size, **options)
-            # Where nothing can be written nobody can be writing: no lock is needed, and none could be made.
+            # Where nothing can be written, nobody is writing: no lock is needed, and none could be made.
             lock = os.access(self.folder, os.W_OK)
             with one_opener(self.path):
                 return lmdb.open(os.fspath(self.folder), readonly=True, lock=lock, map_size=0, **options)
         except (lmdb.Error, OSError) as error:
             raise self._translated(error) from error
 
-    def _file_bytes(self) -> int:
-        try:
-            return self.path.stat().st_size
-        except FileNotFoundError:
-            return 0
-
     def _named(self, *, create: bool) -> dict[bytes, Any]:
         while True:
             try:
                 return {name: self._env.open_db(name, create=create) for name in (EVENTS, APPENDS)}
             except lmdb.MapResizedError:
-                # Another process grew it between our opening it and our looking into it.
-                self._env.set_mapsize(0)
+                # Another process grew the map between our opening the file and our first look into it.
+                self._env.set_mapsize(ADOPTED)
 
     def _check_format(self, *, create: bool) -> None:
         if create:
@@ -274,18 +306,16 @@ class Engine:
             return
         with self._begin_reading() as txn:
             found = txn.get(FORMAT_KEY)
-        if found != FORMAT:
-            raise self._format_error(found)
-
-    def _format_error(self, found: bytes | None) -> LedgerError:
+        if found == FORMAT:
+            return
         name, _, version = (found or b"").partition(b" ")
         if name == b"b3-ledger" and version.isdigit():
-            return NewerFormatError(self.path, found=f"b3-ledger {version.decode()}", known=FORMAT.decode())
-        return NotALedgerError(self.path, f"a database of format {found!r}")
+            raise NewerFormatError(self.path, found=f"b3-ledger {version.decode()}", known=FORMAT.decode())
+        raise NotALedgerError(self.path, f"a database of format {found!r}")
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
-        """Give a read transaction for the block, errors in our words; keep it short."""
+        """Give a read transaction for the block, LMDB's errors translated; keep it short."""
         with self._map_lock:
             try:
                 txn = self._begin_reading()
@@ -303,39 +333,24 @@ class Engine:
             try:
                 return self._env.begin()
             except lmdb.MapResizedError:
-                # Another process grew it. No thread of ours can be writing: its own begin would have raised this.
-                self._env.set_mapsize(0)
+                # Another process grew the map. No thread of ours is writing: its own begin would have raised this.
+                self._env.set_mapsize(ADOPTED)
 
-    def _grow(self) -> None:
+    def _resize(self, map_bytes: int) -> None:
         with self._map_lock:
-            size = self._env.info()["map_size"]
-            self._env.set_mapsize(size + min(size, max(MAP_STEP_BYTES, size // 4)))
-
-    def _adopt_map_size(self) -> None:
-        with self._map_lock:
-            self._env.set_mapsize(0)
+            self._env.set_mapsize(map_bytes)
 
     def _translated(self, error: Exception) -> LedgerError:
         text = str(error)
         if isinstance(error, lmdb.DiskError) or "No space left" in text or "Disk quota" in text:
             return DiskFullError(self.path)
-        # LMDB says EIO of a write that was cut short, which is how most full disks begin.
-        if "Input/output error" in text and _free_bytes(self.folder) < FULL_BYTES:
-            return DiskFullError(self.path)
+        # LMDB reports a short write as EIO, which is how most full disks first show.
+        if "Input/output error" in text:
+            disk = os.statvfs(self.folder)
+            if disk.f_bavail * disk.f_frsize < FULL_BYTES:
+                return DiskFullError(self.path)
         if "Permission denied" in text:
             return UnreadableError(self.path, "Permission denied")
         if isinstance(error, lmdb.InvalidError | lmdb.VersionMismatchError):
             return NotALedgerError(self.path, "no LMDB file")
         return StorageError(self.path, text)
-
-
-def _free_bytes(folder: Path) -> int:
-    disk = os.statvfs(folder)
-    return disk.f_bavail * disk.f_frsize
-
-
-def _hole(want: int, found: bytes = b"", value: bytes = b"") -> DamagedError:
-    if found == key(want):
-        return DamagedError(want, "record", expected=f"at least {LINK_BYTES} bytes", found=f"{len(value)} bytes")
-    at = f"seq {int.from_bytes(found, 'big')}" if found else "the end"
-    return DamagedError(want, "missing event", expected=f"seq {want}", found=at)

@@ -9,20 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from ledger.appending import Appended, check_call, head_after, hold_back, match_repeat, stamp
-from ledger.chain import GENESIS, Head, Link, Record, Seq
-from ledger.codec import Draft, decode_envelope
+from ledger.appending import Appended, check_call, head_after, match_repeat
+from ledger.chain import Head, Link, Record, Seq
+from ledger.codec import Draft
 from ledger.errors import (
     ConflictError,
     DiskFullError,
-    ForkedError,
     LedgerError,
     LedgerReplacedError,
     NoLedgerError,
-    RolledBackError,
     StorageError,
     UnwritableError,
 )
+from ledger.log_source import check_head
 from ledger.store.anchor import Anchor, read_anchor
 from ledger.store.engine import AppendRun, Engine
 from ledger.store.home import ANCHOR_FILE, LedgerHome
@@ -35,7 +34,7 @@ Clock = Callable[[], int]  # microseconds UTC
 
 
 class EventLog:
-    """The ledger in use under a home. One a process and home: threads share it.
+    """The ledger in use under a home; one per process and home, shared by threads.
 
     Opening for writing creates nothing: `ledger.store.create.create_ledger` does.
     """
@@ -51,10 +50,10 @@ class EventLog:
     ) -> None:
         """Open the ledger that `CURRENT` names, and check that it holds the head its anchor remembers.
 
-        `check` False leaves that out, for commands whose task is to look at a ledger that may be damaged.
+        `check` False skips the check, for commands that examine a ledger which may be damaged.
 
         Raises: NoLedgerError, NotALedgerError, NewerFormatError, UnreadableError; RolledBackError,
-        ForkedError or AnchorDamagedError when the anchor says that this is not the log it was.
+        ForkedError or AnchorDamagedError when the anchor contradicts the log or cannot be read.
         """
         self.home = home
         self.readonly = readonly
@@ -63,7 +62,7 @@ class EventLog:
         self._lock = None if readonly else WriterLock(home.writer_lock)
         self._switching = threading.Lock()
         self._anchor: Anchor | None = None
-        self._stamp = home.stamp()
+        self._switch_token = home.switch_token()
         folder = home.current()
         if folder is None:
             raise NoLedgerError(home.root)
@@ -107,7 +106,7 @@ class EventLog:
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
         """Yield the records of [start, stop), stop clipped to the head when reading began.
 
-        Reads in transactions of about 1 MiB: the log only grows, so the view is one all the same,
+        Reads in transactions of about 1 MiB: the log only grows, so the view is consistent all the same,
         and no long reader makes the file grow.
 
         Raises: DamagedError where a stored record is missing or too short to hold a link.
@@ -121,9 +120,9 @@ class EventLog:
                 start = record.seq + 1
 
     def values(self, start: int, stop: int) -> Iterator[list[bytes]]:
-        """Yield the events of [start, stop) as they are stored, link ‖ body, about 1 MiB of them together.
+        """Yield the events of [start, stop) as stored (link ‖ body), in lists of about 1 MiB.
 
-        At two thirds of what `read` costs. `stop` is at most the log's size.
+        Costs two thirds of `read`. `stop` is at most the log's size.
 
         Raises: as `read` does.
         """
@@ -144,14 +143,14 @@ class EventLog:
     def require(self, remembered: Head, *, witness: str) -> None:
         """Return quietly when the log still holds the head that `witness` remembers; O(1).
 
-        Raises: RolledBackError when it is shorter, ForkedError when another event stands there.
+        Raises: RolledBackError when it is shorter, ForkedError when it holds another event there.
         """
         check_head(self._engine.link_at, self._engine.head, remembered, witness)
 
     def require_folder(self, expected: Path) -> None:
         """Return quietly when the ledger that is open is the one in the folder `expected`.
 
-        While another thread switches ledgers, that is waited for.
+        Waits while another thread switches ledgers.
 
         Raises: LedgerReplacedError.
         """
@@ -172,10 +171,10 @@ class EventLog:
     ) -> Appended:
         """Append all of `drafts` or none; when this returns, they are durable and anchored.
 
-        The same `append_id` with the same events gives the first result again and appends nothing,
-        so a caller that does not know whether it was acknowledged simply asks again.
+        The same `append_id` with the same events returns the first result again and appends nothing,
+        so a caller that does not know whether its append was acknowledged simply calls again.
         Takes the writer lock, then one transaction; about 0.4 ms on an SSD.
-        Events that were drawn from what the log held name its folder: after a restore they would mean something else.
+        `expected_folder` is for events derived from what the log held: after a restore they would mean something else.
 
         Raises: ConflictError for another size than `expected_size`; LedgerReplacedError for another ledger in use
         than the one in `expected_folder`, which is open from then on; AppendIdError for an id used for
@@ -191,7 +190,7 @@ class EventLog:
             return self._append_locked(drafts, append_id, expected_size)
 
     def locked(self) -> WriterLock:
-        """Return the writer lock, for an append that must not be parted from the reads before it."""
+        """Return the writer lock, for an append that must be atomic with the reads before it."""
         return self._writer_lock()
 
     # --- inside ------------------------------------------------------------------------------
@@ -211,65 +210,51 @@ class EventLog:
             check_head(partial(self._engine.link_in, txn), partial(self._engine.head_in, txn), remembered, ANCHOR)
             head = self._engine.head_in(txn)
             if run := self._engine.run_in(txn, append_id):
-                return self._repeat(drafts, append_id, run), head
+                stored = list(self.read(run.first, run.first + run.count))
+                match_repeat(drafts, stored, append_id=append_id, first=run.first)
+                known = Appended(first=Seq(run.first), count=run.count, head=head_after(stored), repeated=True)
+                return known, head
             if expected_size is not None and expected_size != head.size:
                 raise ConflictError(expected=expected_size, actual=head.size)
-            recorded_at, held_back_us = hold_back(self._now(), self._last_recorded_at(txn, head))
-            records = stamp(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
-            after = head_after(records)
-            landing[:] = [after]
-            self._engine.put_in(txn, records, append_id=append_id, head=after)
-            return Appended(first=Seq(head.size), count=len(records), head=after, held_back_us=held_back_us), after
+            appended = self._engine.append_in(txn, drafts, head=head, append_id=append_id, now=self._now)
+            landing[:] = [appended.head]
+            return appended, appended.head
 
         appended, head = self._commit(step, landing)
         # A crash here leaves the anchor behind the log: it may lag, never lead. A retry brings it up.
         if head != remembered:
-            self._remember(anchor, head)
+            try:
+                anchor.write(head)
+            except (DiskFullError, UnwritableError) as error:
+                raise StorageError(self._engine.path, str(error), landed=True) from error
         return appended
-
-    def _remember(self, anchor: Anchor, head: Head) -> None:
-        try:
-            anchor.write(head)
-        except (DiskFullError, UnwritableError) as error:
-            raise StorageError(self._engine.path, str(error), landed=True) from error
 
     def _open_anchor(self) -> Anchor:
         path = self.folder / ANCHOR_FILE
-        # No file at all: somebody took it away. The log goes on under a new one; `verify` told of it.
+        # No file at all: somebody removed it. The log goes on under a new one; `verify` reported its absence.
         self._anchor = Anchor(path) if path.exists() else Anchor.create(path, self._engine.head())
         return self._anchor
-
-    def _repeat(self, drafts: Sequence[Draft], append_id: bytes, run: AppendRun) -> Appended:
-        stored = list(self.read(run.first, run.first + run.count))
-        match_repeat(drafts, stored, append_id=append_id, first=run.first)
-        return Appended(first=Seq(run.first), count=run.count, head=head_after(stored), repeated=True)
-
-    def _last_recorded_at(self, txn: Any, head: Head) -> int:
-        if head.size == 0:
-            return 0
-        seq = head.size - 1
-        return decode_envelope(seq, self._engine.body_in(txn, seq)).recorded_at
 
     def _commit(self, step: Callable[[Any], tuple[Appended, Head]], landing: list[Head]) -> tuple[Appended, Head]:
         try:
             return self._engine.update(step)
         except (DiskFullError, StorageError) as error:
-            # After a failed commit the environment cannot be trusted, whatever it says next.
+            # After a failed commit the environment cannot be trusted, whatever it reports next.
             self._reopen(self.folder)
             if landing and self._engine.head() == landing[0]:
                 raise StorageError(self._engine.path, str(error), landed=True) from error
             raise
 
     def _follow_current(self) -> None:
-        stamp = self.home.stamp()
-        if stamp == self._stamp:
+        token = self.home.switch_token()
+        if token == self._switch_token:
             return
         folder = self.home.current()
         if folder is None:
             raise NoLedgerError(self.home.root)
         if folder != self.folder:
             self._reopen(folder)
-        self._stamp = stamp
+        self._switch_token = token
 
     def _reopen(self, folder: Path) -> None:
         with self._switching:
@@ -278,32 +263,3 @@ class EventLog:
                 self._anchor.close()
                 self._anchor = None
             self._engine = Engine(folder, readonly=self.readonly)
-
-
-def check_head(link_at: Callable[[int], Link | None], head: Callable[[], Head], remembered: Head, witness: str) -> None:
-    """Return quietly when the log holds the event that `remembered` ends with, under the same link; O(1).
-
-    `link_at` and `head` look into the log, in one transaction or each in its own.
-
-    Raises: RolledBackError when the log is shorter, ForkedError when another event stands there.
-    """
-    found = link_at(remembered.size - 1) if remembered.size else GENESIS
-    if found == remembered.link:
-        return
-    actual = head()
-    if found is None:
-        raise RolledBackError(
-            witness=witness,
-            expected_size=remembered.size,
-            expected_link=remembered.link,
-            size=actual.size,
-            link=actual.link,
-        )
-    raise ForkedError(
-        witness=witness,
-        expected_size=remembered.size,
-        expected_link=remembered.link,
-        found_link=found,
-        size=actual.size,
-        link=actual.link,
-    )

@@ -5,7 +5,7 @@ Source: docs/format.md, "Folders"; the trick is LevelDB's.
 
 import os
 import re
-from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ledger.errors import AnchorDamagedError, NotALedgerError, UnreadableError, unwritable
@@ -23,20 +23,20 @@ _FOLDER_NAME = re.compile(r"ledger-([1-9][0-9]*)")
 
 
 class LedgerHome:
-    """Where a ledger, the ledgers that it replaced, and its locks live."""
+    """Where a ledger, the ledgers that it replaced, and its locks are kept."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._current = os.path.join(root, CURRENT)  # made once: `stamp` is asked at every append
+        self._current = os.path.join(root, CURRENT)  # made once: every append asks for `switch_token`
 
     @property
     def locks(self) -> Path:
-        """The folder of lock files: one a ticker, and the writer lock."""
+        """The folder of lock files: one per ticker, and the writer lock."""
         return self.root / LOCKS
 
     @property
     def writer_lock(self) -> Path:
-        """The file that whoever appends, creates or restores holds locked."""
+        """The file that is locked during every append, creation and restore."""
         return self.locks / "writer.lock"
 
     @property
@@ -86,17 +86,11 @@ class LedgerHome:
         return self.root / f"ledger-{max(numbers, default=0) + 1}"
 
     def switch(self, folder: Path) -> None:
-        """Make `folder` the ledger in use, by one fsynced rename; the caller holds the writer lock."""
-        temporary = self.root / f"{CURRENT}.new"
-        try:
-            put_file(temporary, f"{folder.name}\n".encode())
-            temporary.rename(self.root / CURRENT)
-            sync_folder(self.root)
-        except OSError as error:
-            raise unwritable(self.root, error) from error
+        """Make `folder` the ledger in use; the caller holds the writer lock."""
+        point_current(self.root, folder)
 
-    def stamp(self) -> tuple[int, int] | None:
-        """Return what changes whenever `switch` runs (inode and time of `CURRENT`), for a fraction of a read."""
+    def switch_token(self) -> tuple[int, int] | None:
+        """Return (inode, mtime) of CURRENT, which every `switch` changes, None without one; cheaper than reading it."""
         try:
             found = os.stat(self._current)
         except FileNotFoundError:
@@ -104,20 +98,30 @@ class LedgerHome:
         return found.st_ino, found.st_mtime_ns
 
     def _refuse_lost_current(self) -> None:
-        # A lost CURRENT must not quietly start a second ledger beside the first.
+        """Raise NotALedgerError where a ledger was in use: a lost `CURRENT` must not quietly start a second one."""
         folders = self.folders()
-        # Looked for once more at the end: another process may have made the ledger, and used it, since.
-        if folders and not _never_used(folders) and self.stamp() is None:
+        if not folders:
+            return
+        # A creation killed before its switch leaves one folder, whose anchor remembers one event until the first
+        # append; the next creation uses it.
+        with suppress(AnchorDamagedError, UnreadableError):
+            head = read_anchor(folders[0] / ANCHOR_FILE)
+            if len(folders) == 1 and head is not None and head.size == 1:
+                return
+        # Looked for once more at the end: another process may have created the ledger, and used it, since.
+        if self.switch_token() is None:
             raise NotALedgerError(self.root, f"{folders[-1].name} and no {CURRENT} that names it")
 
 
-def _never_used(folders: Sequence[Path]) -> bool:
-    """Whether `folders` are what a creation leaves that is killed before its switch; the next creation takes it up.
+def point_current(root: Path, folder: Path) -> None:
+    """Make the `CURRENT` of `root` name `folder`, by one fsynced rename.
 
-    Told by the anchor, which remembers one event until the first append.
+    Raises: DiskFullError, UnwritableError; then `CURRENT` names what it named before, or `folder`.
     """
+    temporary = root / f"{CURRENT}.new"
     try:
-        head = read_anchor(folders[0] / ANCHOR_FILE)
-    except (AnchorDamagedError, UnreadableError):
-        return False
-    return len(folders) == 1 and head is not None and head.size == 1
+        put_file(temporary, f"{folder.name}\n".encode())
+        temporary.rename(root / CURRENT)
+        sync_folder(root)
+    except OSError as error:
+        raise unwritable(root, error) from error

@@ -1,4 +1,6 @@
-"""Plain reads of an LMDB data file, before the engine may map it: a damaged one can kill the process.
+"""The meta pages of an LMDB data file, read as plain bytes: mapping a damaged file can kill the process.
+
+`inspect` guards every `lmdb.open`, of the ledger and of the projections alike; nothing here uses LMDB itself.
 
 Source: LMDB 0.9 `mdb.c`, `MDB_meta`; 64-bit, this machine's byte order.
 """
@@ -22,8 +24,8 @@ PAGE_NUMBER = struct.Struct("=Q")  # the first field of every page
 PAGE_SIZES = tuple(512 << power for power in range(8))
 
 
-class Meta(msgspec.Struct, frozen=True):
-    """What a meta page says of its file."""
+class MetaPage(msgspec.Struct, frozen=True):
+    """What a meta page records about its file."""
 
     page_bytes: int
     map_bytes: int
@@ -32,30 +34,30 @@ class Meta(msgspec.Struct, frozen=True):
 
     @property
     def file_bytes(self) -> int:
-        """How many bytes the file has at least."""
+        """How many bytes the file must have at least."""
         return (self.last_page + 1) * self.page_bytes
 
 
-def inspect(path: Path) -> Meta:
-    """Return the newest meta page of the data file `path`, once it is fit to be mapped.
+def inspect(path: Path) -> MetaPage:
+    """Return the newest meta page of the data file `path`, which is fit to be mapped.
 
     A zero-length file would silently become a new ledger, and one cut short would be a SIGBUS.
 
     Raises: NoLedgerError when there is none; NotALedgerError when it is empty, foreign or cut;
     UnreadableError without permission.
     """
-    meta, size = _looked_at(path)
+    meta, size = _newest_page(path)
     if size < meta.file_bytes:
         raise NotALedgerError(path, f"a file cut to {size} of {meta.file_bytes} bytes")
     return meta
 
 
-def newest_meta(path: Path) -> Meta:
-    """Return the newest meta page of the data file `path`, whether or not all pages that it speaks of are there.
+def newest_meta(path: Path) -> MetaPage:
+    """Return the newest meta page of the data file `path`, whether or not the file holds all pages that it counts.
 
     Raises: as `inspect` does, but for a file that was cut behind its meta pages.
     """
-    return _looked_at(path)[0]
+    return _newest_page(path)[0]
 
 
 def readable_metas(path: Path) -> list[int]:
@@ -66,7 +68,7 @@ def readable_metas(path: Path) -> list[int]:
 
 
 def copy_meta(path: Path, index: int) -> None:
-    """Make both meta pages of `path` say what the one at `index`, which can be read, says."""
+    """Overwrite the other meta page of `path` with the one at `index`, which can be read."""
     with path.open("r+b") as file:
         page_bytes = _metas(file.fileno(), path)[index].page_bytes
         page = os.pread(file.fileno(), page_bytes, index * page_bytes)
@@ -74,7 +76,7 @@ def copy_meta(path: Path, index: int) -> None:
         os.pwrite(file.fileno(), other, (1 - index) * page_bytes)
 
 
-def _metas(fd: int, path: Path) -> dict[int, Meta]:
+def _metas(fd: int, path: Path) -> dict[int, MetaPage]:
     """Return the meta pages that can be read, by index; the second is looked for wherever a page size would put it."""
     found = {}
     for index, offset in ((0, 0), *((1, page_bytes) for page_bytes in PAGE_SIZES)):
@@ -85,7 +87,8 @@ def _metas(fd: int, path: Path) -> dict[int, Meta]:
     return found
 
 
-def _looked_at(path: Path) -> tuple[Meta, int]:
+def _newest_page(path: Path) -> tuple[MetaPage, int]:
+    """Return the newest meta page of `path`, and how many bytes the file has."""
     try:
         fd = os.open(path, os.O_RDONLY)
     except FileNotFoundError as error:
@@ -93,26 +96,22 @@ def _looked_at(path: Path) -> tuple[Meta, int]:
     except OSError as error:
         raise UnreadableError(path, error.strerror or str(error)) from error
     try:
-        # Sized after the metas were read: a live file only grows.
-        return _newest(fd, path), os.fstat(fd).st_size
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotALedgerError(path, "something other than a regular file")
+        if found.st_size == 0:
+            raise NotALedgerError(path, "an empty file")
+        first = _meta(os.pread(fd, PAGE_HEADER_BYTES + META.size, 0), path, 0)
+        second = _meta(os.pread(fd, PAGE_HEADER_BYTES + META.size, first.page_bytes), path, 1)
+        if first.page_bytes != second.page_bytes:
+            raise NotALedgerError(path, "two meta pages that disagree on the page size")
+        # Sized after the meta pages were read: a live file only grows.
+        return max(first, second, key=lambda meta: meta.txn_id), os.fstat(fd).st_size
     finally:
         os.close(fd)
 
 
-def _newest(fd: int, path: Path) -> Meta:
-    found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode):
-        raise NotALedgerError(path, "something other than a regular file")
-    if found.st_size == 0:
-        raise NotALedgerError(path, "an empty file")
-    first = _meta(os.pread(fd, PAGE_HEADER_BYTES + META.size, 0), path, 0)
-    second = _meta(os.pread(fd, PAGE_HEADER_BYTES + META.size, first.page_bytes), path, 1)
-    if first.page_bytes != second.page_bytes:
-        raise NotALedgerError(path, "two meta pages that disagree on the page size")
-    return max(first, second, key=lambda meta: meta.txn_id)
-
-
-def _meta(raw: bytes, path: Path, index: int) -> Meta:
+def _meta(raw: bytes, path: Path, index: int) -> MetaPage:
     if len(raw) < PAGE_HEADER_BYTES + META.size:
         raise NotALedgerError(path, f"a file too short for meta page {index}")
     magic, version, _, map_bytes, free_db, _, last_page, txn_id = META.unpack_from(raw, PAGE_HEADER_BYTES)
@@ -123,4 +122,4 @@ def _meta(raw: bytes, path: Path, index: int) -> Meta:
     (page_bytes,) = PAGE_BYTES.unpack_from(free_db)
     if page_bytes not in PAGE_SIZES:
         raise NotALedgerError(path, f"a page size of {page_bytes} bytes")
-    return Meta(page_bytes, map_bytes, last_page, txn_id)
+    return MetaPage(page_bytes, map_bytes, last_page, txn_id)

@@ -1,6 +1,6 @@
-"""What LMDB's own lock file needs of us: disk space before LMDB maps it, and one process at a time that sets it up.
+"""Care for LMDB's own lock file: disk space before LMDB maps it, and one process at a time that initializes it.
 
-LMDB makes it sparse and then writes to it through memory: on a full disk that is not an error but a SIGBUS.
+LMDB makes it sparse and then writes to it through memory: on a full disk that is a SIGBUS, not an error.
 """
 
 import errno
@@ -13,12 +13,12 @@ from pathlib import Path
 from ledger.errors import DiskFullError
 
 LOCK_FILE = "lock.mdb"
-LOCK_BYTES = 64 * 1024  # room for twice the readers that we allow; LMDB takes the file as large as it finds it
+LOCK_BYTES = 64 * 1024  # room for twice the readers that we allow; LMDB keeps the size that it finds
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def allocate_lock(folder: Path) -> None:
-    """Make the lock file of a new LMDB folder whole on disk; one that has been used is left alone.
+    """Allocate the whole lock file of a new LMDB folder on disk; one that has been used is left alone.
 
     Opened only when nobody has used it: closing it would drop the locks that LMDB holds on it in this process.
 
@@ -34,7 +34,7 @@ def allocate_lock(folder: Path) -> None:
         finally:
             os.close(fd)
     except OSError as error:
-        # Whatever else is wrong with the folder, LMDB says it better.
+        # Whatever else is wrong with the folder, LMDB reports it better.
         if error.errno in FULL:
             raise DiskFullError(path) from error
 
@@ -43,20 +43,20 @@ def allocate_lock(folder: Path) -> None:
 def one_opener(data_file: Path) -> Iterator[None]:
     """Let no other process open the environment of `data_file` during the block.
 
-    The first one in sets the lock file up anew: the number of the last transaction to 0, then to what the newest meta
-    page says. Killed in between, it leaves that 0 to whoever waits for it inside LMDB and then takes itself for the
-    second one in: to that process the older meta page is the newest, to read and to write from.
-    So openers wait outside, for an flock on the data file, which LMDB does not lock and the kernel lets go of.
+    The first process in resets the lock file: the last transaction's number to 0, then to that of the newest meta
+    page. Killed in between, it leaves the 0 to a process that waits inside LMDB and then believes that it came
+    second: that process reads and writes from the older meta page.
+    So openers wait outside, for an flock on the data file, which LMDB does not lock and which the kernel releases.
     """
     try:
         fd = os.open(data_file, os.O_RDONLY)
     except OSError:
-        fd = None  # it is still to be made, by one process alone; whatever else is wrong, LMDB says it better
+        fd = None  # not created yet, which one process does alone; LMDB reports anything else better
     try:
         if fd is not None:
             fcntl.flock(fd, fcntl.LOCK_EX)
         yield
     finally:
         if fd is not None:
-            fcntl.flock(fd, fcntl.LOCK_UN)  # for a child too, that was forked meanwhile and has it open
+            fcntl.flock(fd, fcntl.LOCK_UN)  # not only closed: a child forked meanwhile has it open too
             os.close(fd)

@@ -4,7 +4,7 @@ The kernel releases it when its holder dies, so it is never stale; the file is n
 since a second writer would get in through a new one.
 
 A process waits for it behind a gate, a lock on one byte of the same file, which only the next in turn holds:
-whoever gives the lock back and wants it again finds the gate shut, so a writer without pause starves nobody.
+a process that releases the lock and wants it again finds the gate shut, so a busy writer starves nobody.
 """
 
 import fcntl
@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from ledger.errors import UnwritableError, WriterLockError
 
 POLL_FIRST_S = 0.0002
 POLL_LAST_S = 0.005
-PID_BYTES = 20  # the note of who holds the lock; the byte after it is the gate's
+PID_BYTES = 20  # the note of who holds the lock; the byte after it is the gate
 
 
 class WriterLock:
@@ -37,7 +38,7 @@ class WriterLock:
 
     @contextmanager
     def held(self, timeout_s: float) -> Iterator[None]:
-        """Hold the lock for the block; a thread that holds it already goes straight in.
+        """Hold the lock for the block; reentrant for the thread that holds it.
 
         Raises: WriterLockError when it is not free within `timeout_s`.
         """
@@ -59,13 +60,14 @@ class WriterLock:
             self._mutex.release()
 
     def close(self) -> None:
-        """Give the file back; the lock with it."""
+        """Close the file, which releases the lock."""
         os.close(self._fd)
 
     def _lock_file(self, deadline: float, timeout_s: float) -> None:
-        self._wait_for(self._shut_gate, deadline, timeout_s)
+        shut_gate = partial(fcntl.lockf, self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, PID_BYTES)
+        self._wait_for(shut_gate, deadline, timeout_s)
         try:
-            self._wait_for(self._lock, deadline, timeout_s)
+            self._wait_for(partial(fcntl.flock, self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB), deadline, timeout_s)
         finally:
             fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, PID_BYTES)
         # The lock is held whether or not a full disk takes the note of who holds it.
@@ -79,16 +81,8 @@ class WriterLock:
                 return take()
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise WriterLockError(self._path, waited_s=timeout_s, holder_pid=self._holder()) from None
+                    note = os.pread(self._fd, PID_BYTES, 0).strip()
+                    holder_pid = int(note) if note.isdigit() else None
+                    raise WriterLockError(self._path, waited_s=timeout_s, holder_pid=holder_pid) from None
             time.sleep(pause_s)
             pause_s = min(pause_s * 2, POLL_LAST_S)
-
-    def _shut_gate(self) -> None:
-        fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, PID_BYTES)
-
-    def _lock(self) -> None:
-        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _holder(self) -> int | None:
-        text = os.pread(self._fd, PID_BYTES, 0).strip()
-        return int(text) if text.isdigit() else None

@@ -1,39 +1,40 @@
-"""Rows of one type as columns, and as the tables of other libraries, which are imported when asked for."""
+"""Rows of one type as columns, and as the tables of other libraries, which are imported on demand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from types import NoneType
-from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from projections.api import extras
+from projections.models.units import fields
 
 Row_co = TypeVar("Row_co", bound=msgspec.Struct, covariant=True)
 
 
 class Columns(Generic[Row_co]):
-    """A table: a column a field of its rows, which are all of one type.
+    """A table: one column per field of its rows, which are all of one type, or only the columns `names`.
 
     Prices are exact `Decimal` reais in rows and columns; other libraries get the doubles nearest to them.
     Days are dates, times are aware and UTC, seqs and numbers of shares are ints, of 64 bits elsewhere.
     """
 
-    def __init__(self, row_type: type[Row_co], rows: Iterable[Row_co]) -> None:
+    def __init__(self, row_type: type[Row_co], rows: Iterable[Row_co], names: Sequence[str] | None = None) -> None:
         self._rows = tuple(rows)
-        self._types = {field.name: field.type for field in msgspec.structs.fields(row_type)}
+        declared = {field.name: field for field in fields(row_type)}
+        self._fields = [declared[name] for name in (declared if names is None else names)]
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""
-        return tuple(self._types)
+        return tuple(field.name for field in self._fields)
 
     @cached_property
     def columns(self) -> dict[str, tuple[Any, ...]]:
         """Every column by its name."""
-        return {name: tuple(getattr(row, name) for row in self._rows) for name in self._types}
+        return {name: tuple(getattr(row, name) for row in self._rows) for name in self.names}
 
     def rows(self) -> tuple[Row_co, ...]:
         """Return the rows, typed."""
@@ -63,8 +64,8 @@ class Columns(Generic[Row_co]):
             int: arrow.int64(),
             str: arrow.string(),
         }
-        schema = arrow.schema([(name, kinds[_kind(annotation)]) for name, annotation in self._types.items()])
-        return arrow.table(self._plain(), schema=schema)
+        schema = arrow.schema([(field.name, kinds[field.kind]) for field in self._fields])
+        return arrow.table(self.plain(), schema=schema)
 
     def to_pandas(self) -> Any:
         """Return a `pandas.DataFrame`; days are datetime64, and ints of a column that may lack some are `Int64`.
@@ -72,10 +73,19 @@ class Columns(Generic[Row_co]):
         Raises: MissingExtraError without pandas.
         """
         pandas: Any = extras.load("pandas", extra="pandas")
-        columns = self._plain()
-        return pandas.DataFrame(
-            {name: pandas.Series(columns[name], dtype=_pandas(annotation)) for name, annotation in self._types.items()}
-        )
+        columns = self.plain()
+        kinds = {
+            bool: "bool",
+            date: "datetime64[us]",
+            datetime: "datetime64[us, UTC]",
+            Decimal: "float64",
+            float: "float64",
+            int: "int64",
+            str: "str",
+        }
+        with_none = {**kinds, bool: "boolean", int: "Int64"}
+        dtypes = {field.name: (with_none if field.optional else kinds)[field.kind] for field in self._fields}
+        return pandas.DataFrame({name: pandas.Series(columns[name], dtype=dtype) for name, dtype in dtypes.items()})
 
     def to_polars(self) -> Any:
         """Return a `polars.DataFrame`: Date, Datetime[us, UTC], Float64, Int64, Boolean and String columns.
@@ -92,40 +102,15 @@ class Columns(Generic[Row_co]):
             int: polars.Int64,
             str: polars.String,
         }
-        schema = {name: kinds[_kind(annotation)] for name, annotation in self._types.items()}
-        return polars.DataFrame(self._plain(), schema=schema)
+        schema = {field.name: kinds[field.kind] for field in self._fields}
+        return polars.DataFrame(self.plain(), schema=schema)
 
-    def _plain(self) -> dict[str, list[Any]]:
-        """Return the columns with a double for each price: no other library reckons with decimals at full speed."""
+    def plain(self) -> dict[str, list[Any]]:
+        """Return the columns with a double for each price: no other library computes with decimals at full speed."""
         return {
-            name: _doubles(values) if _kind(self._types[name]) is Decimal else list(values)
-            for name, values in self.columns.items()
+            field.name: [
+                float(value) if field.core is Decimal and value is not None else value
+                for value in self.columns[field.name]
+            ]
+            for field in self._fields
         }
-
-
-def _doubles(prices: Iterable[Decimal | None]) -> list[float | None]:
-    return [None if price is None else float(price) for price in prices]
-
-
-def _kind(annotation: Any) -> type:
-    """Return the one type of a column's values, those that are missing aside."""
-    if get_origin(annotation) is Literal:
-        return str
-    kinds = [_kind(one) for one in get_args(annotation) if one is not NoneType] or [annotation]
-    (kind,) = set(kinds)
-    found: type = kind
-    return found
-
-
-def _pandas(annotation: Any) -> str:
-    optional = NoneType in get_args(annotation)
-    names = {
-        bool: "boolean" if optional else "bool",
-        date: "datetime64[us]",
-        datetime: "datetime64[us, UTC]",
-        Decimal: "float64",
-        float: "float64",
-        int: "Int64" if optional else "int64",
-        str: "str",
-    }
-    return names[_kind(annotation)]

@@ -1,41 +1,37 @@
 """A ledger for notebooks: prices, revisions, actions, gaps and the ingest log, as they were known at any position."""
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from typing import Literal, Self, TypeVar, overload
+from typing import Literal, Self, overload
+
+import msgspec
 
 from ledger.backup.archive_log import archive_log
 from ledger.chain import Head
-from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NothingToShowError
-from ledger.events import Bar, LedgerCreated, LedgerKind
-from ledger.log_source import LogSource
+from ledger.events import LedgerKind
+from ledger.ingest.providers import registry
+from ledger.log_source import LogSource, created
 from ledger.market import sessions
 from ledger.market import ticker as tickers_of
 from ledger.market.series import Series
-from projections.api import locate
-from projections.api import rows as api_rows
+from projections.api import locate, series_rows
 from projections.api.columns import Columns
+from projections.api.faces import to_columns, to_python
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, MissingSession, Price
 from projections.api.shared_log import now_us, shared_log
 from projections.fold.tables import Tables
-from projections.models import corporate_actions, decisions, ingest_logs
+from projections.models import ingest_logs
 from projections.models import prices as held_prices
 from projections.models.ingest_logs import Filter, IngestLogs
-from projections.models.prices import Version
-from projections.queries import adjusted
-from projections.queries import gaps as missing
 from projections.queries import position as positions
-from projections.queries import revisions as told
 from projections.queries.position import AsOf
 from projections.queries.sources import pick
 from projections.store.runner import open_view, view_at
 from projections.store.store import View
-
-PriceT = TypeVar("PriceT", bound=Price)
 
 
 class Ledger:
@@ -66,7 +62,7 @@ class Ledger:
                 folder = log.folder
             view = held.enter_context(open_view(log, folder, storing=False))
             ledger = cls(log, view, order=locate.sources())
-            # A cell of a notebook that runs again drops the ledger that it opened before, and nobody closes that.
+            # A notebook cell that runs again drops the ledger that it opened before without closing it.
             ledger._closing = weakref.finalize(ledger, held.pop_all().close)
             return ledger
 
@@ -86,16 +82,13 @@ class Ledger:
 
     @property
     def head(self) -> Head:
-        """How many events there are, and the link after the last: the name of all that this ledger says."""
+        """How many events there are, and the link after the last: it identifies all that this ledger reports."""
         return self._view.head
 
     @property
     def kind(self) -> LedgerKind:
         """Whether its prices are `real` or those of the `sample`."""
-        (first,) = self._log.read(0, 1)
-        created = decode_event(decode_envelope(0, first.body))
-        assert isinstance(created, LedgerCreated)  # noqa: S101 - event 0 of every log
-        return created.kind
+        return created(self._log).kind
 
     def tickers(self) -> tuple[str, ...]:
         """Return the tickers that have prices, in order."""
@@ -107,7 +100,7 @@ class Ledger:
         return size if as_of is None else min(size, positions.position_of(self._log, positions.reach(as_of)))
 
     def series(self, ticker: str, source: str | None = None) -> Series:
-        """Return which series stands for the ticker: prices of two providers never blur into one."""
+        """Return the series chosen for the ticker: prices of two providers never blur into one."""
         name = tickers_of.normalize(ticker)
         known = {one.provider: one for one in held_prices.all_series(self._tables, name)}
         if source is None and known:
@@ -151,14 +144,15 @@ class Ledger:
         adjusted: bool = False,
         source: str | None = None,
     ) -> Columns[Price] | Columns[AdjustedPrice]:
-        """Return a row a session from `start` to `end`, both inclusive, in their order.
+        """Return one row per session from `start` to `end`, both inclusive, in their order.
 
         Where `adjusted`, beside each price the one adjusted for what was known then, of later sessions than `end` too.
         """
         series, until = self.series(ticker, source), self.position(as_of)
         if adjusted:
-            return Columns(AdjustedPrice, _within(self._adjusted(series, until), start, end))
-        return Columns(Price, _within(self._prices(series, until), start, end))
+            found = series_rows.adjusted_prices(self._tables, series, until)
+            return to_columns(AdjustedPrice, series_rows.within(found, start, end))
+        return to_columns(Price, series_rows.within(series_rows.prices(self._tables, series, until), start, end))
 
     def revisions(
         self,
@@ -173,16 +167,14 @@ class Ledger:
         First bars that came on time are left out, unless `everything` is wanted.
         """
         series = self.series(ticker, source)
-        found = told.revisions(self._tables, series, self.position(as_of))
-        wanted = (one for one in found if everything or one.late or one.cause != "first")
-        return Columns(Change, (api_rows.change(series, one) for one in wanted))
+        return to_columns(
+            Change, series_rows.changes(self._tables, series, self.position(as_of), everything=everything)
+        )
 
     def actions(self, ticker: str, *, as_of: AsOf | None = None, source: str | None = None) -> Columns[CorporateAction]:
         """Return a row for each dividend, split and capital gain that is known, by day and kind."""
         series = self.series(ticker, source)
-        judged = decisions.decisions(self._tables, series.provider, series.ticker, self.position(as_of))
-        found = (row for change in corporate_actions.holding(judged) for row in api_rows.actions(series, change))
-        return Columns(CorporateAction, found)
+        return to_columns(CorporateAction, series_rows.actions(self._tables, series, self.position(as_of)))
 
     def gaps(
         self,
@@ -199,8 +191,7 @@ class Ledger:
         """
         series, reached = self.series(ticker, source), self.position(as_of)
         last = until or self._last_due(None if as_of is None else reached)
-        found = missing.gaps(self._tables, series, last, reached)
-        return Columns(MissingSession, (api_rows.missing(series, gap) for gap in found))
+        return to_columns(MissingSession, series_rows.missing_sessions(self._tables, series, last, reached))
 
     def logs(self, ticker: str | None = None, *, failed: bool = False, as_of: AsOf | None = None) -> Columns[LogEntry]:
         """Return a row for each attempt to ingest (of the ticker, where given), newest last; `failed` for those alone.
@@ -213,36 +204,14 @@ class Ledger:
             state = view_at(self._log, reached, [IngestLogs()]).state
         name = None if ticker is None else tickers_of.normalize(ticker)
         entries = ingest_logs.entries(state[ingest_logs.NAME], Filter(ticker=name, failed=failed))
-        return Columns(LogEntry, (api_rows.log_entry(entry) for entry in entries))
+        return to_columns(LogEntry, (to_python(LogEntry, **msgspec.structs.asdict(entry)) for entry in entries))
 
     @property
     def _tables(self) -> Tables:
         return self._view.state[held_prices.NAME]
 
-    def _prices(self, series: Series, until: int) -> Iterator[Price]:
-        basis = adjusted.basis(self._tables, series, until)
-        for version, bar in self._bars(series, until):
-            yield api_rows.price(series, basis, version, bar)
-
-    def _adjusted(self, series: Series, until: int) -> Iterator[AdjustedPrice]:
-        factors = adjusted.held_factors(self._tables, series, until)
-        basis = adjusted.basis(self._tables, series, until)
-        for version, bar in self._bars(series, until):
-            yield api_rows.adjusted_price(series, basis, version, bar, factors[bar.date])
-
-    def _bars(self, series: Series, until: int) -> Iterator[tuple[Version, Bar]]:
-        held = held_prices.holding(self._tables, series.provider, series.ticker, until)
-        return ((version, version.bar) for version in held.values() if version.bar is not None)
-
     def _last_due(self, reached: int | None) -> date:
         at_us = now_us() if not reached else positions.recorded_at(self._log, reached - 1)
         last = sessions.last_final_session(at_us)
-        if self.kind == "real":
-            return last
-        from ledger.ingest.providers.sample import provider as sample
-
-        return min(last, sample.LAST_DAY)
-
-
-def _within(rows: Iterable[PriceT], start: date | None, end: date | None) -> Iterator[PriceT]:
-    return (row for row in rows if (start is None or start <= row.date) and (end is None or row.date <= end))
+        recording = registry.recording(self.kind)
+        return last if recording is None else min(last, recording.last_day)

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ledger.errors import NoLedgerError
+from ledger.ingest.providers import registry
 from ledger.store.home import LedgerHome
 
 DATA_DIR = "DATA_DIR"
 PRICE_SOURCES = "PRICE_SOURCES"
-DEFAULTS = {DATA_DIR: "./dados", PRICE_SOURCES: "yfinance,cotahist"}
+DEFAULTS = {DATA_DIR: "./dados", PRICE_SOURCES: ",".join(registry.names("real"))}
 DOTENV = ".env"
 
 
@@ -19,7 +20,7 @@ def data_dir() -> Path:
 
 
 def sources() -> tuple[str, ...]:
-    """Return the providers in the order in which their series stand for a ticker, as PRICE_SOURCES in force has it."""
+    """Return the providers in the order of preference for a ticker's series: PRICE_SOURCES, as in force."""
     return tuple(name.strip() for name in _setting(PRICE_SOURCES).split(","))
 
 
@@ -36,12 +37,12 @@ def home(root: Path) -> LedgerHome:
 
 
 def _setting(name: str) -> str:
-    return os.environ.get(name) or _dotenv().get(name) or DEFAULTS[name]
+    """Return the setting in force: of the environment, else of `.env` in the working folder, else its default."""
+    if written := os.environ.get(name):
+        return written
+    dotenv: Mapping[str, str | None] = {}
+    if os.path.isfile(DOTENV):
+        from dotenv import dotenv_values
 
-
-def _dotenv() -> Mapping[str, str | None]:
-    if not os.path.isfile(DOTENV):
-        return {}
-    from dotenv import dotenv_values
-
-    return dotenv_values(DOTENV)
+        dotenv = dotenv_values(DOTENV)
+    return dotenv.get(name) or DEFAULTS[name]

@@ -1,4 +1,4 @@
-"""One open log a process and ledger, however many readers: the database refuses to be opened twice."""
+"""One open log per process and ledger, however many readers: the database refuses to be opened twice."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""One number for all that a projection holds, the same on any machine. Pure."""
+"""One digest of everything a projection holds, the same on any machine. Pure."""
 
 from blake3 import blake3
 

@@ -1,7 +1,7 @@
-"""Events as the folds read them: one shape a tag, shared, so that an event is decoded once for all.
+"""Events as the folds read them: one shape per tag, shared, so that each event is decoded once for all folds.
 
 Evidence is read without the provider's answer and without its bars: they are nine tenths of the log,
-and no read model wants them. Pure.
+and no read model needs them. Pure.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Reader = Callable[[Envelope], Fact]
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the folds want of `fetch.succeeded`; `bars` stay encoded."""
+    """What the folds need from `fetch.succeeded`; `bars` stay encoded."""
 
     ticker: str
     provider: str
@@ -37,7 +37,7 @@ FACTS: dict[str, type[Fact]] = {**EVENT_TYPES, FetchSucceeded.TAG: Evidence}
 
 
 def array_length(encoded: bytes) -> int:
-    """Return how many items the msgpack array `encoded` says it has; O(1).
+    """Return how many items the header of the msgpack array `encoded` announces; O(1).
 
     Raises: msgspec.DecodeError when it is no array.
 
@@ -67,9 +67,9 @@ def current_tag(seq: int, tag: str) -> str:
 
 @cache
 def reader(tag: str, current: str) -> Reader:
-    """Return what decodes the event inside an envelope of type `tag`, in the shape that folds read `current` in.
+    """Return a decoder of events inside envelopes of type `tag`, into the shape in which folds read `current`.
 
-    It raises DamagedError for data of another shape.
+    The decoder raises DamagedError for data of another shape.
     """
     decode = msgspec.msgpack.Decoder(FACTS[current]).decode
 

@@ -1,4 +1,4 @@
-"""Keys that sort as what they stand for: texts, then trading days, then seqs. Pure."""
+"""Keys that sort in the order of what they encode: texts, then trading days, then seqs. Pure."""
 
 from datetime import date
 from functools import lru_cache
@@ -8,7 +8,7 @@ SEQ_BYTES = 8
 DAY_BYTES = 4
 
 
-@lru_cache(maxsize=4096)  # a log has few tickers and asks for their keys at every event
+@lru_cache(maxsize=4096)  # a log has few tickers and needs their keys at every event
 def text_key(*texts: str) -> bytes:
     """Return the texts one after another, each ended by a zero byte, so that no text's key begins another's.
 

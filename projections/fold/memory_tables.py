@@ -8,7 +8,7 @@ from projections.fold.tables import Row, Table
 
 
 class MemoryTable(Table):
-    """A dict whose keys are sorted when somebody scans, not while a fold writes."""
+    """A dict whose keys are sorted by the first scan after a change, not while a fold writes."""
 
     def __init__(self) -> None:
         self._rows: dict[bytes, bytes] = {}
@@ -31,14 +31,11 @@ class MemoryTable(Table):
 
     def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
         """Yield the rows whose key begins with `prefix`; O(n log n) after a change, else O(log n) and the rows."""
-        keys = self._keys()
+        if self._sorted is None:
+            self._sorted = sorted(self._rows)
+        keys = self._sorted
         end = past_prefix(prefix)
         start, stop = bisect_left(keys, prefix), len(keys) if end is None else bisect_left(keys, end)
         span = range(start, stop)
         for index in reversed(span) if reverse else span:
             yield keys[index], self._rows[keys[index]]
-
-    def _keys(self) -> list[bytes]:
-        if self._sorted is None:
-            self._sorted = sorted(self._rows)
-        return self._sorted

@@ -1,4 +1,4 @@
-"""Changes in memory over a table: how a reader sees events not yet projected, and how a batch writes a row once."""
+"""Changes in memory over a table: how a reader sees events not yet stored, and how a batch writes a row once."""
 
 from collections.abc import Callable, Iterator
 from heapq import merge
@@ -15,7 +15,7 @@ _key = itemgetter(0)
 class Overlay(Table):
     """A table that reads through to `base` and writes to memory, until a `flush` if there is one.
 
-    What is stored stays the object it is: a row that a thousand events of a batch change is encoded once.
+    `store` keeps the object itself: a row that a thousand events of a batch change is encoded once.
     """
 
     def __init__(self, base: Table) -> None:
@@ -35,18 +35,18 @@ class Overlay(Table):
         self._changes[key] = None
 
     def load(self, key: bytes, decode: Callable[[bytes], Stored]) -> Stored | None:
-        """Return the row at `key`; the very object that was stored here, where one was."""
+        """Return the row at `key`: the very object stored here, if one was."""
         change: Stored | bytes | None = self._changes.get(key)
         if change is None or isinstance(change, bytes):
             return super().load(key, decode)
         return change
 
     def store(self, key: bytes, row: Stored) -> None:
-        """Make `row` the one at `key`, as it is when somebody looks."""
+        """Make `row` the one at `key`, as it is when it is next read."""
         self._changes[key] = row
 
     def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
-        """Yield the rows of both whose key begins with `prefix`; costs a look at every change, and the rows."""
+        """Yield the rows of both whose key begins with `prefix`; costs every change and the rows."""
         changes = self._changes
         keys = sorted((key for key in changes if key.startswith(prefix)), reverse=reverse)
         changed = ((key, _encoded(changes[key])) for key in keys)

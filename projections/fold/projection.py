@@ -10,7 +10,7 @@ from projections.fold.tables import Tables
 class Projection(Protocol):
     """A deterministic fold over the log.
 
-    All its state is in its tables: a new object in the middle of a log goes on as the old one would have.
+    All its state is in its tables: a new object in the middle of a log continues as the old one would have.
     Whatever changes the bytes it writes changes its version, and a stored state of another version is rebuilt.
     """
 
@@ -31,7 +31,7 @@ class Projection(Protocol):
 
     @property
     def rewritten(self) -> frozenset[str]:
-        """Those of its tables whose rows change again and again: a batch holds them in memory and writes each once."""
+        """Its tables whose rows change again and again: a batch holds their rows in memory and writes each once."""
         ...
 
     @property

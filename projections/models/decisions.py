@@ -1,4 +1,4 @@
-"""The decisions over one series, kept beside its prices: what each looked at, and what explains its changes. Pure.
+"""The decisions on one series, kept beside its prices: what each judged, and what explains its changes. Pure.
 
 Table `decided`: (ticker, provider, seq) -> decision.
 """
@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import Action, Basis, ValidationCompleted, Verdict, Window
+from ledger.market.series import Series
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 
@@ -17,9 +18,9 @@ ACCEPTED: frozenset[Verdict] = frozenset({"success", "warning"})
 
 
 class Decision(msgspec.Struct, frozen=True, array_like=True):
-    """What `validation.completed` says of its answer as a whole.
+    """What `validation.completed` records about its answer as a whole.
 
-    `cause` is the seq of the evidence. `rescale` is new/old, the ratio that the closes held and answered share.
+    `cause` is the seq of the evidence. `rescale` is new/old, the ratio common to the closes held and answered.
     `partial` and `rejected` are days that were answered and not accepted.
     """
 
@@ -37,7 +38,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def accepted(self) -> bool:
-        """Whether its answer was taken, if only in part."""
+        """Whether its answer was accepted, if only in part."""
         return self.verdict in ACCEPTED
 
 
@@ -62,9 +63,9 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
     tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)
 
 
-def decisions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> Iterator[Decision]:
+def decisions(tables: Tables, series: Series, position: int | None = None) -> Iterator[Decision]:
     """Yield the decisions over the series once `position` events are read (None: all), oldest first; one scan."""
-    for _, value in tables["decided"].scan(text_key(ticker, provider)):
+    for _, value in tables["decided"].scan(text_key(series.ticker, series.provider)):
         decision = _decode(value)
         if position is not None and decision.seq >= position:
             return

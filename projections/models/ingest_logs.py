@@ -1,28 +1,29 @@
-"""The ingest log: one entry an attempt, as operators read it.
+"""The ingest log: one entry per attempt, as operators read it.
 
 Tables:
 - `entries`: (seq) -> entry, as the event at `seq` opened it.
-- `judgements`: (seq of the evidence) -> what its decision adds to its entry. Joined when read: the fold
+- `judgements`: (seq of the evidence) -> what its decision or failure adds to its entry. Joined when read: the fold
   only puts, which is cheaper than to read, decode and rewrite the entry.
 - `by_ticker`: (ticker, seq) -> empty. One ticker's entries without a look at the others'.
-- `pending`: (ticker, seq) -> empty. Evidence that no decision names yet.
+- `pending`: (ticker, provider, seq) -> empty. Evidence that no decision and no failure names as its cause yet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import msgspec
 
 from ledger.chain import Seq
 from ledger.codec import Envelope
-from ledger.events import ValidationCompleted
+from ledger.events import IngestFailed, ValidationCompleted
+from ledger.market.series import Series
 from projections.fold.event_readers import Fact
-from projections.fold.keys import last_seq, seq_key, text_key
+from projections.fold.keys import last_seq, seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 from projections.models.log_entry import ENTRY_TAGS, Entry, Judgement, Status, attempted, judged, judgement
 
 NAME = "ingest_logs"
-VERSION = 1
+VERSION = 2
 
 _decode = msgspec.msgpack.Decoder(Entry).decode
 _decode_judgement = msgspec.msgpack.Decoder(Judgement).decode
@@ -49,7 +50,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IngestLogs:
-    """The fold of attempts and the decisions over them into entries."""
+    """The fold of attempts and the decisions on them into entries."""
 
     name = NAME
     version = VERSION
@@ -58,10 +59,11 @@ class IngestLogs:
     reads = ENTRY_TAGS | {ValidationCompleted.TAG}
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
-        """Open an entry for an attempt, or close the one that a decision is over."""
-        if isinstance(fact, ValidationCompleted):
-            if envelope.cause is not None:
-                _judge(tables, envelope.cause, fact)
+        """Open an entry for an attempt, or close the one that a decision or a failure names as its cause."""
+        if isinstance(fact, ValidationCompleted | IngestFailed) and envelope.cause is not None:
+            evidence = seq_key(envelope.cause)
+            tables["judgements"].store(evidence, judgement(fact))
+            tables["pending"].delete(text_key(fact.ticker, fact.provider) + evidence)
         elif entry := attempted(envelope, fact):
             _open(tables, entry)
 
@@ -72,19 +74,13 @@ def _open(tables: Tables, entry: Entry) -> None:
     tables["entries"].store(seq, entry)
     tables["by_ticker"].put(of_ticker, b"")
     if entry.status == "pending":
-        tables["pending"].put(of_ticker, b"")
-
-
-def _judge(tables: Tables, cause: int, decision: ValidationCompleted) -> None:
-    evidence = seq_key(cause)
-    tables["judgements"].store(evidence, judgement(decision))
-    tables["pending"].delete(text_key(decision.ticker) + evidence)
+        tables["pending"].put(text_key(entry.ticker, entry.provider) + seq, b"")
 
 
 def entries(tables: Tables, wanted: Filter | None = None, *, limit: int | None = None, offset: int = 0) -> list[Entry]:
     """Return the newest `limit` entries that are `wanted` (None: all), past the newest `offset` of them; newest last.
 
-    Read from the newest back, one ticker's by its index: costs what it shows and what it skips, not the log.
+    Reads from the newest back, one ticker's by its index: costs the entries returned and skipped, not the log.
     """
     wanted = wanted or Filter()
     found = (entry for entry in _newest_first(tables, wanted) if wanted.takes(entry))
@@ -92,30 +88,28 @@ def entries(tables: Tables, wanted: Filter | None = None, *, limit: int | None =
     return list(islice(found, offset, stop))[::-1]
 
 
-def pending(tables: Tables, ticker: str) -> tuple[Seq, ...]:
-    """Return the seqs of the ticker's evidence that no decision names as its cause, oldest first."""
-    return tuple(Seq(last_seq(key)) for key, _ in tables["pending"].scan(text_key(ticker)))
+def pending(tables: Tables, ticker: str) -> dict[Series, tuple[Seq, ...]]:
+    """Return the seqs of the ticker's pending evidence by series, oldest first."""
+    found: dict[Series, tuple[Seq, ...]] = {}
+    for key, _ in tables["pending"].scan(text_key(ticker)):
+        series = Series(*two_texts(key))
+        found[series] = (*found.get(series, ()), Seq(last_seq(key)))
+    return found
 
 
 def _newest_first(tables: Tables, wanted: Filter) -> Iterator[Entry]:
-    for entry in _backwards(tables, wanted.ticker):
+    """Yield the ticker's entries (all tickers' where none is wanted) back to `wanted.since`, with their decisions."""
+    stored: Iterable[tuple[bytes, bytes | None]] = tables["entries"].scan(reverse=True)
+    if wanted.ticker is not None:
+        index = tables["by_ticker"].scan(text_key(wanted.ticker), reverse=True)
+        seqs = (seq_key(last_seq(key)) for key, _ in index)
+        stored = ((seq, tables["entries"].get(seq)) for seq in seqs)
+    for seq, value in stored:
+        # An entry and its index are written in one transaction.
+        if value is None:
+            continue
+        entry, found = _decode(value), tables["judgements"].get(seq)
         # recorded_at never decreases along the log, so everything further back is older still.
         if wanted.since is not None and entry.recorded_at < wanted.since:
             return
-        yield entry
-
-
-def _backwards(tables: Tables, ticker: str | None) -> Iterator[Entry]:
-    if ticker is None:
-        yield from (_joined(tables, seq, value) for seq, value in tables["entries"].scan(reverse=True))
-        return
-    for key, _ in tables["by_ticker"].scan(text_key(ticker), reverse=True):
-        seq = seq_key(last_seq(key))
-        # Written in one transaction with its index.
-        if value := tables["entries"].get(seq):
-            yield _joined(tables, seq, value)
-
-
-def _joined(tables: Tables, seq: bytes, value: bytes) -> Entry:
-    found = tables["judgements"].get(seq)
-    return _decode(value) if found is None else judged(_decode(value), _decode_judgement(found))
+        yield entry if found is None else judged(entry, _decode_judgement(found))

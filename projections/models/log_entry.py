@@ -1,4 +1,4 @@
-"""One attempt as the ingest log tells it, made from the events that say how it went. Pure."""
+"""One attempt as the ingest log shows it, made from the events that record how it went. Pure."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ US_A_MS = 1000
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One attempt. Times are microseconds UTC.
 
-    `final` is False where another attempt of the job took its place: a failed one that was retried, or evidence
+    `final` is False where another attempt of the job replaced it: a failed one that was retried, or evidence
     that was set aside for a wider fetch (`superseded`).
     `error_message` begins with `error_kind`, and both are None unless the attempt failed.
     """
@@ -64,13 +64,28 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
 def attempted(envelope: Envelope, fact: Fact) -> Entry | None:
     """Return the entry that an event opens, None for an event that is no attempt.
 
-    Evidence is `pending` until a decision names it as its cause: see `judged`.
+    Evidence is `pending` until a decision or a failure names it as its cause: see `judged`. That failure is no attempt
+    of its own.
     """
     if isinstance(fact, Evidence):
-        return _pending(envelope, fact)
+        return Entry(
+            ticker=fact.ticker,
+            job_id=envelope.job_id,
+            started_at=fact.started_at,
+            finished_at=fact.finished_at,
+            rows_fetched=fact.rows,
+            status="pending",
+            error_message=None,
+            duration_ms=(fact.finished_at - fact.started_at) // US_A_MS,
+            provider=fact.provider,
+            attempt=fact.attempt,
+            retry_after=None,
+            seq=envelope.seq,
+            recorded_at=envelope.recorded_at,
+        )
     if isinstance(fact, FetchFailed):
         return _failed(envelope, fact, fact.error_kind, attempt=fact.attempt)
-    if isinstance(fact, IngestFailed):
+    if isinstance(fact, IngestFailed) and envelope.cause is None:
         return _failed(envelope, fact, fact.error_kind, attempt=fact.attempt)
     if isinstance(fact, IngestRefused):
         # A refused job made no attempt of its own; entries are numbered from 1.
@@ -78,22 +93,30 @@ def attempted(envelope: Envelope, fact: Fact) -> Entry | None:
     return None
 
 
-def judgement(decision: ValidationCompleted) -> Judgement:
-    """Return what `decision` says of its evidence.
+def judgement(decision: ValidationCompleted | IngestFailed) -> Judgement:
+    """Return what `decision` says of its evidence, or the failure that ended it undecided.
 
     Superseded evidence is a success that is not final: the answer was sound, the job went on to a wider one.
     """
+    if isinstance(decision, IngestFailed):
+        failed = decision.error_kind
+        return Judgement(failure_status(failed), error_kind=failed, error_message=_message(failed, decision.message))
     if decision.verdict == "superseded":
         return Judgement("success", superseded=True)
-    kind = _rejection_kind(decision) if decision.verdict == "rejected" else None
+    kind: ErrorKind | None = None
+    message: str | None = None
+    if decision.verdict == "rejected":
+        kind = "empty" if any(finding.rule == "EMPTY" for finding in decision.rejected) else "bad-answer"
+        # A reader needs the finding on the whole answer first, else the first row's.
+        first = min(decision.rejected, key=lambda finding: finding.date is not None, default=None)
+        message = _message(kind, "nothing was accepted" if first is None else f"{first.rule} {first.detail}")
     return Judgement(
         decision.verdict,
-        False,  # noqa: FBT003 - a field by its place, as in every array
-        kind,
-        None if kind is None else _told(kind, _first_finding(decision)),
-        decision.added + decision.revised + decision.unchanged,
-        rejected_rows(decision),
-        len(decision.flagged),
+        error_kind=kind,
+        error_message=message,
+        accepted=decision.added + decision.revised + decision.unchanged,
+        rejected=rejected_rows(decision),
+        flagged=len(decision.flagged),
     )
 
 
@@ -103,12 +126,12 @@ def failure_status(kind: ErrorKind) -> Status:
 
 
 def rejected_rows(decision: ValidationCompleted) -> int:
-    """Return how many rows the decision rejected; a finding on the whole batch is none."""
+    """Return how many rows the decision rejected; a finding on the whole answer is no row."""
     return sum(finding.date is not None for finding in decision.rejected)
 
 
 def judged(entry: Entry, found: Judgement) -> Entry:
-    """Return `entry` as the decision over its evidence leaves it."""
+    """Return `entry` with the decision on its evidence."""
     return msgspec.structs.replace(
         entry,
         status=found.status,
@@ -119,24 +142,6 @@ def judged(entry: Entry, found: Judgement) -> Entry:
         accepted=found.accepted,
         rejected=found.rejected,
         flagged=found.flagged,
-    )
-
-
-def _pending(envelope: Envelope, evidence: Evidence) -> Entry:
-    return Entry(
-        ticker=evidence.ticker,
-        job_id=envelope.job_id,
-        started_at=evidence.started_at,
-        finished_at=evidence.finished_at,
-        rows_fetched=evidence.rows,
-        status="pending",
-        error_message=None,
-        duration_ms=(evidence.finished_at - evidence.started_at) // US_A_MS,
-        provider=evidence.provider,
-        attempt=evidence.attempt,
-        retry_after=None,
-        seq=envelope.seq,
-        recorded_at=envelope.recorded_at,
     )
 
 
@@ -151,7 +156,7 @@ def _failed(
         finished_at=fact.finished_at,
         rows_fetched=0,
         status=failure_status(kind),
-        error_message=_told(kind, fact.message),
+        error_message=_message(kind, fact.message),
         duration_ms=(fact.finished_at - fact.started_at) // US_A_MS,
         provider=fact.provider,
         attempt=attempt,
@@ -164,15 +169,6 @@ def _failed(
     )
 
 
-def _told(kind: ErrorKind, message: str) -> str:
+def _message(kind: ErrorKind, message: str) -> str:
+    """Return `message` behind its kind, once."""
     return message if message.startswith(f"{kind}:") else f"{kind}: {message}"
-
-
-def _rejection_kind(decision: ValidationCompleted) -> ErrorKind:
-    return "empty" if any(finding.rule == "EMPTY" for finding in decision.rejected) else "bad-answer"
-
-
-def _first_finding(decision: ValidationCompleted) -> str:
-    """Return what a reader needs first: the finding on the whole batch, else the first row's."""
-    findings = sorted(decision.rejected, key=lambda finding: finding.date is not None)
-    return f"{findings[0].rule} {findings[0].detail}" if findings else "nothing was accepted"

@@ -1,15 +1,15 @@
-"""What monitoring asks of the log: how each ticker's ingest goes, how many runs ended how, the last backup.
+"""What monitoring reads from the log: how each ticker's ingest goes, how many runs ended how, the last backup.
 
 Tables:
 - `tallies`: (ticker, provider) -> tally. Fixed in size, rewritten at every final entry.
 - `recent`: (ticker, provider, slot) -> duration and failure of one of the last 30 final entries. The slot of a final
   entry is its number modulo 30: one small row is written, where a ring inside the tally would be rewritten whole.
-- `pending`: (seq) -> what is wanted of evidence until its decision comes, and no longer.
+- `pending`: (seq) -> what is wanted of evidence until its decision, or the failure over it, comes, and no longer.
 - `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from struct import Struct
 from typing import Any
@@ -27,16 +27,16 @@ from ledger.events import (
     IngestRefused,
     ValidationCompleted,
 )
+from ledger.ingest.providers import registry
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 
 NAME = "metrics"
-VERSION = 2
+VERSION = 3
 RECENT_ENTRIES = 30
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
-BY_HAND = frozenset({"cotahist"})  # providers whose answers a person brings: nobody is late with those
 SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
 LAST_BACKUP = LAST_CHECKPOINT = text_key("last")  # each in a table of its own
 RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
@@ -74,7 +74,7 @@ class _Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rows: int
 
 
-class _Tally(msgspec.Struct, array_like=True, gc=False):
+class _SeriesTally(msgspec.Struct, array_like=True, gc=False):
     """Measures as they are stored; mutable, since a fold decodes, counts and encodes it at every final entry."""
 
     status: Status
@@ -89,6 +89,25 @@ class _Tally(msgspec.Struct, array_like=True, gc=False):
     consecutive_failures: int = 0
     runs: list[int] = msgspec.field(default_factory=lambda: [0] * len(RUN_STATUSES))
 
+    def measures(self, slots: Sequence[tuple[int, bool]]) -> Measures:
+        """Return the measures, with the durations and failures of the ring's `slots` from the oldest on."""
+        oldest = self.finals % RECENT_ENTRIES if self.finals > RECENT_ENTRIES else 0
+        recent = (*slots[oldest:], *slots[:oldest])
+        return Measures(
+            status=self.status,
+            seq=self.seq,
+            rejected=self.rejected,
+            last_ingest=self.last_ingest,
+            rows_fetched=self.rows_fetched,
+            rows_total=self.rows_total,
+            last_date=self.last_date,
+            last_answer=self.last_answer,
+            consecutive_failures=self.consecutive_failures,
+            runs=tuple(self.runs),
+            durations_ms=tuple(duration_ms for duration_ms, _ in recent),
+            failures=tuple(failed for _, failed in recent),
+        )
+
 
 class RunCount(msgspec.Struct, frozen=True):
     """How many final entries of a ticker ended in a status."""
@@ -99,7 +118,7 @@ class RunCount(msgspec.Struct, frozen=True):
     runs: int
 
 
-class Backup(msgspec.Struct, frozen=True, array_like=True):
+class BackupStatus(msgspec.Struct, frozen=True, array_like=True):
     """The newest backup: when it was recorded, its file's name and size, and how many events it holds."""
 
     recorded_at: int
@@ -115,10 +134,10 @@ class CheckpointMade(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
-_decode_tally = msgspec.msgpack.Decoder(_Tally).decode
+_decode_tally = msgspec.msgpack.Decoder(_SeriesTally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
-_decode_backup = msgspec.msgpack.Decoder(Backup).decode
+_decode_backup = msgspec.msgpack.Decoder(BackupStatus).decode
 _decode_checkpoint = msgspec.msgpack.Decoder(CheckpointMade).decode
 
 
@@ -165,21 +184,25 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
     _put(tables, key, tally, waiting.duration_ms)
 
 
-def _fail_fetch(tables: Tables, envelope: Envelope, fact: FetchFailed) -> None:
-    if fact.final:
-        _count_failure(tables, envelope.seq, fact, fact.error_kind)
-
-
-def _fail(tables: Tables, envelope: Envelope, fact: IngestFailed) -> None:
-    _count_failure(tables, envelope.seq, fact, fact.error_kind)
-
-
-def _refuse(tables: Tables, envelope: Envelope, fact: IngestRefused) -> None:
-    _count_failure(tables, envelope.seq, fact, "locked")
+def _fail(tables: Tables, envelope: Envelope, fact: FetchFailed | IngestFailed | IngestRefused) -> None:
+    """Count the failure; one over evidence is counted as that evidence's, whose place it takes."""
+    if isinstance(fact, FetchFailed) and not fact.final:
+        return
+    seq = envelope.seq
+    if isinstance(fact, IngestFailed) and envelope.cause is not None:
+        seq, evidence = envelope.cause, seq_key(envelope.cause)
+        if tables["pending"].load(evidence, _decode_waiting) is None:
+            return
+        tables["pending"].delete(evidence)
+    kind: ErrorKind = "locked" if isinstance(fact, IngestRefused) else fact.error_kind
+    key = text_key(fact.ticker, fact.provider)
+    tally = _tally(tables, key, failure_status(kind), seq)
+    tally.rejected = 0
+    _put(tables, key, tally, (fact.finished_at - fact.started_at) // US_A_MS)
 
 
 def _back_up(tables: Tables, envelope: Envelope, fact: BackupCreated) -> None:
-    tables["backups"].store(LAST_BACKUP, Backup(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size))
+    tables["backups"].store(LAST_BACKUP, BackupStatus(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size))
 
 
 def _sign(tables: Tables, envelope: Envelope, fact: CheckpointSigned) -> None:
@@ -194,32 +217,25 @@ def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
 _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
     Evidence: _await,
     ValidationCompleted: _judge,
-    FetchFailed: _fail_fetch,
+    FetchFailed: _fail,
     IngestFailed: _fail,
-    IngestRefused: _refuse,
+    IngestRefused: _fail,
     BackupCreated: _back_up,
     CheckpointSigned: _sign,
     ConnectionTested: _answer,
 }
 
 
-def _count_failure(tables: Tables, seq: int, fact: FetchFailed | IngestFailed | IngestRefused, kind: ErrorKind) -> None:
-    key = text_key(fact.ticker, fact.provider)
-    tally = _tally(tables, key, failure_status(kind), seq)
-    tally.rejected = 0
-    _put(tables, key, tally, (fact.finished_at - fact.started_at) // US_A_MS)
-
-
-def _tally(tables: Tables, key: bytes, status: Status, seq: int) -> _Tally:
+def _tally(tables: Tables, key: bytes, status: Status, seq: int) -> _SeriesTally:
     """Return the series' tally with one more final entry of `status` to count."""
     tally = tables["tallies"].load(key, _decode_tally)
     if tally is None:
-        return _Tally(status, seq)
+        return _SeriesTally(status, seq)
     tally.status, tally.seq = status, seq
     return tally
 
 
-def _put(tables: Tables, key: bytes, tally: _Tally, duration_ms: int) -> None:
+def _put(tables: Tables, key: bytes, tally: _SeriesTally, duration_ms: int) -> None:
     failed = tally.status in FAILURES
     tables["recent"].put(key + SLOT_KEYS[tally.finals % RECENT_ENTRIES], RECENT.pack(duration_ms, failed))
     tally.finals += 1
@@ -228,42 +244,23 @@ def _put(tables: Tables, key: bytes, tally: _Tally, duration_ms: int) -> None:
     tables["tallies"].store(key, tally)
 
 
-def _measures(tables: Tables, key: bytes, tally: _Tally) -> Measures:
-    slots = [RECENT.unpack(value) for _, value in tables["recent"].scan(key)]
-    oldest = tally.finals % RECENT_ENTRIES if tally.finals > RECENT_ENTRIES else 0
-    recent = slots[oldest:] + slots[:oldest]
-    return Measures(
-        status=tally.status,
-        seq=tally.seq,
-        rejected=tally.rejected,
-        last_ingest=tally.last_ingest,
-        rows_fetched=tally.rows_fetched,
-        rows_total=tally.rows_total,
-        last_date=tally.last_date,
-        last_answer=tally.last_answer,
-        consecutive_failures=tally.consecutive_failures,
-        runs=tuple(tally.runs),
-        durations_ms=tuple(duration_ms for duration_ms, _ in recent),
-        failures=tuple(failed for _, failed in recent),
-    )
-
-
 def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
     """Yield each ticker's measures (or the one's), those of the provider used last, by ticker.
 
     A file brought by hand counts only where nobody is asked: else it would hush the alarm of a provider that is late.
     """
-    chosen: dict[str, tuple[bytes, _Tally]] = {}
+    chosen: dict[str, tuple[bytes, _SeriesTally]] = {}
     for key, value in tables["tallies"].scan(b"" if ticker is None else text_key(ticker)):
         (name, provider), tally = two_texts(key), _decode_tally(value)
         if name not in chosen or _rank(provider, tally) > _rank(two_texts(chosen[name][0])[1], chosen[name][1]):
             chosen[name] = key, tally
     for key, tally in chosen.values():
-        yield Measured(*two_texts(key), _measures(tables, key, tally))
+        slots = [RECENT.unpack(value) for _, value in tables["recent"].scan(key)]
+        yield Measured(*two_texts(key), tally.measures(slots))
 
 
-def _rank(provider: str, tally: _Tally) -> tuple[bool, int]:
-    return provider not in BY_HAND, tally.seq
+def _rank(provider: str, tally: _SeriesTally) -> tuple[bool, int]:
+    return not registry.brought_by_hand(provider), tally.seq
 
 
 def runs(tables: Tables) -> Iterator[RunCount]:
@@ -274,7 +271,7 @@ def runs(tables: Tables) -> Iterator[RunCount]:
             yield RunCount(ticker, provider, status, count)
 
 
-def last_backup(tables: Tables) -> Backup | None:
+def last_backup(tables: Tables) -> BackupStatus | None:
     """Return the newest backup, None before the first."""
     stored = tables["backups"].get(LAST_BACKUP)
     return None if stored is None else _decode_backup(stored)

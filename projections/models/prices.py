@@ -1,8 +1,8 @@
 """Prices by trading day and by when the ledger learned them: latest, as of any position, and every revision.
 
 Tables:
-- `bars`: (provider, ticker, date, seq) -> [bar or nil, recorded_at]. Changes only; a nil bar says that the
-  provider withdrew the date, and the version before it stays the one that holds.
+- `bars`: (provider, ticker, date, seq) -> [bar or nil, recorded_at]. Changes only; a nil bar records that the
+  provider withdrew the date, and the version before it stays in force.
 - `decided`: (ticker, provider, seq) -> decision; see `projections.models.decisions`.
 - `series`: (ticker, provider) -> empty. Which series there are.
 """
@@ -34,12 +34,12 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     bar: Bar | None
 
 
-class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class _StoredBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
     bar: Bar | None
     recorded_at: int
 
 
-_decode_row = msgspec.msgpack.Decoder(_Row).decode
+_decode_row = msgspec.msgpack.Decoder(_StoredBar).decode
 
 
 class Prices:
@@ -55,64 +55,60 @@ class Prices:
         """Add the decision, what it accepted and what it found withdrawn; costs its rows."""
         assert isinstance(fact, ValidationCompleted)  # noqa: S101 - the only tag in `reads`
         if fact.bars or fact.withdrawn:
-            _put_bars(tables, envelope, fact)
+            tables["series"].put(text_key(fact.ticker, fact.provider), b"")
+        store = tables["bars"].store
+        prefix, seq = text_key(fact.provider, fact.ticker), seq_key(envelope.seq)
+        for day in fact.withdrawn:
+            store(prefix + day_key(day) + seq, _StoredBar(None, envelope.recorded_at))
+        # Bars come last: one that was accepted is never hidden by what else the decision says of its day.
+        for bar in fact.bars:
+            store(prefix + day_key(bar.date) + seq, _StoredBar(bar, envelope.recorded_at))
         decisions.put(tables, envelope, fact)
 
 
-def _put_bars(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
-    tables["series"].put(text_key(decision.ticker, decision.provider), b"")
-    store = tables["bars"].store
-    prefix, seq = text_key(decision.provider, decision.ticker), seq_key(envelope.seq)
-    for day in decision.withdrawn:
-        store(prefix + day_key(day) + seq, _Row(None, envelope.recorded_at))
-    # Bars come last: one that was accepted is never hidden by what else the decision says of its day.
-    for bar in decision.bars:
-        store(prefix + day_key(bar.date) + seq, _Row(bar, envelope.recorded_at))
-
-
-def versions(tables: Tables, provider: str, ticker: str, day: date | None = None) -> Iterator[Version]:
+def versions(tables: Tables, series: Series, day: date | None = None) -> Iterator[Version]:
     """Yield every version of the series (of one day, where given), by day and then by seq; one prefix scan."""
-    prefix = text_key(provider, ticker) + (b"" if day is None else day_key(day))
+    prefix = text_key(series.provider, series.ticker) + (b"" if day is None else day_key(day))
     for key, value in tables["bars"].scan(prefix):
         row = _decode_row(value)
         ordinal = int.from_bytes(key[-SEQ_BYTES - 4 : -SEQ_BYTES], "big")
         yield Version(date=date.fromordinal(ordinal), seq=last_seq(key), recorded_at=row.recorded_at, bar=row.bar)
 
 
-def series(tables: Tables, provider: str, ticker: str, position: int | None = None) -> dict[date, Bar]:
-    """Return the bar that holds for each day, in order of days, once `position` events are read (None: all).
+def bars(tables: Tables, series: Series, position: int | None = None) -> dict[date, Bar]:
+    """Return the bar in force on each day, in order of days, once `position` events are read (None: all).
 
-    One prefix scan over the ticker's versions.
+    One prefix scan over the series' versions.
     """
-    bars: dict[date, Bar] = {}
-    for key, value in tables["bars"].scan(text_key(provider, ticker)):
+    found: dict[date, Bar] = {}
+    for key, value in tables["bars"].scan(text_key(series.provider, series.ticker)):
         if position is None or last_seq(key) < position:
             bar = _decode_row(value).bar
             if bar is not None:
-                bars[bar.date] = bar
-    return bars
+                found[bar.date] = bar
+    return found
 
 
-def holding(tables: Tables, provider: str, ticker: str, position: int | None = None) -> dict[date, Version]:
-    """Return what `series` does, each bar as the version that says since when it holds."""
+def holding(tables: Tables, series: Series, position: int | None = None) -> dict[date, Version]:
+    """Return what `bars` does, each bar as the version that records since when it is in force."""
     return {
         version.date: version
-        for version in versions(tables, provider, ticker)
+        for version in versions(tables, series)
         if version.bar is not None and (position is None or version.seq < position)
     }
 
 
-def actions(tables: Tables, provider: str, ticker: str, position: int | None = None) -> tuple[Action, ...]:
+def actions(tables: Tables, series: Series, position: int | None = None) -> tuple[Action, ...]:
     """Return the corporate actions known once `position` events are read (None: all), by day and kind."""
-    # Imported here: a command that asks how ingest goes asks of no dividend.
+    # Imported here: a command that reports how ingest goes needs no dividends.
     from projections.models import corporate_actions
 
-    return corporate_actions.known(decisions.decisions(tables, provider, ticker, position))
+    return corporate_actions.known(decisions.decisions(tables, series, position))
 
 
-def held(tables: Tables, provider: str, ticker: str) -> Held:
-    """Return what validation compares new evidence with: the series as it is held now."""
-    return Held(bars=series(tables, provider, ticker), actions=actions(tables, provider, ticker))
+def held(tables: Tables, series: Series) -> Held:
+    """Return what new evidence is judged against: the series as it is held now."""
+    return Held(bars=bars(tables, series), actions=actions(tables, series))
 
 
 def all_series(tables: Tables, ticker: str | None = None) -> tuple[Series, ...]:

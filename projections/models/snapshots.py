@@ -1,4 +1,4 @@
-"""Which snapshots the log says were written.
+"""Which snapshots were written, by the log.
 
 Tables:
 - `written`: (seq) -> snapshot.
@@ -20,7 +20,7 @@ VERSION = 1
 
 
 class Written(msgspec.Struct, frozen=True, array_like=True):
-    """A snapshot that reached the disk, as its event tells it."""
+    """A snapshot that reached the disk, as its event records it."""
 
     seq: int
     recorded_at: int
@@ -49,22 +49,19 @@ class Snapshots:
         """Keep the event, and that it is the newest of its name."""
         assert isinstance(fact, SnapshotWritten)  # noqa: S101 - the only tag in `reads`
         seq = seq_key(envelope.seq)
-        tables["written"].store(seq, _written(envelope, fact))
+        recorded = Written(
+            seq=envelope.seq,
+            recorded_at=envelope.recorded_at,
+            ticker=fact.ticker,
+            provider=fact.provider,
+            name=fact.name,
+            format_version=fact.format_version,
+            position=fact.position,
+            sha256=fact.sha256,
+            rows=fact.rows,
+        )
+        tables["written"].store(seq, recorded)
         tables["newest"].put(text_key(fact.name), seq)
-
-
-def _written(envelope: Envelope, fact: SnapshotWritten) -> Written:
-    return Written(
-        seq=envelope.seq,
-        recorded_at=envelope.recorded_at,
-        ticker=fact.ticker,
-        provider=fact.provider,
-        name=fact.name,
-        format_version=fact.format_version,
-        position=fact.position,
-        sha256=fact.sha256,
-        rows=fact.rows,
-    )
 
 
 def written(tables: Tables) -> Iterator[Written]:

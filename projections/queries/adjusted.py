@@ -1,7 +1,7 @@
 """Adjusted prices, derived from the actions that are known and never taken from a provider. Pure and exact.
 
 The factor of a session is the product, over every later action, of
-- `1 - D / C` for payments of `D` a share on a day, `C` the last close before that day;
+- `1 - D / C` for payments of `D` per share on a day, `C` the last close before that day;
 - `old shares / new shares` for a split, on a series as traded only: a split-adjusted one carries it already.
 
 Payments and closes are taken on the series' own basis: a provider that adjusts closes for splits
@@ -10,10 +10,12 @@ adjusts its payments too.
 Source: docs/validation.md, "Adjusted prices".
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import groupby
+from operator import attrgetter
 
 from ledger.events import Action, Bar, Basis
 from ledger.market.series import Series
@@ -22,15 +24,20 @@ from projections.models import corporate_actions, decisions, prices
 
 ONE = Fraction(1)
 
+_date = attrgetter("date")
+
 
 def factors(bars: Mapping[date, Bar], actions: Iterable[Action], basis: Basis) -> dict[date, Fraction]:
     """Return the exact factor of every session, in order of days; the last one's is 1 unless an action follows it.
 
     A payment of nothing, or of the whole close before it or more, cannot be adjusted for and is left out: rule
-    EVENT speaks of it. So is one with no session before it. O(sessions + actions).
+    EVENT flags it. So is one with no session before it. O(n log n) in sessions and actions.
     """
     days = sorted(bars)
-    steps = _steps(days, bars, actions, basis)
+    steps: list[tuple[date, Fraction]] = []
+    for day, on_day in groupby(sorted(actions, key=_date), key=_date):
+        if earlier := bisect_left(days, day):
+            steps.append((day, _step(list(on_day), bars[days[earlier - 1]].close, basis)))
     found: dict[date, Fraction] = {}
     factor = ONE
     for day in reversed(days):
@@ -51,24 +58,6 @@ def adjusted_micros(micros: int, factor: Fraction) -> int:
     return round(micros * factor)
 
 
-def _steps(
-    days: Sequence[date], bars: Mapping[date, Bar], actions: Iterable[Action], basis: Basis
-) -> list[tuple[date, Fraction]]:
-    """Return (day, factor for every session before it), oldest first."""
-    found = []
-    closes = iter(days)
-    previous: int | None = None
-    upcoming = next(closes, None)
-    ordered = sorted(actions, key=lambda action: action.date)
-    for day, on_day in groupby(ordered, key=lambda action: action.date):
-        while upcoming is not None and upcoming < day:
-            previous = bars[upcoming].close
-            upcoming = next(closes, None)
-        if previous is not None:
-            found.append((day, _step(list(on_day), previous, basis)))
-    return found
-
-
 def _step(actions: Sequence[Action], previous_close: int, basis: Basis) -> Fraction:
     """Return the factor of one day's actions; payments of one day are one payment."""
     paid = sum(action.amount for action in actions if action.kind != "split" and action.amount > 0)
@@ -80,22 +69,11 @@ def _step(actions: Sequence[Action], previous_close: int, basis: Basis) -> Fract
     return factor
 
 
-def basis(tables: Tables, series: Series, position: int | None = None) -> Basis:
-    """Return the basis on which the provider tells the series, by its newest decision of [0, position).
-
-    Split-adjusted where there is none: then there is no bar either.
-    """
-    found: Basis = "split_adjusted"
-    for decision in decisions.decisions(tables, series.provider, series.ticker, position):
-        found = decision.basis
-    return found
-
-
 def held_factors(tables: Tables, series: Series, position: int | None = None) -> dict[date, Fraction]:
     """Return the factor of each session held once `position` events are read (None: all), in order of days.
 
     Costs the series' versions and decisions.
     """
-    judged = list(decisions.decisions(tables, series.provider, series.ticker, position))
-    bars = prices.series(tables, series.provider, series.ticker, position)
+    judged = list(decisions.decisions(tables, series, position))
+    bars = prices.bars(tables, series, position)
     return factors(bars, corporate_actions.known(judged), judged[-1].basis) if bars else {}

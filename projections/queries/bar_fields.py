@@ -1,15 +1,18 @@
-"""The fields of a bar, and where two bars of a day part. Pure."""
+"""The fields of a bar, and where two bars of a day differ. Pure."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from typing import Literal
 
 import msgspec
 
 from ledger.events import Bar
 
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
-STANDS_FOR_THE_BAR = "close"  # what is shown of a bar that came or went whole
+REPRESENTS_THE_BAR = "close"  # what is shown of a bar that came or went whole
 VOLUME = "volume"
+
+Cause = Literal["first", "correction", "rescale", "withdrawn"]  # why a field has another value
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +37,7 @@ def moved(old: Bar | None, new: Bar | None) -> Iterator[FieldChange]:
     present = new or old
     if present is None or old == new:
         return
-    names = FIELDS if old and new else (STANDS_FOR_THE_BAR,)
+    names = FIELDS if old and new else (REPRESENTS_THE_BAR,)
     for name in names:
         before, after = _value(old, name), _value(new, name)
         if before != after:

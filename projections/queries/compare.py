@@ -1,4 +1,4 @@
-"""Two providers' prices of one ticker held against each other, session by session, on one basis. Pure and exact.
+"""Two providers' prices of one ticker compared, session by session, on one basis. Pure and exact.
 
 Dividends do not matter: the prices compared are those that were traded. Splits do: a series as traded is brought onto
 the basis of the other one by the splits that the other one knows, since it is adjusted for those and no others.
@@ -20,18 +20,22 @@ FIELDS: tuple[Field, ...] = ("open", "high", "low", "close")
 TOLERANCE_MICROS = 10_000  # a centavo
 
 
-Scale = Mapping[date, Fraction]  # what a session's prices are to be multiplied by, where that is not 1
+Scale = Mapping[date, Fraction]  # factors of sessions' prices, where they are not 1
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """A ticker as one provider tells it."""
+class Reported(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticker's series as one provider reports it."""
 
     bars: Mapping[date, Bar]
     actions: Sequence[Action]
     basis: Basis
 
+    def days(self, start: date | None, end: date | None) -> set[date]:
+        """Return the sessions from `start` to `end`, both inclusive; None is no bound."""
+        return {day for day in self.bars if (start is None or start <= day) and (end is None or day <= end)}
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+
+class PriceDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One price on which two providers differ; millionths of a real on the basis compared, half to even."""
 
     date: date
@@ -48,7 +52,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     differing: tuple[date, ...]
     only_a: tuple[date, ...]
     only_b: tuple[date, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[PriceDifference, ...]
 
     @property
     def agreeing(self) -> int:
@@ -57,8 +61,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(
-    a: Told,
-    b: Told,
+    a: Reported,
+    b: Reported,
     *,
     start: date | None = None,
     end: date | None = None,
@@ -69,14 +73,15 @@ def compare(
 
     Prices further apart than the tolerance differ. O(sessions + splits).
     """
-    of_a, of_b = _scales(a, b)
-    days_a, days_b = (_days(one.bars, start, end) for one in (a, b))
-    found: list[Difference] = []
+    of_a, of_b = _onto(a, b), _onto(b, a)
+    days_a, days_b = a.days(start, end), b.days(start, end)
+    found: list[PriceDifference] = []
     for day, field in product(sorted(days_a & days_b), fields):
         price_a = getattr(a.bars[day], field) * of_a.get(day, ONE)
         price_b = getattr(b.bars[day], field) * of_b.get(day, ONE)
         if abs(price_a - price_b) > tolerance_micros:
-            found.append(_difference(day, field, price_a, price_b))
+            apart = round(abs(price_a - price_b))
+            found.append(PriceDifference(date=day, field=field, a=round(price_a), b=round(price_b), apart=apart))
     return Comparison(
         both=tuple(sorted(days_a & days_b)),
         differing=tuple(sorted({difference.date for difference in found})),
@@ -86,23 +91,9 @@ def compare(
     )
 
 
-def _scales(a: Told, b: Told) -> tuple[Scale, Scale]:
-    """Return what each session's prices are to be multiplied by, where that is not 1."""
-    if a.basis == b.basis:
-        return {}, {}
-    return _onto(a, b), _onto(b, a)
-
-
-def _onto(told: Told, other: Told) -> Scale:
-    if told.basis != "as_traded":
+def _onto(one: Reported, other: Reported) -> Scale:
+    """Return what the prices of `one` are to be multiplied by to be on the basis of `other`."""
+    if one.basis == other.basis or one.basis != "as_traded":
         return {}
     splits = [action for action in other.actions if action.kind == "split"]
-    return factors(told.bars, splits, told.basis)
-
-
-def _days(bars: Mapping[date, Bar], start: date | None, end: date | None) -> set[date]:
-    return {day for day in bars if (start is None or start <= day) and (end is None or day <= end)}
-
-
-def _difference(day: date, field: Field, a: Fraction, b: Fraction) -> Difference:
-    return Difference(date=day, field=field, a=round(a), b=round(b), apart=round(abs(a - b)))
+    return factors(one.bars, splits, one.basis)

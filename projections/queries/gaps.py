@@ -1,4 +1,4 @@
-"""Sessions that ought to be held and are not. Pure."""
+"""Sessions that are missing from a series. Pure."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -10,16 +10,15 @@ from ledger.market import sessions
 from ledger.market.series import Series
 from projections.fold.tables import Tables
 from projections.queries import history
-from projections.queries.history import Standing
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """A session of B3 that the series lacks.
 
     `asked` accepted answers over the day did not bring it, the first at `since` and the last at `last_asked`
-    (microseconds UTC; None where there was none). `rejected` when the last of them had a row that a rule refused.
+    (microseconds UTC; None where there was none). `rejected` when the last of them had a row that a rule rejected.
     `rejected_answers` more were rejected as a whole, the last at `last_rejected`.
-    `behind` when no later session is held: the series has not come that far.
+    `behind` when no later session is held: the series has not reached it.
     """
 
     date: date
@@ -34,25 +33,21 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
 def gaps(tables: Tables, series: Series, until: date, position: int | None = None) -> Iterator[Gap]:
     """Yield the sessions missing from the first one held to `until`, oldest first; costs the series' versions."""
-    standing = history.standing(tables, series, position)
-    if not standing.held:
+    coverage = history.coverage(tables, series, position)
+    if not coverage.held:
         return
-    last = max(standing.held)
-    for day in sessions.sessions(Window(min(standing.held), max(last, until))):
-        if day in standing.held or not sessions.covers(day):
+    last = max(coverage.held)
+    for day in sessions.sessions(Window(min(coverage.held), max(last, until))):
+        if day in coverage.held or not sessions.covers(day):
             continue
-        yield _gap(standing, day, behind=day > last)
-
-
-def _gap(standing: Standing, day: date, *, behind: bool) -> Gap:
-    missed, rejections = standing.missed.get(day), standing.rejected.get(day)
-    return Gap(
-        date=day,
-        asked=0 if missed is None else missed.asked,
-        since=None if missed is None else missed.since,
-        last_asked=None if missed is None else missed.last,
-        rejected=missed is not None and missed.rejected,
-        rejected_answers=0 if rejections is None else rejections.answers,
-        last_rejected=None if rejections is None else rejections.last,
-        behind=behind,
-    )
+        missed, rejections = coverage.missed.get(day), coverage.rejected.get(day)
+        yield Gap(
+            date=day,
+            asked=0 if missed is None else missed.asked,
+            since=None if missed is None else missed.since,
+            last_asked=None if missed is None else missed.last,
+            rejected=missed is not None and missed.rejected,
+            rejected_answers=0 if rejections is None else rejections.answers,
+            last_rejected=None if rejections is None else rejections.last,
+            behind=day > last,
+        )

@@ -5,19 +5,25 @@ from datetime import date
 
 import msgspec
 
+from ledger.ingest.providers.registry import brought_by_hand
 from ledger.market.sessions import final_sessions_after
 from projections.models.log_entry import FAILURES, Status
-from projections.models.metrics import BY_HAND, Measured
+from projections.models.metrics import Measured
+from projections.models.units import InstantUs
 
 US_A_S = 1_000_000
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 
 
 class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One ticker's ingest as of now. `last_ingest` is microseconds UTC; None where nothing was ever accepted."""
+    """How one ticker's ingest goes; null where nothing was ever accepted.
+
+    `job_latency_ms` is the mean over the last 30 final entries, `error_count` the failures among them,
+    `rejected` rows by the last one, `sessions_behind` the B3 sessions that became final since `last_date`.
+    """
 
     ticker: str
-    last_ingest: int | None
+    last_ingest: InstantUs | None
     ingest_lag_seconds: int | None
     job_latency_ms: int
     rows_fetched: int
@@ -28,7 +34,7 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
     rows_total: int
     last_date: date | None
     provider: str
-    rejected: int  # rows, by the last final entry
+    rejected: int
 
 
 def report(measured: Measured, *, now_us: int) -> TickerReport:
@@ -60,7 +66,8 @@ def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
     A file that was imported years ago is not late.
     """
     late = found.ingest_lag_seconds is not None and found.ingest_lag_seconds > lag_threshold_s
-    if late and found.provider not in BY_HAND and (found.sessions_behind is None or found.sessions_behind > 0):
+    due = not brought_by_hand(found.provider) and (found.sessions_behind is None or found.sessions_behind > 0)
+    if late and due:
         return CRITICAL
     return WARNING if found.status in FAILURES or found.rejected else OK
 

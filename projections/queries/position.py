@@ -1,4 +1,4 @@
-"""How far into the log somebody looks: what a seq, a day or a time means, and the position it stands for."""
+"""How far into the log a read reaches: what a seq, a day or a time means, and the position it gives."""
 
 from bisect import bisect_right
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,14 +25,14 @@ class UpToTime(msgspec.Struct, frozen=True):
 
 
 UpTo = UpToSeq | UpToTime
-# A seq, a UTC day, a time that says its offset; one of them written down; or what `reach` makes of it.
+# A seq, a UTC day, a time with its offset; one of them as text; or what `reach` makes of it.
 AsOf = int | date | datetime | str | UpTo
 
 
 def reach(as_of: AsOf) -> UpTo:
     """Return what `as_of` reaches: a day is that whole UTC day.
 
-    Raises: ValueError for a seq below 0, a time without an offset, and for a text that is none of them.
+    Raises: ValueError for a seq below 0, a time without an offset, and for a text that is none of these.
     """
     if isinstance(as_of, UpTo):
         return as_of
@@ -65,7 +65,7 @@ def parse(written: str) -> UpTo:
 
 
 def position_of(log: LogSource, up_to: UpTo) -> int:
-    """Return how many events `up_to` includes; a fold of [0, position) is the state it stands for.
+    """Return how many events `up_to` includes; a fold of [0, position) is the state as of it.
 
     A seq past the end reaches all there is. A time costs O(log n) reads, as recorded_at never decreases.
     """

@@ -9,9 +9,10 @@ import msgspec
 from ledger.codec import Envelope, decode_envelope, decode_event
 from ledger.errors import DamagedError
 from ledger.events import Bar, FetchSucceeded, Finding, RawBar, ValidationCompleted
+from ledger.ingest.providers import registry
 from ledger.ingest.providers.evidence import proven_body
-from ledger.ingest.providers.yahoo import chart
-from ledger.ingest.providers.yahoo.chart import ChartRow
+from ledger.ingest.providers.port import BodyError
+from ledger.ingest.providers.registry import UnknownProviderError
 from ledger.log_source import LogSource
 from ledger.market.series import Series
 from projections.fold.tables import Tables
@@ -25,9 +26,9 @@ Outcome = Literal[
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
     """What one decision made of one day, from the provider's bytes on.
 
-    `bar` is what was accepted, None unless the outcome is first or revised. `raw_rows` are the day's rows in an
-    answer of the chart format, `raw_lines` its lines in an answer of fixed-width text; `handed` is what the
-    provider's library made of them.
+    `bar` is what was accepted, None unless the outcome is first or revised. `raw_lines` are the day's lines in an
+    answer that is text with a session a line, `raw_rows` its rows in any other; `handed` is what the provider's
+    library made of them.
     """
 
     decided: Envelope
@@ -37,7 +38,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     bar: Bar | None
     findings: tuple[tuple[str, Finding], ...]
-    raw_rows: tuple[ChartRow, ...]
+    raw_rows: tuple[RawBar, ...]
     raw_lines: tuple[str, ...]
     handed: RawBar | None
 
@@ -48,7 +49,7 @@ def traces(log: LogSource, tables: Tables, series: Series, day: date) -> Iterato
     Raises: DamagedError where an event is not what its decision says.
     """
     held = False
-    for known in decisions(tables, series.provider, series.ticker):
+    for known in decisions(tables, series):
         if known.cause is None or not known.window.start <= day <= known.window.end:
             continue
         decided, decision = _event(log, known.seq)
@@ -71,8 +72,10 @@ def _trace(
 ) -> Trace:
     decision, fetch = decided[1], fetched[1]
     body = proven_body(fetched[0].seq, fetch.answer)
-    rows, lines = _rows(body, day), _lines(body, day)
+    lines = registry.lines(fetch.provider, body, day)
+    rows = () if lines else _rows(fetch, day)
     bar = next((bar for bar in decision.bars if bar.date == day), None)
+    effects = (("rejected", decision.rejected), ("flagged", decision.flagged), ("warned", decision.warned))
     return Trace(
         decided=decided[0],
         decision=decision,
@@ -80,7 +83,8 @@ def _trace(
         fetch=fetch,
         outcome=_outcome(decision, day, bar, held=held, answered=bool(rows or lines)),
         bar=bar,
-        findings=tuple(_findings(decision, day)),
+        # Those on the day, and on an answer that was rejected whole.
+        findings=tuple((effect, one) for effect, found in effects for one in found if one.date in {day, None}),
         raw_rows=rows,
         raw_lines=lines,
         handed=next((raw for raw in fetch.bars if raw.date == day), None),
@@ -103,27 +107,9 @@ def _outcome(decision: ValidationCompleted, day: date, bar: Bar | None, *, held:
     return "unchanged" if held and answered else "absent"
 
 
-def _findings(decision: ValidationCompleted, day: date) -> Iterator[tuple[str, Finding]]:
-    """Yield what was said of the day, and of an answer that was rejected whole."""
-    for effect, findings in (
-        ("rejected", decision.rejected),
-        ("flagged", decision.flagged),
-        ("warned", decision.warned),
-    ):
-        for finding in findings:
-            if finding.date in {day, None}:
-                yield effect, finding
-
-
-def _rows(body: bytes, day: date) -> tuple[ChartRow, ...]:
+def _rows(fetch: FetchSucceeded, day: date) -> tuple[RawBar, ...]:
     try:
-        return tuple(row for row in chart.rows(body) if row.date == day)
-    except chart.ChartError:
-        # Another provider's format: its lines are looked at instead.
+        return tuple(row for row in registry.rows(fetch.provider, fetch.answer) if row.date == day)
+    except (BodyError, UnknownProviderError):
+        # Nobody could read it: its bytes are all there is to show.
         return ()
-
-
-def _lines(body: bytes, day: date) -> tuple[str, ...]:
-    """Return the lines of a day in B3's fixed-width layout: the trading day is columns 3 to 10."""
-    written = f"{day:%Y%m%d}".encode()
-    return tuple(line.decode("latin-1").rstrip() for line in body.splitlines() if line[2:10] == written)

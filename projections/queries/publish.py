@@ -11,7 +11,7 @@ from projections.queries.snapshot_csv import Csv
 def publish(csv: Csv, folder: Path) -> bool:
     """Make `folder` hold the CSV and its `.checksum`, durably; return whether the CSV's bytes changed.
 
-    A file that is right already is not touched. After a crash between the two, the next run writes the second.
+    A file that is already right is not touched. After a crash between the two, the next run writes the second.
 
     Raises: DiskFullError; UnwritableError.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import Literal
+from typing import Self
 
 import msgspec
 
@@ -11,24 +11,21 @@ from ledger.events import Bar
 from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
 from ledger.market.series import Series
 from projections.fold.tables import Tables
-from projections.models.decisions import Decision
 from projections.models.prices import Version
 from projections.queries import bar_fields, history
-from projections.queries.bar_fields import FieldChange
-from projections.queries.history import Standing
+from projections.queries.bar_fields import Cause, FieldChange
+from projections.queries.history import Coverage
 
 VOLUME_TOLERANCE = 5e-3  # providers round rescaled volumes, and some count late trades in
 ADJUSTED = "adj_close"
 
-_ROUNDING = 0.5  # how far off an exact price may be for having been made one
-
-Cause = Literal["first", "correction", "rescale", "withdrawn"]
+_ROUNDING = 0.5  # how far an exact price may be from the one reported
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One field of one session, as `old` until the event at `seq` made it `new`; prices in millionths of a real.
 
-    `first` has no old value and `withdrawn` no new one: their field is the close, which stands for the bar.
+    `first` has no old value and `withdrawn` no new one: their field is the close, which represents the bar.
     A withdrawn session stays held. `late` marks a first bar of a session that was asked for in vain before.
     """
 
@@ -55,6 +52,17 @@ class _Scales(msgspec.Struct, frozen=True):
     closes: float | None
     adjusted: frozenset[date]
 
+    def explain(self, change: FieldChange) -> bool:
+        """Whether a rescale of the series, and no correction of this value, accounts for `change`."""
+        if change.field == ADJUSTED and change.date in self.adjusted:
+            return True
+        if not self.closes or not change.old or not change.new:
+            return False
+        if change.field == bar_fields.VOLUME:
+            # Shares go up as prices come down.
+            return abs(change.new * self.closes / change.old - 1) <= VOLUME_TOLERANCE
+        return _alike(change.new / change.old, self.closes, _rounding(change.old, change.new))
+
 
 class _Move(msgspec.Struct, frozen=True):
     """How one day's adj_close/close moved, new/old, and how far off rounding may have put that."""
@@ -62,38 +70,49 @@ class _Move(msgspec.Struct, frozen=True):
     date: date
     ratio: float
     rounding: float
-    followed: bool  # the close moved as far as the adjusted close did
+
+    @classmethod
+    def between(cls, old: Bar, new: Bar) -> Self | None:
+        """Return how the adjustment of a day moved; None where it did not, or only because the close did."""
+        if not old.adj_close or not new.adj_close or old.adj_close == new.adj_close:
+            return None
+        ratio = (new.adj_close / new.close) / (old.adj_close / old.close)
+        rounding = _rounding(old.adj_close, new.adj_close)
+        followed = old.close != new.close and _alike(ratio, 1.0, rounding)
+        return None if followed else cls(new.date, ratio, rounding)
 
 
 def revisions(tables: Tables, series: Series, position: int | None = None) -> Iterator[Revision]:
     """Yield every revision of the series once `position` events are read (None: all), in the order it was learned.
 
-    Costs the series' versions. A session that is withdrawn again before it came back changed is told of once.
+    Costs the series' versions. A session withdrawn again before it came back changed is reported once.
     """
     withdrawn: set[date] = set()
-    for standing, decision, made in history.steps(tables, series, position):
-        scales = _scales(decision, made, standing)
+    for before, decision, made in history.steps(tables, series, position):
+        scales = _Scales(decision.rescale, frozenset(_moved_together(before, made)))
         for version in made:
             if version.bar is None and version.date in withdrawn:
                 continue
-            yield from _revised(version, standing, scales)
-        withdrawn = (withdrawn | _days(made, gone=True)) - _days(made, gone=False)
+            yield from _revised(before, version, scales)
+        withdrawn |= {version.date for version in made if version.bar is None}
+        withdrawn -= {version.date for version in made if version.bar is not None}
 
 
-def _days(made: Sequence[Version], *, gone: bool) -> set[date]:
-    return {version.date for version in made if (version.bar is None) is gone}
-
-
-def _revised(version: Version, standing: Standing, scales: _Scales) -> Iterator[Revision]:
-    before = standing.held.get(version.date)
+def _revised(coverage: Coverage, version: Version, scales: _Scales) -> Iterator[Revision]:
+    before = coverage.held.get(version.date)
     for change in bar_fields.moved(None if before is None else before.bar, version.bar):
+        cause: Cause = "rescale" if scales.explain(change) else "correction"
+        if before is None:
+            cause = "first"
+        elif version.bar is None:
+            cause = "withdrawn"
         yield Revision(
             date=change.date,
             field=change.field,
             old=change.old,
             new=change.new,
-            cause=_cause(change, before, version, scales),
-            late=before is None and version.date in standing.missed,
+            cause=cause,
+            late=before is None and version.date in coverage.missed,
             seq=version.seq,
             recorded_at=version.recorded_at,
             old_seq=None if before is None else before.seq,
@@ -101,55 +120,22 @@ def _revised(version: Version, standing: Standing, scales: _Scales) -> Iterator[
         )
 
 
-def _cause(change: FieldChange, before: Version | None, version: Version, scales: _Scales) -> Cause:
-    if before is None:
-        return "first"
-    if version.bar is None:
-        return "withdrawn"
-    return "rescale" if _is_rescaled(change, scales) else "correction"
-
-
-def _is_rescaled(change: FieldChange, scales: _Scales) -> bool:
-    if change.field == ADJUSTED and change.date in scales.adjusted:
-        return True
-    if not scales.closes or not change.old or not change.new:
-        return False
-    if change.field == bar_fields.VOLUME:
-        # Shares go up as prices come down.
-        return abs(change.new * scales.closes / change.old - 1) <= VOLUME_TOLERANCE
-    rounding = _ROUNDING / abs(change.old) + _ROUNDING / abs(change.new)
-    return _alike(change.new / change.old, scales.closes, rounding)
-
-
-def _scales(decision: Decision, made: Sequence[Version], standing: Standing) -> _Scales:
-    return _Scales(decision.rescale, frozenset(_moved_together(list(_moves(made, standing)))))
-
-
-def _moves(made: Sequence[Version], standing: Standing) -> Iterator[_Move]:
-    for version in made:
-        before = standing.held.get(version.date)
-        if before is not None and before.bar is not None and version.bar is not None:
-            yield from _move(before.bar, version.bar)
-
-
-def _move(old: Bar, new: Bar) -> Iterator[_Move]:
-    if not old.adj_close or not new.adj_close or old.adj_close == new.adj_close:
-        return
-    ratio = (new.adj_close / new.close) / (old.adj_close / old.close)
-    rounding = _ROUNDING / abs(old.adj_close) + _ROUNDING / abs(new.adj_close)
-    followed = old.close != new.close and _alike(ratio, 1.0, rounding)
-    yield _Move(new.date, ratio, rounding, followed)
-
-
-def _moved_together(moves: Sequence[_Move]) -> Iterator[date]:
+def _moved_together(before: Coverage, made: Sequence[Version]) -> Iterator[date]:
     """Yield the days whose adjustment moved by the ratio of the next or the last one that moved.
 
-    Two dividends between two answers leave two ratios, so no one ratio tells them from a correction.
+    Two dividends between two answers leave two ratios, so no single ratio tells them from a correction.
     """
-    for one, other in pairwise(move for move in moves if not move.followed):
+    bars = ((before.held[one.date].bar, one.bar) for one in made if one.date in before.held)
+    moves = [move for old, new in bars if old and new and (move := _Move.between(old, new))]
+    for one, other in pairwise(moves):
         if _alike(one.ratio, other.ratio, one.rounding + other.rounding):
             yield one.date
             yield other.date
+
+
+def _rounding(old: int, new: int) -> float:
+    """Return how far off rounding may have put the ratio of two prices."""
+    return _ROUNDING / abs(old) + _ROUNDING / abs(new)
 
 
 def _alike(ratio: float, other: float, rounding: float) -> bool:

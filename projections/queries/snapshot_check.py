@@ -1,4 +1,4 @@
-"""Holds snapshots against the log: those that it says were written, and the files that are there."""
+"""Checks snapshots against the log: those that it records, and the files that are there."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.errors import UnreadableError
 from ledger.files.checksum import CHECKSUM_SUFFIX, parse_checksum
+from ledger.market.series import Series
 from projections.fold.tables import State
 from projections.models import prices, snapshots
 from projections.models.snapshots import Written
@@ -46,13 +47,15 @@ def check_snapshots(state: State, folder: Path, files: Sequence[Path] | None = N
     """
     names = None if files is None else {path.name for path in files}
     recorded = [one for one in snapshots.written(state["snapshots"]) if names is None or one.name in names]
-    paths = _paths(recorded, folder) if files is None else files
-    return [*(_check_event(state, one) for one in recorded), *(_check_file(state, path) for path in paths)]
+    if files is None:
+        found = {one.name for one in recorded} | {path.name for path in folder.glob("*-????????.csv")}
+        files = [folder / name for name in sorted(found)]
+    return [*(_check_event(state, one) for one in recorded), *(_check_file(state, path) for path in files)]
 
 
 def regenerated(state: State, one: Written) -> bytes:
     """Return the CSV that recorded events give at the snapshot's position; empty when they give none."""
-    bars = prices.series(state["prices"], one.provider, one.ticker, one.position)
+    bars = prices.bars(state["prices"], Series(one.ticker, one.provider), one.position)
     return render(one.ticker, bars).content if bars else b""
 
 
@@ -63,11 +66,6 @@ def first_apart(expected: bytes, found: bytes) -> tuple[int, str, str] | None:
         if ours != theirs:
             return number, _shown(ours), _shown(theirs)
     return None
-
-
-def _paths(recorded: Sequence[Written], folder: Path) -> list[Path]:
-    names = {one.name for one in recorded} | {path.name for path in folder.glob("*-????????.csv")}
-    return [folder / name for name in sorted(names)]
 
 
 def _check_event(state: State, one: Written) -> SnapshotCheck:
@@ -107,18 +105,17 @@ def _check_file(state: State, path: Path) -> SnapshotCheck:
 def _faults(state: State, one: Written, path: Path, content: bytes) -> Iterator[tuple[int, str, str]]:
     """Yield what is wrong with a file: its first line apart, then its `.checksum`."""
     if sha256(content).digest() != one.sha256:
-        # Where what is regenerated does not hold either, the event's own check says so.
+        # Where the regenerated CSV does not match either, the event's own check reports it.
         yield first_apart(regenerated(state, one), content) or (1, one.sha256.hex(), sha256(content).hexdigest())
     beside = _content(path.with_name(f"{path.name}{CHECKSUM_SUFFIX}"))
-    if beside is not None and _said(beside) != one.sha256:
-        yield 0, one.sha256.hex(), _shown(beside)
-
-
-def _said(checksum: bytes) -> bytes | None:
+    if beside is None:
+        return
     try:
-        return parse_checksum(checksum)
+        recorded = parse_checksum(beside)
     except ValueError:
-        return None
+        recorded = None
+    if recorded != one.sha256:
+        yield 0, one.sha256.hex(), _shown(beside)
 
 
 def _content(path: Path) -> bytes | None:
@@ -131,6 +128,6 @@ def _content(path: Path) -> bytes | None:
 
 
 def _shown(line: bytes) -> str:
-    """Return `line` for people: its end shows only where it is not LF alone."""
+    """Return `line` for people: its end is shown only where it is not LF alone."""
     text = line.decode("utf-8", "backslashreplace")
     return text[:-1] if text.endswith("\n") and not text.endswith("\r\n") else text

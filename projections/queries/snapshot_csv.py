@@ -28,7 +28,7 @@ class Csv(msgspec.Struct, frozen=True):
 
     @property
     def checksum(self) -> bytes:
-        """What `sha256sum` prints of the file, run in its folder."""
+        """What `sha256sum` prints for the file, run in its folder."""
         return render_checksum(self.sha256, self.name)
 
 
@@ -41,7 +41,10 @@ def render(ticker: str, bars: Mapping[date, Bar]) -> Csv:
         message = f"got no sessions of {ticker}, want at least one"
         raise ValueError(message)
     days = sorted(bars)
-    lines = [HEADER, *(_line(bars[day]) for day in days)]
+    lines = [HEADER]
+    for bar in (bars[day] for day in days):
+        prices = ",".join(price_text(price) for price in (bar.open, bar.high, bar.low, bar.close))
+        lines.append(f"{bar.date.isoformat()},{prices},{bar.volume}")
     content = "".join(f"{line}\n" for line in lines).encode()
     return Csv(snapshot_name(ticker, days[-1]), content, sha256(content).digest(), len(days))
 
@@ -49,8 +52,3 @@ def render(ticker: str, bars: Mapping[date, Bar]) -> Csv:
 def snapshot_name(ticker: str, last: date) -> str:
     """Return the base name of the ticker's snapshot whose last session is `last`."""
     return f"{ticker.removesuffix(SUFFIX)}-{last:%Y%m%d}.csv"
-
-
-def _line(bar: Bar) -> str:
-    prices = ",".join(price_text(price) for price in (bar.open, bar.high, bar.low, bar.close))
-    return f"{bar.date.isoformat()},{prices},{bar.volume}"

@@ -1,8 +1,8 @@
-"""Which provider stands for a ticker: a policy, since prices of two providers never blur into one series. Pure."""
+"""Which provider is read for a ticker: a policy, since prices of two providers never blur into one series. Pure."""
 
 from collections.abc import Collection, Sequence
 
-SAMPLE = "sample"  # alone in a ledger of its own, so it can follow any order
+from ledger.ingest.providers import registry
 
 
 def pick(providers: Collection[str], order: Sequence[str]) -> str:
@@ -13,5 +13,6 @@ def pick(providers: Collection[str], order: Sequence[str]) -> str:
     if not providers:
         message = "got no provider, want at least one"
         raise ValueError(message)
-    wanted = (*order, SAMPLE, *sorted(providers))
+    # Alone in a ledger of its own, so it can follow any order.
+    wanted = (*order, *registry.live_names("sample"), *sorted(providers))
     return next(provider for provider in wanted if provider in providers)

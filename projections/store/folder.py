@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ledger.errors import LedgerError, unwritable
-from ledger.files.durable import put_file, sync_folder
-from ledger.store.home import CURRENT, PROJECTIONS
+from ledger.files.durable import sync_folder
+from ledger.store.home import CURRENT, PROJECTIONS, point_current
 from ledger.store.writer_lock import WriterLock
 from projections.store.store import Store, opened
 
@@ -76,12 +76,9 @@ class Shelf:
         Raises: UnwritableError.
         """
         replaced = self.current()
-        temporary = self.root / f"{CURRENT}.new"
         try:
             sync_folder(folder)
-            put_file(temporary, f"{folder.name}\n".encode())
-            temporary.rename(self.root / CURRENT)
-            sync_folder(self.root)
+            point_current(self.root, folder)
             if replaced is not None and replaced.exists():
                 _remove(replaced)
         except OSError as error:

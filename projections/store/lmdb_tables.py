@@ -1,31 +1,68 @@
-"""Tables inside one LMDB transaction."""
+"""Tables inside one LMDB transaction, each row with a check of its own.
+
+A bit that flips on disk changes a value, or the key that it is found under, and LMDB reports neither: it keeps no
+checksums. A row whose check fails is never handed out.
+"""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from zlib import crc32
 
+from ledger.errors import StorageError
 from projections.fold.keys import past_prefix
 from projections.fold.tables import Row, Table
+
+CHECK_BYTES = 4
+
+
+class DamagedRowError(StorageError):
+    """A stored row is not what was written; what is stored can be built again from the log."""
+
+    def __init__(self, folder: Path, key: bytes) -> None:
+        super().__init__(folder, f"row {key.hex()} that fails its check")
+        self.key = key
+
+
+def sealed(key: bytes, value: bytes) -> bytes:
+    """Return `value` as it is stored at `key`: it ends in the CRC-32 of both, u32 big-endian."""
+    return value + crc32(value, crc32(key)).to_bytes(CHECK_BYTES, "big")
+
+
+def unsealed(folder: Path, key: bytes, stored: bytes) -> bytes:
+    """Return the value that was `sealed` as `stored` at `key`.
+
+    Raises: DamagedRowError for anything else.
+    """
+    value = stored[:-CHECK_BYTES]
+    if crc32(value, crc32(key)).to_bytes(CHECK_BYTES, "big") != stored[-CHECK_BYTES:]:
+        raise DamagedRowError(folder, key)
+    return value
 
 
 class LmdbTable(Table):
     """The keys of one database that begin with `mark`, as one transaction sees them; dead once it ends.
 
     Named databases would do the same, but their handles cannot be opened beside a writer without waiting for it.
+    Reading raises DamagedRowError at a row that fails its check.
     """
 
-    def __init__(self, txn: Any, mark: bytes) -> None:
+    def __init__(self, txn: Any, mark: bytes, folder: Path) -> None:
         self._txn = txn
         self._mark = mark
+        self._folder = folder
         self._get, self._put, self._delete = txn.get, txn.put, txn.delete  # looked up once, called for every event
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value at `key`, None where there is none."""
-        value: bytes | None = self._get(self._mark + key)
-        return value
+        whole = self._mark + key
+        stored: bytes | None = self._get(whole)
+        return None if stored is None else unsealed(self._folder, whole, stored)
 
     def put(self, key: bytes, value: bytes) -> None:
         """Make `value` the one at `key`."""
-        self._put(self._mark + key, value)
+        whole = self._mark + key
+        self._put(whole, value + crc32(value, crc32(whole)).to_bytes(CHECK_BYTES, "big"))
 
     def delete(self, key: bytes) -> None:
         """Make `key` absent; harmless when it is."""
@@ -33,11 +70,13 @@ class LmdbTable(Table):
 
     def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
         """Yield the rows whose key begins with `prefix`; O(log n) and the rows."""
-        cursor, whole, skip = self._txn.cursor(), self._mark + prefix, len(self._mark)
+        cursor, whole, skip, folder = self._txn.cursor(), self._mark + prefix, len(self._mark), self._folder
         found = _to_last(cursor, whole) if reverse else cursor.set_range(whole)
         if not found:
             return
-        for key, value in cursor.iterprev() if reverse else cursor.iternext():
+        for key, stored in cursor.iterprev() if reverse else cursor.iternext():
+            # Checked before anything else: a bit that flipped in a key would end the scan in the middle.
+            value = unsealed(folder, key, stored)
             if not key.startswith(whole):
                 return
             yield key[skip:], value

@@ -5,29 +5,29 @@ two would look like a log that was rolled back.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
 
 import msgspec
 
-from ledger.chain import EMPTY_HEAD, Head
+from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import (
     DiskFullError,
-    ForkedError,
-    RolledBackError,
     StorageError,
     UnwritableError,
     WriterLockError,
 )
-from ledger.log_source import LogSource
+from ledger.log_source import LogSource, check_head
 from projections.fold.digest import digest
 from projections.fold.folding import capped, fold, replayed
 from projections.fold.overlay import Overlay
 from projections.fold.projection import Projection
 from projections.fold.tables import Row, State, Tables
 from projections.store.folder import Shelf
+from projections.store.lmdb_tables import DamagedRowError
+from projections.store.mending import Mending, warn_dropped
 from projections.store.registry import ALL
 from projections.store.store import Model, Store, StoreBusyError, View, create, models_of, opened
 
@@ -35,11 +35,15 @@ BATCH_EVENTS = 10_000
 BATCH_BODY_BYTES = 32 * 1024 * 1024
 REBUILD_TIMEOUT_S = 30.0
 WITNESS = "projections"
+DAMAGED = "damaged"
 GIVES_WAY = (WriterLockError, StoreBusyError, DiskFullError, UnwritableError)
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """A projection whose stored state is not what the log says, and the first key where they part."""
+class StoredDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """A projection whose stored state is not what the log says, and the first key where they part.
+
+    `stored` is `damaged` in place of a digest where a row fails its check.
+    """
 
     projection: str
     stored: str
@@ -53,19 +57,12 @@ def check_witness(log: LogSource, remembered: Head) -> Head:
 
     Raises: RolledBackError when the log is shorter; ForkedError when it holds another event there.
     """
-    head, size, link = log.head(), remembered.size, remembered.link
-    if head.size < size:
-        raise RolledBackError(witness=WITNESS, expected_size=size, expected_link=link, size=head.size, link=head.link)
-    found = next(iter(log.read(size - 1, size))).link if size else link
-    if found != link:
-        raise ForkedError(
-            witness=WITNESS,
-            expected_size=size,
-            expected_link=link,
-            found_link=found,
-            size=head.size,
-            link=head.link,
-        )
+    head = log.head()
+
+    def link_at(seq: int) -> Link | None:
+        return next((record.link for record in log.read(seq, seq + 1)), None)
+
+    check_head(link_at, lambda: head, remembered, WITNESS)
     return head
 
 
@@ -89,8 +86,11 @@ def catch_up(log: LogSource, folder: Path, projections: Sequence[Projection] = A
     Raises: RolledBackError or ForkedError when the log does not hold the head that is stored; what `fold` raises.
     """
     shelf = Shelf(folder)
-    if (head := _already(log, shelf, projections)) is not None:
-        return head
+    with shelf.stored() as store:
+        # The usual case of a reading command: there is nothing to do, and no lock is taken.
+        head = None if store is None or store.models != models_of(projections) else _stored_head(store)
+        if head is not None and check_witness(log, head) == head:
+            return head
     try:
         with shelf.locked():
             return _advanced(log, shelf, projections)
@@ -106,6 +106,8 @@ def open_view(
 
     They are brought up to date on disk where that can be done and `storing` is wanted, else what is missing is folded
     in memory over what is stored; with no `folder` (an archive), all of it. Never waits for a writer.
+    A stored row that fails its check drops the store while the view is read: it is built again where that can be
+    done, else folded in memory, with one StoreDroppedWarning, and the view goes on as it would have been.
 
     Raises: what `catch_up` raises.
     """
@@ -121,8 +123,15 @@ def open_view(
             head, state = replayed(log.read(), projections)
             yield View(head, state)
             return
-        with store.view() as view:
-            yield _up_to_date(log, view, projections)
+        with ExitStack() as held:
+            view = held.enter_context(store.view())
+
+            def fold_again() -> State:
+                built = _built_again(log, shelf, projections, view.head, held) if storing else None
+                return built or replayed(log.read(stop=view.head.size), projections)[1]
+
+            sound = Mending(store.folder, view.state, fold_again).state
+            yield _up_to_date(log, View(view.head, sound), projections)
 
 
 def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:
@@ -157,11 +166,16 @@ def rebuild(
         if len(chosen) == len(projections):
             return _built(log, shelf, projections)
         _advanced(log, shelf, projections)
-        _rebuilt(log, shelf, chosen)
+        try:
+            _rebuilt(log, shelf, chosen)
+        except DamagedRowError as error:
+            # One of the others cannot be copied, so none is.
+            warn_dropped(error.path, str(error))
+            return _built(log, shelf, projections)
         return _advanced(log, shelf, projections)
 
 
-def compare(log: LogSource, folder: Path, projections: Sequence[Projection] = ALL) -> list[Difference]:
+def compare(log: LogSource, folder: Path, projections: Sequence[Projection] = ALL) -> list[StoredDifference]:
     """Return where the stored projections differ from a replay up to the position that they stand at.
 
     Nothing stored is nothing that differs.
@@ -178,18 +192,6 @@ def compare(log: LogSource, folder: Path, projections: Sequence[Projection] = AL
             return [found for one in known if (found := _difference(one.name, view.state[one.name], want[one.name]))]
 
 
-def _already(log: LogSource, shelf: Shelf, projections: Sequence[Projection]) -> Head | None:
-    """Return the stored head when there is nothing to do; the usual case of a reading command, and no lock."""
-    with shelf.stored() as store:
-        if store is None:
-            return None
-        head = _stored_head(store)
-        if head is None:
-            return None
-        up_to_date = check_witness(log, head) == head and store.models == models_of(projections)
-        return head if up_to_date else None
-
-
 def _stored_head(store: Store) -> Head | None:
     try:
         return store.head()
@@ -204,21 +206,38 @@ def _advanced(log: LogSource, shelf: Shelf, projections: Sequence[Projection]) -
             try:
                 start = store.head()
                 return _folded(log, store, projections, start, check_witness(log, start).size)
-            except StorageError:
+            except StorageError as error:
                 # Damaged, so disposable; the log itself speaks up with errors of its own.
-                pass
+                if isinstance(error, DamagedRowError):
+                    warn_dropped(store.folder, str(error))
     return _built(log, shelf, projections)
 
 
-def _built(log: LogSource, shelf: Shelf, projections: Sequence[Projection]) -> Head:
-    """Build a store of all projections and swap it in; the caller holds the lock."""
+def _built_again(
+    log: LogSource, shelf: Shelf, projections: Sequence[Projection], head: Head, held: ExitStack
+) -> State | None:
+    """Replace a store that does not hold by one at the same `head`, open as long as `held`; None where that fails."""
+    if not shelf.writable():
+        return None
+    try:
+        with shelf.locked():
+            _built(log, shelf, projections, stop=head.size)
+    except GIVES_WAY:
+        return None
+    store = held.enter_context(shelf.stored())
+    view = None if store is None else held.enter_context(store.view())
+    return view.state if view is not None and view.head == head else None
+
+
+def _built(log: LogSource, shelf: Shelf, projections: Sequence[Projection], stop: int | None = None) -> Head:
+    """Build a store of all projections at `stop` events (None: all) and swap it in; the caller holds the lock."""
     with shelf.stored() as old:
         start = None if old is None else _stored_head(old)
-    stop = check_witness(log, start or EMPTY_HEAD).size
+    size = check_witness(log, start or EMPTY_HEAD).size
     folder = shelf.fresh()
     create(folder, models_of(projections))
     with opened(folder) as store:
-        head = _folded(log, store, projections, EMPTY_HEAD, stop)
+        head = _folded(log, store, projections, EMPTY_HEAD, size if stop is None else stop)
     shelf.switch(folder)
     return head
 
@@ -277,17 +296,24 @@ def _up_to_date(log: LogSource, view: View, projections: Sequence[Projection]) -
     return View(head, state)
 
 
-def _difference(name: str, stored: Tables, want: Tables) -> Difference | None:
-    found, expected = digest(stored).hex(), digest(want).hex()
+def _difference(name: str, stored: Tables, want: Tables) -> StoredDifference | None:
+    expected = digest(want).hex()
+    try:
+        found = digest(stored).hex()
+    except DamagedRowError:
+        found = DAMAGED
     if found == expected:
         return None
     table, key = _first_apart(stored, want)
-    return Difference(projection=name, stored=found, replayed=expected, table=table, key=key.hex())
+    return StoredDifference(projection=name, stored=found, replayed=expected, table=table, key=key.hex())
 
 
 def _first_apart(stored: Tables, want: Tables) -> tuple[str, bytes]:
     for table in sorted(want):
-        for ours, theirs in zip_longest(stored[table].scan(), want[table].scan()):
-            if ours != theirs:
-                return table, min(row[0] for row in (ours, theirs) if row is not None)
+        try:
+            for ours, theirs in zip_longest(stored[table].scan(), want[table].scan()):
+                if ours != theirs:
+                    return table, min(row[0] for row in (ours, theirs) if row is not None)
+        except DamagedRowError as error:
+            return table, error.key[1:]  # without the byte that marks its table
     raise AssertionError(stored)

@@ -2,6 +2,8 @@
 
 Disposable: whatever is wrong with it, it is built again from the log. What is not disposable is the head it
 remembers, a second witness beside the anchor.
+
+Source: docs/format.md, "Read models".
 """
 
 import os
@@ -22,10 +24,11 @@ from ledger.store.lmdb_file import inspect
 from ledger.store.lmdb_lock import allocate_lock, one_opener
 from projections.fold.projection import Projection
 from projections.fold.tables import State
-from projections.store.lmdb_tables import LmdbTable
+from projections.store.lmdb_tables import DamagedRowError, LmdbTable, sealed, unsealed
 
-FORMAT = "b3-ledger projections 1"
-STANDING = b"\0standing"  # below every table's mark
+FORMAT = "b3-ledger projections 2"
+UNCHECKED_FORMAT = "b3-ledger projections 1"  # rows without a check: only the head that it remembers is taken over
+HEAD_KEY = b"\0standing"  # below every table's mark
 LARGEST_MARK = 256  # a table is one byte before each of its keys
 FIRST_MAP_BYTES = 1024 * 1024 * 1024  # address space, not disk; grows by doubling
 
@@ -45,8 +48,8 @@ class Model(msgspec.Struct, frozen=True):
     tables: tuple[str, ...]
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """Where a store stands: one head for all its projections."""
+class StoredHead(msgspec.Struct, frozen=True):
+    """The head that a store has reached, one for all its projections, and which projections those are."""
 
     format: str
     head: Head
@@ -61,7 +64,7 @@ class View(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Standing).decode
+_decode = msgspec.msgpack.Decoder(StoredHead).decode
 
 
 def models_of(projections: Sequence[Projection]) -> dict[str, Model]:
@@ -73,7 +76,7 @@ class Store:
     """One open environment. One a process and folder: get it through `opened`."""
 
     def __init__(self, folder: Path) -> None:
-        """Open what is stored in `folder`.
+        """Open the environment in `folder` and read which models it holds.
 
         Raises: NoLedgerError, NotALedgerError or UnreadableError for a file that must not be mapped;
         StorageError for one that the engine or the decoder refuses.
@@ -86,7 +89,8 @@ class Store:
         with self._translated():
             self._env = _environment(folder, readonly=self.readonly)
             try:
-                self.models = self._read_models()
+                with self._reading() as txn:
+                    self.models = self._stored_head(txn).models
             except BaseException:
                 self._env.close()
                 raise
@@ -104,7 +108,7 @@ class Store:
     def view(self) -> Iterator[View]:
         """Give what is stored as of now, held still; the file grows for as long as writers overtake it."""
         with self._reading() as txn:
-            yield View(self._standing(txn).head, self._state(txn))
+            yield View(self._stored_head(txn).head, self._state(txn))
 
     def advance(self, step: Callable[[State], Head]) -> Head:
         """Run `step` over the tables and store the head it returns, in one transaction: both or neither.
@@ -118,7 +122,7 @@ class Store:
                 try:
                     with self._env.begin(write=True) as txn:
                         head = step(self._state(txn))
-                        txn.put(STANDING, _encode(Standing(FORMAT, head, self.models)))
+                        _put_head(txn, StoredHead(FORMAT, head, self.models))
                 except lmdb.MapFullError:
                     self._resize(self._env.info()["map_size"] * 2)
                 except lmdb.MapResizedError:
@@ -126,23 +130,24 @@ class Store:
                 else:
                     return head
 
-    def _read_models(self) -> dict[str, Model]:
-        with self._reading() as txn:
-            return self._standing(txn).models
-
-    def _standing(self, txn: Any) -> Standing:
-        stored = txn.get(STANDING)
+    def _stored_head(self, txn: Any) -> StoredHead:
+        stored = txn.get(HEAD_KEY)
         if stored is None:
             raise StorageError(self.folder, "no remembered head")
-        standing = _decode(stored)
-        if standing.format != FORMAT:
-            raise StorageError(self.folder, f"format {standing.format!r}")
-        return standing
+        try:
+            found = _decode(unsealed(self.folder, HEAD_KEY, stored))
+        except DamagedRowError:
+            if (unchecked := _unchecked(stored)) is None:
+                raise
+            return unchecked
+        if found.format != FORMAT:
+            raise StorageError(self.folder, f"format {found.format!r}")
+        return found
 
     def _state(self, txn: Any) -> State:
         marks = iter(range(1, LARGEST_MARK))
         return {
-            name: {table: LmdbTable(txn, bytes([next(marks)])) for table in model.tables}
+            name: {table: LmdbTable(txn, bytes([next(marks)]), self.folder) for table in model.tables}
             for name, model in self.models.items()
         }
 
@@ -180,6 +185,19 @@ class Store:
             raise StorageError(self.folder, str(error)) from error
 
 
+def _put_head(txn: Any, head: StoredHead) -> None:
+    txn.put(HEAD_KEY, sealed(HEAD_KEY, _encode(head)))
+
+
+def _unchecked(stored: bytes) -> StoredHead | None:
+    """Return what a store of the format before this one remembers, its models left out: they are built again."""
+    try:
+        found = _decode(stored)
+    except UNDECODABLE:
+        return None
+    return StoredHead(found.format, found.head, {}) if found.format == UNCHECKED_FORMAT else None
+
+
 def create(folder: Path, models: dict[str, Model]) -> None:
     """Make a store of empty tables in the new folder `folder`, standing at no event.
 
@@ -194,7 +212,7 @@ def create(folder: Path, models: dict[str, Model]) -> None:
         env = _environment(folder, readonly=False, new=True)
         try:
             with env.begin(write=True) as txn:
-                txn.put(STANDING, _encode(Standing(FORMAT, EMPTY_HEAD, models)))
+                _put_head(txn, StoredHead(FORMAT, EMPTY_HEAD, models))
         finally:
             env.close()
     except lmdb.DiskError as error:

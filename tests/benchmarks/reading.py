@@ -7,7 +7,7 @@ from pathlib import Path
 
 import lmdb
 
-from ledger.audit.rehash import walk_range
+from ledger.audit.rehash import rehash_range
 from ledger.audit.verify import verify_ledger
 from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.ids import append_id
@@ -38,7 +38,7 @@ def verifying(ground: Ground, *, rounds: int) -> tuple[dict[str, Timing], list[R
 
     def one() -> None:
         engine = Engine(folder, readonly=True)
-        report = walk_range(engine, 0, ground.events)
+        report = rehash_range(engine, 0, ground.events)
         engine.close()
         assert report.flaw is None
 

@@ -54,4 +54,4 @@ def test_what_a_command_returns_is_the_exit_code(
 def test_usage_shows_the_name_that_was_called(called: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both console scripts speak of themselves."""
     monkeypatch.setattr("sys.argv", [called])
-    assert name == entry._name()
+    assert name == entry.program_name()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.app.lazy_group import Entry
-from cli.root import COMMANDS
+from cli.app.lazy_group import CommandEntry
+from cli.root import _ENTRIES, COMMANDS
 from tests.support.cli import REPOSITORY, Result, command, environment, run_main
 
 SLOW = ("pandas", "numpy", "yfinance", "structlog", "prometheus_client", "dotenv", "logging", "json", "dataclasses")
@@ -101,8 +101,13 @@ def test_help_names_every_command_and_exit_code(tmp_path: Path) -> None:
     assert {entry.name for entry in COMMANDS} | {"0", "1", "2", "3", "130", "143"} <= words
 
 
+def test_every_command_of_the_table_is_listed_once() -> None:
+    """The order of the help names each row, and no other command."""
+    assert sorted(_ENTRIES) == sorted(entry.name for entry in COMMANDS)
+
+
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
-def test_every_command_in_the_table_loads_and_teaches_by_example(entry: Entry, tmp_path: Path) -> None:
+def test_every_command_in_the_table_loads_and_teaches_by_example(entry: CommandEntry, tmp_path: Path) -> None:
     """Each page has examples and says what its exit codes mean."""
     result = run_main(entry.name, "--help", cwd=tmp_path)
     assert (0, "") == (result.code, result.err)

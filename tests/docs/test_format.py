@@ -1,10 +1,15 @@
-"""The worked example of docs/format.md is the vector, byte for byte."""
+"""docs/format.md is true: its worked example is the vector, its tables are the vocabulary."""
 
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 from blake3 import blake3
+
+from ledger import events
+from ledger.events import EVENT_TYPES, Event
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "format.md").read_text("utf-8")
@@ -15,6 +20,38 @@ def worked_body() -> bytes:
     """Return the bytes of the example: the hex in front of each line's comment."""
     block = PAGE.split("### Worked example")[1].split("```")[1]
     return b"".join(bytes.fromhex(re.split(r" {2,}", line)[0].replace(" ", "")) for line in block.strip().splitlines())
+
+
+def fields(struct: type[msgspec.Struct]) -> str:
+    """Return a struct's fields, in their order, as the page writes them."""
+    return ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(struct))
+
+
+def structs(kind: object) -> set[type[msgspec.Struct]]:
+    """Return the structs that an annotation speaks of, and those inside of them."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return {kind}.union(*(structs(field.type) for field in msgspec.structs.fields(kind)))
+    return set().union(*(structs(inner) for inner in get_args(kind)))
+
+
+def test_every_type_and_field_of_the_vocabulary_is_in_the_table() -> None:
+    """In the order in which they are stored; an event type that is added gets its row."""
+    shown = re.findall(r"^\| `(\w+\.\w+/\d+)` \| .+ \| (.*) \|$", PAGE, re.MULTILINE)
+    assert [(tag, fields(event)) for tag, event in EVENT_TYPES.items()] == shown
+
+
+def test_every_event_of_the_module_is_in_the_vocabulary() -> None:
+    """A class that no decoder knows could be written and never be read."""
+    classes = {one for one in vars(events).values() if isinstance(one, type) and issubclass(one, Event)} - {Event}
+    assert classes == set(EVENT_TYPES.values())
+
+
+def test_every_struct_inside_an_event_is_in_the_table() -> None:
+    """With its fields in their order, and whether MessagePack holds a map or an array."""
+    shown = re.findall(r"^\| ([A-Z]\w+) \| .+ \| (map|array) \| (.*) \|$", PAGE, re.MULTILINE)
+    inside = set().union(*(structs(event) for event in EVENT_TYPES.values())) - set(EVENT_TYPES.values())
+    expected = {(one.__name__, "array" if one.__struct_config__.array_like else "map", fields(one)) for one in inside}
+    assert sorted(expected) == sorted(shown)
 
 
 def test_the_example_is_the_vector() -> None:

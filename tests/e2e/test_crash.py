@@ -135,13 +135,13 @@ def test_a_run_that_dies_twice_leaves_one_pending_fetch(dead: Workplace, server:
     assert 1 == len(server.charts(TICKER))
 
 
-@pytest.mark.parametrize("where", ["cli.commands.ingest.run.worker:publish", "cli.commands.ingest.run.worker:_written"])
+@pytest.mark.parametrize("name", ["publish", "SnapshotWritten"])
 def test_a_run_that_dies_before_its_snapshot_is_told_of_is_made_good_by_the_next(
-    place: Workplace, server: YahooServer, where: str
+    place: Workplace, server: YahooServer, name: str
 ) -> None:
     """With the file there or not, the next run leaves file, checksum and event that agree."""
     server.series[TICKER] = SERIES
-    die_at(place, where)
+    die_at(place, f"cli.commands.ingest.run.worker:{name}")
     assert ["fetch.succeeded", "validation.completed"] == place.types(TICKER)
     row = place.rows(*RUN)[TICKER]
     assert ("success", 0, len(DAYS)) == (row["status"], row["added"], row["rows"])

@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ledger.backup.frames import FRAME, HEADER, check_header, first_event, records
+from ledger.backup.frames import FRAME, HEADER, check_header, records
 from ledger.chain import GENESIS, Head, link
-from ledger.codec import BODY_LIMIT_BYTES, decode_envelope, decode_event, encode_body
+from ledger.codec import BODY_LIMIT_BYTES, decode_created, decode_envelope, decode_event, encode_body
 from ledger.errors import LedgerError
 from projections.fold.event_readers import decode_fact
 from tests.faults.tally import Tally
@@ -30,7 +30,7 @@ def read_archive(content: bytes) -> Head | None:
         head = Head(0, GENESIS)
         for record in records(file):
             if record.seq == 0:
-                first_event(record.body)
+                decode_created(record.body)
             head = Head(record.seq + 1, record.link)
     except LedgerError:
         return None

@@ -13,7 +13,7 @@ from ledger.audit.verify import VerifyReport, verify_ledger
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.backup.create import create_backup
 from ledger.backup.restore import Restore, Terms
-from ledger.backup.scan import survey
+from ledger.backup.scan import scan
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NotALedgerError
 from ledger.events import BackupCreated, BackupRestored
@@ -124,11 +124,11 @@ def check_backups(root: Path, done: bool) -> None:
     assert set(told) <= {path.name for path in found}
     assert told or not done
     for path in found:
-        surveyed = survey(path)
-        assert surveyed.flaw is None, surveyed.flaw
-        assert read_checksum(path) in {None, surveyed.sha256}
+        scanned = scan(path)
+        assert scanned.flaw is None, scanned.flaw
+        assert read_checksum(path) in {None, scanned.sha256}
         if path.name in told:
-            assert read_checksum(path) == surveyed.sha256 == told[path.name].sha256
+            assert read_checksum(path) == scanned.sha256 == told[path.name].sha256
 
 
 def _events(root: Path) -> list[object]:

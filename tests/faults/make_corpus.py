@@ -5,7 +5,7 @@ What a fuzzer finds is put beside them by hand, under a name that says what it i
 
 import random
 
-from ledger.appending import stamp
+from ledger.appending import chain_records
 from ledger.chain import EMPTY_HEAD, Record
 from ledger.codec import Draft
 from ledger.events import EVENT_TYPES, Event, IngestFailed
@@ -56,7 +56,7 @@ def _events() -> list[tuple[str, str, bytes]]:
 
 def _records(event: Event) -> list[Record]:
     draft = Draft(job_id=bytes(16), stream="ledger", event=event)
-    return stamp([draft], head=EMPTY_HEAD, recorded_at=1, append_id=bytes(16))
+    return chain_records([draft], head=EMPTY_HEAD, recorded_at=1, append_id=bytes(16))
 
 
 if __name__ == "__main__":

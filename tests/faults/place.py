@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.files.isolated import Quarantine
+from ledger.files.isolated import IsolatedProcess
 from ledger.ids import append_id
 from ledger.store.create import create_ledger
 from ledger.store.engine import APPENDS, EVENTS, HEAD_KEY, Engine
@@ -61,9 +61,9 @@ def stage(log: EventLog) -> Stage:
 def contents(folder: Path, *, index: bool = True) -> Contents:
     """Return all that the ledger in `folder` says, read in a child process; without `index`, no appends.
 
-    Raises: QuarantineError when that killed the child or was refused.
+    Raises: IsolatedProcessError when that killed the child or was refused.
     """
-    return Quarantine(lambda: _contents(folder, index=index), Contents).result()
+    return IsolatedProcess(lambda: _contents(folder, index=index), Contents).result()
 
 
 def _contents(folder: Path, *, index: bool) -> Contents:

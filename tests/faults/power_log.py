@@ -9,7 +9,7 @@ import struct
 from itertools import islice
 from pathlib import Path
 
-from ledger.audit.rehash import walk_range
+from ledger.audit.rehash import rehash_range
 from ledger.audit.verify import verify_ledger
 from ledger.chain import Head, Link
 from ledger.ids import append_id
@@ -77,7 +77,7 @@ class Checker:
         assert not acks or (acks[-1].size <= head.size and acks[-1].link == self._links[acks[-1].size - 1])
         engine = Engine(folder, readonly=True)
         try:
-            report = walk_range(engine, 0, head.size)
+            report = rehash_range(engine, 0, head.size)
         finally:
             engine.close()
         assert (head.size, None) == (report.good, report.flaw)

@@ -117,7 +117,7 @@ class Place:
         assert code in {-9, 0}, f"the victim ended with {code}"
         self._tally.killed += code == -9
         self._tally.ended_before += code == 0
-        if self.home.stamp() is None:
+        if self.home.switch_token() is None:
             assert b"" == said
             self._tally.creations_cut += 1
             return
@@ -149,7 +149,8 @@ class Place:
             view = view_at(log, head.size)
             self._check_snapshots(view)
         self._checked = head
-        return sum(len(ingest_logs.pending(view.state["ingest_logs"], ticker)) for ticker in TICKERS)
+        state = view.state["ingest_logs"]
+        return sum(len(seqs) for ticker in TICKERS for seqs in ingest_logs.pending(state, ticker).values())
 
     def _check_row(self, log: EventLog, row: dict[str, Any]) -> None:
         """Assert of a row that was printed that its event is there, its head was the log's, its snapshot is on disk."""
@@ -163,7 +164,7 @@ class Place:
         """Assert that every file under a final name is whole: one that was recorded, or what the log says now."""
         known = {(one.name, one.sha256) for one in snapshots.written(view.state["snapshots"])}
         for one in prices.all_series(view.state["prices"]):
-            csv = render(one.ticker, prices.series(view.state["prices"], one.provider, one.ticker))
+            csv = render(one.ticker, prices.bars(view.state["prices"], one))
             known.add((csv.name, csv.sha256))
         found = {(file.name, sha256(file.read_bytes()).digest()) for file in self.folder.glob("snapshots/*.csv")}
         assert found <= known

@@ -1,10 +1,15 @@
-"""Many bodies are decoded as one is."""
+"""Many bodies are decoded as one is; the first of a log has to be the event that every log begins with."""
 
 import pytest
 
-from ledger.codec import decode_envelope, decode_envelopes
+from ledger.codec import decode_created, decode_envelope, decode_envelopes, decode_event
 from ledger.errors import DamagedError
+from ledger.events import ConnectionTested, LedgerCreated
+from ledger.ids import append_id
+from ledger.log_source import created, events_of
+from ledger.memory_log import MemoryLog
 from tests.support.archives import small_log
+from tests.support.drafts import StepClock, connection_tested
 
 BODIES = [record.body for record in small_log(5).read()]
 
@@ -25,3 +30,30 @@ def test_the_first_body_that_is_no_envelope_of_its_place_is_named(bad: bytes) ->
     with pytest.raises(DamagedError) as damage:
         decode_envelopes([*BODIES[:2], bad, b"worse"], start=0)
     assert (2, str(alone.value)) == (damage.value.seq, str(damage.value))
+
+
+def test_a_log_begins_with_its_creation() -> None:
+    """From the body and from the log alike."""
+    log = small_log(2, kind="sample")
+    (first,) = log.read(0, 1)
+    assert ("sample", decode_created(first.body)) == (created(log).kind, created(log))
+
+
+def test_any_other_first_event_is_damage() -> None:
+    """Named by what was found."""
+    log = MemoryLog(now=StepClock())
+    log.append([connection_tested(1)], append_id=append_id("n/1"))
+    with pytest.raises(DamagedError) as damage:
+        created(log)
+    want = "got first event at seq 0: connection.tested/1, want ledger.created/1"
+    assert want == str(damage.value)
+
+
+def test_the_events_of_one_type_come_with_their_envelopes() -> None:
+    """In order; no other event's data is decoded."""
+    log = small_log(3)
+    envelopes = [decode_envelope(record.seq, record.body) for record in log.read()]
+    assert [(envelopes[0], created(log))] == list(events_of(log.read(), LedgerCreated))
+    found = list(events_of(log.read(), ConnectionTested))
+    assert envelopes[1:] == [envelope for envelope, _ in found]
+    assert [decode_event(envelope) for envelope in envelopes[1:]] == [event for _, event in found]

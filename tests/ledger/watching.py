@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from ledger.backup.scan import Each
+from ledger.backup.scan import Advance
 
 
 class Watched:
@@ -12,12 +12,12 @@ class Watched:
     def __init__(self) -> None:
         self.tasks: list[tuple[str, int | None, int]] = []
 
-    def __call__(self, doing: str, events: int | None) -> AbstractContextManager[Each | None]:
+    def __call__(self, doing: str, events: int | None) -> AbstractContextManager[Advance | None]:
         """Watch one task."""
         return self._watching(doing, events)
 
     @contextmanager
-    def _watching(self, doing: str, events: int | None) -> Iterator[Each]:
+    def _watching(self, doing: str, events: int | None) -> Iterator[Advance]:
         done: list[int] = []
         yield done.append
         self.tasks.append((doing, events, sum(done)))

@@ -71,12 +71,14 @@ class Story:
         draft = Draft(job_id=job.to_bytes(16, "big"), stream=stream, event=event, cause=cause)
         return self.log.append([draft], append_id=append_id(f"story/{self.log.head().size}")).first
 
-    def fetched(self, ticker: str = TICKERS[0], *, rows: int = 2, attempt: int = 1, job: int = 1) -> Seq:
+    def fetched(
+        self, ticker: str = TICKERS[0], *, rows: int = 2, attempt: int = 1, job: int = 1, provider: str = PROVIDER
+    ) -> Seq:
         """Append evidence that took 1.5 seconds."""
         return self.add(
             FetchSucceeded(
                 ticker=ticker,
-                provider=PROVIDER,
+                provider=provider,
                 attempt=attempt,
                 started_at=self.now_us,
                 finished_at=self.now_us + 1_500_000,
@@ -180,6 +182,23 @@ class Story:
                 error_kind="interrupted",
                 message="SIGINT",
             ),
+            job=job,
+        )
+
+    def unreadable(self, cause: Seq, ticker: str = TICKERS[0], *, job: int = 1) -> Seq:
+        """Append that the evidence at `cause` could not be read."""
+        return self.add(
+            IngestFailed(
+                ticker=ticker,
+                provider=PROVIDER,
+                attempt=1,
+                started_at=self.now_us,
+                finished_at=self.now_us + 1_500_000,
+                stage="judge",
+                error_kind="bad-answer",
+                message="no chart",
+            ),
+            cause=cause,
             job=job,
         )
 

@@ -20,6 +20,7 @@ from ledger.chain import GENESIS, Head, Link, Record, link
 from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.errors import AppendIdError, ConflictError
 from ledger.ids import append_id
+from ledger.market.series import Series
 from ledger.store.anchor import Anchor, read_anchor
 from ledger.store.create import create_ledger
 from ledger.store.engine import Engine
@@ -190,7 +191,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule(drafts=batches)
     def die_before_the_commit(self, drafts: tuple[Draft, ...]) -> None:
         """A writer that dies with its transaction open leaves nothing."""
-        self._die(drafts, self._new_id(), patch.object(Engine, "put_in", _after(Engine.put_in)))
+        self._die(drafts, self._new_id(), patch.object(Engine, "append_in", _after(Engine.append_in)))
 
     @rule(drafts=batches)
     def die_before_the_anchor(self, drafts: tuple[Draft, ...]) -> None:
@@ -247,8 +248,8 @@ class LogMachine(RuleBasedStateMachine):
         position = data.draw(st.integers(0, len(self.reference.events)))
         whole, cut = (view_at(self.log, at, fresh()) for at in (len(self.reference.events), position))
         want = self.reference.prices(ticker, position)
-        assert want == prices.series(whole.state["prices"], PROVIDER, ticker, position)
-        assert want == prices.series(cut.state["prices"], PROVIDER, ticker)
+        assert want == prices.bars(whole.state["prices"], Series(ticker, PROVIDER), position)
+        assert want == prices.bars(cut.state["prices"], Series(ticker, PROVIDER))
         assert {name: digest(tables).hex() for name, tables in cut.state.items()} == replay(self.log, position, fresh())
 
     @precondition(lambda self: len(self.reference.events) % 4 == 0)

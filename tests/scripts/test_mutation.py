@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.mutation import GROUPS, REPOSITORY, Group
 from tests.support.cli import environment
 
 CHECK = "import sys; from pathlib import Path; from scripts.mutation import check; check(Path(sys.argv[1]), jobs=1)"
@@ -52,3 +53,11 @@ def test_nothing_to_mutate_is_a_failure(tmp_path: Path) -> None:
     done = checked(tmp_path, run="nothing", results="", code=0)
     said = "nothing\n\ngot 0 of 0 mutants checked, want all, and at least one\n"
     assert (1, "", said) == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
+def test_a_group_names_what_is_there(group: Group) -> None:
+    """A module or a test that moved would be left out without a word."""
+    assert [] == [name for name in (*group.modules, *group.tests) if not (REPOSITORY / name).is_file()]
+    left_out = [name.split("::") for name in group.left_out]
+    assert [] == [test for path, test in left_out if f"def {test}(" not in (REPOSITORY / path).read_text("utf-8")]

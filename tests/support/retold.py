@@ -20,8 +20,9 @@ from ledger.events import (
     ValidationCompleted,
     Window,
 )
+from ledger.ingest.judging import judged
 from ledger.ingest.providers.yahoo import chart
-from ledger.ingest.rules import judge
+from ledger.market import series as market
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -53,9 +54,8 @@ class Retold:
         with EventLog(self.home, now=self._now, lock_timeout_s=5) as log:
             evidence = self._evidence(ticker, series, window)
             cause = self._append(log, evidence)
-            held = prices.held(view_at(log, log.head().size).state["prices"], PROVIDER, ticker)
-            rows = chart.rows(zlib.decompress(evidence.answer.body))
-            decision = judge.judge(evidence, held, basis="split_adjusted", body_rows=rows)
+            held = prices.held(view_at(log, log.head().size).state["prices"], market.Series(ticker, PROVIDER))
+            decision = judged(evidence, held, threshold_percent=10)
             assert isinstance(decision, ValidationCompleted)
             self._append(log, decision, cause=cause)
             self._snapshot(log, ticker)
@@ -71,7 +71,7 @@ class Retold:
 
     def _snapshot(self, log: EventLog, ticker: str) -> None:
         head = log.head()
-        bars = prices.series(view_at(log, head.size).state["prices"], PROVIDER, ticker)
+        bars = prices.bars(view_at(log, head.size).state["prices"], market.Series(ticker, PROVIDER))
         if not bars:
             return
         csv = render(ticker, bars)

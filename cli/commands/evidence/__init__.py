@@ -1,1 +1,1 @@
-"""Commands that say why: events, provenance, rules and what they found."""
+"""Commands that explain: events, provenance, rules and their findings."""

@@ -43,7 +43,7 @@ def rules(style: Style) -> int:
 
     R rejects the row, Q accepts it with a flag, W warns, B rejects the whole answer.
     """
-    output.show(map(row, RULES), style, text=_text)
+    output.show(map(row, RULES), style, text=text)
     return Exit.OK
 
 
@@ -59,6 +59,7 @@ def row(rule: Rule) -> RuleRow:
     )
 
 
-def _text(one: RuleRow) -> str:
+def text(one: RuleRow) -> str:
+    """Return the rule on one line."""
     line = "" if one.threshold is None else f"{one.threshold:g}"
     return f"{one.id:<14} {one.severity} {line:>6}  {one.text}"

@@ -1,5 +1,6 @@
 """`main why`: where one session's row comes from, down to the provider's own numbers."""
 
+import math
 from datetime import date
 from typing import Any
 
@@ -13,7 +14,7 @@ from cli.context import ledgers, params, series_option
 from cli.render import money, times
 from ledger import ids
 from ledger.errors import NothingToShowError
-from ledger.events import Bar
+from ledger.events import RawBar
 from ledger.market.series import Series
 from projections.queries import provenance
 from projections.queries.bar_fields import FIELDS
@@ -91,14 +92,15 @@ def why(ticker: str, day: date, source: str | None, style: Style) -> int:
     """
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         series = series_option.judged(view.state, ticker, source)
-        found = [_row(series, day, trace) for trace in provenance.traces(log, view.state["prices"], series, day)]
+        found = [row(series, day, trace) for trace in provenance.traces(log, view.state["prices"], series, day)]
     if not found:
         raise NothingToShowError(f"no answer over {day} for {ticker}", wanted="at least one")
-    output.show(found, style, text=_text)
+    output.show(found, style, text=text)
     return Exit.OK
 
 
-def _row(series: Series, day: date, trace: Trace) -> WhyRow:
+def row(series: Series, day: date, trace: Trace) -> WhyRow:
+    """Return what is printed of one decision over the day."""
     return WhyRow(
         ticker=series.ticker,
         date=day,
@@ -108,7 +110,9 @@ def _row(series: Series, day: date, trace: Trace) -> WhyRow:
         job_id=ids.text(trace.decided.job_id),
         verdict=trace.decision.verdict,
         rules_version=trace.decision.rules_version,
-        bar=None if trace.bar is None else _bar(trace.bar),
+        bar=None
+        if trace.bar is None
+        else {name: money.field_number(name, getattr(trace.bar, name)) for name in FIELDS},
         findings=[
             WhyFinding(effect=effect, rule=finding.rule, detail=finding.detail) for effect, finding in trace.findings
         ],
@@ -131,28 +135,31 @@ def _evidence(trace: Trace) -> WhyEvidence:
         http_status=fetch.source.http_status,
         sha256=fetch.answer.sha256.hex(),
         body_bytes=fetch.answer.body_bytes,
-        raw=[_numbers(row) for row in trace.raw_rows],
+        raw=[_sent(row) for row in trace.raw_rows],
         raw_lines=list(trace.raw_lines),
         handed_over=None if trace.handed is None else _numbers(trace.handed),
     )
 
 
-def _bar(bar: Bar) -> dict[str, float | int | None]:
-    return {name: money.field_number(name, getattr(bar, name)) for name in FIELDS}
+def _numbers(bar: msgspec.Struct) -> dict[str, float | int | None]:
+    return {name: getattr(bar, name) for name in FIELDS}
 
 
-def _numbers(row: msgspec.Struct) -> dict[str, float | int | None]:
-    return {name: getattr(row, name) for name in FIELDS}
+def _sent(row: RawBar) -> dict[str, float | int | None]:
+    """Return the row's fields as the provider sent them: a price that is not there is null."""
+    cells = _numbers(row).items()
+    return {name: None if isinstance(cell, float) and math.isnan(cell) else cell for name, cell in cells}
 
 
-def _text(one: WhyRow) -> str:
+def text(one: WhyRow) -> str:
+    """Return the decision as a person reads it, down to the answer that it was over."""
     answer = one.evidence
     judged = f"(verdict {one.verdict}, rules {one.rules_version}, job {one.job_id})"
     lines = [f"seq {one.seq}  {one.recorded_at}  {one.ticker}  {one.date}  {one.outcome}  {judged}"]
     if one.bar is not None:
         lines.append(f"  accepted     {_cells(one.bar)}")
     lines += [f"  {found.effect:<11}  {found.rule}  {found.detail}" for found in one.findings]
-    lines += [f"  raw          {_cells(row)}" for row in answer.raw]
+    lines += [f"  raw          {_cells(bar)}" for bar in answer.raw]
     lines += [f"  raw          {line}" for line in answer.raw_lines]
     if answer.handed_over is not None:
         lines.append(f"  handed over  {_cells(answer.handed_over)}")

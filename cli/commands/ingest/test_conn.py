@@ -9,23 +9,21 @@ from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
-from cli.context import params
+from cli.context import params, providers
 from cli.render import times
 from ledger import ids
 from ledger.codec import Draft
 from ledger.errors import LedgerError
 from ledger.events import LEDGER_STREAM, ConnectionTested
-from ledger.ingest.providers.port import Probe, Provider
-from ledger.ingest.providers.sample import provider as sample
-from ledger.ingest.providers.sample.provider import SampleProvider
-from ledger.ingest.providers.yahoo.provider import YahooProvider
+from ledger.ingest.providers import registry
+from ledger.ingest.providers.port import Probe
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.models.metrics import last_answer
 from projections.store.runner import open_view
 
 SLOW_MS = 2_000
-PROVIDERS = (*params.PROVIDERS, sample.NAME)
+PROVIDERS = registry.live_names()
 
 ConnStatus = Literal["ok", "slow", "rate-limited", "unreachable"]
 ANSWERED = frozenset({"ok", "slow"})
@@ -69,9 +67,11 @@ def test_conn(provider: str, timeout_s: float | None, style: Style) -> int:
     Recorded in the ledger where there is one; none is created.
     """
     given = settings.load()
-    home = _home(given, provider)
+    # Real and sample never mix.
+    real = LedgerHome(given.data_dir)
+    home = real if registry.described(provider).kind == "real" else real.sample
     event = _probed(given, provider, timeout_s or given.adapter_timeout_seconds)
-    last, trouble = _recorded(home, given, event)
+    last, trouble = _recorded(None if home.current() is None else home, given, event)
     row = ConnRow(
         provider=provider,
         status=event.status,
@@ -86,7 +86,7 @@ def test_conn(provider: str, timeout_s: float | None, style: Style) -> int:
 
 
 def status_of(probe: Probe) -> ConnStatus:
-    """Return what the probe says of its provider."""
+    """Return the status that a probe amounts to."""
     if probe.error_kind is None:
         return "slow" if probe.latency_ms > SLOW_MS else "ok"
     return "rate-limited" if probe.error_kind == "rate-limit" else "unreachable"
@@ -97,16 +97,9 @@ def exit_code(status: ConnStatus) -> Exit:
     return {"ok": Exit.OK, "unreachable": Exit.CRITICAL}.get(status, Exit.WARNING)
 
 
-def _home(given: Settings, provider: str) -> LedgerHome | None:
-    """Return the home of the ledger that is to know, None where there is none: real and sample never mix."""
-    real = LedgerHome(given.data_dir)
-    home = real.sample if provider == sample.NAME else real
-    return None if home.current() is None else home
-
-
 def _probed(given: Settings, provider: str, timeout_s: float) -> ConnectionTested:
     now_us = _now(given, provider)
-    probe = _provider(given, provider).probe(timeout_s=timeout_s)
+    probe = providers.opened(provider, given, now=lambda: _now(given, provider)).probe(timeout_s=timeout_s)
     return ConnectionTested(
         provider=provider,
         started_at=now_us,
@@ -118,14 +111,8 @@ def _probed(given: Settings, provider: str, timeout_s: float) -> ConnectionTeste
     )
 
 
-def _provider(given: Settings, name: str) -> Provider:
-    if name == sample.NAME:
-        return SampleProvider()
-    return YahooProvider(base_url=given.yahoo_base_url, cache_dir=given.data_dir / "cache" / name)
-
-
 def _now(given: Settings, provider: str) -> int:
-    return clock.now_us(given, sample=provider == sample.NAME)
+    return clock.now_us(given, sample=registry.described(provider).kind == "sample")
 
 
 def _recorded(home: LedgerHome | None, given: Settings, event: ConnectionTested) -> tuple[int | None, str | None]:
@@ -137,17 +124,13 @@ def _recorded(home: LedgerHome | None, given: Settings, event: ConnectionTested)
         with EventLog(
             home, now=lambda: _now(given, event.provider), lock_timeout_s=given.ingest_lock_timeout_seconds
         ) as log:
-            _append(log, event)
+            job_id = ids.new_id(event.started_at)
+            draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
+            log.append([draft], append_id=ids.append_id(f"probe/{job_id.hex()}", job_id=job_id))
             with open_view(log, log.folder) as view:
                 return answered or last_answer(view.state["metrics"], event.provider), None
     except LedgerError as error:
         return answered, str(error)
-
-
-def _append(log: EventLog, event: ConnectionTested) -> None:
-    job_id = ids.new_id(event.started_at)
-    draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
-    log.append([draft], append_id=ids.append_id(f"probe/{job_id.hex()}", job_id=job_id))
 
 
 def _text(row: ConnRow) -> str:

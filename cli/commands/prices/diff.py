@@ -1,4 +1,4 @@
-"""`main diff`: a series at two positions, held against each other."""
+"""`main diff`: a series at two positions, compared."""
 
 from datetime import date
 
@@ -11,9 +11,10 @@ from cli.app.output import Style
 from cli.context import ledgers, params, series_option
 from cli.render import money
 from ledger.errors import NothingToShowError
-from ledger.market.series import Series
-from projections.models import prices
-from projections.queries.bar_fields import FieldChange, apart, relative
+from projections.api.series_rows import quantity
+from projections.models import prices, units
+from projections.models.units import Quantity
+from projections.queries.bar_fields import apart, relative
 from projections.queries.position import UpTo, position_of
 
 
@@ -26,8 +27,8 @@ class DiffRow(msgspec.Struct, frozen=True, kw_only=True):
     ticker: str
     date: date
     field: str
-    old: float | int | None
-    new: float | int | None
+    old: Quantity | None
+    new: Quantity | None
     change: float | None  # new/old - 1
     provider: str
 
@@ -52,29 +53,26 @@ def diff(ticker: str, old: UpTo, new: UpTo, source: str | None, style: Style) ->
     """Print where a ticker's prices differ between two positions of the log."""
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         series = series_option.one(view.state, ticker, source)
-        before, after = (
-            prices.series(view.state["prices"], series.provider, ticker, position_of(log, reach))
-            for reach in (old, new)
-        )
+        before, after = (prices.bars(view.state["prices"], series, position_of(log, reach)) for reach in (old, new))
     if not before and not after:
         raise NothingToShowError(f"no session of {ticker} at either position", wanted="at least one")
-    found = [_row(series, change) for change in apart(before, after)]
-    output.show(found, style, text=_text)
+    found = [
+        DiffRow(
+            ticker=series.ticker,
+            date=change.date,
+            field=change.field,
+            old=quantity(change.field, change.old),
+            new=quantity(change.field, change.new),
+            change=relative(change.old, change.new),
+            provider=series.provider,
+        )
+        for change in apart(before, after)
+    ]
+    output.show(found, style, text=text)
     return Exit.WARNING if found else Exit.OK
 
 
-def _row(series: Series, change: FieldChange) -> DiffRow:
-    return DiffRow(
-        ticker=series.ticker,
-        date=change.date,
-        field=change.field,
-        old=money.field_number(change.field, change.old),
-        new=money.field_number(change.field, change.new),
-        change=relative(change.old, change.new),
-        provider=series.provider,
-    )
-
-
-def _text(one: DiffRow) -> str:
-    old, new = ("-" if value is None else f"{value}" for value in (one.old, one.new))
+def text(one: DiffRow) -> str:
+    """Return the difference on one line."""
+    old, new = ("-" if value is None else f"{units.number(value)}" for value in (one.old, one.new))
     return f"{one.date}  {one.field:<9}  {old} -> {new}  {money.change_text(one.change)}"

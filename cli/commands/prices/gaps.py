@@ -1,42 +1,19 @@
 """`main gaps`: sessions of B3 that ought to be held and are not."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import click
-import msgspec
 
 from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, series_option
-from cli.render import times
-from ledger.codec import decode_envelope, decode_event
-from ledger.events import LedgerCreated
-from ledger.log_source import LogSource
+from ledger.ingest.providers import registry
+from ledger.log_source import LogSource, created
 from ledger.market import sessions
-from ledger.market.series import Series
-from projections.queries import gaps as missing
-from projections.queries.gaps import Gap
-
-
-class GapRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One missing session: how many accepted answers over it did not bring it, since when, and when last.
-
-    `rejected` when the last of them had a row that a rule refused; `behind` when no later session is held.
-    `rejected_answers` more were rejected as a whole, the last at `last_rejected_at`.
-    """
-
-    ticker: str
-    date: date
-    asked: int
-    since: str | None
-    last_asked_at: str | None
-    rejected: bool
-    rejected_answers: int
-    last_rejected_at: str | None
-    behind: bool
-    provider: str
+from projections.api import series_rows
+from projections.api.rows import MissingSession
+from projections.models import units
 
 
 @click.command(
@@ -62,49 +39,29 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
         until = _last_due(log, clock.now_us(given, reading=True))
         found = [
-            _row(series, gap)
+            gap
             for series in series_option.some(view.state, ticker, source)
-            for gap in missing.gaps(view.state["prices"], series, until)
+            for gap in series_rows.missing_sessions(view.state["prices"], series, until)
         ]
-    output.show(found, style, text=_text)
+    output.show(found, style, text=text)
     return Exit.WARNING if found else Exit.OK
 
 
 def _last_due(log: LogSource, now_us: int) -> date:
     """Return the last session that ought to be held: the newest final one, or the day on which the sample ends."""
-    (first,) = log.read(0, 1)
-    created = decode_event(decode_envelope(0, first.body))
-    if isinstance(created, LedgerCreated) and created.kind == "sample":
-        # Imported here: only the sample's ledger asks.
-        from ledger.ingest.providers.sample import provider as sample
-
-        return sample.LAST_DAY
-    return sessions.last_final_session(now_us)
+    recording = registry.recording(created(log).kind)
+    return sessions.last_final_session(now_us) if recording is None else recording.last_day
 
 
-def _row(series: Series, gap: Gap) -> GapRow:
-    return GapRow(
-        ticker=series.ticker,
-        date=gap.date,
-        asked=gap.asked,
-        since=None if gap.since is None else times.exact(gap.since),
-        last_asked_at=None if gap.last_asked is None else times.exact(gap.last_asked),
-        rejected=gap.rejected,
-        rejected_answers=gap.rejected_answers,
-        last_rejected_at=None if gap.last_rejected is None else times.exact(gap.last_rejected),
-        behind=gap.behind,
-        provider=series.provider,
+def text(one: MissingSession) -> str:
+    """Return the gap on one line."""
+    since, last_asked, last_rejected = (
+        None if at is None else units.exact_text(at) for at in (one.since, one.last_asked_at, one.last_rejected_at)
     )
-
-
-def _text(one: GapRow) -> str:
-    found = "; ".join(_answers(one)) or "not asked for yet"
-    return f"{one.ticker:<10}  {one.date}  {one.provider}  {found}"
-
-
-def _answers(one: GapRow) -> Iterator[str]:
+    found = []
     if one.asked:
         reason = "its row is rejected" if one.rejected else "no row"
-        yield f"{reason}, asked for {one.asked}x since {one.since}, last {one.last_asked_at}"
+        found.append(f"{reason}, asked for {one.asked}x since {since}, last {last_asked}")
     if one.rejected_answers:
-        yield f"the whole answer rejected {one.rejected_answers}x, last {one.last_rejected_at}"
+        found.append(f"the whole answer rejected {one.rejected_answers}x, last {last_rejected}")
+    return f"{one.ticker:<10}  {one.date}  {one.provider}  {'; '.join(found) or 'not asked for yet'}"

@@ -1,44 +1,20 @@
 """`main revisions`: what changed, when it was learned, and why."""
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import click
-import msgspec
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
-from cli.app.output import TEXT, Style
+from cli.app.output import Style
 from cli.context import ledgers, params, series_option
 from cli.context.params import Span
-from cli.render import money, times
-from ledger.market.series import Series
-from projections.fold.tables import State
-from projections.queries import revisions as told
-from projections.queries.revisions import Cause, Revision
-
-
-class RevisionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of one session that got another value; prices in reais, volume in shares.
-
-    `first` has no old value and `withdrawn` no new one: their field is the close, which stands for the bar.
-    `seq` is the decision that made it, `old_seq` the one that it replaced.
-    """
-
-    ticker: str
-    date: date
-    field: str
-    old: float | int | None
-    new: float | int | None
-    change: float | None  # new/old - 1
-    cause: Cause
-    late: bool  # a first bar of a session that had been asked for in vain
-    seq: int
-    learned_at: str
-    old_seq: int | None
-    old_learned_at: str | None
-    provider: str
+from cli.render import money
+from cli.render.renderers import Layout
+from projections.api import series_rows
+from projections.api.rows import Change
+from projections.models import units
 
 
 @click.command(
@@ -69,68 +45,38 @@ def revisions(ticker: str | None, since: Span | None, source: str | None, *, eve
     first_us = 0 if since is None else since.first_us
     with ledgers.viewing(settings.load()) as view:
         found = [
-            (series, revision)
+            one
             for series in series_option.some(view.state, ticker, source)
-            for revision in _wanted(view.state, series, first_us, everything=everything)
+            for one in series_rows.changes(view.state["prices"], series, everything=everything, since_us=first_us)
         ]
-    found.sort(key=lambda pair: pair[1].seq)
-    if style.format == TEXT:
-        output.show(_lines(found), style, text=str)
-    else:
-        output.show((_row(series, one) for series, one in found), style, text=str)
+    found.sort(key=lambda one: one.seq)
+    output.give(output.rendered(found, style, Layout(lines=lines)))
     return Exit.OK
 
 
-def _wanted(state: State, series: Series, first_us: int, *, everything: bool) -> Iterator[Revision]:
-    for one in told.revisions(state["prices"], series):
-        if one.recorded_at >= first_us and (everything or one.late or one.cause != "first"):
-            yield one
-
-
-def _row(series: Series, one: Revision) -> RevisionRow:
-    return RevisionRow(
-        ticker=series.ticker,
-        date=one.date,
-        field=one.field,
-        old=money.field_number(one.field, one.old),
-        new=money.field_number(one.field, one.new),
-        change=one.change,
-        cause=one.cause,
-        late=one.late,
-        seq=one.seq,
-        learned_at=times.exact(one.recorded_at),
-        old_seq=one.old_seq,
-        old_learned_at=None if one.old_recorded_at is None else times.exact(one.old_recorded_at),
-        provider=series.provider,
-    )
-
-
-def _lines(found: Sequence[tuple[Series, Revision]]) -> Iterator[str]:
-    """Yield a line a revision, but one for all sessions that a decision rescaled in one field."""
-    for (series, seq), group in groupby(found, key=lambda pair: (pair[0], pair[1].seq)):
-        made = [revision for _, revision in group]
+def lines(found: Iterable[Change]) -> Iterator[str]:
+    """Yield a line per change, but one for all sessions that a decision rescaled in one field."""
+    for _, group in groupby(found, key=lambda one: (one.ticker, one.provider, one.seq)):
+        made = list(group)
+        at = units.second_text(made[0].learned_at)
+        place = f"{at}  seq {made[0].seq:>6}  {made[0].ticker:<10}  {made[0].provider}"
         for one in made:
             if one.cause != "rescale":
-                yield f"{_place(series, seq, one)}  {_line(one)}"
+                cause = "first, late" if one.late else one.cause
+                old, new = ("-" if value is None else value for value in (one.old, one.new))
+                since = "" if one.old_seq is None else f"  held since seq {one.old_seq}"
+                moved = f"{old} -> {new}  {money.change_text(one.change)}{since}"
+                yield f"{place}  {cause:<11}  {one.date}  {one.field:<9}  {moved}"
         rescaled = sorted((one for one in made if one.cause == "rescale"), key=lambda one: one.field)
         for field, ones in groupby(rescaled, key=lambda one: one.field):
-            yield f"{_place(series, seq, made[0])}  {_rescale_line(field, list(ones))}"
+            yield f"{place}  {_rescale_line(field, list(ones))}"
 
 
-def _place(series: Series, seq: int, one: Revision) -> str:
-    return f"{times.text(one.recorded_at)}  seq {seq:>6}  {series.ticker:<10}  {series.provider}"
-
-
-def _line(one: Revision) -> str:
-    cause = "first, late" if one.late else one.cause
-    old, new = (money.field_text(one.field, value) for value in (one.old, one.new))
-    since = "" if one.old_seq is None else f"  held since seq {one.old_seq}"
-    return f"{cause:<11}  {one.date}  {one.field:<9}  {old} -> {new}  {money.change_text(one.change)}{since}"
-
-
-def _rescale_line(field: str, ones: Sequence[Revision]) -> str:
+def _rescale_line(field: str, ones: Sequence[Change]) -> str:
+    # Of whole numbers of the same unit: their ratio is the nearest double.
+    pairs = ((one.new.scaleb(6), one.old.scaleb(6)) for one in ones if one.old and one.new is not None)
     # The middle one: a session that was corrected at the same time moved by more or less.
-    ratios = sorted(one.new / one.old for one in ones if one.old and one.new is not None)
+    ratios = sorted(int(new) / int(old) for new, old in pairs)
     days = sorted(one.date for one in ones)
     by = f"{len(ones)} sessions by {ratios[len(ratios) // 2]:.6f}"
     return f"{'rescale':<11}  {days[0]} to {days[-1]}  {field:<9}  {by}"

@@ -1,1 +1,1 @@
-"""Commands that say how things stand: metrics, logs, health, settings."""
+"""Commands that report the state of things: metrics, logs, health, settings."""

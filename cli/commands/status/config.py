@@ -28,11 +28,12 @@ def config(style: Style) -> int:
     folder, else it has its default. What is printed may serve as a .env.
     """
     given = settings.in_force()
-    output.show(given, style, text=_line)
+    output.show(given, style, text=text)
     settings.parse(given)
     return Exit.OK
 
 
-def _line(setting: InForce) -> str:
+def text(setting: InForce) -> str:
+    """Return the setting as a line of a .env file."""
     value = quote(setting.value) if setting.value else ""
     return f"{setting.name}={value}  # {setting.origin}: {setting.purpose}"

@@ -1,4 +1,4 @@
-"""`main accept-head`: a person decides to go on with a log that is not the one that was remembered."""
+"""`main accept-head`: records an operator's decision to accept a head that a witness contradicts."""
 
 import sys
 
@@ -12,12 +12,11 @@ from cli.app.settings import Settings
 from cli.context import ledgers, witnesses
 from cli.context.ledgers import ActiveLedger
 from ledger import ids
-from ledger.appending import Appended
 from ledger.audit.accept import AcceptableVerdict, Examined, NotAcceptableError, accept, examine
 from ledger.audit.verify import verify_ledger
 from projections.store import runner
 
-# Verdicts on what others remember; every other one is on the log itself.
+# Verdicts on what witnesses remember; every other one is on the log itself.
 OF_WITNESSES = frozenset({"intact", "rolled_back", "forked"})
 
 
@@ -70,11 +69,20 @@ def accept_head(context: click.Context, /, reason: str, *, yes: bool, style: Sty
     given = settings.load()
     ledger = ledgers.active(given)
     found = _examined(ledger)
-    for line in _told(found):
-        output.say(line)
-    _ask(context, yes=yes)
-    appended = _accepted(ledger, found, reason, given)
-    output.show([_row(found, appended, reason)], style, text=_text)
+    output.say(f"the log has {found.head.size} events, head {found.head.link.hex()}")
+    for one in found.disagreements:
+        memory = "cannot be read"
+        if one.expected is not None:
+            memory = f"{one.verdict}, remembers {one.expected.size} events, head {one.expected.link.hex()}"
+        output.say(f"{one.witness}: {memory}")
+    if not yes:
+        if not sys.stdin.isatty():
+            context.fail("got no --yes and no terminal to ask on, want --yes")
+        if not click.confirm("Go on with the log as it is?", err=True):
+            context.fail("got no, want yes: nothing was changed")
+    row = _accepted(ledger, found, reason, given)
+    text = f"accepted: the log goes on from {row.found_events} events; recorded at seq {row.seq}, head {row.head}"
+    output.show([row], style, text=lambda _: text)
     return Exit.OK
 
 
@@ -95,7 +103,8 @@ def _examined(ledger: ActiveLedger) -> Examined:
     return found
 
 
-def _accepted(ledger: ActiveLedger, found: Examined, reason: str, given: Settings) -> Appended:
+def _accepted(ledger: ActiveLedger, found: Examined, reason: str, given: Settings) -> AcceptedRow:
+    """Record the decision and return its row."""
     now_us = clock.now_us(given, sample=ledger.kind == "sample")
     appended = accept(
         ledger.home,
@@ -107,29 +116,6 @@ def _accepted(ledger: ActiveLedger, found: Examined, reason: str, given: Setting
     )
     # Last: a crash before it leaves projections that disagree, and the decision is asked for again.
     runner.forget(ledger.folder)
-    return appended
-
-
-def _ask(context: click.Context, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        context.fail("got no --yes and no terminal to ask on, want --yes")
-    if not click.confirm("Go on with the log as it is?", err=True):
-        context.fail("got no, want yes: nothing was changed")
-
-
-def _told(found: Examined) -> list[str]:
-    head = f"{found.head.size} events, head {found.head.link.hex()}"
-    return [f"the log has {head}"] + [
-        f"{one.witness}: cannot be read"
-        if one.expected is None
-        else f"{one.witness}: {one.verdict}, remembers {one.expected.size} events, head {one.expected.link.hex()}"
-        for one in found.disagreements
-    ]
-
-
-def _row(found: Examined, appended: Appended, reason: str) -> AcceptedRow:
     return AcceptedRow(
         seq=appended.first,
         events=appended.head.size,
@@ -147,7 +133,3 @@ def _row(found: Examined, appended: Appended, reason: str) -> AcceptedRow:
             for one in found.disagreements
         ),
     )
-
-
-def _text(one: AcceptedRow) -> str:
-    return f"accepted: the log goes on from {one.found_events} events; recorded at seq {one.seq}, head {one.head}"

@@ -1,4 +1,4 @@
-"""`main rebuild`: the stored read models built again from the log, or held against it."""
+"""`main rebuild`: the stored read models built again from the log, or compared with it."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,11 +12,10 @@ from cli.app.output import Style
 from cli.context import ledgers
 from ledger.chain import Head
 from ledger.errors import NothingToShowError
-from ledger.log_source import LogSource
 from projections.store import runner
 from projections.store.folder import Shelf
 from projections.store.registry import ALL
-from projections.store.runner import Difference
+from projections.store.runner import StoredDifference
 from projections.store.store import models_of
 
 
@@ -31,7 +30,7 @@ class RebuildRow(msgspec.Struct, frozen=True, kw_only=True):
     projections: tuple[str, ...]
     events: int
     head: str
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[StoredDifference, ...] = ()
 
 
 @click.command(
@@ -57,31 +56,23 @@ def rebuild(context: click.Context, /, projection: str | None, *, check: bool, s
         folder = ledgers.folder_of(log)
         if folder is None:
             context.fail("got a log that has no stored projections, want the ledger itself")
+        differences: tuple[StoredDifference, ...] = ()
         with output.still_working("replaying …"):
-            found = _checked(log, folder, chosen) if check else _rebuilt(log, folder, chosen)
-    output.show([found], style, text=_text)
-    return Exit.CRITICAL if found.differences else Exit.OK
-
-
-def _rebuilt(log: LogSource, folder: Path, chosen: tuple[str, ...]) -> RebuildRow:
-    head = runner.rebuild(log, folder, chosen)
-    return RebuildRow(verdict="rebuilt", projections=chosen, events=head.size, head=head.link.hex())
-
-
-def _checked(log: LogSource, folder: Path, chosen: tuple[str, ...]) -> RebuildRow:
-    head = _stored_head(folder)
-    found = runner.compare(log, folder, [one for one in ALL if one.name in chosen])
-    return RebuildRow(
-        verdict="different" if found else "same",
-        projections=chosen,
-        events=head.size,
-        head=head.link.hex(),
-        differences=tuple(found),
+            if check:
+                head = _stored_head(folder)
+                differences = tuple(runner.compare(log, folder, [one for one in ALL if one.name in chosen]))
+            else:
+                head = runner.rebuild(log, folder, chosen)
+    verdict: Literal["rebuilt", "same", "different"] = "different" if differences else "same" if check else "rebuilt"
+    row = RebuildRow(
+        verdict=verdict, projections=chosen, events=head.size, head=head.link.hex(), differences=differences
     )
+    output.show([row], style, text=_text)
+    return Exit.CRITICAL if differences else Exit.OK
 
 
 def _stored_head(folder: Path) -> Head:
-    """Return the head that the stored projections stand at, when they are those of this version.
+    """Return the head that the stored projections have read to, if they are those of this version.
 
     Raises: NothingToShowError.
     """

@@ -7,7 +7,6 @@ from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params
-from ledger.log_source import LogSource
 from projections.queries.position import UpTo, position_of
 from projections.store import runner
 from projections.store.registry import ALL
@@ -39,12 +38,8 @@ Exit codes: 0 replayed, 2 a damaged ledger, 3 no ledger.
 def replay(until: UpTo | None, style: Style) -> int:
     """Fold the log in memory and print each projection's digest."""
     with ledgers.reading(settings.load()) as log, output.still_working("replaying …"):
-        found = _replayed(log, until)
+        stop = log.head().size if until is None else position_of(log, until)
+        digests = runner.replay(log, stop)
+    found = [ReplayRow(projection=one.name, version=one.version, events=stop, digest=digests[one.name]) for one in ALL]
     output.show(found, style, text=lambda one: f"{one.digest}  {one.projection}/{one.version}  {one.events} events")
     return Exit.OK
-
-
-def _replayed(log: LogSource, until: UpTo | None) -> list[ReplayRow]:
-    stop = log.head().size if until is None else position_of(log, until)
-    digests = runner.replay(log, stop)
-    return [ReplayRow(projection=one.name, version=one.version, events=stop, digest=digests[one.name]) for one in ALL]

@@ -11,7 +11,7 @@ from cli.app.output import Style
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.row import SalvagedRow
 from cli.context import ledgers
-from ledger.backup.salvage import Salvaged, salvage_archive, salvage_ledger
+from ledger.backup.salvage import salvage_archive, salvage_ledger
 
 
 @click.command(
@@ -35,20 +35,13 @@ def salvage(out: Path, style: Style) -> int:
     """
     started = time.perf_counter()
     with output.still_working("reading what can be read …"):
-        archive = ledgers.chosen_archive()
+        archive = ledgers.archive_path()
         if archive is None:
             found = salvage_ledger(ledgers.active(settings.load()).folder, out)
         else:
             found = salvage_archive(archive, out)
-    row = _row(found, time.perf_counter() - started)
-    output.show([row], style, text=backup_row.salvaged_text)
-    output.say(f"hint: main backup --restore --from {out} --dry-run")
-    return Exit.OK if row.status == "intact" else Exit.WARNING
-
-
-def _row(found: Salvaged, elapsed_s: float) -> SalvagedRow:
     saved, report = found.saved, found.report
-    return SalvagedRow(
+    row = SalvagedRow(
         status="intact" if report.verdict == "intact" else "salvaged",
         source=str(found.source),
         verdict=report.verdict,
@@ -60,5 +53,8 @@ def _row(found: Salvaged, elapsed_s: float) -> SalvagedRow:
         head_seq=saved.head.size - 1,
         head=saved.head.link.hex(),
         lost_events=found.lost_events,
-        elapsed_sec=round(elapsed_s, 3),
+        elapsed_sec=round(time.perf_counter() - started, 3),
     )
+    output.show([row], style, text=backup_row.salvaged_text)
+    output.say(f"hint: main backup --restore --from {out} --dry-run")
+    return Exit.OK if row.status == "intact" else Exit.WARNING

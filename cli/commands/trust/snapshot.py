@@ -8,16 +8,15 @@ import msgspec
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
-from cli.app.output import JSON, Style
+from cli.app.output import Style
 from cli.context import ledgers, params, series_option
 from cli.render import out_file
+from cli.render.renderers import JSON
 from ledger.errors import NothingToShowError
-from ledger.market.series import Series
-from projections.fold.tables import State
 from projections.models import prices
 from projections.queries.position import UpTo, position_of
 from projections.queries.snapshot_check import SnapshotCheck, check_snapshots
-from projections.queries.snapshot_csv import Csv, render
+from projections.queries.snapshot_csv import render
 
 
 class SnapshotRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +84,12 @@ def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str |
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = view.head.size if as_of is None else min(position_of(log, as_of), view.head.size)
         series = series_option.one(view.state, ticker, source)
-        csv = _csv(view.state, series, position)
+        bars = prices.bars(view.state["prices"], series, position)
+    if not bars:
+        raise NothingToShowError(
+            f"no sessions of {series.ticker} in the first {position} events", wanted="at least one"
+        )
+    csv = render(series.ticker, bars)
     if out is None:
         output.raw(csv.content)
         return Exit.OK
@@ -103,15 +107,6 @@ def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str |
     return Exit.OK
 
 
-def _csv(state: State, series: Series, position: int) -> Csv:
-    bars = prices.series(state["prices"], series.provider, series.ticker, position)
-    if not bars:
-        raise NothingToShowError(
-            f"no sessions of {series.ticker} in the first {position} events", wanted="at least one"
-        )
-    return render(series.ticker, bars)
-
-
 def _check(files: Sequence[Path], style: Style) -> int:
     given = settings.load()
     with ledgers.viewing(given) as view, output.still_working("checking snapshots …"):
@@ -119,15 +114,11 @@ def _check(files: Sequence[Path], style: Style) -> int:
     if not found:
         raise NothingToShowError("no snapshot", wanted="one that was written, to check")
     output.show(found, style, text=_text)
-    return _verdict(found, named=bool(files))
-
-
-def _verdict(found: Sequence[SnapshotCheck], *, named: bool) -> Exit:
     statuses = {one.status for one in found}
     if "mismatch" in statuses:
         return Exit.CRITICAL
-    # A file that somebody else put into the folder is none of ours; one that was asked about was not checked.
-    return Exit.UNKNOWN if "ok" not in statuses or (named and "unrecorded" in statuses) else Exit.OK
+    # A file that another program put into the folder is not ours to judge; one that was asked about was not checked.
+    return Exit.UNKNOWN if "ok" not in statuses or (files and "unrecorded" in statuses) else Exit.OK
 
 
 def _text(one: SnapshotCheck) -> str:

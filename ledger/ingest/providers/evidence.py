@@ -1,10 +1,19 @@
-"""A provider's answer as it is kept: compressed, with its length and its hash."""
+"""A provider's answer as it is kept: compressed, with its length and its hash. Pure."""
 
 import hashlib
 import zlib
 
 from ledger.errors import DamagedError
 from ledger.events import Answer
+from ledger.ingest.providers.port import BodyError
+
+
+class OtherBodyError(BodyError):
+    """What is kept of an answer does not unpack to the bytes that came."""
+
+    def __init__(self, *, expected: str, found: str) -> None:
+        super().__init__(f"got {found}, want {expected}")
+        self.expected, self.found = expected, found
 
 
 def answer(body: bytes) -> Answer:
@@ -13,26 +22,29 @@ def answer(body: bytes) -> Answer:
 
 
 def body(kept: Answer) -> bytes:
-    """Return the plain bytes behind `kept`.
+    """Return the plain bytes behind `kept`, held to its length and its hash.
 
-    Raises: zlib.error for a stream that is damaged.
+    Never unpacks more than its recorded length, so a forged stream cannot fill memory.
+
+    Raises: OtherBodyError.
     """
-    return zlib.decompress(kept.body)
+    expected = f"{kept.body_bytes} bytes with sha256 {kept.sha256.hex()}"
+    try:
+        # One byte more than recorded reveals a longer stream; a limit of 0 would mean none.
+        plain = zlib.decompressobj().decompress(kept.body, max(kept.body_bytes, 0) + 1)
+    except (zlib.error, OverflowError) as error:
+        raise OtherBodyError(expected=expected, found=str(error)) from error
+    if len(plain) != kept.body_bytes or hashlib.sha256(plain).digest() != kept.sha256:
+        raise OtherBodyError(expected=expected, found="other bytes")
+    return plain
 
 
 def proven_body(seq: int, kept: Answer) -> bytes:
     """Return the plain bytes behind the answer that the event at `seq` keeps, held to its length and its hash.
 
-    Never unpacks more than it says there are, so a forged stream cannot fill memory.
-
     Raises: DamagedError when they are other bytes.
     """
-    wanted = f"{kept.body_bytes} bytes with sha256 {kept.sha256.hex()}"
     try:
-        # One byte more than announced tells a longer stream; a limit of 0 would mean none.
-        plain = zlib.decompressobj().decompress(kept.body, kept.body_bytes + 1)
-    except zlib.error as error:
-        raise DamagedError(seq, "answer", expected=wanted, found=str(error)) from error
-    if len(plain) != kept.body_bytes or hashlib.sha256(plain).digest() != kept.sha256:
-        raise DamagedError(seq, "answer", expected=wanted, found="other bytes")
-    return plain
+        return body(kept)
+    except OtherBodyError as error:
+        raise DamagedError(seq, "answer", expected=error.expected, found=error.found) from error

@@ -1,5 +1,8 @@
-"""The port: what ingest asks of a provider, whoever it is."""
+"""The port: how a provider describes itself, and what ingest asks of any of them. Pure."""
 
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -10,12 +13,69 @@ from ledger.events import (
     Basis,
     ErrorKind,
     Identity,
+    LedgerKind,
     RawAction,
     RawBar,
     Request,
     Source,
     Window,
 )
+
+
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers that were recorded once: the last session in them, and when they came (microseconds UTC)."""
+
+    last_day: date
+    recorded_at: int
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider's own facts, readable with no connection and no library loaded.
+
+    Its code is named as `module:attribute` and loaded when first used: `rows` is a `RowReader`, `lines` a `LineReader`,
+    `live` a `Callable[[Access], Provider]`.
+    """
+
+    name: str  # in every event and output
+    basis: Basis
+    rows: str
+    exchange: str | None = None  # its code for B3; None where its answers name no exchange
+    lines: str | None = None  # for bodies of text, a session a line
+    live: str | None = None  # None: nobody can be asked, a person brings its answers
+    base_url_setting: str | None = None  # the variable that puts a mirror or proxy in place of its hosts
+    recording: Recording | None = None  # for synthetic prices, which have a ledger of their own
+
+    @property
+    def brought_by_hand(self) -> bool:
+        """Whether a person brings its answers, as files: exempt from lag alarms."""
+        return self.live is None
+
+    @property
+    def kind(self) -> LedgerKind:
+        """The kind of ledger that its answers belong in."""
+        return "real" if self.recording is None else "sample"
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """What a live provider may use of this machine: a cache folder of its own, the clock, an address."""
+
+    cache_dir: Path
+    now: Callable[[], int]  # microseconds UTC
+    base_url: str | None = None  # in place of every host of the provider's
+
+
+class BodyError(ValueError):
+    """A recorded body cannot be read in the format of the provider that it is recorded from."""
+
+
+RowReader = Callable[[bytes], tuple[RawBar, ...]]
+"""Returns every row of a body in its order, duplicates and nulls (as NaN, adjusted close and volume as None) kept.
+
+It raises BodyError for a body in another format, and nothing else.
+"""
+
+LineReader = Callable[[bytes, date], tuple[str, ...]]
+"""Returns the lines of a text body that hold one session."""
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +98,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderError(LedgerError):
-    """A provider brought no usable answer; `kind` says which way it failed."""
+    """A provider brought no usable answer; `kind` is how it failed."""
 
     def __init__(  # noqa: PLR0913 - an error carries what it knows
         self,
@@ -66,12 +126,7 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """The word that stands for it in every event and output."""
-        ...
-
-    @property
-    def basis(self) -> Basis:
-        """Whether its closes are split-adjusted or as traded."""
+        """Its description's name, under which its answers are recorded."""
         ...
 
     def fetch(self, ticker: str, window: Window, *, timeout_s: float) -> Fetched:

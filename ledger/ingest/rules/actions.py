@@ -34,52 +34,42 @@ def between(actions: Sequence[Action], *, after: date, until: date) -> tuple[Act
     return tuple(action for action in actions if after < action.date <= until)
 
 
+@catalogue.applies(catalogue.EVENT)
 def findings(raws: Sequence[RawAction], held: Sequence[Action], bars: Sequence[Bar]) -> Iterator[Finding]:
-    """Yield what EVENT says of each action that is not held already.
+    """Yield what EVENT finds in each action that is not held already.
 
-    `bars` are the series as it will stand, oldest first, to know the previous close. O(actions x sessions).
+    `bars` are the series as it will be, oldest first, to know the previous close. O(actions x sessions).
     """
     known = merged([action for raw in raws if (action := canonical(raw))], held)
     for raw in raws:
         action = canonical(raw)
         if action is None:
-            yield _finding(raw.date, f"got {raw.kind} {raw.value}, want one that can be held; left out")
+            detail = f"got {raw.kind} {raw.value}, want one that can be held; left out"
+            yield Finding(catalogue.EVENT.id, raw.date, detail)
         elif action not in held:
-            yield from _split_findings(action)
-            yield from _payment_findings(action, known, bars)
+            for fault in _faults(action, known, bars):
+                yield Finding(catalogue.EVENT.id, raw.date, fault)
 
 
-def _split_findings(action: Action) -> Iterator[Finding]:
-    if action.kind == "split" and action.numerator == action.denominator:
-        yield _finding(action.date, "got split ratio 1, want another")
-
-
-def _payment_findings(action: Action, known: Sequence[Action], bars: Sequence[Bar]) -> Iterator[Finding]:
+def _faults(action: Action, known: Sequence[Action], bars: Sequence[Bar]) -> Iterator[str]:
     if action.kind == "split":
+        if action.numerator == action.denominator:
+            yield "got split ratio 1, want another"
         return
     text = f"got {action.kind} {price_text(action.amount)}"
     if action.amount <= 0:
-        yield _finding(action.date, f"{text}, want above 0")
+        yield f"{text}, want above 0"
     if action.kind != "dividend":
         return
     previous = next((bar for bar in reversed(bars) if bar.date < action.date), None)
     if previous is not None and action.amount > catalogue.DIVIDEND_FRACTION_MAX * previous.close:
-        yield _finding(
-            action.date, f"{text}, want at most {catalogue.DIVIDEND_FRACTION_MAX:.0%} of {price_text(previous.close)}"
-        )
+        yield f"{text}, want at most {catalogue.DIVIDEND_FRACTION_MAX:.0%} of {price_text(previous.close)}"
     for other in known:
-        if _repeats(action, other):
-            yield _finding(action.date, f"{text} as on {other.date}, want {catalogue.DIVIDEND_APART_DAYS} days between")
+        alike = (other.kind, other.amount) == (action.kind, action.amount)
+        if alike and 0 < (action.date - other.date).days <= catalogue.DIVIDEND_APART_DAYS:
+            yield f"{text} as on {other.date}, want {catalogue.DIVIDEND_APART_DAYS} days between"
 
 
-def _repeats(action: Action, other: Action) -> bool:
-    apart = (action.date - other.date).days
-    return other.kind == action.kind and other.amount == action.amount and 0 < apart <= catalogue.DIVIDEND_APART_DAYS
-
-
-def _finding(day: date, detail: str) -> Finding:
-    return Finding(catalogue.EVENT.id, day, detail)
-
-
-def _order(action: Action) -> tuple[date, str, int]:
-    return action.date, action.kind, action.amount
+def _order(action: Action) -> tuple[date, str, int, int, int]:
+    # Every field: two that compare alike would come in the order of a set, which differs from run to run.
+    return action.date, action.kind, action.amount, action.numerator, action.denominator

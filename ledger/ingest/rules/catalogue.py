@@ -1,15 +1,18 @@
 """The rules that daily bars are held to, with every threshold. A changed rule is a new `RULES_VERSION`.
 
-A rule that answers differently by degree stands here once for each severity, under one id.
+A rule that answers differently by degree is listed once per severity, under one id.
+`APPLIED_BY` ties each rule to the one function that applies it.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 RULES_VERSION = 1
 
 Severity = Literal["R", "Q", "W", "B"]
+Applying = TypeVar("Applying", bound=Callable[..., Any])
 
 JUMP_FACTOR = 1.30
 SPLIT_SIZES = (2, 3, 4, 5, 8, 10, 20, 50, 100)
@@ -37,6 +40,25 @@ class Rule(msgspec.Struct, frozen=True):
     severity: Severity
     text: str
     threshold: float | None = None
+
+
+APPLIED_BY: dict[Rule, Callable[..., Any]] = {}  # complete once `judge` is imported
+
+
+def applies(*rules: Rule) -> Callable[[Applying], Applying]:
+    """Tie `rules` to the decorated function, which is returned as it is.
+
+    Raises: ValueError where one of them is tied to another function already.
+    """
+
+    def tie(function: Applying) -> Applying:
+        for rule in rules:
+            if (first := APPLIED_BY.setdefault(rule, function)) is not function:
+                message = f"got {rule.id} applied by {function.__name__} and {first.__name__}, want one function"
+                raise ValueError(message)
+        return function
+
+    return tie
 
 
 FUTURE = Rule("FUTURE", "R", "the day is later than the day of the fetch in São Paulo")

@@ -1,6 +1,6 @@
-"""The judgement of evidence: which rows are accepted, and what is said of the rest. Pure.
+"""The judgement of evidence: which rows are accepted, and what the rules find in the rest. Pure.
 
-"Now" is the evidence's own `finished_at`, so a judgement that is taken up later comes out the same.
+"Now" is the evidence's own `finished_at`, so a judgement that is resumed later comes out the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,19 +8,17 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from ledger.events import Bar, Basis, FetchSucceeded, Finding, ValidationCompleted, Window
-from ledger.ingest.providers.yahoo.chart import ChartRow
+from ledger.events import Bar, Basis, FetchSucceeded, Finding, RawBar, ValidationCompleted, Window
 from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rules
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.merge import Row, rows
 from ledger.ingest.rules.row_rules import Sorted
 from ledger.ingest.rules.scale import WholeRangeNeeded
-from ledger.ingest.rules.series_rules import Series
+from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
 
 INTERVAL = "1d"
 CURRENCY = "BRL"
-EXCHANGE = "SAO"
 
 
 def judge(
@@ -28,18 +26,19 @@ def judge(
     held: Held,
     *,
     basis: Basis,
-    body_rows: Sequence[ChartRow] = (),
+    exchange: str | None,
+    body_rows: Sequence[RawBar] = (),
     threshold_percent: float = catalogue.THRESHOLD_PERCENT,
 ) -> ValidationCompleted | WholeRangeNeeded:
     """Return the decision over `evidence`, or the wider window without which it would mix two scales.
 
-    `held` is the same provider's series as it stands; `body_rows` are the answer's rows before the
-    library merged or repaired them. An answer without rows is a success of nothing: whether some
-    were due is the caller's to ask of `sessions_due`.
+    `held` is the same provider's series as it stands, `exchange` its code for B3 (None: it names none);
+    `body_rows` are the answer's rows before the library merged or repaired them. An answer without rows is
+    a success of nothing: whether some were due is the caller's to ask of `sessions_due`.
     """
     answered = rows(evidence, body_rows)
     found = row_rules.sort_rows(answered, row_rules.today(evidence.finished_at))
-    batch = (*_identity(evidence), *_threshold(found, threshold_percent))
+    batch = (*foreign_identity(evidence, exchange), *over_threshold(found, threshold_percent))
     if batch:
         return _rejected(evidence, basis, found, batch)
     needed = scale.wider(evidence, found.accepted, held, basis)
@@ -47,7 +46,7 @@ def judge(
 
 
 def superseded(evidence: FetchSucceeded, *, basis: Basis) -> ValidationCompleted:
-    """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing said."""
+    """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing found."""
     return ValidationCompleted(
         ticker=evidence.ticker,
         provider=evidence.provider,
@@ -72,6 +71,7 @@ def superseded(evidence: FetchSucceeded, *, basis: Basis) -> ValidationCompleted
     )
 
 
+@catalogue.applies(catalogue.EMPTY)
 def sessions_due(window: Window, now_us: int) -> int:
     """Return how many sessions of `window` are final at `now_us`: with any, no rows is rule EMPTY."""
     last = sessions.last_final_session(now_us)
@@ -93,8 +93,12 @@ def _accepted(
 ) -> ValidationCompleted:
     fresh = tuple(bar for bar in found.accepted if held.bars.get(bar.date) != bar)
     added = sum(bar.date not in held.bars for bar in fresh)
-    withdrawn = _withdrawn(evidence, held, answered)
-    series = _series(evidence, held, basis, fresh)
+    window, days = evidence.request.window, {row.bar.date for row in answered}
+    # An answer without rows withdraws nothing: it has none to lack a day among.
+    lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
+    withdrawn = tuple(lacking) if days else ()
+    known = actions.within(evidence.actions, window)
+    series = JudgedSeries.after(held, fresh, known, basis)
     flagged = _in_order(_flagged(evidence, held, series, answered))
     return replace(
         superseded(evidence, basis=basis),
@@ -104,7 +108,7 @@ def _accepted(
         revised=len(fresh) - added,
         unchanged=len(found.accepted) - len(fresh),
         bars=fresh,
-        actions=actions.within(evidence.actions, evidence.request.window),
+        actions=known,
         withdrawn=withdrawn,
         partial=found.partial,
         rejected=found.rejected,
@@ -114,58 +118,42 @@ def _accepted(
     )
 
 
-def _series(evidence: FetchSucceeded, held: Held, basis: Basis, fresh: Sequence[Bar]) -> Series:
-    """Return the series as it will stand: what is held, with the new and revised sessions in place."""
-    bars = {**held.bars, **{bar.date: bar for bar in fresh}}
-    return Series(
-        bars=tuple(bars[day] for day in sorted(bars)),
-        fresh=frozenset(bar.date for bar in fresh),
-        actions=actions.merged(actions.within(evidence.actions, evidence.request.window), held.actions),
-        basis=basis,
-    )
-
-
-def _withdrawn(evidence: FetchSucceeded, held: Held, answered: Sequence[Row]) -> tuple[date, ...]:
-    """Return the days held in the window that the answer lacks; none when it has no rows to lack them among."""
-    window, days = evidence.request.window, {row.bar.date for row in answered}
-    if not days:
-        return ()
-    return tuple(day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
-
-
-def _flagged(evidence: FetchSucceeded, held: Held, series: Series, answered: Iterable[Row]) -> Iterator[Finding]:
-    yield from series_rules.flagged(series)
+def _flagged(evidence: FetchSucceeded, held: Held, series: JudgedSeries, answered: Iterable[Row]) -> Iterator[Finding]:
+    yield from series_rules.flagged(series, (row.bar for row in answered))
     yield from actions.findings(evidence.actions, held.actions, series.bars)
-    yield from row_rules.unreadable_adjustments(row for row in answered if row.bar.date in series.fresh)
     yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
 
 
-def _warned(held: Held, series: Series, answered: Iterable[Row]) -> Iterator[Finding]:
+def _warned(held: Held, series: JudgedSeries, answered: Iterable[Row]) -> Iterator[Finding]:
     yield from series_rules.stale(series)
     yield from series_rules.gaps({row.bar.date for row in answered}, held.bars.keys())
     yield from series_rules.off_calendar(series.fresh)
     yield from (finding for bar, finding in _idle(series) if bar.high == bar.low)
 
 
-def _idle(series: Series) -> Iterator[tuple[Bar, Finding]]:
+def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
     for bar in series.bars:
         if bar.date in series.fresh and (finding := row_rules.idle(bar)):
             yield bar, finding
 
 
-def _identity(evidence: FetchSucceeded) -> Iterator[Finding]:
+@catalogue.applies(catalogue.IDENTITY)
+def foreign_identity(evidence: FetchSucceeded, exchange: str | None) -> Iterator[Finding]:
+    """Yield what IDENTITY finds in what the answer says of itself."""
     identity = evidence.identity
     for name, got, want in (
         ("symbol", identity.symbol, evidence.request.ticker),
         ("currency", identity.currency, CURRENCY),
-        ("exchange", identity.exchange, EXCHANGE),
+        ("exchange", identity.exchange, exchange),
         ("time zone", identity.timezone, sessions.TIMEZONE),
     ):
-        if got is not None and got != want:
+        if got is not None and want is not None and got != want:
             yield Finding(catalogue.IDENTITY.id, None, f"got {name} {got}, want {want}")
 
 
-def _threshold(found: Sorted, percent: float) -> Iterator[Finding]:
+@catalogue.applies(catalogue.THRESHOLD)
+def over_threshold(found: Sorted, percent: float) -> Iterator[Finding]:
+    """Yield what THRESHOLD finds in the rows of an answer together."""
     rejected, counted = len(found.rejected), max(found.received, catalogue.THRESHOLD_ROWS_MIN)
     if rejected * 100 > percent * counted:
         detail = f"got {rejected} of {found.received} rows rejected, want at most {percent:g} % of {counted}"

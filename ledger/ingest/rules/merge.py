@@ -1,14 +1,15 @@
-"""Everything that a provider said of one day, from its body and from its library together. Pure."""
+"""Everything that a provider reported of one day, from its body and from its library together. Pure."""
 
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Self
 
 import msgspec
+from msgspec.structs import astuple, replace
 
 from ledger.events import FetchSucceeded, RawBar
-from ledger.ingest.providers.yahoo.chart import ChartRow
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -21,8 +22,18 @@ class Row(msgspec.Struct, frozen=True):
     copies: int
     alike: bool
 
+    @classmethod
+    def of(cls, bar: RawBar, copies: Sequence[RawBar]) -> Self:
+        """Return the row of a day that came as `copies`, with the prices of `bar`."""
+        # None for NaN, which equals nothing, itself included.
+        different = {
+            tuple(None if isinstance(field, float) and math.isnan(field) else field for field in astuple(copy))
+            for copy in copies
+        }
+        return cls(replace(bar, volume=copies[0].volume), len(copies), len(different) == 1)
 
-def rows(evidence: FetchSucceeded, body_rows: Sequence[ChartRow]) -> tuple[Row, ...]:
+
+def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar]) -> tuple[Row, ...]:
     """Return a row for each day of the answer, oldest first.
 
     A day that only one of body and library has is taken from that one; of the body's alone,
@@ -32,35 +43,14 @@ def rows(evidence: FetchSucceeded, body_rows: Sequence[ChartRow]) -> tuple[Row, 
     copies: dict[date, list[RawBar]] = defaultdict(list)
     for bar in _sent(evidence, handed, body_rows):
         copies[bar.date].append(bar)
-    return tuple(_row(handed.get(day, same_day[0]), same_day) for day, same_day in sorted(copies.items()))
+    return tuple(Row.of(handed.get(day, same_day[0]), same_day) for day, same_day in sorted(copies.items()))
 
 
-def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[ChartRow]) -> Iterator[RawBar]:
+def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[RawBar]) -> Iterator[RawBar]:
     window, in_body = evidence.request.window, {row.date for row in body_rows}
     for row in body_rows:
         if row.date in handed or window.start <= row.date <= window.end:
-            yield _raw_bar(row)
+            yield row
     for bar in evidence.bars:
         if bar.date not in in_body:
             yield bar
-
-
-def _row(bar: RawBar, copies: Sequence[RawBar]) -> Row:
-    bar = msgspec.structs.replace(bar, volume=copies[0].volume)
-    return Row(bar, len(copies), len({_values(copy) for copy in copies}) == 1)
-
-
-def _values(bar: RawBar) -> tuple[object, ...]:
-    """Return the bar's fields with None for NaN, which equals nothing, itself included."""
-    fields = msgspec.structs.astuple(bar)
-    return tuple(None if isinstance(field, float) and math.isnan(field) else field for field in fields)
-
-
-def _raw_bar(row: ChartRow) -> RawBar:
-    return RawBar(
-        row.date, _number(row.open), _number(row.high), _number(row.low), _number(row.close), row.adj_close, row.volume
-    )
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value

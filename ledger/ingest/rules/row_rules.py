@@ -1,7 +1,7 @@
 """Rules that need one row only: a day is accepted as a bar, rejected with a reason, or left for later. Pure."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
@@ -25,7 +25,7 @@ class Today(msgspec.Struct, frozen=True):
 
 
 class Sorted(msgspec.Struct, frozen=True):
-    """An answer's days, each in exactly one place, oldest first. `received` counts copies of a day too."""
+    """An answer's days, each in exactly one field, oldest first. `received` counts copies of a day too."""
 
     received: int
     accepted: tuple[Bar, ...]
@@ -39,44 +39,25 @@ def today(finished_at: int) -> Today:
     return Today(day, final=finished_at >= sessions.final_at(day))
 
 
+@catalogue.applies(catalogue.PARTIAL)
 def sort_rows(rows: Iterable[Row], now: Today) -> Sorted:
     """Return each row accepted, rejected by the first rule that it breaks, or partial."""
     received, accepted, rejected, partial = 0, [], [], []
     for row in rows:
+        day = row.bar.date
         received += row.copies
-        if _is_partial(row.bar.date, now):
-            partial.append(row.bar.date)
-        elif isinstance(outcome := _read(row, now), Finding):
+        if day == now.day and not now.final and sessions.is_session(day):
+            partial.append(day)
+        elif isinstance(outcome := unfit_day(day, now) or unlike_copies(row) or exact_bar(row.bar), Finding):
             rejected.append(outcome)
         else:
             accepted.append(outcome)
     return Sorted(received, tuple(accepted), tuple(rejected), tuple(partial))
 
 
-def idle(bar: Bar) -> Finding | None:
-    """Return what VOLUME says of an accepted bar without trades: W when it stood still, else Q."""
-    if bar.volume > 0:
-        return None
-    prices = f"high {price_text(bar.high)} and low {price_text(bar.low)}"
-    return Finding(catalogue.VOLUME.id, bar.date, f"got volume 0 with {prices}, want shares traded")
-
-
-def unreadable_adjustments(rows: Iterable[Row]) -> Iterator[Finding]:
-    """Yield what ADJ says of adjusted closes that are there and can not be held."""
-    for row in rows:
-        if row.bar.adj_close is not None and _micros(row.bar.adj_close) is None:
-            yield Finding(catalogue.ADJ.id, row.bar.date, f"got adj_close {row.bar.adj_close}, want a number")
-
-
-def _is_partial(day: date, now: Today) -> bool:
-    return day == now.day and not now.final and sessions.is_session(day)
-
-
-def _read(row: Row, now: Today) -> Bar | Finding:
-    return _day_fault(row.bar.date, now) or _copies_fault(row) or _bar(row.bar)
-
-
-def _day_fault(day: date, now: Today) -> Finding | None:
+@catalogue.applies(catalogue.FUTURE, catalogue.NOT_SESSION)
+def unfit_day(day: date, now: Today) -> Finding | None:
+    """Return what FUTURE or NOT_SESSION finds in a row's day."""
     if day > now.day:
         return Finding(catalogue.FUTURE.id, day, f"got {day}, want {now.day} at the latest")
     if not sessions.is_session(day):
@@ -84,39 +65,70 @@ def _day_fault(day: date, now: Today) -> Finding | None:
     return None
 
 
-def _copies_fault(row: Row) -> Finding | None:
+@catalogue.applies(catalogue.DUPLICATE)
+def unlike_copies(row: Row) -> Finding | None:
+    """Return what DUPLICATE finds in a day that came more than once."""
     if row.alike:
         return None
     return Finding(catalogue.DUPLICATE.id, row.bar.date, f"got {row.copies} rows that differ, want one")
 
 
-def _bar(raw: RawBar) -> Bar | Finding:
-    try:
-        opened, high, low, close = (price_micros(price) for price in (raw.open, raw.high, raw.low, raw.close))
-    except ValueError:
-        return _unread(raw)
-    adj_close = None if raw.adj_close is None else _micros(raw.adj_close)
-    bar = Bar(raw.date, opened, high, low, close, adj_close, _shares(raw.volume) or 0)
-    return _not_positive(bar) or _out_of_order(bar) or _no_volume(raw) or bar
-
-
-def _unread(raw: RawBar) -> Finding:
+@catalogue.applies(catalogue.OHLC_NAN)
+def exact_bar(raw: RawBar) -> Bar | Finding:
+    """Return the bar in exact terms, or the finding of the first rule on its values that it breaks."""
     prices = {"open": raw.open, "high": raw.high, "low": raw.low, "close": raw.close}
-    got = ", ".join(f"{name} {price}" for name, price in prices.items() if _micros(price) is None)
-    return Finding(catalogue.OHLC_NAN.id, raw.date, f"got {got}, want a price")
+    try:
+        opened, high, low, close = (price_micros(price) for price in prices.values())
+    except ValueError:
+        got = ", ".join(f"{name} {price}" for name, price in prices.items() if micros(price) is None)
+        return Finding(catalogue.OHLC_NAN.id, raw.date, f"got {got}, want a price")
+    adj_close = None if raw.adj_close is None else micros(raw.adj_close)
+    bar = Bar(raw.date, opened, high, low, close, adj_close, _shares(raw.volume) or 0)
+    return not_positive(bar) or out_of_order(bar) or no_volume(raw) or bar
 
 
-def _not_positive(bar: Bar) -> Finding | None:
+@catalogue.applies(catalogue.NONPOS)
+def not_positive(bar: Bar) -> Finding | None:
+    """Return what NONPOS finds in the bar's prices."""
     if min(bar.open, bar.high, bar.low, bar.close) > 0:
         return None
     return Finding(catalogue.NONPOS.id, bar.date, f"got {_ohlc_text(bar)}, want all above 0")
 
 
-def _out_of_order(bar: Bar) -> Finding | None:
+@catalogue.applies(catalogue.OHLC_ORDER)
+def out_of_order(bar: Bar) -> Finding | None:
+    """Return what OHLC_ORDER finds in the bar's prices, rounded to a centavo."""
     opened, high, low, close = (round(price, _TO_CENTAVO) for price in (bar.open, bar.high, bar.low, bar.close))
     if low <= min(opened, close) and max(opened, close) <= high:
         return None
     return Finding(catalogue.OHLC_ORDER.id, bar.date, f"got {_ohlc_text(bar)}, want low <= open, close <= high")
+
+
+@catalogue.applies(catalogue.VOLUME)
+def no_volume(raw: RawBar) -> Finding | None:
+    """Return what VOLUME finds in a volume that is no number of shares."""
+    if _shares(raw.volume) is not None:
+        return None
+    got = "null" if raw.volume is None else raw.volume
+    return Finding(catalogue.VOLUME.id, raw.date, f"got volume {got}, want a whole number >= 0")
+
+
+@catalogue.applies(catalogue.VOLUME_MOVED, catalogue.VOLUME_IDLE)
+def idle(bar: Bar) -> Finding | None:
+    """Return what VOLUME finds in an accepted bar without trades: W when its price did not move, else Q."""
+    if bar.volume > 0:
+        return None
+    rule = catalogue.VOLUME_IDLE if bar.high == bar.low else catalogue.VOLUME_MOVED
+    prices = f"high {price_text(bar.high)} and low {price_text(bar.low)}"
+    return Finding(rule.id, bar.date, f"got volume 0 with {prices}, want shares traded")
+
+
+def micros(value: float) -> int | None:
+    """Return a price in millionths of a real, None where it cannot be held."""
+    try:
+        return price_micros(value)
+    except ValueError:
+        return None
 
 
 def _ohlc_text(bar: Bar) -> str:
@@ -124,21 +136,7 @@ def _ohlc_text(bar: Bar) -> str:
     return ", ".join(f"{name} {price_text(micros)}" for name, micros in prices.items())
 
 
-def _no_volume(raw: RawBar) -> Finding | None:
-    if _shares(raw.volume) is not None:
-        return None
-    got = "null" if raw.volume is None else raw.volume
-    return Finding(catalogue.VOLUME.id, raw.date, f"got volume {got}, want a whole number >= 0")
-
-
 def _shares(volume: float | None) -> int | None:
     if volume is None or not math.isfinite(volume) or volume != int(volume) or not 0 <= volume < VOLUME_LIMIT:
         return None
     return int(volume)
-
-
-def _micros(value: float) -> int | None:
-    try:
-        return price_micros(value)
-    except ValueError:
-        return None

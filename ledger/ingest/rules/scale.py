@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from ledger.events import Action, Bar, Basis, FetchSucceeded, Window
+from ledger.events import Bar, Basis, FetchSucceeded, Window
 from ledger.ingest.rules import actions, catalogue
 from ledger.ingest.rules.held import Held
 
@@ -24,13 +24,15 @@ def wider(evidence: FetchSucceeded, accepted: Sequence[Bar], held: Held, basis: 
     """Return the window to ask for in place of the evidence's, None when that one will do.
 
     An answer over everything that is held replaces the old scale whole, and needs nothing more.
-    A series as traded has one scale for ever: whatever differs in it is a correction.
+    A series as traded keeps one scale: whatever differs in it is a correction.
     """
-    if basis == "as_traded" or not accepted or not held.bars or _covers(evidence.request.window, held):
+    if basis == "as_traded" or not accepted or not held.bars:
         return None
-    for reason, ratio in _reasons(evidence, accepted, held):
-        return WholeRangeNeeded(_whole_range(evidence.request.window, held), reason, ratio)
-    return None
+    window, first, last = evidence.request.window, min(held.bars), max(held.bars)
+    if window.start <= first and last <= window.end:
+        return None
+    whole = Window(min(window.start, first), max(window.end, last))
+    return next((WholeRangeNeeded(whole, reason, ratio) for reason, ratio in _reasons(evidence, accepted, held)), None)
 
 
 def common_ratio(pairs: Sequence[tuple[int, int]]) -> float | None:
@@ -48,49 +50,29 @@ def common_ratio(pairs: Sequence[tuple[int, int]]) -> float | None:
 
 def close_ratio(accepted: Iterable[Bar], held: Held) -> float | None:
     """Return the common ratio, new/old, of the closes of all days both answered and held."""
-    return common_ratio(_closes(accepted, held))
+    return common_ratio([(bar.close, held.bars[bar.date].close) for bar in accepted if bar.date in held.bars])
 
 
 def _reasons(evidence: FetchSucceeded, accepted: Sequence[Bar], held: Held) -> Iterable[tuple[str, float | None]]:
-    yield from _split_reasons(evidence, held)
-    if not any(bar.date in held.bars for bar in accepted):
+    """Yield why the answer may be on another scale, with the ratio where one shows."""
+    last = max(held.bars)
+    for action in actions.within(evidence.actions, evidence.request.window):
+        rescales = action.kind == "split" and action.numerator != action.denominator
+        if rescales and (action.date > last or action not in held.actions):
+            text = f"{action.denominator} to {action.numerator} on {action.date}"
+            yield f"got a split of {text}, want the sessions before it on its scale", None
+    both = [(bar, held.bars[bar.date]) for bar in accepted if bar.date in held.bars]
+    if not both:
         yield "got no day that is held, want some to compare the scale", None
-    for name, pairs in (("close", _closes(accepted, held)), ("adj_close", _adj_closes(accepted, held))):
+    closes = [(new.close, old.close) for new, old in both]
+    adj_closes = [(new.adj_close, old.adj_close) for new, old in both if new.adj_close and old.adj_close]
+    for name, pairs in (("close", closes), ("adj_close", adj_closes)):
         ratio = common_ratio(pairs)
         if ratio is not None:
             yield f"got {name} at {ratio:.6g} times what is held, want one scale", ratio
         # Rows older than the overlap follow its oldest one: when it moved, they may have.
         elif pairs and _moved(*pairs[0]):
             yield f"got another {name} on the oldest day compared, want to know if older ones moved too", None
-
-
-def _split_reasons(evidence: FetchSucceeded, held: Held) -> Iterable[tuple[str, None]]:
-    last = max(held.bars)
-    for action in actions.within(evidence.actions, evidence.request.window):
-        if _rescales(action) and (action.date > last or action not in held.actions):
-            text = f"{action.denominator} to {action.numerator} on {action.date}"
-            yield f"got a split of {text}, want the sessions before it on its scale", None
-
-
-def _rescales(action: Action) -> bool:
-    return action.kind == "split" and action.numerator != action.denominator
-
-
-def _covers(window: Window, held: Held) -> bool:
-    return window.start <= min(held.bars) and max(held.bars) <= window.end
-
-
-def _whole_range(window: Window, held: Held) -> Window:
-    return Window(min(window.start, *held.bars), max(window.end, *held.bars))
-
-
-def _closes(accepted: Iterable[Bar], held: Held) -> list[tuple[int, int]]:
-    return [(bar.close, held.bars[bar.date].close) for bar in accepted if bar.date in held.bars]
-
-
-def _adj_closes(accepted: Iterable[Bar], held: Held) -> list[tuple[int, int]]:
-    both = ((bar.adj_close, held.bars[bar.date].adj_close) for bar in accepted if bar.date in held.bars)
-    return [(new, old) for new, old in both if new and old]
 
 
 def _moved(new: int, old: int) -> bool:

@@ -1,48 +1,59 @@
 """Rules that hold one session against its neighbours. Pure.
 
-They look at the series as it will stand once the answer is accepted, and speak only where
+They look at the series as it will be once the answer is accepted, and report only where
 a session that is new or revised takes part: what was held already was judged when it came.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby, pairwise
+from typing import Self
 
 import msgspec
 
-from ledger.events import Action, Bar, Basis, Finding, Window
-from ledger.ingest.rules import actions, catalogue
+from ledger.events import Action, Bar, Basis, Finding, RawBar, Window
+from ledger.ingest.rules import actions, catalogue, row_rules
+from ledger.ingest.rules.held import Held
 from ledger.market import sessions
 from ledger.market.price import price_text
 
 _ROUNDING_MICROS = 0.5  # how far off an exact price may be for having been made one
 
 
-class Series(msgspec.Struct, frozen=True):
-    """Sessions oldest first, the days among them that are new or revised, and every known action."""
+class JudgedSeries(msgspec.Struct, frozen=True):
+    """A series as it will be: sessions oldest first, which days are new or revised, and every known action."""
 
     bars: tuple[Bar, ...]
     fresh: frozenset[date]
     actions: tuple[Action, ...]
     basis: Basis
 
+    @classmethod
+    def after(cls, held: Held, fresh: Sequence[Bar], answered: Sequence[Action], basis: Basis) -> Self:
+        """Return what is held with the new and revised sessions and the actions of the answer in it."""
+        bars = {**held.bars, **{bar.date: bar for bar in fresh}}
+        return cls(
+            bars=tuple(bars[day] for day in sorted(bars)),
+            fresh=frozenset(bar.date for bar in fresh),
+            actions=actions.merged(answered, held.actions),
+            basis=basis,
+        )
 
-def flagged(series: Series) -> Iterator[Finding]:
-    """Yield what JUMP, SPLIT_SUSPECT, UNIT_100X and ADJ say. O(sessions)."""
+
+def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
+    """Yield what JUMP, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions)."""
     for previous, bar in pairwise(series.bars):
         if not series.fresh.isdisjoint((previous.date, bar.date)):
-            yield from _jump(previous, bar, series)
-            yield from _adjustment_step(previous, bar, series)
+            yield from jump(previous, bar, series)
     for before, bar, after in zip(series.bars, series.bars[1:], series.bars[2:], strict=False):
         if not series.fresh.isdisjoint((before.date, bar.date, after.date)):
-            yield from _unit_slip(before, bar, after)
-    for bar in series.bars:
-        if bar.date in series.fresh:
-            yield from _adjustment(bar)
+            yield from unit_slip(before, bar, after)
+    yield from adjustments(series, answered)
 
 
-def stale(series: Series) -> Iterator[Finding]:
-    """Yield one STALE a run of sessions that repeat each other, dated by its last. O(sessions)."""
+@catalogue.applies(catalogue.STALE)
+def stale(series: JudgedSeries) -> Iterator[Finding]:
+    """Yield one STALE per run of sessions that repeat each other, dated by its last. O(sessions)."""
     for _, run in groupby(series.bars, key=lambda bar: (bar.open, bar.high, bar.low, bar.close, bar.volume)):
         days = [bar.date for bar in run]
         if len(days) >= catalogue.STALE_SESSIONS and not series.fresh.isdisjoint(days):
@@ -50,6 +61,7 @@ def stale(series: Series) -> Iterator[Finding]:
             yield Finding(catalogue.STALE.id, days[-1], detail)
 
 
+@catalogue.applies(catalogue.GAP)
 def gaps(answered: Collection[date], held: Collection[date]) -> Iterator[Finding]:
     """Yield GAP for each session that neither the answer nor the ledger has, between days that they have.
 
@@ -64,6 +76,7 @@ def gaps(answered: Collection[date], held: Collection[date]) -> Iterator[Finding
             yield Finding(catalogue.GAP.id, day, "got no bar, want one for the session")
 
 
+@catalogue.applies(catalogue.CALENDAR_END)
 def off_calendar(days: Collection[date]) -> Iterator[Finding]:
     """Yield one warning for all of `days` that the calendar table does not know."""
     outside = [day for day in days if not sessions.covers(day)]
@@ -72,7 +85,9 @@ def off_calendar(days: Collection[date]) -> Iterator[Finding]:
         yield Finding(catalogue.CALENDAR_END.id, None, detail)
 
 
-def _jump(previous: Bar, bar: Bar, series: Series) -> Iterator[Finding]:
+@catalogue.applies(catalogue.JUMP, catalogue.SPLIT_SUSPECT)
+def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
+    """Yield what JUMP and SPLIT_SUSPECT find in the step from one session to the next."""
     spread = _spread(previous.close, bar.close)
     if spread <= catalogue.JUMP_FACTOR:
         return
@@ -80,7 +95,8 @@ def _jump(previous: Bar, bar: Bar, series: Series) -> Iterator[Finding]:
     got = f"got close {price_text(bar.close)} after {price_text(previous.close)}"
     if not between:
         yield Finding(catalogue.JUMP.id, bar.date, f"{got}, want within a factor of {catalogue.JUMP_FACTOR}")
-    if _split_explains(between, series.basis):
+    # A split-adjusted series has no step at a split: one that is there was not adjusted, or adjusted twice.
+    elif series.basis == "as_traded" or all(action.kind != "split" for action in between):
         return
     for size in catalogue.SPLIT_SIZES:
         if _spread(spread, size) <= catalogue.SPLIT_TOLERANCE:
@@ -88,38 +104,43 @@ def _jump(previous: Bar, bar: Bar, series: Series) -> Iterator[Finding]:
             yield Finding(catalogue.SPLIT_SUSPECT.id, bar.date, f"{got}, want no step like a split of {ratio}")
 
 
-def _split_explains(between: tuple[Action, ...], basis: Basis) -> bool:
-    """Return whether a known action accounts for a step by a whole factor.
-
-    A split-adjusted series has no step at a split: one that is there was not adjusted, or adjusted twice.
-    """
-    return bool(between) and (basis == "as_traded" or all(action.kind != "split" for action in between))
-
-
-def _unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
+@catalogue.applies(catalogue.UNIT_100X)
+def unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
+    """Yield what UNIT_100X finds in a session between its neighbours."""
     up = bar.close > before.close
-    if up is (bar.close > after.close) and all(_is_unit(bar.close, beside.close) for beside in (before, after)):
+    steps = [_spread(bar.close, beside.close) for beside in (before, after)]
+    slipped = all(_spread(step, catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE for step in steps)
+    if slipped and up is (bar.close > after.close):
         beside = f"{price_text(before.close)} and {price_text(after.close)}"
         detail = f"got close {price_text(bar.close)} between {beside}, want the same unit on all three days"
         yield Finding(catalogue.UNIT_100X.id, bar.date, detail)
 
 
-def _is_unit(close: int, beside: int) -> bool:
-    return _spread(_spread(close, beside), catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE
+@catalogue.applies(catalogue.ADJ)
+def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
+    """Yield what ADJ finds: in adjusted closes, in their steps, and in those that cannot be held.
+
+    A bar has no adjusted close where `answered`, the rows it was read from, has one that cannot be held.
+    """
+    for previous, bar in pairwise(series.bars):
+        if not series.fresh.isdisjoint((previous.date, bar.date)):
+            for fault in _step_faults(previous, bar, series.actions):
+                yield Finding(catalogue.ADJ.id, bar.date, fault)
+    for bar in series.bars:
+        if bar.date not in series.fresh or bar.adj_close is None:
+            continue
+        got = f"got adj_close {price_text(bar.adj_close)}"
+        if bar.adj_close <= 0:
+            yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want above 0")
+        if bar.adj_close > bar.close * catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS:
+            yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want at most close {price_text(bar.close)}")
+    for raw in answered:
+        if raw.date in series.fresh and raw.adj_close is not None and row_rules.micros(raw.adj_close) is None:
+            yield Finding(catalogue.ADJ.id, raw.date, f"got adj_close {raw.adj_close}, want a number")
 
 
-def _adjustment(bar: Bar) -> Iterator[Finding]:
-    if bar.adj_close is None:
-        return
-    got = f"got adj_close {price_text(bar.adj_close)}"
-    if bar.adj_close <= 0:
-        yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want above 0")
-    if bar.adj_close > bar.close * catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS:
-        yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want at most close {price_text(bar.close)}")
-
-
-def _adjustment_step(previous: Bar, bar: Bar, series: Series) -> Iterator[Finding]:
-    """Yield ADJ where adj_close/close falls, or rises with no action to explain it."""
+def _step_faults(previous: Bar, bar: Bar, known: tuple[Action, ...]) -> Iterator[str]:
+    """Yield a fault where adj_close/close falls, or rises with no action to explain it."""
     if not previous.adj_close or not bar.adj_close or min(previous.adj_close, bar.adj_close) < 0:
         return
     before, after = previous.adj_close / previous.close, bar.adj_close / bar.close
@@ -127,9 +148,9 @@ def _adjustment_step(previous: Bar, bar: Bar, series: Series) -> Iterator[Findin
     if _spread(before, after) <= tolerance:
         return
     if after < before:
-        yield Finding(catalogue.ADJ.id, bar.date, f"got adj_close/close {after:.6f} after {before:.6f}, want no fall")
-    elif not actions.between(series.actions, after=previous.date, until=bar.date):
-        yield Finding(catalogue.ADJ.id, bar.date, f"got adj_close/close {after:.6f} after {before:.6f}, want no step")
+        yield f"got adj_close/close {after:.6f} after {before:.6f}, want no fall"
+    elif not actions.between(known, after=previous.date, until=bar.date):
+        yield f"got adj_close/close {after:.6f} after {before:.6f}, want no step"
 
 
 def _spread(a: float, b: float) -> float:

@@ -11,7 +11,7 @@ import pytest
 from cli.app import exits
 from cli.app.clock import ClockRefusedError
 from cli.app.exit_codes import Exit
-from cli.app.exits import OUTCOMES, Failure, describe
+from cli.app.exits import EXIT_RULES, Failure, describe
 from cli.app.settings import SettingError
 from ledger import errors
 from ledger.market.ticker import TickerError
@@ -23,7 +23,7 @@ LINK = bytes(32)
 @pytest.mark.parametrize(
     ("error", "exit_code", "hint"),
     [
-        (errors.NoLedgerError(PATH), Exit.UNKNOWN, exits.OUTCOMES[errors.NoLedgerError].hint),
+        (errors.NoLedgerError(PATH), Exit.UNKNOWN, exits.EXIT_RULES[errors.NoLedgerError].hint),
         (errors.NotALedgerError(PATH, "text"), Exit.CRITICAL, "main verify --structure"),
         (errors.UnreadableError(PATH, "Permission denied"), Exit.UNKNOWN, "ls -ld '/srv/my data'"),
         (errors.WriterLockError(PATH, waited_s=1, holder_pid=7), Exit.UNKNOWN, "main health"),
@@ -93,13 +93,13 @@ def test_a_place_that_takes_no_writing_can_be_looked_at(beyond: str, tmp_path: P
 def test_every_class_of_the_error_catalogue_has_a_line_of_its_own() -> None:
     """A new error class comes with a decision on its exit code."""
     classes = {cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, errors.LedgerError)}
-    assert set() == classes - OUTCOMES.keys()
+    assert set() == classes - EXIT_RULES.keys()
 
 
 def test_every_hint_names_fields_that_its_error_has() -> None:
     """No error can fail on its own hint."""
-    for cls, outcome in OUTCOMES.items():
-        wanted = {name for _, name, _, _ in Formatter().parse(outcome.hint) if name} - {"command"}
+    for cls, rule in EXIT_RULES.items():
+        wanted = {name for _, name, _, _ in Formatter().parse(rule.hint) if name} - {"command"}
         if issubclass(cls, OSError):
             wanted -= {"path", "filename"}
         assert not wanted or wanted <= inspect.signature(cls).parameters.keys(), cls

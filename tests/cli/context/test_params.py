@@ -1,4 +1,4 @@
-"""What people type is parsed or refused at the boundary."""
+"""What is typed is parsed or refused at the boundary."""
 
 from datetime import date
 from pathlib import Path
@@ -7,6 +7,10 @@ import click
 import pytest
 
 from cli.context import params
+from projections.queries.position import UpToSeq, UpToTime
+
+MIDNIGHT_US = 1_770_940_800_000_000  # 2026-02-13T00:00:00Z
+DAY_US = 86_400_000_000
 
 
 @pytest.mark.parametrize(
@@ -47,3 +51,45 @@ def test_a_tickers_file_that_holds_something_else_is_refused(content: bytes | No
         path.write_bytes(content)
     with pytest.raises(click.BadParameter, match=r"list\.txt"):
         params.TICKERS_FILE.convert(str(path), None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "span"),
+    [
+        ("2026-02-13", params.Span(MIDNIGHT_US, MIDNIGHT_US + DAY_US - 1)),
+        ("2026-02-13T00:00:00Z", params.Span(MIDNIGHT_US, MIDNIGHT_US)),
+        ("2026-02-12T21:00:00.000001-03:00", params.Span(MIDNIGHT_US + 1, MIDNIGHT_US + 1)),
+    ],
+)
+def test_a_day_is_whole_and_a_time_is_a_point(written: str, span: params.Span) -> None:
+    """In UTC; `--since` and `--until` are inclusive."""
+    assert span == params.span(written)
+
+
+@pytest.mark.parametrize("written", ["", "13/02/2026", "20260213", "2026-02-30", "2026-02-13T00:00:00", "12"])
+def test_what_is_no_span_is_refused(written: str) -> None:
+    """A bare number is no day, and a time without an offset is nobody's."""
+    with pytest.raises(ValueError, match="got "):
+        params.span(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "reach"),
+    [
+        ("0", UpToSeq(0)),
+        ("20260213", UpToSeq(20260213)),
+        ("2026-02-13", UpToTime(MIDNIGHT_US + DAY_US - 1)),
+        ("2026-02-14T00:00:00Z", UpToTime(MIDNIGHT_US + DAY_US)),
+        ("2026-02-13T21:00:00-03:00", UpToTime(MIDNIGHT_US + DAY_US)),
+    ],
+)
+def test_digits_are_a_seq_a_day_is_whole_a_time_is_itself(written: str, reach: params.UpTo) -> None:
+    """Digits alone never are a date."""
+    assert reach == params.UP_TO.convert(written, None, None)
+
+
+@pytest.mark.parametrize("written", ["-1", "", "2026-02-30", "2026-02-13T00:00:00", "now", "\u0661"])
+def test_what_is_no_position_is_refused(written: str) -> None:
+    """One message says all that is understood."""
+    with pytest.raises(click.BadParameter, match=r"got .*, want a seq, a day"):
+        params.UP_TO.convert(written, None, None)

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from cli.render import parquet
+from projections.api.columns import Columns
 
 reader = pytest.importorskip("pyarrow.parquet")
 
@@ -30,6 +31,6 @@ ROWS = [
 @pytest.mark.parametrize("rows", [ROWS, []])
 def test_rows_come_back_as_they_were(rows: list[Row]) -> None:
     """None of them too: the columns are there all the same."""
-    table = reader.read_table(BytesIO(parquet.render(rows, Row)))
+    table = reader.read_table(BytesIO(parquet.render(Columns(Row, rows))))
     assert [msgspec.structs.asdict(row) for row in rows] == table.to_pylist()
     assert ["string", "date32[day]", "double", "int64", "bool"] == [str(field.type) for field in table.schema]

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 import ledger.audit.rehash
-from ledger.audit.rehash import Flaw, RangeReport, _walk_here, seq_prefix, walk_ledger, walk_range
+import ledger.store.engine
+from ledger.audit.rehash import Flaw, RangeReport, _open_and_rehash, rehash_ledger, rehash_range, seq_prefix
 from ledger.chain import GENESIS, link
 from ledger.codec import Envelope, encode_body
 from ledger.ids import append_id
@@ -55,19 +56,19 @@ def edit(folder: Path, seq: int, value: bytes | None) -> None:
                 txn.put(key(seq), value, db=events)
 
 
-def walked(folder: Path, start: int = 0, stop: int = EVENTS) -> RangeReport:
-    """Return what walking [start, stop) in this process finds."""
+def rehashed(folder: Path, start: int = 0, stop: int = EVENTS) -> RangeReport:
+    """Return what re-hashing [start, stop) in this process finds."""
     engine = Engine(folder, readonly=True)
     try:
-        return walk_range(engine, start, stop)
+        return rehash_range(engine, start, stop)
     finally:
         engine.close()
 
 
-@pytest.fixture(params=[1, 2, 10_000])
+@pytest.fixture(params=[1, 300, 1024 * 1024])
 def transactions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many events a transaction takes, the report is one."""
-    monkeypatch.setattr(ledger.audit.rehash, "EVENTS_A_TRANSACTION", request.param)
+    """However many bytes a transaction reads (one event, two, all), the report is one."""
+    monkeypatch.setattr(ledger.store.engine, "CHUNK_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("transactions")
@@ -75,7 +76,7 @@ def transactions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 def test_a_sound_range_is_counted(folder: Path, start: int, stop: int) -> None:
     """Any range stands alone: its events, and the bytes of their bodies without links."""
     body_bytes = sum(len(value) - LINK for value in values(folder)[start:stop])
-    assert RangeReport(start, stop, stop - start, body_bytes, None) == walked(folder, start, stop)
+    assert RangeReport(start, stop, stop - start, body_bytes, None) == rehashed(folder, start, stop)
 
 
 def wrong_link(stored: list[bytes]) -> tuple[bytes, Flaw]:
@@ -121,7 +122,7 @@ def test_the_first_flaw_is_told_whole(folder: Path, change: Callable[[list[bytes
     value, flaw = change(stored)
     edit(folder, 3, value)
     body_bytes = sum(len(value) - LINK for value in stored[start:3])
-    assert RangeReport(start, EVENTS, 3 - start, body_bytes, flaw) == walked(folder, start)
+    assert RangeReport(start, EVENTS, 3 - start, body_bytes, flaw) == rehashed(folder, start)
 
 
 @pytest.mark.usefixtures("transactions")
@@ -130,14 +131,14 @@ def test_a_missing_end_is_told_from_a_hole(folder: Path) -> None:
     stored = values(folder)
     edit(folder, 5, None)
     gone = Flaw(5, "missing event", "seq 5", "the end")
-    assert RangeReport(0, 6, 5, sum(len(value) - LINK for value in stored[:5]), gone) == walked(folder)
-    assert RangeReport(5, 6, 0, 0, gone) == walked(folder, 5)
+    assert RangeReport(0, 6, 5, sum(len(value) - LINK for value in stored[:5]), gone) == rehashed(folder)
+    assert RangeReport(5, 6, 0, 0, gone) == rehashed(folder, 5)
 
 
 def test_a_range_needs_the_link_before_it(folder: Path) -> None:
     """A range that begins after a hole names the hole."""
     edit(folder, 3, None)
-    assert RangeReport(4, 6, 0, 0, Flaw(3, "missing event", "seq 3", "none")) == walked(folder, 4)
+    assert RangeReport(4, 6, 0, 0, Flaw(3, "missing event", "seq 3", "none")) == rehashed(folder, 4)
 
 
 @pytest.mark.parametrize("seq", [0, 1, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32])
@@ -148,9 +149,9 @@ def test_the_prefix_is_how_every_body_begins(seq: int) -> None:
     assert body[1 : len(seq_prefix(seq))] == msgspec.msgpack.encode(seq)
 
 
-def test_a_child_walks_the_range_that_it_was_given(folder: Path) -> None:
+def test_a_child_rehashes_the_range_that_it_was_given(folder: Path) -> None:
     """Folder, start and stop, whatever process it is."""
-    assert _walk_here(folder, 2, 5) == walked(folder, 2, 5)
+    assert _open_and_rehash(folder, 2, 5) == rehashed(folder, 2, 5)
 
 
 def test_a_child_opens_the_ledger_for_reading(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +162,7 @@ def test_a_child_opens_the_ledger_for_reading(folder: Path, monkeypatch: pytest.
         return Engine(folder, readonly=True)
 
     monkeypatch.setattr(ledger.audit.rehash, "Engine", reading)
-    assert _walk_here(folder, 2, 5) == walked(folder, 2, 5)
+    assert _open_and_rehash(folder, 2, 5) == rehashed(folder, 2, 5)
 
 
 @pytest.mark.parametrize(
@@ -178,15 +179,15 @@ def test_a_log_is_parted_when_that_is_worth_it(
 ) -> None:
     """From the least size on, one range a worker, without gap or overlap; below it, one."""
     monkeypatch.setattr(ledger.audit.rehash, "WORTH_A_SECOND_PROCESS", worth)
-    want = [walked(folder, start, stop) for start, stop in ranges]
-    assert want == walk_ledger(folder, EVENTS, workers=workers)
+    want = [rehashed(folder, start, stop) for start, stop in ranges]
+    assert want == rehash_ledger(folder, EVENTS, workers=workers)
 
 
 def test_a_child_that_dies_is_a_flaw_of_its_range(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No seq can be named, and nothing of the range counts as checked."""
-    monkeypatch.setattr(ledger.audit.rehash, "walk_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr(ledger.audit.rehash, "rehash_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
-    assert [RangeReport(0, 6, 0, 0, flaw)] == walk_ledger(folder, EVENTS, workers=2)
+    assert [RangeReport(0, 6, 0, 0, flaw)] == rehash_ledger(folder, EVENTS, workers=2)
 
 
 def test_the_first_event_follows_from_the_constant(folder: Path) -> None:

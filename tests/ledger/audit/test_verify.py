@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ledger.audit.rehash import Flaw, walk_range
+from ledger.audit.rehash import Flaw, rehash_range
 from ledger.audit.verify import Witness, verify_ledger
 from ledger.chain import Head, Link
 from ledger.errors import NoLedgerError
@@ -48,7 +48,7 @@ def test_an_untouched_ledger_is_intact(full: LedgerHome) -> None:
 def test_any_changed_byte_of_any_event_is_named(full: LedgerHome) -> None:
     """Every byte of every stored value, link and body, one at a time: the event's own seq comes back.
 
-    The walk of every change is in this process; `verify_ledger`, which walks in children, is asked of some.
+    Every change is re-hashed in this process; `verify_ledger`, which re-hashes in children, is asked of some.
     """
     folder = full.current()
     assert folder is not None
@@ -57,12 +57,12 @@ def test_any_changed_byte_of_any_event_is_named(full: LedgerHome) -> None:
             changed = value[:at] + bytes([value[at] ^ 0x01]) + value[at + 1 :]
             edit(full, lambda txn, db, seq=seq, changed=changed: txn.put(key(seq), changed, db=db))
             engine = Engine(folder, readonly=True)
-            walked = walk_range(engine, 0, EVENTS)
+            found = rehash_range(engine, 0, EVENTS)
             engine.close()
-            assert (seq, seq) == (walked.good, walked.flaw and walked.flaw.seq), (seq, at)
+            assert (seq, seq) == (found.good, found.flaw and found.flaw.seq), (seq, at)
             if at % 29 == 0:
                 report = verify_ledger(full)
-                assert ("tampered", walked.flaw) == (report.verdict, report.first_bad), (seq, at)
+                assert ("tampered", found.flaw) == (report.verdict, report.first_bad), (seq, at)
                 assert (seq - 1 if seq else None) == report.last_good_seq
         edit(full, lambda txn, db, seq=seq, value=value: txn.put(key(seq), value, db=db))
     assert "intact" == verify_ledger(full).verdict

@@ -10,11 +10,11 @@ import lmdb
 import msgspec
 import pytest
 
-from ledger.audit.rehash import Flaw, RangeReport, walk_ledger
-from ledger.audit.verify import VerifyReport, Witness, _end_flaw, _Look, _look, verify_folder, verify_ledger
+from ledger.audit.rehash import Flaw, RangeReport, rehash_ledger
+from ledger.audit.verify import VerifyReport, Witness, _end_flaw, _probe, _Probed, verify_folder, verify_ledger
 from ledger.chain import EMPTY_HEAD, GENESIS, Head, Link
 from ledger.errors import NewerFormatError, NotALedgerError
-from ledger.files.isolated import QuarantineError
+from ledger.files.isolated import IsolatedProcessError
 from ledger.ids import append_id
 from ledger.store.anchor import Anchor
 from ledger.store.engine import Engine
@@ -127,16 +127,16 @@ def test_an_engine_that_refuses_is_a_flaw_of_the_database(full: LedgerHome) -> N
     edit(full, lambda txn, _: txn.put(b"format", b"b3-ledger 2"))
     refusal = NewerFormatError(full.root / "ledger-1" / "data.mdb", found="b3-ledger 2", known="b3-ledger 1")
     report = told(full)
-    assert ("unreadable", Flaw(None, "database", "a readable database", str(QuarantineError(str(refusal))))) == (
+    assert ("unreadable", Flaw(None, "database", "a readable database", str(IsolatedProcessError(str(refusal))))) == (
         report.verdict,
         report.first_bad,
     )
 
 
-def test_a_walk_that_dies_is_unreadable(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rehash_that_dies_is_unreadable(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """What killed the child is told; no event counts as good."""
     want = sound(full)
-    monkeypatch.setattr("ledger.audit.rehash.walk_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    monkeypatch.setattr("ledger.audit.rehash.rehash_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
     changes = {"first_bad": flaw, "last_good_seq": None, "body_bytes": 0, "witnesses": ()}
     assert msgspec.structs.replace(want, verdict="unreadable", **changes) == told(full)
@@ -151,18 +151,18 @@ def test_a_damaged_anchor_is_told_only_of_a_sound_log(full: LedgerHome) -> None:
     assert ("tampered", 2) == (told(full).verdict, (told(full).first_bad or flaw).seq)
 
 
-def test_a_glance_sees_the_end_and_the_links_asked_for(full: LedgerHome) -> None:
+def test_a_probe_sees_the_end_and_the_links_asked_for(full: LedgerHome) -> None:
     """The chain's start for a witness of no events, None where no event is."""
     values = stored(full)
     head = Head(EVENTS, Link(values[-1][:32]))
-    want = _Look(head, None, (GENESIS, values[0][:32], values[5][:32], None))
-    assert want == _look(full.root / "ledger-1", (-1, 0, 5, 6))
+    want = _Probed(head, None, (GENESIS, values[0][:32], values[5][:32], None))
+    assert want == _probe(full.root / "ledger-1", (-1, 0, 5, 6))
 
 
-def test_a_glance_sees_an_event_past_the_head(full: LedgerHome) -> None:
+def test_a_probe_sees_an_event_past_the_head(full: LedgerHome) -> None:
     """What is wrong with the end is seen in the same transaction as the head."""
     edit(full, lambda txn, db: txn.put(key(EVENTS), bytes(40), db=db))
-    assert Flaw(6, "unexpected event", "the end", "seq 6") == _look(full.root / "ledger-1", ()).end_flaw
+    assert Flaw(6, "unexpected event", "the end", "seq 6") == _probe(full.root / "ledger-1", ()).end_flaw
 
 
 def test_the_pages_are_checked_only_when_asked(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,11 +245,11 @@ def test_the_work_is_parted_as_asked(full: LedgerHome, monkeypatch: pytest.Monke
     """Two processes unless another number is given."""
     seen = []
 
-    def walk(folder: Path, size: int, *, workers: int) -> list[RangeReport]:
+    def rehash(folder: Path, size: int, *, workers: int) -> list[RangeReport]:
         seen.append(workers)
-        return walk_ledger(folder, size, workers=workers)
+        return rehash_ledger(folder, size, workers=workers)
 
-    monkeypatch.setattr("ledger.audit.verify.walk_ledger", walk)
+    monkeypatch.setattr("ledger.audit.verify.rehash_ledger", rehash)
     verify_ledger(full)
     verify_ledger(full, workers=5)
     assert [2, 5] == seen

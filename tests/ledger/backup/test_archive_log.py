@@ -65,7 +65,7 @@ def test_reading_does_not_begin_at_the_start(tmp_path: Path) -> None:
     log.append([connection_tested(number, note="x" * 1000) for number in range(600)], append_id=append_id("n"))
     whole = archive(log.read())
     copy = archive_log(put(tmp_path / "copy.db", whole))
-    marks = copy.survey.marks
+    marks = copy.scan.marks
     ends = [*(mark.offset_bytes for mark in marks[1:]), len(whole)]
     assert 3 == len(marks)
     assert all(end - mark.offset_bytes <= BUFFER_BYTES for mark, end in zip(marks, ends, strict=True))

@@ -13,7 +13,7 @@ from ledger.backup.check import check_archive, check_backup, check_made
 from ledger.backup.counts import Counts
 from ledger.backup.create import create_backup
 from ledger.backup.recorded import recorded_backups
-from ledger.backup.scan import Each
+from ledger.backup.scan import Advance
 from ledger.events import BackupCreated, EventCount
 from ledger.ids import append_id, new_id
 from ledger.store.event_log import EventLog
@@ -75,7 +75,7 @@ def test_the_temporary_ledger_lies_where_such_files_go(
     names: set[str] = set()
 
     @contextmanager
-    def watch(_doing: str, _events: int | None) -> Iterator[Each]:
+    def watch(_doing: str, _events: int | None) -> Iterator[Advance]:
         yield lambda _: names.update(path.name for path in folder.iterdir())
 
     check_backup(made, watch=watch)
@@ -92,10 +92,10 @@ def test_a_backup_just_made_is_restored_without_another_look_at_it(
         log.append([connection_tested(number) for number in range(4)], append_id=append_id("n"))
         backup = create_backup(log, tmp_path / "a.db", job_id=new_id(1))
     with monkeypatch.context() as patch:
-        patch.delattr("ledger.backup.check.survey")
+        patch.delattr("ledger.backup.check.scan")
         found = check_made(backup, watch=watched)
     want = check_backup(tmp_path / "a.db", recorded=backup.event)
-    assert replace(want, survey=backup.survey) == found
+    assert replace(want, scan=backup.scan) == found
     assert [("restoring", 5, 5)] == watched.tasks
     lying = replace(backup, event=replace(backup.event, tickers=TYPES))
     assert "tampered" == check_made(lying).report.verdict
@@ -108,7 +108,7 @@ def test_a_damaged_backup_is_not_restored(made: Path) -> None:
     found = check_backup(made)
     assert ("truncated", None) == (found.report.verdict, found.counts)
     put(made, b"foreign")
-    assert ("unreadable", None) == (check_backup(made).report.verdict, check_archive(made).survey)
+    assert ("unreadable", None) == (check_backup(made).report.verdict, check_archive(made).scan)
 
 
 def test_a_body_that_is_no_event_stops_the_restore(tmp_path: Path) -> None:

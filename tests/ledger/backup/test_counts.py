@@ -1,6 +1,6 @@
 """A tally counts every event once, by its type and by its ticker."""
 
-from ledger.backup.counts import Counts, Tally, together
+from ledger.backup.counts import Counts, Tally, merged
 from ledger.codec import Draft, decode_envelope
 from ledger.events import EventCount, IngestRefused
 from ledger.ids import append_id
@@ -52,4 +52,4 @@ def test_the_counts_of_two_runs_are_those_of_one() -> None:
         ),
         (EventCount("ABEV3.SA", 1), EventCount("PETR4.SA", 9), EventCount("VALE3.SA", 3)),
     )
-    assert (want, want) == (together(COUNTS, more), together(more, COUNTS))
+    assert (want, want) == (merged(COUNTS, more), merged(more, COUNTS))

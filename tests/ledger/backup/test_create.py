@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from ledger.appending import Appended
 from ledger.backup.archive_log import archive_log
 from ledger.backup.counts import Counts
-from ledger.backup.create import Backup, create_backup, failure
-from ledger.backup.scan import survey
+from ledger.backup.create import CreatedBackup, create_backup, failure
+from ledger.backup.scan import scan
 from ledger.chain import GENESIS, Head, Link, Seq, link
 from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.errors import DamagedError, DiskFullError, NameTakenError, StorageError, UnwritableError
@@ -69,8 +69,8 @@ def test_a_backup_is_the_archive_of_the_log(full: EventLog, tmp_path: Path) -> N
         types=types,
         tickers=(),
     )
-    found = replace(survey(path), counts=Counts(types, ()))
-    assert (told, Backup(path=path, survey=found, event=told, seq=Seq(head.size))) == (last_event(full), made)
+    found = replace(scan(path), counts=Counts(types, ()))
+    assert (told, CreatedBackup(path=path, scan=found, event=told, seq=Seq(head.size))) == (last_event(full), made)
 
 
 def test_the_checksum_is_what_sha256sum_checks(full: EventLog, tmp_path: Path) -> None:
@@ -336,7 +336,7 @@ def test_a_kill_leaves_no_half_backup(step: int, home: LedgerHome, tmp_path: Pat
         os._exit(0)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     if path.exists():
-        assert (None, 51) == (survey(path).flaw, survey(path).head.size)
+        assert (None, 51) == (scan(path).flaw, scan(path).head.size)
     with EventLog(home, now=clock) as log:
         again = create_backup(log, tmp_path / "backups" / "b.db", job_id=job(2))
     assert {"b.db", "b.db.checksum"} <= {item.name for item in path.parent.iterdir()} <= {

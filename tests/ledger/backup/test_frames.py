@@ -11,7 +11,8 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.backup.frames import CUT_FRAME, FRAME, count_good, frame, frames, open_archive, records, runs
+from ledger.audit.rehash import count_good
+from ledger.backup.frames import CUT_FRAME, FRAME, frame, frames, open_archive, records, runs
 from ledger.chain import GENESIS, LINK_BYTES, Link, Record
 from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import DamagedError, NewerFormatError, NoArchiveError, NotAnArchiveError, UnreadableError

@@ -9,11 +9,11 @@ import lmdb
 import pytest
 from msgspec.structs import replace
 
-from ledger.appending import stamp
+from ledger.appending import chain_records
 from ledger.audit.verify import Witness, verify_ledger
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.backup.restore import Restore, Restored, Terms, home_of
-from ledger.backup.restore_plan import Lacking, Standing
+from ledger.backup.restore_plan import Lacking, LedgerComparison
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import (
@@ -59,13 +59,15 @@ def test_where_there_is_no_ledger_the_backup_becomes_it(empty: LedgerHome, backu
     """The same events under the same links, then one that tells of the restore; intact, and anchored."""
     ended = task(empty, backup).run(Terms())
     folder = empty.root / "ledger-1"
-    assert Restored(replaced=Standing(relation="absent"), folder=folder, kept=False, head=backup.head()) == ended
+    assert (
+        Restored(replaced=LedgerComparison(relation="absent"), folder=folder, kept=False, head=backup.head()) == ended
+    )
     assert OURS == events(empty)[:-1]
     want = BackupRestored(
         name="a.db",
         size=SIZE,
         link=backup.head().link,
-        sha256=backup.survey.sha256,
+        sha256=backup.scan.sha256,
         replaced_folder=None,
         replaced_size=None,
         replaced_link=None,
@@ -132,12 +134,15 @@ def test_a_ledger_that_contains_the_backup_is_kept(empty: LedgerHome, backup: Ar
     fill(empty, SIZE, more=more)
     with EventLog(empty, now=StepClock(), readonly=True) as log:
         head = log.head()
-    before, standing, folder = tree(empty.root), task(empty, backup).look(), empty.root / "ledger-1"
+    before, comparison, folder = tree(empty.root), task(empty, backup).compare(), empty.root / "ledger-1"
     lock = WriterLock(empty.writer_lock)
     with lock.held(1):
         ended = task(empty, backup, lock_timeout_s=0).run(YES)
     lock.close()
-    assert ("contains", Restored(replaced=standing, folder=folder, kept=True, head=head)) == (standing.relation, ended)
+    assert ("contains", Restored(replaced=comparison, folder=folder, kept=True, head=head)) == (
+        comparison.relation,
+        ended,
+    )
     assert {name: after for name, after in tree(empty.root).items() if name != "locks/writer.lock"} == {
         name: hashed for name, hashed in before.items() if name != "locks/writer.lock"
     }
@@ -174,12 +179,12 @@ def test_it_looks_again_once_it_is_alone(
     """First beside whoever writes, then under the writer lock, and says which."""
     looks: list[bool] = []
 
-    def absent(home: LedgerHome, archive: ArchiveLog, *, witnesses: Sequence[Witness], alone: bool) -> Standing:
+    def absent(home: LedgerHome, archive: ArchiveLog, *, witnesses: Sequence[Witness], alone: bool) -> LedgerComparison:
         assert (empty, backup, ()) == (home, archive, witnesses)
         looks.append(alone)
-        return Standing(relation="absent")
+        return LedgerComparison(relation="absent")
 
-    monkeypatch.setattr("ledger.backup.restore.stand", absent)
+    monkeypatch.setattr("ledger.backup.restore.compare_ledger", absent)
     task(empty, backup).run(Terms())
     assert [False, True] == looks
 
@@ -188,10 +193,10 @@ def test_a_forked_ledger_is_replaced_only_on_a_word(empty: LedgerHome, backup: A
     """It says how many events the backup lacks and from where; a person who agrees is enough."""
     fill(empty, 3, more=5)
     before = tree(empty.root)
-    asked: list[Standing] = []
+    asked: list[LedgerComparison] = []
 
-    def no(standing: Standing) -> bool:
-        asked.append(standing)
+    def no(comparison: LedgerComparison) -> bool:
+        asked.append(comparison)
         return False
 
     with pytest.raises(RestoreRefusedError) as refusal:
@@ -208,8 +213,8 @@ def test_a_forked_ledger_is_replaced_only_on_a_word(empty: LedgerHome, backup: A
 def test_another_ledger_altogether_is_forked_from_its_first_event(empty: LedgerHome, backup: ArchiveLog) -> None:
     """Nothing of it is in the backup."""
     fill(empty, 1, ledger_id=bytes(16), more=3)
-    standing = task(empty, backup).look()
-    assert ("forked", Lacking(4, 0)) == (standing.relation, standing.lacking)
+    comparison = task(empty, backup).compare()
+    assert ("forked", Lacking(4, 0)) == (comparison.relation, comparison.lacking)
 
 
 def damage(home: LedgerHome, seq: int, change: Callable[[bytes], bytes]) -> None:
@@ -250,9 +255,9 @@ def test_events_behind_the_damage_are_counted(empty: LedgerHome, backup: Archive
     """The ledger went on after the backup: what can be read of that is what would go out of sight."""
     fill(empty, SIZE, more=4)
     damage(empty, 2, broken_body)
-    assert Lacking(4, SIZE) == task(empty, backup).look().lacking
+    assert Lacking(4, SIZE) == task(empty, backup).compare().lacking
     damage(empty, SIZE + 1, lambda _: b"short")
-    assert Lacking(3, SIZE) == task(empty, backup).look().lacking
+    assert Lacking(3, SIZE) == task(empty, backup).compare().lacking
 
 
 def test_a_ledger_behind_its_witness_is_damaged(empty: LedgerHome, backup: ArchiveLog) -> None:
@@ -335,7 +340,7 @@ def test_an_append_id_used_twice_is_no_log(empty: LedgerHome, tmp_path: Path) ->
     for number, name in enumerate((b"0" * 16, b"a" * 16, b"b" * 16, b"a" * 16)):
         head = Head(number, records[-1].link) if records else EMPTY_HEAD
         draft = created() if number == 0 else connection_tested(number)
-        records += stamp([draft], head=head, recorded_at=1, append_id=name)
+        records += chain_records([draft], head=head, recorded_at=1, append_id=name)
     with pytest.raises(DamagedError) as damage:
         task(empty, archive_log(put(tmp_path / "x.db", archive(records)))).run(Terms())
     assert f"got append id at seq 3: {b'a'.hex() * 16} again, want one not used before" == str(damage.value)
@@ -349,7 +354,7 @@ def test_a_ledger_that_moved_since_the_person_agreed_is_a_conflict(
     """They agreed to lose five events, not six."""
     fill(empty, common, more=5)
 
-    def agree_slowly(_: Standing) -> bool:
+    def agree_slowly(_: LedgerComparison) -> bool:
         with EventLog(empty, now=StepClock()) as log:
             log.append([connection_tested(999)], append_id=append_id("meanwhile"))
         return True
@@ -364,7 +369,7 @@ def test_a_ledger_ruined_since_the_person_agreed_is_a_conflict(empty: LedgerHome
     """They were told of one that can be read."""
     fill(empty, 3, more=5)
 
-    def agree_and_ruin(_: Standing) -> bool:
+    def agree_and_ruin(_: LedgerComparison) -> bool:
         ruined(empty.root / "ledger-1" / "data.mdb", "foreign")
         return True
 

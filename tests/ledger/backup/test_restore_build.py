@@ -4,12 +4,14 @@ import errno
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ledger.backup.archive_log import ArchiveLog, archive_log
-from ledger.backup.restore_build import _batches, build_folder, check_built, fill
+from ledger.backup.restore_build import build_folder, check_built, fill
 from ledger.chain import Head, Link, Record
 from ledger.codec import decode_envelope
 from ledger.errors import DamagedError, DiskFullError, LedgerError, StorageError, UnwritableError
@@ -23,6 +25,7 @@ from tests.support.drafts import connection_tested
 
 JOB = new_id(1_770_000_000_000_000)
 LAST = connection_tested(99, job_id=JOB)
+VALUE_BYTES = [len(record.link) + len(record.body) for record in OURS]
 LATEST_US = decode_envelope(SIZE - 1, OURS[-1].body).recorded_at
 
 
@@ -44,7 +47,7 @@ def test_the_folder_holds_the_archive_and_one_event_more(
 ) -> None:
     """No older than the one before it; the index and the anchor know of it, and the folder is private."""
     counts: list[int] = []
-    folder = build_folder(ready, backup, LAST, now_us=LATEST_US + late_us, each=counts.append)
+    folder = build_folder(ready, backup, LAST, now_us=LATEST_US + late_us, advance=counts.append)
     engine = Engine(folder, readonly=True)
     records = engine.chunk(0, engine.head().size)
     identifier = append_id(f"backup.restored/{JOB.hex()}", job_id=JOB)
@@ -143,13 +146,24 @@ def test_a_flaw_of_what_was_built_is_told_at_its_seq(seq: int, tmp_path: Path, b
     assert f"got link at seq {seq}: {'00' * 32}, want {OURS[seq].link.hex()}" == str(damage.value)
 
 
-def test_batches_are_as_many_bytes_as_a_transaction_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("batch_bytes", [1, sum(VALUE_BYTES[:2]), sum(VALUE_BYTES[:2]) + 1, sum(VALUE_BYTES)])
+def test_batches_are_as_many_bytes_as_a_transaction_takes(
+    batch_bytes: int, tmp_path: Path, backup: ArchiveLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As soon as there are enough; the rest at the end."""
-    monkeypatch.setattr("ledger.backup.restore_build.BATCH_BYTES", 10)
-    runs = [[b"1234", b"56789"], [b"0"], [b"1234567890"], [b"123456789"], [b"0"], [b"1"]]
-    assert [runs[:2], runs[2:3], runs[3:5], runs[5:]] == list(_batches(runs))
-    assert [runs[:2]] == list(_batches(runs[:2]))
-    assert [] == list(_batches([]))
+    monkeypatch.setattr("ledger.backup.frames.BUFFER_BYTES", 1)
+    monkeypatch.setattr("ledger.backup.restore_build.BATCH_BYTES", batch_bytes)
+    real, loaded = Engine.load_in, list[list[int]]()
+
+    def load_in(engine: Engine, txn: Any, values: Sequence[bytes], runs: dict[bytes, AppendRun], *, head: Head) -> None:
+        loaded.append([len(value) for value in values])
+        real(engine, txn, values, runs, head=head)
+
+    monkeypatch.setattr(Engine, "load_in", load_in)
+    filled(tmp_path / "built", backup)
+    assert VALUE_BYTES == [value_bytes for batch in loaded for value_bytes in batch]
+    assert all(sum(batch[:-1]) < batch_bytes <= sum(batch) for batch in loaded[:-1])
+    assert sum(loaded[-1]) < batch_bytes
 
 
 @pytest.mark.parametrize("followed", [False, True])

@@ -10,7 +10,16 @@ import pytest
 
 from ledger.audit.verify import VerifyReport, VerifyVerdict, Witness, verify_folder
 from ledger.backup.archive_log import ArchiveLog
-from ledger.backup.restore_plan import COUNTED, Action, Lacking, Relation, Standing, count_lacking, readable, stand
+from ledger.backup.restore_plan import (
+    COUNTED,
+    Action,
+    Lacking,
+    LedgerComparison,
+    Relation,
+    compare_ledger,
+    count_lacking,
+    readable,
+)
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import encode_draft
 from ledger.store.engine import Engine
@@ -34,7 +43,7 @@ MORE = 4
 )
 def test_what_the_backup_lacks_is_told_in_numbers(lacking: Lacking, words: str) -> None:
     """How many, and from where."""
-    assert words == lacking.says()
+    assert words == lacking.describe()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +61,7 @@ def test_what_would_be_replaced_is_told(
     """Its state, its folder, and what would be lost from sight."""
     found = None if lacking is None else Lacking(lacking, 5)
     folder = Path("somewhere", "ledger-3")
-    said = Standing(relation=relation, folder=folder, verdict=verdict, lacking=found).says()
+    said = LedgerComparison(relation=relation, folder=folder, verdict=verdict, lacking=found).describe()
     assert words == said.removesuffix(" lacks")
 
 
@@ -73,8 +82,8 @@ def test_only_what_loses_events_is_asked_about(
     relation: Relation, lacking: Lacking | None, going_on: Action, going_back: Action
 ) -> None:
     """Without `--rollback` and with it."""
-    standing = Standing(relation=relation, lacking=lacking)
-    assert (going_on, going_back) == (standing.action(rollback=False), standing.action(rollback=True))
+    comparison = LedgerComparison(relation=relation, lacking=lacking)
+    assert (going_on, going_back) == (comparison.action(rollback=False), comparison.action(rollback=True))
 
 
 def delete(home: LedgerHome, *gone: int) -> None:
@@ -150,12 +159,12 @@ def test_of_a_prefix_nothing_is_counted(empty: LedgerHome, backup: ArchiveLog, m
     """That the archive holds all of it is known by its head."""
     fill(empty, 3)
     monkeypatch.delattr("ledger.backup.restore_plan.count_lacking")
-    assert Lacking(0, None) == stand(empty, backup).lacking
+    assert Lacking(0, None) == compare_ledger(empty, backup).lacking
 
 
 def test_where_there_is_no_ledger_it_is_absent(empty: LedgerHome, backup: ArchiveLog) -> None:
     """Nothing was looked at."""
-    assert Standing(relation="absent") == stand(empty, backup)
+    assert LedgerComparison(relation="absent") == compare_ledger(empty, backup)
 
 
 @pytest.mark.parametrize(
@@ -175,8 +184,10 @@ def test_an_intact_ledger_stands_as_its_events_do(
     ours, more = events
     fill(empty, ours, more=more)
     head = stored_head(empty)
-    want = Standing(relation=relation, folder=empty.root / "ledger-1", head=head, verdict="intact", lacking=lacking)
-    assert want == stand(empty, backup)
+    want = LedgerComparison(
+        relation=relation, folder=empty.root / "ledger-1", head=head, verdict="intact", lacking=lacking
+    )
+    assert want == compare_ledger(empty, backup)
 
 
 @pytest.mark.parametrize("more", [0, MORE])
@@ -185,9 +196,9 @@ def test_looking_opens_no_ledger_for_writing(
 ) -> None:
     """And comes to the same."""
     fill(empty, SIZE, more=more)
-    want = stand(empty, backup)
+    want = compare_ledger(empty, backup)
     refuse_writing(monkeypatch, "ledger.backup.restore_plan")
-    assert want == stand(empty, backup)
+    assert want == compare_ledger(empty, backup)
 
 
 def stored_head(home: LedgerHome) -> Head:
@@ -205,15 +216,15 @@ def test_a_ledger_that_no_current_names_is_looked_at(empty: LedgerHome, backup: 
     (empty.root / "ledger-1").rename(empty.root / "ledger-2")
     (empty.root / "ledger-1").mkdir()
     (empty.root / "CURRENT").unlink()
-    standing = stand(empty, backup)
-    assert ("contains", empty.root / "ledger-2", True) == (standing.relation, standing.folder, standing.lost)
+    comparison = compare_ledger(empty, backup)
+    assert ("contains", empty.root / "ledger-2", True) == (comparison.relation, comparison.folder, comparison.lost)
 
 
 def test_a_current_that_names_nothing_and_no_folder_is_no_ledger(empty: LedgerHome, backup: ArchiveLog) -> None:
     """There is nothing that could be replaced."""
     empty.root.mkdir()
     (empty.root / "CURRENT").write_text("ledger-7\n", "ascii")
-    assert Standing(relation="absent") == stand(empty, backup)
+    assert LedgerComparison(relation="absent") == compare_ledger(empty, backup)
 
 
 def test_a_ledger_whose_index_of_appends_is_damaged_is_damaged(empty: LedgerHome, backup: ArchiveLog) -> None:
@@ -221,8 +232,8 @@ def test_a_ledger_whose_index_of_appends_is_damaged_is_damaged(empty: LedgerHome
     fill(empty, SIZE)
     with lmdb.open(str(empty.root / "ledger-1"), max_dbs=3) as env, env.begin(write=True) as txn:
         txn.drop(env.open_db(b"appends", txn=txn), delete=False)
-    standing = stand(empty, backup)
-    assert ("damaged", "tampered", Lacking(0, None)) == (standing.relation, standing.verdict, standing.lacking)
+    comparison = compare_ledger(empty, backup)
+    assert ("damaged", "tampered", Lacking(0, None)) == (comparison.relation, comparison.verdict, comparison.lacking)
 
 
 def test_verification_hears_of_witnesses_and_of_who_holds_the_lock(
@@ -237,9 +248,9 @@ def test_verification_hears_of_witnesses_and_of_who_holds_the_lock(
         return verify_folder(folder)
 
     monkeypatch.setattr("ledger.backup.restore_plan.verify_folder", verify)
-    stand(empty, backup)
+    compare_ledger(empty, backup)
     witness = Witness("a test", EMPTY_HEAD)
-    stand(empty, backup, witnesses=[witness], alone=True)
+    compare_ledger(empty, backup, witnesses=[witness], alone=True)
     assert [
         {"witnesses": (), "structure": True, "alone": False},
         {"witnesses": [witness], "structure": True, "alone": True},
@@ -250,15 +261,19 @@ def test_what_is_no_event_is_not_missed(empty: LedgerHome, backup: ArchiveLog) -
     """Bytes in an event's place that neither chain nor decode are lost already."""
     fill(empty, SIZE, more=2)
     replace(empty, {2: bytes(40), SIZE: bytes(40)})
-    standing = stand(empty, backup)
-    assert ("damaged", "tampered", Lacking(1, SIZE + 1)) == (standing.relation, standing.verdict, standing.lacking)
+    comparison = compare_ledger(empty, backup)
+    assert ("damaged", "tampered", Lacking(1, SIZE + 1)) == (
+        comparison.relation,
+        comparison.verdict,
+        comparison.lacking,
+    )
 
 
 def test_another_event_in_the_place_of_one_is_missed(empty: LedgerHome, backup: ArchiveLog) -> None:
     """Link and body are compared with those of the same seq; what says another seq than its place is no event there."""
     fill(empty, SIZE)
     replace(empty, {2: stored(empty)[1], 3: bytes(32) + other_body(3), 4: stored(empty)[4][:32] + other_body(4)})
-    assert Lacking(1, 3) == stand(empty, backup).lacking
+    assert Lacking(1, 3) == compare_ledger(empty, backup).lacking
 
 
 def other_body(seq: int) -> bytes:
@@ -271,8 +286,8 @@ def test_events_on_both_sides_of_a_hole_are_compared_with_their_own(empty: Ledge
     """The archive's events in the hole are passed over."""
     fill(empty, SIZE, more=1)
     delete(empty, 1, 2)
-    standing = stand(empty, backup)
-    assert ("damaged", Lacking(1, SIZE)) == (standing.relation, standing.lacking)
+    comparison = compare_ledger(empty, backup)
+    assert ("damaged", Lacking(1, SIZE)) == (comparison.relation, comparison.lacking)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +307,7 @@ def test_what_was_counted_before_the_engine_died_still_counts(
         raise AssertionError
 
     monkeypatch.setattr("ledger.backup.restore_plan.count_lacking", die)
-    assert lacking == stand(empty, backup).lacking
+    assert lacking == compare_ledger(empty, backup).lacking
 
 
 def test_events_are_counted_as_they_are_found(empty: LedgerHome, backup: ArchiveLog) -> None:
@@ -307,5 +322,5 @@ def test_a_database_of_something_else_has_no_head(empty: LedgerHome, backup: Arc
     """Nor anything that could be missed."""
     fill(empty, SIZE)
     (empty.root / "ledger-1" / "data.mdb").write_bytes(b"foreign")
-    want = Standing(relation="damaged", folder=empty.root / "ledger-1", verdict="unreadable", lost=False)
-    assert want == stand(empty, backup)
+    want = LedgerComparison(relation="damaged", folder=empty.root / "ledger-1", verdict="unreadable", lost=False)
+    assert want == compare_ledger(empty, backup)

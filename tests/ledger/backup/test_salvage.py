@@ -5,6 +5,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import lmdb
@@ -15,7 +16,7 @@ from ledger.audit.verify import verify_folder
 from ledger.backup import salvage
 from ledger.backup.archive_log import archive_log
 from ledger.backup.salvage import Salvaged, salvage_archive, salvage_ledger
-from ledger.backup.scan import survey
+from ledger.backup.scan import scan
 from ledger.backup.verify import verify_archive
 from ledger.chain import Record
 from ledger.errors import (
@@ -28,6 +29,7 @@ from ledger.errors import (
 )
 from ledger.files.atomic_file import PartFile
 from ledger.files.checksum import read_checksum
+from ledger.files.isolated import IsolatedProcess
 from ledger.ids import append_id
 from ledger.store.create import create_ledger
 from ledger.store.engine import Engine
@@ -76,7 +78,7 @@ def test_a_sound_ledger_is_saved_whole(folder: Path, sound: LedgerHome, tmp_path
     """With its checksum, and nothing lost."""
     found = salvage_ledger(folder, tmp_path / "saved.db")
     report = replace(verify_folder(folder), seconds=found.report.seconds)
-    assert Salvaged(source=folder, saved=survey(tmp_path / "saved.db"), report=report) == found
+    assert Salvaged(source=folder, saved=scan(tmp_path / "saved.db"), report=report) == found
     assert ("intact", EVENTS, 0) == (found.report.verdict, found.saved.head.size, found.lost_events)
     assert originals(sound) == list(archive_log(tmp_path / "saved.db").read())
     assert found.saved.sha256 == read_checksum(tmp_path / "saved.db")
@@ -102,18 +104,18 @@ def test_all_before_the_first_damaged_event_is_saved(seq: int, folder: Path, sou
 
 def test_a_hole_ends_the_prefix(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An event taken out; that is no death of the engine, so the ledger is read once."""
-    passes: list[tuple[int, int, bool]] = []
-    real = salvage._poured
+    passes: list[tuple[int, int]] = []
+    real = salvage.IsolatedProcess
 
-    def poured(folder: Path, part: PartFile, start: int, step: int) -> bool:
-        passes.append((start, step, real(folder, part, start, step)))
-        return passes[-1][-1]
+    def isolated(call: partial[int], answer_type: type[int]) -> IsolatedProcess[int]:
+        passes.append(call.args[2:])
+        return real(call, answer_type)
 
-    monkeypatch.setattr(salvage, "_poured", poured)
+    monkeypatch.setattr(salvage, "IsolatedProcess", isolated)
     with lmdb.open(str(folder), max_dbs=3) as env, env.begin(write=True) as txn:
         txn.delete((70).to_bytes(8, "big"), db=env.open_db(b"events", txn=txn))
     assert 70 == salvage_ledger(folder, tmp_path / "saved.db").saved.head.size
-    assert [(0, salvage.ALL_EVENTS, False)] == passes
+    assert [(0, salvage.ALL_EVENTS)] == passes
 
 
 def test_pages_that_kill_the_engine_are_survived(folder: Path, sound: LedgerHome, tmp_path: Path) -> None:
@@ -316,7 +318,7 @@ def test_every_cut_of_an_archive_keeps_its_whole_frames(tmp_path: Path) -> None:
         found = salvage_archive(path, out)
         want = max(end for end in ends if end <= length)
         assert WHOLE[:want] == out.read_bytes()
-        assert (ends.index(want) + 1, want) == (found.saved.head.size, archive_log(out).survey.archive_bytes)
+        assert (ends.index(want) + 1, want) == (found.saved.head.size, archive_log(out).scan.archive_bytes)
 
 
 @pytest.mark.parametrize(("size", "verdict", "lost"), [(6, "intact", 0), (3, "truncated", None)])
@@ -327,7 +329,7 @@ def test_an_archive_is_saved_up_to_where_it_is_cut(size: int, verdict: str, lost
     found = salvage_archive(path, out)
     assert (good, verdict, lost) == (out.read_bytes(), found.report.verdict, found.lost_events)
     report = replace(verify_archive(path), seconds=found.report.seconds)
-    assert Salvaged(source=path, saved=survey(out), report=report) == found
+    assert Salvaged(source=path, saved=scan(out), report=report) == found
     assert found.saved.sha256 == read_checksum(out)
 
 

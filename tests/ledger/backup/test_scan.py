@@ -1,4 +1,4 @@
-"""A survey finds the same alone as with the work shared out, and says what a reader frame by frame would."""
+"""A scan finds the same alone as with the work shared out, and says what a reader frame by frame would."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ledger.audit.rehash import Flaw
 from ledger.backup.counts import Counts
 from ledger.backup.frames import HEADER
-from ledger.backup.scan import START, Mark, Survey, survey
+from ledger.backup.scan import START, Mark, Scan, scan
 from ledger.chain import GENESIS, Head, Link, Record, Seq, link
 from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import UnreadableError
@@ -33,10 +33,10 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.backup.scan.WORTH_MORE_PROCESSES_BYTES", 0)
 
 
-def test_a_whole_archive_is_surveyed(tmp_path: Path) -> None:
+def test_a_whole_archive_is_scanned(tmp_path: Path) -> None:
     """Everything that is known of it, and nothing is counted unasked."""
     path = put(tmp_path / "a.db", WHOLE)
-    want = Survey(
+    want = Scan(
         path=path,
         head=Head(EVENTS, LOG[-1].link),
         created=LedgerCreated(ledger_id=JOB, kind="real", software="b3-ledger test"),
@@ -48,17 +48,17 @@ def test_a_whole_archive_is_surveyed(tmp_path: Path) -> None:
         sha256=sha256(WHOLE).digest(),
         flaw=None,
     )
-    assert want == survey(path)
-    assert replace(want, counts=COUNTS) == survey(path, counted=True)
+    assert want == scan(path)
+    assert replace(want, counts=COUNTS) == scan(path, counted=True)
 
 
 @pytest.mark.usefixtures("shared")
-def test_a_large_archive_is_surveyed_alike(tmp_path: Path) -> None:
+def test_a_large_archive_is_scanned_alike(tmp_path: Path) -> None:
     """In three processes at once: the same, with a mark where each of its buffers began."""
     path = put(tmp_path / "a.db", WHOLE)
-    found = survey(path, counted=True)
+    found = scan(path, counted=True)
     ends = [len(archive(LOG[:size])) for size in range(EVENTS + 1)]
-    want = Survey(
+    want = Scan(
         path=path,
         head=Head(EVENTS, LOG[-1].link),
         created=LedgerCreated(ledger_id=JOB, kind="real", software="b3-ledger test"),
@@ -84,7 +84,7 @@ def test_lengths_that_cannot_be_true_do_not_part_the_work(size: int, tmp_path: P
     at = len(archive(LOG[:size]))
     content = WHOLE[:at] + b"\xff" + WHOLE[at + 1 :]
     body_bytes = 0xFF000000 + len(LOG[size].body)
-    found = survey(put(tmp_path / "a.db", content), counted=True)
+    found = scan(put(tmp_path / "a.db", content), counted=True)
     assert Flaw(size, "body length", f"at most {BODY_LIMIT_BYTES}", str(body_bytes)) == found.flaw
     assert (size, at, sha256(content).digest()) == (found.head.size, found.good_bytes, found.sha256)
 
@@ -95,11 +95,11 @@ def test_a_flaw_of_the_second_half_is_named_by_its_seq(tmp_path: Path) -> None:
     last = EVENTS - 1
     frame_bytes = 36 + len(LOG[last].body)
     flaw = Flaw(last, "cut frame", f"{frame_bytes} bytes", f"{frame_bytes - 1} bytes, then the end")
-    found = survey(put(tmp_path / "a.db", WHOLE[:-1]))
+    found = scan(put(tmp_path / "a.db", WHOLE[:-1]))
     assert (flaw, last, len(archive(LOG[:last]))) == (found.flaw, found.head.size, found.good_bytes)
     body = LOG[last].body[:-1] + b"!"
     flaw = Flaw(last, "link", link(LOG[last - 1].link, body).hex(), LOG[last].link.hex())
-    assert flaw == survey(put(tmp_path / "a.db", WHOLE[:-1] + b"!")).flaw
+    assert flaw == scan(put(tmp_path / "a.db", WHOLE[:-1] + b"!")).flaw
 
 
 def _damaged() -> list[bytes]:
@@ -114,20 +114,20 @@ def test_damage_is_found_alike_by_one_process_and_by_more(tmp_path: Path, monkey
     for content in _damaged():
         put(path, content)
         monkeypatch.setattr("ledger.backup.scan.WORTH_MORE_PROCESSES_BYTES", len(content) + 1)
-        alone = survey(path, counted=True)
+        alone = scan(path, counted=True)
         monkeypatch.setattr("ledger.backup.scan.WORTH_MORE_PROCESSES_BYTES", len(content))
-        assert alone == replace(survey(path, counted=True), marks=alone.marks)
+        assert alone == replace(scan(path, counted=True), marks=alone.marks)
 
 
 def test_progress_comes_to_the_number_of_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Alone to the letter; where half of it goes on elsewhere, twice the first half."""
     path, told = put(tmp_path / "a.db", WHOLE), list[int]()
     monkeypatch.setattr("ledger.backup.frames.BUFFER_BYTES", 500)
-    survey(path, each=told.append)
+    scan(path, advance=told.append)
     assert EVENTS == sum(told)
     monkeypatch.setattr("ledger.backup.scan.WORTH_MORE_PROCESSES_BYTES", 0)
     told.clear()
-    survey(path, each=told.append)
+    scan(path, advance=told.append)
     half = sum(told) // 2
     assert len(archive(LOG[: half - 3])) < len(WHOLE) // 2 <= len(archive(LOG[:half]))
 
@@ -137,8 +137,8 @@ def test_a_body_that_is_no_event_is_a_flaw_where_events_are_counted(tmp_path: Pa
     """The chain holds around it: an archive that is only verified may hold it."""
     body = b"\x98\x01nonsense"
     path = put(tmp_path / "a.db", archive([LOG[0], Record(Seq(1), Link(link(LOG[0].link, body)), body)]))
-    assert (None, 2) == (survey(path).flaw, survey(path).head.size)
-    flaw = survey(path, counted=True).flaw
+    assert (None, 2) == (scan(path).flaw, scan(path).head.size)
+    flaw = scan(path, counted=True).flaw
     assert (1, "envelope", "a msgpack array of 8") == (flaw and (flaw.seq, flaw.kind, flaw.expected))
 
 
@@ -152,7 +152,7 @@ def test_a_first_half_that_does_not_lead_to_the_second_is_no_verdict(
         half = Mark(seq, len(archive(LOG[:seq])), LOG[seq - 2].link)
         monkeypatch.setattr("ledger.backup.scan._halfway", lambda _, half=half: half)
         with pytest.raises(UnreadableError) as refusal:
-            survey(path)
+            scan(path)
         assert f"got 'a file that changes' on reading {path}, want a readable file" == str(refusal.value)
 
 
@@ -166,7 +166,7 @@ def test_a_process_that_dies_is_said_so(tmp_path: Path, monkeypatch: pytest.Monk
     path = put(tmp_path / "a.db", WHOLE)
     monkeypatch.setattr("ledger.backup.scan._hash", _die)
     with pytest.raises(UnreadableError) as refusal:
-        survey(path)
+        scan(path)
     assert f"got 'death by SIGKILL' on reading {path}, want a readable file" == str(refusal.value)
 
 
@@ -182,7 +182,7 @@ def test_a_disk_that_fails_under_one_of_the_processes_is_said_so(
     path = put(tmp_path / "a.db", WHOLE)
     monkeypatch.setattr("ledger.backup.scan._hash", _read_unmapped)
     with pytest.raises(UnreadableError) as refusal:
-        survey(path)
+        scan(path)
     assert f"got 'Input/output error' on reading {path}, want a readable file" == str(refusal.value)
 
 
@@ -195,7 +195,7 @@ def test_a_file_that_cannot_be_read_on_is_said_so(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("ledger.backup.scan._hash", fail)
     with pytest.raises(UnreadableError) as refusal:
-        survey(path)
+        scan(path)
     assert f"got 'Input/output error' on reading {path}, want a readable file" == str(refusal.value)
 
 

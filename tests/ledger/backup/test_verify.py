@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ledger.audit.rehash import Flaw
 from ledger.audit.verify import VerifyReport, VerifyVerdict, Witness
-from ledger.backup.scan import survey
+from ledger.backup.scan import scan
 from ledger.backup.verify import judge, unreadable, verify_archive
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import NewerFormatError, NoArchiveError, NotAnArchiveError
@@ -66,7 +66,7 @@ def test_a_whole_archive_is_intact(tmp_path: Path) -> None:
     path = put(tmp_path / "a.db", WHOLE, checksum=True)
     want = report("intact", EVENTS, witnesses=("checksum", "backup.created"))
     assert want == found(path, recorded=recorded())
-    assert want == judge(survey(path), recorded=recorded())
+    assert want == judge(scan(path), recorded=recorded())
 
 
 def test_it_says_how_long_it_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

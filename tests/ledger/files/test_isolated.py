@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import NoLedgerError, UnreadableError
-from ledger.files.isolated import Quarantine, QuarantineError
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from tests.support.cli import environment
 
 GONE_WITHIN_S = 30.0  # half of what the children would take; it is milliseconds
 # One child waits in the system and one in the interpreter; both inherit the lock.
 LOCKED = """
     import fcntl, os, sys, time
-    from ledger.files.isolated import Quarantine
+    from ledger.files.isolated import IsolatedProcess
 
     def spin():
         end = time.monotonic() + 60
@@ -28,7 +28,7 @@ LOCKED = """
             pass
 
     fcntl.flock(os.open(sys.argv[1], os.O_RDWR), fcntl.LOCK_EX)
-    children = [Quarantine(lambda: time.sleep(60), int), Quarantine(spin, int)]
+    children = [IsolatedProcess(lambda: time.sleep(60), int), IsolatedProcess(spin, int)]
     print("locked", flush=True)
     children[0].result()
 """
@@ -52,7 +52,7 @@ def read_unmapped() -> int:
 
 def test_an_answer_comes_back() -> None:
     """Decoded as its type; several children at once."""
-    children = [Quarantine(partial(pow, 2, number), int) for number in range(3)]
+    children = [IsolatedProcess(partial(pow, 2, number), int) for number in range(3)]
     assert [1, 2, 4] == [child.result() for child in children]
 
 
@@ -67,25 +67,25 @@ def test_an_answer_comes_back() -> None:
 )
 def test_what_goes_wrong_is_said(error: Exception, how: str) -> None:
     """The ledger's errors and the system's."""
-    with pytest.raises(QuarantineError) as refusal:
-        Quarantine(lambda: fail(error), int).result()
+    with pytest.raises(IsolatedProcessError) as refusal:
+        IsolatedProcess(lambda: fail(error), int).result()
     assert how == refusal.value.how
 
 
 def test_a_disk_that_fails_is_named() -> None:
     """By the system's own word, as it would be without a child."""
-    with pytest.raises(QuarantineError) as refusal:
-        Quarantine(read_unmapped, int).result()
+    with pytest.raises(IsolatedProcessError) as refusal:
+        IsolatedProcess(read_unmapped, int).result()
     assert "Input/output error" == refusal.value.how
 
 
 def test_a_death_and_a_defect_are_told() -> None:
     """The signal by its name; of a defect there is no word."""
-    with pytest.raises(QuarantineError) as refusal:
-        Quarantine(die, int).result()
+    with pytest.raises(IsolatedProcessError) as refusal:
+        IsolatedProcess(die, int).result()
     assert "got death by SIGKILL from the process that read the database, want an answer" == str(refusal.value)
-    with pytest.raises(QuarantineError) as refusal:
-        Quarantine(lambda: fail(ValueError("x")), int).result()
+    with pytest.raises(IsolatedProcessError) as refusal:
+        IsolatedProcess(lambda: fail(ValueError("x")), int).result()
     assert "no word" == refusal.value.how
 
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from ledger.events import Basis, ErrorKind, Identity, RawAction, RawBar, Request, Source, Window
+from ledger.events import ErrorKind, Identity, RawAction, RawBar, Request, Source, Window
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
 from tests.ledger.ingest.answers import GOOD
@@ -20,7 +20,7 @@ class Refusal(msgspec.Struct, frozen=True):
     retry_after_s: int | None = None
 
 
-class Series(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct, frozen=True):
     """An attempt that is answered with the bars of the window asked for."""
 
     bars: tuple[RawBar, ...]
@@ -29,14 +29,13 @@ class Series(msgspec.Struct, frozen=True):
     http_date: int | None = None
 
 
-Step = Refusal | Series
+Step = Refusal | Answered
 
 
 class ScriptedProvider:
     """Answers with the next step of its script, and with the last one from then on."""
 
     name = "yfinance"
-    basis: Basis = "split_adjusted"
 
     def __init__(self, *script: Step) -> None:
         self.script = list(script)

@@ -10,12 +10,12 @@ from ledger.events import ErrorKind, FetchFailed, FetchSucceeded, Window
 from ledger.ingest.fetch import LONGEST_WAIT_S, Fetcher, Patience
 from ledger.ingest.providers.port import ProviderError
 from tests.ledger.ingest.answers import MONDAY, TICKER, instant, run_of, session
-from tests.ledger.ingest.scripted import Refusal, ScriptedProvider, Series, Step
+from tests.ledger.ingest.scripted import Answered, Refusal, ScriptedProvider, Step
 
 WEEK = Window(MONDAY, session(4))
 WEEKEND = Window(date(2026, 3, 7), date(2026, 3, 8))
-GOOD = Series(run_of([30, 31, 32, 33, 34]))
-NOTHING = Series(())
+GOOD = Answered(run_of([30, 31, 32, 33, 34]))
+NOTHING = Answered(())
 PATIENCE = Patience(retries=3, attempt_s=5, job_s=60, backoff_s=1.0)
 
 

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from ledger import ids
-from ledger.chain import Record
-from ledger.codec import decode_envelope, decode_event
+from ledger.chain import Record, Seq
+from ledger.codec import decode_envelope
 from ledger.errors import LedgerReplacedError, ProviderClockError, TickerLockError, WriterLockError
 from ledger.events import (
     ConnectionTested,
@@ -22,20 +21,19 @@ from ledger.events import (
     ValidationCompleted,
     Window,
 )
-from ledger.ingest.fetch import Patience
-from ledger.ingest.job import InterruptedJobError, Job, ScaleError
-from ledger.ingest.plan import Before, Outcome, Plan
+from ledger.ingest.job import Job
+from ledger.ingest.plan import InterruptedJobError, Outcome, ScaleError, SeriesState
 from ledger.ingest.providers.port import ProviderError
 from ledger.ingest.rules.held import Held
 from ledger.ingest.ticker_lock import ticker_lock
+from ledger.market.series import Series
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.store.writer_lock import WriterLock
-from projections.models import ingest_logs, prices
-from projections.store.runner import view_at
 from tests.ledger.ingest.answers import GOOD, TICKER, instant, run_of, session
-from tests.ledger.ingest.scripted import Refusal, ScriptedProvider, Series, Step
+from tests.ledger.ingest.bench import Bench, DyingJob
+from tests.ledger.ingest.scripted import Answered, Refusal, ScriptedProvider, Step
 from tests.support.drafts import connection_tested
 from tests.support.oracle import check_log
 
@@ -43,95 +41,35 @@ NOW = instant("2026-03-20T12:00:00+00:00")  # a Friday morning: Thursday is the 
 WEEKS = run_of([30 + n / 10 for n in range(14)])
 HALVED = run_of([15 + n / 20 for n in range(14)])
 SPLIT = RawAction(session(12), "split", 2.0)
-EARLIER = Series(WEEKS[:12])
-PLAN = Plan(
-    patience=Patience(retries=1, attempt_s=5, job_s=60, backoff_s=0.0), lock_timeout_s=0.05, threshold_percent=10
-)
+OURS = Series(TICKER, "yfinance")
+EARLIER = Answered(WEEKS[:12])
 
 
-class Notes:
-    """An observer that keeps what it was told."""
+class ScriptedBench(Bench):
+    """A bench whose provider follows a script."""
 
-    def __init__(self) -> None:
-        self.warned: list[str] = []
-
-    def info(self, message: str, **_: object) -> None:
-        """Leave it."""
-
-    def warn(self, message: str, **_: object) -> None:
-        """Keep it."""
-        self.warned.append(message)
-
-
-class KilledError(Exception):
-    """Stands for a kill -9."""
-
-
-class DyingJob(Job):
-    """A job that is killed once its evidence is durable, before anything judges it."""
-
-    def _judge(self, *_: object) -> Any:
-        raise KilledError
-
-
-class Bench:
-    """A ledger on which jobs run one after the other."""
-
-    def __init__(self, folder: Path) -> None:
-        self.now = NOW
-        self.home = LedgerHome(folder)
-        create_ledger(self.home, kind="real", software="test", now=lambda: self.now, lock_timeout_s=1)
-        self.log = EventLog(self.home, now=lambda: self.now, lock_timeout_s=0.05)
-        self.notes = Notes()
-
-    def job(self, *script: Step, kind: type[Job] = Job, log: bool = True, **plan: Any) -> Job:
-        """Return a job that asks a script; without `log`, a dry run."""
+    def job(self, *script: Step, **options: Any) -> Job:
+        """Return a job that asks a script."""
         self.provider = ScriptedProvider(*script)
-        return kind(
-            TICKER,
-            log=self.log if log else None,
-            provider=self.provider,
-            plan=msgspec.structs.replace(PLAN, **plan),
-            now=lambda: self.now,
-            before=self.before,
-            observer=self.notes,
-        )
-
-    def before(self, ticker: str) -> Before:
-        """Return what a replay of the log knows."""
-        state = view_at(self.log, self.log.head().size).state
-        return Before(
-            prices.held(state["prices"], "yfinance", ticker), ingest_logs.pending(state["ingest_logs"], ticker)
-        )
+        return self.job_of(self.provider, **options)
 
     def held(self) -> Held:
         """Return the series as held."""
-        return self.before(TICKER).held
+        return self.state(OURS).held
 
-    def leave_pending(self, answer: Series) -> bytes:
+    def pending(self) -> tuple[Seq, ...]:
+        """Return the evidence of the series that nobody judged."""
+        return self.state(OURS).pending.get(OURS, ())
+
+    def leave_pending(self, answer: Answered) -> bytes:
         """Have a job die between its evidence and its decision; return its id."""
-        job = self.job(answer, kind=DyingJob)
-        with pytest.raises(KilledError):
-            job.run()
-        return job.job_id
-
-    def told(self, since: int = 1) -> list[Any]:
-        """Return the events from seq `since` on."""
-        return [decode_event(decode_envelope(record.seq, record.body)) for record in self.log.read(since)]
-
-    def types(self, since: int = 1) -> list[type]:
-        """Return what happened, in order."""
-        return [type(event) for event in self.told(since)]
-
-    def job_ids(self, since: int = 1) -> list[bytes]:
-        """Return whose events they are."""
-        return [decode_envelope(record.seq, record.body).job_id for record in self.log.read(since)]
+        return self.dies(self.job(answer, kind=DyingJob))
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path) -> Iterator[ScriptedBench]:
     """An empty ledger; the oracle looks at it in the end."""
-    bench = Bench(tmp_path / "dados")
+    bench = ScriptedBench(tmp_path / "dados", now=NOW)
     yield bench
     check_log(bench.log)
     bench.log.close()
@@ -146,7 +84,7 @@ def days(outcome: Outcome) -> tuple[int, int]:
 # --- the plain way -------------------------------------------------------------------------------
 
 
-def test_a_job_leaves_evidence_and_then_a_decision(bench: Bench) -> None:
+def test_a_job_leaves_evidence_and_then_a_decision(bench: ScriptedBench) -> None:
     """The outcome names the last event, and its id is the job's."""
     job = bench.job(EARLIER)
     outcome = job.run()
@@ -155,14 +93,14 @@ def test_a_job_leaves_evidence_and_then_a_decision(bench: Bench) -> None:
     assert [job.job_id] * 2 == bench.job_ids()
 
 
-def test_failed_attempts_come_before_the_evidence(bench: Bench) -> None:
+def test_failed_attempts_come_before_the_evidence(bench: ScriptedBench) -> None:
     """Each attempt is an event of its own."""
     outcome = bench.job(Refusal("timeout"), EARLIER).run()
     assert "success" == outcome.status
     assert [FetchFailed, FetchSucceeded, ValidationCompleted] == bench.types()
 
 
-def test_a_provider_that_never_answers_is_an_outcome(bench: Bench) -> None:
+def test_a_provider_that_never_answers_is_an_outcome(bench: ScriptedBench) -> None:
     """Nothing is raised; the last attempt is the job's last event."""
     outcome = bench.job(Refusal("connection")).run()
     assert ("error", 2) == (outcome.status, outcome.seq)
@@ -170,15 +108,15 @@ def test_a_provider_that_never_answers_is_an_outcome(bench: Bench) -> None:
     assert [False, True] == [event.final for event in bench.told()]
 
 
-def test_the_next_job_asks_for_the_overlap(bench: Bench) -> None:
+def test_the_next_job_asks_for_the_overlap(bench: ScriptedBench) -> None:
     """What is held decides what is asked."""
     bench.job(EARLIER).run()
-    outcome = bench.job(Series(WEEKS)).run()
+    outcome = bench.job(Answered(WEEKS)).run()
     assert [Window(session(6), session(14))] == bench.provider.asked
     assert (2, 0) == days(outcome)
 
 
-def test_a_dry_run_judges_and_appends_nothing(bench: Bench) -> None:
+def test_a_dry_run_judges_and_appends_nothing(bench: ScriptedBench) -> None:
     """It takes no lock either."""
     with ticker_lock(bench.home.locks, TICKER, job_id=ids.new_id(1), now_us=1, timeout_s=0):
         outcome = bench.job(EARLIER, log=False).run()
@@ -189,44 +127,44 @@ def test_a_dry_run_judges_and_appends_nothing(bench: Bench) -> None:
 # --- pending evidence ----------------------------------------------------------------------------
 
 
-def test_pending_evidence_is_judged_under_the_dead_jobs_id(bench: Bench) -> None:
+def test_pending_evidence_is_judged_under_the_dead_jobs_id(bench: ScriptedBench) -> None:
     """Nothing became final since, so nobody is asked."""
-    dead = bench.leave_pending(Series(WEEKS))
-    outcome = bench.job(Series(())).run()
+    dead = bench.leave_pending(Answered(WEEKS))
+    outcome = bench.job(Answered(())).run()
     assert ("success", dead, (14, 0)) == (outcome.status, outcome.job_id, days(outcome))
     assert [dead, dead] == bench.job_ids()
     assert [] == bench.provider.asked
 
 
-def test_a_session_that_became_final_since_is_asked_for(bench: Bench) -> None:
+def test_a_session_that_became_final_since_is_asked_for(bench: ScriptedBench) -> None:
     """First the dead job's decision, then the usual fetch."""
     dead = bench.leave_pending(EARLIER)
-    job = bench.job(Series(WEEKS))
+    job = bench.job(Answered(WEEKS))
     outcome = job.run()
     assert (job.job_id, (2, 0)) == (outcome.job_id, days(outcome))
     assert [dead, dead, job.job_id, job.job_id] == bench.job_ids()
 
 
-def test_without_a_network_pending_evidence_is_all_that_is_judged(bench: Bench) -> None:
+def test_without_a_network_pending_evidence_is_all_that_is_judged(bench: ScriptedBench) -> None:
     """Though a session became final since."""
     bench.leave_pending(EARLIER)
-    outcome = bench.job(Series(WEEKS), pending_only=True).run()
+    outcome = bench.job(Answered(WEEKS), pending_only=True).run()
     assert ("success", (12, 0), []) == (outcome.status, days(outcome), bench.provider.asked)
 
 
-def test_without_a_network_and_nothing_pending_nothing_happens(bench: Bench) -> None:
+def test_without_a_network_and_nothing_pending_nothing_happens(bench: ScriptedBench) -> None:
     """A success that appends nothing."""
-    outcome = bench.job(Series(WEEKS), pending_only=True).run()
+    outcome = bench.job(Answered(WEEKS), pending_only=True).run()
     assert ("success", None, []) == (outcome.status, outcome.seq, bench.told())
 
 
-def test_several_pending_fetches_are_judged_oldest_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_pending_fetches_are_judged_oldest_first(bench: ScriptedBench, monkeypatch: pytest.MonkeyPatch) -> None:
     """As they were recorded; each decision names its own evidence."""
     first = bench.leave_pending(EARLIER)
     with monkeypatch.context() as blind:
-        blind.setattr(bench, "before", lambda _: Before(Held({})))
-        second = bench.leave_pending(Series(WEEKS))
-    bench.job(Series(())).run()
+        blind.setattr(bench, "state", lambda _: SeriesState(Held({})))
+        second = bench.leave_pending(Answered(WEEKS))
+    bench.job(Answered(())).run()
     assert [first, second, first, second] == bench.job_ids()
     assert [(12, 0), (2, 0)] == [(event.added, event.revised) for event in bench.told(since=3)]
 
@@ -235,12 +173,12 @@ def test_several_pending_fetches_are_judged_oldest_first(bench: Bench, monkeypat
 
 
 def test_a_restore_between_a_pending_fetch_and_its_reading_begins_the_job_anew(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: ScriptedBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The restored ledger is shorter: nobody's event stands at the seq, and nothing is said of the job there."""
     bench.log.append([connection_tested(number) for number in range(3)], append_id=bytes(16))
     bench.leave_pending(EARLIER)
-    job, read = bench.job(Series(WEEKS)), EventLog.read
+    job, read = bench.job(Answered(WEEKS)), EventLog.read
     restored, other = bench.home.next_folder(), LedgerHome(tmp_path / "other")
     create_ledger(other, kind="real", software="test", now=lambda: bench.now, lock_timeout_s=1)
     shutil.copytree(other.root / "ledger-1", restored)
@@ -252,18 +190,18 @@ def test_a_restore_between_a_pending_fetch_and_its_reading_begins_the_job_anew(
         return read(log, start, stop)
 
     # Once the job knows what is pending, another thread goes on to the restored ledger.
-    known = bench.before(TICKER)
-    monkeypatch.setattr(job, "_before", lambda _: known)
+    known = bench.state(OURS)
+    monkeypatch.setattr(job, "_state", lambda _: known)
     monkeypatch.setattr(EventLog, "read", overtaken)
     with pytest.raises(LedgerReplacedError):
         job.run()
     assert [ConnectionTested] == bench.types()
 
 
-def test_a_rescaled_overlap_asks_for_the_whole_range_before_it_decides(bench: Bench) -> None:
+def test_a_rescaled_overlap_asks_for_the_whole_range_before_it_decides(bench: ScriptedBench) -> None:
     """Both decisions are one append: no reader ever sees the one without the other."""
     bench.job(EARLIER).run()
-    outcome = bench.job(Series(HALVED, (SPLIT,))).run()
+    outcome = bench.job(Answered(HALVED, (SPLIT,))).run()
     assert [Window(session(6), session(14)), Window(session(0), session(14))] == bench.provider.asked
     assert [FetchSucceeded, FetchSucceeded, ValidationCompleted, ValidationCompleted] == bench.types(since=3)
     assert ["superseded", "success"] == [event.verdict for event in bench.told(since=5)]
@@ -271,32 +209,44 @@ def test_a_rescaled_overlap_asks_for_the_whole_range_before_it_decides(bench: Be
     assert (2, 12) == days(outcome)
 
 
-def test_a_whole_range_that_does_not_come_leaves_the_narrow_answer_pending(bench: Bench) -> None:
+def test_a_whole_range_that_does_not_come_leaves_the_narrow_answer_pending(bench: ScriptedBench) -> None:
     """The series stays on its old scale, whole; the next job finishes the work."""
     bench.job(EARLIER).run()
-    half = Series(HALVED, (SPLIT,))
+    half = Answered(HALVED, (SPLIT,))
     assert "error" == bench.job(half, Refusal("timeout")).run().status
     assert EARLIER.bars[0].close * 1_000_000 == bench.held().bars[session(0)].close
-    assert 1 == len(bench.before(TICKER).pending)
+    assert 1 == len(bench.pending())
     assert "success" == bench.job(half).run().status
     assert [Window(session(0), session(14))] == bench.provider.asked
-    assert () == bench.before(TICKER).pending
+    assert () == bench.pending()
 
 
-def test_without_a_network_another_scale_is_an_error(bench: Bench) -> None:
+def test_without_a_network_another_scale_is_an_error(bench: ScriptedBench) -> None:
     """Nothing is decided, so the evidence stays pending."""
     bench.job(EARLIER).run()
-    bench.leave_pending(Series(HALVED, (SPLIT,)))
+    bench.leave_pending(Answered(HALVED, (SPLIT,)))
     size = bench.log.head().size
-    outcome = bench.job(Series(HALVED), pending_only=True).run()
+    outcome = bench.job(Answered(HALVED), pending_only=True).run()
     assert ("error", size) == (outcome.status, bench.log.head().size)
     assert isinstance(outcome.error, ScaleError)
+
+
+def test_another_providers_evidence_on_another_scale_waits_for_a_job_that_asks_it(bench: ScriptedBench) -> None:
+    """A job asks its own provider only, and is none the worse for what another one left."""
+    bench.job(EARLIER).run()
+    bench.leave_pending(Answered(HALVED, (SPLIT,)))
+    pending = bench.pending()
+    other = ScriptedProvider(EARLIER)
+    other.name = "sample"
+    outcome = bench.job_of(other).run()
+    assert ("success", "sample", pending) == (outcome.status, outcome.provider, bench.pending())
+    assert ["got a pending fetch on another scale"] == [note.partition(" (")[0] for note in bench.notes.warned]
 
 
 # --- locks, clocks, signals ----------------------------------------------------------------------
 
 
-def test_a_held_ticker_is_refused_with_the_holder_in_the_event(bench: Bench) -> None:
+def test_a_held_ticker_is_refused_with_the_holder_in_the_event(bench: ScriptedBench) -> None:
     """The job made no attempt, and says who did."""
     holder = ids.new_id(1)
     with ticker_lock(bench.home.locks, TICKER, job_id=holder, now_us=1, timeout_s=0):
@@ -307,7 +257,7 @@ def test_a_held_ticker_is_refused_with_the_holder_in_the_event(bench: Bench) -> 
     assert isinstance(outcome.error, TickerLockError)
 
 
-def test_a_held_writer_lock_ends_the_job_as_locked(bench: Bench) -> None:
+def test_a_held_writer_lock_ends_the_job_as_locked(bench: ScriptedBench) -> None:
     """Nothing can be appended, not even that."""
     lock = WriterLock(bench.home.writer_lock)
     with lock.held(1):
@@ -328,9 +278,11 @@ def test_a_held_writer_lock_ends_the_job_as_locked(bench: Bench) -> None:
         (-86_401, "error", []),
     ],
 )
-def test_the_providers_clock_is_held_against_ours(bench: Bench, apart_s: int, status: str, warned: list[str]) -> None:
+def test_the_providers_clock_is_held_against_ours(
+    bench: ScriptedBench, apart_s: int, status: str, warned: list[str]
+) -> None:
     """Five minutes are nothing, a day is too much to date anything."""
-    answer = Series(EARLIER.bars, identity=GOOD, http_date=NOW + apart_s * 1_000_000)
+    answer = Answered(EARLIER.bars, identity=GOOD, http_date=NOW + apart_s * 1_000_000)
     outcome = bench.job(answer).run()
     assert (status, warned) == (outcome.status, bench.notes.warned)
     if status == "error":
@@ -338,15 +290,15 @@ def test_the_providers_clock_is_held_against_ours(bench: Bench, apart_s: int, st
         assert [] == bench.told()
 
 
-def test_a_clock_set_back_is_told_of_once_it_is_minutes(bench: Bench) -> None:
+def test_a_clock_set_back_is_told_of_once_it_is_minutes(bench: ScriptedBench) -> None:
     """The log's own times go on from where they were."""
     bench.job(EARLIER).run()
     bench.now = NOW - 301 * 1_000_000
-    bench.job(Series(WEEKS)).run()
+    bench.job(Answered(WEEKS)).run()
     assert ["clock went back"] == bench.notes.warned
 
 
-def test_an_interrupted_job_records_that_and_decides_nothing(bench: Bench) -> None:
+def test_an_interrupted_job_records_that_and_decides_nothing(bench: ScriptedBench) -> None:
     """The answer that comes after the signal is not even evidence."""
     job = bench.job(EARLIER)
     bench.provider.meanwhile = job.interrupt
@@ -357,7 +309,7 @@ def test_an_interrupted_job_records_that_and_decides_nothing(bench: Bench) -> No
     assert isinstance(outcome.error, InterruptedJobError)
 
 
-def test_a_job_that_has_decided_has_nothing_to_record_of_a_signal(bench: Bench) -> None:
+def test_a_job_that_has_decided_has_nothing_to_record_of_a_signal(bench: ScriptedBench) -> None:
     """It was a success, and the log says no other thing."""
     job = bench.job(EARLIER)
     job.run()

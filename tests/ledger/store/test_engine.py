@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import lmdb
 import pytest
 
 import ledger.store.engine
-from ledger.appending import head_after, stamp
+from ledger.appending import Appended, chain_records
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import Draft
 from ledger.errors import (
@@ -50,10 +51,14 @@ def engine(folder: Path) -> Iterator[Engine]:
 
 def put(engine: Engine, drafts: list[Draft], name: str) -> list[Record]:
     """Append `drafts` without a log around the engine; return their records."""
-    records = stamp(drafts, head=engine.head(), recorded_at=1, append_id=append_id(name))
-    head = head_after(records)
-    engine.update(lambda txn: engine.put_in(txn, records, append_id=append_id(name), head=head))
-    return records
+    head = engine.head()
+    engine.update(step(engine, drafts, name, head))
+    return chain_records(drafts, head=head, recorded_at=1, append_id=append_id(name))
+
+
+def step(engine: Engine, drafts: list[Draft], name: str, head: Head) -> Callable[[Any], Appended]:
+    """Return the append of `drafts` after `head`, to be run in a transaction."""
+    return partial(engine.append_in, drafts=drafts, head=head, append_id=append_id(name), now=lambda: 1)
 
 
 def raw(folder: Path, name: bytes, value: bytes | None, database: bytes | None = None) -> None:
@@ -114,14 +119,10 @@ def test_an_index_entry_of_another_size_is_damage(folder: Path) -> None:
 
 def test_what_is_there_already_is_never_overwritten(engine: Engine) -> None:
     """An event at a seq that is taken, or an append id that is: refused, and nothing of the append is there."""
-    records = stamp([connection_tested(9)], head=Head(1, engine.head().link), recorded_at=1, append_id=append_id("c"))
-    fresh = stamp([connection_tested(9)], head=engine.head(), recorded_at=1, append_id=append_id("b"))
-    before = engine.chunk(0, 3)
-    for clashing, name in ((records, "c"), (fresh, "b")):
+    before, head = engine.chunk(0, 3), engine.head()
+    for name, after in (("c", Head(1, head.link)), ("b", head)):
         with pytest.raises(StorageError) as refusal:
-            engine.update(
-                partial(engine.put_in, records=clashing, append_id=append_id(name), head=head_after(clashing))
-            )
+            engine.update(step(engine, [connection_tested(9)], name, after))
         want = StorageError(engine.path, "an event or an append id that is there already", landed=False)
         assert (told(want), False) == (told(refusal.value), refusal.value.landed)
     assert (before, (engine.head(), (2, before[-1].link))) == (engine.chunk(0, 3), engine.tail())
@@ -131,9 +132,8 @@ def test_a_hole_is_not_filled(folder: Path) -> None:
     """An event goes after the last one there is, or it does not go in."""
     raw(folder, key(1), None, b"events")
     engine = Engine(folder, readonly=False)
-    late = stamp([connection_tested(9)], head=Head(1, engine.head().link), recorded_at=1, append_id=append_id("c"))
     with pytest.raises(StorageError):
-        engine.update(partial(engine.put_in, records=late, append_id=append_id("c"), head=head_after(late)))
+        engine.update(step(engine, [connection_tested(9)], "c", Head(1, engine.head().link)))
     assert engine.link_at(1) is None
     engine.close()
 
@@ -313,26 +313,18 @@ def test_the_databases_errors_come_in_our_words(
 def test_a_write_cut_short_on_a_disk_without_space_is_a_full_disk(
     engine: Engine, free_bytes: int, kind: type[LedgerError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """LMDB calls it an input/output error."""
+    """LMDB calls it an input/output error; the free space decides."""
+    text = "mdb_txn_commit: Input/output error"
+    want = DiskFullError(engine.path) if kind is DiskFullError else StorageError(engine.path, text)
     disk = SimpleNamespace(f_bavail=free_bytes, f_frsize=1)
     monkeypatch.setattr(ledger.store.engine.os, "statvfs", {engine.folder: disk}.__getitem__)
 
     def fail(_txn: object) -> None:
-        raise lmdb.Error("mdb_txn_commit: Input/output error")
+        raise lmdb.Error(text)
 
-    with pytest.raises(kind):
+    with pytest.raises(kind) as failure:
         engine.update(fail)
-
-
-@pytest.mark.parametrize(("free_bytes", "kind"), [(64 * 1024 - 1, DiskFullError), (64 * 1024, StorageError)])
-def test_a_write_cut_short_on_a_full_disk_is_a_full_disk(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, free_bytes: int, kind: type[LedgerError]
-) -> None:
-    """The database calls it an input/output error; what is free tells."""
-    monkeypatch.setattr(ledger.store.engine, "_free_bytes", lambda folder: free_bytes if folder == engine.folder else 0)
-    text = "mdb_txn_commit: Input/output error"
-    want = DiskFullError(engine.path) if kind is DiskFullError else StorageError(engine.path, text)
-    assert told(want) == told(engine._translated(lmdb.Error(text)))
+    assert told(want) == told(failure.value)
 
 
 def _read(engine: Engine, look: Callable[[object], None]) -> None:
@@ -350,7 +342,13 @@ def test_a_map_doubles_until_a_step_then_grows_by_a_quarter(
     monkeypatch.setattr(ledger.store.engine, "FIRST_MAP_BYTES", size)
     monkeypatch.setattr(ledger.store.engine, "MAP_STEP_BYTES", step)
     engine = Engine(folder, readonly=False)
-    engine._grow()
+    full = iter([True])
+
+    def step(_txn: object) -> None:
+        if next(full, False):
+            raise lmdb.MapFullError("mdb_put")
+
+    engine.update(step)
     assert grown == engine._env.info()["map_size"]
     engine.close()
 
@@ -371,16 +369,15 @@ def test_a_writer_adopts_a_map_that_another_process_grew(folder: Path, monkeypat
     engine = Engine(folder, readonly=False)
     os.write(going, b"go")
     assert (b"", 0) == other.end()
-    stamped: list[Record] = []
+    before: list[Head] = []
 
-    def step(txn: object) -> None:
-        stamped[:] = stamp(
-            [connection_tested(99)], head=engine.head_in(txn), recorded_at=1, append_id=append_id("mine")
-        )
-        engine.put_in(txn, stamped, append_id=append_id("mine"), head=head_after(stamped))
+    def append(txn: object) -> None:
+        before[:] = [engine.head_in(txn)]
+        step(engine, [connection_tested(99)], "mine", before[0])(txn)
 
-    engine.update(step)
-    assert (13, stamped) == (stamped[0].seq, engine.chunk(13, 14))
+    engine.update(append)
+    want = chain_records([connection_tested(99)], head=before[0], recorded_at=1, append_id=append_id("mine"))
+    assert (13, want) == (want[0].seq, engine.chunk(13, 14))
     engine.close()
     os.close(waiting)
     os.close(going)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from ledger.chain import EMPTY_HEAD, Head, Link
+from ledger.chain import Head, Link
 from ledger.codec import decode_envelope
-from ledger.errors import DiskFullError, ForkedError, LedgerError, NoLedgerError, RolledBackError, StorageError
+from ledger.errors import DiskFullError, LedgerError, NoLedgerError, RolledBackError, StorageError
 from ledger.ids import append_id
 from ledger.store.anchor import Anchor, read_anchor
 from ledger.store.engine import Engine
-from ledger.store.event_log import EventLog, check_head
+from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from tests.support.drafts import StepClock, connection_tested
 
@@ -154,19 +154,3 @@ def test_a_ledger_that_went_away_is_told_by_its_home(tmp_path: Path, home: Ledge
         with pytest.raises(NoLedgerError) as gone:
             append(log, 1)
     assert home.root == gone.value.path
-
-
-def test_what_is_remembered_is_told_beside_what_is_found(log: EventLog) -> None:
-    """Nothing for any head that the log ever had, that of no events included; else both heads and the witness."""
-    append(log, 1)
-    head, first, other = log.head(), log.link_at(0), Link(bytes(32))
-    assert first is not None
-    for held in (EMPTY_HEAD, Head(1, first), head):
-        check_head(log.link_at, log.head, held, "saved head")
-    found = {"witness": "saved head", "expected_link": other, "size": 2, "link": head.link}
-    with pytest.raises(RolledBackError) as shorter:
-        check_head(log.link_at, log.head, Head(3, other), "saved head")
-    assert {**found, "expected_size": 3} == vars(shorter.value)
-    with pytest.raises(ForkedError) as forked:
-        check_head(log.link_at, log.head, Head(1, other), "saved head")
-    assert {**found, "expected_size": 1, "found_link": first} == vars(forked.value)

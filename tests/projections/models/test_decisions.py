@@ -1,6 +1,7 @@
 """Decisions are kept whole enough to explain the prices that they made."""
 
 from ledger.events import Action, Finding
+from ledger.market.series import Series
 from projections.fold.folding import replayed
 from projections.models.decisions import Decision, decisions, judged
 from projections.models.prices import Prices
@@ -25,8 +26,8 @@ def test_every_decision_over_the_series_is_kept_oldest_first() -> None:
             second, first_at + 20_000_000, again, "rejected", "split_adjusted", WINDOW, 2, None, (), (), (day(1),)
         ),
     ]
-    assert kept == list(decisions(tables, PROVIDER, T))
-    assert kept[:1] == list(decisions(tables, PROVIDER, T, second))
+    assert kept == list(decisions(tables, Series(T, PROVIDER)))
+    assert kept[:1] == list(decisions(tables, Series(T, PROVIDER), second))
     assert [True, False] == [decision.accepted for decision in kept]
 
 

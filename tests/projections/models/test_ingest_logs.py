@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ledger.events import Finding
 from ledger.log_source import LogSource
+from ledger.market.series import Series
 from projections.fold.folding import replayed
 from projections.fold.memory_tables import MemoryTable
 from projections.fold.tables import Row, Tables
@@ -44,18 +45,43 @@ def test_a_fetch_is_pending_until_its_decision() -> None:
         recorded_at=story.now_us,
     )
     assert [waiting] == entries(logs(story.log))
-    assert (seq,) == pending(logs(story.log), T)
+    assert {Series(T, PROVIDER): (seq,)} == pending(logs(story.log), T)
     story.decided(seq, unchanged=3)
     (found,) = entries(logs(story.log))
     assert ("success", 3, True, 0) == (found.status, found.accepted, found.final, found.rejected)
-    assert () == pending(logs(story.log), T)
+    assert {} == pending(logs(story.log), T)
+
+
+def test_a_failure_that_names_its_evidence_closes_that_entry() -> None:
+    """It is no attempt of its own; of the provider's other evidence nothing changes."""
+    story = Story()
+    seq, other = story.fetched(rows=3, job=5), story.fetched()
+    story.unreadable(seq, job=5)
+    first, second = entries(logs(story.log))
+    assert ("error", "bad-answer: no chart", True, 3) == (
+        first.status,
+        first.error_message,
+        first.failed,
+        first.rows_fetched,
+    )
+    assert (("pending", other), {Series(T, PROVIDER): (other,)}) == (
+        (second.status, second.seq),
+        pending(logs(story.log), T),
+    )
+
+
+def test_pending_is_kept_by_series() -> None:
+    """Each provider's own, of a ticker that both have."""
+    story = Story()
+    first, second = story.fetched(), story.fetched(provider="other")
+    assert {Series(T, "other"): (second,), Series(T, PROVIDER): (first,)} == pending(logs(story.log), T)
 
 
 def test_pending_is_the_tickers_own() -> None:
     """Oldest first, and of no other ticker."""
     story = Story()
     first, _, third = story.fetched(), story.fetched(OTHER), story.fetched()
-    assert (first, third) == pending(logs(story.log), T)
+    assert {Series(T, PROVIDER): (first, third)} == pending(logs(story.log), T)
 
 
 def test_a_rejected_batch_says_why_in_its_first_words() -> None:

@@ -12,7 +12,7 @@ from projections.models.log_entry import Entry
 from projections.models.metrics import (
     RECENT_ENTRIES,
     RUN_STATUSES,
-    Backup,
+    BackupStatus,
     CheckpointMade,
     Measured,
     Measures,
@@ -161,7 +161,7 @@ def test_the_newest_backup_is_kept() -> None:
     assert last_backup(metrics(story.log)) is None
     story.backed_up()
     story.backed_up()
-    expected = Backup(story.now_us, "backup-20260202T000000Z.db", 1002, 2)
+    expected = BackupStatus(story.now_us, "backup-20260202T000000Z.db", 1002, 2)
     assert expected == last_backup(metrics(story.log))
 
 

@@ -9,17 +9,17 @@ from ledger.codec import decode_envelope, decode_event
 from ledger.events import Action, Bar, ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.log_source import LogSource
+from ledger.market.series import Series
 from projections.fold.folding import replayed
 from projections.fold.tables import Tables
 from projections.models.prices import (
     Prices,
-    Series,
     Version,
     actions,
     all_series,
+    bars,
     held,
     holding,
-    series,
     tickers,
     versions,
 )
@@ -35,12 +35,12 @@ def prices(log: LogSource) -> Tables:
 
 def reference(log: LogSource, ticker: str, position: int) -> dict[date, Bar]:
     """Return the series as the decisions before `position` leave it, one dict update each."""
-    bars: dict[date, Bar] = {}
+    held_then: dict[date, Bar] = {}
     for record in log.read(0, position):
         event = decode_event(decode_envelope(record.seq, record.body))
         if isinstance(event, ValidationCompleted) and event.ticker == ticker:
-            bars |= {one.date: one for one in event.bars}
-    return bars
+            held_then |= {one.date: one for one in event.bars}
+    return held_then
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -50,9 +50,9 @@ def test_as_of_equals_the_reference(numbers: list[int], position: int) -> None:
     log = told(numbers)
     tables = prices(log)
     for ticker in TICKERS:
-        assert reference(log, ticker, position) == series(tables, PROVIDER, ticker, position)
-        assert reference(log, ticker, log.head().size) == series(tables, PROVIDER, ticker)
-        found = holding(tables, PROVIDER, ticker, position)
+        assert reference(log, ticker, position) == bars(tables, Series(ticker, PROVIDER), position)
+        assert reference(log, ticker, log.head().size) == bars(tables, Series(ticker, PROVIDER))
+        found = holding(tables, Series(ticker, PROVIDER), position)
         assert reference(log, ticker, position) == {day: version.bar for day, version in found.items()}
 
 
@@ -67,10 +67,10 @@ def test_a_revision_is_a_new_version_and_the_old_one_stays() -> None:
         Version(date=day(1), seq=first, recorded_at=first_at, bar=bar(1)),
         Version(date=day(1), seq=second, recorded_at=story.now_us, bar=bar(1, 11_000_000)),
     ]
-    assert expected == list(versions(tables, PROVIDER, T, day(1)))
-    assert expected == [holding(tables, PROVIDER, T, position)[day(1)] for position in (second, second + 1)]
-    assert {day(0): bar(0), day(1): bar(1)} == series(tables, PROVIDER, T, second)
-    assert {day(0): bar(0), day(1): bar(1, 11_000_000)} == series(tables, PROVIDER, T, second + 1)
+    assert expected == list(versions(tables, Series(T, PROVIDER), day(1)))
+    assert expected == [holding(tables, Series(T, PROVIDER), position)[day(1)] for position in (second, second + 1)]
+    assert {day(0): bar(0), day(1): bar(1)} == bars(tables, Series(T, PROVIDER), second)
+    assert {day(0): bar(0), day(1): bar(1, 11_000_000)} == bars(tables, Series(T, PROVIDER), second + 1)
 
 
 def test_a_withdrawn_day_keeps_the_row_that_was_held() -> None:
@@ -79,8 +79,8 @@ def test_a_withdrawn_day_keeps_the_row_that_was_held() -> None:
     story.decided(story.fetched(), bars=[bar(0)])
     seq = story.decided(story.fetched(), withdrawn=(day(0),))
     tables = prices(story.log)
-    assert {day(0): bar(0)} == series(tables, PROVIDER, T)
-    assert (seq, None) == [(one.seq, one.bar) for one in versions(tables, PROVIDER, T)][-1]
+    assert {day(0): bar(0)} == bars(tables, Series(T, PROVIDER))
+    assert (seq, None) == [(one.seq, one.bar) for one in versions(tables, Series(T, PROVIDER))][-1]
 
 
 def test_actions_are_read_as_of_a_position() -> None:
@@ -92,9 +92,9 @@ def test_actions_are_read_as_of_a_position() -> None:
     story.decided(story.fetched(), actions=(dividend, split))
     seq = story.decided(story.fetched(), actions=(corrected,))
     tables = prices(story.log)
-    assert (split, dividend) == actions(tables, PROVIDER, T, seq)
-    assert (split, corrected) == actions(tables, PROVIDER, T)
-    assert Held(bars={}, actions=(split, corrected)) == held(tables, PROVIDER, T)
+    assert (split, dividend) == actions(tables, Series(T, PROVIDER), seq)
+    assert (split, corrected) == actions(tables, Series(T, PROVIDER))
+    assert Held(bars={}, actions=(split, corrected)) == held(tables, Series(T, PROVIDER))
 
 
 def test_tickers_are_those_with_a_version() -> None:
@@ -106,4 +106,4 @@ def test_tickers_are_those_with_a_version() -> None:
     tables = prices(story.log)
     assert ("PETR4", "PETR4.SA") == tickers(tables)
     assert (Series("PETR4", PROVIDER),) == all_series(tables, "PETR4")
-    assert {day(1): bar(1)} == series(tables, PROVIDER, "PETR4")
+    assert {day(1): bar(1)} == bars(tables, Series("PETR4", PROVIDER))

@@ -1,4 +1,4 @@
-"""Factors and basis are those known at a position."""
+"""Factors are those known at a position."""
 
 from fractions import Fraction
 
@@ -7,7 +7,7 @@ from ledger.market.series import Series
 from projections.fold.folding import replayed
 from projections.fold.tables import Tables
 from projections.models.prices import NAME, Prices
-from projections.queries.adjusted import basis, held_factors
+from projections.queries.adjusted import held_factors
 from tests.projections.story import PROVIDER, TICKERS, Story, bar, day
 
 SERIES = Series(TICKERS[0], PROVIDER)
@@ -31,6 +31,5 @@ def test_an_action_counts_from_the_event_that_told_of_it() -> None:
 
 
 def test_a_series_without_decisions_has_nothing_to_adjust() -> None:
-    """Its basis is what a provider of adjusted prices would tell."""
-    found = tables(Story())
-    assert ({}, "split_adjusted") == (held_factors(found, SERIES), basis(found, SERIES))
+    """There is no bar, and so no factor."""
+    assert {} == held_factors(tables(Story()), SERIES)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.events import Action, Bar, Basis
-from projections.queries.compare import FIELDS, Comparison, Difference, Field, Told, compare
+from projections.queries.compare import FIELDS, Comparison, Field, PriceDifference, Reported, compare
 
 FIRST = date(2025, 1, 1)
 
@@ -23,9 +23,9 @@ def bar(number: int, close: int) -> Bar:
     return Bar(day(number), close, close, close, close, None, 100)
 
 
-def told(closes: dict[int, int], basis: Basis = "split_adjusted", *actions: Action) -> Told:
+def told(closes: dict[int, int], basis: Basis = "split_adjusted", *actions: Action) -> Reported:
     """Return a series of those closes."""
-    return Told(bars={day(n): bar(n, close) for n, close in closes.items()}, actions=actions, basis=basis)
+    return Reported(bars={day(n): bar(n, close) for n, close in closes.items()}, actions=actions, basis=basis)
 
 
 def split(number: int, numerator: int, denominator: int = 1) -> Action:
@@ -55,7 +55,7 @@ def test_days_are_counted_once_each() -> None:
         differing=(day(2),),
         only_a=(day(0), day(5)),
         only_b=(day(3),),
-        differences=(Difference(date=day(2), field="close", a=10, b=50_000, apart=49_990),),
+        differences=(PriceDifference(date=day(2), field="close", a=10, b=50_000, apart=49_990),),
     )
     assert expected == compare(a, b)
 
@@ -115,9 +115,9 @@ def test_the_worst_comes_first() -> None:
     adjusted = told({0: 10_000_000, 1: 20_000_000, 2: 30_000_000}, "split_adjusted", split(3, 3))
     traded = told({0: 31_000_000, 1: 61_000_000, 2: 96_000_000}, "as_traded")
     expected = (
-        Difference(date=day(2), field="close", a=30_000_000, b=32_000_000, apart=2_000_000),
-        Difference(date=day(0), field="close", a=10_000_000, b=10_333_333, apart=333_333),
-        Difference(date=day(1), field="close", a=20_000_000, b=20_333_333, apart=333_333),
+        PriceDifference(date=day(2), field="close", a=30_000_000, b=32_000_000, apart=2_000_000),
+        PriceDifference(date=day(0), field="close", a=10_000_000, b=10_333_333, apart=333_333),
+        PriceDifference(date=day(1), field="close", a=20_000_000, b=20_333_333, apart=333_333),
     )
     assert expected == compare(adjusted, traded).differences
 
@@ -126,8 +126,8 @@ def test_the_worst_comes_first() -> None:
 def test_each_field_is_compared_when_it_is_asked_for(field: Field) -> None:
     """And no other: a day differs once however many of its fields do."""
     prices = dict.fromkeys(FIELDS, 30000000) | {field: 31_000_000}
-    a = Told(bars={day(0): bar(0, 30_000_000)}, actions=(), basis="split_adjusted")
-    b = Told(bars={day(0): Bar(day(0), *prices.values(), None, 100)}, actions=(), basis="as_traded")
+    a = Reported(bars={day(0): bar(0, 30_000_000)}, actions=(), basis="split_adjusted")
+    b = Reported(bars={day(0): Bar(day(0), *prices.values(), None, 100)}, actions=(), basis="as_traded")
     others = tuple(name for name in FIELDS if name != field)
     assert ([field], 1, 1, 0) == (
         [one.field for one in compare(a, b, fields=FIELDS).differences],

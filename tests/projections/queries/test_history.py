@@ -9,8 +9,8 @@ from tests.projections.verdicts import EVENING, NOON, SERIES, Verdicts, bar, day
 
 def missed(verdicts: Verdicts) -> dict[int, Missed]:
     """Return what is missed after all decisions, by the day's number."""
-    standing = history.standing(verdicts.tables(), SERIES)
-    return {(on - day(0)).days: found for on, found in standing.missed.items()}
+    coverage = history.coverage(verdicts.tables(), SERIES)
+    return {(on - day(0)).days: found for on, found in coverage.missed.items()}
 
 
 def test_a_session_is_missed_once_an_answer_over_it_lacks_it() -> None:
@@ -59,10 +59,10 @@ def test_sessions_of_answers_that_were_rejected_as_a_whole_are_known_until_they_
     verdicts = Verdicts()
     verdicts.add(instant(1, NOON), (0, 1), verdict="rejected", rejected=(day(0), day(1)))
     verdicts.add(instant(1), (0, 1), verdict="rejected", rejected=(day(0), day(1)))
-    early = history.standing(verdicts.tables(), SERIES).rejected
+    early = history.coverage(verdicts.tables(), SERIES).rejected
     assert {day(0): Rejections(2, instant(1)), day(1): Rejections(1, instant(1))} == early
     verdicts.add(instant(2), (0, 2), [bar(0)])
-    assert {day(1): Rejections(1, instant(1))} == history.standing(verdicts.tables(), SERIES).rejected
+    assert {day(1): Rejections(1, instant(1))} == history.coverage(verdicts.tables(), SERIES).rejected
 
 
 def test_a_session_that_comes_is_missed_no_longer() -> None:
@@ -70,8 +70,8 @@ def test_a_session_that_comes_is_missed_no_longer() -> None:
     verdicts = Verdicts()
     verdicts.add(instant(2), (0, 2), [bar(0), bar(2)])
     late = verdicts.add(instant(3, NOON), (1, 3), [bar(1)], partial=(day(3),))
-    standing = history.standing(verdicts.tables(), SERIES)
-    assert ({}, late) == (standing.missed, standing.held[day(1)].seq)
+    coverage = history.coverage(verdicts.tables(), SERIES)
+    assert ({}, late) == (coverage.missed, coverage.held[day(1)].seq)
 
 
 def test_a_standing_as_of_a_position_knows_no_later_decision() -> None:
@@ -79,5 +79,5 @@ def test_a_standing_as_of_a_position_knows_no_later_decision() -> None:
     verdicts = Verdicts()
     verdicts.add(instant(2), (0, 2), [bar(0), bar(2)])
     later = verdicts.add(instant(3), (1, 3), [bar(1), bar(3)])
-    standing = history.standing(verdicts.tables(), SERIES, later)
-    assert ({day(1)}, {day(0), day(2)}) == (set(standing.missed), set(standing.held))
+    coverage = history.coverage(verdicts.tables(), SERIES, later)
+    assert ({day(1)}, {day(0), day(2)}) == (set(coverage.missed), set(coverage.held))

@@ -3,9 +3,13 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ledger.memory_log import MemoryLog
 from projections.queries.position import AsOf, UpTo, UpToSeq, UpToTime, position_of, reach
 from tests.projections.story import EPOCH_US, SECOND_US, Story
+from tests.support.drafts import connection_tested
 
 LAST_OF_DAY_US = 1_771_027_199_999_999  # `date -u -d 2026-02-13T23:59:59 +%s`, and the rest of that second
 BRASILIA = timezone(timedelta(hours=-3))
@@ -49,3 +53,16 @@ def test_a_time_names_the_events_recorded_until_then(after_us: int, expected: in
     for _ in range(3):
         story.failed()
     assert expected == position_of(story.log, UpToTime(EPOCH_US + after_us))
+
+
+@given(st.lists(st.integers(0, 3), max_size=12), st.integers(-1, 40))
+def test_a_position_counts_what_was_recorded_by_then(gaps: list[int], asked: int) -> None:
+    """As counting one by one does; a seq past the end reaches all there is."""
+    recorded, clock = [], 0
+    log = MemoryLog(now=lambda: clock)
+    for number, gap in enumerate(gaps):
+        clock += gap
+        recorded.append(clock)
+        log.append([connection_tested(number)], append_id=bytes([number]) * 16)
+    assert sum(at <= asked for at in recorded) == position_of(log, UpToTime(asked))
+    assert sum(seq <= asked for seq in range(len(gaps))) == position_of(log, UpToSeq(asked))

@@ -19,7 +19,6 @@ from projections.models.prices import Prices
 from projections.queries.provenance import Trace, traces
 from tests.ledger.ingest.answers import TICKER, bar, evidence, raw, session
 
-SERIES = Series(TICKER, "yfinance")
 DAY = session(1)
 ROW = raw(DAY, 10)
 LINES = b"00COTAHIST\r\n012026030302PETR4\r\n012026030402PETR4\r\n"
@@ -28,14 +27,15 @@ LINES = b"00COTAHIST\r\n012026030302PETR4\r\n012026030402PETR4\r\n"
 class Told:
     """A log of evidence and decisions over it."""
 
-    def __init__(self) -> None:
+    def __init__(self, provider: str = "yfinance") -> None:
+        self.series = Series(TICKER, provider)
         self.log = MemoryLog(now=lambda: 1)
 
     def decided(self, body: bytes = b"{}", *, forged: bool = False, **fields: Any) -> None:
         """Append an answer with one row of the day, and a decision over it."""
         sha256 = hashlib.sha256(body + b"x" * forged).digest()
         answer = Answer(body=zlib.compress(body), body_bytes=len(body), sha256=sha256)
-        fetch = replace(evidence([ROW]), answer=answer)
+        fetch = replace(evidence([ROW]), provider=self.series.provider, answer=answer)
         decision = replace(superseded(fetch, basis="split_adjusted"), **{"verdict": "success", **fields})
         cause = self._append(Draft(job_id=bytes(16), stream=TICKER, event=fetch))
         self._append(Draft(job_id=bytes(16), stream=TICKER, event=decision, cause=cause))
@@ -43,7 +43,7 @@ class Told:
     def traces(self) -> list[Trace]:
         """Return what became of the day."""
         tables = replayed(self.log.read(), [Prices()])[1]["prices"]
-        return list(traces(self.log, tables, SERIES, DAY))
+        return list(traces(self.log, tables, self.series, DAY))
 
     def _append(self, draft: Draft) -> int:
         return self.log.append([draft], append_id=append_id(f"{self.log.head().size}")).first
@@ -80,7 +80,7 @@ def test_a_day_that_is_not_held_has_one_outcome(fields: dict[str, Any], outcome:
 )
 def test_a_day_that_is_held_has_another(body: bytes, fields: dict[str, Any], outcome: str) -> None:
     """It is unchanged only where the answer speaks of it."""
-    told = Told()
+    told = Told("cotahist")
     told.decided(bars=(bar(ROW),))
     told.decided(body, **fields)
     assert ["first", outcome] == [trace.outcome for trace in told.traces()]
@@ -88,7 +88,7 @@ def test_a_day_that_is_held_has_another(body: bytes, fields: dict[str, Any], out
 
 def test_fixed_width_answers_are_quoted_by_their_lines() -> None:
     """The trading day is in columns 3 to 10; other days and the header are left out."""
-    told = Told()
+    told = Told("cotahist")
     told.decided(LINES, bars=(bar(ROW),))
     (trace,) = told.traces()
     assert (("012026030302PETR4",), ()) == (trace.raw_lines, trace.raw_rows)

@@ -10,10 +10,8 @@ from cli.app.output import Style
 from cli.commands.evidence.events import row, search
 from cli.commands.evidence.events.search import Wanted
 from cli.context import ledgers, params
-from ledger.chain import Record
 from ledger.codec import UPCASTERS, decode_envelope, decode_event
 from ledger.events import EVENT_TYPES, FetchFailed, FetchSucceeded
-from ledger.log_source import LogSource
 
 TAGS = (*EVENT_TYPES, *UPCASTERS)
 
@@ -45,7 +43,15 @@ def events(
     """Browse the log: one line an event, newest last."""
     if context.invoked_subcommand is not None:
         return None
-    wanted = Wanted(types=_tags(context, tag), ticker=ticker, since=since, limit=limit)
+    # A tag, every version of one, or a whole family.
+    types = (
+        None
+        if tag is None
+        else frozenset(one for one in TAGS if tag in {one, one.partition("/")[0], one.partition(".")[0]})
+    )
+    if types is not None and not types:
+        context.fail(f"got type {tag!r}, want one of {', '.join(sorted(TAGS))}")
+    wanted = Wanted(types=types, ticker=ticker, since=since, limit=limit)
     with ledgers.reading(settings.load()) as log:
         output.show(map(row.row, search.find(log, wanted)), style, text=row.line)
     return Exit.OK
@@ -69,38 +75,19 @@ Exit codes: 0 shown, 2 a damaged ledger, 3 no such event, or --raw where no prov
 def show(context: click.Context, /, seq: int, *, raw: bool, style: Style) -> int:
     """Print one event whole, or the provider's answer that it keeps."""
     with ledgers.reading(settings.load()) as log:
-        record = _record(context, log, seq)
-    if raw:
-        output.raw(_answer(context, record))
-    else:
+        size = log.head().size
+        if seq >= size:
+            context.fail(f"got seq {seq}, want one below {size}")
+        (record,) = log.read(seq, seq + 1)
+    if not raw:
         output.show([row.row(record)], style, text=row.page)
-    return Exit.OK
-
-
-def _tags(context: click.Context, asked: str | None) -> frozenset[str] | None:
-    """Return the tags that `asked` names: one, every version of one, or a whole family."""
-    if asked is None:
-        return None
-    tags = frozenset(tag for tag in TAGS if asked in {tag, tag.partition("/")[0], tag.partition(".")[0]})
-    if not tags:
-        context.fail(f"got type {asked!r}, want one of {', '.join(sorted(TAGS))}")
-    return tags
-
-
-def _record(context: click.Context, log: LogSource, seq: int) -> Record:
-    size = log.head().size
-    if seq >= size:
-        context.fail(f"got seq {seq}, want one below {size}")
-    (record,) = log.read(seq, seq + 1)
-    return record
-
-
-def _answer(context: click.Context, record: Record) -> bytes:
-    event = decode_event(decode_envelope(record.seq, record.body))
+        return Exit.OK
+    event = decode_event(decode_envelope(seq, record.body))
     kept = event.answer if isinstance(event, FetchSucceeded | FetchFailed) else None
     if kept is None:
-        context.fail(f"got {event.TAG} at seq {record.seq}, want an event that keeps a provider's answer")
+        context.fail(f"got {event.TAG} at seq {seq}, want an event that keeps a provider's answer")
     # Imported here: a listing of events hashes nothing.
     from ledger.ingest.providers.evidence import proven_body
 
-    return proven_body(record.seq, kept)
+    output.raw(proven_body(seq, kept))
+    return Exit.OK

@@ -7,10 +7,10 @@ import msgspec
 from cli.render import times
 from ledger import ids
 from ledger.chain import Record
-from ledger.codec import UNDECODABLE, Envelope, decode_envelope
+from ledger.codec import UNDECODABLE, decode_envelope
 from ledger.errors import DamagedError
 
-# An answer's own fields: its body can be megabytes, and its length and hash stand for it.
+# An answer's own fields: its body can be megabytes, and its length and hash identify it.
 _ANSWER = frozenset({"body", "body_bytes", "sha256"})
 
 
@@ -34,6 +34,10 @@ def row(record: Record) -> EventRow:
     Raises: DamagedError when the stored bytes are no event.
     """
     envelope = decode_envelope(record.seq, record.body)
+    try:
+        data = msgspec.msgpack.decode(envelope.data)
+    except UNDECODABLE as error:
+        raise DamagedError(envelope.seq, "data", expected="msgpack", found=str(error)) from error
     return EventRow(
         seq=envelope.seq,
         recorded_at=times.exact(envelope.recorded_at),
@@ -41,7 +45,7 @@ def row(record: Record) -> EventRow:
         cause=envelope.cause,
         stream=envelope.stream,
         type=envelope.type,
-        data=readable(_data(envelope)),
+        data=readable(data),
         append_id=envelope.append_id.hex(),
         link=record.link.hex(),
     )
@@ -55,7 +59,7 @@ def line(event: EventRow) -> str:
 
 
 def page(event: EventRow) -> str:
-    """Return the event whole: a line a field, then its data indented."""
+    """Return the event whole: one line per field, then its data indented."""
     fields = msgspec.structs.asdict(event)
     data = msgspec.json.format(msgspec.json.encode(fields.pop("data")), indent=2).decode()
     lines = [f"{name}: {'-' if value is None else value}" for name, value in fields.items()]
@@ -72,10 +76,3 @@ def readable(value: Any) -> Any:
     if isinstance(value, list):
         return [readable(item) for item in value]
     return value
-
-
-def _data(envelope: Envelope) -> Any:
-    try:
-        return msgspec.msgpack.decode(envelope.data)
-    except UNDECODABLE as error:
-        raise DamagedError(envelope.seq, "data", expected="msgpack", found=str(error)) from error

@@ -42,19 +42,15 @@ def find(log: LogSource, wanted: Wanted) -> Iterator[Record]:
     start = 0 if wanted.since is None else first_on(log, wanted.since, size)
     if wanted.limit is None:
         return (record for record in log.read(start, size) if wanted.takes(record))
-    return iter(_newest(log, wanted, range(start, size), wanted.limit))
+    found: list[Record] = []
+    stop = size
+    while stop > start and len(found) < wanted.limit:
+        first = max(start, stop - _STEP)
+        found = [record for record in log.read(first, stop) if wanted.takes(record)] + found
+        stop = first
+    return iter(found[-wanted.limit :])
 
 
 def first_on(log: LogSource, day: date, size: int) -> int:
     """Return the first seq of [0, size) recorded on or after the UTC day; `size` when there is none."""
     return bisect_left(range(size), times.day_start(day), key=lambda seq: recorded_at(log, seq))
-
-
-def _newest(log: LogSource, wanted: Wanted, among: range, limit: int) -> list[Record]:
-    found: list[Record] = []
-    stop = among.stop
-    while stop > among.start and len(found) < limit:
-        start = max(among.start, stop - _STEP)
-        found = [record for record in log.read(start, stop) if wanted.takes(record)] + found
-        stop = start
-    return found[-limit:]

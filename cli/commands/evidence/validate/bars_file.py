@@ -1,8 +1,7 @@
 """A CSV of bars that a person has: read whole, or refused with the line that does not hold."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -17,7 +16,7 @@ ADJUSTED_HEADER = ("date", "open", "high", "low", "close", "adj_close", "volume"
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One bar and the line of the file that it stands on, counted from 1."""
+    """One bar and its line in the file, counted from 1."""
 
     number: int
     bar: RawBar
@@ -26,7 +25,7 @@ class Line(msgspec.Struct, frozen=True):
 def read(path: Path) -> list[Line]:
     """Return the bars of the file, in its order; an empty cell is a missing value.
 
-    Raises: BarsFileError for another header, a cell that says nothing, or no bar at all; OSError.
+    Raises: BarsFileError for another header, a cell that cannot be parsed, or no bar at all; OSError.
     """
     import csv
 
@@ -44,32 +43,27 @@ def _lines(path: Path, rows: Iterable[list[str]]) -> list[Line]:
     if names not in (HEADER, ADJUSTED_HEADER):
         wanted = f"{','.join(HEADER)}, with adj_close before volume or without"
         raise BarsFileError(path, 1, found=f"header {','.join(header)!r}", wanted=wanted)
-    lines = list(_bars(path, names, numbered))
+    lines = []
+    for number, row in numbered:
+        if len(row) != len(names):
+            raise BarsFileError(path, number, found=f"{len(row)} cells", wanted=f"{len(names)}")
+        try:
+            lines.append(Line(number, _bar(dict(zip(names, (cell.strip() for cell in row), strict=True)))))
+        except ValueError as error:
+            found, _, wanted = str(error).removeprefix("got ").partition(", want ")
+            raise BarsFileError(path, number, found=found, wanted=wanted) from error
     if not lines:
         raise BarsFileError(path, 2, found="no bar", wanted="one bar a line")
     return lines
 
 
-def _bars(path: Path, names: Sequence[str], rows: Iterable[tuple[int, list[str]]]) -> Iterator[Line]:
-    for number, row in rows:
-        if len(row) != len(names):
-            raise BarsFileError(path, number, found=f"{len(row)} cells", wanted=f"{len(names)}")
-        cells = dict(zip(names, (cell.strip() for cell in row), strict=True))
-        try:
-            yield Line(number, _bar(cells))
-        except ValueError as error:
-            found, _, wanted = str(error).removeprefix("got ").partition(", want ")
-            raise BarsFileError(path, number, found=found, wanted=wanted) from error
-
-
 def _bar(cells: dict[str, str]) -> RawBar:
     opened, high, low, close = (_price(name, cells[name]) for name in ("open", "high", "low", "close"))
     adj_close = _price("adj_close", cells["adj_close"]) if cells.get("adj_close") else None
-    return RawBar(_day(cells["date"]), opened, high, low, close, adj_close, _volume(cells["volume"]))
-
-
-def _day(written: str) -> date:
-    return params.day(written)
+    volume: float | int | None = None
+    if written := cells["volume"]:
+        volume = int(written) if written.isascii() and written.isdigit() else _number("volume", written)
+    return RawBar(params.day(cells["date"]), opened, high, low, close, adj_close, volume)
 
 
 def _price(name: str, written: str) -> float:
@@ -80,12 +74,6 @@ def _price(name: str, written: str) -> float:
     except ValueError:
         # More digits than a price has, as adjusted closes often come: the nearest double will do.
         return _number(name, written)
-
-
-def _volume(written: str) -> float | int | None:
-    if not written:
-        return None
-    return int(written) if written.isascii() and written.isdigit() else _number("volume", written)
 
 
 def _number(name: str, written: str) -> float:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
@@ -10,9 +11,10 @@ import msgspec
 
 from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
-from cli.app.output import CSV, Style
+from cli.app.output import Style
 from cli.commands.evidence.validate import bars_file
 from cli.commands.evidence.validate.bars_file import Line
+from cli.render.renderers import Layout
 from ledger.events import (
     Answer,
     FetchSucceeded,
@@ -79,12 +81,7 @@ def validate(file: Path, style: Style) -> int:
     lines = bars_file.read(file)
     decision = _judged(lines, clock.now_us(given, reading=True), given.validation_invalid_percent_threshold)
     found = report(str(file), decision, lines)
-    if style.format == CSV:
-        from cli.render import csv_text
-
-        output.raw(csv_text.render(CSV_HEADER, _csv_rows(found)))
-    else:
-        output.show([found], style, text=_text)
+    output.give(output.rendered([found], style, LAYOUT))
     return EXITS[decision.verdict]
 
 
@@ -123,7 +120,7 @@ def _judged(lines: Sequence[Line], now_us: int, threshold_percent: float) -> Val
         actions=(),
     )
     # Without anything held there is no scale to differ from, so the answer is a decision.
-    decision = judge.judge(evidence, Held({}), basis="as_traded", threshold_percent=threshold_percent)
+    decision = judge.judge(evidence, Held({}), basis="as_traded", exchange=None, threshold_percent=threshold_percent)
     assert isinstance(decision, ValidationCompleted)  # noqa: S101 - see above
     return decision
 
@@ -146,17 +143,20 @@ def _outcomes(found: FileReport) -> Iterator[tuple[str, LineFinding]]:
             yield outcome, finding
 
 
-def _csv_rows(found: FileReport) -> Iterator[tuple[object, ...]]:
+def csv_lines(found: FileReport) -> Iterator[tuple[object, ...]]:
+    """Yield a line per finding."""
     for outcome, one in _outcomes(found):
         yield one.line, one.date, outcome, one.rule, one.detail
 
 
-def _text(found: FileReport) -> str:
+def text(found: FileReport) -> str:
+    """Return the report as a person reads it: a line of counts, then one per finding."""
     counts = f"{found.received} rows, {found.accepted} accepted, {len(found.rejected)} rejected"
-    head = f"{found.file} {found.verdict}: {counts}, {len(found.flagged)} flagged, {len(found.warned)} warned of"
-    return "\n".join([head, *(_line(outcome, one) for outcome, one in _outcomes(found))])
+    lines = [f"{found.file} {found.verdict}: {counts}, {len(found.flagged)} flagged, {len(found.warned)} warned of"]
+    for outcome, one in _outcomes(found):
+        place = "file" if one.line is None else f"line {one.line}"
+        lines.append(f"  {place:<10}  {one.date or '-'}  {outcome:<8}  {one.rule:<13}  {one.detail}")
+    return "\n".join(lines)
 
 
-def _line(outcome: str, one: LineFinding) -> str:
-    place = "file" if one.line is None else f"line {one.line}"
-    return f"  {place:<10}  {one.date or '-'}  {outcome:<8}  {one.rule:<13}  {one.detail}"
+LAYOUT = Layout(lines=partial(map, text), csv_header=CSV_HEADER, csv_lines=csv_lines)

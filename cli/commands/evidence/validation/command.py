@@ -1,12 +1,12 @@
-"""`main validation`: what the rules said of a ticker's answers, decision by decision."""
+"""`main validation`: what the rules found in a ticker's answers, decision by decision."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import click
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
-from cli.app.output import CSV, Style
+from cli.app.output import Style
 from cli.commands.evidence.validation import row
 from cli.commands.evidence.validation.row import DecisionRow
 from cli.commands.status.logs.command import JobIdType
@@ -50,34 +50,21 @@ def validation(ticker: str, job_id: bytes | None, limit: int | None, source: str
         found = _newest(log, view.state, series, job_id, limit)
     if not found:
         raise NothingToShowError(f"no decision over {ticker} of that job", wanted="at least one")
-    _show(found, style)
+    output.give(output.rendered(found, style, row.LAYOUT))
     return EXITS.get(found[-1].verdict, Exit.OK)
 
 
 def _newest(
     log: LogSource, state: State, series: Series, job_id: bytes | None, limit: int | None
 ) -> Sequence[DecisionRow]:
-    seqs = [decision.seq for decision in decisions(state["prices"], series.provider, series.ticker)]
-    rows = _rows(log, seqs if job_id is not None or limit is None else seqs[-limit:], job_id)
-    found = list(rows)
-    return found if limit is None else found[-limit:]
-
-
-def _rows(log: LogSource, seqs: Sequence[int], job_id: bytes | None) -> Iterator[DecisionRow]:
-    for seq in seqs:
+    """Return the decisions over the series (of the job, where given), newest last; with a limit, the newest so many."""
+    seqs = [decision.seq for decision in decisions(state["prices"], series)]
+    found = []
+    for seq in seqs if job_id is not None or limit is None else seqs[-limit:]:
         (record,) = log.read(seq, seq + 1)
         envelope = decode_envelope(seq, record.body)
         if job_id is None or envelope.job_id == job_id:
             event = decode_event(envelope)
             assert isinstance(event, ValidationCompleted)  # noqa: S101 - the fold has read it as one
-            yield row.row(envelope, event)
-
-
-def _show(found: Sequence[DecisionRow], style: Style) -> None:
-    if style.format == CSV:
-        from cli.render import csv_text
-
-        lines = (line for one in found for line in row.csv_rows(one))
-        output.raw(csv_text.render(row.CSV_HEADER, lines))
-    else:
-        output.show(found, style, text=row.text)
+            found.append(row.row(envelope, event))
+    return found if limit is None else found[-limit:]

@@ -3,16 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import partial
 from typing import Literal
 
 import msgspec
 
 from cli.render import times
+from cli.render.renderers import Layout
 from ledger import ids
 from ledger.codec import Envelope
 from ledger.events import Basis, Finding, ValidationCompleted, Verdict
 
 Outcome = Literal["rejected", "flagged", "warned"]
+OUTCOMES: tuple[Outcome, ...] = ("rejected", "flagged", "warned")
 
 CSV_HEADER = ("seq", "recorded_at", "job_id", "ticker", "provider", "verdict", "outcome", "rule", "date", "detail")
 
@@ -90,7 +93,7 @@ def row(envelope: Envelope, decision: ValidationCompleted) -> DecisionRow:
     )
 
 
-def csv_rows(one: DecisionRow) -> Iterator[tuple[object, ...]]:
+def csv_lines(one: DecisionRow) -> Iterator[tuple[object, ...]]:
     """Yield a line for what was accepted, then one for each finding, each day withdrawn and each day not final."""
     about = (one.seq, one.recorded_at, one.job_id, one.ticker, one.provider, one.verdict)
     yield (*about, "accepted", None, None, f"{one.accepted} of {one.received} rows")
@@ -103,7 +106,7 @@ def csv_rows(one: DecisionRow) -> Iterator[tuple[object, ...]]:
 
 
 def text(one: DecisionRow) -> str:
-    """Return the decision as a person reads it: a line of counts, one a rule, one a finding."""
+    """Return the decision as a person reads it: a line of counts, then one per rule and one per finding."""
     head = (
         f"seq {one.seq}  {one.recorded_at}  {one.ticker}  {one.provider}  {one.verdict}: {one.received} received, "
         f"{one.accepted} accepted ({one.added} added, {one.revised} revised), {len(one.withdrawn)} withdrawn, "
@@ -116,21 +119,18 @@ def text(one: DecisionRow) -> str:
 
 
 def _outcomes(one: DecisionRow) -> Iterator[tuple[Outcome, FindingRow]]:
-    yield from (("rejected", found) for found in one.rejected)
-    yield from (("flagged", found) for found in one.flagged)
-    yield from (("warned", found) for found in one.warned)
+    return ((outcome, found) for outcome in OUTCOMES for found in getattr(one, outcome))
 
 
 def _counts(decision: ValidationCompleted) -> Iterator[RuleCount]:
-    outcomes: tuple[tuple[Outcome, tuple[Finding, ...]], ...] = (
-        ("rejected", decision.rejected),
-        ("flagged", decision.flagged),
-        ("warned", decision.warned),
-    )
-    for outcome, findings in outcomes:
-        for rule, rows in sorted(Counter(finding.rule for finding in findings).items()):
+    for outcome in OUTCOMES:
+        counted = Counter(finding.rule for finding in getattr(decision, outcome))
+        for rule, rows in sorted(counted.items()):
             yield RuleCount(rule=rule, outcome=outcome, rows=rows)
 
 
 def _findings(findings: Iterable[Finding]) -> list[FindingRow]:
-    return [FindingRow(rule=finding.rule, date=finding.date, detail=finding.detail) for finding in findings]
+    return [FindingRow(rule=one.rule, date=one.date, detail=one.detail) for one in findings]
+
+
+LAYOUT = Layout(lines=partial(map, text), csv_header=CSV_HEADER, csv_lines=csv_lines)

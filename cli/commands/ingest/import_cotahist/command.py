@@ -1,6 +1,5 @@
 """`main import-cotahist`: the exchange's own files into the ledger."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +11,7 @@ from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
 from cli.commands.ingest.import_cotahist import row as import_row
 from cli.commands.ingest.import_cotahist.row import ImportRow
-from cli.commands.ingest.import_cotahist.worker import ImportDesk, ImportOptions, desk_for
+from cli.commands.ingest.import_cotahist.worker import ImportOptions, worker_for
 from cli.commands.ingest.run.command import Logged
 from cli.context import params
 from ledger.ingest.providers.cotahist.importing import Market, Selection
@@ -68,17 +67,16 @@ def run(in_force: Settings, options: ImportOptions, style: Style) -> Exit:
     """Import file by file, print a row each, and return the exit code."""
     die_with_parent()
     rows: list[ImportRow] = []
-    with desk_for(in_force, options, Logged(in_force.log_level)) as desk:
-        output.show(_results(desk, options.files, rows), style, text=import_row.text)
+    with worker_for(in_force, options, Logged(in_force.log_level)) as worker:
+
+        def imported(path: Path) -> ImportRow:
+            rows.append(worker.work(path))
+            return rows[-1]
+
+        output.show(map(imported, options.files), style, text=import_row.text)
         # Where nobody read on, the work is done all the same.
-        rows.extend(map(desk.work, options.files[len(rows) :]))
+        rows.extend(map(worker.work, options.files[len(rows) :]))
     for row in rows:
         for line in import_row.complaint(row) or ():
             output.say(line)
     return import_row.exit_code(rows)
-
-
-def _results(desk: ImportDesk, files: Sequence[Path], rows: list[ImportRow]) -> Iterator[ImportRow]:
-    for path in files:
-        rows.append(desk.work(path))
-        yield rows[-1]

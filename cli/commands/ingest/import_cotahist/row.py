@@ -58,7 +58,7 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What every row says besides its file: whose job, how long it took, where the log stands, and how it was made."""
+    """What every row says besides its file: whose job, how long it took, the head of the log, and how it was made."""
 
     job_id: bytes
     provider: str
@@ -149,7 +149,10 @@ def exit_code(rows: Sequence[ImportRow]) -> Exit:
         return Exit.CRITICAL
     if all(one.status in FAILED for one in rows):
         return Exit.UNKNOWN if all(one.status == "locked" for one in rows) else Exit.CRITICAL
-    return Exit.WARNING if any(_wants_a_look(one) for one in rows) else Exit.OK
+    looks_due = any(
+        one.status in FAILED or not one.tickers or one.rejected or one.tickers_rejected or one.partial for one in rows
+    )
+    return Exit.WARNING if looks_due else Exit.OK
 
 
 def text(one: ImportRow) -> str:
@@ -159,20 +162,7 @@ def text(one: ImportRow) -> str:
         return f"{one.file} {one.status}{kind} | {one.provider} | {one.elapsed_sec:g}s"
     if one.tickers == one.repeated > 0:
         return f"{one.file} {one.status}: all {one.tickers} tickers were imported before, nothing appended"
-    told = ", ".join(f"{count} {name}" for name, count in _told(one) if count or name == "added")
-    taken = f"{one.tickers} tickers of {one.records} records"
-    return f"{one.file} {one.status}: {taken}: {told} | {one.provider} | {one.elapsed_sec:g}s"
-
-
-def complaint(one: ImportRow) -> tuple[str, str] | None:
-    """Return the line that says why the file failed and the hint that belongs to it, None where it went well."""
-    if one.error_message is UNSET or one.hint is UNSET:
-        return None
-    return f"error: {one.file}: {one.error_message}", f"hint: {one.hint}"
-
-
-def _told(one: ImportRow) -> tuple[tuple[str, int], ...]:
-    return (
+    counted = (
         ("added", one.added),
         ("revised", one.revised),
         ("unchanged", one.unchanged),
@@ -184,6 +174,16 @@ def _told(one: ImportRow) -> tuple[tuple[str, int], ...]:
         ("tickers imported before", one.repeated),
         (f"skipped, no tickers ({', '.join(one.skipped_codes)})", one.skipped),
     )
+    counts_text = ", ".join(f"{count} {name}" for name, count in counted if count or name == "added")
+    taken = f"{one.tickers} tickers of {one.records} records"
+    return f"{one.file} {one.status}: {taken}: {counts_text} | {one.provider} | {one.elapsed_sec:g}s"
+
+
+def complaint(one: ImportRow) -> tuple[str, str] | None:
+    """Return the line that explains why the file failed, and its hint; None where it went well."""
+    if one.error_message is UNSET or one.hint is UNSET:
+        return None
+    return f"error: {one.file}: {one.error_message}", f"hint: {one.hint}"
 
 
 def _status(contents: Contents, total: Mapping[str, int]) -> JobStatus:
@@ -192,7 +192,3 @@ def _status(contents: Contents, total: Mapping[str, int]) -> JobStatus:
         return "rejected"
     odd = ("tickers_rejected", "rejected", "flagged", "withdrawn", "partial")
     return "warning" if contents.unnamed or not contents.tickers or any(total.get(name) for name in odd) else "success"
-
-
-def _wants_a_look(one: ImportRow) -> bool:
-    return one.status in FAILED or not one.tickers or bool(one.rejected or one.tickers_rejected or one.partial)

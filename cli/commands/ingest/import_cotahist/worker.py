@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,11 +16,12 @@ from cli.context import first_ledger
 from ledger import ids
 from ledger.errors import LedgerError, NoLedgerError
 from ledger.ingest.job import Observer
-from ledger.ingest.providers.cotahist import file, layout
+from ledger.ingest.providers.cotahist import DESCRIPTION, file
 from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Contents, Importer, Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held
 from ledger.ingest.ticker_lock import ticker_lock
+from ledger.market.series import Series
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.models import prices
@@ -29,7 +29,7 @@ from projections.store.runner import catch_up, open_view, view_at
 
 
 class ImportOptions(msgspec.Struct, frozen=True):
-    """What a person asked of an import."""
+    """What an import was asked for."""
 
     files: tuple[Path, ...]
     selection: Selection
@@ -37,8 +37,8 @@ class ImportOptions(msgspec.Struct, frozen=True):
     must_exist: bool = False
 
 
-class ImportDesk:
-    """Where the files of one command are imported, one after the other."""
+class FileWorker:
+    """Imports the files of one command, one after the other."""
 
     def __init__(
         self,
@@ -62,19 +62,38 @@ class ImportDesk:
         """Import the file at `path` and return what is printed of it; its refusal is a row too."""
         began, started_at = time.perf_counter(), self._now()
         job_id = ids.new_id(started_at)
-        told = partial(self._run, job_id, began)
+
+        def measured() -> Run:
+            return Run(
+                job_id=job_id,
+                provider=DESCRIPTION.name,
+                elapsed_s=time.perf_counter() - began,
+                head=self._log.head() if self._log else None,
+                dry_run=self._options.dry_run,
+                created=self._created,
+            )
+
+        lock: AbstractContextManager[None] = nullcontext()
+        if self._log is not None and not self._log.readonly:
+            timeout_s = self._settings.ingest_lock_timeout_seconds
+            lock = ticker_lock(self._log.home.locks, LOCK_NAME, job_id=job_id, now_us=started_at, timeout_s=timeout_s)
         try:
-            with self._lock(job_id, started_at):
+            with lock:
                 contents, total, seq = self._import(path, job_id, started_at)
         except LedgerError as error:
             self._observer.warn(str(error), **_about(job_id), file=path.name)
             hint = exits.describe(error, ("import-cotahist", str(path))).hint
-            return row.failed(path.name, told(), error, hint=hint)
-        return row.row(contents, total, told(), seq=seq)
+            return row.failed(path.name, measured(), error, hint=hint)
+        return row.row(contents, total, measured(), seq=seq)
 
     def _import(self, path: Path, job_id: bytes, started_at: int) -> tuple[Contents, Counter[str], int | None]:
         with Spool() as spool:
-            contents = self._read(path, spool, started_at)
+            intake, digest = Intake(self._options.selection), file.sha256(path)
+            with file.opened(path) as text:
+                label, expected = f"{path.name}: reading", text.batches_expected
+                with output.progress(text.batches(), label=label, length=expected) as batches:
+                    intake.fill(spool, text, batches)
+                contents = intake.contents(text, digest=digest, started_at=started_at, finished_at=self._now())
             self._observer.info(
                 "read", **_about(job_id), file=path.name, records=contents.records, tickers=contents.tickers
             )
@@ -87,15 +106,6 @@ class ImportDesk:
         if self._log is not None and not self._log.readonly:
             catch_up(self._log, self._log.folder)
         return contents, total, seq
-
-    def _read(self, path: Path, spool: Spool, started_at: int) -> Contents:
-        intake = Intake(self._options.selection)
-        digest = file.sha256(path)
-        with file.opened(path) as text:
-            expected = text.batches_expected
-            with output.progress(text.batches(), label=f"{path.name}: reading", length=expected) as batches:
-                intake.fill(spool, text, batches)
-            return intake.contents(text, digest=digest, started_at=started_at, finished_at=self._now())
 
     def _append(self, contents: Contents, spool: Spool, job_id: bytes) -> tuple[Counter[str], int | None]:
         total, seq = Counter[str](), None
@@ -124,32 +134,15 @@ class ImportDesk:
         elif log.readonly:
             # A dry run writes nothing at all, not even read models.
             tables = view_at(log, log.head().size).state["prices"]
-            yield partial(prices.held, tables, layout.NAME)
+            yield lambda ticker: prices.held(tables, Series(ticker, DESCRIPTION.name))
         else:
             with open_view(log, log.folder) as view:
-                yield partial(prices.held, view.state["prices"], layout.NAME)
-
-    def _lock(self, job_id: bytes, now_us: int) -> AbstractContextManager[None]:
-        log = self._log
-        if log is None or log.readonly:
-            return nullcontext()
-        timeout_s = self._settings.ingest_lock_timeout_seconds
-        return ticker_lock(log.home.locks, LOCK_NAME, job_id=job_id, now_us=now_us, timeout_s=timeout_s)
-
-    def _run(self, job_id: bytes, began: float) -> Run:
-        return Run(
-            job_id=job_id,
-            provider=layout.NAME,
-            elapsed_s=time.perf_counter() - began,
-            head=self._log.head() if self._log else None,
-            dry_run=self._options.dry_run,
-            created=self._created,
-        )
+                yield lambda ticker: prices.held(view.state["prices"], Series(ticker, DESCRIPTION.name))
 
 
 @contextmanager
-def desk_for(settings: Settings, options: ImportOptions, observer: Observer) -> Iterator[ImportDesk]:
-    """Give the desk over the real ledger, which is created if there is none and that may be.
+def worker_for(settings: Settings, options: ImportOptions, observer: Observer) -> Iterator[FileWorker]:
+    """Give the worker over the real ledger, which is created if there is none and that may be.
 
     Raises: NoLedgerError with `must_exist`; ClockRefusedError; what creating and opening a ledger raises.
     """
@@ -159,20 +152,18 @@ def desk_for(settings: Settings, options: ImportOptions, observer: Observer) -> 
 
     now()  # a clock that is refused is refused before anything is made
     home = LedgerHome(settings.data_dir)
-    created = _create(home, settings, options, now) if home.current() is None else None
+    created = None
+    if home.current() is None:
+        if options.must_exist:
+            raise NoLedgerError(home.root)
+        created = None if options.dry_run else first_ledger.create(home, "real", settings, now)
     opened: AbstractContextManager[EventLog | None] = nullcontext()
     if home.current() is not None:
         timeout_s = settings.ingest_lock_timeout_seconds
         opened = EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s)
     with opened as log:
-        yield ImportDesk(log, created=created, options=options, settings=settings, now=now, observer=observer)
-
-
-def _create(home: LedgerHome, settings: Settings, options: ImportOptions, now: Callable[[], int]) -> Path | None:
-    if options.must_exist:
-        raise NoLedgerError(home.root)
-    return None if options.dry_run else first_ledger.create(home, "real", settings, now)
+        yield FileWorker(log, created=created, options=options, settings=settings, now=now, observer=observer)
 
 
 def _about(job_id: bytes) -> dict[str, object]:
-    return {"job_id": ids.text(job_id), "provider": layout.NAME}
+    return {"job_id": ids.text(job_id), "provider": DESCRIPTION.name}

@@ -1,8 +1,7 @@
-"""The main job: every ticker worked on, several at once, one row each, and an exit code that says how it went."""
+"""The main job: every ticker worked on, several at once, one row each, and one exit code for all."""
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NoReturn
 
@@ -14,14 +13,14 @@ from cli.commands.ingest.run import row as run_row
 from cli.commands.ingest.run.options import RunOptions
 from cli.commands.ingest.run.row import RunRow
 from cli.commands.ingest.run.setup import prepared
-from cli.commands.ingest.run.worker import Desk
+from cli.commands.ingest.run.worker import TickerWorker
 from ledger.ingest.job import Observer
 
 RECORDING_S = 2.0  # at most, between a signal and the end
 
 
 class Logged(Observer):
-    """What jobs say, as JSON lines on stderr."""
+    """Reports of jobs, as JSON lines on stderr."""
 
     def __init__(self, level: str) -> None:
         self._logger = logging_setup.configure(level)
@@ -42,44 +41,35 @@ def run(settings: Settings, options: RunOptions) -> Exit:
     """
     die_with_parent()
     rows: list[RunRow] = []
+
+    def finished(future: Future[RunRow]) -> RunRow:
+        rows.append(future.result())
+        return rows[-1]
+
     with prepared(settings, options) as setup:
-        desk = Desk(setup, snapshot_dir=settings.snapshot_dir, observer=Logged(settings.log_level))
+        worker = TickerWorker(setup, snapshot_dir=settings.snapshot_dir, observer=Logged(settings.log_level))
         with ThreadPoolExecutor(max_workers=min(options.jobs, len(options.tickers))) as executor:
             try:
-                futures = [executor.submit(desk.work, ticker) for ticker in options.tickers]
-                _show(futures, rows, options.style)
+                futures = [executor.submit(worker.work, ticker) for ticker in options.tickers]
+                with output.progress(futures, label="tickers", length=len(futures)) as waiting:
+                    output.show(map(finished, waiting), options.style, text=run_row.text)
+                # Where nobody read on, the work is done all the same.
+                rows.extend(future.result() for future in futures[len(rows) :])
             except KeyboardInterrupt as order:
                 executor.shutdown(wait=False, cancel_futures=True)
-                _end(desk, order)
-    _complain(rows)
-    return run_row.exit_code(rows)
-
-
-def _show(futures: Sequence[Future[RunRow]], rows: list[RunRow], style: output.Style) -> None:
-    with output.progress(futures, label="tickers", length=len(futures)) as waiting:
-        output.show(_results(waiting, rows), style, text=run_row.text)
-    # Where nobody read on, the work is done all the same.
-    rows.extend(future.result() for future in futures[len(rows) :])
-
-
-def _results(futures: Iterable[Future[RunRow]], rows: list[RunRow]) -> Iterator[RunRow]:
-    for future in futures:
-        rows.append(future.result())
-        yield rows[-1]
-
-
-def _complain(rows: Iterable[RunRow]) -> None:
+                _end(worker, order)
     for row in rows:
         for line in run_row.complaint(row) or ():
             output.say(line)
+    return run_row.exit_code(rows)
 
 
-def _end(desk: Desk, order: KeyboardInterrupt) -> NoReturn:
+def _end(worker: TickerWorker, order: KeyboardInterrupt) -> NoReturn:
     # One signal is enough: a second one must not undo the record of the first.
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
     # Another process may hold the writer lock for longer than a person waits.
-    recording = threading.Thread(target=desk.interrupt, daemon=True)
+    recording = threading.Thread(target=worker.interrupt, daemon=True)
     recording.start()
     recording.join(RECORDING_S)
     # Threads that wait for a provider cannot be interrupted; the log is whole at any instant, so none is waited for.

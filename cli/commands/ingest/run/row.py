@@ -80,7 +80,8 @@ def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, snapshot: Snap
 
 def exit_code(rows: Sequence[RunRow]) -> Exit:
     """Return the exit code of a run: 2 when all failed or one was rejected, 1 when some did or had rows rejected."""
-    if any(_is_rejected(one) for one in rows):
+    # A dry run that fails has an error; one whose answer is refused has a refusal too.
+    if any(one.status == "rejected" or (one.status == "dry_run" and one.error_kind is not UNSET) for one in rows):
         return Exit.CRITICAL
     if all(one.status in FAILED for one in rows):
         return Exit.UNKNOWN if all(one.status == "locked" for one in rows) else Exit.CRITICAL
@@ -90,21 +91,7 @@ def exit_code(rows: Sequence[RunRow]) -> Exit:
 
 
 def text(one: RunRow) -> str:
-    """Return the row as a person reads it; why a ticker failed is said by its complaint, on stderr."""
-    told = f": {', '.join(words)}" if (words := _told(one)) else ""
-    where = f" | {one.snapshot} ({one.rows} rows, sha256 {one.checksum[:12]})" if one.snapshot and one.checksum else ""
-    return f"{one.ticker} {one.status}{told}{where} | {one.provider} | {one.elapsed_sec:g}s"
-
-
-def complaint(one: RunRow) -> tuple[str, str] | None:
-    """Return the line that says why the ticker failed and the hint that belongs to it, None where it went well."""
-    if one.error_message is UNSET or one.hint is UNSET:
-        return None
-    return f"error: {one.ticker}: {one.error_message}", f"hint: {one.hint}"
-
-
-def _told(one: RunRow) -> list[str]:
-    """Return the kind of trouble, unless the status names it, and the counts; of nothing only where all went well."""
+    """Return the row as a person reads it; the reason why a ticker failed is in its complaint, on stderr."""
     failed = one.error_kind is not UNSET
     changes = {
         "added": one.added,
@@ -113,31 +100,33 @@ def _told(one: RunRow) -> list[str]:
         "flagged": one.flagged,
         "withdrawn": one.withdrawn,
     }
-    kinds = [str(one.error_kind)] if failed and one.error_kind != one.status else []
-    return kinds + [
+    # The kind of trouble, unless the status names it, and the counts; those of nothing only where all went well.
+    words = [str(one.error_kind)] if failed and one.error_kind != one.status else []
+    words += [
         f"{count} {name}" for name, count in changes.items() if count or (name in {"added", "rejected"} and not failed)
     ]
+    changed = f": {', '.join(words)}" if words else ""
+    where = f" | {one.snapshot} ({one.rows} rows, sha256 {one.checksum[:12]})" if one.snapshot and one.checksum else ""
+    return f"{one.ticker} {one.status}{changed}{where} | {one.provider} | {one.elapsed_sec:g}s"
 
 
-def _is_rejected(one: RunRow) -> bool:
-    # A dry run that fails has an error; one whose answer is refused has a refusal too.
-    return one.status == "rejected" or (one.status == "dry_run" and one.error_kind is not UNSET)
+def complaint(one: RunRow) -> tuple[str, str] | None:
+    """Return the line that explains why the ticker failed, and its hint; None where it went well."""
+    if one.error_message is UNSET or one.hint is UNSET:
+        return None
+    return f"error: {one.ticker}: {one.error_message}", f"hint: {one.hint}"
 
 
 def _trouble(outcome: Outcome) -> Trouble:
-    """Return the kind of error, what it says, beginning with its kind, and what to do about it."""
+    """Return the kind of error, its message, which begins with the kind, and a hint."""
     error = outcome.error
     if error is None:
-        return _refusal(outcome)
+        found = None if outcome.decision is None else judgement(outcome.decision)
+        if found is None or found.error_kind is None or found.error_message is None:
+            return UNSET, UNSET, UNSET
+        return found.error_kind, found.error_message, f"main validation --ticker {outcome.ticker}"
     hint = exits.describe(error, ("--ticker", outcome.ticker)).hint
     if isinstance(error, ProviderError):
         return error.kind, str(error), hint
     kind = "locked" if outcome.status == "locked" else "internal"
     return kind, f"{kind}: {error}", hint
-
-
-def _refusal(outcome: Outcome) -> Trouble:
-    found = None if outcome.decision is None else judgement(outcome.decision)
-    if found is None or found.error_kind is None or found.error_message is None:
-        return UNSET, UNSET, UNSET
-    return found.error_kind, found.error_message, f"main validation --ticker {outcome.ticker}"

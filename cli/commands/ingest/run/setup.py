@@ -10,15 +10,13 @@ import msgspec
 from cli.app import clock
 from cli.app.settings import Settings
 from cli.commands.ingest.run.options import RunOptions
-from cli.context import first_ledger
+from cli.context import first_ledger, providers
 from ledger.errors import NoLedgerError
 from ledger.events import LedgerKind
 from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import Plan
+from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import Provider
-from ledger.ingest.providers.sample import provider as sample
-from ledger.ingest.providers.sample.provider import SampleProvider
-from ledger.ingest.providers.yahoo.provider import YahooProvider
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
@@ -43,16 +41,26 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
     Raises: NoLedgerError with --must-exist; what opening a ledger raises.
     """
     real = LedgerHome(settings.data_dir)
-    wants_sample = options.no_network and real.current() is None
-    kind: LedgerKind = "sample" if wants_sample else "real"
-    home = real.sample if wants_sample else real
+    kind: LedgerKind = "sample" if options.no_network and real.current() is None else "real"
+    home = real.sample if kind == "sample" else real
     now = _clock(settings, kind)
     now()  # a clock that is refused is refused before anything is made
     with ExitStack() as stack:
-        created = _create(home, kind, settings, options, now)
+        created = log = cache_dir = None
+        if home.current() is None:
+            if options.must_exist:
+                raise NoLedgerError(home.root)
+            created = None if options.dry_run else first_ledger.create(home, kind, settings, now)
+        if home.current() is not None:
+            timeout_s = settings.ingest_lock_timeout_seconds
+            log = stack.enter_context(EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s))
+        if options.dry_run:
+            cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
+        # Without a network the sample's ledger stands in, and with it the provider that needs none.
+        name = options.provider if kind == "real" else registry.live_names(kind)[0]
         yield Setup(
-            log=_log(stack, home, settings, options, now),
-            provider=_provider(stack, kind, settings, options, now),
+            log=log,
+            provider=providers.opened(name, settings, now=now, cache_dir=cache_dir),
             plan=_plan(kind, settings, options),
             now=now,
             created=created,
@@ -61,47 +69,15 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
 
 
 def _clock(settings: Settings, kind: LedgerKind) -> Callable[[], int]:
-    if kind == "real":
+    recording = registry.recording(kind)
+    if recording is None:
         return lambda: clock.now_us(settings)
-    # The sample was recorded once: no clock can be earlier than what it answers.
-    return lambda: max(clock.now_us(settings, sample=True), sample.RECORDED_AT)
-
-
-def _create(
-    home: LedgerHome, kind: LedgerKind, settings: Settings, options: RunOptions, now: Callable[[], int]
-) -> Path | None:
-    if home.current() is not None:
-        return None
-    if options.must_exist:
-        raise NoLedgerError(home.root)
-    if options.dry_run:
-        return None
-    return first_ledger.create(home, kind, settings, now)
-
-
-def _log(
-    stack: ExitStack, home: LedgerHome, settings: Settings, options: RunOptions, now: Callable[[], int]
-) -> EventLog | None:
-    if home.current() is None:
-        return None
-    return stack.enter_context(
-        EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=settings.ingest_lock_timeout_seconds)
-    )
-
-
-def _provider(
-    stack: ExitStack, kind: LedgerKind, settings: Settings, options: RunOptions, now: Callable[[], int]
-) -> Provider:
-    if kind == "sample":
-        return SampleProvider()
-    cache_dir = settings.data_dir / "cache" / "yfinance"
-    if options.dry_run:
-        cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
-    return YahooProvider(base_url=settings.yahoo_base_url, cache_dir=cache_dir, now=now)
+    # No clock can be earlier than what was recorded once.
+    return lambda: max(clock.now_us(settings, sample=True), recording.recorded_at)
 
 
 def _plan(kind: LedgerKind, settings: Settings, options: RunOptions) -> Plan:
-    attempt_s = settings.adapter_timeout_seconds
+    attempt_s, recording = settings.adapter_timeout_seconds, registry.recording(kind)
     return Plan(
         patience=Patience(
             retries=settings.adapter_max_retries,
@@ -112,7 +88,7 @@ def _plan(kind: LedgerKind, settings: Settings, options: RunOptions) -> Plan:
         lock_timeout_s=settings.ingest_lock_timeout_seconds,
         threshold_percent=settings.validation_invalid_percent_threshold,
         start=options.start,
-        end=options.end or (sample.LAST_DAY if kind == "sample" else None),
+        end=options.end or (recording.last_day if recording else None),
         max_days=options.max_days,
         force_refresh=options.force_refresh,
         pending_only=options.no_network and kind == "real",

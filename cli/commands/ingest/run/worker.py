@@ -16,12 +16,13 @@ from ledger.codec import Draft
 from ledger.errors import LedgerError, LedgerReplacedError
 from ledger.events import SnapshotWritten
 from ledger.ingest.job import Job, Observer
-from ledger.ingest.plan import Before, Outcome
+from ledger.ingest.plan import Outcome, SeriesState
 from ledger.ingest.rules.held import Held
+from ledger.market.series import Series
 from ledger.store.event_log import EventLog
 from projections.models import ingest_logs, prices, snapshots
 from projections.queries.publish import publish
-from projections.queries.snapshot_csv import FORMAT_VERSION, Csv, render
+from projections.queries.snapshot_csv import FORMAT_VERSION, render
 from projections.store.runner import open_view, view_at
 from projections.store.store import View
 
@@ -36,8 +37,8 @@ class NotHeldError(LedgerError):
         self.ticker = ticker
 
 
-class Desk:
-    """Where the tickers of a run are worked on, several at once."""
+class TickerWorker:
+    """Works on the tickers of a run, several at once."""
 
     def __init__(self, setup: Setup, *, snapshot_dir: Path, observer: Observer) -> None:
         self._setup = setup
@@ -53,28 +54,24 @@ class Desk:
         When a restore replaces the ledger meanwhile, the ticker is begun anew in the restored one.
         """
         began = time.perf_counter()
+        setup = self._setup
         while True:
+            job = Job(
+                ticker,
+                log=None if setup.plan.dry_run else setup.log,
+                provider=setup.provider,
+                plan=setup.plan,
+                now=setup.now,
+                state=self._state,
+                observer=self._observer,
+            )
+            self._at_work[ticker] = job
             try:
-                return self._work(ticker, began)
+                return self._finished(job, job.run(), began)
             except LedgerReplacedError as error:
                 self._observer.warn("begun anew after a restore", ticker=ticker, reason=str(error))
-
-    def _work(self, ticker: str, began: float) -> RunRow:
-        setup = self._setup
-        job = Job(
-            ticker,
-            log=None if setup.plan.dry_run else setup.log,
-            provider=setup.provider,
-            plan=setup.plan,
-            now=setup.now,
-            before=self._before,
-            observer=self._observer,
-        )
-        self._at_work[ticker] = job
-        try:
-            return self._finished(job, job.run(), began)
-        finally:
-            self._at_work.pop(ticker, None)
+            finally:
+                self._at_work.pop(ticker, None)
 
     def interrupt(self) -> None:
         """Record of every job at work that a person ended it."""
@@ -105,9 +102,9 @@ class Desk:
         return replace(outcome, seq=seq), snapshot
 
     def _publish(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Snapshot | None, Seq | None]:
-        """Order on disk: CSV, `.checksum`, event. A crash between them leaves a file that the next run tells of."""
+        """Order on disk: CSV, `.checksum`, event. After a crash between them the next run records the file."""
         with self._view(log) as view:
-            bars = prices.series(view.state["prices"], outcome.provider, outcome.ticker)
+            bars = prices.bars(view.state["prices"], Series(outcome.ticker, outcome.provider))
             if not bars:
                 if self._setup.plan.pending_only:
                     raise NotHeldError(outcome.ticker)
@@ -119,19 +116,28 @@ class Desk:
         snapshot = Snapshot(str(self._snapshot_dir / csv.name), csv.rows, csv.sha256)
         if not changed and known is not None and known.sha256 == csv.sha256:
             return snapshot, outcome.seq
-        draft = _written(outcome, csv, position)
+        event = SnapshotWritten(
+            ticker=outcome.ticker,
+            provider=outcome.provider,
+            name=csv.name,
+            format_version=FORMAT_VERSION,
+            position=position,
+            sha256=csv.sha256,
+            rows=csv.rows,
+        )
+        draft = Draft(job_id=outcome.job_id, stream=outcome.ticker, event=event, cause=outcome.seq)
         key = f"snapshot/{outcome.job_id.hex()}/{csv.name}/{position}"
         identifier = ids.append_id(key, job_id=outcome.job_id)
         return snapshot, log.append([draft], append_id=identifier, expected_folder=job.ledger).first
 
-    def _before(self, ticker: str) -> Before:
+    def _state(self, series: Series) -> SeriesState:
         log = self._setup.log
         if log is None:
-            return Before(Held({}))
+            return SeriesState(Held({}))
         with self._view(log) as view:
-            return Before(
-                prices.held(view.state["prices"], self._setup.provider.name, ticker),
-                ingest_logs.pending(view.state["ingest_logs"], ticker),
+            return SeriesState(
+                prices.held(view.state["prices"], series),
+                ingest_logs.pending(view.state["ingest_logs"], series.ticker),
             )
 
     @contextmanager
@@ -142,17 +148,3 @@ class Desk:
             return
         with self._reading, open_view(log, log.folder) as view:
             yield view
-
-
-def _written(outcome: Outcome, csv: Csv, position: int) -> Draft:
-    """Return what tells that the job's snapshot was written, from the events before `position`."""
-    event = SnapshotWritten(
-        ticker=outcome.ticker,
-        provider=outcome.provider,
-        name=csv.name,
-        format_version=FORMAT_VERSION,
-        position=position,
-        sha256=csv.sha256,
-        rows=csv.rows,
-    )
-    return Draft(job_id=outcome.job_id, stream=outcome.ticker, event=event, cause=outcome.seq)

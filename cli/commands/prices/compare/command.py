@@ -1,4 +1,4 @@
-"""`main compare`: whether two providers agree on a ticker, such as the exchange and whom we ask every day."""
+"""`main compare`: whether two providers agree on a ticker, such as the exchange and the daily provider."""
 
 from datetime import date
 from typing import cast
@@ -13,10 +13,11 @@ from cli.commands.prices.compare import row
 from cli.commands.prices.compare.row import Pair
 from cli.context import ledgers, params
 from ledger.errors import NothingToShowError
+from ledger.market.series import Series
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions, prices
 from projections.queries import compare as comparing
-from projections.queries.compare import FIELDS, TOLERANCE_MICROS, Field, Told
+from projections.queries.compare import FIELDS, TOLERANCE_MICROS, Field, Reported
 
 WORST = 10
 
@@ -37,8 +38,8 @@ Exit codes: 0 all agree, 1 some differ, 3 no session that both hold.
 """
 )
 @click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
-@click.option("--a", type=click.Choice(SOURCES), default="yfinance", show_default=True, help="One provider.")
-@click.option("--b", type=click.Choice(SOURCES), default="cotahist", show_default=True, help="The other one.")
+@click.option("--a", type=click.Choice(SOURCES), default=SOURCES[0], show_default=True, help="One provider.")
+@click.option("--b", type=click.Choice(SOURCES), default=SOURCES[1], show_default=True, help="The other one.")
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option(
@@ -73,7 +74,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
     if a == b:
         context.fail(f"got {a} as --a and as --b, want two providers")
     with ledgers.viewing(settings.load()) as view:
-        told_a, told_b = (_told(view.state["prices"], provider, ticker) for provider in (a, b))
+        told_a, told_b = (_told(view.state["prices"], Series(ticker, provider)) for provider in (a, b))
     chosen = cast("tuple[Field, ...]", fields)
     found = comparing.compare(told_a, told_b, start=start, end=end, fields=chosen)
     if not found.both:
@@ -83,12 +84,13 @@ def compare(  # noqa: PLR0913 - one parameter an option
     return Exit.WARNING if found.differing else Exit.OK
 
 
-def _told(tables: Tables, provider: str, ticker: str) -> Told:
-    judged = list(decisions.decisions(tables, provider, ticker))
+def _told(tables: Tables, series: Series) -> Reported:
+    judged = list(decisions.decisions(tables, series))
     if not judged:
-        raise NothingToShowError(f"no series of {ticker} from {provider}", wanted="one from each provider")
-    return Told(
-        bars=prices.series(tables, provider, ticker),
+        message = f"no series of {series.ticker} from {series.provider}"
+        raise NothingToShowError(message, wanted="one from each provider")
+    return Reported(
+        bars=prices.bars(tables, series),
         actions=corporate_actions.known(judged),
         basis=judged[-1].basis,
     )

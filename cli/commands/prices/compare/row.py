@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 
 from ledger.market.price import MICROS_PER_REAL, price_text
-from projections.queries.compare import Comparison, Difference, Field
+from projections.queries.compare import Comparison, Field
 
 
 class DifferenceRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,30 +58,26 @@ def row(pair: Pair, found: Comparison, *, limit: int) -> CompareRow:
         only_in_a=len(found.only_a),
         only_in_b=len(found.only_b),
         tolerance=pair.tolerance_micros / MICROS_PER_REAL,
-        worst=tuple(map(_difference, found.differences[:limit])),
+        worst=tuple(
+            DifferenceRow(
+                date=one.date,
+                field=one.field,
+                a=one.a / MICROS_PER_REAL,
+                b=one.b / MICROS_PER_REAL,
+                apart=one.apart / MICROS_PER_REAL,
+            )
+            for one in found.differences[:limit]
+        ),
     )
 
 
 def text(one: CompareRow) -> str:
-    """Return the comparison as a person reads it: a line of counts, then a line a difference."""
+    """Return the comparison as a person reads it: a line of counts, then one per difference."""
     who = f"{one.ticker} {one.a} against {one.b}, {one.start} to {one.end}"
     shared = f"{one.sessions} sessions in both, {one.agreeing} agree, {one.differing} differ"
     alone = f"{one.only_in_a} only in {one.a}, {one.only_in_b} only in {one.b}"
-    return "\n".join((f"{who}: {shared}, {alone}", *(_line(one, difference) for difference in one.worst)))
-
-
-def _difference(found: Difference) -> DifferenceRow:
-    return DifferenceRow(
-        date=found.date,
-        field=found.field,
-        a=found.a / MICROS_PER_REAL,
-        b=found.b / MICROS_PER_REAL,
-        apart=found.apart / MICROS_PER_REAL,
-    )
-
-
-def _line(one: CompareRow, difference: DifferenceRow) -> str:
-    a, b, apart = (
-        price_text(round(price * MICROS_PER_REAL)) for price in (difference.a, difference.b, difference.apart)
-    )
-    return f"  {difference.date} {difference.field}: {a} in {one.a}, {b} in {one.b}, {apart} apart"
+    lines = [f"{who}: {shared}, {alone}"]
+    for worst in one.worst:
+        a, b, apart = (price_text(round(price * MICROS_PER_REAL)) for price in (worst.a, worst.b, worst.apart))
+        lines.append(f"  {worst.date} {worst.field}: {a} in {one.a}, {b} in {one.b}, {apart} apart")
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`main export`: the whole ledger as files that DuckDB, Polars, Spark and pandas read as they stand."""
+"""`main export`: the whole ledger as files that DuckDB, Polars, Spark and pandas read directly."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +11,18 @@ from cli.app.exit_codes import Exit
 from cli.commands.prices.export import row
 from cli.commands.prices.export.files import ExportFiles
 from cli.commands.prices.export.folder import fresh_folder, put_manifest
-from cli.commands.prices.export.row import ExportedAction, ExportedPrice, ExportedSeries, FileFormat, Manifest
+from cli.commands.prices.export.row import ExportedSeries, FileFormat, Manifest
 from cli.context import ledgers, params, series_option
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
 from projections.api.ledger import Ledger
-from projections.fold.tables import State
+from projections.api.rows import AdjustedPrice, CorporateAction
 from projections.queries.position import UpTo
 
 
-class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """As of when, and whose series of each ticker."""
+
     as_of: UpTo | None
     source: str | None
 
@@ -59,32 +61,30 @@ def export(out: Path, file_format: FileFormat, as_of: UpTo | None, tickers: Sequ
     Spark and pandas read it as it stands.
     """
     given = settings.load()
-    asked = _Asked(as_of=as_of, source=source)
+    asked = ExportOptions(as_of=as_of, source=source)
     with ledgers.reading(given) as log, ledgers.view_of(log) as view, fresh_folder(out) as folder:
         ledger = Ledger(log, view, order=given.price_sources)
         files = ExportFiles(folder, file_format)
-        with output.progress(_names(view.state, tickers, source), label="export") as names:
+        # Those asked for, which must be there, else all.
+        known = [found for name in tickers or (None,) for found in series_option.some(view.state, name, source)]
+        with output.progress(list(dict.fromkeys(one.ticker for one in known)), label="export") as names:
             series = [found for name in names if (found := _written(ledger, name, asked, files))]
         manifest = _manifest(log, ledger, asked, files, series)
         put_manifest(folder, manifest)
-    output.raw(_text(out, manifest).encode())
+    prices, actions = (sum(getattr(one, name) for one in series) for name in ("prices", "actions"))
+    line = f"{out}: tickers {len(series)}, prices {prices}, actions {actions}, files {len(manifest.files)}"
+    output.raw(f"{line} | position {manifest.position} | head {manifest.head}\n".encode())
     return Exit.OK
 
 
-def _names(state: State, tickers: Sequence[str], source: str | None) -> list[str]:
-    """Return the tickers to export: those asked for, which must be there, else all."""
-    asked = [(name, series_option.some(state, name, source)) for name in tickers or (None,)]
-    return list(dict.fromkeys(series.ticker for _, found in asked for series in found))
-
-
-def _written(ledger: Ledger, ticker: str, asked: _Asked, files: ExportFiles) -> ExportedSeries | None:
+def _written(ledger: Ledger, ticker: str, asked: ExportOptions, files: ExportFiles) -> ExportedSeries | None:
     """Write the files of a ticker and return what is in them, None when it had no price then."""
     prices = ledger.prices(ticker, as_of=asked.as_of, adjusted=True, source=asked.source).rows()
     if not prices:
         return None
     actions = ledger.actions(ticker, as_of=asked.as_of, source=asked.source).rows()
-    files.add("prices", ticker, ExportedPrice, [row.exported_price(price) for price in prices])
-    files.add("actions", ticker, ExportedAction, [row.exported_action(action) for action in actions])
+    files.add("prices", ticker, AdjustedPrice, prices, row.PRICE_COLUMNS)
+    files.add("actions", ticker, CorporateAction, actions, row.ACTION_COLUMNS)
     return ExportedSeries(
         ticker=ticker,
         provider=prices[0].provider,
@@ -97,7 +97,7 @@ def _written(ledger: Ledger, ticker: str, asked: _Asked, files: ExportFiles) -> 
 
 
 def _manifest(
-    log: LogSource, ledger: Ledger, asked: _Asked, files: ExportFiles, series: list[ExportedSeries]
+    log: LogSource, ledger: Ledger, asked: ExportOptions, files: ExportFiles, series: list[ExportedSeries]
 ) -> Manifest:
     position = ledger.position(asked.as_of)
     if not series:
@@ -112,12 +112,4 @@ def _manifest(
         software=f"{version.PACKAGE} {version.installed()}",
         series=series,
         files=files.written,
-    )
-
-
-def _text(out: Path, manifest: Manifest) -> str:
-    prices, actions = (sum(getattr(one, name) for one in manifest.series) for name in ("prices", "actions"))
-    return (
-        f"{out}: tickers {len(manifest.series)}, prices {prices}, actions {actions}, files {len(manifest.files)}"
-        f" | position {manifest.position} | head {manifest.head}\n"
     )

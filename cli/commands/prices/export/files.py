@@ -1,4 +1,4 @@
-"""The data files of an export, a folder a ticker and year, as Hive lays them out."""
+"""The data files of an export, a folder per ticker and year, as Hive lays them out."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -9,10 +9,12 @@ from urllib.parse import quote
 
 import msgspec
 
-from cli.commands.prices.export.row import Exported, ExportedFile, FileFormat
+from cli.commands.prices.export.row import ExportedFile, FileFormat
 from cli.render import csv_text, out_file, parquet
+from projections.api.faces import to_columns
+from projections.api.rows import AdjustedPrice, CorporateAction
 
-R = TypeVar("R", bound=Exported)
+R = TypeVar("R", AdjustedPrice, CorporateAction)
 
 
 class ExportFiles:
@@ -22,24 +24,22 @@ class ExportFiles:
         self._folder, self.format = folder, file_format
         self.written: list[ExportedFile] = []
 
-    def add(self, name: str, ticker: str, row_type: type[R], rows: Sequence[R]) -> None:
-        """Write `rows`, which come by day, as the `name` of the ticker.
+    def add(self, name: str, ticker: str, row_type: type[R], rows: Sequence[R], columns: Sequence[str]) -> None:
+        """Write `columns` of `rows`, which come by day, as the `name` of the ticker.
 
         Raises: MissingExtraError without pyarrow; DiskFullError; UnwritableError.
         """
         for year, of_year in groupby(rows, key=lambda row: row.date.year):
             # Readers of Hive's layout decode what is quoted: ^BVSP is a name that not every one of them takes bare.
             path = f"{name}/ticker={quote(ticker, safe='')}/year={year}/{name}.{self.format}"
-            self._write(path, row_type, list(of_year))
-
-    def _write(self, path: str, row_type: type[R], rows: Sequence[R]) -> None:
-        content = _csv(rows, row_type) if self.format == "csv" else parquet.render(rows, row_type)
-        target = self._folder / path
-        target.parent.mkdir(parents=True)
-        out_file.write(target, content)
-        self.written.append(ExportedFile(path=path, rows=len(rows), sha256=sha256(content).hexdigest()))
-
-
-def _csv(rows: Sequence[R], row_type: type[R]) -> bytes:
-    """Return the rows as CSV; a number is the shortest text of its double, as in JSON."""
-    return csv_text.render(row_type.__struct_fields__, (msgspec.to_builtins(row).values() for row in rows))
+            table = to_columns(row_type, of_year, columns)
+            if self.format == "csv":
+                # A number is the shortest text of its double, as in JSON.
+                lines = zip(*table.plain().values(), strict=True)
+                content = csv_text.render(columns, (msgspec.to_builtins(line) for line in lines))
+            else:
+                content = parquet.render(table)
+            target = self._folder / path
+            target.parent.mkdir(parents=True)
+            out_file.write(target, content)
+            self.written.append(ExportedFile(path=path, rows=len(table), sha256=sha256(content).hexdigest()))

@@ -13,9 +13,10 @@ import msgspec
 from cli.app.errors import NotAnExportError
 from cli.commands.prices.export.row import FORMAT, Manifest
 from cli.render import out_file
+from ledger.files.atomic_file import sweep
 
 MANIFEST = "manifest.json"
-SUFFIX = ".b3-ledger-export"  # nobody else's, since those that are left are removed
+SUFFIX = ".b3-ledger-export"  # ours alone, since folders of that name are removed
 
 
 @contextmanager
@@ -66,19 +67,7 @@ def _made(path: Path) -> int:
 
 
 def _sweep(path: Path, word: str) -> None:
-    for left in path.parent.glob(f".{escape(path.name)}.*.{word}{SUFFIX}"):
-        # One that somebody is at work on stays locked; the lock of a dead one is gone with it.
-        with suppress(OSError):
-            _remove_unlocked(left)
-
-
-def _remove_unlocked(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder)
-    finally:
-        os.close(fd)
+    sweep(path.parent, f".{escape(path.name)}.*.{word}{SUFFIX}", shutil.rmtree)
 
 
 def check_replaceable(path: Path) -> None:
@@ -91,19 +80,15 @@ def check_replaceable(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         raise NotAnExportError(path, "no folder")
     files = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_symlink() or not file.is_dir()}
-    if strangers := files - _listed(path / MANIFEST):
+    listed: set[str] = set()
+    with suppress(FileNotFoundError, msgspec.DecodeError):
+        manifest = msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
+        if manifest.format == FORMAT:
+            listed = {MANIFEST, *(file.path for file in manifest.files)}
+    if strangers := files - listed:
         raise NotAnExportError(path, min(strangers))
 
 
 def put_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of the export in `folder`."""
     out_file.write(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
-
-
-def _listed(path: Path) -> set[str]:
-    """Return the files of the export whose manifest is at `path`, that one among them; none where it is no manifest."""
-    try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except (FileNotFoundError, msgspec.DecodeError):
-        return set()
-    return {MANIFEST, *(file.path for file in manifest.files)} if manifest.format == FORMAT else set()

@@ -1,58 +1,42 @@
 """What an export holds: a row of its files, and the manifest that names them."""
 
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Literal
+from datetime import date
+from typing import Literal
 
 import msgspec
 
-from ledger.events import ActionKind, Basis, LedgerKind
+from ledger.events import Basis, LedgerKind
+from projections.api.faces import column_type
 from projections.api.rows import AdjustedPrice, CorporateAction
-from projections.models.corporate_actions import ActionCause
 
 FORMAT = "b3-ledger export 1"
 FileFormat = Literal["parquet", "csv"]
 
 
-class ExportedPrice(msgspec.Struct, frozen=True, kw_only=True):
+PRICE_COLUMNS = (
+    *("date", "open", "high", "low", "close", "volume"),
+    *("factor", "adj_open", "adj_high", "adj_low", "adj_close", "provider_adj_close"),
+    *("provider", "basis", "seq", "learned_at"),
+)
+ACTION_COLUMNS = (
+    *("date", "kind", "amount", "numerator", "denominator", "cause"),
+    *("provider", "seq", "learned_at"),
+)
+ExportedPrice = column_type(
+    AdjustedPrice,
+    "ExportedPrice",
+    PRICE_COLUMNS,
     """One session, prices in reais; ticker and year are in the names of its folders.
 
     `adj_...` are the prices times `factor`. The row holds since the event `seq`, learned at `learned_at`.
-    """
-
-    date: date
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: int
-    factor: float
-    adj_open: float
-    adj_high: float
-    adj_low: float
-    adj_close: float
-    provider_adj_close: float | None
-    provider: str
-    basis: Basis
-    seq: int
-    learned_at: datetime
-
-
-class ExportedAction(msgspec.Struct, frozen=True, kw_only=True):
-    """One corporate action: reais a share for a payment, `denominator` old shares into `numerator` new for a split."""
-
-    date: date
-    kind: ActionKind
-    amount: float | None
-    numerator: int | None
-    denominator: int | None
-    cause: ActionCause
-    provider: str
-    seq: int
-    learned_at: datetime
-
-
-Exported = ExportedPrice | ExportedAction
+    """,
+)
+ExportedAction = column_type(
+    CorporateAction,
+    "ExportedAction",
+    ACTION_COLUMNS,
+    "One corporate action: reais a share for a payment, `denominator` old shares into `numerator` new for a split.",
+)
 
 
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,19 +70,3 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     software: str
     series: list[ExportedSeries]
     files: list[ExportedFile]
-
-
-def exported_price(price: AdjustedPrice) -> ExportedPrice:
-    """Return the row of a session."""
-    return ExportedPrice(**_cells(price))
-
-
-def exported_action(action: CorporateAction) -> ExportedAction:
-    """Return the row of an action."""
-    return ExportedAction(**_cells(action))
-
-
-def _cells(row: msgspec.Struct) -> dict[str, Any]:
-    cells = msgspec.structs.asdict(row)
-    del cells["ticker"]
-    return {name: float(value) if isinstance(value, Decimal) else value for name, value in cells.items()}

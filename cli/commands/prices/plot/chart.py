@@ -30,7 +30,7 @@ MARKS: dict[str, tuple[str, str, str]] = {
 }
 
 
-class Chart(msgspec.Struct, frozen=True, kw_only=True):
+class PriceChart(msgspec.Struct, frozen=True, kw_only=True):
     """What is drawn: sessions by day, and what was revised, is missing, and was paid or split among them."""
 
     title: str
@@ -41,7 +41,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     actions: Sequence[CorporateAction]
 
     def revised(self) -> dict[str, list[date]]:
-        """Return the days to be marked by what befell them, a key of `MARKS`."""
+        """Return the days to be marked, by what happened to them: a key of `MARKS`."""
         shown = {price.date for price in self.prices}
         found: dict[str, set[date]] = {name: set() for name in MARKS}
         for change in self.changes:
@@ -64,14 +64,14 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def render(chart: Chart, picture: PictureFormat) -> bytes:
+def render(chart: PriceChart, picture: PictureFormat) -> bytes:
     """Return the picture; the same chart gives the same bytes with the same version of matplotlib.
 
     Raises: MissingExtraError without matplotlib.
     """
     style: Any = extras.load("matplotlib.style", extra=EXTRA)
     pyplot_free: Any = extras.load("matplotlib.figure", extra=EXTRA)
-    # What a person's matplotlibrc says is left aside, or the same chart would look different elsewhere.
+    # A user's matplotlibrc is ignored, or the same chart would look different elsewhere.
     with style.context(["default", SETTINGS], after_reset=True):
         figure = pyplot_free.Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
         _draw(figure, chart)
@@ -80,12 +80,19 @@ def render(chart: Chart, picture: PictureFormat) -> bytes:
     return out.getvalue()
 
 
-def _draw(figure: Any, chart: Chart) -> None:
+def _draw(figure: Any, chart: PriceChart) -> None:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    _draw_close(above, chart)
+    days = [price.date for price in chart.prices]
+    above.plot(days, [float(price.close) for price in chart.prices], color=LINE, linewidth=1.3, label="close")
+    above.set_ylabel("close, R$")
+    # Room for the names of actions above the line.
+    above.margins(y=0.12)
     _draw_volume(below, chart)
-    for draw in (_draw_gaps, _draw_revisions, _draw_actions):
-        draw(above, chart)
+    for number, gap in enumerate(chart.missing):
+        label = f"missing ({len(chart.missing)})" if number == 0 else None
+        above.axvline(gap.date, color="#b3261e", alpha=0.35, linewidth=2.5, linestyle=":", label=label, zorder=1)
+    _draw_revisions(above, chart)
+    _draw_actions(above, chart)
     for axes in (above, below):
         axes.grid(axis="y", color=PALE, linewidth=0.6)
         axes.set_axisbelow(True)
@@ -96,15 +103,7 @@ def _draw(figure: Any, chart: Chart) -> None:
     figure.supxlabel(chart.caption(), x=0.01, ha="left", fontsize=8, color="#666666")
 
 
-def _draw_close(axes: Any, chart: Chart) -> None:
-    days = [price.date for price in chart.prices]
-    axes.plot(days, [float(price.close) for price in chart.prices], color=LINE, linewidth=1.3, label="close")
-    axes.set_ylabel("close, R$")
-    # Room for the names of actions above the line.
-    axes.margins(y=0.12)
-
-
-def _draw_volume(axes: Any, chart: Chart) -> None:
+def _draw_volume(axes: Any, chart: PriceChart) -> None:
     dates: Any = extras.load("matplotlib.dates", extra=EXTRA)
     ticker: Any = extras.load("matplotlib.ticker", extra=EXTRA)
     days = [price.date for price in chart.prices]
@@ -116,13 +115,7 @@ def _draw_volume(axes: Any, chart: Chart) -> None:
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
 
 
-def _draw_gaps(axes: Any, chart: Chart) -> None:
-    for number, gap in enumerate(chart.missing):
-        label = f"missing ({len(chart.missing)})" if number == 0 else None
-        axes.axvline(gap.date, color="#b3261e", alpha=0.35, linewidth=2.5, linestyle=":", label=label, zorder=1)
-
-
-def _draw_revisions(axes: Any, chart: Chart) -> None:
+def _draw_revisions(axes: Any, chart: PriceChart) -> None:
     closes = {price.date: float(price.close) for price in chart.prices}
     for name, days in chart.revised().items():
         if days:
@@ -140,32 +133,25 @@ def _draw_revisions(axes: Any, chart: Chart) -> None:
             )
 
 
-def _draw_actions(axes: Any, chart: Chart) -> None:
+def _draw_actions(axes: Any, chart: PriceChart) -> None:
+    first, last = chart.prices[0].date, chart.prices[-1].date
     for number, action in enumerate(chart.actions):
         axes.axvline(action.date, color=DARK, alpha=0.5, linewidth=0.9, linestyle="--", zorder=2)
         if len(chart.actions) <= MANY_ACTIONS:
-            # Names take turns at two heights, so that neighbours do not cover each other.
-            _name(axes, action, 0.99 - 0.06 * (number % 2), leftwards=_is_late(action, chart.prices))
-
-
-def _name(axes: Any, action: CorporateAction, height: float, *, leftwards: bool) -> None:
-    axes.annotate(
-        action_text(action),
-        (action.date, height),
-        xycoords=("data", "axes fraction"),
-        xytext=(-4 if leftwards else 4, 0),
-        textcoords="offset points",
-        ha="right" if leftwards else "left",
-        va="top",
-        fontsize=9,
-        color=DARK,
-    )
-
-
-def _is_late(action: CorporateAction, prices: Sequence[Price]) -> bool:
-    """Whether the action is in the last third of the picture, where its name would run out of it to the right."""
-    first, last = prices[0].date, prices[-1].date
-    return 3 * (action.date - first) > 2 * (last - first)
+            # In the last third of the picture a name would run out of it to the right.
+            leftwards = 3 * (action.date - first) > 2 * (last - first)
+            axes.annotate(
+                action_text(action),
+                # Names take turns at two heights, so that neighbours do not cover each other.
+                (action.date, 0.99 - 0.06 * (number % 2)),
+                xycoords=("data", "axes fraction"),
+                xytext=(-4 if leftwards else 4, 0),
+                textcoords="offset points",
+                ha="right" if leftwards else "left",
+                va="top",
+                fontsize=9,
+                color=DARK,
+            )
 
 
 def action_text(action: CorporateAction) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.commands.prices.plot import chart
-from cli.commands.prices.plot.chart import Chart, PictureFormat
+from cli.commands.prices.plot.chart import PictureFormat, PriceChart
 from cli.context import ledgers, params, series_option
 from cli.render import out_file
 from ledger.errors import NothingToShowError
@@ -20,7 +20,9 @@ from projections.queries.position import UpTo
 FORMATS = ("png", "svg")
 
 
-class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+class PlotOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which sessions of which series are drawn, and as of when."""
+
     ticker: str
     start: date | None
     end: date | None
@@ -28,6 +30,7 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None
 
     def takes(self, day: date) -> bool:
+        """Return whether `day` is among the sessions drawn."""
         return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
 
 
@@ -73,13 +76,13 @@ def plot(  # noqa: PLR0913 - one parameter an option
     given = settings.load()
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
         ledger = Ledger(log, view, order=given.price_sources)
-        drawn = _chart(ledger, _Asked(ticker=ticker, start=start, end=end, as_of=as_of, source=source))
+        drawn = _chart(ledger, PlotOptions(ticker=ticker, start=start, end=end, as_of=as_of, source=source))
     out_file.write(out, chart.render(drawn, cast("PictureFormat", picture)))
     output.raw(f"{out}: {drawn.caption()}\n".encode())
     return Exit.OK
 
 
-def _chart(ledger: Ledger, asked: _Asked) -> Chart:
+def _chart(ledger: Ledger, asked: PlotOptions) -> PriceChart:
     """Return what is to be drawn.
 
     Raises: NothingToShowError when no session is held of what was asked for.
@@ -93,7 +96,7 @@ def _chart(ledger: Ledger, asked: _Asked) -> Chart:
     # To the last session drawn: what is late today would make another picture every day.
     missing = ledger.gaps(asked.ticker, as_of=as_of, source=source, until=prices[-1].date).rows()
     actions = ledger.actions(asked.ticker, as_of=as_of, source=source).rows()
-    return Chart(
+    return PriceChart(
         title=asked.ticker,
         provenance=f"{prices[0].provider}, position {ledger.position(as_of)}",
         prices=prices,

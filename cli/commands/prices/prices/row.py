@@ -1,20 +1,13 @@
 """A session's prices as they are printed, raw and adjusted side by side."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from functools import partial
 
 import msgspec
 
-from cli.render import money, times
-from ledger.events import Bar
+from cli.render.renderers import Layout
 from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
-from ledger.market.price import price_text
-from ledger.market.series import Series
-from projections.models.prices import Version
-
-if TYPE_CHECKING:
-    from fractions import Fraction
+from projections.api.rows import AdjustedPrice, Price
 
 CSV_HEADER = ("date", "open", "high", "low", "close", "volume")
 ADJUSTED_CSV_HEADER = (
@@ -28,68 +21,52 @@ ADJUSTED_CSV_HEADER = (
 )
 
 
-class PriceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One session; prices in reais. `seq` is the decision that this bar holds since, `learned_at` its time."""
-
-    ticker: str
-    date: date
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: int
-    provider_adj_close: float | None
-    provider: str
-    seq: int
-    learned_at: str
-
-
-class AdjustedPriceRow(PriceRow, frozen=True, kw_only=True):
+class ComparedPrice(AdjustedPrice, frozen=True, kw_only=True):
     """One session with its prices adjusted here; `adj_difference` is ours less the provider's, in reais."""
 
-    factor: float
-    adj_open: float
-    adj_high: float
-    adj_low: float
-    adj_close: float
     adj_difference: float | None
     adj_agrees: bool | None  # within 1 in 10,000 of the provider's; None where it has none
 
 
-def rows(series: Series, held: Mapping[date, Version]) -> Iterator[PriceRow]:
-    """Yield a row for each session held, in their order."""
-    for version, bar in _bars(held):
-        yield PriceRow(**_raw(series, version, bar))
+def compared(price: AdjustedPrice) -> ComparedPrice:
+    """Return the session with its adjusted close compared with the provider's own."""
+    theirs = price.provider_adj_close
+    difference = None if theirs is None else price.adj_close - float(theirs)
+    return ComparedPrice(
+        **msgspec.structs.asdict(price),
+        adj_difference=difference,
+        adj_agrees=None if difference is None else abs(difference) <= SCALE_TOLERANCE * price.adj_close,
+    )
 
 
-def adjusted_rows(
-    series: Series, held: Mapping[date, Version], factors: "Mapping[date, Fraction]"
-) -> Iterator[AdjustedPriceRow]:
-    """Yield a row for each session held, with its prices times its factor."""
-    for version, bar in _bars(held):
-        yield AdjustedPriceRow(**_raw(series, version, bar), **_adjusted(bar, factors[bar.date]))
+def csv_lines(row: Price) -> Iterator[tuple[object, ...]]:
+    """Yield the cells of a row: those of the snapshot, then what is adjusted."""
+    raw = (row.date.isoformat(), row.open, row.high, row.low, row.close, row.volume)
+    if isinstance(row, AdjustedPrice):
+        adjusted = (row.adj_open, row.adj_high, row.adj_low, row.adj_close)
+        yield (*raw, row.factor, *adjusted, row.provider_adj_close)
+    else:
+        yield raw
 
 
-def csv_row(row: PriceRow, held: Mapping[date, Version]) -> tuple[object, ...]:
-    """Return the cells of a row: those of the snapshot, then what is adjusted."""
-    bar = held[row.date].bar
-    assert bar is not None  # noqa: S101 - the row was made of it
-    raw = (row.date.isoformat(), *(price_text(price) for price in (bar.open, bar.high, bar.low, bar.close)), bar.volume)
-    if not isinstance(row, AdjustedPriceRow):
-        return raw
-    theirs = None if bar.adj_close is None else price_text(bar.adj_close)
-    return (*raw, row.factor, row.adj_open, row.adj_high, row.adj_low, row.adj_close, theirs)
-
-
-def text(row: PriceRow) -> str:
+def text(row: Price) -> str:
     """Return the row as a person reads it."""
-    prices = (row.open, row.high, row.low, row.close)
-    line = "  ".join([row.date.isoformat(), *(f"{price:>10.2f}" for price in prices), f"{row.volume:>13}"])
-    if not isinstance(row, AdjustedPriceRow):
+    prices = "  ".join(f"{float(price):>10.2f}" for price in (row.open, row.high, row.low, row.close))
+    line = f"{row.date.isoformat()}  {prices}  {row.volume:>13}"
+    if not isinstance(row, ComparedPrice):
         return line
-    theirs = "-" if row.provider_adj_close is None else f"{row.provider_adj_close:.6f}"
+    theirs = "-" if row.provider_adj_close is None else f"{float(row.provider_adj_close):.6f}"
     doubt = "  differs" if row.adj_agrees is False else ""
     return f"{line}  {row.factor:.8f}  {row.adj_close:>12.6f}  {theirs:>12}{doubt}"
+
+
+LAYOUT: Layout[Price] = Layout(
+    lines=partial(map, text),
+    csv_header=CSV_HEADER,
+    csv_lines=csv_lines,
+    columns=Price,
+)
+ADJUSTED_LAYOUT: Layout[Price] = msgspec.structs.replace(LAYOUT, csv_header=ADJUSTED_CSV_HEADER, columns=ComparedPrice)
 
 
 def heading(*, adjusted: bool) -> str:
@@ -98,60 +75,17 @@ def heading(*, adjusted: bool) -> str:
     return "  ".join([*names, f"{'factor':>10}", f"{'adj_close':>12}", f"{'provider':>12}"] if adjusted else names)
 
 
-def disagreement(rows: Iterable[PriceRow]) -> str | None:
+def disagreement(rows: Iterable[Price]) -> str | None:
     """Return how many adjusted closes differ from the provider's and which one most, None when it has none."""
-    compared = [row for row in rows if isinstance(row, AdjustedPriceRow) and row.provider_adj_close is not None]
-    if not compared:
+    comparable = [row for row in rows if isinstance(row, ComparedPrice) and row.provider_adj_close is not None]
+    if not comparable:
         return None
-    differing = [row for row in compared if not row.adj_agrees]
+    differing = [row for row in comparable if not row.adj_agrees]
     words = (
-        f"{len(differing)} of {len(compared)} adjusted closes differ from {compared[0].provider}'s "
+        f"{len(differing)} of {len(comparable)} adjusted closes differ from {comparable[0].provider}'s "
         f"by more than {SCALE_TOLERANCE:.2%}"
     )
     if not differing:
         return words
-    worst = max(differing, key=_relative_difference)
-    return f"{words}; worst {worst.date}: {worst.adj_close:.6f} against {worst.provider_adj_close:.6f}"
-
-
-def _relative_difference(row: AdjustedPriceRow) -> float:
-    return abs(row.adj_difference or 0.0) / row.adj_close
-
-
-def _bars(held: Mapping[date, Version]) -> Iterator[tuple[Version, Bar]]:
-    for version in held.values():
-        if version.bar is not None:
-            yield version, version.bar
-
-
-def _raw(series: Series, version: Version, bar: Bar) -> dict[str, Any]:
-    return {
-        "ticker": series.ticker,
-        "date": bar.date,
-        "open": money.number(bar.open),
-        "high": money.number(bar.high),
-        "low": money.number(bar.low),
-        "close": money.number(bar.close),
-        "volume": bar.volume,
-        "provider_adj_close": money.maybe(bar.adj_close),
-        "provider": series.provider,
-        "seq": version.seq,
-        "learned_at": times.exact(version.recorded_at),
-    }
-
-
-def _adjusted(bar: Bar, factor: "Fraction") -> dict[str, Any]:
-    # Imported here: fractions cost as much as the rest of this command together.
-    from projections.queries.adjusted import adjusted
-
-    close, theirs = adjusted(bar.close, factor), money.maybe(bar.adj_close)
-    difference = None if theirs is None else close - theirs
-    return {
-        "factor": float(factor),
-        "adj_open": adjusted(bar.open, factor),
-        "adj_high": adjusted(bar.high, factor),
-        "adj_low": adjusted(bar.low, factor),
-        "adj_close": close,
-        "adj_difference": difference,
-        "adj_agrees": None if difference is None else abs(difference) <= SCALE_TOLERANCE * close,
-    }
+    worst = max(differing, key=lambda row: abs(row.adj_difference or 0.0) / row.adj_close)
+    return f"{words}; worst {worst.date}: {worst.adj_close:.6f} against {float(worst.provider_adj_close or 0):.6f}"

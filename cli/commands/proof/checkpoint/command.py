@@ -64,7 +64,7 @@ def checkpoint(
         if out is not None:
             context.fail("got --out with --compare, want one of them")
         return _compare(context, given, compare, key, style)
-    if ledgers.chosen_archive() is not None:
+    if ledgers.archive_path() is not None:
         context.fail("got --ledger without --compare, want the ledger in use")
     die_with_parent()
     started = time.perf_counter()

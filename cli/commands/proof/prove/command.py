@@ -68,9 +68,11 @@ def prove(
         context.fail("got --key without --check, want both or neither")
     if (seq is None) == (session is None):
         context.fail("got not one thing to prove, want SEQ, or --ticker and --date")
-    from cli.commands.proof.prove.making import Wanted, made
+    from cli.commands.proof.prove.making import ProofSubject, made
 
-    wanted = Wanted(seq=seq, session=session, **{name: given[name] for name in ("source", "body", "checkpoint", "out")})
+    wanted = ProofSubject(
+        seq=seq, session=session, **{name: given[name] for name in ("source", "body", "checkpoint", "out")}
+    )
     with output.still_working("proving …"):
         row = made(wanted, settings.load())
     output.show([row], style, text=proof_text)

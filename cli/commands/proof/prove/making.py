@@ -22,7 +22,7 @@ from ledger.store.event_log import EventLog
 from projections.queries import provenance
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class ProofSubject(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be proven: the event at `seq`, or the price of a session; how, and where to."""
 
     seq: int | None
@@ -41,7 +41,7 @@ class _Under(msgspec.Struct, frozen=True):
     tiles: Published | None
 
 
-def made(wanted: Wanted, given: Settings) -> ProofRow:
+def made(wanted: ProofSubject, given: Settings) -> ProofRow:
     """Return the proof, which lies in `wanted.out` where that is given.
 
     Raises: NothingToShowError; NotCoveredError, NotProvenError; NoteError, TileError; as reading the log does.

@@ -17,8 +17,8 @@ from cli.render import times
 from ledger.chain import Head
 from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, UnreadableError
 from ledger.events import LedgerKind
-from ledger.files.isolated import Quarantine, QuarantineError
-from ledger.ingest.ticker_lock import Holder, holders
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
+from ledger.ingest.ticker_lock import holders
 from ledger.store.anchor import read_anchor
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
@@ -33,9 +33,9 @@ STATUSES: dict[int, HealthStatus] = {
     Exit.CRITICAL: "critical",
     Exit.UNKNOWN: "unknown",
 }
-# Of two findings the later one here is told: an ingest that never was says more than a disk that fills up.
+# Of two findings the later one here is reported: UNKNOWN (no ingest) outranks WARNING (low disk).
 WORSE = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
-# They keep this user or this version from looking, and say nothing of the ledger.
+# They keep this user or this version from looking, and are no finding about the ledger.
 NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError)
 
 
@@ -101,7 +101,7 @@ def health(style: Style) -> int:
     """
     given = settings.load()
     found = _health(given)
-    output.show([found], style, text=_text)
+    output.show([found], style, text=text)
     return next(code for code, status in STATUSES.items() if status == found.status)
 
 
@@ -111,7 +111,12 @@ def _health(given: Settings) -> HealthRow:
     except LedgerError as error:
         return HealthRow(status=STATUSES[_severity(error)], db_accessible=False, error_message=str(error))
     now_us = clock.now_us(given, reading=True)
-    found = _looked(ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
+    look = partial(_look, ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
+    try:
+        # In a child process: a damaged database can kill whoever maps it.
+        found = IsolatedProcess(look, Look).result()
+    except IsolatedProcessError as error:
+        found = Look(error_message=str(error))
     free, last, signed = free_space.free_bytes(ledger.folder), found.last_ingest, found.checkpoint
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
@@ -121,7 +126,7 @@ def _health(given: Settings) -> HealthRow:
         ingest_known=found.ingest_known,
         last_ingest=None if last is None else times.text(last),
         ingest_lag_seconds=None if last is None else max(0, now_us - last) // times.SECOND_US,
-        locks=tuple(map(_lock, holders(ledger.home.locks))),
+        locks=_locks(ledger.home),
         ledger=str(ledger.folder.absolute()),
         kind=ledger.kind,
         free_bytes=free,
@@ -131,12 +136,11 @@ def _health(given: Settings) -> HealthRow:
     )
 
 
-def _looked(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> Look:
-    """Return what a look showed, made by a child process: a damaged database can kill whoever maps it."""
-    try:
-        return Quarantine(partial(_look, home, folder, now_us, lag_threshold_s), Look).result()
-    except QuarantineError as error:
-        return Look(error_message=str(error))
+def _locks(home: LedgerHome) -> tuple[LockRow, ...]:
+    return tuple(
+        LockRow(ticker=one.ticker, pid=one.pid, job_id=one.job_id, since=times.text(one.since))
+        for one in holders(home.locks)
+    )
 
 
 def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> Look:
@@ -148,7 +152,7 @@ def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> 
     try:
         log = EventLog(home, now=lambda: now_us, readonly=True, check=False)
     except LedgerError as error:
-        # A folder in use without its database has lost one: worse than a ledger that nobody began.
+        # A folder in use without its database has lost one: worse than a ledger that was never created.
         lost = isinstance(error, NoLedgerError)
         return Look(severity=Exit.CRITICAL if lost else _severity(error), error_message=str(error))
     with log:
@@ -181,11 +185,8 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
     )
 
 
-def _lock(holder: Holder) -> LockRow:
-    return LockRow(ticker=holder.ticker, pid=holder.pid, job_id=holder.job_id, since=times.text(holder.since))
-
-
-def _text(found: HealthRow) -> str:
+def text(found: HealthRow) -> str:
+    """Return the finding on one line, then a line per job at work."""
     size = "database not readable" if found.events is None else f"{found.events} events"
     last = f"last ingest {found.last_ingest or ('never' if found.ingest_known else 'unknown')}"
     late = "" if found.ingest_lag_seconds is None else f" ({found.ingest_lag_seconds}s ago)"

@@ -27,7 +27,7 @@ def severity(free: int) -> Exit:
 
 
 def complaint(free: int) -> str | None:
-    """Return what to say of `free` bytes, None where they are ample."""
+    """Return the complaint about `free` bytes, None where they are ample."""
     if severity(free) == Exit.OK:
         return None
     return f"got {free / MIB:.1f} MiB free on the ledger's disk, want {AMPLE_BYTES // MIB} or more"

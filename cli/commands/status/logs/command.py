@@ -1,14 +1,17 @@
 """`main logs`: every attempt to ingest, and how it went."""
 
 import click
+import msgspec
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.commands.status.logs import row
 from cli.context import ledgers, params
 from cli.context.params import Span
 from ledger import ids
+from projections.api.faces import to_python
+from projections.api.rows import LogEntry
+from projections.models import units
 from projections.models.ingest_logs import Filter, entries
 from projections.models.log_entry import Status
 
@@ -80,5 +83,17 @@ def logs(  # noqa: PLR0913 - one parameter an option
     )
     with ledgers.viewing(settings.load()) as view:
         found = entries(view.state["ingest_logs"], wanted, limit=limit, offset=offset)
-    output.show(map(row.row, found), style, text=row.text)
+    output.show((to_python(LogEntry, **msgspec.structs.asdict(entry)) for entry in found), style, text=text)
     return Exit.WARNING if failed and found else Exit.OK
+
+
+def text(one: LogEntry) -> str:
+    """Return the entry on one line."""
+    rows = f"{one.rows_fetched} rows, {one.accepted} accepted, {one.rejected} rejected"
+    outcome = one.error_message or rows
+    retried = "" if one.final else " (not final)"
+    asked = "" if one.retry_after is None else f" | retry after {one.retry_after}s"
+    return (
+        f"{units.second_text(one.started_at)}  {one.ticker:<10}  {one.status:<8}  {outcome}{retried}"
+        f" | attempt {one.attempt}{asked} | {one.duration_ms}ms | {one.provider} | job {one.job_id} | seq {one.seq}"
+    )

@@ -1,6 +1,7 @@
 """`main metrics`, `main metrics ingest-lag` and `main metrics last-date`: how each ticker's ingest goes."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,12 +9,12 @@ import click
 
 from cli.app import clock, group_options, output, settings
 from cli.app.exit_codes import Exit
-from cli.app.output import PROMETHEUS, Style
+from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.commands.status.metrics import row
 from cli.commands.status.metrics.row import LastDateRow
 from cli.context import ledgers, params
-from cli.render import out_file
+from cli.render.renderers import PROMETHEUS, Layout
 from ledger.errors import NothingToShowError
 from projections.models.metrics import measured
 from projections.queries.metrics_report import TickerReport, report, severity, worst
@@ -56,14 +57,11 @@ def metrics(context: click.Context, /, ticker: str | None, out: Path | None, sty
     given = settings.load()
     with ledgers.viewing(given) as view:
         found = _reports(given, view, ticker)
-        scraped = _scraped(view, found) if style.format == PROMETHEUS else None
-    if scraped is None:
-        output.show(map(row.row, _some(found, ticker)), style, text=row.text)
-    elif out is None:
-        output.raw(scraped)
-    else:
-        out_file.write(out, scraped)
-    # What is scraped tells of the log even where nothing was ingested, so it is printed first.
+        if style.format != PROMETHEUS:
+            _some(found, ticker)
+        # What is scraped describes the log even where nothing was ingested, so it is printed first.
+        layout = Layout(lines=partial(map, row.text), exposition=partial(row.page, view))
+        output.give(output.rendered(found, style, layout), out)
     return _exit(given, _some(found, ticker))
 
 
@@ -132,13 +130,6 @@ def _some(found: Sequence[T], ticker: str | None) -> Sequence[T]:
     if not found:
         raise NothingToShowError(f"no ingest of {ticker or 'any ticker'}", wanted="one recorded")
     return found
-
-
-def _scraped(view: View, found: Sequence[TickerReport]) -> bytes:
-    # Imported here: it costs as much as everything else that a reading command needs.
-    from cli.commands.status.metrics.prometheus import exposition
-
-    return exposition(view, found)
 
 
 def _exit(given: Settings, found: Sequence[TickerReport]) -> Exit:

@@ -1,4 +1,4 @@
-"""Metrics as Prometheus scrapes them, rendered by its own library; base units, one family a fact."""
+"""Metrics as Prometheus scrapes them, rendered by its own library; base units, one family per fact."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ def exposition(view: View, reports: Sequence[TickerReport]) -> bytes:
 
 
 class _Found(Collector):
-    """What was found, told whole each time it is asked for."""
+    """What was found, collected whole at each scrape."""
 
     def __init__(self, view: View, reports: Sequence[TickerReport]) -> None:
         self._view = view
@@ -36,7 +36,22 @@ class _Found(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _of_tickers(self._reports)
         yield _runs(self._view, {one.ticker for one in self._reports})
-        yield from _of_log(self._view)
+        backup = last_backup(self._view.state["metrics"])
+        backed_up = None if backup is None else backup.recorded_at / US_A_S
+        purpose = "When the last backup was recorded."
+        yield _gauge("backup_last_success_timestamp_seconds", purpose, (), [((), backed_up)])
+        yield from _of_checkpoints(self._view)
+        head = self._view.head.size - 1 if self._view.head.size else None
+        yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
+
+
+def _of_checkpoints(view: View) -> Iterator[Metric]:
+    signed = last_checkpoint(view.state["metrics"])
+    at = None if signed is None else signed.recorded_at / US_A_S
+    purpose = "When the last checkpoint was recorded."
+    yield _gauge("checkpoint_last_success_timestamp_seconds", purpose, (), [((), at)])
+    uncovered = None if signed is None else view.head.size - signed.size
+    yield _gauge("checkpoint_uncovered_events", "Events that no checkpoint covers yet.", (), [((), uncovered)])
 
 
 def _of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
@@ -82,21 +97,6 @@ def _runs(view: View, tickers: set[str]) -> Metric:
     for labels, count in counted.items():
         family.add_metric(labels, count)
     return family
-
-
-def _of_log(view: View) -> Iterator[Metric]:
-    backup = last_backup(view.state["metrics"])
-    backed_up = None if backup is None else backup.recorded_at / US_A_S
-    yield _gauge("backup_last_success_timestamp_seconds", "When the last backup was recorded.", (), [((), backed_up)])
-    signed = last_checkpoint(view.state["metrics"])
-    signed_at = None if signed is None else signed.recorded_at / US_A_S
-    yield _gauge(
-        "checkpoint_last_success_timestamp_seconds", "When the last checkpoint was recorded.", (), [((), signed_at)]
-    )
-    uncovered = None if signed is None else view.head.size - signed.size
-    yield _gauge("checkpoint_uncovered_events", "Events that no checkpoint covers yet.", (), [((), uncovered)])
-    head = view.head.size - 1 if view.head.size else None
-    yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
 
 
 def _gauge(name: str, purpose: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:

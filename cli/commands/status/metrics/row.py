@@ -1,34 +1,13 @@
 """A ticker's metrics as they are printed: the six fields that operators know, then the rest. Pure."""
 
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
 
 from cli.render import times
-from projections.models.log_entry import Status
 from projections.queries.metrics_report import TickerReport
-
-
-class MetricsRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How one ticker's ingest goes; null where nothing was ever accepted.
-
-    `job_latency_ms` is the mean over the last 30 final entries, `error_count` the failures among them,
-    `rejected` rows by the last one, `sessions_behind` the B3 sessions that became final since `last_date`.
-    """
-
-    ticker: str
-    last_ingest: str | None
-    ingest_lag_seconds: int | None
-    job_latency_ms: int
-    rows_fetched: int
-    error_count: int
-    status: Status
-    sessions_behind: int | None
-    consecutive_failures: int
-    rows_total: int
-    last_date: date | None
-    provider: str
-    rejected: int
+from projections.store.store import View
 
 
 class LagRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,18 +27,19 @@ class LastDateRow(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
 
 
-def row(report: TickerReport) -> MetricsRow:
-    """Return what is printed of a ticker."""
-    fields = msgspec.structs.asdict(report)
-    last = report.last_ingest
-    return MetricsRow(**{**fields, "last_ingest": None if last is None else times.text(last)})
-
-
 def lag(report: TickerReport) -> LagRow:
     """Return what `main metrics ingest-lag` prints of a ticker."""
     return LagRow(
         ticker=report.ticker, ingest_lag_seconds=report.ingest_lag_seconds, sessions_behind=report.sessions_behind
     )
+
+
+def page(view: View, reports: Iterable[TickerReport]) -> bytes:
+    """Return the page that Prometheus scrapes, of the reports and of the log as a whole."""
+    # Imported here: it costs as much as everything else that a reading command needs.
+    from cli.commands.status.metrics.prometheus import exposition
+
+    return exposition(view, list(reports))
 
 
 def alarm(found: TickerReport, *, lag_threshold_s: int) -> str:
@@ -69,11 +49,12 @@ def alarm(found: TickerReport, *, lag_threshold_s: int) -> str:
     return f"critical: {found.ticker}: got {lag} since its last ingest, want at most {limit}{behind}"
 
 
-def text(one: MetricsRow) -> str:
+def text(one: TickerReport) -> str:
     """Return the line that operators read: their six facts, then the rest."""
+    last = one.last_ingest
     facts = [
         f"Ticker: {one.ticker}",
-        f"Last ingest: {one.last_ingest or 'never'}",
+        f"Last ingest: {'never' if last is None else times.text(last)}",
         f"Ingest lag: {_seconds(one.ingest_lag_seconds)}",
         f"Job latency avg: {one.job_latency_ms}ms",
         f"Rows: {one.rows_fetched}",

@@ -63,7 +63,8 @@ def backup(context: click.Context, /, *, style: Style, **given: Any) -> int:
     if action == "restore":
         from cli.commands.trust.backup import restore
 
-        return restore.restore(found, given["source"], _wishes(given), style)
+        options = restore.RestoreOptions(yes=given["yes"], rollback=given["rollback"], dry_run=given["dry_run"])
+        return restore.restore(found, given["source"], options, style)
     from cli.commands.trust.backup import inspect
 
     if action == "listing":
@@ -89,9 +90,3 @@ def _action(context: click.Context, given: dict[str, Any]) -> str:
 
 def _flag(name: str) -> str:
     return {"source": "--from", "listing": "--list", "dry_run": "--dry-run"}.get(name, f"--{name}")
-
-
-def _wishes(given: dict[str, Any]) -> Any:
-    from cli.commands.trust.backup.restore import Wishes
-
-    return Wishes(yes=given["yes"], rollback=given["rollback"], dry_run=given["dry_run"])

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 from cli.app import clock, output
 from cli.app.settings import Settings
-from ledger.backup.scan import Each
+from ledger.backup.scan import Advance
 from ledger.events import LedgerKind
 
 
@@ -22,6 +22,6 @@ def clock_of(kind: LedgerKind, given: Settings) -> Callable[[], int]:
     return now
 
 
-def watch(doing: str, events: int | None) -> AbstractContextManager[Each | None]:
+def watch(doing: str, events: int | None) -> AbstractContextManager[Advance | None]:
     """Watch a pass over events on the terminal, if there is one."""
     return output.meter(doing, events)

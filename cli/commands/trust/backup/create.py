@@ -14,13 +14,12 @@ from cli.commands.trust.backup.row import CreatedRow, counted
 from cli.context import ledgers
 from cli.render import times
 from ledger import ids
+from ledger.backup.archive_log import archive_damaged
 from ledger.backup.check import check_made
-from ledger.backup.create import Backup, create_backup
+from ledger.backup.create import CreatedBackup, create_backup
 from ledger.checkpoint.key_file import read_key
 from ledger.checkpoint.note import SigningKey
 from ledger.checkpoint.signing import sign_checkpoint
-from ledger.errors import ArchiveDamagedError
-from ledger.events import LedgerKind
 from ledger.files.atomic_file import write_whole
 from ledger.store.event_log import EventLog
 
@@ -33,16 +32,30 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
     started = time.perf_counter()
     ledger = ledgers.active(given)
     now = clock_of(ledger.kind, given)
-    path = out or given.backup_dir / default_name(now())
     # Read before anything is made: a key that is not there should not be found out when the backup is.
     key = read_key(given.checkpoint_key) if given.checkpoint_key else None
     with EventLog(ledger.home, now=now, lock_timeout_s=given.ingest_lock_timeout_seconds) as log:
         job_id = ids.new_id(now())
-        made = create_backup(log, path, job_id=job_id, watch=watch)
+        made = create_backup(log, out or given.backup_dir / default_name(now()), job_id=job_id, watch=watch)
         checkpoint = _signed(log, made, key, job_id, given) if key else None
-    if verify:
-        _prove(made)
-    row = _row(made, ledger.kind, checkpoint, verified=verify, elapsed_s=time.perf_counter() - started)
+    if verify and (flaw := check_made(made, watch=watch).report.first_bad):
+        raise archive_damaged(made.path, flaw)
+    event = made.event
+    row = CreatedRow(
+        backup=str(made.path),
+        checksum=event.sha256.hex(),
+        bytes=event.archive_bytes,
+        events=event.size,
+        head_seq=event.size - 1,
+        head=event.link.hex(),
+        kind=ledger.kind,
+        types=counted(event.types),
+        tickers=counted(event.tickers),
+        seq=made.seq,
+        verified=verify,
+        checkpoint=None if checkpoint is None else str(checkpoint),
+        elapsed_sec=round(time.perf_counter() - started, 3),
+    )
     output.show([row], style, text=backup_row.created_text)
     return Exit.OK
 
@@ -52,35 +65,10 @@ def default_name(now_us: int) -> str:
     return f"backup-{times.text(now_us).replace('-', '').replace(':', '')}.db"
 
 
-def _signed(log: EventLog, made: Backup, key: SigningKey, job_id: bytes, given: Settings) -> Path:
+def _signed(log: EventLog, made: CreatedBackup, key: SigningKey, job_id: bytes, given: Settings) -> Path:
     """Return the file beside the backup that holds the checkpoint of all its events, which is recorded as well."""
     timeout_s = given.ingest_lock_timeout_seconds
     signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, size=made.event.size)
     path = made.path.with_name(f"{made.path.name}{CHECKPOINT_SUFFIX}")
     write_whole(path, signed.note)
     return path
-
-
-def _prove(made: Backup) -> None:
-    report = check_made(made, watch=watch).report
-    if flaw := report.first_bad:
-        raise ArchiveDamagedError(made.path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
-
-
-def _row(made: Backup, kind: LedgerKind, checkpoint: Path | None, *, verified: bool, elapsed_s: float) -> CreatedRow:
-    event = made.event
-    return CreatedRow(
-        backup=str(made.path),
-        checksum=event.sha256.hex(),
-        bytes=event.archive_bytes,
-        events=event.size,
-        head_seq=event.size - 1,
-        head=event.link.hex(),
-        kind=kind,
-        types=counted(event.types),
-        tickers=counted(event.tickers),
-        seq=made.seq,
-        verified=verified,
-        checkpoint=None if checkpoint is None else str(checkpoint),
-        elapsed_sec=round(elapsed_s, 3),
-    )

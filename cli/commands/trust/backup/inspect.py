@@ -12,9 +12,9 @@ from cli.commands.trust.backup.context import watch
 from cli.commands.trust.backup.row import CheckedRow, ListedRow, counted
 from cli.commands.trust.verify import row as verify_row
 from cli.render import times
-from ledger.backup.check import BackupCheck, check_backup
-from ledger.backup.listing import Listed, list_backups
-from ledger.backup.recorded import Recorded, recorded_backups
+from ledger.backup.check import check_backup
+from ledger.backup.listing import list_backups
+from ledger.backup.recorded import recorded_backups
 from ledger.store.home import LedgerHome
 
 AMISS = frozenset({"differs", "unreadable"})
@@ -25,27 +25,12 @@ def verify(given: Settings, path: Path, style: Style) -> Exit:
     started = time.perf_counter()
     recorded = recorded_backups(LedgerHome(given.data_dir)).get(path.name)
     checked = check_backup(path, recorded=recorded.event if recorded else None, watch=watch)
-    row = _checked(path, checked, recorded, time.perf_counter() - started)
-    output.show([row], style, text=backup_row.checked_text)
-    if step := verify_row.file_step(row.verdict, row.witnesses):
-        output.say(f"hint: {step}")
-    return backup_row.checked_exit(row)
-
-
-def listing(given: Settings, style: Style) -> Exit:
-    """Print the backups in BACKUP_DIR; 1 when one of them is not what the ledger tells of it."""
-    found = list_backups(given.backup_dir, recorded_backups(LedgerHome(given.data_dir)))
-    output.show(map(_listed, found), style, text=backup_row.listed_text)
-    return Exit.WARNING if any(one.status in AMISS for one in found) else Exit.OK
-
-
-def _checked(path: Path, checked: BackupCheck, recorded: Recorded | None, elapsed_s: float) -> CheckedRow:
-    report, survey, counts = checked.report, checked.survey, checked.counts
-    return CheckedRow(
+    report, scan, counts = checked.report, checked.scan, checked.counts
+    row = CheckedRow(
         verdict=report.verdict,
         backup=str(path),
-        checksum=survey.sha256.hex() if survey else None,
-        bytes=survey.archive_bytes if survey else None,
+        checksum=scan.sha256.hex() if scan else None,
+        bytes=scan.archive_bytes if scan else None,
         events=report.events,
         head_seq=report.head_seq,
         head=report.head.hex() if report.head else None,
@@ -57,20 +42,30 @@ def _checked(path: Path, checked: BackupCheck, recorded: Recorded | None, elapse
         types=counted(counts.types) if counts else None,
         tickers=counted(counts.tickers) if counts else None,
         recorded_seq=recorded.seq if recorded else None,
-        elapsed_sec=round(elapsed_s, 3),
+        elapsed_sec=round(time.perf_counter() - started, 3),
     )
+    output.show([row], style, text=backup_row.checked_text)
+    if step := verify_row.file_step(row.verdict, row.witnesses):
+        output.say(f"hint: {step}")
+    return backup_row.checked_exit(row)
 
 
-def _listed(one: Listed) -> ListedRow:
-    recorded = one.recorded
-    return ListedRow(
-        backup=str(one.path),
-        status=one.status,
-        bytes=one.archive_bytes,
-        kind=one.kind,
-        has_checksum=one.has_checksum,
-        events=recorded.event.size if recorded else None,
-        head=recorded.event.link.hex() if recorded else None,
-        created_at=times.text(recorded.recorded_at) if recorded else None,
-        seq=recorded.seq if recorded else None,
-    )
+def listing(given: Settings, style: Style) -> Exit:
+    """Print the backups in BACKUP_DIR; 1 when one of them is not what the ledger recorded of it."""
+    found = list_backups(given.backup_dir, recorded_backups(LedgerHome(given.data_dir)))
+    rows = [
+        ListedRow(
+            backup=str(one.path),
+            status=one.status,
+            bytes=one.archive_bytes,
+            kind=one.kind,
+            has_checksum=one.has_checksum,
+            events=one.recorded.event.size if one.recorded else None,
+            head=one.recorded.event.link.hex() if one.recorded else None,
+            created_at=times.text(one.recorded.recorded_at) if one.recorded else None,
+            seq=one.recorded.seq if one.recorded else None,
+        )
+        for one in found
+    ]
+    output.show(rows, style, text=backup_row.listed_text)
+    return Exit.WARNING if any(one.status in AMISS for one in found) else Exit.OK

@@ -20,14 +20,13 @@ from cli.commands.trust.backup.row import ReplacedRow, RestoredRow
 from cli.context import ledgers, witnesses
 from ledger import ids
 from ledger.audit.verify import Witness
-from ledger.backup.archive_log import ArchiveLog
+from ledger.backup.archive_log import ArchiveLog, archive_damaged
 from ledger.backup.check import check_archive
 from ledger.backup.create import record_failure
 from ledger.backup.recorded import recorded_backups
 from ledger.backup.restore import Restore, Restored, Terms, home_of
-from ledger.backup.restore_plan import Standing
+from ledger.backup.restore_plan import LedgerComparison
 from ledger.errors import (
-    ArchiveDamagedError,
     ChecksumDamagedError,
     DamagedError,
     DiskFullError,
@@ -39,7 +38,7 @@ from ledger.errors import (
 )
 from ledger.store.home import LedgerHome
 
-# What the log is told of; every other error means that nothing was tried.
+# What the log records; every other error means that nothing was tried.
 FAILURES = (
     DamagedError,
     NotAnArchiveError,
@@ -51,26 +50,29 @@ FAILURES = (
 )
 
 
-class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asked of a restore."""
+class RestoreOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asks of a restore."""
 
     yes: bool
     rollback: bool
     dry_run: bool
 
 
-def restore(given: Settings, path: Path, wishes: Wishes, style: Style) -> Exit:
-    """Restore the backup at `path` as far as `wishes` go, and print how that ended."""
+def restore(given: Settings, path: Path, options: RestoreOptions, style: Style) -> Exit:
+    """Restore the backup at `path` as far as `options` go, and print how that ended."""
     die_with_parent()
     started = time.perf_counter()
     try:
         archive = _verified(given, path)
-        ended = _ended(given, archive, wishes)
+        ended = _ended(given, archive, options)
     except FAILURES as error:
-        if not wishes.dry_run:
-            _record(given, path, error)
+        if not options.dry_run:
+            with suppress(LedgerError):
+                ledger = ledgers.active(given)
+                now = clock_of(ledger.kind, given)
+                record_failure(ledger.home, path.name, "restore", error, job_id=ids.new_id(now()), now=now)
         raise
-    row = _row(ended, archive, wishes, time.perf_counter() - started)
+    row = _row(ended, archive, options, time.perf_counter() - started)
     output.show([row], style, text=backup_row.restored_text)
     return Exit.OK
 
@@ -79,83 +81,73 @@ def _verified(given: Settings, path: Path) -> ArchiveLog:
     """Return the archive at `path`, once it holds against everything that remembers it."""
     recorded = recorded_backups(LedgerHome(given.data_dir)).get(path.name)
     checked = check_archive(path, recorded=recorded.event if recorded else None, watch=watch)
-    if checked.survey is None:
-        raise NotAnArchiveError(path, checked.report.first_bad.found if checked.report.first_bad else "nothing")
-    if flaw := checked.report.first_bad:
-        raise ArchiveDamagedError(path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
-    return ArchiveLog(checked.survey)
+    flaw = checked.report.first_bad
+    if checked.scan is None:
+        raise NotAnArchiveError(path, flaw.found if flaw else "nothing")
+    if flaw:
+        raise archive_damaged(path, flaw)
+    return ArchiveLog(checked.scan)
 
 
-def _ended(given: Settings, archive: ArchiveLog, wishes: Wishes) -> Restored:
+def _ended(given: Settings, archive: ArchiveLog, options: RestoreOptions) -> Restored:
     """Return how the restore ended, or with `dry_run` would."""
     home = home_of(archive, LedgerHome(given.data_dir))
     now = clock_of(archive.created.kind, given)
+
+    def remembered() -> list[Witness]:
+        with suppress(NotALedgerError):
+            folder = home.current()
+            return witnesses.projections(folder) if folder else []
+        return []
+
     task = Restore(
         home,
         archive,
         job_id=ids.new_id(now()),
         now=now,
-        witnesses=lambda: _witnesses(home),
+        witnesses=remembered,
         lock_timeout_s=given.ingest_lock_timeout_seconds,
     )
-    if wishes.dry_run:
-        standing = task.look()
-        kept = standing.action(rollback=wishes.rollback) == "keep"
-        return Restored(replaced=standing, folder=standing.folder, kept=kept, head=archive.head())
-    return task.run(Terms(rollback=wishes.rollback, yes=wishes.yes, ask=_ask), watch)
+    if options.dry_run:
+        comparison = task.compare()
+        kept = comparison.action(rollback=options.rollback) == "keep"
+        return Restored(replaced=comparison, folder=comparison.folder, kept=kept, head=archive.head())
+    return task.run(Terms(rollback=options.rollback, yes=options.yes, ask=_ask), watch)
 
 
-def _witnesses(home: LedgerHome) -> list[Witness]:
-    try:
-        folder = home.current()
-    except NotALedgerError:
-        return []
-    return witnesses.projections(folder) if folder else []
-
-
-def _ask(standing: Standing) -> bool:
+def _ask(comparison: LedgerComparison) -> bool:
     if not sys.stdin.isatty():
         return False
-    return click.confirm(f"This would replace {standing.says()}. Go on?", err=True)
+    return click.confirm(f"This would replace {comparison.describe()}. Go on?", err=True)
 
 
-def _record(given: Settings, path: Path, error: BaseException) -> None:
-    with suppress(LedgerError):
-        ledger = ledgers.active(given)
-        now = clock_of(ledger.kind, given)
-        record_failure(ledger.home, path.name, "restore", error, job_id=ids.new_id(now()), now=now)
-
-
-def _row(ended: Restored, archive: ArchiveLog, wishes: Wishes, elapsed_s: float) -> RestoredRow:
-    head, standing = archive.head(), ended.replaced
+def _row(ended: Restored, archive: ArchiveLog, options: RestoreOptions, elapsed_s: float) -> RestoredRow:
+    head, comparison = archive.head(), ended.replaced
     done: Literal["restored", "already_contained"] = "already_contained" if ended.kept else "restored"
+    replaced = None
+    if comparison.folder and comparison.verdict and not ended.kept:
+        replaced = ReplacedRow(
+            ledger=str(comparison.folder),
+            verdict=comparison.verdict,
+            events=comparison.head.size if comparison.head else None,
+            head=comparison.head.link.hex() if comparison.head else None,
+        )
     return RestoredRow(
-        status="dry_run" if wishes.dry_run else done,
+        status="dry_run" if options.dry_run else done,
         backup=str(archive.path),
-        checksum=archive.survey.sha256.hex(),
-        action=standing.action(rollback=wishes.rollback),
+        checksum=archive.scan.sha256.hex(),
+        action=comparison.action(rollback=options.rollback),
         already_contained=ended.kept,
-        dry_run=wishes.dry_run,
-        relation=standing.relation,
+        dry_run=options.dry_run,
+        relation=comparison.relation,
         events=head.size,
         head_seq=head.size - 1,
         head=head.link.hex(),
         kind=archive.created.kind,
         ledger=str(ended.folder) if ended.folder else None,
-        replaced=None if ended.kept else _replaced(standing),
-        lacking_events=standing.lacking.events if standing.lacking else None,
-        lacking_from_seq=standing.lacking.first_seq if standing.lacking else None,
-        rollback=wishes.rollback,
+        replaced=replaced,
+        lacking_events=comparison.lacking.events if comparison.lacking else None,
+        lacking_from_seq=comparison.lacking.first_seq if comparison.lacking else None,
+        rollback=options.rollback,
         elapsed_sec=round(elapsed_s, 3),
-    )
-
-
-def _replaced(standing: Standing) -> ReplacedRow | None:
-    if standing.folder is None or standing.verdict is None:
-        return None
-    return ReplacedRow(
-        ledger=str(standing.folder),
-        verdict=standing.verdict,
-        events=standing.head.size if standing.head else None,
-        head=standing.head.link.hex() if standing.head else None,
     )

@@ -126,7 +126,7 @@ class SalvagedRow(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_sec: float
 
 
-STANDS: dict[Relation, str] = {
+RELATIONS: dict[Relation, str] = {
     "absent": "is not there",
     "prefix": "is a prefix of it",
     "contains": "extends it",
@@ -179,7 +179,14 @@ def restored_text(row: RestoredRow) -> str:
     if row.status == "already_contained":
         return f"already contained: the ledger in {row.ledger} holds all of {backup}; nothing was replaced"
     if row.status == "dry_run":
-        return f"dry run: {backup} is whole; {_would(row)}"
+        if row.action == "keep":
+            return f"dry run: {backup} is whole; the ledger in {row.ledger} contains it already"
+        now = "there is no ledger yet"
+        if row.replaced:
+            now = f"the ledger in {row.replaced.ledger} {RELATIONS[row.relation]}"
+        lost = f", {row.lacking_events} of its readable events are not in the backup" if row.lacking_events else ""
+        would = "it would be restored" if row.action == "restore" else "--yes would replace it"
+        return f"dry run: {backup} is whole; {now}{lost}; {would}"
     kept = f"; the one before stays in {row.replaced.ledger}" if row.replaced else ""
     return f"restored {backup} into {row.ledger}{kept}"
 
@@ -190,11 +197,3 @@ def salvaged_text(row: SalvagedRow) -> str:
         row.lost_events, f"{row.lost_events} events are lost"
     )
     return f"saved events 0 to {row.head_seq} of {row.source} ({row.verdict}) in {row.backup}; {lost}; head {row.head}"
-
-
-def _would(row: RestoredRow) -> str:
-    if row.action == "keep":
-        return f"the ledger in {row.ledger} contains it already"
-    place = f"the ledger in {row.replaced.ledger} {STANDS[row.relation]}" if row.replaced else "there is no ledger yet"
-    lost = f", {row.lacking_events} of its readable events are not in the backup" if row.lacking_events else ""
-    return f"{place}{lost}; {'it would be restored' if row.action == 'restore' else '--yes would replace it'}"

@@ -1,7 +1,6 @@
-"""`main verify`: every event re-hashed, and the head held against whatever remembers it."""
+"""`main verify`: every event re-hashed, and the head compared with whatever remembers it."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import click
@@ -14,7 +13,6 @@ from cli.commands.trust.verify import against_checkpoint, row, saved_head
 from cli.commands.trust.verify.against_checkpoint import SignedCheckpoint
 from cli.commands.trust.verify.saved_head import SavedHead
 from cli.context import ledgers, witnesses
-from cli.context.ledgers import ActiveLedger
 from ledger.audit.rehash import Flaw
 from ledger.audit.verify import VerifyReport, Witness, verify_ledger
 from ledger.backup.archive_log import archive_log
@@ -22,8 +20,7 @@ from ledger.backup.recorded import recorded_backups
 from ledger.backup.restore_history import Replaced, replaced_by
 from ledger.backup.verify import verify_archive
 from ledger.chain import Head, Link
-from ledger.codec import decode_envelope, decode_event
-from ledger.events import LedgerCreated
+from ledger.log_source import created
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
@@ -77,7 +74,7 @@ def verify(
     A FILE that is a folder of tiles is held against --checkpoint alone. Nothing is changed.
     """
     given = settings.load()
-    file = file or ledgers.chosen_archive()
+    file = file or ledgers.archive_path()
     if file is not None and structure:
         context.fail("got --structure with a backup file, want the ledger in use")
     signed = against_checkpoint.signed(context)
@@ -89,7 +86,8 @@ def verify(
             report = against_checkpoint.held(checked.report, file or ledgers.active(given).folder, signed)
             checked = msgspec.structs.replace(checked, report=report)
     if save_head is not None and checked.report.verdict == "intact":
-        _save(save_head, checked, given)
+        now_us = clock.now_us(given, reading=True)
+        saved_head.save(save_head, checked.head(), ledger_id=checked.ledger_id(), now_us=now_us)
     found = row.row(checked.report, checked.replaced, checked.root)
     output.show([found], style, text=row.text)
     if step := row.file_step(found.verdict, found.witnesses) if file else row.next_step(found):
@@ -115,13 +113,23 @@ class _Checked(msgspec.Struct, frozen=True, kw_only=True):
     root: Path
     replaced: Replaced | None = None
 
+    def head(self) -> Head:
+        """Return the head of a log that is intact."""
+        assert self.report.head is not None  # noqa: S101 - it has at least its first event
+        return Head(self.report.events, Link(self.report.head))
+
 
 def _ledger(given: Settings, saved: SavedHead | None, *, structure: bool) -> _Checked:
     ledger = ledgers.active(given)
-    # Every witness is asked before the log is looked at, or an append in between would look like a rollback.
+    # Every witness is read before the log is, or an append in between would look like a rollback.
     known = witnesses.projections(ledger.folder) + _saved(saved)
     report = verify_ledger(ledger.home, witnesses=known, structure=structure)
-    checked = _Checked(report=report, ledger_id=partial(_ledger_id, ledger), root=ledger.home.root)
+
+    def ledger_id() -> bytes:
+        with EventLog(ledger.home, now=lambda: 0, readonly=True, check=False) as log:
+            return created(log).ledger_id
+
+    checked = _Checked(report=report, ledger_id=ledger_id, root=ledger.home.root)
     if saved is None or report.verdict not in {"rolled_back", "forked"}:
         return checked
     if replaced := replaced_by(ledger.home, saved.witness(SAVED).head):
@@ -142,7 +150,7 @@ def _saved(saved: SavedHead | None) -> list[Witness]:
 
 
 def _told_apart(checked: _Checked, saved: SavedHead) -> _Checked:
-    """Return `checked`, saying so when the log forked because it is another ledger altogether."""
+    """Return `checked`, with a flaw that names it when the log forked because it is another ledger altogether."""
     if checked.report.verdict != "forked":
         return checked
     found, wanted = checked.ledger_id().hex(), saved.ledger_id.replace("-", "")
@@ -150,23 +158,3 @@ def _told_apart(checked: _Checked, saved: SavedHead) -> _Checked:
         return checked
     report = msgspec.structs.replace(checked.report, first_bad=Flaw(0, "ledger id", wanted, found), last_good_seq=None)
     return msgspec.structs.replace(checked, report=report)
-
-
-def _save(path: Path, checked: _Checked, given: Settings) -> None:
-    report = checked.report
-    assert report.head is not None  # noqa: S101 - an intact log has at least its first event
-    saved_head.save(
-        path,
-        Head(report.events, Link(report.head)),
-        ledger_id=checked.ledger_id(),
-        now_us=clock.now_us(given, reading=True),
-    )
-
-
-def _ledger_id(ledger: ActiveLedger) -> bytes:
-    """Return the id in event 0 of a log whose chain was found to hold."""
-    with EventLog(ledger.home, now=lambda: 0, readonly=True, check=False) as log:
-        (first,) = log.read(0, 1)
-    created = decode_event(decode_envelope(first.seq, first.body))
-    assert isinstance(created, LedgerCreated)  # noqa: S101 - event 0 of every log
-    return created.ledger_id

@@ -47,6 +47,14 @@ class VerifyRow(msgspec.Struct, frozen=True, kw_only=True):
 
 def row(report: VerifyReport, replaced: Replaced | None = None, root: Path = Path()) -> VerifyRow:
     """Return what is printed of `report`; `replaced` is by which restore, in the home `root`."""
+    replaced_by = None
+    if replaced:
+        replaced_by = ReplacedByRow(
+            backup=replaced.backup,
+            seq=replaced.seq,
+            recorded_at=times.text(replaced.recorded_at),
+            ledger=str(root / replaced.folder),
+        )
     return VerifyRow(
         verdict=report.verdict,
         events=report.events,
@@ -57,16 +65,7 @@ def row(report: VerifyReport, replaced: Replaced | None = None, root: Path = Pat
         seconds=report.seconds,
         witnesses=report.witnesses,
         bytes=report.body_bytes,
-        replaced_by=_replaced(replaced, root) if replaced else None,
-    )
-
-
-def _replaced(replaced: Replaced, root: Path) -> ReplacedByRow:
-    return ReplacedByRow(
-        backup=replaced.backup,
-        seq=replaced.seq,
-        recorded_at=times.text(replaced.recorded_at),
-        ledger=str(root / replaced.folder),
+        replaced_by=replaced_by,
     )
 
 
@@ -83,7 +82,11 @@ def text(found: VerifyRow) -> str:
         bad = found.first_bad
         place = "" if bad.seq is None else f" at seq {bad.seq}"
         good = "no event holds" if found.last_good_seq is None else f"events 0 to {found.last_good_seq} hold"
-        return f"{found.verdict}{place}: {flaw_text(bad)}; {good}{_why(found)}"
+        why = ""
+        if by := found.replaced_by:
+            restore = f"the restore of {by.backup} at {by.recorded_at} (seq {by.seq})"
+            why = f"; {restore} replaced that head, whose ledger lies in {by.ledger}"
+        return f"{found.verdict}{place}: {flaw_text(bad)}; {good}{why}"
     held = f"held against {', '.join(found.witnesses)}" if found.witnesses else "nothing outside it to hold it against"
     done = f"{found.bytes} bytes re-hashed in {found.seconds:g} s"
     return f"intact: {found.events} events, {done}, {held}; head {found.head}"
@@ -92,17 +95,9 @@ def text(found: VerifyRow) -> str:
 def flaw_text(flaw: Flaw) -> str:
     """Return what does not hold, as `got X, want Y`."""
     if flaw.found.startswith("got "):
-        return flaw.found  # the words of an error, which say what was wanted
+        return flaw.found  # the message of an error, which names what was wanted
     what = "" if flaw.kind in NAMED_BY_WHAT_WAS_FOUND else f"{flaw.kind} "
     return f"got {what}{flaw.found}, want {flaw.expected}"
-
-
-def _why(found: VerifyRow) -> str:
-    if found.replaced_by is None:
-        return ""
-    by = found.replaced_by
-    restore = f"the restore of {by.backup} at {by.recorded_at} (seq {by.seq})"
-    return f"; {restore} replaced that head, whose ledger lies in {by.ledger}"
 
 
 def next_step(found: VerifyRow) -> str | None:

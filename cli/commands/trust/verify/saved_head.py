@@ -1,4 +1,4 @@
-"""A head that somebody keeps outside the ledger, to hold a later log against: a small JSON file.
+"""A head kept outside the ledger, to compare a later log with: a small JSON file.
 
 `{"ledger_id", "size", "head", "saved_at"}`: which ledger, how many events, the link of the last one, and when.
 """
@@ -23,7 +23,7 @@ class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     saved_at: str
 
     def witness(self, name: str) -> Witness:
-        """Return what the file remembers, as `name` says it."""
+        """Return what the file remembers, as a witness called `name`."""
         return Witness(name, Head(self.size, Link(bytes.fromhex(self.head))))
 
 

@@ -1,1 +1,10 @@
 """The exchange's own files of daily prices, brought by hand."""
+
+from ledger.ingest.providers.port import Description
+
+DESCRIPTION = Description(
+    name="cotahist",
+    basis="as_traded",
+    rows="ledger.ingest.providers.cotahist.layout:raw_bars",
+    lines="ledger.ingest.providers.cotahist.layout:lines_of",
+)

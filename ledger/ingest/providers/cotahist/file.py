@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from ledger.errors import CotahistError, UnreadableError
 from ledger.events import Window
 from ledger.ingest.providers.cotahist import layout
-from ledger.ingest.providers.cotahist.layout import LINE_BYTES, Header, LayoutError
+from ledger.ingest.providers.cotahist.layout import LINE_BYTES, LayoutError
 
 BATCH_LINES = 4096
 BUFFER_BYTES = 1024 * 1024
@@ -22,12 +22,13 @@ LINE_ENDS = (b"\r\n", b"\n")
 LONGEST_LINE_BYTES = LINE_BYTES + 2
 READABLE = "a file that can be read to its end"
 ZIP_MAGIC = b"PK\x03\x04"
+BEGINNING = layout.HEADER + layout.FILE_NAME
 
-# How zipfile says that an archive is damaged, cut, locked by a password or packed in a way it does not know;
+# How zipfile reports that an archive is damaged, cut, locked by a password or packed in a way it does not know;
 # where a changed byte sends it to a place that is none, it is the file's own seek or a decoder that complains.
 READING_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError, struct.error)
 
-Quote = tuple[int, bytes]  # its line number, from 1, and its line with its end, as it stands in the file
+NumberedLine = tuple[int, bytes]  # its line number, from 1, and its line with its end, as it is in the file
 
 
 class Lines(Protocol):
@@ -42,7 +43,7 @@ class Text:
     """The lines of one file, to be read once, from the first to the last. Constant memory."""
 
     def __init__(self, name: str, stream: Lines, *, text_bytes: int) -> None:
-        """Read the header; `text_bytes` is how long the text says it is, unpacked.
+        """Read the header; `text_bytes` is the length that its container gives for it, unpacked.
 
         Raises: CotahistError when the first line is none.
         """
@@ -52,7 +53,10 @@ class Text:
         self._stream = stream
         self._line = 0
         self._first = self._last = date.min
-        self.header = self._header()
+        try:
+            self.header = layout.header(self._next() or b"")
+        except LayoutError as error:
+            raise self.refused(error, 1) from error
 
     @property
     def window(self) -> Window:
@@ -62,50 +66,38 @@ class Text:
             return Window(empty, empty)
         return Window(self._first, self._last)
 
-    def batches(self) -> Iterator[list[Quote]]:
+    def batches(self) -> Iterator[list[NumberedLine]]:
         """Yield every quote, up to 4,096 at a time.
 
         Raises: CotahistError, naming the line, for one that is cut, of another year or of no kind known, and at
         the end when the trailer is missing, is another file's, counts otherwise, or is not the last line.
         """
-        batch: list[Quote] = []
+        batch: list[NumberedLine] = []
         while (line := self._next()) is not None:
             if layout.kind(line) != layout.QUOTE:
                 break
-            self._check(line)
+            try:
+                day = layout.session(line, self.header)
+            except LayoutError as error:
+                raise self.refused(error) from error
+            self._first = min(self._first, day) if self.quotes else day
+            self._last = max(self._last, day)
+            self.quotes += 1
             batch.append((self._line, line))
             if len(batch) == BATCH_LINES:
                 yield batch
                 batch = []
-        self._check_end(line)
-        yield batch
-
-    def refused(self, error: LayoutError, line: int | None = None) -> CotahistError:
-        """Return `error` as the refusal of this file at `line`; the last line read when None."""
-        return CotahistError(self.name, line=line or self._line, found=error.found, wanted=error.wanted)
-
-    def _header(self) -> Header:
-        try:
-            return layout.header(self._next() or b"")
-        except LayoutError as error:
-            raise self.refused(error, 1) from error
-
-    def _check(self, line: bytes) -> None:
-        try:
-            day = layout.session(line, self.header)
-        except LayoutError as error:
-            raise self.refused(error) from error
-        self._first = min(self._first, day) if self.quotes else day
-        self._last = max(self._last, day)
-        self.quotes += 1
-
-    def _check_end(self, line: bytes | None) -> None:
         try:
             self._check_trailer(line)
         except LayoutError as error:
             raise self.refused(error) from error
         if self._next() is not None:
             raise self.refused(LayoutError("a line after the trailer", "the end"))
+        yield batch
+
+    def refused(self, error: LayoutError, line: int | None = None) -> CotahistError:
+        """Return `error` as the refusal of this file at `line`; the last line read when None."""
+        return CotahistError(self.name, line=line or self._line, found=error.found, wanted=error.wanted)
 
     def _check_trailer(self, line: bytes | None) -> None:
         if line is None:
@@ -121,7 +113,7 @@ class Text:
     def _next(self) -> bytes | None:
         """Return the next line with its end; None when there is none."""
         try:
-            # One byte more than a line has tells a longer one, and bounds what a file without lines can take.
+            # One byte more than a line has reveals a longer one, and bounds what a file without lines can take.
             line = self._stream.readline(LONGEST_LINE_BYTES + 1)
         except READING_ERRORS as error:
             raise CotahistError(self.name, line=self._line + 1, found=_words(error), wanted=READABLE) from error
@@ -129,9 +121,13 @@ class Text:
             return None
         self._line += 1
         ends = (*LINE_ENDS, b"") if layout.kind(line) == layout.TRAILER else LINE_ENDS
-        if len(line) < LINE_BYTES or line[LINE_BYTES:] not in ends:
-            raise self.refused(LayoutError(_length(line), f"{LINE_BYTES} and a line end"))
-        return line
+        if len(line) >= LINE_BYTES and line[LINE_BYTES:] in ends:
+            return line
+        columns = len(line.rstrip(b"\r\n"))
+        length = f"more than {LINE_BYTES} columns"
+        if columns <= LINE_BYTES:
+            length = f"{columns} columns" if line.endswith(b"\n") else f"{columns} columns and no line end"
+        raise self.refused(LayoutError(length, f"{LINE_BYTES} and a line end"))
 
 
 @contextmanager
@@ -150,7 +146,7 @@ def opened(path: Path) -> Iterator[Text]:
 
 
 def sha256(path: Path) -> bytes:
-    """Return the SHA-256 of the file as it lies on disk.
+    """Return the SHA-256 of the file as it is on disk.
 
     Raises: UnreadableError.
     """
@@ -171,28 +167,19 @@ def _unpacked(stack: ExitStack, name: str, file: io.BufferedReader) -> Text:
     """Return the text inside a ZIP; member names vary by year, so it is known by how it begins."""
     try:
         archive = stack.enter_context(zipfile.ZipFile(file))
-        found = [member for member in archive.infolist() if _begins_well(archive, member)]
+        found = []
+        for member in archive.infolist():
+            with archive.open(member) as stream:
+                if stream.read(len(BEGINNING)) == BEGINNING:
+                    found.append(member)
         if len(found) != 1:
             raise CotahistError(name, line=None, found=f"{len(found)} members with a header", wanted="a ZIP of one")
-        member = stack.enter_context(archive.open(found[0]))
+        text = stack.enter_context(archive.open(found[0]))
     except READING_ERRORS as error:
         raise CotahistError(name, line=None, found=_words(error), wanted="a sound ZIP") from error
     # A ZIP's own readline takes a hundred times as long as the buffer's.
-    stream = stack.enter_context(io.BufferedReader(cast("io.RawIOBase", member), BUFFER_BYTES))
-    return Text(name, stream, text_bytes=found[0].file_size)
-
-
-def _begins_well(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bool:
-    beginning = layout.HEADER + layout.FILE_NAME
-    with archive.open(member) as stream:
-        return stream.read(len(beginning)) == beginning
-
-
-def _length(line: bytes) -> str:
-    columns = len(line.rstrip(b"\r\n"))
-    if columns > LINE_BYTES:
-        return f"more than {LINE_BYTES} columns"
-    return f"{columns} columns" if line.endswith(b"\n") else f"{columns} columns and no line end"
+    buffered = stack.enter_context(io.BufferedReader(cast("io.RawIOBase", text), BUFFER_BYTES))
+    return Text(name, buffered, text_bytes=found[0].file_size)
 
 
 def _words(error: Exception) -> str:

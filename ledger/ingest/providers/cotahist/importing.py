@@ -1,4 +1,4 @@
-"""A COTAHIST file becomes evidence and decisions: one append a ticker, both of its events in it.
+"""A COTAHIST file becomes evidence and decisions: one append per ticker, with both of its events.
 
 The file is read to its end first (`Intake`), so that nothing of a cut one is appended; then ticker by ticker
 (`Importer`). An append is named by the file's hash and the ticker: what was imported is never appended again, and an
@@ -15,17 +15,16 @@ from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.events import FetchSucceeded, Identity, Request, Source, ValidationCompleted, Window
-from ledger.ingest.providers.cotahist import layout
-from ledger.ingest.providers.cotahist.file import Quote as NumberedLine
-from ledger.ingest.providers.cotahist.file import Text
-from ledger.ingest.providers.cotahist.layout import LayoutError, Quote
+from ledger.ingest.providers.cotahist import DESCRIPTION, layout
+from ledger.ingest.providers.cotahist.file import NumberedLine, Text
+from ledger.ingest.providers.cotahist.layout import LayoutError
 from ledger.ingest.providers.cotahist.spool import Spool, SpoolRow
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held
 from ledger.store.event_log import EventLog
 
-LOCK_NAME = layout.NAME  # one import at a time: nobody else writes series of this provider
+LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
 CODES_SHOWN_MAX = 10
 
 Market = Literal["spot", "all"]
@@ -80,8 +79,28 @@ class Intake:
 
         Raises: CotahistError naming the line; DiskFullError, StorageError of the spool.
         """
+        wanted = self._wanted
         for batch in batches:
-            spool.put(self._rows(text, batch))
+            rows: list[SpoolRow] = []
+            for number, line in batch:
+                ticker = layout.ticker(line)
+                if (wanted.market == "spot" and layout.market(line) != layout.SPOT) or (
+                    wanted.tickers and ticker not in wanted.tickers
+                ):
+                    self._outside += 1
+                elif ticker is None:
+                    self._unnamed += 1
+                    if len(self._codes) < CODES_SHOWN_MAX:
+                        self._codes[layout.code(line)] = None
+                else:
+                    # Read again when its ticker's turn comes: by then a bad one could no longer be refused.
+                    try:
+                        layout.quote(line)
+                    except LayoutError as error:
+                        raise text.refused(error, number) from error
+                    self._tickers.add(ticker)
+                    rows.append((ticker, number, line))
+            spool.put(rows)
 
     def contents(self, text: Text, *, digest: bytes, started_at: int, finished_at: int) -> Contents:
         """Return what was found, once all of `text` is read."""
@@ -99,28 +118,6 @@ class Intake:
             finished_at=finished_at,
         )
 
-    def _rows(self, text: Text, batch: list[NumberedLine]) -> Iterator[SpoolRow]:
-        for number, line in batch:
-            ticker = layout.ticker(line)
-            if not self._is_wanted(line, ticker):
-                self._outside += 1
-            elif ticker is None:
-                self._skip(line)
-            else:
-                _check(text, number, line)
-                self._tickers.add(ticker)
-                yield ticker, number, line
-
-    def _is_wanted(self, line: bytes, ticker: str | None) -> bool:
-        if self._wanted.market == "spot" and layout.market(line) != layout.SPOT:
-            return False
-        return not self._wanted.tickers or ticker in self._wanted.tickers
-
-    def _skip(self, line: bytes) -> None:
-        self._unnamed += 1
-        if len(self._codes) < CODES_SHOWN_MAX:
-            self._codes[layout.code(line)] = None
-
 
 class Importer:
     """The second pass over one file."""
@@ -137,7 +134,7 @@ class Importer:
     ) -> None:
         """Prepare an import; `log` None, or open for reading, makes it a dry run.
 
-        `held` says what the ledger that `log` has open holds of a ticker from this provider; the caller holds the
+        `held` returns what the ledger that `log` has open holds of a ticker from this provider; the caller holds the
         import's lock.
         """
         self._job_id = job_id
@@ -154,16 +151,20 @@ class Importer:
         Raises: what `EventLog.append` raises, LedgerReplacedError too; what was yielded stays.
         """
         for ticker, lines in spool.tickers():
-            yield self._import(ticker, lines)
-
-    def _import(self, ticker: str, lines: list[bytes]) -> Imported:
-        identifier = ids.append_id(f"{layout.NAME}/{self._contents.sha256.hex()}/{ticker}")
-        if self._log is not None and (run := self._log.append_run(identifier)):
-            return Imported(ticker=ticker, decision=None, seq=Seq(run.first + run.count - 1))
-        fetch = evidence(ticker, lines, self._contents)
-        decision = judge.judge(fetch, self._held(ticker), basis=layout.BASIS, threshold_percent=self._threshold_percent)
-        assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
-        return Imported(ticker=ticker, decision=decision, seq=self._append(identifier, fetch, decision))
+            identifier = ids.append_id(f"{DESCRIPTION.name}/{self._contents.sha256.hex()}/{ticker}")
+            if self._log is not None and (run := self._log.append_run(identifier)):
+                yield Imported(ticker=ticker, decision=None, seq=Seq(run.first + run.count - 1))
+                continue
+            fetch = evidence(ticker, lines, self._contents)
+            decision = judge.judge(
+                fetch,
+                self._held(ticker),
+                basis=DESCRIPTION.basis,
+                exchange=DESCRIPTION.exchange,
+                threshold_percent=self._threshold_percent,
+            )
+            assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
+            yield Imported(ticker=ticker, decision=decision, seq=self._append(identifier, fetch, decision))
 
     def _append(self, identifier: bytes, fetch: FetchSucceeded, decision: ValidationCompleted) -> Seq | None:
         log = self._log
@@ -181,43 +182,25 @@ class Importer:
 
 
 def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSucceeded:
-    """Return what the file says of one ticker; the answer is its lines as they stand in the file.
+    """Return the evidence that a file is of one ticker; the answer is its lines as they are in the file.
 
     The window is the whole file's: a session in it that the ticker lacks had no trade.
     """
     quotes = [layout.quote(line) for line in lines]
+    # Any other currency than the real is for rule IDENTITY to reject.
+    foreign = next((quote.currency for quote in quotes if quote.currency != layout.REAL), None)
+    currency = judge.CURRENCY if foreign is None else foreign.decode("latin-1").strip()
+    params = {"file": contents.name, "sha256": contents.sha256.hex(), "made_on": contents.made_on.isoformat()}
     return FetchSucceeded(
         ticker=ticker,
-        provider=layout.NAME,
+        provider=DESCRIPTION.name,
         attempt=1,
         started_at=contents.started_at,
         finished_at=contents.finished_at,
-        request=Request(ticker=ticker, window=contents.window, params=_params(contents)),
-        source=Source(library=layout.NAME, version=layout.VERSION),
+        request=Request(ticker=ticker, window=contents.window, params=params),
+        source=Source(library=DESCRIPTION.name, version=layout.VERSION),
         answer=answer(b"".join(lines)),
-        identity=Identity(symbol=ticker, currency=_currency(quotes)),
+        identity=Identity(symbol=ticker, currency=currency),
         bars=tuple(quote.bar for quote in quotes),
         actions=(),
     )
-
-
-def _params(contents: Contents) -> dict[str, str]:
-    return {
-        "file": contents.name,
-        "sha256": contents.sha256.hex(),
-        "made_on": contents.made_on.isoformat(),
-    }
-
-
-def _currency(quotes: Iterable[Quote]) -> str:
-    """Return BRL, or the first other currency that a quote names: rule IDENTITY speaks of it."""
-    others = (quote.currency for quote in quotes if quote.currency != layout.REAL)
-    return next((other.decode("latin-1").strip() for other in others), judge.CURRENCY)
-
-
-def _check(text: Text, number: int, line: bytes) -> None:
-    # Read again when its ticker's turn comes: by then a bad one could no longer be refused.
-    try:
-        layout.quote(line)
-    except LayoutError as error:
-        raise text.refused(error, number) from error

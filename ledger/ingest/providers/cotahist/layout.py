@@ -11,13 +11,12 @@ from functools import lru_cache
 
 import msgspec
 
-from ledger.events import Basis, RawBar
+from ledger.events import RawBar
+from ledger.ingest.providers.port import BodyError
 from ledger.market.price import reais
 from ledger.market.ticker import SUFFIX, TickerError, normalize
 
-NAME = "cotahist"
 VERSION = "1"
-BASIS: Basis = "as_traded"
 
 LINE_BYTES = 245
 HEADER, QUOTE, TRAILER = b"00", b"01", b"99"
@@ -55,8 +54,8 @@ _NUMBERS = {
 _SHOWN_BYTES = 20
 
 
-class LayoutError(ValueError):
-    """A line is not what the layout says: got `found`, want `wanted`."""
+class LayoutError(BodyError):
+    """A line does not follow the layout: got `found`, want `wanted`."""
 
     def __init__(self, found: str, wanted: str) -> None:
         super().__init__(f"got {found}, want {wanted}")
@@ -64,15 +63,15 @@ class LayoutError(ValueError):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """What a file says of itself; its trailer repeats `stamp`."""
+    """A file's own header; its trailer repeats `stamp`."""
 
     stamp: bytes
     year: bytes
     made_on: date
 
 
-class Quote(msgspec.Struct, frozen=True, gc=False):
-    """One code's session: prices a share, volume in shares, and the currency as the file writes it."""
+class QuoteLine(msgspec.Struct, frozen=True, gc=False):
+    """One code's session: prices per share, volume in shares, and the currency as the file writes it."""
 
     bar: RawBar
     currency: bytes
@@ -94,7 +93,7 @@ def header(line: bytes) -> Header:
 
 
 def counted(line: bytes, known: Header) -> int:
-    """Return how many records the trailer `line` says there are.
+    """Return how many records the trailer `line` counts.
 
     Raises: LayoutError when it is not the trailer of the file that `known` heads.
     """
@@ -130,14 +129,15 @@ def code(line: bytes) -> str:
     return _text(line[_CODE]).rstrip()
 
 
-def quote(line: bytes) -> Quote:
-    """Return what a quote says of its session, each price exact to a millionth of a real.
+def quote(line: bytes) -> QuoteLine:
+    """Return the session in a quote, each price exact to a millionth of a real.
 
     Raises: LayoutError for a number that is none, and a quotation factor of 0.
     """
     numbers = line[_OPEN_HIGH_LOW] + line[_CLOSE] + line[_VOLUME] + line[_FACTOR]
     if not numbers.isdigit():
-        raise _no_number(line)
+        name = next(name for name, field in _NUMBERS.items() if not line[field].isdigit())
+        raise LayoutError(f"{name} {_text(line[_NUMBERS[name]])!r}", "digits")
     factor = int(line[_FACTOR])
     if not factor:
         raise LayoutError("FATCOT 0", "the number of shares that the prices are for")
@@ -150,7 +150,24 @@ def quote(line: bytes) -> Quote:
         None,
         int(line[_VOLUME]),
     )
-    return Quote(bar, line[_CURRENCY])
+    return QuoteLine(bar, line[_CURRENCY])
+
+
+def raw_bars(body: bytes) -> tuple[RawBar, ...]:
+    """Return the sessions of a recorded answer: the quotes of one ticker as they stand in the file.
+
+    Raises: LayoutError for any other body.
+    """
+    lines = body.splitlines()
+    if other := next((line for line in lines if kind(line) != QUOTE), None):
+        raise LayoutError(_shown(other), "the quote 01")
+    return tuple(quote(line).bar for line in lines)
+
+
+def lines_of(body: bytes, session_day: date) -> tuple[str, ...]:
+    """Return the lines of a recorded answer that hold one trading day."""
+    written = f"{session_day:%Y%m%d}".encode()
+    return tuple(_text(line).rstrip() for line in body.splitlines() if line[_DAY] == written)
 
 
 def micros_a_share(centavos: int, factor: int) -> int:
@@ -184,7 +201,7 @@ def _named(code: bytes) -> str | None:
         found = normalize(written)
     except TickerError:
         return None
-    # Only a code that is a ticker as it stands: two spellings must never meet in one series.
+    # Only a code that is a ticker unchanged: two spellings must never meet in one series.
     return found if found == written + SUFFIX else None
 
 
@@ -194,11 +211,6 @@ def _price(digits: bytes, factor: int) -> float:
         return reais(micros_a_share(int(digits), factor))
     except ValueError as error:
         raise LayoutError(f"price {_text(digits)} for {factor} shares", "one that can be held") from error
-
-
-def _no_number(line: bytes) -> LayoutError:
-    name = next(name for name, field in _NUMBERS.items() if not line[field].isdigit())
-    return LayoutError(f"{name} {_text(line[_NUMBERS[name]])!r}", "digits")
 
 
 def _shown(line: bytes) -> str:

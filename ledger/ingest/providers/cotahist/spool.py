@@ -18,7 +18,7 @@ from ledger.ingest.providers.cotahist import layout
 
 SpoolRow = tuple[str, int, bytes]  # ticker, line number, line
 
-SQLITE_FOLDERS = ("/var/tmp", "/usr/tmp", "/tmp")  # noqa: S108 - told to a person, never opened here
+SQLITE_FOLDERS = ("/var/tmp", "/usr/tmp", "/tmp")  # noqa: S108 - named in an error, never opened here
 _FULL = "full"
 
 
@@ -71,14 +71,8 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        folder = _folder()
+        # Where SQLite puts a file without a name. Source: sqlite.org, "Temporary Files Used By SQLite", section 5.
+        named = (os.environ[name] for name in ("SQLITE_TMPDIR", "TMPDIR") if os.environ.get(name))
+        folders = map(Path, (*named, *SQLITE_FOLDERS))
+        folder = next((folder for folder in folders if os.access(folder, os.W_OK)), Path())
         raise (DiskFullError(folder) if _FULL in str(error) else StorageError(folder, str(error))) from error
-
-
-def _folder() -> Path:
-    """Return where SQLite puts a file without a name.
-
-    Source: sqlite.org, "Temporary Files Used By SQLite", section 5.
-    """
-    named = (os.environ[name] for name in ("SQLITE_TMPDIR", "TMPDIR") if os.environ.get(name))
-    return next((folder for folder in map(Path, (*named, *SQLITE_FOLDERS)) if os.access(folder, os.W_OK)), Path())

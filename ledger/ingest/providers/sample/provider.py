@@ -4,25 +4,22 @@ Source: scripts/make_sample.py, which writes them.
 """
 
 import gzip
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from itertools import compress
-from math import nan
 from pathlib import Path
 
 import msgspec
 
-from ledger.events import Basis, RawBar, Request, Source, Window
+from ledger.events import Request, Source, Window
 from ledger.ingest.providers.evidence import answer
-from ledger.ingest.providers.port import Fetched, Probe, ProviderError
+from ledger.ingest.providers.port import Access, Fetched, Probe, ProviderError
+from ledger.ingest.providers.sample import DESCRIPTION
 from ledger.ingest.providers.yahoo import chart
 
-NAME = "sample"
 VERSION = "1"
 TICKERS = ("BBAS3.SA", "ITUB4.SA", "PETR4.SA", "VALE3.SA")
 FIRST_DAY = date(2024, 2, 14)
-LAST_DAY = date(2026, 2, 13)
-RECORDED_AT = int(datetime(2026, 2, 13, 22, tzinfo=UTC).timestamp()) * 1_000_000  # the last session is final
 
 FOLDER = Path(__file__).parent / "data"
 
@@ -30,8 +27,7 @@ FOLDER = Path(__file__).parent / "data"
 class SampleProvider:
     """Answers for the four bundled tickers, always alike."""
 
-    name = NAME
-    basis: Basis = "split_adjusted"
+    name = DESCRIPTION.name
 
     def fetch(self, ticker: str, window: Window, *, timeout_s: float) -> Fetched:  # noqa: ARG002 - nothing to wait for
         """Return the bundled rows and actions of `window`, none when it lies elsewhere.
@@ -44,10 +40,10 @@ class SampleProvider:
         body = _within(_bundled(ticker), window)
         return Fetched(
             request=request,
-            source=Source(library=NAME, version=VERSION),
+            source=Source(library=self.name, version=VERSION),
             answer=answer(body),
             identity=chart.identity(body),
-            bars=tuple(map(_raw, chart.rows(body))),
+            bars=chart.raw_bars(body),
             actions=chart.actions(body),
         )
 
@@ -56,25 +52,14 @@ class SampleProvider:
         return Probe(latency_ms=0)
 
 
+def opened(_: Access) -> SampleProvider:
+    """Return the provider; it needs nothing of the machine."""
+    return SampleProvider()
+
+
 @cache
 def _bundled(ticker: str) -> bytes:
     return gzip.decompress((FOLDER / f"{ticker}.json.gz").read_bytes())
-
-
-def _raw(row: chart.ChartRow) -> RawBar:
-    return RawBar(
-        date=row.date,
-        open=_price(row.open),
-        high=_price(row.high),
-        low=_price(row.low),
-        close=_price(row.close),
-        adj_close=row.adj_close,
-        volume=row.volume,
-    )
-
-
-def _price(cell: float | None) -> float:
-    return nan if cell is None else cell
 
 
 def _within(body: bytes, window: Window) -> bytes:

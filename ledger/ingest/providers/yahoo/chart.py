@@ -1,24 +1,27 @@
 """Yahoo's chart answer, read from its bytes. Pure.
 
-yfinance removes duplicate days and turns a null volume into 0; the body still says what was sent.
+yfinance removes duplicate days and turns a null volume into 0; the body still has what was sent.
 
 Source: the answer of `v8/finance/chart/{symbol}?interval=1d`.
 """
 
+import math
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from ledger.events import Identity, RawAction
+from ledger.events import Identity, RawAction, RawBar
+from ledger.ingest.providers.port import BodyError
 
 # yfinance reads a daily bar stamped one or two hours before midnight as the day after: the exchange's
 # summer time was forgotten by whoever stamped it. The same dates must come out here.
 BEFORE_MIDNIGHT_HOURS = (22, 23)
 
 
-class ChartError(ValueError):
+class ChartError(BodyError):
     """A body is not an answer of the chart format."""
 
 
@@ -34,8 +37,8 @@ class ChartRow(msgspec.Struct, frozen=True, array_like=True):
     volume: float | int | None
 
 
-class Meta(msgspec.Struct, frozen=True, rename="camel"):
-    """What an answer says of the series it holds."""
+class ChartMeta(msgspec.Struct, frozen=True, rename="camel"):
+    """How an answer identifies the series it holds."""
 
     symbol: str | None = None
     currency: str | None = None
@@ -70,7 +73,7 @@ class ChartEvents(msgspec.Struct, frozen=True, rename="camel"):
 Prices = tuple[float | None, ...]
 
 
-class Quote(msgspec.Struct, frozen=True):
+class ChartQuote(msgspec.Struct, frozen=True):
     """The columns of an answer, each as long as its timestamps."""
 
     open: Prices | None = None
@@ -89,46 +92,46 @@ class AdjustedCloses(msgspec.Struct, frozen=True):
 class Indicators(msgspec.Struct, frozen=True):
     """Lists of one, by Yahoo's habit."""
 
-    quote: tuple[Quote, ...] = ()
+    quote: tuple[ChartQuote, ...] = ()
     adjclose: tuple[AdjustedCloses, ...] = ()
 
 
-class Series(msgspec.Struct, frozen=True):
+class ChartSeries(msgspec.Struct, frozen=True):
     """One symbol's answer."""
 
-    meta: Meta = Meta()
+    meta: ChartMeta = ChartMeta()
     timestamp: tuple[int, ...] = ()
     indicators: Indicators = Indicators()
     events: ChartEvents = ChartEvents()
 
 
-class Complaint(msgspec.Struct, frozen=True):
+class ChartComplaint(msgspec.Struct, frozen=True):
     """Yahoo's own words for what went wrong."""
 
     code: str | None = None
     description: str | None = None
 
 
-class Chart(msgspec.Struct, frozen=True):
+class ChartResult(msgspec.Struct, frozen=True):
     """Either a list of one series, or a complaint."""
 
-    result: tuple[Series, ...] | None = None
-    error: Complaint | None = None
+    result: tuple[ChartSeries, ...] | None = None
+    error: ChartComplaint | None = None
 
 
-class ChartBody(msgspec.Struct, frozen=True):
+class AnswerBody(msgspec.Struct, frozen=True):
     """The whole answer of the chart format."""
 
-    chart: Chart
+    chart: ChartResult
 
 
 class RefusalBody(msgspec.Struct, frozen=True):
     """The whole answer of Yahoo's front door, which complains under another name."""
 
-    finance: Chart
+    finance: ChartResult
 
 
-_decoder = msgspec.json.Decoder(ChartBody)
+_decoder = msgspec.json.Decoder(AnswerBody)
 _refusal_decoder = msgspec.json.Decoder(RefusalBody)
 
 
@@ -143,8 +146,21 @@ def rows(body: bytes) -> tuple[ChartRow, ...]:
     return tuple(ChartRow(*cells) for cells in zip(days, *_columns(series), strict=True))
 
 
+def raw_bars(body: bytes) -> tuple[RawBar, ...]:
+    """Return every row of the answer as a raw bar: a price that is null is NaN, a volume that is null None.
+
+    Raises: ChartError for a body of another shape.
+    """
+    return tuple(
+        RawBar(
+            row.date, _price(row.open), _price(row.high), _price(row.low), _price(row.close), row.adj_close, row.volume
+        )
+        for row in rows(body)
+    )
+
+
 def identity(body: bytes) -> Identity:
-    """Return what the answer says its series is.
+    """Return how the answer identifies its series.
 
     Raises: ChartError for a body of another shape.
     """
@@ -164,41 +180,43 @@ def actions(body: bytes) -> tuple[RawAction, ...]:
 
     Raises: ChartError for a body of another shape.
     """
-    return tuple(sorted(_actions(_series(body)), key=lambda action: (action.date, action.kind)))
+    series = _series(body)
+    zone, events = _zone(series.meta), series.events
+    found = [RawAction(_day(paid.date, zone), "dividend", paid.amount) for paid in events.dividends.values()]
+    for split in events.splits.values():
+        ratio = split.numerator / split.denominator if split.denominator else 0.0
+        found.append(RawAction(_day(split.date, zone), "split", ratio))
+    found += [RawAction(_day(gain.date, zone), "capital_gain", gain.amount) for gain in events.capital_gains.values()]
+    return tuple(sorted(found, key=lambda action: (action.date, action.kind)))
 
 
 def complaint(body: bytes) -> str | None:
     """Return Yahoo's own description of what went wrong, None where the body has none."""
-    error = _chart_error(body) or _refusal_error(body)
+    error = None
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        error = _decoder.decode(body).chart.error
+    if error is None:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            error = _refusal_decoder.decode(body).finance.error
     return None if error is None else error.description or error.code
 
 
-def _chart_error(body: bytes) -> Complaint | None:
-    try:
-        return _decoder.decode(body).chart.error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+def _price(cell: float | None) -> float:
+    return math.nan if cell is None else cell
 
 
-def _refusal_error(body: bytes) -> Complaint | None:
-    try:
-        return _refusal_decoder.decode(body).finance.error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def _series(body: bytes) -> Series:
+def _series(body: bytes) -> ChartSeries:
     try:
         chart = _decoder.decode(body).chart
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ChartError(f"got a body that is no chart ({error}), want Yahoo's chart JSON") from error
-    return chart.result[0] if chart.result else Series()
+    return chart.result[0] if chart.result else ChartSeries()
 
 
-def _columns(series: Series) -> Iterator[Prices]:
+def _columns(series: ChartSeries) -> Iterator[Prices]:
     """Yield open, high, low, close, adjusted close and volume, each as long as the timestamps."""
     rows_wanted = len(series.timestamp)
-    quote = series.indicators.quote[0] if series.indicators.quote else Quote()
+    quote = series.indicators.quote[0] if series.indicators.quote else ChartQuote()
     adjusted = series.indicators.adjclose[0].adjclose if series.indicators.adjclose else (None,) * rows_wanted
     for name, column in (
         ("open", quote.open),
@@ -215,26 +233,12 @@ def _columns(series: Series) -> Iterator[Prices]:
         yield column or ()
 
 
-def _actions(series: Series) -> Iterator[RawAction]:
-    zone, events = _zone(series.meta), series.events
-    for paid in events.dividends.values():
-        yield RawAction(_day(paid.date, zone), "dividend", paid.amount)
-    for split in events.splits.values():
-        ratio = split.numerator / split.denominator if split.denominator else 0.0
-        yield RawAction(_day(split.date, zone), "split", ratio)
-    for gain in events.capital_gains.values():
-        yield RawAction(_day(gain.date, zone), "capital_gain", gain.amount)
-
-
-def _zone(meta: Meta) -> tzinfo:
+def _zone(meta: ChartMeta) -> tzinfo:
     """Return the exchange's zone: its rules through the years where they are known, else today's offset."""
     try:
         return ZoneInfo(meta.exchange_timezone_name or "")
     except (ZoneInfoNotFoundError, ValueError):
-        return _fixed_offset(meta.gmtoffset or 0)
-
-
-def _fixed_offset(offset_s: int) -> tzinfo:
+        offset_s = meta.gmtoffset or 0
     try:
         return timezone(timedelta(seconds=offset_s))
     except ValueError as error:

@@ -6,7 +6,7 @@ Cookies = dict[str, dict[str, dict[str, Cookie]]]  # domain -> path -> name
 
 
 class CookieMemory:
-    """Stands in for yfinance's cookie cache, a SQLite file that locks and breaks between processes.
+    """Replaces yfinance's cookie cache, a SQLite file that locks and breaks between processes.
 
     Without any cache yfinance asks for a cookie again before every chart, one thread at a time.
     """
@@ -22,11 +22,9 @@ class CookieMemory:
     def store(self, strategy: str, cookie: Cookies | None) -> None:
         """Keep `cookie` for `strategy`; drop what was kept when it is None or yfinance could not read it back."""
         self._kept.pop(strategy, None)
-        if cookie is not None and _readable(cookie):
+        if cookie is None:
+            return
+        # yfinance takes the first domain's A3 and its expiry for granted, and fails for good where either is missing.
+        session = next(iter(cookie.values()), {}).get("/", {}).get("A3")
+        if session is not None and session.expires is not None:
             self._kept[strategy] = cookie
-
-
-def _readable(cookies: Cookies) -> bool:
-    # yfinance takes the first domain's A3 and its expiry for granted, and fails for good where either is missing.
-    session = next(iter(cookies.values()), {}).get("/", {}).get("A3")
-    return session is not None and session.expires is not None

@@ -102,34 +102,35 @@ class RecordingSession(requests.Session[requests.Response]):
         except RequestException as error:
             exchange.error = error
             raise
-        exchange.reply = _reply(response, time.monotonic() - started)
+        exchange.reply = Reply(
+            status=response.status_code,
+            body=response.content,
+            retry_after=response.headers.get("Retry-After"),
+            http_date=http_date_us(response.headers.get("Date")),
+            duration_s=time.monotonic() - started,
+        )
         return response
 
     def _follow(self, method: Any, url: str, *args: Any, share: float = 1.0, **options: Any) -> requests.Response:
         """Follow redirects here and not inside curl, so that every hop is held to the same rules."""
+        exchange = _exchange.get()
         for _ in range(REDIRECTS_MAX):
-            response = self._ask(method, url, *args, share=share, **options)
-            target = response.headers.get("Location")
-            if response.status_code not in REDIRECT_CODES or target is None:
+            target, left_s = wire_url(url, exchange.base_url), exchange.left_s() * share
+            # curl counts in whole milliseconds and takes 0 for no limit at all.
+            if left_s < SHORTEST_CALL_S:
+                raise Timeout("got no time left, want an answer before the deadline")
+            bounds = {"timeout": left_s, "allow_redirects": False}
+            response = super().request(method, target, *args, **options | bounds)
+            # yfinance looks at the host to tell a consent page; a base URL must not hide it.
+            response.url = url
+            location = response.headers.get("Location")
+            if response.status_code not in REDIRECT_CODES or location is None:
                 return response
-            url = urljoin(url, target)
+            url = urljoin(url, location)
             if response.status_code not in KEEPS_METHOD_CODES:
                 method, options = "GET", options | {"data": None, "json": None}
             options = options | {"params": None}
         raise TooManyRedirects(f"got more than {REDIRECTS_MAX} redirects, want an answer")
-
-    def _ask(self, method: Any, url: str, *args: Any, share: float, **options: Any) -> requests.Response:
-        exchange = _exchange.get()
-        target = wire_url(url, exchange.base_url)
-        left_s = exchange.left_s() * share
-        # curl counts in whole milliseconds and takes 0 for no limit at all.
-        if left_s < SHORTEST_CALL_S:
-            raise Timeout("got no time left, want an answer before the deadline")
-        bounds = {"timeout": left_s, "allow_redirects": False}
-        response = super().request(method, target, *args, **options | bounds)
-        # yfinance looks at the host to tell a consent page; a base URL must not hide it.
-        response.url = url
-        return response
 
 
 def wire_url(url: str, base_url: str | None) -> str:
@@ -176,13 +177,3 @@ def retry_after_s(text: str | None, *, now_us: int) -> int | None:
         return int(text) if len(text) <= RETRY_AFTER_DIGITS_MAX else None
     until_us = http_date_us(text)
     return None if until_us is None else max(0, -((now_us - until_us) // 1_000_000))
-
-
-def _reply(response: requests.Response, duration_s: float) -> Reply:
-    return Reply(
-        status=response.status_code,
-        body=response.content,
-        retry_after=response.headers.get("Retry-After"),
-        http_date=http_date_us(response.headers.get("Date")),
-        duration_s=duration_s,
-    )

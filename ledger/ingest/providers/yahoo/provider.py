@@ -1,7 +1,7 @@
 """Yahoo Finance, through yfinance: what the library made of the answer, and the answer itself.
 
 The library's exceptions carry neither status nor body and its names for failures mislead, so every
-failure is told from what the recorder saw on the wire; an exception matters only when the wire looks well.
+failure is classified by what the session recorded on the wire; an exception counts only where that looks sound.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger.events import Basis, ErrorKind, RawBar, Request, Source, Window
+from ledger.events import ErrorKind, RawBar, Request, Source, Window
 from ledger.ingest.providers.evidence import answer
-from ledger.ingest.providers.port import Fetched, Probe, ProviderError
-from ledger.ingest.providers.yahoo import chart
+from ledger.ingest.providers.port import Access, Fetched, Probe, ProviderError
+from ledger.ingest.providers.yahoo import DESCRIPTION, chart
 
 if TYPE_CHECKING:
     from ledger.ingest.providers.yahoo.http import Exchange, Reply
@@ -42,17 +42,14 @@ KIND_BY_STATUS: dict[int, ErrorKind] = {
 SHAPE_ERRORS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
-def _clock_us() -> int:
-    return time.time_ns() // 1000
-
-
 class YahooProvider:
     """Daily bars of B3 from Yahoo; safe to share between threads."""
 
-    name = LIBRARY
-    basis: Basis = "split_adjusted"
+    name = DESCRIPTION.name
 
-    def __init__(self, *, base_url: str | None, cache_dir: Path, now: Callable[[], int] = _clock_us) -> None:
+    def __init__(
+        self, *, base_url: str | None, cache_dir: Path, now: Callable[[], int] = lambda: time.time_ns() // 1000
+    ) -> None:
         self._base_url = base_url
         self._cache_dir = cache_dir
         self._now = now  # microseconds UTC; only where Yahoo sends no clock of its own
@@ -75,7 +72,16 @@ class YahooProvider:
             raise ProviderError(kind, message, request=request) from trouble
         refusal = _refusal(exchange.reply, trouble)
         if refusal is not None:
-            raise self._error(refusal, request, exchange.reply) from trouble
+            reply = exchange.reply
+            now_us = self._now() if reply.http_date is None else reply.http_date
+            raise ProviderError(
+                *refusal,
+                request=request,
+                status_code=reply.status,
+                retry_after_s=http.retry_after_s(reply.retry_after, now_us=now_us),
+                http_date=reply.http_date,
+                answer=answer(reply.body) if reply.body else None,
+            ) from trouble
         return _fetched(request, exchange.reply, frame)
 
     def probe(self, *, timeout_s: float) -> Probe:
@@ -97,20 +103,10 @@ class YahooProvider:
         kind, message = refusal or (None, None)
         return Probe(latency_ms=latency_ms, error_kind=kind, message=message)
 
-    def _error(self, refusal: Refusal, request: Request, reply: Reply) -> ProviderError:
-        from ledger.ingest.providers.yahoo.http import retry_after_s
 
-        kind, message = refusal
-        now_us = self._now() if reply.http_date is None else reply.http_date
-        return ProviderError(
-            kind,
-            message,
-            request=request,
-            status_code=reply.status,
-            retry_after_s=retry_after_s(reply.retry_after, now_us=now_us),
-            http_date=reply.http_date,
-            answer=answer(reply.body) if reply.body else None,
-        )
+def opened(access: Access) -> YahooProvider:
+    """Return the provider; nothing of yfinance is loaded before it is asked."""
+    return YahooProvider(base_url=access.base_url, cache_dir=access.cache_dir, now=access.now)
 
 
 def _library(cache_dir: Path) -> Any:
@@ -179,18 +175,20 @@ def _forget_crumb() -> None:
 
 def _refusal(reply: Reply, trouble: Exception | None) -> Refusal | None:
     """Return why the reply is no answer, None when it is one, with rows or without."""
-    said = chart.complaint(reply.body)
-    if not _is_answer(reply.status, said):
-        kind = KIND_BY_STATUS.get(reply.status, "bad-answer")
-        return kind, _one_line(f"{reply.status} {said or _phrase(reply.status)}")
-    return _misread(reply, trouble)
-
-
-def _is_answer(status: int, said: str | None) -> bool:
-    """Return whether Yahoo answered the question; that it has nothing for those days is an answer."""
-    if said is None:
-        return status == HTTPStatus.OK
-    return NO_DATA_THEN in said.lower() and status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST)
+    status, complaint = reply.status, chart.complaint(reply.body)
+    # That Yahoo has nothing for those days is an answer to the question.
+    answered = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST) if NO_DATA_THEN in (complaint or "").lower() else ()
+    if status not in (answered if complaint is not None else (HTTPStatus.OK,)):
+        phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "(no standard status)"
+        return KIND_BY_STATUS.get(status, "bad-answer"), _one_line(f"{status} {complaint or phrase}")
+    try:
+        rows = chart.rows(reply.body)
+        chart.actions(reply.body)
+    except chart.ChartError as error:
+        return "bad-answer", _one_line(f"{status}, but {error}")
+    if rows and trouble is not None:
+        return "bad-answer", _one_line(f"{status}, but {LIBRARY} failed on it: {trouble!r}")
+    return None
 
 
 def _no_answer(exchange: Exchange, trouble: Exception | None) -> Refusal:
@@ -207,22 +205,6 @@ def _no_answer(exchange: Exchange, trouble: Exception | None) -> Refusal:
     return "bad-answer", words
 
 
-def _misread(reply: Reply, trouble: Exception | None) -> Refusal | None:
-    """Return why the body cannot be evidence: it is no chart, or the library could not read its rows."""
-    try:
-        rows = chart.rows(reply.body)
-        chart.actions(reply.body)
-    except chart.ChartError as error:
-        return "bad-answer", _one_line(f"{reply.status}, but {error}")
-    if rows and trouble is not None:
-        return "bad-answer", _one_line(f"{reply.status}, but {LIBRARY} failed on it: {trouble!r}")
-    return None
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "(no standard status)"
-
-
 def _one_line(text: str) -> str:
     return " ".join(text.split())[:WORDS_MAX]
 
@@ -230,6 +212,11 @@ def _one_line(text: str) -> str:
 def _fetched(request: Request, reply: Reply, frame: Any) -> Fetched:
     import yfinance
 
+    bars: tuple[RawBar, ...] = ()
+    if frame is not None:
+        columns = (frame[name].tolist() for name in ("Open", "High", "Low", "Close", "Adj Close", "Volume"))
+        days = (stamp.date() for stamp in frame.index)
+        bars = tuple(RawBar(*cells) for cells in zip(days, *columns, strict=True))
     return Fetched(
         request=request,
         source=Source(
@@ -237,13 +224,7 @@ def _fetched(request: Request, reply: Reply, frame: Any) -> Fetched:
         ),
         answer=answer(reply.body),
         identity=chart.identity(reply.body),
-        bars=() if frame is None else _bars(frame),
+        bars=bars,
         # From the body: the frame has no place for an action on a day without a row.
         actions=chart.actions(reply.body),
     )
-
-
-def _bars(frame: Any) -> tuple[RawBar, ...]:
-    columns = (frame[name].tolist() for name in ("Open", "High", "Low", "Close", "Adj Close", "Volume"))
-    days = (stamp.date() for stamp in frame.index)
-    return tuple(RawBar(*cells) for cells in zip(days, *columns, strict=True))

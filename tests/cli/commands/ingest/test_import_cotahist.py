@@ -11,6 +11,7 @@ import pytest
 
 from ledger.ingest.providers.cotahist import file
 from ledger.ingest.ticker_lock import ticker_lock
+from ledger.market.series import Series
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.models import prices
@@ -39,7 +40,7 @@ def imported(tmp_path: Path, *args: str, env: dict[str, str] | None = None) -> R
 def closes(tmp_path: Path, ticker: str) -> dict[date, int]:
     """Return the closes that the ledger holds of a ticker from this provider, in millionths."""
     with EventLog(LedgerHome(tmp_path / "dados"), now=lambda: 0, readonly=True) as log:
-        bars = prices.series(view_at(log, log.head().size).state["prices"], "cotahist", ticker)
+        bars = prices.bars(view_at(log, log.head().size).state["prices"], Series(ticker, "cotahist"))
     return {day: bar.close for day, bar in bars.items()}
 
 

@@ -13,8 +13,8 @@ from cli.commands.ingest.import_cotahist.row import ImportRow, Run
 from ledger.chain import Head, Link
 from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
 from ledger.events import Finding, Window
+from ledger.ingest.providers.cotahist import DESCRIPTION
 from ledger.ingest.providers.cotahist.importing import Contents, Imported
-from ledger.ingest.providers.cotahist.layout import NAME
 from ledger.ingest.rules.judge import superseded
 from tests.ledger.ingest.answers import evidence, run_of, session
 
@@ -31,7 +31,7 @@ CONTENTS = Contents(
     started_at=1,
     finished_at=2,
 )
-RUN = Run(job_id=bytes(16), provider=NAME, elapsed_s=1.23456, head=Head(7, Link(b"\1" * 32)))
+RUN = Run(job_id=bytes(16), provider=DESCRIPTION.name, elapsed_s=1.23456, head=Head(7, Link(b"\1" * 32)))
 ERRORS: Mapping[str, LedgerError] = {
     "bad-answer": CotahistError("A.ZIP", line=3, found="x", wanted="y"),
     "locked": TickerLockError("cotahist", waited_s=1, holder_pid=5, holder_job_id=None),

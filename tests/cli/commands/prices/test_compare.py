@@ -30,7 +30,7 @@ TRADED = [5500, 5550, 5600, 2790, 2810]  # centavos, as they were
 def answered(log: EventLog, days: Sequence[date] = DAYS, closes: Sequence[float] = ADJUSTED) -> None:
     """Record Yahoo's answer and its decision."""
     fetch = evidence([raw(day, close) for day, close in zip(days, closes, strict=True)], [SPLIT, PAID])
-    decision = judge(fetch, Held({}), basis="split_adjusted")
+    decision = judge(fetch, Held({}), basis="split_adjusted", exchange="SAO")
     assert isinstance(decision, ValidationCompleted)
     cause = log.head().size
     drafts = [

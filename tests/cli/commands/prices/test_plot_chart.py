@@ -10,7 +10,7 @@ import matplotlib as mpl
 import msgspec
 import pytest
 
-from cli.commands.prices.plot.chart import MANY_ACTIONS, Chart, PictureFormat, action_text, render
+from cli.commands.prices.plot.chart import MANY_ACTIONS, PictureFormat, PriceChart, action_text, render
 from ledger.events import ActionKind
 from projections import open_ledger
 from projections.api.extras import MissingExtraError
@@ -31,9 +31,9 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def chart(ledger: Ledger) -> Chart:
+def chart(ledger: Ledger) -> PriceChart:
     """All that happened to it."""
-    return Chart(
+    return PriceChart(
         title=TICKER,
         provenance="yfinance",
         prices=ledger.prices(TICKER).rows(),
@@ -43,7 +43,7 @@ def chart(ledger: Ledger) -> Chart:
     )
 
 
-def test_revised_sessions_are_marked_by_what_befell_them(chart: Chart) -> None:
+def test_revised_sessions_are_marked_by_what_befell_them(chart: PriceChart) -> None:
     """A rescale is counted: it moves every session before it."""
     assert {"correction": [CORRECTED], "withdrawn": [WITHDRAWN], "late": [LATE]} == chart.revised()
     # All before the dividend but the one that is withdrawn, and so not told again, and the one that was not held yet.
@@ -54,21 +54,21 @@ def test_revised_sessions_are_marked_by_what_befell_them(chart: Chart) -> None:
     )
 
 
-def test_a_session_that_is_not_drawn_is_not_marked(chart: Chart) -> None:
+def test_a_session_that_is_not_drawn_is_not_marked(chart: PriceChart) -> None:
     """It has no place in the picture."""
     (late,) = chart.revised()["late"]
     later = msgspec.structs.replace(chart, prices=[price for price in chart.prices if price.date > late])
     assert {"correction": [CORRECTED], "withdrawn": [WITHDRAWN], "late": []} == later.revised()
 
 
-def test_the_picture_names_what_it_marks(chart: Chart) -> None:
+def test_the_picture_names_what_it_marks(chart: PriceChart) -> None:
     """As text, that can be searched."""
     picture = render(chart, "svg").decode()
     words = ("corrected (1)", "withdrawn by the provider (1)", "came late (1)", "missing (1)", "dividend R$ 0.75")
     assert [] == [word for word in (*words, TICKER, chart.caption()) if f">{word}</text>" not in picture]
 
 
-def test_what_did_not_happen_is_not_in_the_legend(chart: Chart) -> None:
+def test_what_did_not_happen_is_not_in_the_legend(chart: PriceChart) -> None:
     """Only the close is."""
     bare = msgspec.structs.replace(chart, changes=[], missing=[], actions=[])
     picture = render(bare, "svg").decode()
@@ -77,7 +77,7 @@ def test_what_did_not_happen_is_not_in_the_legend(chart: Chart) -> None:
     ]
 
 
-def test_many_actions_are_marked_and_not_named(chart: Chart) -> None:
+def test_many_actions_are_marked_and_not_named(chart: PriceChart) -> None:
     """Their names would cover each other."""
     (action,) = chart.actions
     many = [msgspec.structs.replace(action, date=DAYS[0] + timedelta(n)) for n in range(MANY_ACTIONS + 1)]
@@ -88,7 +88,7 @@ def test_many_actions_are_marked_and_not_named(chart: Chart) -> None:
 
 
 @pytest.mark.parametrize("picture", ["png", "svg"])
-def test_the_same_chart_is_the_same_bytes(picture: PictureFormat, chart: Chart) -> None:
+def test_the_same_chart_is_the_same_bytes(picture: PictureFormat, chart: PriceChart) -> None:
     """Whatever matplotlib was told before."""
     first = render(chart, picture)
     with mpl.rc_context({"font.size": 20, "svg.hashsalt": "other"}):
@@ -96,7 +96,7 @@ def test_the_same_chart_is_the_same_bytes(picture: PictureFormat, chart: Chart) 
     assert first.startswith(PNG if picture == "png" else b"<?xml")
 
 
-def test_one_session_is_a_picture_too(chart: Chart) -> None:
+def test_one_session_is_a_picture_too(chart: PriceChart) -> None:
     """With nothing around it."""
     assert render(msgspec.structs.replace(chart, prices=chart.prices[:1], missing=[]), "png").startswith(PNG)
 
@@ -137,7 +137,7 @@ class Absent:
             raise ModuleNotFoundError(name=name)
 
 
-def test_without_matplotlib_one_line_says_how_to_get_it(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_one_line_says_how_to_get_it(chart: PriceChart, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the extra that brings it."""
     for name in [name for name in sys.modules if name.startswith("matplotlib")]:
         monkeypatch.delitem(sys.modules, name)

@@ -7,22 +7,24 @@ import msgspec
 import pytest
 
 from projections.store.folder import Shelf
+from projections.store.lmdb_tables import CHECK_BYTES, sealed, unsealed
 from projections.store.registry import ALL
-from projections.store.store import STANDING, Model, Standing
+from projections.store.store import HEAD_KEY, Model, StoredHead
 from tests.support.sample_ledger import EVENTS, FOLDER, kept, look
 
 NAMES = [one.name for one in ALL]
 
 
 def corrupt(folder: Path) -> bytes:
-    """Change one stored price behind the projections' back; return its key."""
+    """Change one stored price, its check as well, behind the projections' back; return its key."""
     store = Shelf(folder / FOLDER).current()
     assert store is not None
     with lmdb.open(str(store)) as env, env.begin(write=True) as txn:
         cursor = txn.cursor()
         cursor.set_range(b"\1")  # the first table of the first projection: bars
-        key, value = cursor.item()
-        txn.put(key, value[:-1] + bytes([value[-1] ^ 1]))
+        key, stored = cursor.item()
+        value = stored[:-CHECK_BYTES]
+        txn.put(key, sealed(key, value[:-1] + bytes([value[-1] ^ 1])))
     return bytes(key[1:])
 
 
@@ -71,14 +73,30 @@ def test_with_nothing_stored_there_is_nothing_to_check(copy: Path) -> None:
     assert Shelf(copy / FOLDER).current() is None
 
 
+def test_a_row_that_fails_its_check_is_not_copied(copy: Path) -> None:
+    """Then all are built again, with a warning; `--check` before that says which row it is."""
+    key = corrupt(copy)
+    path = Shelf(copy / FOLDER).current()
+    assert path is not None
+    with lmdb.open(str(path)) as env, env.begin(write=True) as txn:
+        txn.put(b"\1" + key, b"\0" + txn.get(b"\1" + key)[1:])
+    checked = look("rebuild", "--check", "--format", "json", cwd=copy)
+    (apart,) = checked.lines()[0]["differences"]
+    assert (2, "damaged", key.hex()) == (checked.code, apart["stored"], apart["key"])
+    done = look("rebuild", "--projection", "metrics", cwd=copy)
+    assert (0, f"rebuilt: metrics at {EVENTS} events\n") == (done.code, done.out)
+    assert done.err.startswith("warning: stored read models at ")
+    assert (0, "") == (look("rebuild", "--check", cwd=copy).code, look("rebuild", "--check", cwd=copy).err)
+
+
 def test_projections_of_another_version_are_not_checked(copy: Path) -> None:
     """They are built again by the next command that may write."""
     path = Shelf(copy / FOLDER).current()
     assert path is not None
     with lmdb.open(str(path)) as env, env.begin(write=True) as txn:
-        standing = msgspec.msgpack.decode(txn.get(STANDING), type=Standing)
-        older = {**standing.models, "prices": Model(0, standing.models["prices"].tables)}
-        txn.put(STANDING, msgspec.msgpack.encode(msgspec.structs.replace(standing, models=older)))
+        stored = msgspec.msgpack.decode(unsealed(path, HEAD_KEY, txn.get(HEAD_KEY)), type=StoredHead)
+        older = {**stored.models, "prices": Model(0, stored.models["prices"].tables)}
+        txn.put(HEAD_KEY, sealed(HEAD_KEY, msgspec.msgpack.encode(msgspec.structs.replace(stored, models=older))))
     assert 3 == look("rebuild", "--check", cwd=copy).code
     look("metrics", cwd=copy)
     assert 0 == look("rebuild", "--check", cwd=copy).code

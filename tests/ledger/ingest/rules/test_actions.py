@@ -39,6 +39,12 @@ def test_actions_of_the_window_come_in_order_each_once() -> None:
     assert expected == actions.within(raws, Window(session(1), session(2)))
 
 
+def test_two_splits_of_one_day_come_in_order_of_their_ratios() -> None:
+    """A judgement that is made again has the same bytes."""
+    raws = [RawAction(MONDAY, "split", float(size)) for size in range(9, 1, -1)]
+    assert [*range(2, 10)] == [action.numerator for action in actions.within(raws, Window(MONDAY, MONDAY))]
+
+
 def test_between_leaves_out_the_day_before_the_step() -> None:
     """`after` is excluded, `until` is not."""
     known = tuple(Action(session(n), "dividend", 1, 1, 1) for n in range(4))

@@ -18,7 +18,7 @@ DIVIDEND = RawAction(STEP, "dividend", 0.6)
 def flags(change: float, *actions: RawAction, basis: Basis = "as_traded") -> list[str]:
     """Return what is flagged where the close of the third session is `change` times that of the second."""
     answer = evidence(run_of((BEFORE, CLOSE, CLOSE * change, CLOSE * change * 1.01)), actions)
-    decision = judge(answer, Held({}), basis=basis)
+    decision = judge(answer, Held({}), basis=basis, exchange=None)
     assert isinstance(decision, ValidationCompleted)
     assert {STEP} >= {finding.date for finding in decision.flagged if finding.rule != "ADJ"}
     return [finding.rule for finding in decision.flagged if finding.rule != "ADJ"]

@@ -12,7 +12,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from ledger.events import Action, Bar, FetchSucceeded, Finding, Identity, RawAction, RawBar, ValidationCompleted, Window
-from ledger.ingest.providers.yahoo.chart import ChartRow
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import judge, sessions_due, superseded
 from ledger.ingest.rules.scale import WholeRangeNeeded
@@ -38,11 +37,18 @@ def decided(
     answer: FetchSucceeded,
     before: Held = NOTHING,
     *,
-    body_rows: Sequence[ChartRow] = (),
+    body_rows: Sequence[RawBar] = (),
     threshold_percent: float = 10.0,
 ) -> ValidationCompleted:
     """Return the decision; an answer that needs a wider window fails the test."""
-    outcome = judge(answer, before, basis="split_adjusted", body_rows=body_rows, threshold_percent=threshold_percent)
+    outcome = judge(
+        answer,
+        before,
+        basis="split_adjusted",
+        exchange="SAO",
+        body_rows=body_rows,
+        threshold_percent=threshold_percent,
+    )
     assert isinstance(outcome, ValidationCompleted), outcome
     return outcome
 
@@ -241,7 +247,7 @@ def test_an_adjusted_close_that_is_no_number_is_flagged_and_left_out() -> None:
 def test_a_null_volume_in_the_body_is_rejected_though_the_library_says_zero() -> None:
     """And a day that came twice with different values too; alike it is kept once and counted."""
     bars = run_of((10, 10.1, 10.2, 10.3))
-    sent = [ChartRow(*msgspec.structs.astuple(each)) for each in bars]
+    sent = list(bars)
     body = [
         sent[0],
         msgspec.structs.replace(sent[1], volume=None),
@@ -262,7 +268,7 @@ def test_a_rescaled_overlap_asks_for_the_whole_range_and_is_then_accepted_at_its
     before = held(run_of([10 + n / 10 for n in range(10)]))
     halved = run_of([5 + n / 20 for n in range(11)])
     split = RawAction(session(10), "split", 2.0)
-    needed = judge(evidence(halved[5:], [split]), before, basis="split_adjusted")
+    needed = judge(evidence(halved[5:], [split]), before, basis="split_adjusted", exchange="SAO")
     assert isinstance(needed, WholeRangeNeeded)
     assert Window(session(0), session(10)) == needed.window
     decision = decided(evidence(halved, [split], window=needed.window), before)
@@ -276,7 +282,7 @@ def test_a_dividend_asks_for_the_whole_range_and_is_no_rescale_of_the_closes() -
         raw(session(n), 10 + n / 10, adj=(10 + n / 10) * (0.96 if n < 10 else 1), volume=1000 + n) for n in range(11)
     )
     paid = RawAction(session(10), "dividend", 0.44)
-    needed = judge(evidence(adjusted[5:], [paid]), before, basis="split_adjusted")
+    needed = judge(evidence(adjusted[5:], [paid]), before, basis="split_adjusted", exchange="SAO")
     assert isinstance(needed, WholeRangeNeeded)
     decision = decided(evidence(adjusted, [paid], window=needed.window), before)
     assert ("success", counts(11, 1, 10, 0), None) == (decision.verdict, tallies(decision), decision.rescale)
@@ -301,7 +307,7 @@ def test_a_rejected_answer_asks_for_no_wider_window() -> None:
 def test_a_correction_of_a_series_as_traded_is_no_rescale() -> None:
     """Though it be the only day that was held and answered."""
     answer = evidence(run_of((10.5, 10.6), first=9))
-    decision = judge(answer, held(run_of([10 + n / 10 for n in range(10)])), basis="as_traded")
+    decision = judge(answer, held(run_of([10 + n / 10 for n in range(10)])), basis="as_traded", exchange="SAO")
     assert isinstance(decision, ValidationCompleted)
     assert (counts(2, 1, 1, 0), None) == (tallies(decision), decision.rescale)
 
@@ -355,7 +361,7 @@ def test_every_day_received_is_accepted_rejected_or_partial_and_only_one_of_them
     sent: list[RawBar], known: list[Bar], *, through_body: bool
 ) -> None:
     """Counts, lists and what is held account for every day of the answer."""
-    body = [ChartRow(*msgspec.structs.astuple(each)) for each in sent] if through_body else []
+    body = sent if through_body else []
     handed = list({each.date: each for each in sent}.values()) if through_body else sent
     before = Held({each.date: each for each in known})
     window = Window(session(-1), session(20))

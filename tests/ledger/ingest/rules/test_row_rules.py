@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import pytest
 
 from ledger.events import Finding, RawBar, Window
-from ledger.ingest.providers.yahoo.chart import ChartRow
 from ledger.ingest.rules import row_rules
 from ledger.ingest.rules.merge import Row, rows
 from ledger.ingest.rules.row_rules import Sorted, Today
@@ -144,7 +143,7 @@ def test_copies_that_differ_are_rejected_and_copies_alike_are_kept_once() -> Non
 )
 def test_volume_and_copies_come_from_the_body(volumes: list[int | None], alike: bool, volume: int | None) -> None:
     """The library turns a null volume into 0 and merges copies; the body does neither."""
-    body = [ChartRow(MONDAY, 10, 11, 9, 10, 10, sent) for sent in volumes]
+    body = [RawBar(MONDAY, 10, 11, 9, 10, 10, sent) for sent in volumes]
     handed = RawBar(MONDAY, 10, 11, 9, 10, 10, 0)
     expected = Row(RawBar(MONDAY, 10, 11, 9, 10, 10, volume), len(volumes), alike)
     assert (expected,) == rows(evidence([handed]), body)
@@ -152,14 +151,14 @@ def test_volume_and_copies_come_from_the_body(volumes: list[int | None], alike: 
 
 def test_copies_of_nulls_are_alike() -> None:
     """NaN equals nothing, but null says the same as null."""
-    body = [ChartRow(MONDAY, None, None, None, None, None, None)] * 2
+    body = [RawBar(MONDAY, NAN, NAN, NAN, NAN, None, None)] * 2
     assert [(2, True)] == [(row.copies, row.alike) for row in rows(evidence([ohlc(NAN, NAN, NAN, NAN)]), body)]
 
 
 def test_days_that_only_one_of_body_and_library_has_are_kept() -> None:
     """A day that the library dropped is judged all the same, unless nobody asked for it."""
     first, second, later = (MONDAY + timedelta(days=count) for count in range(3))
-    body = [ChartRow(day, 10, 11, 9, 10, 10, 5) for day in (first, later)]
+    body = [RawBar(day, 10, 11, 9, 10, 10, 5) for day in (first, later)]
     answer = evidence([RawBar(second, 10, 11, 9, 10, 10, 6)], window=Window(first, second))
     assert [(first, 5), (second, 6)] == [(row.bar.date, row.bar.volume) for row in rows(answer, body)]
 
@@ -168,7 +167,7 @@ def test_a_day_handed_over_unasked_still_has_the_volume_of_the_body() -> None:
     """The library handed it over, so it is judged, with what the body says of it."""
     asked = Window(MONDAY + timedelta(days=1), MONDAY + timedelta(days=1))
     answer = evidence([RawBar(MONDAY, 10, 11, 9, 10, 10, 0)], window=asked)
-    assert [None] == [row.bar.volume for row in rows(answer, [ChartRow(MONDAY, 10, 11, 9, 10, 10, None)])]
+    assert [None] == [row.bar.volume for row in rows(answer, [RawBar(MONDAY, 10, 11, 9, 10, 10, None)])]
 
 
 def test_today_is_the_day_in_sao_paulo() -> None:

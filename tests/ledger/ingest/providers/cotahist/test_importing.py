@@ -16,6 +16,7 @@ from ledger.ingest.providers.cotahist import file
 from ledger.ingest.providers.cotahist.importing import Contents, Imported, Importer, Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held
+from ledger.market.series import Series
 from ledger.market.sessions import shift
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -40,7 +41,7 @@ def nothing(_: str) -> Held:
 def held_by(log: EventLog) -> Callable[[str], Held]:
     """Return what `log` holds of each ticker as of now."""
     tables = view_at(log, log.head().size).state["prices"]
-    return lambda ticker: prices.held(tables, "cotahist", ticker)
+    return lambda ticker: prices.held(tables, Series(ticker, "cotahist"))
 
 
 def intake(path: Path, spool: Spool, wanted: Selection = ALL, *, finished_at: int = LATER) -> Contents:

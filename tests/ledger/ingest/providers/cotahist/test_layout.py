@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.events import RawBar
 from ledger.ingest.providers.cotahist import layout
-from ledger.ingest.providers.cotahist.layout import Header, LayoutError, Quote
+from ledger.ingest.providers.cotahist.layout import Header, LayoutError, QuoteLine
 from ledger.market.price import price_micros
 from tests.support.cotahist import line
 
@@ -67,7 +67,7 @@ def test_the_vector_fills_the_columns_that_its_names_say() -> None:
 def test_a_quote_is_read_from_its_columns() -> None:
     """Open, high, low, close and shares: not the mean, which may lie anywhere, nor the offers."""
     bar = RawBar(date(2024, 6, 12), 37.01, 38.02, 36.03, 37.04, None, 123_400)
-    assert Quote(bar, b"R$  ") == layout.quote(VECTOR)
+    assert QuoteLine(bar, b"R$  ") == layout.quote(VECTOR)
 
 
 def test_a_quotes_names_are_read_from_their_columns() -> None:
@@ -84,7 +84,7 @@ def test_a_quotes_names_are_read_from_their_columns() -> None:
 def test_the_scripts_line_reads_as_it_was_written() -> None:
     """The synthetic files are of this layout."""
     quote = layout.quote(line(date(2025, 1, 2), "ZAAA3", 153, open=150, high=155, low=149, shares=400, factor=10))
-    assert Quote(RawBar(date(2025, 1, 2), 0.15, 0.155, 0.149, 0.153, None, 400), b"R$  ") == quote
+    assert QuoteLine(RawBar(date(2025, 1, 2), 0.15, 0.155, 0.149, 0.153, None, 400), b"R$  ") == quote
 
 
 @pytest.mark.parametrize(
@@ -205,3 +205,17 @@ def test_a_quote_of_another_year_is_refused() -> None:
     """The header names one year."""
     with pytest.raises(LayoutError, match="got a record of 20230612, want one of 2024"):
         layout.session(changed(DATA="20230612"), KNOWN)
+
+
+def test_a_recorded_answer_is_read_line_by_line() -> None:
+    """With either line end; the lines of a day are given as they are, their padding aside."""
+    body = VECTOR + b"\r\n" + VECTOR + b"\n"
+    assert (layout.quote(VECTOR).bar,) * 2 == layout.raw_bars(body)
+    assert (VECTOR.decode("latin-1"),) * 2 == layout.lines_of(body, date(2024, 6, 12))
+    assert () == layout.lines_of(body, date(2024, 6, 13))
+
+
+def test_a_recorded_answer_holds_quotes_only() -> None:
+    """A header in it was never recorded by an import."""
+    with pytest.raises(LayoutError, match="want the quote 01"):
+        layout.raw_bars(VECTOR + b"\n00COTAHIST.2024\n")

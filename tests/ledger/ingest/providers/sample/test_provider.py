@@ -15,12 +15,13 @@ import pytest
 from ledger.events import Identity, RawAction, RawBar, Source, Window
 from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
-from ledger.ingest.providers.sample.provider import FIRST_DAY, FOLDER, LAST_DAY, RECORDED_AT, TICKERS, SampleProvider
+from ledger.ingest.providers.sample import RECORDING
+from ledger.ingest.providers.sample.provider import FIRST_DAY, FOLDER, TICKERS, SampleProvider
 from ledger.ingest.providers.yahoo import chart
 from ledger.market import sessions
 
 ROOT = Path(__file__).parents[5]
-ALL = Window(FIRST_DAY, LAST_DAY)
+ALL = Window(FIRST_DAY, RECORDING.last_day)
 DIVIDEND_DAY, SPLIT_DAY = date(2025, 3, 12), date(2025, 4, 16)
 
 OFFLINE = """
@@ -62,8 +63,8 @@ def test_no_socket_and_no_heavy_import() -> None:
 
 def test_the_clock_of_the_sample_stands_after_its_last_session_is_final() -> None:
     """So that none of its rows is a partial one."""
-    assert LAST_DAY == sessions.trading_day(RECORDED_AT)
-    assert RECORDED_AT > sessions.final_at(LAST_DAY)
+    assert RECORDING.last_day == sessions.trading_day(RECORDING.recorded_at)
+    assert RECORDING.recorded_at > sessions.final_at(RECORDING.last_day)
 
 
 @pytest.mark.parametrize("ticker", ["PETR4.SA", "VALE3.SA", "BBAS3.SA"])

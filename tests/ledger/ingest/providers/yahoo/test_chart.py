@@ -1,5 +1,6 @@
 """The chart body, read without the library."""
 
+import math
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -43,6 +44,13 @@ def test_a_row_keeps_every_cell_as_it_was_sent() -> None:
     """Nulls stay None, a fraction of a share stays a float, a widened float32 stays wide."""
     sent = one_row(open=None, high=37.31999969482422, low=0, close=36.5, volume=1.5, adjclose=None)
     assert (ChartRow(FRIDAY, None, 37.31999969482422, 0.0, 36.5, None, 1.5),) == chart.rows(sent)
+
+
+def test_a_raw_bar_has_no_null_prices() -> None:
+    """A price that was not sent is NaN; adjusted close and volume stay None."""
+    (bar,) = chart.raw_bars(one_row(open=None, high=2.0, low=0.5, close=1.5, volume=None, adjclose=None))
+    assert math.isnan(bar.open)
+    assert (FRIDAY, 2.0, 0.5, 1.5, None, None) == (bar.date, bar.high, bar.low, bar.close, bar.adj_close, bar.volume)
 
 
 def test_rows_keep_the_order_and_the_duplicates_of_the_answer() -> None:

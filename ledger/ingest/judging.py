@@ -1,0 +1,54 @@
+"""Recorded evidence under the rules, by its own provider's reader, basis and exchange code. Pure."""
+
+from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
+from ledger.ingest.providers import registry
+from ledger.ingest.providers.port import BodyError, ProviderError
+from ledger.ingest.providers.registry import UnknownProviderError
+from ledger.ingest.rules import judge
+from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.scale import WholeRangeNeeded
+
+
+class EvidenceError(ProviderError):
+    """Evidence is recorded that cannot be read: a body in no format of its provider's, or no provider of that name."""
+
+
+def judged(fetch: FetchSucceeded, held: Held, *, threshold_percent: float) -> ValidationCompleted | WholeRangeNeeded:
+    """Return the decision over `fetch`, or the wider window without which it would mix two scales.
+
+    `held` is what the ledger holds of the series that `fetch` is of.
+
+    Raises: EvidenceError.
+    """
+    try:
+        provider = registry.described(fetch.provider)
+        rows = registry.rows(fetch.provider, fetch.answer)
+    except (BodyError, UnknownProviderError) as error:
+        raise EvidenceError("bad-answer", str(error), request=fetch.request, answer=fetch.answer) from error
+    return judge.judge(
+        fetch,
+        held,
+        basis=provider.basis,
+        exchange=provider.exchange,
+        body_rows=rows,
+        threshold_percent=threshold_percent,
+    )
+
+
+def failure(fetch: FetchSucceeded, error: EvidenceError) -> IngestFailed:
+    """Return what records that `fetch` could not be judged; its times are those of the fetch, whenever it was tried."""
+    return IngestFailed(
+        ticker=fetch.ticker,
+        provider=fetch.provider,
+        attempt=fetch.attempt,
+        started_at=fetch.started_at,
+        finished_at=fetch.finished_at,
+        stage="judge",
+        error_kind=error.kind,
+        message=error.message,
+    )
+
+
+def set_aside(fetch: FetchSucceeded) -> ValidationCompleted:
+    """Return the decision that sets `fetch` aside for a wider one."""
+    return judge.superseded(fetch, basis=registry.described(fetch.provider).basis)

@@ -1,0 +1,101 @@
+"""The providers that there are: the only list of them. Pure; a provider's code is loaded when it is first used.
+
+A new provider is a folder beside this file, whose `DESCRIPTION` holds its facts, and a line in `ENTRIES`.
+"""
+
+from datetime import date
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from ledger.errors import LedgerError
+from ledger.events import Answer, LedgerKind, RawBar
+from ledger.ingest.providers import evidence
+from ledger.ingest.providers.port import Access, Description, LineReader, Provider, Recording, RowReader
+
+ENTRIES: tuple[str, ...] = (
+    "ledger.ingest.providers.yahoo:DESCRIPTION",
+    "ledger.ingest.providers.cotahist:DESCRIPTION",
+    "ledger.ingest.providers.sample:DESCRIPTION",
+)
+
+
+class UnknownProviderError(LedgerError):
+    """An event names a provider that this version does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"got provider {name}, want one of {', '.join(names())}")
+        self.name = name
+
+
+def descriptions() -> tuple[Description, ...]:
+    """Return every provider's description, in the order of the list."""
+    return tuple(_loaded(entry) for entry in ENTRIES)
+
+
+def names(kind: LedgerKind | None = None) -> tuple[str, ...]:
+    """Return the names of the providers for ledgers of `kind` (None: any), in the order of the list."""
+    return tuple(one.name for one in descriptions() if kind in {None, one.kind})
+
+
+def live_names(kind: LedgerKind | None = None) -> tuple[str, ...]:
+    """Return the names of the providers that can be asked, for ledgers of `kind` (None: any); the default first."""
+    return tuple(one.name for one in descriptions() if one.live and kind in {None, one.kind})
+
+
+def described(name: str) -> Description:
+    """Return the description of the provider `name`.
+
+    Raises: UnknownProviderError.
+    """
+    for one in descriptions():
+        if one.name == name:
+            return one
+    raise UnknownProviderError(name)
+
+
+def recording(kind: LedgerKind) -> Recording | None:
+    """Return the recording that is all that ledgers of `kind` can hold; None where there is more to come."""
+    return next((one.recording for one in descriptions() if one.kind == kind), None)
+
+
+def brought_by_hand(name: str) -> bool:
+    """Return whether a person brings the answers of `name`; False for a provider that is not known."""
+    return any(one.name == name and one.brought_by_hand for one in descriptions())
+
+
+def opened(name: str, access: Access) -> Provider:
+    """Return the provider `name`, ready to be asked.
+
+    Raises: UnknownProviderError for a name that none has; ValueError for a provider whose answers a person brings.
+    """
+    live = described(name).live
+    if live is None:
+        message = f"got provider {name}, want one of {', '.join(live_names())}"
+        raise ValueError(message)
+    provider: Provider = _loaded(live)(access)
+    return provider
+
+
+def rows(name: str, answer: Answer) -> tuple[RawBar, ...]:
+    """Return the raw bars of a recorded answer of the provider `name`, by its own reader.
+
+    Raises: BodyError for an answer that it cannot read; UnknownProviderError.
+    """
+    read: RowReader = _loaded(described(name).rows)
+    return read(evidence.body(answer))
+
+
+def lines(name: str, body: bytes, day: date) -> tuple[str, ...]:
+    """Return the lines of `body` that hold `day`, as the provider `name` sent them; () where it sends no such text."""
+    path = next((one.lines for one in descriptions() if one.name == name), None)
+    if path is None:
+        return ()
+    read: LineReader = _loaded(path)
+    return read(body, day)
+
+
+@cache
+def _loaded(path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)

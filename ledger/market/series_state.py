@@ -1,0 +1,77 @@
+"""The state of a series: one hash over every bar and action held, so that a decision can name what it leads to. Pure.
+
+Two levels keep a change cheap: a leaf covers the bars of one calendar year, and the state covers the leaves.
+What one decision changes costs the years that it touches, at any length of the series.
+
+Source: docs/format.md, "State of a series".
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+import msgspec
+from blake3 import blake3
+
+from ledger.market.series import Series
+
+DOMAIN = b"b3-ledger series v1"
+HASH_BYTES = 32
+
+_FIXARRAY = 0x90  # a msgpack array of up to 15 items names their count in its first byte
+_FIXARRAY_LIMIT = 16
+_ARRAY16 = b"\xdc"
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def leaf(bars: Iterable[bytes]) -> bytes:
+    """Return the hash of one calendar year: BLAKE3 of the msgpack array of its bars.
+
+    `bars` are the bars held in that year by date, each the msgpack array that a decision holds it in.
+    """
+    items = list(bars)
+    count = len(items)
+    header = bytes([_FIXARRAY | count]) if count < _FIXARRAY_LIMIT else _ARRAY16 + count.to_bytes(2, "big")
+    return blake3(header + b"".join(items)).digest()
+
+
+def state(series: Series, basis: str, leaves: Mapping[int, bytes], actions: Iterable[msgspec.Struct]) -> bytes:
+    """Return the hash of a whole series.
+
+    `leaves` are those of the years in which anything is held; `actions` are all that hold, equal ones as often as
+    they do. A series without a decision has neither. O(years + actions).
+    """
+    held = sorted(map(_encode, actions))
+    years = [[year, leaves[year]] for year in sorted(leaves)]
+    fields = [series.provider, series.ticker, basis, years, [msgspec.Raw(action) for action in held]]
+    return blake3(DOMAIN + _encode(fields)).digest()
+
+
+class YearlyBars:
+    """The bars of a series by calendar year, and the leaf of each year, hashed again only where a bar was put."""
+
+    def __init__(self) -> None:
+        """Begin with a series that holds nothing."""
+        self._years: dict[int, dict[date, bytes]] = {}
+        self._leaves: dict[int, bytes] = {}
+        self._touched: set[int] = set()
+        self._unsorted: set[int] = set()
+
+    def put(self, day: date, bar: bytes) -> None:
+        """Hold `bar`, in its msgpack bytes, for `day`, in place of the one held for it."""
+        year = day.year
+        bars = self._years.setdefault(year, {})
+        if day not in bars and bars and next(reversed(bars)) > day:
+            self._unsorted.add(year)
+        bars[day] = bar
+        self._touched.add(year)
+
+    def leaves(self) -> dict[int, bytes]:
+        """Return the leaf of every year that holds a bar; costs the years touched since the last call."""
+        for year in self._unsorted:
+            self._years[year] = dict(sorted(self._years[year].items()))
+        for year in self._touched:
+            self._leaves[year] = leaf(self._years[year].values())
+        self._unsorted.clear()
+        self._touched.clear()
+        return dict(self._leaves)

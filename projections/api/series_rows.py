@@ -1,0 +1,159 @@
+"""The rows of one series, made of its read models: prices, changes, corporate actions and missing sessions. Pure.
+
+Everywhere `position` is how many events are read.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from ledger.events import Bar
+from ledger.market.series import Series
+from projections.api.faces import to_python
+from projections.api.rows import AdjustedPrice, Change, CorporateAction, MissingSession, Price
+from projections.fold.tables import Tables
+from projections.models import corporate_actions, decisions
+from projections.models import prices as held_prices
+from projections.models.units import reais
+from projections.queries.bar_fields import VOLUME
+
+PriceT = TypeVar("PriceT", bound=Price)
+
+
+def prices(tables: Tables, series: Series, position: int) -> Iterator[Price]:
+    """Yield a row for each session held, in their order."""
+    for _, held in _held(tables, series, position):
+        yield to_python(Price, **held)
+
+
+def adjusted_prices(tables: Tables, series: Series, position: int) -> Iterator[AdjustedPrice]:
+    """Yield what `prices` does, beside each price the one adjusted for what was known then, of later sessions too."""
+    # Imported here: exact fractions cost as much as everything else that prices need.
+    from projections.queries.adjusted import adjusted, held_factors
+
+    factors = held_factors(tables, series, position)
+    for bar, held in _held(tables, series, position):
+        factor = factors[bar.date]
+        yield to_python(
+            AdjustedPrice,
+            **held,
+            factor=float(factor),
+            adj_open=adjusted(bar.open, factor),
+            adj_high=adjusted(bar.high, factor),
+            adj_low=adjusted(bar.low, factor),
+            adj_close=adjusted(bar.close, factor),
+        )
+
+
+def _held(tables: Tables, series: Series, position: int) -> Iterator[tuple[Bar, dict[str, Any]]]:
+    """Yield each bar held and the fields of its row."""
+    judged = list(decisions.decisions(tables, series, position))
+    for version in held_prices.holding(tables, series, position).values():
+        if (bar := version.bar) is not None:
+            yield (
+                bar,
+                {
+                    "ticker": series.ticker,
+                    "date": bar.date,
+                    "open": bar.open,
+                    "high": bar.high,
+                    "low": bar.low,
+                    "close": bar.close,
+                    "volume": bar.volume,
+                    "provider_adj_close": bar.adj_close,
+                    "provider": series.provider,
+                    # A bar is held by a decision, so there is one.
+                    "basis": judged[-1].basis,
+                    "seq": version.seq,
+                    "learned_at": version.recorded_at,
+                },
+            )
+
+
+def within(rows: Iterable[PriceT], start: date | None, end: date | None) -> Iterator[PriceT]:
+    """Yield the rows from `start` to `end`, both inclusive; None leaves a bound out."""
+    return (row for row in rows if (start is None or start <= row.date) and (end is None or row.date <= end))
+
+
+def changes(
+    tables: Tables, series: Series, position: int | None = None, *, everything: bool, since_us: int = 0
+) -> Iterator[Change]:
+    """Yield a row for each value that changed, in the order in which it was learned: at `since_us` or later.
+
+    First bars that came on time are left out, unless `everything` is wanted.
+    """
+    # Imported here, as in `missing_sessions`: prices need no history, and the calendar that it reads takes a while.
+    from projections.queries import revisions
+
+    for one in revisions.revisions(tables, series, position):
+        if one.recorded_at >= since_us and (everything or one.late or one.cause != "first"):
+            yield to_python(
+                Change,
+                ticker=series.ticker,
+                date=one.date,
+                field=one.field,
+                old=quantity(one.field, one.old),
+                new=quantity(one.field, one.new),
+                change=one.change,
+                cause=one.cause,
+                late=one.late,
+                seq=one.seq,
+                learned_at=one.recorded_at,
+                old_seq=one.old_seq,
+                old_learned_at=one.old_recorded_at,
+                provider=series.provider,
+            )
+
+
+def quantity(field: str, value: int | None) -> Decimal | None:
+    """Return the value of a bar's field: reais, or whole shares."""
+    if value is None:
+        return None
+    return Decimal(value) if field == VOLUME else reais(value)
+
+
+def actions(tables: Tables, series: Series, position: int, *, every_change: bool = False) -> Iterator[CorporateAction]:
+    """Yield a row for each dividend, split and capital gain that is known, by day and kind.
+
+    With `every_change`, for each that ever was, in the order in which it was learned or withdrawn.
+    """
+    judged = decisions.decisions(tables, series, position)
+    for change in (corporate_actions.changes if every_change else corporate_actions.holding)(judged):
+        for action in change.new or change.old:
+            is_split = action.kind == "split"
+            yield to_python(
+                CorporateAction,
+                ticker=series.ticker,
+                date=action.date,
+                kind=action.kind,
+                amount=None if is_split else action.amount,
+                numerator=action.numerator if is_split else None,
+                denominator=action.denominator if is_split else None,
+                cause=change.cause,
+                seq=change.seq,
+                learned_at=change.recorded_at,
+                provider=series.provider,
+            )
+
+
+def missing_sessions(
+    tables: Tables, series: Series, until: date, position: int | None = None
+) -> Iterator[MissingSession]:
+    """Yield a row for each session missing from the first one held to `until`, which is inclusive."""
+    from projections.queries import gaps
+
+    for gap in gaps.gaps(tables, series, until, position):
+        yield to_python(
+            MissingSession,
+            ticker=series.ticker,
+            date=gap.date,
+            asked=gap.asked,
+            since=gap.since,
+            last_asked_at=gap.last_asked,
+            rejected=gap.rejected,
+            rejected_answers=gap.rejected_answers,
+            last_rejected_at=gap.last_rejected,
+            behind=gap.behind,
+            provider=series.provider,
+        )

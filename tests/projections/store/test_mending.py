@@ -1,0 +1,182 @@
+"""A stored row that is not what was written is never believed: the log is read in its place."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import lmdb
+import msgspec
+import pytest
+
+from ledger.errors import RolledBackError
+from projections.fold.digest import digest
+from projections.fold.tables import State
+from projections.store.folder import Shelf
+from projections.store.mending import StoreDroppedWarning
+from projections.store.registry import ALL
+from projections.store.runner import catch_up, compare, open_view, remembered, replay
+from projections.store.store import HEAD_KEY, UNCHECKED_FORMAT
+from tests.projections.store.test_runner import LONG_STORY, Prefix
+from tests.projections.story import Story, told
+
+MARKS = {
+    bytes([mark]): name
+    for mark, name in enumerate((f"{one.name}.{table}" for one in ALL for table in one.tables), start=1)
+}
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[lmdb.Transaction]:
+    """Give a write transaction on the store in use, which this process has not open."""
+    current = Shelf(folder).current()
+    assert current is not None
+    with lmdb.open(str(current)) as env, env.begin(write=True) as txn:
+        yield txn
+
+
+def rows(folder: Path, mark: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the stored rows of one table, as they are on disk."""
+    with database(folder) as txn:
+        return [(key, value) for key, value in txn.cursor() if key.startswith(mark)]
+
+
+def flip(folder: Path, key: bytes, *, bit: int) -> None:
+    """Flip one bit of the row at `key` where it lies on disk, counted through its key and then its value."""
+    with database(folder) as txn:
+        row = key + txn.get(key)
+    current = Shelf(folder).current()
+    assert current is not None
+    path = current / "data.mdb"
+    changed = bytearray(row)
+    changed[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(path.read_bytes().replace(row, bytes(changed)))
+
+
+def digests(state: State) -> dict[str, str]:
+    """Return each projection's digest."""
+    return {name: digest(tables).hex() for name, tables in state.items()}
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=MARKS.get)
+def test_a_flipped_bit_of_any_table_is_mended_under_the_reader(tmp_path: Path, mark: bytes) -> None:
+    """In key, value or check: the view is that of a replay, with one warning, and the store is sound again."""
+    story = Story()
+    story.log = told(LONG_STORY)
+    story.fetched()
+    story.probed()
+    story.backed_up()
+    story.signed()
+    story.snapshot("PETR4-20260213.csv", position=20, sha256=bytes(32), rows=3)
+    log = story.log
+    catch_up(log, tmp_path)
+    for part in (0.1, 0.5, 0.999):
+        found = rows(tmp_path, mark)
+        key, value = found[len(found) // 2]
+        flip(tmp_path, key, bit=int((len(key) + len(value)) * 8 * part))
+        with pytest.warns(StoreDroppedWarning) as caught, open_view(log, tmp_path) as view:
+            assert replay(log) == digests(view.state)
+        assert 1 == len(caught)
+        assert [] == compare(log, tmp_path)
+
+
+def test_where_nothing_may_be_written_the_log_is_folded_in_memory(tmp_path: Path) -> None:
+    """The damaged store stays where it is."""
+    log = told(LONG_STORY)
+    catch_up(Prefix(log, 150), tmp_path)
+    flip(tmp_path, rows(tmp_path, b"\1")[7][0], bit=500)
+    before = rows(tmp_path, b"\1")
+    with pytest.warns(StoreDroppedWarning) as caught, open_view(log, tmp_path, storing=False) as view:
+        assert (log.head(), replay(log)) == (view.head, digests(view.state))
+    assert 1 == len(caught)
+    assert before == rows(tmp_path, b"\1")
+
+
+def test_a_writer_at_the_store_is_not_waited_for(tmp_path: Path) -> None:
+    """Somebody else holds the lock: memory will do."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    flip(tmp_path, rows(tmp_path, b"\1")[7][0], bit=500)
+    with Shelf(tmp_path).locked(), pytest.warns(StoreDroppedWarning), open_view(log, tmp_path) as view:
+        assert replay(log) == digests(view.state)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_scan_goes_on_behind_the_last_row_that_it_gave(tmp_path: Path, reverse: bool) -> None:
+    """Nothing twice, nothing left out, either way."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    with open_view(log, tmp_path) as view:
+        want = list(view.state["prices"]["bars"].scan(reverse=reverse))
+    flip(tmp_path, rows(tmp_path, b"\1")[len(want) // 2][0], bit=500)
+    key, value = want[len(want) // 2]
+    with open_view(log, tmp_path) as view:
+        with pytest.warns(StoreDroppedWarning):
+            assert want == list(view.state["prices"]["bars"].scan(reverse=reverse))
+        assert value == view.state["prices"]["bars"].get(key)
+
+
+def test_a_damaged_row_that_a_catch_up_reads_is_built_again(tmp_path: Path) -> None:
+    """The fold would have counted on from a wrong number."""
+    log = told(LONG_STORY)
+    catch_up(Prefix(log, 150), tmp_path)
+    damaged = [key for mark, name in MARKS.items() if name.startswith("metrics.") for key, _ in rows(tmp_path, mark)]
+    for key in damaged:
+        with database(tmp_path) as txn:
+            txn.put(key, b"\xff" + txn.get(key)[1:])
+    with pytest.warns(StoreDroppedWarning):
+        assert log.head() == catch_up(log, tmp_path)
+    assert [] == compare(log, tmp_path)
+
+
+def test_compare_names_a_row_that_fails_its_check(tmp_path: Path) -> None:
+    """As damaged, with its table and key."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    key = rows(tmp_path, b"\1")[7][0]
+    with database(tmp_path) as txn:
+        txn.put(key, b"\xff" + txn.get(key)[1:])
+    (found,) = compare(log, tmp_path)
+    assert ("prices", "damaged", "bars", key[1:].hex()) == (found.projection, found.stored, found.table, found.key)
+
+
+def old_format(folder: Path) -> None:
+    """Turn the store into one of the format before: rows and head without a check."""
+    with database(folder) as txn:
+        kept: Sequence[tuple[bytes, bytes]] = list(txn.cursor())
+        for key, value in kept:
+            txn.put(key, value[:-4])
+        head = msgspec.msgpack.decode(txn.get(HEAD_KEY))
+        txn.put(HEAD_KEY, msgspec.msgpack.encode({**head, "format": UNCHECKED_FORMAT}))
+
+
+def test_a_store_of_the_format_before_is_built_again(tmp_path: Path) -> None:
+    """Nothing of it is read but the head that it remembers, and nobody is warned."""
+    log = told(LONG_STORY)
+    catch_up(Prefix(log, 150), tmp_path)
+    old_format(tmp_path)
+    assert Prefix(log, 150).head() == remembered(tmp_path)
+    with warnings.catch_warnings(action="error"), open_view(log, tmp_path) as view:
+        assert replay(log) == digests(view.state)
+    assert [] == compare(log, tmp_path)
+
+
+def test_a_store_of_the_format_before_is_a_witness_all_the_same(tmp_path: Path) -> None:
+    """A log that is shorter than the head it remembers is rolled back."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    old_format(tmp_path)
+    with pytest.raises(RolledBackError):
+        catch_up(Prefix(log, 40), tmp_path)
+
+
+def test_a_damaged_head_is_built_again(tmp_path: Path) -> None:
+    """The head and the models that are stored have a check as well."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    with database(tmp_path) as txn:
+        txn.put(HEAD_KEY, txn.get(HEAD_KEY)[:-9] + b"\xff" + txn.get(HEAD_KEY)[-8:])
+    assert remembered(tmp_path) is None
+    with open_view(log, tmp_path) as view:
+        assert replay(log) == digests(view.state)
+    assert log.head() == remembered(tmp_path)
