@@ -19,7 +19,7 @@ T = TypeVar("T")
 Contents = Callable[[Tile], bytes]
 
 
-class TileSource(Protocol):
+class HashSource(Protocol):
     """Where the tiles of a tree are found."""
 
     def give(self, make: Callable[[Contents], T], *, size: int) -> T:
@@ -63,7 +63,7 @@ class FromLog:
 
 
 def prove(
-    log: LogSource, seq: int, statement: Statement, note: bytes, *, source: TileSource, with_body: bool
+    log: LogSource, seq: int, statement: Statement, note: bytes, *, source: HashSource, with_body: bool
 ) -> TlogProof:
     """Return the proof that the event at `seq` of `log` is in the tree of `statement`, which is what `note` signs.
 
@@ -99,7 +99,7 @@ class Extension(msgspec.Struct, frozen=True):
     new_root: bytes
 
 
-def prove_extension(old: Statement, new: Statement, *, source: TileSource) -> Extension:
+def prove_extension(old: Statement, new: Statement, *, source: HashSource) -> Extension:
     """Return what the tree in `source` has at the sizes of `old` and `new`, the larger; nothing is judged.
 
     Raises: TileError; what reading the log raises.

@@ -21,13 +21,13 @@ from ledger.events import (
     BackupCreated,
     CheckpointSigned,
     ConnectionTested,
-    ErrorKind,
     FetchFailed,
     IngestFailed,
     IngestRefused,
     ValidationCompleted,
 )
 from ledger.ingest.providers import registry
+from ledger.values import ErrorKind
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode

@@ -8,7 +8,7 @@ from cli.commands.proof.checkpoint.row import ExtensionRow, extension
 from cli.context import ledgers
 from ledger.checkpoint.errors import NotProvenError
 from ledger.checkpoint.note import VerifierKey
-from ledger.checkpoint.proving import FromTiles, TileSource, prove_extension
+from ledger.checkpoint.proving import FromTiles, HashSource, prove_extension
 from ledger.checkpoint.statement import Statement
 
 
@@ -32,7 +32,7 @@ def compare(paths: tuple[Path, Path], key: VerifierKey, given: Settings) -> Exte
         return _extension(old, new, files.source_of(log))
 
 
-def _extension(old: Statement, new: Statement, source: TileSource) -> ExtensionRow:
+def _extension(old: Statement, new: Statement, source: HashSource) -> ExtensionRow:
     found = prove_extension(old, new, source=source)
     if found.new_root != new.root:
         raise NotProvenError(f"a tree with root {found.new_root.hex()}", wanted=f"{new.root.hex()}, the newer one's")
