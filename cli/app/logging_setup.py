@@ -4,6 +4,7 @@ JSON lines for programs; on a terminal short lines, without what a person has ju
 """
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -12,18 +13,20 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from cli.render.escaping import escaped_json, escaped_lines, escaped_row
 from cli.terminal import bar
+from ledger.urls import masked
 
 # What a short line leaves out: each is on the row that is printed at the end, or in `main logs`.
 _ASIDE = frozenset({"job_id", "provider", "final", "seq"})
 _COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
 
 
-class _Above:
-    """Where lines go: stderr, each on a line of its own."""
+class Log:
+    """Where lines go: stderr, above the bar that is shown; a line that cannot be written is lost, and nothing else."""
 
     def msg(self, line: str) -> None:
-        """Write a line, above the bar that is shown; one that cannot be written is lost and costs nothing else."""
+        """Write a line."""
         with suppress(OSError), bar.above():
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
@@ -44,12 +47,10 @@ def configure(level: str, form: str = "json") -> FilteringBoundLogger:
             structlog.processors.format_exc_info,
             _short(whole=level == "DEBUG")
             if form == "text" or (form == "auto" and sys.stderr.isatty())
-            else structlog.processors.JSONRenderer(
-                serializer=lambda fields, default: msgspec.json.encode(fields, enc_hook=default).decode()
-            ),
+            else structlog.processors.JSONRenderer(serializer=_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: _Above(),
+        logger_factory=lambda *_: Log(),
     )
     logger: FilteringBoundLogger = structlog.get_logger()
     return logger
@@ -65,13 +66,24 @@ def _short(*, whole: bool) -> structlog.typing.Processor:
         at, level = str(fields.pop("at")), str(fields.pop("level"))
         message, ticker = str(fields.pop("event")), fields.pop("ticker", "")
         told = [f"{name}={value}" for name, value in fields.items() if whole or _says_more(name, value)]
+        words = " ".join([message, *told])
         kind = "" if level in {"info", "debug"} else f"{level}: "
         if kind and bar.may_draw():
             kind = click.style(kind, fg=_COLOURS[level])
-        return " ".join([at[11:19], *([str(ticker)] if ticker else []), f"{kind}{message}", *told])
+        safe = masked(escaped_lines(" ".join(words.split())))
+        return " ".join([at[11:19], *([str(ticker)] if ticker else []), f"{kind}{safe}"])
 
     return line
 
 
 def _says_more(name: str, value: Any) -> bool:
     return name not in _ASIDE and value is not None and (name, value) != ("attempt", 1)
+
+
+def _line(fields: dict[str, Any], default: Callable[[Any], Any]) -> str:
+    try:
+        encoded = msgspec.json.encode(fields, enc_hook=default)
+    except UnicodeEncodeError:
+        # A name on disk that is no UTF-8.
+        encoded = msgspec.json.encode(escaped_row(fields), enc_hook=default)
+    return escaped_json(masked(encoded.decode()))

@@ -1,14 +1,16 @@
 """Parameters parsed at the boundary: click types for tickers, days, times, positions and files of tickers."""
 
+import math
 import re
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from cli.render import times
+from ledger.files.regular import read_regular
 from ledger.ingest.providers import registry
 from ledger.market import ticker
 from ledger.market.ticker import TickerError
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 PROVIDERS = registry.live_names("real")
 DEFAULT_PROVIDER = PROVIDERS[0]
+
+TICKERS_FILE_BYTES = 4 * 1024 * 1024
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -63,6 +67,34 @@ class DateType(click.ParamType[date]):
             self.fail(str(error), param, ctx)
 
 
+class FileType(click.Path):
+    """The path of a file, never '' and no folder; `-` (stdout) only where `dash` allows it."""
+
+    def __init__(self, *, dash: bool = False, exists: bool = False) -> None:
+        super().__init__(path_type=Path, dir_okay=False, exists=exists, allow_dash=dash)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or refuse it."""
+        if value == "":
+            self.fail("got '', want a file", param, ctx)
+        if value == "-" and not self.allow_dash:
+            self.fail("got '-', want a file (one named so is ./-)", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class FolderType(click.Path):
+    """The path of a folder, never ''."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or refuse it."""
+        if value in ("", "-"):
+            self.fail(f"got {value!r}, want a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class TickersFileType(click.ParamType[tuple[str, ...]]):
     """A file of tickers, one per line; blank lines and comments after `#` are ignored."""
 
@@ -75,7 +107,8 @@ class TickersFileType(click.ParamType[tuple[str, ...]]):
         if isinstance(value, tuple):
             return value
         try:
-            lines = Path(value).read_text("utf-8").splitlines()
+            text = read_regular(Path(value), limit_bytes=TICKERS_FILE_BYTES).decode("utf-8-sig")
+            lines = text.splitlines()
             names = (line.partition("#")[0].strip() for line in lines)
             found = tuple(ticker.normalize(name) for name in names if name)
         except (TickerError, UnicodeDecodeError) as error:
@@ -87,6 +120,33 @@ class TickersFileType(click.ParamType[tuple[str, ...]]):
         return found
 
 
+class SecondsType(click.FloatRange):
+    """A number of seconds above 0 that every timer takes."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, max=SECONDS_MAX, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the seconds, or refuse them; no comparison refuses a NaN."""
+        parsed = super().convert(value, param, ctx)
+        if math.isnan(parsed):
+            self.fail(f"got {value!r}, want a number of seconds", param, ctx)
+        return parsed
+
+
+COUNT_MAX = 1_000_000_000
+SEQ_MAX = 2**63 - 1
+DAYS_MAX = 36_525  # a century
+SECONDS_MAX = 31_536_000  # a year
+
+COUNT = click.IntRange(1, COUNT_MAX)
+COUNT_OR_NONE = click.IntRange(0, COUNT_MAX)
+DAYS = click.IntRange(1, DAYS_MAX)
+SECONDS = SecondsType()
+FILE = FileType()
+EXISTING_FILE = FileType(exists=True)
+OUT_FILE = FileType(dash=True)
+FOLDER = FolderType()
 TICKER = TickerType()
 DATE = DateType()
 TICKERS_FILE = TickersFileType()

@@ -10,7 +10,7 @@ from cli.app.output import Style
 from cli.commands.evidence.validation import row
 from cli.commands.evidence.validation.row import DecisionRow
 from cli.commands.status.logs.command import JobIdType
-from cli.context import ledgers, series_option, ticker_option
+from cli.context import ledgers, params, series_option, ticker_option
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NothingToShowError
 from ledger.events import ValidationCompleted
@@ -37,7 +37,7 @@ withdrawn, 2 the whole answer was rejected; 3 no decision.
 )
 @ticker_option.option("Whose answers.", required=True)
 @click.option("--job", "job_id", type=JobIdType(), help="Only decisions of this job.")
-@click.option("--limit", type=click.IntRange(min=1), help="The newest so many.")
+@click.option("--limit", type=params.COUNT, help="The newest so many.")
 @series_option.source_option
 @ledgers.archive_option
 @output.csv_style_options
