@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.cli import Result, environment, run_main
 from tests.support.sample_ledger import EVENTS, ITUB4, NOW, PETR4, look
 
-START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
+START = "main --ticker VALE3.SA, or without a network: main --no-network --ticker VALE3.SA"
 SIX = ["ticker", "last_ingest", "ingest_lag_seconds", "job_latency_ms", "rows_fetched", "error_count"]
 INGESTED = 1771023600.0  # 2026-02-13T23:00:00Z
 HEAVY = (
