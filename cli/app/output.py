@@ -89,7 +89,8 @@ def show(
 ) -> None:
     """Print `rows` on stdout: `text` of each, or each as JSON; rows are taken one at a time.
 
-    Ends quietly, taking no more rows, when the reader has closed the pipe. Where there is no row, stderr says `none`, if that is not empty.
+    Ends quietly, taking no more rows, when the reader has closed the pipe. Where there is no row,
+    stderr says `none`, if that is not empty.
     `live` as in `give`.
     """
     counted, some = _any(rows)

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.cli import Result, environment, run_main
 from tests.support.sample_ledger import EVENTS, ITUB4, NOW, PETR4, look
 
+MAILED = "warning: main metrics: exit code 1, for what it printed on stdout\n"
 START = "main --ticker VALE3.SA, or without a network: main --no-network --ticker VALE3.SA"
 SIX = ["ticker", "last_ingest", "ingest_lag_seconds", "job_latency_ms", "rows_fetched", "error_count"]
 INGESTED = 1771023600.0  # 2026-02-13T23:00:00Z
@@ -32,7 +33,7 @@ def test_a_line_a_ticker_begins_as_operators_know_it(sample: Path) -> None:
         " | Provider: sample\n"
         for ticker, rows, status in ((ITUB4, 504, "warning"), (PETR4, 503, "success"))
     )
-    assert Result(1, first + second, "") == look("metrics", cwd=sample)
+    assert Result(1, first + second, MAILED) == look("metrics", cwd=sample)
 
 
 def test_json_has_the_six_fields_first_then_the_rest(sample: Path) -> None:
@@ -116,7 +117,7 @@ def test_prometheus_reads_what_is_scraped(sample: Path) -> None:
         for one in family.samples
     }
     told = {key: samples[key] for key in sorted(samples) if PETR4 in key or len(key) == 1}
-    assert (1, "") == (found.code, found.err)
+    assert (1, MAILED) == (found.code, found.err)
     assert told == {
         ("head_sequence",): EVENTS - 1,
         ("held_rows", "sample", PETR4): 503,
