@@ -141,7 +141,7 @@ def test_a_collectors_file_is_what_stdout_would_be(sample: Path, tmp_path: Path)
     """Whole, and nothing beside it."""
     out = tmp_path / "b3ledger.prom"
     printed = look("metrics", "--format", "prometheus", cwd=sample)
-    assert Result(1, "", "") == look("metrics", "--format", "prometheus", "--out", str(out), cwd=sample)
+    assert Result(1, "", MAILED) == look("metrics", "--format", "prometheus", "--out", str(out), cwd=sample)
     assert (printed.out, [out]) == (out.read_text(), list(tmp_path.iterdir()))
 
 
