@@ -13,7 +13,7 @@ from cli.commands.ingest.run.setup import Setup
 from ledger import ids
 from ledger.chain import Head, Seq
 from ledger.codec import Draft
-from ledger.errors import LedgerError, LedgerReplacedError, ShortageError, UnreadableError, UnwritableError
+from ledger.errors import LedgerError, LedgerReplacedError, kept_out
 from ledger.events import SnapshotWritten
 from ledger.foreseen import foreseen
 from ledger.ingest.job import Job, Observer
@@ -28,7 +28,6 @@ from projections.queries.snapshot_csv import FORMAT_VERSION, render
 from projections.store.runner import open_view, view_at
 from projections.store.store import View
 
-UNABLE = (ShortageError, UnreadableError, UnwritableError)
 PUBLISHED = frozenset({"success", "warning"})
 
 
@@ -127,7 +126,7 @@ class TickerWorker:
         self, outcome: Outcome, began: float, *, head: Head | None = None, snapshot: Snapshot | None = None
     ) -> RunRow:
         done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, snapshot=snapshot)
-        if isinstance(outcome.error, UNABLE):
+        if outcome.error is not None and kept_out(outcome.error):
             self.unable.add(outcome.ticker)
         if self._setup.created is not None:
             done = replace(done, created=True, ledger=str(self._setup.created))
