@@ -21,6 +21,7 @@ from ledger.values import Identity, RawAction, RawBar
 BEFORE_MIDNIGHT_HOURS = (22, 23)
 # No exchange has a session outside them, and looking for what is missing in between would take minutes.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+VOLUME_LIMIT = 2**63
 
 
 # What decoding raises on bytes that are no chart; JSON nested thousands deep is a RecursionError.
@@ -159,7 +160,13 @@ def raw_bars(body: bytes) -> tuple[RawBar, ...]:
     """
     return tuple(
         RawBar(
-            row.date, _price(row.open), _price(row.high), _price(row.low), _price(row.close), row.adj_close, row.volume
+            row.date,
+            _price(row.open),
+            _price(row.high),
+            _price(row.low),
+            _price(row.close),
+            row.adj_close,
+            _volume(row.volume),
         )
         for row in rows(body)
     )
@@ -205,6 +212,16 @@ def complaint(body: bytes) -> str | None:
         with suppress(*UNREADABLE):
             error = _refusal_decoder.decode(body).finance.error
     return None if error is None else error.description or error.code
+
+
+def _volume(cell: float | None) -> float | int | None:
+    """Return a volume that an event can hold: an integer past 63 bits as the double nearest to it."""
+    if not isinstance(cell, int) or abs(cell) < VOLUME_LIMIT:
+        return cell
+    try:
+        return float(cell)
+    except OverflowError as error:
+        raise ChartError("got a volume of more than 308 digits, want a number of shares") from error
 
 
 def _price(cell: float | None) -> float:

@@ -165,3 +165,19 @@ def test_actions_come_by_date_whether_their_day_has_a_row_or_not() -> None:
 def test_a_complaint_is_quoted_from_either_door(sent: bytes, expected: str | None) -> None:
     """The chart service and Yahoo's front door complain under different names."""
     assert expected == chart.complaint(sent)
+
+
+@pytest.mark.parametrize("volume", [2**63, -(2**63), 10**30])
+def test_a_volume_that_no_event_can_hold_is_the_double_nearest_to_it(volume: int) -> None:
+    """One below the limit stays the integer that it is."""
+    ((over,), (below,)) = (
+        chart.raw_bars(one_row(volume=-7).replace(b"-7", str(sent).encode())) for sent in (volume, 2**63 - 1)
+    )
+    assert (float(volume), 2**63 - 1) == (over.volume, below.volume)
+
+
+@pytest.mark.parametrize("at", ["1899-12-30T12:00:00", "2200-01-02T12:00:00", "0001-01-01T12:00:00"])
+def test_a_row_of_another_age_is_refused(at: str) -> None:
+    """Every session in between would be looked for: minutes, for one answer."""
+    with pytest.raises(ChartError, match="want one from 1900 to 2199"):
+        chart.rows(body([stamp(at)]))
