@@ -26,9 +26,24 @@ ErrorKind = Literal[
 ]
 Verdict = Literal["success", "warning", "rejected", "superseded"]
 Basis = Literal["split_adjusted", "as_traded"]
-ActionKind = Literal["dividend", "split", "capital_gain"]
+RawActionKind = Literal["dividend", "split", "capital_gain"]
+ActionKind = Literal[
+    "dividend",
+    "interest_on_capital",
+    "income",
+    "amortization",
+    "capital_gain",
+    "split",
+    "bonus",
+    "grouping",
+    "subscription",
+    "spin_off",
+    "redemption",
+]
+Coverage = Literal["day", "month", "year"]
 
 LEDGER_STREAM = "ledger"
+AMOUNTS_PER_MICRO = 1_000_000  # an action's amount is counted in 10^-12, a price in 10^-6
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,7 +109,7 @@ class RawAction(msgspec.Struct, frozen=True, array_like=True):
     """A corporate action as handed over: reais a share for a dividend, new/old shares for a split."""
 
     date: date
-    kind: ActionKind
+    kind: RawActionKind
     value: float
 
 
@@ -111,17 +126,31 @@ class Bar(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Action(msgspec.Struct, frozen=True, array_like=True):
-    """A canonical corporate action.
+    """A canonical corporate action, first traded without its right on `ex_date`.
 
-    `amount` is millionths of a real a share (dividends and capital gains, else 0);
-    a split turns `denominator` shares into `numerator` shares (else 1 and 1).
+    `amount` is 10^-12 of the `currency` per share: what is paid in cash, None for a split, bonus, grouping or
+    subscription. The ratio is None for cash: `denominator` shares before become `numerator` shares after, or give the
+    right to that many new ones (subscription). `strike` is the price of a new share, 10^-12 of the currency.
     """
 
-    date: date
+    ex_date: date
     kind: ActionKind
-    amount: int
-    numerator: int
-    denominator: int
+    amount: int | None
+    numerator: int | None
+    denominator: int | None
+    currency: str
+    com_date: date | None = None  # the last day traded with the right
+    pay_date: date | None = None
+    isin: str | None = None
+    label: str | None = None
+    strike: int | None = None
+
+
+class Rank(msgspec.Struct, frozen=True, array_like=True):
+    """How a file stands among others about the same days: when it was made, and what the dates inside cover."""
+
+    made_on: date
+    coverage: Coverage
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True):
@@ -195,9 +224,12 @@ class ValidationCompleted(Event, frozen=True, kw_only=True):
     `partial` rows were sessions not final yet: left for a later run, neither accepted nor rejected.
     A `withdrawn` date was held before and is absent now: the held row stays.
     Verdict `superseded`: the evidence was set aside for a wider fetch, nothing accepted.
+    `actions` are all readable ones that were answered inside the window; one held before and absent now stays held.
+    `before` and `after` are the states of the series (see `ledger.market.series_state`) that the decision finds and
+    leads to; None in a decision of the version before, which commits to nothing.
     """
 
-    TAG = "validation.completed/1"
+    TAG = "validation.completed/2"
 
     ticker: str
     provider: str
@@ -219,6 +251,11 @@ class ValidationCompleted(Event, frozen=True, kw_only=True):
     flagged: tuple[Finding, ...]
     warned: tuple[Finding, ...]
     rescale: float | None  # new/old, the common ratio of the closes held and answered, when one was found
+    before: bytes | None = None  # 32 bytes
+    after: bytes | None = None  # 32 bytes
+    threshold_percent: float | None = None  # the share of rejected rows over which an answer is rejected whole
+    rank: Rank | None = None  # None for a provider that answers live
+    outranked: tuple[date, ...] = ()  # days that stay as they are, since a file of higher rank covers them
 
 
 class IngestRefused(Event, frozen=True, kw_only=True):

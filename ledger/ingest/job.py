@@ -254,7 +254,7 @@ class Job:
         decision = self._judge(whole, held, job_id=self.job_id)
         if isinstance(decision, WholeRangeNeeded):
             raise ScaleError(self.ticker, decision.reason)
-        aside = judging.set_aside(narrow.fetch)
+        aside = judging.set_aside(narrow.fetch, held, threshold_percent=self._plan.threshold_percent)
         if job_id != self.job_id:
             self._decide([(narrow, aside)], job_id=job_id)
             return self._decide([(whole, decision)], job_id=self.job_id)

@@ -49,6 +49,7 @@ def failure(fetch: FetchSucceeded, error: EvidenceError) -> IngestFailed:
     )
 
 
-def set_aside(fetch: FetchSucceeded) -> ValidationCompleted:
+def set_aside(fetch: FetchSucceeded, held: Held, *, threshold_percent: float) -> ValidationCompleted:
     """Return the decision that sets `fetch` aside for a wider one."""
-    return judge.superseded(fetch, basis=registry.described(fetch.provider).basis)
+    basis = registry.described(fetch.provider).basis
+    return judge.superseded(fetch, held, basis=basis, threshold_percent=threshold_percent)

@@ -71,6 +71,8 @@ def reader(tag: str, current: str) -> Reader:
 
     The decoder raises DamagedError for data of another shape.
     """
+    if current != tag and FACTS[current] is EVENT_TYPES[current]:
+        return decode_event
     decode = msgspec.msgpack.Decoder(FACTS[current]).decode
 
     def read(envelope: Envelope) -> Fact:

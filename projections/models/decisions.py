@@ -21,7 +21,8 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
     """What `validation.completed` records about its answer as a whole.
 
     `cause` is the seq of the evidence. `rescale` is new/old, the ratio common to the closes held and answered.
-    `partial` and `rejected` are days that were answered and not accepted.
+    `partial` and `rejected` are days that were answered and not accepted. `after` is the state of the series that it
+    leads to, None for a decision of the version that commits to nothing.
     """
 
     seq: int
@@ -35,6 +36,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
     actions: tuple[Action, ...]
     partial: tuple[date, ...]
     rejected: tuple[date, ...]
+    after: bytes | None
 
     @property
     def accepted(self) -> bool:
@@ -59,6 +61,7 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
         fact.actions,
         fact.partial,
         tuple(finding.date for finding in fact.rejected if finding.date is not None),
+        fact.after,
     )
     tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)
 
@@ -70,6 +73,12 @@ def decisions(tables: Tables, series: Series, position: int | None = None) -> It
         if position is not None and decision.seq >= position:
             return
         yield decision
+
+
+def newest(tables: Tables, series: Series) -> Decision | None:
+    """Return the newest decision over the series, None where there is none; O(log n)."""
+    rows = tables["decided"].scan(text_key(series.ticker, series.provider), reverse=True)
+    return next((_decode(value) for _, value in rows), None)
 
 
 def judged(tables: Tables, ticker: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from projections.fold.tables import Tables
 from projections.models import decisions
 
 NAME = "prices"
-VERSION = 1
+VERSION = 2
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +108,10 @@ def actions(tables: Tables, series: Series, position: int | None = None) -> tupl
 
 def held(tables: Tables, series: Series) -> Held:
     """Return what new evidence is judged against: the series as it is held now."""
-    return Held(bars=bars(tables, series), actions=actions(tables, series))
+    newest = decisions.newest(tables, series)
+    return Held(
+        bars=bars(tables, series), actions=actions(tables, series), basis=None if newest is None else newest.basis
+    )
 
 
 def all_series(tables: Tables, ticker: str | None = None) -> tuple[Series, ...]:

@@ -30,6 +30,7 @@ from ledger.events import (
 )
 from ledger.ids import append_id
 from ledger.memory_log import MemoryLog
+from tests.support.actions import paid
 
 EPOCH_US = 1_770_000_000_000_000
 SECOND_US = 1_000_000
@@ -274,7 +275,7 @@ class Story:
             ticker,
             verdict=verdict,
             bars=[bar(number, 1_000_000 * (1 + salt)) for number in numbers],
-            actions=(Action(day(salt % 5), "dividend", salt % 3, 1, 1),) if accepted else (),
+            actions=(paid(day(salt % 5), salt % 3),) if accepted else (),
             withdrawn=(day(salt % 7),) if accepted and salt % 6 == 0 else (),
             rejected=rejected,
         )

@@ -39,6 +39,7 @@ from ledger.events import (
     Window,
 )
 from ledger.ids import ID_BYTES, TIME_BYTES
+from tests.support.actions import paid
 from tests.support.yahoo_series import widened
 
 Batch = tuple[Draft, ...]
@@ -197,8 +198,8 @@ class _Years:
         second = self._size
         yield self._append(self._fetched(ticker, wide, 2))
         aside = self._decision(ticker, narrow, (), verdict="superseded")
-        paid = Action(wide[-1].date, "dividend", self._rng.randrange(1, 200) * 10_000, 1, 1)
-        whole = self._decision(ticker, wide, series.last(series.untold), actions=(paid,))
+        dividend = paid(wide[-1].date, self._rng.randrange(1, 200) * 10_000)
+        whole = self._decision(ticker, wide, series.last(series.untold), actions=(dividend,))
         yield self._batch(self._draft(aside, cause), self._draft(whole, second))
 
     def _news(self, series: _Series, fate: float) -> tuple[Session, ...]:

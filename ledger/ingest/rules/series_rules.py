@@ -35,7 +35,7 @@ class JudgedSeries(msgspec.Struct, frozen=True):
         return cls(
             bars=tuple(bars[day] for day in sorted(bars)),
             fresh=frozenset(bar.date for bar in fresh),
-            actions=actions.merged(answered, held.actions),
+            actions=actions.in_force(held.actions, answered),
             basis=basis,
         )
 

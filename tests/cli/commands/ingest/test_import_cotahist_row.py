@@ -15,6 +15,7 @@ from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockEr
 from ledger.events import Finding, Window
 from ledger.ingest.providers.cotahist import DESCRIPTION
 from ledger.ingest.providers.cotahist.importing import Contents, Imported
+from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import superseded
 from tests.ledger.ingest.answers import evidence, run_of, session
 
@@ -52,7 +53,7 @@ def failed(kind: str) -> ImportRow:
 def test_a_ticker_counts_its_decision() -> None:
     """A finding on the whole answer is no row."""
     decision = replace(
-        superseded(evidence(run_of((10, 10.1))), basis="as_traded"),
+        superseded(evidence(run_of((10, 10.1))), Held({}), basis="as_traded"),
         verdict="warning",
         added=3,
         revised=2,
