@@ -22,7 +22,7 @@ def judged(fetch: FetchSucceeded, held: Held, *, threshold_percent: float) -> Va
     """
     try:
         provider = registry.described(fetch.provider)
-        rows = registry.rows(fetch.provider, fetch.answer)
+        reading = registry.reading(fetch.provider, fetch.answer)
     except (BodyError, UnknownProviderError) as error:
         raise EvidenceError("bad-answer", str(error), request=fetch.request, answer=fetch.answer) from error
     return judge.judge(
@@ -30,7 +30,7 @@ def judged(fetch: FetchSucceeded, held: Held, *, threshold_percent: float) -> Va
         held,
         basis=provider.basis,
         exchange=provider.exchange,
-        body_rows=rows,
+        reading=reading,
         threshold_percent=threshold_percent,
     )
 

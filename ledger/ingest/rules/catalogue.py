@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 Severity = Literal["R", "Q", "W", "B"]
 Applying = TypeVar("Applying", bound=Callable[..., Any])
@@ -21,6 +21,7 @@ UNIT_FACTOR = 100
 UNIT_TOLERANCE = JUMP_FACTOR  # once put right by the factor, no jump is left
 STALE_SESSIONS = 3
 ADJ_TOLERANCE = 1.0001
+ADJ_SAME = 1e-6  # relative: adjusted closes this near are one, whatever the last bits of a float say
 DIVIDEND_FRACTION_MAX = 0.25
 DIVIDEND_APART_DAYS = 7
 CENTAVO = 0.01
@@ -77,12 +78,17 @@ VOLUME_IDLE = Rule("VOLUME", "W", "no share was traded, and the price stood stil
 GAP = Rule("GAP", "W", "a session between bars has none; asked for again, never interpolated")
 STALE = Rule("STALE", "W", "prices and volume repeat for the threshold of sessions or more", STALE_SESSIONS)
 JUMP = Rule(
-    "JUMP", "Q", "close moved by more than the threshold as a factor, with no action to explain it", JUMP_FACTOR
+    "JUMP",
+    "Q",
+    "close moved by more than the threshold as a factor, once what each action of the day explains by its own size "
+    "is taken out; on a split-adjusted series a split explains nothing",
+    JUMP_FACTOR,
 )
 SPLIT_SUSPECT = Rule(
     "SPLIT_SUSPECT",
     "Q",
-    f"a jump within the threshold, as a factor, of 1 to n or n to 1, n in {SPLIT_SIZES}: a split missed or made twice",
+    "what is left of a step is within the threshold, as a factor, of a listed split of any ratio (of a small one: "
+    f"within a third of it), or a jump of 1 to n or n to 1, n in {SPLIT_SIZES}: a split missed or made twice",
     SPLIT_TOLERANCE,
 )
 UNIT_100X = Rule("UNIT_100X", "Q", "one day is off by the threshold as a factor, and the next is back", UNIT_FACTOR)
@@ -97,10 +103,15 @@ EVENT = Rule(
     "EVENT",
     "Q",
     "a dividend above the threshold as a fraction of the previous close, or not above 0, "
-    f"or equal to another within {DIVIDEND_APART_DAYS} days; a split of no ratio, or of 1",
+    f"or equal to another within {DIVIDEND_APART_DAYS} days; a split of no ratio, or of 1; an action that cannot be "
+    "read or is in another currency (not held); one held that a whole answer lacks (kept)",
     DIVIDEND_FRACTION_MAX,
 )
-IDENTITY = Rule("IDENTITY", "B", "the answer is of another symbol, currency, exchange or time zone")
+IDENTITY = Rule(
+    "IDENTITY",
+    "B",
+    "the answer is of another symbol, currency, exchange, time zone or length of bar, or names no currency",
+)
 EMPTY = Rule("EMPTY", "B", "the answer has no row, though the window holds a final session")
 THRESHOLD = Rule(
     "THRESHOLD",

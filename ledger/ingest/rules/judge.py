@@ -6,20 +6,37 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
+import msgspec
 from msgspec.structs import replace
 
-from ledger.events import Bar, Basis, FetchSucceeded, Finding, RawBar, ValidationCompleted, Window
+from ledger.events import Action, Bar, Basis, FetchSucceeded, Finding, ValidationCompleted, Window
 from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rules
 from ledger.ingest.rules.commitment import committed
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.merge import Row, rows
+from ledger.ingest.rules.reading import NOTHING_READ, Offer, Reading
 from ledger.ingest.rules.row_rules import Sorted
-from ledger.ingest.rules.scale import WholeRangeNeeded
+from ledger.ingest.rules.scale import WholeRangeNeeded, repeats
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
 
 INTERVAL = "1d"
 CURRENCY = actions.CURRENCY
+
+
+class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer taken apart: every day of it, each day's outcome, and its actions as sent and as readable."""
+
+    rows: Sequence[Row]
+    sorted: Sorted
+    offers: Sequence[Offer]
+    actions: tuple[Action, ...]
+    window: Window
+
+    @property
+    def days(self) -> set[date]:
+        """Every day that the answer has a row of."""
+        return {row.bar.date for row in self.rows}
 
 
 def judge(
@@ -28,25 +45,31 @@ def judge(
     *,
     basis: Basis,
     exchange: str | None,
-    body_rows: Sequence[RawBar] = (),
+    reading: Reading = NOTHING_READ,
     threshold_percent: float = catalogue.THRESHOLD_PERCENT,
 ) -> ValidationCompleted | WholeRangeNeeded:
     """Return the decision over `evidence`, or the wider window without which it would mix two scales.
 
     `held` is the same provider's series as it stands, `exchange` its code for B3 (None: it names none);
-    `body_rows` are the answer's rows before the library merged or repaired them. An answer without rows is
-    a success of nothing: whether some were due is the caller's to ask of `sessions_due`.
+    `reading` is the answer before the library merged or repaired it. An answer without rows is a success of nothing:
+    whether some were due is the caller's to ask of `sessions_due`.
     """
-    answered = rows(evidence, body_rows)
+    answered = rows(evidence, reading.rows)
+    # Without what its reader made of the body, what the library handed over is all there is.
+    offers = reading.offers or tuple(map(Offer.of, evidence.actions))
     found = row_rules.sort_rows(answered, row_rules.today(evidence.finished_at))
-    batch = (*foreign_identity(evidence, exchange), *over_threshold(found, threshold_percent))
+    batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     if batch:
         rejected = _rejected(evidence, basis, found, batch)
         return committed(rejected, held, threshold_percent=threshold_percent)
-    needed = scale.wider(evidence, found.accepted, held, basis)
+    window = evidence.request.window
+    known = actions.within(offers, window, held.actions)
+    needed = scale.wider(window, found.accepted, known, held, basis)
     if needed is not None:
         return needed
-    return committed(_accepted(evidence, held, basis, answered, found), held, threshold_percent=threshold_percent)
+    answer = JudgedAnswer(rows=answered, sorted=found, offers=offers, actions=known, window=window)
+    accepted = _accepted(_nothing(evidence, basis), answer, held)
+    return committed(accepted, held, threshold_percent=threshold_percent)
 
 
 def superseded(
@@ -98,47 +121,45 @@ def _rejected(evidence: FetchSucceeded, basis: Basis, found: Sorted, batch: Iter
     )
 
 
-def _accepted(
-    evidence: FetchSucceeded, held: Held, basis: Basis, answered: Sequence[Row], found: Sorted
-) -> ValidationCompleted:
-    fresh = tuple(bar for bar in found.accepted if held.bars.get(bar.date) != bar)
+def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) -> ValidationCompleted:
+    """Return the decision `nothing` with what is accepted of `answer` in it."""
+    basis, window, found = nothing.basis, answer.window, answer.sorted
+    fresh = tuple(bar for bar in found.accepted if not repeats(bar, held.bars.get(bar.date)))
     added = sum(bar.date not in held.bars for bar in fresh)
-    window, days = evidence.request.window, {row.bar.date for row in answered}
     # An answer without rows withdraws nothing: it has none to lack a day among.
-    lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
-    withdrawn = tuple(lacking) if days else ()
-    known = actions.within(evidence.actions, window, held.actions)
-    series = JudgedSeries.after(held, fresh, known, basis)
-    flagged = _in_order(_flagged(evidence, held, series, answered))
+    lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in answer.days)
+    withdrawn = tuple(lacking) if answer.days else ()
+    series = JudgedSeries.after(held, fresh, answer.actions, basis)
+    flagged = _in_order(_flagged(answer, held, series))
     return replace(
-        _nothing(evidence, basis),
+        nothing,
         verdict="warning" if found.rejected or flagged or withdrawn else "success",
         received=found.received,
         added=added,
         revised=len(fresh) - added,
         unchanged=len(found.accepted) - len(fresh),
         bars=fresh,
-        actions=known,
+        actions=answer.actions,
         withdrawn=withdrawn,
         partial=found.partial,
         rejected=found.rejected,
         flagged=flagged,
-        warned=_in_order(_warned(held, series, answered)),
+        warned=_in_order(_warned(answer, held, series)),
         rescale=None if basis == "as_traded" else scale.close_ratio(found.accepted, held),
     )
 
 
-def _flagged(evidence: FetchSucceeded, held: Held, series: JudgedSeries, answered: Sequence[Row]) -> Iterator[Finding]:
-    yield from series_rules.flagged(series, (row.bar for row in answered))
+def _flagged(answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
+    yield from series_rules.flagged(series, (row.bar for row in answer.rows))
     # An answer without rows is complete for no window.
-    complete = evidence.request.window if answered else None
-    yield from actions.findings(evidence.actions, held.actions, series.bars, complete)
+    complete = answer.window if answer.rows else None
+    yield from actions.findings(answer.offers, held.actions, series.bars, complete)
     yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
 
 
-def _warned(held: Held, series: JudgedSeries, answered: Iterable[Row]) -> Iterator[Finding]:
+def _warned(answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
     yield from series_rules.stale(series)
-    yield from series_rules.gaps({row.bar.date for row in answered}, held.bars.keys())
+    yield from series_rules.gaps(answer.days, held.bars.keys())
     yield from series_rules.off_calendar(series.fresh)
     yield from (finding for bar, finding in _idle(series) if bar.high == bar.low)
 
@@ -150,12 +171,16 @@ def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
 
 
 @catalogue.applies(catalogue.IDENTITY)
-def foreign_identity(evidence: FetchSucceeded, exchange: str | None) -> Iterator[Finding]:
-    """Yield what IDENTITY finds in what the answer says of itself."""
+def foreign_identity(
+    evidence: FetchSucceeded, exchange: str | None, reading: Reading = NOTHING_READ
+) -> Iterator[Finding]:
+    """Yield what IDENTITY finds in what the answer says of itself, and in rows of no currency."""
     identity = evidence.identity
+    unnamed = "none" if reading.names_currency and reading.rows else None
     for name, got, want in (
         ("symbol", identity.symbol, evidence.request.ticker),
-        ("currency", identity.currency, CURRENCY),
+        ("currency", identity.currency or unnamed, CURRENCY),
+        ("granularity", reading.granularity, INTERVAL),
         ("exchange", identity.exchange, exchange),
         ("time zone", identity.timezone, sessions.TIMEZONE),
     ):

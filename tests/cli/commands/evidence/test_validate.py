@@ -33,7 +33,7 @@ def test_a_clean_file_is_accepted(tmp_path: Path) -> None:
         {
             "file": "bars.csv",
             "verdict": "success",
-            "rules_version": 1,
+            "rules_version": 2,
             "received": 5,
             "accepted": 5,
             "rejected": [],

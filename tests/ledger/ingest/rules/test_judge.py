@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ledger.events import Bar, FetchSucceeded, Finding, Identity, RawAction, RawBar, ValidationCompleted, Window
 from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.held import Held
-from ledger.ingest.rules.judge import judge, sessions_due, superseded
+from ledger.ingest.rules.judge import foreign_identity, judge, sessions_due, superseded
+from ledger.ingest.rules.reading import Offer, Reading
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.market.series import Series
 from ledger.market.series_state import leaf, state
@@ -32,7 +34,7 @@ from tests.ledger.ingest.answers import (
     session,
     tallies,
 )
-from tests.support.actions import paid
+from tests.support.actions import paid, parted
 
 NOTHING = Held({})
 
@@ -50,7 +52,7 @@ def decided(
         before,
         basis="split_adjusted",
         exchange="SAO",
-        body_rows=body_rows,
+        reading=Reading(rows=tuple(body_rows)),
         threshold_percent=threshold_percent,
     )
     assert isinstance(outcome, ValidationCompleted), outcome
@@ -399,3 +401,62 @@ def test_judging_touches_no_slow_module_and_no_disk() -> None:
     code = f"import sys, ledger.ingest.rules.judge; print(sorted({slow} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout
+
+
+@pytest.mark.parametrize(
+    ("reading", "details"),
+    [
+        (Reading(granularity="1d"), []),
+        (Reading(granularity="1wk"), ["got granularity 1wk, want 1d"]),
+        (Reading(granularity="1mo", names_currency=True), ["got granularity 1mo, want 1d"]),
+    ],
+)
+def test_bars_of_another_length_are_another_series(reading: Reading, details: list[str]) -> None:
+    """Weekly bars passed for daily ones, four sessions of five missing."""
+    answer = evidence(run_of((10, 10.1)))
+    assert details == [finding.detail for finding in foreign_identity(answer, "SAO", reading)]
+
+
+@pytest.mark.parametrize(("named", "rows", "missed"), [(True, True, True), (False, True, False), (True, False, False)])
+def test_rows_of_no_currency_are_rejected_where_the_format_names_one(*, named: bool, rows: bool, missed: bool) -> None:
+    """An answer without rows has nothing to name it for; a format without currencies names none."""
+    bars = run_of((10, 10.1))
+    answer = evidence(bars, identity=replace(GOOD, currency=None))
+    reading = Reading(rows=bars if rows else (), names_currency=named)
+    details = ["got currency none, want BRL"] if missed else []
+    assert details == [finding.detail for finding in foreign_identity(answer, "SAO", reading)]
+
+
+@pytest.mark.parametrize(("factor", "revised"), [(1 + 4e-7, 0), (1 - 9e-7, 0), (1 + 2e-6, 1)])
+def test_the_last_bits_of_an_adjusted_close_are_no_revision(factor: float, revised: int) -> None:
+    """What is held stands, whatever the float says past a millionth of it; any other field counts to the last digit."""
+    before = Held({session(0): bar(raw(session(0), 37.0, adj=36.5)), session(1): bar(raw(session(1), 37.1, adj=36.6))})
+    answer = evidence([raw(session(n), 37 + n / 10, adj=(36.5 + n / 10) * (factor if n else 1)) for n in range(2)])
+    decision = decided(answer, before)
+    assert (revised, 2 - revised) == (decision.revised, decision.unchanged)
+    moved = evidence([raw(session(0), 37.0, adj=36.5), replace(raw(session(1), 37.1, adj=36.6), volume=1001)])
+    assert 1 == decided(moved, before).revised
+
+
+def test_an_answer_without_actions_withdraws_none() -> None:
+    """Each that is held is kept and flagged: a warning, where it was silence."""
+    bars = run_of((10, 10.1, 10.2))
+    before = Held(held(bars).bars, (paid(session(1), 500_000), parted(session(2), 1, 1)))
+    decision = decided(evidence(bars), before)
+    assert ("warning", [("EVENT", session(1)), ("EVENT", session(2))]) == (decision.verdict, ids(decision.flagged))
+
+
+def test_what_a_library_lost_of_the_actions_is_read_from_the_body() -> None:
+    """Integers, currencies and equal payments are the body's own."""
+    offers = (
+        Offer(date=session(0), kind="split", numerator=10_341, denominator=10_000),
+        Offer(date=session(1), kind="dividend", amount=0.55015787),
+        Offer(date=session(1), kind="dividend", amount=0.55015787),
+        Offer(date=session(1), kind="dividend", amount=0.26, currency="USD"),
+    )
+    answer = evidence(run_of((10, 10.1)), [RawAction(session(0), "split", 1.0341)])
+    decision = judge(answer, NOTHING, basis="split_adjusted", exchange="SAO", reading=Reading(offers=offers))
+    assert isinstance(decision, ValidationCompleted)
+    assert [None, 550_157_870_000, 550_157_870_000] == [action.amount for action in decision.actions]
+    assert (10_341, 10_000) == (decision.actions[0].numerator, decision.actions[0].denominator)
+    assert [("EVENT", session(1))] == ids(decision.flagged)
