@@ -16,6 +16,7 @@ from ledger.chain import Seq
 from ledger.events import FetchFailed, FetchSucceeded, Window
 from ledger.ingest.providers.port import Fetched, Provider, ProviderError
 from ledger.ingest.rules import judge
+from ledger.ingest.rules.merge import priced
 
 FINAL_KINDS = frozenset({"not-found", "internal"})
 LONGEST_WAIT_S = 30.0
@@ -108,7 +109,7 @@ class Fetcher:
         self._started_at = self._now()
         timeout_s = max(min(self._patience.attempt_s, self._left_s()), 0.001)
         fetched = self._provider.fetch(ticker, window, timeout_s=timeout_s)
-        if not fetched.bars and (due := judge.sessions_due(window, self._now())):
+        if not any(map(priced, fetched.bars)) and (due := judge.sessions_due(window, self._now())):
             raise ProviderError(
                 "empty",
                 f"got no rows, want {due} sessions of {window.start} to {window.end}",

@@ -25,6 +25,7 @@ ADJ_SAME = 1e-6  # relative: adjusted closes this near are one, whatever the las
 DIVIDEND_FRACTION_MAX = 0.25
 DIVIDEND_APART_DAYS = 7
 CENTAVO = 0.01
+CENTAVOS_FROM = 0.10  # reais: a price below it is told apart at its own precision, a millionth
 THRESHOLD_PERCENT = 10.0
 THRESHOLD_ROWS_MIN = 20
 SCALE_TOLERANCE = 1e-4
@@ -66,16 +67,32 @@ FUTURE = Rule("FUTURE", "R", "the day is later than the day of the fetch in São
 NOT_SESSION = Rule("NOT_SESSION", "R", "the day is a weekend or B3 was closed")
 CALENDAR_END = Rule("NOT_SESSION", "W", "the day lies outside the calendar table, so only weekends are known")
 PARTIAL = Rule("PARTIAL", "R", "the day's session was not final when fetched: left for a later run, not counted")
+WINDOW = Rule("WINDOW", "R", "the day lies outside the window that was asked for")
 DUPLICATE = Rule("DUPLICATE", "R", "the day came more than once, with different values")
-OHLC_NAN = Rule("OHLC_NAN", "R", "open, high, low or close is missing or not a number that can be held")
+DUPLICATE_LAST = Rule("DUPLICATE", "Q", "the answer's last day came more than once: the last copy is kept")
+OHLC_NAN = Rule(
+    "OHLC_NAN",
+    "R",
+    "open, high, low or close is missing or not a number that can be held; a row without any of them is no row",
+)
 NONPOS = Rule("NONPOS", "R", "open, high, low or close is not above the threshold, to a millionth of a real", 0)
 OHLC_ORDER = Rule(
-    "OHLC_ORDER", "R", "rounded to the threshold in reais, open or close lies outside low to high", CENTAVO
+    "OHLC_ORDER",
+    "R",
+    "rounded to the threshold in reais, open or close lies outside low to high; "
+    f"a bar below {CENTAVOS_FROM:.2f} is not rounded",
+    CENTAVO,
 )
 VOLUME = Rule("VOLUME", "R", "volume is not a whole number of at least the threshold", 0)
-VOLUME_MOVED = Rule("VOLUME", "Q", "no share was traded, yet high and low differ", 0)
-VOLUME_IDLE = Rule("VOLUME", "W", "no share was traded, and the price stood still", 0)
-GAP = Rule("GAP", "W", "a session between bars has none; asked for again, never interpolated")
+VOLUME_MOVED = Rule("VOLUME", "Q", "no share was traded, yet high and low differ; not for indices", 0)
+VOLUME_IDLE = Rule("VOLUME", "W", "no share was traded, and the price stood still; not for indices", 0)
+GAP = Rule(
+    "GAP",
+    "W",
+    "a session due in the window (from the first day of the series on, where that is known) has no bar; "
+    "asked for again, never interpolated; not for files that list trades alone",
+)
+STALE_IDLE = Rule("STALE", "Q", "prices repeat without a trade for the threshold of sessions or more", STALE_SESSIONS)
 STALE = Rule("STALE", "W", "prices and volume repeat for the threshold of sessions or more", STALE_SESSIONS)
 JUMP = Rule(
     "JUMP",
@@ -112,6 +129,7 @@ IDENTITY = Rule(
     "B",
     "the answer is of another symbol, currency, exchange, time zone or length of bar, or names no currency",
 )
+IDENTITY_ROW = Rule("IDENTITY", "R", "the row is in another currency than its series; not counted by THRESHOLD")
 EMPTY = Rule("EMPTY", "B", "the answer has no row, though the window holds a final session")
 THRESHOLD = Rule(
     "THRESHOLD",
@@ -126,7 +144,9 @@ RULES = (
     NOT_SESSION,
     CALENDAR_END,
     PARTIAL,
+    WINDOW,
     DUPLICATE,
+    DUPLICATE_LAST,
     OHLC_NAN,
     NONPOS,
     OHLC_ORDER,
@@ -134,6 +154,7 @@ RULES = (
     VOLUME_MOVED,
     VOLUME_IDLE,
     GAP,
+    STALE_IDLE,
     STALE,
     JUMP,
     SPLIT_SUSPECT,
@@ -141,6 +162,7 @@ RULES = (
     ADJ,
     EVENT,
     IDENTITY,
+    IDENTITY_ROW,
     EMPTY,
     THRESHOLD,
 )

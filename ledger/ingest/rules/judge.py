@@ -19,19 +19,25 @@ from ledger.ingest.rules.row_rules import Sorted
 from ledger.ingest.rules.scale import WholeRangeNeeded, repeats
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
+from ledger.market.ticker import is_index
 
 INTERVAL = "1d"
 CURRENCY = actions.CURRENCY
 
 
 class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer taken apart: every day of it, each day's outcome, and its actions as sent and as readable."""
+    """An answer taken apart: every day of it, each day's outcome, and its actions as sent and as readable.
+
+    `last_final` is the newest session that was final when it came.
+    """
 
     rows: Sequence[Row]
     sorted: Sorted
     offers: Sequence[Offer]
     actions: tuple[Action, ...]
     window: Window
+    reading: Reading
+    last_final: date
 
     @property
     def days(self) -> set[date]:
@@ -54,20 +60,28 @@ def judge(
     `reading` is the answer before the library merged or repaired it. An answer without rows is a success of nothing:
     whether some were due is the caller's to ask of `sessions_due`.
     """
-    answered = rows(evidence, reading.rows)
+    answered = rows(evidence, reading.rows, live=reading.every_session)
     # Without what its reader made of the body, what the library handed over is all there is.
     offers = reading.offers or tuple(map(Offer.of, evidence.actions))
-    found = row_rules.sort_rows(answered, row_rules.today(evidence.finished_at))
+    window, now = evidence.request.window, row_rules.today(evidence.finished_at)
+    found = row_rules.sort_rows(answered, now, window, reading.foreign)
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     if batch:
         rejected = _rejected(evidence, basis, found, batch)
         return committed(rejected, held, threshold_percent=threshold_percent)
-    window = evidence.request.window
     known = actions.within(offers, window, held.actions)
     needed = scale.wider(window, found.accepted, known, held, basis)
     if needed is not None:
         return needed
-    answer = JudgedAnswer(rows=answered, sorted=found, offers=offers, actions=known, window=window)
+    answer = JudgedAnswer(
+        rows=answered,
+        sorted=found,
+        offers=offers,
+        actions=known,
+        window=window,
+        reading=reading,
+        last_final=now.last_final,
+    )
     accepted = _accepted(_nothing(evidence, basis), answer, held)
     return committed(accepted, held, threshold_percent=threshold_percent)
 
@@ -130,7 +144,7 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
     lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in answer.days)
     withdrawn = tuple(lacking) if answer.days else ()
     series = JudgedSeries.after(held, fresh, answer.actions, basis)
-    flagged = _in_order(_flagged(answer, held, series))
+    flagged = _in_order(_flagged(nothing.ticker, answer, held, series))
     return replace(
         nothing,
         verdict="warning" if found.rejected or flagged or withdrawn else "success",
@@ -144,24 +158,43 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
         partial=found.partial,
         rejected=found.rejected,
         flagged=flagged,
-        warned=_in_order(_warned(answer, held, series)),
+        warned=_in_order(_warned(nothing.ticker, answer, held, series)),
         rescale=None if basis == "as_traded" else scale.close_ratio(found.accepted, held),
     )
 
 
-def _flagged(answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
+def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
     yield from series_rules.flagged(series, (row.bar for row in answer.rows))
     # An answer without rows is complete for no window.
     complete = answer.window if answer.rows else None
     yield from actions.findings(answer.offers, held.actions, series.bars, complete)
-    yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
+    accepted = {bar.date for bar in answer.sorted.accepted}
+    yield from (
+        finding for row in answer.rows if row.bar.date in accepted and (finding := row_rules.last_copy(row)) is not None
+    )
+    yield from series_rules.stale(series, traded=False)
+    if not is_index(ticker):
+        yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
 
 
-def _warned(answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
-    yield from series_rules.stale(series)
-    yield from series_rules.gaps(answer.days, held.bars.keys())
+def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
+    yield from series_rules.stale(series, traded=True)
+    yield from _gaps(answer, held)
     yield from series_rules.off_calendar(series.fresh)
-    yield from (finding for bar, finding in _idle(series) if bar.high == bar.low)
+    # What an index is made of is traded, not the index.
+    if not is_index(ticker):
+        yield from (finding for bar, finding in _idle(series) if bar.high == bar.low)
+
+
+def _gaps(answer: JudgedAnswer, held: Held) -> Iterator[Finding]:
+    """Yield GAP for what is missing of the days due: from the first day known on, where none is named."""
+    known = {bar.date for bar in answer.sorted.accepted} | held.bars.keys()
+    if not answer.reading.every_session or not known:
+        return
+    first = max(answer.window.start, answer.reading.first_day or min(known))
+    # What lies between the window and the last day held before it is nobody else's to find.
+    start = max((day for day in held.bars if day < first), default=first)
+    yield from series_rules.gaps(Window(start, min(answer.window.end, answer.last_final)), known)
 
 
 def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
@@ -191,12 +224,16 @@ def foreign_identity(
 @catalogue.applies(catalogue.THRESHOLD)
 def over_threshold(found: Sorted, percent: float) -> Iterator[Finding]:
     """Yield what THRESHOLD finds in the rows of an answer together."""
-    rejected, counted = len(found.rejected), max(found.received, catalogue.THRESHOLD_ROWS_MIN)
+    # A row of another series is no bad row of this one.
+    rejected = len(found.rejected) - found.foreign
+    counted = max(found.received, catalogue.THRESHOLD_ROWS_MIN)
     if rejected * 100 > percent * counted:
         detail = f"got {rejected} of {found.received} rows rejected, want at most {percent:g} % of {counted}"
         yield Finding(catalogue.THRESHOLD.id, None, detail)
-    elif rejected and not found.accepted:
-        yield Finding(catalogue.THRESHOLD.id, None, f"got all {rejected} final rows rejected, want some left")
+    elif found.rejected and not found.accepted:
+        yield Finding(
+            catalogue.THRESHOLD.id, None, f"got all {len(found.rejected)} final rows rejected, want some left"
+        )
 
 
 def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

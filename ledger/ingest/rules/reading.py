@@ -38,13 +38,17 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One body, read: `granularity` and `first_day` are None where it does not say.
 
-    `names_currency` is whether the format names the currency of its rows.
+    `names_currency` is whether the format names the currency of its rows, `every_session` whether it has a row of every
+    session, and not of those alone in which something was traded. `foreign` are the days whose row is in a currency of
+    its own.
     """
 
     rows: tuple[RawBar, ...] = ()
     offers: tuple[Offer, ...] = ()
     granularity: str | None = None  # the length of a bar, as 1d
     names_currency: bool = False
+    every_session: bool = True
+    foreign: dict[date, str] = {}
     first_day: date | None = None  # of the whole series, before which no session is due
 
 

@@ -57,28 +57,26 @@ def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Findin
     yield from adjustments(series, answered)
 
 
-@catalogue.applies(catalogue.STALE)
-def stale(series: JudgedSeries) -> Iterator[Finding]:
-    """Yield one STALE per run of sessions that repeat each other, dated by its last. O(sessions)."""
-    for _, run in groupby(series.bars, key=lambda bar: (bar.open, bar.high, bar.low, bar.close, bar.volume)):
+@catalogue.applies(catalogue.STALE, catalogue.STALE_IDLE)
+def stale(series: JudgedSeries, *, traded: bool) -> Iterator[Finding]:
+    """Yield one STALE per run of sessions that repeat each other, `traded` or not, dated by its last. O(sessions).
+
+    A run without trades is flagged, one with the same volume each day warned of.
+    """
+    rule = catalogue.STALE if traded else catalogue.STALE_IDLE
+    for like, run in groupby(series.bars, key=lambda bar: (bar.volume, bar.open, bar.high, bar.low, bar.close)):
         days = [bar.date for bar in run]
-        if len(days) >= catalogue.STALE_SESSIONS and not series.fresh.isdisjoint(days):
+        repeats = len(days) >= catalogue.STALE_SESSIONS and traded is (like[0] > 0)
+        if repeats and not series.fresh.isdisjoint(days):
             detail = f"got {len(days)} sessions alike from {days[0]}, want at most {catalogue.STALE_SESSIONS - 1}"
-            yield Finding(catalogue.STALE.id, days[-1], detail)
+            yield Finding(rule.id, days[-1], detail)
 
 
 @catalogue.applies(catalogue.GAP)
-def gaps(answered: Collection[date], held: Collection[date]) -> Iterator[Finding]:
-    """Yield GAP for each session that neither the answer nor the ledger has, between days that they have.
-
-    Looked for from the last day held before the answer to the answer's last. O(days).
-    """
-    if not answered:
-        return
-    first, last = min(answered), max(answered)
-    start = max((day for day in held if day < first), default=first)
-    for day in sessions.sessions(Window(start, last)):
-        if sessions.covers(day) and day not in answered and day not in held:
+def gaps(due: Window, known: Collection[date]) -> Iterator[Finding]:
+    """Yield GAP for each session `due` of which no bar is `known`. O(days)."""
+    for day in sessions.sessions(due):
+        if sessions.covers(day) and day not in known:
             yield Finding(catalogue.GAP.id, day, "got no bar, want one for the session")
 
 

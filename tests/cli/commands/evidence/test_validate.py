@@ -45,13 +45,15 @@ def test_a_clean_file_is_accepted(tmp_path: Path) -> None:
 
 
 def test_a_finding_names_its_line(tmp_path: Path) -> None:
-    """A rejected row and a flag make the exit code 1; a gap has no line."""
+    """A rejected row and a flag make the exit code 1; its session is missing, as is one that has no line."""
     result = judged(tmp_path, row(0), row(1, "0,11,9,10"), row(2, "14,14,14,14"), row(4))
     (report,) = result.lines()
     assert (1, "warning", 4, 3) == (result.code, report["verdict"], report["received"], report["accepted"])
     assert [(3, "NONPOS")] == [(found["line"], found["rule"]) for found in report["rejected"]]
     assert [(4, "JUMP"), (5, "JUMP")] == [(found["line"], found["rule"]) for found in report["flagged"]]
-    assert [(None, "GAP", str(DAYS[3]))] == [(one["line"], one["rule"], one["date"]) for one in report["warned"]]
+    assert [(3, "GAP", str(DAYS[1])), (None, "GAP", str(DAYS[3]))] == [
+        (one["line"], one["rule"], one["date"]) for one in report["warned"]
+    ]
 
 
 def test_rows_of_one_day_are_named_by_the_last(tmp_path: Path) -> None:
@@ -70,16 +72,18 @@ def test_more_than_a_tenth_of_twenty_rows_reject_the_file(bad: int, code: int, t
 def test_csv_has_a_line_a_finding(tmp_path: Path) -> None:
     """For spreadsheets."""
     result = judged(tmp_path, row(0), row(1, "0,11,9,10"), args=("--format", "csv"))
-    head, line = result.out.splitlines()
+    head, line, gap = result.out.splitlines()
+    assert gap.startswith(f"3,{DAYS[1]},warned,GAP,")
     assert "line,date,outcome,rule,detail" == head
     assert line.startswith(f'3,{DAYS[1]},rejected,NONPOS,"got open 0.00, high 11.00, ')
 
 
 def test_text_is_a_line_a_finding_under_a_line_of_counts(tmp_path: Path) -> None:
     """For people."""
-    head, line = judged(tmp_path, row(0), row(1, "0,11,9,10"), args=()).out.splitlines()
-    assert "bars.csv warning: 2 rows, 1 accepted, 1 rejected, 0 flagged, 0 warned of" == head
+    head, line, gap = judged(tmp_path, row(0), row(1, "0,11,9,10"), args=()).out.splitlines()
+    assert "bars.csv warning: 2 rows, 1 accepted, 1 rejected, 0 flagged, 1 warned of" == head
     assert ["line", "3", str(DAYS[1]), "rejected", "NONPOS"] == line.split()[:5]
+    assert ["line", "3", str(DAYS[1]), "warned", "GAP"] == gap.split()[:5]
 
 
 def test_a_snapshot_is_a_clean_file(sample: Path) -> None:

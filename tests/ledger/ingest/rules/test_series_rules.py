@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from ledger.events import Action, Basis, Finding, RawBar
+from ledger.events import Action, Basis, Finding, RawBar, Window
 from ledger.ingest.rules import series_rules
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.series_rules import JudgedSeries
@@ -235,26 +235,31 @@ def test_only_sessions_that_are_new_or_revised_are_spoken_of(fresh: list[int], e
 def test_three_sessions_alike_are_stale(volumes: tuple[int, ...], fresh: tuple[int, ...], expected: list[int]) -> None:
     """One warning a run, dated by its last session."""
     given = [raw(session(n), 10, volume=volume) for n, volume in enumerate(volumes)]
-    found = series_rules.stale(series(given, fresh=[session(n) for n in fresh]))
+    found = series_rules.stale(series(given, fresh=[session(n) for n in fresh]), traded=True)
     assert [("STALE", session(n)) for n in expected] == ids(list(found))
 
 
+@pytest.mark.parametrize(("volumes", "idle", "traded"), [((0, 0, 0), 1, 0), ((5, 5, 5), 0, 1), ((0, 0, 5), 0, 0)])
+def test_a_stale_run_is_one_of_trades_or_of_none(volumes: tuple[int, ...], idle: int, traded: int) -> None:
+    """The first is warned of, the second flagged."""
+    given = series([raw(session(n), 10, volume=volume) for n, volume in enumerate(volumes)])
+    assert (idle, traded) == tuple(len(list(series_rules.stale(given, traded=each))) for each in (False, True))
+
+
 @pytest.mark.parametrize(
-    ("answered", "held", "expected"),
+    ("due", "known", "expected"),
     [
-        ((0, 1, 2), (), []),
-        ((0, 2), (), [1]),
-        ((0, 2), (1,), []),
-        ((3, 4), (0, 1), [2]),
-        ((0, 1), (5,), []),
-        ((), (0, 5), []),
+        ((0, 2), (0, 1, 2), []),
+        ((0, 2), (0, 2), [1]),
+        ((1, 3), (0, 2, 4), [1, 3]),
+        ((3, 2), (), []),
     ],
 )
-def test_a_gap_is_a_session_between_days_that_neither_side_has(
-    answered: tuple[int, ...], held: tuple[int, ...], expected: list[int]
+def test_a_session_due_that_is_not_known_is_a_gap(
+    due: tuple[int, int], known: tuple[int, ...], expected: list[int]
 ) -> None:
-    """Weekends in between are none, nor is anything after the answer's last day."""
-    found = series_rules.gaps({session(n) for n in answered}, {session(n) for n in held})
+    """Both ends are due."""
+    found = series_rules.gaps(Window(session(due[0]), session(due[1])), {session(n) for n in known})
     assert [("GAP", session(n)) for n in expected] == ids(list(found))
 
 
@@ -263,7 +268,7 @@ def test_days_outside_the_calendar_are_warned_of_once_and_are_no_gaps() -> None:
     days = [date(2031, 3, 3), date(2031, 3, 5)]
     detail = "got 2 days from 2031-03-03 outside the calendar, want days that it covers"
     assert [Finding("NOT_SESSION", None, detail)] == list(series_rules.off_calendar(days))
-    assert [] == list(series_rules.gaps(set(days), ()))
+    assert [] == list(series_rules.gaps(Window(min(days), max(days)), ()))
     assert [] == list(series_rules.off_calendar([date(2030, 12, 30)]))
 
 
