@@ -12,35 +12,24 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-LedgerKind = Literal["real", "sample"]
-ErrorKind = Literal[
-    "rate-limit",
-    "timeout",
-    "connection",
-    "not-found",
-    "bad-answer",
-    "empty",
-    "locked",
-    "interrupted",
-    "internal",
-]
-Verdict = Literal["success", "warning", "rejected", "superseded"]
-Basis = Literal["split_adjusted", "as_traded"]
-RawActionKind = Literal["dividend", "split", "capital_gain"]
-ActionKind = Literal[
-    "dividend",
-    "interest_on_capital",
-    "income",
-    "amortization",
-    "capital_gain",
-    "split",
-    "bonus",
-    "grouping",
-    "subscription",
-    "spin_off",
-    "redemption",
-]
-Coverage = Literal["day", "month", "year"]
+from ledger.values import (
+    Action,
+    Answer,
+    Bar,
+    Basis,
+    ErrorKind,
+    EventCount,
+    Finding,
+    Identity,
+    LedgerKind,
+    Rank,
+    RawAction,
+    RawBar,
+    Request,
+    Source,
+    Verdict,
+    Window,
+)
 
 LEDGER_STREAM = "ledger"
 AMOUNTS_PER_MICRO = 1_000_000  # an action's amount is counted in 10^-12, a price in 10^-6
@@ -50,122 +39,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A fact that was true when it was recorded and stays recorded."""
 
     TAG: ClassVar[str]
-
-
-class Window(msgspec.Struct, frozen=True, array_like=True):
-    """Trading days from `start` to `end`, both inclusive."""
-
-    start: date
-    end: date
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked of a provider; `params` holds every parameter that reached the wire."""
-
-    ticker: str
-    window: Window
-    params: dict[str, str] = {}
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Who answered: the library and its version, and the HTTP facts where there was HTTP."""
-
-    library: str
-    version: str
-    http_status: int | None = None
-    http_date: int | None = None  # the provider's own clock, microseconds UTC
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's answer byte for byte: `body` is its zlib stream, `sha256` is of the plain bytes."""
-
-    body: bytes
-    body_bytes: int  # length before compression
-    sha256: bytes
-
-
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What the provider says its series is; None where it says nothing."""
-
-    symbol: str | None = None
-    currency: str | None = None
-    exchange: str | None = None
-    timezone: str | None = None
-
-
-class RawBar(msgspec.Struct, frozen=True, array_like=True):
-    """One session as a library handed it over: nothing rounded, NaN where it had none."""
-
-    date: date
-    open: float
-    high: float
-    low: float
-    close: float
-    adj_close: float | None
-    volume: float | int | None
-
-
-class RawAction(msgspec.Struct, frozen=True, array_like=True):
-    """A corporate action as handed over: reais a share for a dividend, new/old shares for a split."""
-
-    date: date
-    kind: RawActionKind
-    value: float
-
-
-class Bar(msgspec.Struct, frozen=True, array_like=True):
-    """One accepted trading session of one ticker; prices in millionths of a real."""
-
-    date: date
-    open: int
-    high: int
-    low: int
-    close: int
-    adj_close: int | None  # None where the provider has no adjusted series
-    volume: int  # shares, >= 0
-
-
-class Action(msgspec.Struct, frozen=True, array_like=True):
-    """A canonical corporate action, first traded without its right on `ex_date`.
-
-    `amount` is 10^-12 of the `currency` per share: what is paid in cash, None for a split, bonus, grouping or
-    subscription. The ratio is None for cash: `denominator` shares before become `numerator` shares after, or give the
-    right to that many new ones (subscription). `strike` is the price of a new share, 10^-12 of the currency.
-    """
-
-    ex_date: date
-    kind: ActionKind
-    amount: int | None
-    numerator: int | None
-    denominator: int | None
-    currency: str
-    com_date: date | None = None  # the last day traded with the right
-    pay_date: date | None = None
-    isin: str | None = None
-    label: str | None = None
-    strike: int | None = None
-
-
-class Rank(msgspec.Struct, frozen=True, array_like=True):
-    """How a file stands among others about the same days: when it was made, and what the dates inside cover."""
-
-    made_on: date
-    coverage: Coverage
-
-
-class Finding(msgspec.Struct, frozen=True, array_like=True):
-    """What a rule says of one row (or of the whole batch: `date` None)."""
-
-    rule: str
-    date: date | None
-    detail: str
-
-
-class EventCount(msgspec.Struct, frozen=True, array_like=True):
-    """How many events of a kind (an event tag or a stream) an archive holds."""
-
-    name: str
-    events: int
 
 
 class LedgerCreated(Event, frozen=True, kw_only=True):
@@ -372,6 +245,19 @@ class ConnectionTested(Event, frozen=True, kw_only=True):
     message: str | None
 
 
+class CheckpointSigned(Event, frozen=True, kw_only=True):
+    """A checkpoint of events [0, size) was signed and published; `note` is all of it, as it was published."""
+
+    TAG = "checkpoint.signed/1"
+
+    origin: str
+    size: int
+    link: bytes
+    root: bytes  # of the tree over these events
+    key_id: bytes  # 4 bytes, as the signature names its key
+    note: str
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.TAG: cls
     for cls in (
@@ -387,5 +273,6 @@ EVENT_TYPES: dict[str, type[Event]] = {
         BackupRestored,
         HeadAccepted,
         ConnectionTested,
+        CheckpointSigned,
     )
 }

@@ -3,6 +3,7 @@
 `tests/vectors/ledger-0.1.0/` is made by that version itself; `tests/support/make_old_ledger.py` says how.
 """
 
+import runpy
 import struct
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -15,9 +16,9 @@ from blake3 import blake3
 
 from ledger.backup.archive_log import archive_log
 from ledger.codec import decode_envelope, decode_event
-from ledger.events import Window
 from ledger.market.sessions import sessions
 from ledger.store.home import LedgerHome
+from ledger.values import Window
 from tests.support import yahoo_series
 from tests.support.archives import put
 from tests.support.cli import REPOSITORY, Result, run_main
@@ -104,7 +105,7 @@ def test_every_reading_command_reads_it(old: Path) -> None:
 
 
 def test_it_takes_more(old: Path) -> None:
-    """The next run goes on from what was held, and what it wrote holds."""
+    """The next run goes on from what was held, what it wrote holds, and it commits to what the old decisions led to."""
     days = sessions(Window(date(2025, 9, 1), date(2026, 2, 20)))
     with YahooServer() as server:
         server.series[TICKER] = yahoo_series.make_series(days, seed=5, close=16.0)
@@ -113,9 +114,17 @@ def test_it_takes_more(old: Path) -> None:
             done = main("--ticker", TICKER, "--format", "json", cwd=old, YAHOO_BASE_URL=server.url)
             (row,) = done.lines()
             assert (0, True) == (done.code, row["status"] in {"success", "warning"}), done.err
+            assert "warning: " not in done.err
     assert len(days) == row["rows"]
-    for args in (["verify"], ["rebuild", "--check"], ["snapshot", "--check"]):
+    for args in (
+        ["verify"],
+        ["rebuild", "--check"],
+        ["snapshot", "--check"],
+        ["backup", "--create", "--out", "new.db"],
+    ):
         assert 0 == main(*args, cwd=old).code
+    found = runpy.run_path(str(REPOSITORY / "docs" / "examples" / "verify_states.py"))["verify"](old / "new.db")
+    assert (None, True) == (found["first_bad"], found["decisions"] > 0)
 
 
 def test_older_software_stops_at_a_newer_tag_with_its_name(tmp_path: Path) -> None:

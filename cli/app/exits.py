@@ -18,6 +18,8 @@ from cli.app.exit_codes import Exit
 from cli.app.settings import SettingError, load
 from ledger import errors
 from ledger.audit.accept import NotAcceptableError
+from ledger.checkpoint import errors as proof_errors
+from ledger.foreseen import UnforeseenError
 from ledger.ingest.providers.port import ProviderError
 from ledger.market.ticker import TickerError
 from projections.api.extras import MissingExtraError
@@ -48,6 +50,7 @@ _LOST_OR_NEW = f"if it was lost: main backup --restore --from FILE; the first on
 _VERIFY = "main verify"
 _STRUCTURE = "main verify --structure"
 _ACCEPT = "main verify, then, once the cause is known: main accept-head --reason 'what happened' --yes"
+_EXTEND = "keep every checkpoint, nothing was signed; main verify --checkpoint FILE --key VKEY"
 _UPGRADE = "main --version, then install the version that wrote this ledger"
 _AGAIN = "main {command}"
 
@@ -58,6 +61,12 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.NewerFormatError: ExitRule(Exit.UNKNOWN, _UPGRADE),
     errors.UnwritableError: ExitRule(Exit.UNKNOWN, "ls -ld {path}"),
     errors.UnreadableError: ExitRule(Exit.UNKNOWN, "ls -ld {path}"),
+    errors.ShortageError: ExitRule(Exit.UNKNOWN, f"ulimit -a, then: {_AGAIN}"),
+    errors.MemoryShortageError: ExitRule(Exit.UNKNOWN, f"ulimit -v; free -m, then: {_AGAIN}"),
+    errors.HandleShortageError: ExitRule(Exit.UNKNOWN, f"ulimit -n 1024, then: {_AGAIN}"),
+    errors.ProcessShortageError: ExitRule(Exit.UNKNOWN, f"ulimit -u; ps -e | wc -l, then: {_AGAIN}"),
+    errors.ReaderShortageError: ExitRule(Exit.UNKNOWN, f"ps -ef | grep main, and once fewer read: {_AGAIN}"),
+    errors.KilledError: ExitRule(Exit.UNKNOWN, f"free -m, then: {_AGAIN}"),
     errors.NothingToShowError: ExitRule(Exit.UNKNOWN, _START),
     errors.ConflictError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.LedgerReplacedError: ExitRule(Exit.UNKNOWN, _AGAIN),
@@ -84,6 +93,18 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.RestoreRefusedError: ExitRule(Exit.UNKNOWN, "main backup --restore --from {path} --yes"),
     errors.RollbackRefusedError: ExitRule(Exit.UNKNOWN, "main backup --restore --from {path} --rollback --yes"),
     errors.NothingToSalvageError: ExitRule(Exit.CRITICAL, "main backup --list"),
+    proof_errors.KeyTextError: ExitRule(Exit.UNKNOWN, "main key --help"),
+    proof_errors.KeyFileError: ExitRule(Exit.UNKNOWN, "ls -l {path}; chmod 600 {path}; main key new --out FILE"),
+    proof_errors.KeyNameError: ExitRule(Exit.UNKNOWN, "main key new --name example.com/prices --out FILE"),
+    proof_errors.NoteError: ExitRule(
+        Exit.CRITICAL, "compare it with a copy kept elsewhere, and the key with its owner"
+    ),
+    proof_errors.TileError: ExitRule(Exit.CRITICAL, "find out who wrote to {path}, then: rm {path}; main {command}"),
+    proof_errors.NotProvenError: ExitRule(Exit.CRITICAL, _VERIFY),
+    proof_errors.NotCoveredError: ExitRule(Exit.UNKNOWN, "main checkpoint --key FILE"),
+    proof_errors.NotAnExtensionError: ExitRule(Exit.CRITICAL, _EXTEND),
+    proof_errors.OtherOriginError: ExitRule(Exit.CRITICAL, "main checkpoint --key FILE --out ANOTHER-FOLDER"),
+    proof_errors.OtherLedgerError: ExitRule(Exit.CRITICAL, "main config, and compare DATA_DIR with what was meant"),
     ProviderError: ExitRule(Exit.CRITICAL, "main test-conn --provider yfinance"),
     TickerError: ExitRule(Exit.UNKNOWN, "main --ticker PETR4.SA"),
     SettingError: ExitRule(Exit.UNKNOWN, "main config"),
@@ -91,6 +112,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     MissingExtraError: ExitRule(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
     NotAnExportError: ExitRule(Exit.UNKNOWN, "ls -la {path}, then choose another folder with --out"),
     ClockRefusedError: ExitRule(Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
+    UnforeseenError: ExitRule(Exit.CRITICAL, f"LOG_LEVEL=DEBUG {_AGAIN}"),
     OSError: ExitRule(Exit.UNKNOWN, "ls -ld {filename}"),
 }
 
@@ -126,6 +148,8 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
         context = error.ctx if isinstance(error, click.UsageError) else None
         command = context.command_path if context else "main"
         return Failure(error_message=_one_line(usage.message(error)), hint=f"{command} --help", exit_code=Exit.UNKNOWN)
+    if not isinstance(error, errors.LedgerError):
+        error = errors.shortage(error) or error
     rule = next((EXIT_RULES[cls] for cls in type(error).__mro__ if cls in EXIT_RULES), _INTERNAL)
     fields, message = vars(error), str(error)
     if isinstance(error, OSError):

@@ -30,6 +30,7 @@ from ledger.events import (
     IngestRefused,
     ValidationCompleted,
 )
+from ledger.foreseen import foreseen
 from ledger.ingest import judging
 from ledger.ingest.fetch import Fetcher, RecordedFetch
 from ledger.ingest.judging import EvidenceError
@@ -184,7 +185,8 @@ class Job:
 
     def _guarded(self, steps: Callable[[], Outcome]) -> Outcome:
         try:
-            return steps()
+            with foreseen("job"):
+                return steps()
         except ProviderError as error:
             return self._outcome("error", error=error)
         except (ProviderClockError, InterruptedJobError) as error:
@@ -197,7 +199,7 @@ class Job:
             # An error met while the ledger was being replaced is evidence about neither ledger.
             self.require_ledger()
             self._observer.warn(str(error), **self._about(self._fetcher.attempts))
-            self.record_failure("append", "internal", str(error))
+            self.record_failure(getattr(error, "stage", "append"), "internal", str(error))
             return self._outcome("error", error=error)
 
     def _locked(self) -> Outcome:

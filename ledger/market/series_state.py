@@ -13,8 +13,8 @@ from itertools import groupby
 import msgspec
 from blake3 import blake3
 
-from ledger.events import Action, Bar
 from ledger.market.series import Series
+from ledger.values import Action, Bar
 
 DOMAIN = b"b3-ledger series v1"
 HASH_BYTES = 32

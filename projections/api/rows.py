@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from ledger.events import ActionKind, Basis, ErrorKind
+from ledger.values import ActionKind, Basis, ErrorKind
 from projections.models.corporate_actions import ActionCause
 from projections.models.log_entry import Status
 from projections.models.units import HIDDEN_IN_JSON, Instant, JobId, JobInstant, PerShare, Quantity, Reais

@@ -8,8 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from ledger.events import Bar
 from ledger.market.series import Series
+from ledger.values import Bar
 from projections.api.faces import to_python
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, MissingSession, Price
 from projections.fold.tables import Tables

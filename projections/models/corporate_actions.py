@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from ledger.events import Action, ActionKind
+from ledger.values import Action, ActionKind
 from projections.models.decisions import Decision
 
 ActionCause = Literal["first", "correction", "withdrawn"]

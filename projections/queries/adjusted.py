@@ -17,8 +17,9 @@ from fractions import Fraction
 from itertools import groupby
 from operator import attrgetter
 
-from ledger.events import AMOUNTS_PER_MICRO, Action, Bar, Basis
+from ledger.events import AMOUNTS_PER_MICRO
 from ledger.market.series import Series
+from ledger.values import Action, Bar, Basis
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions, prices
 

@@ -18,11 +18,12 @@ import msgspec
 
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import Envelope
-from ledger.errors import UnreadableError
-from ledger.events import Bar, ValidationCompleted
+from ledger.errors import UnreadableError, unreadable
+from ledger.events import ValidationCompleted
 from ledger.files.checksum import CHECKSUM_SUFFIX, parse_checksum
 from ledger.log_source import LogSource
 from ledger.market.series import Series
+from ledger.values import Bar
 from projections.fold.event_readers import Fact
 from projections.fold.folding import fold, replayed
 from projections.fold.tables import State, Tables
@@ -211,7 +212,7 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UnreadableError(path, error.strerror or str(error)) from error
+        raise unreadable(path, error) from error
 
 
 def _shown(line: bytes) -> str:

@@ -7,29 +7,20 @@ from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.events import (
     LEDGER_STREAM,
-    Action,
-    Answer,
     BackupCreated,
-    Bar,
     ConnectionTested,
     Event,
     FetchFailed,
     FetchSucceeded,
-    Finding,
-    Identity,
     IngestFailed,
     IngestRefused,
     LedgerCreated,
-    RawBar,
-    Request,
     SnapshotWritten,
-    Source,
     ValidationCompleted,
-    Verdict,
-    Window,
 )
 from ledger.ids import append_id
 from ledger.memory_log import MemoryLog
+from ledger.values import Action, Answer, Bar, Finding, Identity, RawBar, Request, Source, Verdict, Window
 from tests.support.actions import paid
 
 EPOCH_US = 1_770_000_000_000_000

@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from ledger.events import AMOUNTS_PER_MICRO, Action, ActionKind
+from ledger.events import AMOUNTS_PER_MICRO
+from ledger.values import Action, ActionKind
 
 
 def paid(day: date, micros: int, kind: ActionKind = "dividend") -> Action:

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.support import cotahist, yahoo_series
 from tests.support.cli import REPOSITORY
 from tests.support.yahoo_series import Series

@@ -18,27 +18,17 @@ import msgspec
 from ledger.codec import Draft
 from ledger.events import (
     LEDGER_STREAM,
-    Action,
-    Answer,
     BackupCreated,
-    Bar,
-    ErrorKind,
     Event,
     FetchFailed,
     FetchSucceeded,
-    Finding,
-    Identity,
     IngestFailed,
     IngestRefused,
-    RawBar,
-    Request,
     SnapshotWritten,
-    Source,
     ValidationCompleted,
-    Verdict,
-    Window,
 )
 from ledger.ids import ID_BYTES, TIME_BYTES
+from ledger.values import Action, Answer, Bar, ErrorKind, Finding, Identity, RawBar, Request, Source, Verdict, Window
 from tests.support.actions import paid
 from tests.support.yahoo_series import widened
 

@@ -8,19 +8,8 @@ from typing import Protocol
 import msgspec
 
 from ledger.errors import LedgerError
-from ledger.events import (
-    Answer,
-    Basis,
-    ErrorKind,
-    Identity,
-    LedgerKind,
-    RawAction,
-    RawBar,
-    Request,
-    Source,
-    Window,
-)
 from ledger.ingest.rules.reading import Reading
+from ledger.values import Answer, Basis, ErrorKind, Identity, LedgerKind, RawAction, RawBar, Request, Source, Window
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):

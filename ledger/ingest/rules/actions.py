@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 
-from ledger.events import AMOUNTS_PER_MICRO, Action, ActionKind, Bar, Basis, Finding, Window
+from ledger.events import AMOUNTS_PER_MICRO
 from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.reading import Offer
 from ledger.market.price import LIMIT_MICROS, amount_exact, amount_text, price_text
+from ledger.values import Action, ActionKind, Bar, Basis, Finding, Window
 
 CURRENCY = "BRL"
 SIZED: frozenset[ActionKind] = frozenset({"split", "bonus", "grouping"})

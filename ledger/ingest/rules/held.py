@@ -4,7 +4,7 @@ from datetime import date
 
 import msgspec
 
-from ledger.events import Action, Bar, Basis
+from ledger.values import Action, Bar, Basis
 
 
 class Held(msgspec.Struct, frozen=True):

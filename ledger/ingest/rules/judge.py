@@ -9,7 +9,7 @@ from datetime import date
 import msgspec
 from msgspec.structs import replace
 
-from ledger.events import Action, Bar, Basis, FetchSucceeded, Finding, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rules
 from ledger.ingest.rules.commitment import committed
 from ledger.ingest.rules.held import Held
@@ -20,6 +20,7 @@ from ledger.ingest.rules.scale import WholeRangeNeeded, repeats
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
 from ledger.market.ticker import is_index
+from ledger.values import Action, Bar, Basis, Finding, Window
 
 INTERVAL = "1d"
 CURRENCY = actions.CURRENCY

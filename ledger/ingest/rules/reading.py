@@ -5,8 +5,8 @@ from typing import Self
 
 import msgspec
 
-from ledger.events import RawAction, RawActionKind, RawBar
 from ledger.market.price import split_ratio
+from ledger.values import RawAction, RawActionKind, RawBar
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):

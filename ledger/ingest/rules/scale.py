@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from ledger.events import Action, Bar, Basis, Window
 from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.held import Held
+from ledger.values import Action, Bar, Basis, Window
 
 
 class WholeRangeNeeded(msgspec.Struct, frozen=True):

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple
 
-from ledger.events import AMOUNTS_PER_MICRO, Action, Verdict, Window
+from ledger.events import AMOUNTS_PER_MICRO
 from ledger.ingest.rules.actions import in_force
+from ledger.values import Action, Verdict, Window
 from projections.models.corporate_actions import ActionChange, changes, holding, known
 from projections.models.decisions import Decision
 from tests.projections.story import day
@@ -29,7 +30,7 @@ def decision(
     """Return the decision at `seq` over the days of `window`, which told of `actions`; of version 1 or committing."""
     after = bytes(32) if commits else None
     asked = Window(day(window[0]), day(window[1]))
-    return Decision(seq, seq * 10, seq - 1, verdict, "split_adjusted", asked, received, None, actions, (), (), after)
+    return Decision(seq, seq * 10, seq - 1, verdict, "split_adjusted", asked, received, None, actions, (), (), 0, after)
 
 
 def test_a_change_says_what_was_told_before_it_and_since_when() -> None:

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.codec import decode_envelope, decode_event
-from ledger.events import Bar, ValidationCompleted
+from ledger.events import ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.log_source import LogSource
 from ledger.market.series import Series
+from ledger.values import Bar
 from projections.fold.folding import replayed
 from projections.fold.tables import Tables
 from projections.models.prices import (

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.events import AMOUNTS_PER_MICRO, Action, Bar, Basis
+from ledger.events import AMOUNTS_PER_MICRO
+from ledger.values import Action, Bar, Basis
 from projections.queries.adjusted import adjusted, adjusted_micros, factors
 from tests.support import actions
 

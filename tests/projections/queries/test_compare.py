@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.events import Action, Bar, Basis
+from ledger.values import Action, Bar, Basis
 from projections.queries.compare import FIELDS, Comparison, Field, PriceDifference, Reported, compare
 from tests.support.actions import paid, parted
 

@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from ledger.codec import Draft
 from ledger.errors import DamagedError
-from ledger.events import Answer, Finding, ValidationCompleted
+from ledger.events import ValidationCompleted
 from ledger.ids import append_id
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import superseded
 from ledger.market.series import Series
 from ledger.memory_log import MemoryLog
+from ledger.values import Answer, Finding
 from projections.fold.folding import replayed
 from projections.models.prices import Prices
 from projections.queries.provenance import Trace, traces

@@ -16,12 +16,12 @@ from cli.context import ledgers
 from cli.render import times
 from ledger.chain import Head
 from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, UnreadableError
-from ledger.events import LedgerKind
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.ingest.ticker_lock import holders
 from ledger.store.anchor import read_anchor
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
+from ledger.values import LedgerKind
 from projections.models.metrics import measured
 from projections.queries.metrics_report import report, worst
 from projections.store.runner import open_view

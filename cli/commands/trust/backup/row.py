@@ -10,11 +10,14 @@ from ledger.audit.rehash import Flaw
 from ledger.audit.verify import VerifyVerdict
 from ledger.backup.listing import ListedStatus
 from ledger.backup.restore_plan import Action, Relation
-from ledger.events import EventCount, LedgerKind
+from ledger.values import EventCount, LedgerKind
 
 
 class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made. `seq` is that of the event that tells of it; `verified` when it was restored as well."""
+    """A backup that was made. `seq` is that of the event that tells of it; `verified` when it was restored as well.
+
+    `checkpoint` is the file beside it that holds the signed checkpoint of its events, where CHECKPOINT_KEY is set.
+    """
 
     status: Literal["created"] = "created"
     backup: str
@@ -29,6 +32,7 @@ class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     verified: bool
     elapsed_sec: float
+    checkpoint: str | None = None
 
 
 class CheckedRow(msgspec.Struct, frozen=True, kw_only=True):

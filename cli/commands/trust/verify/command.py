@@ -9,7 +9,8 @@ import msgspec
 from cli.app import clock, output, settings
 from cli.app.output import Style
 from cli.app.settings import Settings
-from cli.commands.trust.verify import row, saved_head
+from cli.commands.trust.verify import against_checkpoint, row, saved_head
+from cli.commands.trust.verify.against_checkpoint import SignedCheckpoint
 from cli.commands.trust.verify.saved_head import SavedHead
 from cli.context import ledgers, witnesses
 from ledger.audit.rehash import Flaw
@@ -34,13 +35,16 @@ Examples:
   main verify --save-head /mnt/elsewhere/head.json
   main verify --from-head /mnt/elsewhere/head.json
   main verify backups/backup-20260213T213000Z.db
+  main verify --checkpoint /mnt/elsewhere/checkpoint --key 'b3-ledger/…+…+…'
+  main verify --checkpoint b3/checkpoint --key vkey.txt b3          its tiles, without any ledger
 
 \b
 Verdicts: intact, tampered, truncated, rolled_back, forked, unreadable.
 
 \b
-Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head; 2 every other verdict;
-3 no ledger, no permission, or a --from-head file that is none.
+Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head; 2 every other verdict,
+a checkpoint that --key did not sign, or one of another ledger; 3 no ledger, no permission, or a
+--from-head file that is none.
 """
 )
 @click.option("--from-head", type=saved_head.SAVED_HEAD, help="Hold the log against a head that was saved.")
@@ -48,7 +52,8 @@ Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head; 
     "--save-head", type=click.Path(path_type=Path, dir_okay=False), help="When intact, save the head to this file."
 )
 @click.option("--structure", is_flag=True, help="Check the pages of the database file first, and its index of appends.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@against_checkpoint.options
+@click.argument("file", type=click.Path(path_type=Path), required=False)
 @ledgers.archive_option
 @output.style_options
 @click.pass_context
@@ -64,16 +69,22 @@ def verify(
 ) -> int:
     """Re-hash every event and hold the head against all that remember it.
 
-    Those are the anchor beside the database, the stored projections, and a head saved earlier;
-    for a backup FILE its .checksum, and what the ledger in use recorded when it was made.
-    Nothing is changed.
+    Those are the anchor beside the database, the stored projections, a head saved earlier, and a signed
+    checkpoint; for a backup FILE its .checksum, and what the ledger in use recorded when it was made.
+    A FILE that is a folder of tiles is held against --checkpoint alone. Nothing is changed.
     """
     given = settings.load()
     file = file or ledgers.archive_path()
     if file is not None and structure:
         context.fail("got --structure with a backup file, want the ledger in use")
+    signed = against_checkpoint.signed(context)
+    if file is not None and file.is_dir():
+        return _shown_tiles(context, file, signed, from_head or save_head, style)
     with output.still_working("re-hashing every event …"):
         checked = _archive(given, file, from_head) if file else _ledger(given, from_head, structure=structure)
+        if signed is not None:
+            report = against_checkpoint.held(checked.report, file or ledgers.active(given).folder, signed)
+            checked = msgspec.structs.replace(checked, report=report)
     if save_head is not None and checked.report.verdict == "intact":
         now_us = clock.now_us(given, reading=True)
         saved_head.save(save_head, checked.head(), ledger_id=checked.ledger_id(), now_us=now_us)
@@ -81,6 +92,16 @@ def verify(
     output.show([found], style, text=row.text)
     if step := row.file_step(found.verdict, found.witnesses) if file else row.next_step(found):
         output.say(f"hint: {step}")
+    return row.exit_code(found)
+
+
+def _shown_tiles(
+    context: click.Context, folder: Path, signed: SignedCheckpoint | None, other: object, style: Style
+) -> int:
+    if signed is None or other is not None:
+        context.fail(f"got a folder at {folder}, want a backup file, or --checkpoint and --key for its tiles")
+    found = row.row(against_checkpoint.held_tiles(folder, signed))
+    output.show([found], style, text=row.text)
     return row.exit_code(found)
 
 

@@ -11,11 +11,11 @@ from functools import lru_cache
 
 import msgspec
 
-from ledger.events import RawBar
 from ledger.ingest.providers.port import BodyError
 from ledger.ingest.rules.reading import Reading
 from ledger.market.price import reais
 from ledger.market.ticker import SUFFIX, TickerError, normalize
+from ledger.values import RawBar
 
 VERSION = "1"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.cli.retelling import NOW
 from tests.support.cli import Result, run_main
 from tests.support.sample_ledger import PETR4_CSV

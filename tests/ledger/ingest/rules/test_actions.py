@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from ledger.events import Action, ActionKind, Finding, RawAction, Window
 from ledger.ingest.rules import actions
 from ledger.ingest.rules.reading import Offer
+from ledger.values import Action, ActionKind, Finding, RawAction, Window
 from tests.ledger.ingest.answers import MONDAY, NAN, bar, run_of, session
 from tests.support.actions import paid, parted
 

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ledger.events import Bar, FetchSucceeded, Finding, Identity, RawAction, RawBar, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import foreign_identity, judge, sessions_due, superseded
@@ -20,6 +20,7 @@ from ledger.ingest.rules.reading import NOTHING_READ, Offer, Reading
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.market.series import Series
 from ledger.market.series_state import leaf, state
+from ledger.values import Bar, Finding, Identity, RawAction, RawBar, Window
 from tests.ledger.ingest.answers import (
     GOOD,
     NAN,

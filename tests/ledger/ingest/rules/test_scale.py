@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from ledger.events import Basis, RawAction, RawBar, Window
 from ledger.ingest.rules import scale
 from ledger.ingest.rules.actions import within as answered_within
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.reading import Offer
 from ledger.ingest.rules.scale import WholeRangeNeeded
+from ledger.values import Basis, RawAction, RawBar, Window
 from tests.ledger.ingest.answers import bar, held, raw, run_of, session
 from tests.support.actions import parted
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from ledger.events import Action, Basis, Finding, RawBar, Window
 from ledger.ingest.rules import series_rules
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.series_rules import JudgedSeries
+from ledger.values import Action, Basis, Finding, RawBar, Window
 from tests.ledger.ingest.answers import bar, held, ids, raw, run_of, session
 from tests.support.actions import paid, parted
 
