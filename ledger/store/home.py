@@ -120,6 +120,7 @@ def point_current(root: Path, folder: Path) -> None:
     """
     temporary = root / f"{CURRENT}.new"
     try:
+        temporary.unlink(missing_ok=True)  # one that a crash left, perhaps of another user's
         put_file(temporary, f"{folder.name}\n".encode())
         temporary.rename(root / CURRENT)
         sync_folder(root)

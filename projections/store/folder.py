@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from ledger.errors import LedgerError, ShortageError, unwritable
+from ledger.errors import LedgerError, ShortageError, UnwritableError, shortage, unwritable
 from ledger.files.durable import sync_folder
 from ledger.store.home import CURRENT, PROJECTIONS, point_current
 from ledger.store.writer_lock import WriterLock
@@ -35,7 +35,7 @@ class Shelf:
 
         Raises: WriterLockError when another process or thread is, for `timeout_s`; UnwritableError.
         """
-        lock = WriterLock(self.root / LOCK_FILE)
+        lock = self._lock()
         try:
             with lock.held(timeout_s):
                 yield
@@ -43,24 +43,30 @@ class Shelf:
             lock.close()
 
     def current(self) -> Path | None:
-        """Return the folder of the store in use, None where there is none."""
+        """Return the folder of the store in use, None where there is none.
+
+        Raises: ShortageError.
+        """
         try:
             name = (self.root / CURRENT).read_bytes().strip()
-        except OSError:
+        except OSError as error:
+            if lacking := shortage(error):
+                raise lacking from error
             return None
         number = name.removeprefix(NAME_PREFIX.encode())
         return self.root / os.fsdecode(name) if number.isdigit() and name != number else None
 
     @contextmanager
-    def stored(self, *, replacing: bool = False) -> Iterator[Store | None]:
+    def stored(self, *, needed: bool = False) -> Iterator[Store | None]:
         """Give the store in use; None where there is none that can be read, since it can be built again.
 
-        `replacing` when it is to be replaced unless it can be read: a shortage is no reason to, and is raised.
+        `needed` where one that could be read but for a shortage must not count as none: to replace it, or to ask it
+        which head it remembers.
 
-        Raises: ShortageError.
+        Raises: ShortageError when `needed`.
         """
         with ExitStack() as stack:
-            yield self._enter(stack, replacing=replacing)
+            yield self._enter(stack, needed=needed)
 
     def fresh(self) -> Path:
         """Return the folder for the next store, nothing in it yet; what a crash left beside the current one is gone.
@@ -97,16 +103,28 @@ class Shelf:
             (self.root / CURRENT).unlink(missing_ok=True)
             sync_folder(self.root)
 
-    def _enter(self, stack: ExitStack, *, replacing: bool) -> Store | None:
+    def _lock(self) -> WriterLock:
+        path = self.root / LOCK_FILE
+        try:
+            return WriterLock(path)
+        except UnwritableError:
+            # Another user's, left in this user's folder: all that it guards can be built again, so it may go.
+            with suppress(OSError):
+                path.unlink()
+            return WriterLock(path)
+
+    def _enter(self, stack: ExitStack, *, needed: bool) -> Store | None:
         for _ in range(RETRIES):
-            folder = self.current()
-            if folder is None:
-                return None
+            folder = None
             try:
+                if (folder := self.current()) is None:
+                    return None
                 return stack.enter_context(opened(folder))
-            except LedgerError as error:
-                if replacing and isinstance(error, ShortageError):
+            except ShortageError:
+                if needed:
                     raise
+                return None
+            except LedgerError:
                 # A rebuild may have removed it since CURRENT was read; then CURRENT names the next one.
                 if self.current() == folder:
                     return None

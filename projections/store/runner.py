@@ -69,8 +69,11 @@ def check_witness(log: LogSource, remembered: Head) -> Head:
 
 
 def remembered(folder: Path) -> Head | None:
-    """Return the head that the ledger's stored projections stand at, None when there are none to be read."""
-    with Shelf(folder).stored() as store:
+    """Return the head that the ledger's stored projections stand at, None when there are none to be read.
+
+    Raises: ShortageError, since a witness that could not be asked must not count as one that remembers nothing.
+    """
+    with Shelf(folder).stored(needed=True) as store:
         return None if store is None else store.head()
 
 
@@ -97,7 +100,8 @@ def catch_up(log: LogSource, folder: Path, projections: Sequence[Projection] = A
         with shelf.locked():
             return _advanced(log, shelf, projections)
     except GIVES_WAY:
-        return remembered(folder) or EMPTY_HEAD
+        with shelf.stored() as store:
+            return EMPTY_HEAD if store is None else store.head()
 
 
 @contextmanager
@@ -203,7 +207,7 @@ def _stored_head(store: Store) -> Head | None:
 
 def _advanced(log: LogSource, shelf: Shelf, projections: Sequence[Projection]) -> Head:
     """Bring the store up to the log; the caller holds the lock."""
-    with shelf.stored(replacing=True) as store:
+    with shelf.stored(needed=True) as store:
         if store is not None and not store.readonly and store.models == models_of(projections):
             try:
                 start = store.head()
@@ -233,7 +237,7 @@ def _built_again(
 
 def _built(log: LogSource, shelf: Shelf, projections: Sequence[Projection], stop: int | None = None) -> Head:
     """Build a store of all projections at `stop` events (None: all) and swap it in; the caller holds the lock."""
-    with shelf.stored(replacing=True) as old:
+    with shelf.stored(needed=True) as old:
         start = None if old is None else _stored_head(old)
     size = check_witness(log, start or EMPTY_HEAD).size
     folder = shelf.fresh()

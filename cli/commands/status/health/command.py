@@ -15,8 +15,8 @@ from cli.commands.status.health import free_space
 from cli.context import ledgers
 from cli.render import times
 from ledger.chain import Head
-from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, UnreadableError
-from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
+from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, ShortageError, UnreadableError
+from ledger.files.isolated import IsolatedProcess
 from ledger.ingest.ticker_lock import holders
 from ledger.store.anchor import read_anchor
 from ledger.store.event_log import EventLog
@@ -36,7 +36,7 @@ STATUSES: dict[int, HealthStatus] = {
 # Of two findings the later one here is reported: UNKNOWN (no ingest) outranks WARNING (low disk).
 WORSE = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
 # They keep this user or this version from looking, and are no finding about the ledger.
-NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError)
+NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError, ShortageError)
 
 
 class LockRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,8 +112,8 @@ def _health(given: Settings) -> HealthRow:
     try:
         # In a child process: a damaged database can kill whoever maps it.
         found = IsolatedProcess(look, Look).result()
-    except IsolatedProcessError as error:
-        found = Look(error_message=str(error))
+    except LedgerError as error:
+        found = Look(severity=_severity(error), error_message=str(error))
     free, last = free_space.free_bytes(ledger.folder), found.last_ingest
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
