@@ -133,7 +133,7 @@ def _meta(ticker: str, series: Series) -> dict[str, Any]:
         "exchangeName": series.exchange,
         "fullExchangeName": "São Paulo",
         "instrumentType": "EQUITY",
-        "firstTradeDate": 946900800,
+        "firstTradeDate": stamp(series.days[0].date) if series.days else 946900800,
         "regularMarketTime": stamp(series.days[-1].date, 17) if series.days else 0,
         "gmtoffset": -10800,
         "timezone": "BRT",

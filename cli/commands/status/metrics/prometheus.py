@@ -64,6 +64,17 @@ def _of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
         ("ingest_recent_failures", "Failures among the last 30 final attempts.", [r.error_count for r in reports]),
         ("ingest_consecutive_failures", "Failures since the last ingest.", [r.consecutive_failures for r in reports]),
         ("ingest_rejected_rows", "Rows that the last final attempt rejected.", [r.rejected for r in reports]),
+        (
+            "ingest_flagged_findings",
+            "Findings that the last final attempt was flagged with.",
+            [r.flagged for r in reports],
+        ),
+        ("ingest_warned_findings", "Findings that the last final attempt warned of.", [r.warned for r in reports]),
+        (
+            "missing_sessions",
+            "B3 sessions that accepted answers ought to have brought and did not.",
+            [r.missing for r in reports],
+        ),
         ("ingest_fetched_rows", "Rows of the last ingest that was accepted.", [r.rows_fetched for r in reports]),
         ("held_rows", "Sessions added since the ledger began.", [r.rows_total for r in reports]),
         (
