@@ -88,8 +88,9 @@ Examples:
 
 \b
 Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected or flagged, or less than
-64 MiB are free on the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is late, or
-less than 1 MiB is free; 3 no ledger, no ingest recorded, or no permission to look.
+64 MiB are free on the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is
+late, or less than 1 MiB is free; 3 no ledger, no ingest recorded, or no permission, memory or handles
+to look.
 """
 )
 @output.style_options

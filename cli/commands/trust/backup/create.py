@@ -56,7 +56,7 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
         checkpoint=None if checkpoint is None else str(checkpoint),
         elapsed_sec=round(time.perf_counter() - started, 3),
     )
-    output.show([row], style, text=backup_row.created_text)
+    output.report([row], style, text=backup_row.created_text)
     return Exit.OK
 
 

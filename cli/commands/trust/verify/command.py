@@ -12,7 +12,7 @@ from cli.app.settings import Settings
 from cli.commands.trust.verify import against_checkpoint, row, saved_head
 from cli.commands.trust.verify.against_checkpoint import SignedCheckpoint
 from cli.commands.trust.verify.saved_head import SavedHead
-from cli.context import ledgers, witnesses
+from cli.context import ledgers, params, witnesses
 from ledger.audit.rehash import Flaw
 from ledger.audit.verify import VerifyReport, Witness, verify_ledger
 from ledger.backup.archive_log import archive_log
@@ -48,9 +48,7 @@ a checkpoint that --key did not sign, or one of another ledger; 3 no ledger, no 
 """
 )
 @click.option("--from-head", type=saved_head.SAVED_HEAD, help="Hold the log against a head that was saved.")
-@click.option(
-    "--save-head", type=click.Path(path_type=Path, dir_okay=False), help="When intact, save the head to this file."
-)
+@click.option("--save-head", type=params.OUT_FILE, help="When intact, save the head to this file.")
 @click.option("--structure", is_flag=True, help="Check the pages of the database file first, and its index of appends.")
 @against_checkpoint.options
 @click.argument("file", type=click.Path(path_type=Path), required=False)

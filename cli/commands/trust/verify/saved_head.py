@@ -8,10 +8,15 @@ from pathlib import Path
 import click
 import msgspec
 
-from cli.render import out_file, times
+from cli.app import output
+from cli.render import times
 from ledger import ids
 from ledger.audit.verify import Witness
 from ledger.chain import LINK_BYTES, Head, Link
+from ledger.files.regular import read_regular
+
+SAVED_HEAD_BYTES = 64 * 1024
+SIZE_MAX = 2**63 - 1
 
 
 class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,7 +42,7 @@ class SavedHeadType(click.ParamType[SavedHead]):
         if isinstance(value, SavedHead):
             return value
         try:
-            return parse(Path(value).read_bytes())
+            return parse(read_regular(Path(value), limit_bytes=SAVED_HEAD_BYTES))
         except OSError as error:
             self.fail(f"got {error.strerror!r} on {value}, want a head that was saved", param, ctx)
         except ValueError as error:
@@ -54,16 +59,16 @@ def parse(content: bytes) -> SavedHead:
     """
     saved = msgspec.json.decode(content, type=SavedHead)
     ids.parse(saved.ledger_id)
-    if saved.size < 1 or len(bytes.fromhex(saved.head)) != LINK_BYTES:
+    if not 1 <= saved.size <= SIZE_MAX or len(bytes.fromhex(saved.head)) != LINK_BYTES:
         message = f"a head of {saved.size} events and {len(saved.head)} digits"
         raise ValueError(message)
     return saved
 
 
 def save(path: Path, head: Head, *, ledger_id: bytes, now_us: int) -> None:
-    """Make the file `path` hold `head`, whole.
+    """Make the file `path` hold `head`, whole; `-` is stdout.
 
     Raises: DiskFullError; UnwritableError.
     """
     saved = SavedHead(ledger_id=ids.text(ledger_id), size=head.size, head=head.link.hex(), saved_at=times.text(now_us))
-    out_file.write(path, msgspec.json.encode(saved) + b"\n")
+    output.give([msgspec.json.encode(saved) + b"\n"], path)
