@@ -18,7 +18,7 @@ from ledger.values import Window
 
 OVERLAP_SESSIONS = 5
 GAP_SESSIONS = 60  # a provider fills in missing days within weeks; older gaps are suspensions more often than not
-NEWLY_MISSING_DAYS = 7  # how long a session of any age is asked for after it was found missing
+NEWLY_MISSING_DAYS = 14  # how long a session of any age is asked for after it was found missing
 DEFAULT_DAYS = 730
 REFRESH_DAYS = 30
 DAYS_A_WEEK, WEEKDAYS = 7, 5

@@ -83,9 +83,9 @@ def test_the_window_holds_the_overlap_and_ends_today(days: set[date]) -> None:
 
 @pytest.mark.parametrize(
     ("found_days_ago", "day", "asked"),
-    [(0, date(2024, 6, 3), True), (6, date(2024, 6, 3), True), (7, date(2024, 6, 3), False), (90, SERIES[-30], True)],
+    [(0, date(2024, 6, 3), True), (13, date(2024, 6, 3), True), (14, date(2024, 6, 3), False), (90, SERIES[-30], True)],
 )
-def test_a_session_before_the_first_row_is_asked_for_for_a_week_after_it_was_found_missing(
+def test_a_session_before_the_first_row_is_asked_for_for_two_weeks_after_it_was_found_missing(
     found_days_ago: int, day: date, *, asked: bool
 ) -> None:
     """A truncated first answer is completed; what stays away is left to the look at the whole range."""
