@@ -22,7 +22,7 @@ from ledger.store.anchor import read_anchor
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 from ledger.values import LedgerKind
-from projections.models.metrics import measured
+from projections.models.metrics import CheckpointMade, last_checkpoint, measured
 from projections.queries.metrics_report import report, worst
 from projections.store.runner import open_view
 
@@ -67,6 +67,8 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: LedgerKind | None = None
     free_bytes: int | None = None  # on its disk
     error_message: str | None = None
+    last_checkpoint: str | None = None  # when it was recorded
+    uncovered_events: int | None = None  # that no checkpoint covers yet
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +80,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     last_ingest: int | None = None
     missing: int | None = None
     error_message: str | None = None
+    checkpoint: CheckpointMade | None = None
 
 
 @click.command(
@@ -117,7 +120,7 @@ def _health(given: Settings) -> HealthRow:
         found = IsolatedProcess(look, Look).result()
     except LedgerError as error:
         found = Look(severity=_severity(error), error_message=str(error))
-    free, last = free_space.free_bytes(ledger.folder), found.last_ingest
+    free, last, signed = free_space.free_bytes(ledger.folder), found.last_ingest, found.checkpoint
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
         db_accessible=found.head is not None,
@@ -127,14 +130,20 @@ def _health(given: Settings) -> HealthRow:
         last_ingest=None if last is None else times.text(last),
         ingest_lag_seconds=None if last is None else max(0, now_us - last) // times.SECOND_US,
         missing_sessions=found.missing,
-        locks=tuple(
-            LockRow(ticker=one.ticker, pid=one.pid, job_id=one.job_id, since=times.text(one.since))
-            for one in holders(ledger.home.locks)
-        ),
+        locks=_locks(ledger.home),
         ledger=str(ledger.folder.absolute()),
         kind=ledger.kind,
         free_bytes=free,
         error_message=found.error_message or free_space.complaint(free),
+        last_checkpoint=None if signed is None else times.text(signed.recorded_at),
+        uncovered_events=found.head.size - signed.size if signed and found.head else None,
+    )
+
+
+def _locks(home: LedgerHome) -> tuple[LockRow, ...]:
+    return tuple(
+        LockRow(ticker=one.ticker, pid=one.pid, job_id=one.job_id, since=times.text(one.since))
+        for one in holders(home.locks)
     )
 
 
@@ -169,6 +178,7 @@ def _severity(error: LedgerError) -> Exit:
 def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> Look:
     with open_view(log, log.folder) as view:
         reports = [report(one, now_us=now_us) for one in measured(view.state["metrics"])]
+        signed = last_checkpoint(view.state["metrics"])
     return Look(
         severity=worst(reports, lag_threshold_s=lag_threshold_s),
         head=head,
@@ -176,6 +186,7 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
         last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
         missing=sum(one.missing for one in reports),
         error_message=None if reports else "got no ingest, want one recorded",
+        checkpoint=signed,
     )
 
 
@@ -187,5 +198,7 @@ def text(found: HealthRow) -> str:
     missing = f" | {found.missing_sessions} sessions missing" if found.missing_sessions else ""
     words = "" if found.error_message is None else f" | {found.error_message}"
     lines = [f"{found.status}: {size} | {last}{late} | {len(found.locks)} at work{missing}{words}"]
+    if found.uncovered_events is not None:
+        lines.append(f"  last checkpoint {found.last_checkpoint}, {found.uncovered_events} events since")
     lines += [f"  {lock.ticker}: pid {lock.pid}, job {lock.job_id}, since {lock.since}" for lock in found.locks]
     return "\n".join(lines)
