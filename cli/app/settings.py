@@ -78,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     adapter_backoff_seconds: float
     validation_invalid_percent_threshold: float
     ingest_lock_timeout_seconds: float
+    refresh_days: int
     metrics_ingest_lag_threshold: int
     price_sources: tuple[str, ...]
     checkpoint_key: Path | None
@@ -122,6 +123,13 @@ REGISTRY: tuple[Setting, ...] = (
         percent,
     ),
     Setting("INGEST_LOCK_TIMEOUT_SECONDS", "120", _SECONDS, "how long a job waits for its ticker's lock", number),
+    Setting(
+        "REFRESH_DAYS",
+        "30",
+        "a whole number of days, 0 or more",
+        "days after which a ticker's whole range is asked for again; 0 for never",
+        whole,
+    ),
     Setting(
         "METRICS_INGEST_LAG_THRESHOLD",
         "86400",

@@ -17,6 +17,7 @@ from ledger.events import FetchFailed, FetchSucceeded
 from ledger.foreseen import foreseen
 from ledger.ingest.providers.port import Fetched, Provider, ProviderError
 from ledger.ingest.rules import judge
+from ledger.ingest.rules.merge import priced
 from ledger.values import Window
 
 FINAL_KINDS = frozenset({"not-found", "internal"})
@@ -112,7 +113,7 @@ class Fetcher:
         timeout_s = max(min(self._patience.attempt_s, self._left_s()), 0.001)
         with foreseen("fetch"):
             fetched = self._provider.fetch(ticker, window, timeout_s=timeout_s)
-        if not fetched.bars and (due := judge.sessions_due(window, self._now())):
+        if not any(map(priced, fetched.bars)) and (due := judge.sessions_due(window, self._now())):
             raise ProviderError(
                 "empty",
                 f"got no rows, want {due} sessions of {window.start} to {window.end}",

@@ -240,9 +240,9 @@ class Job:
         return self._outcome("error", error=needs)
 
     def _fetch_and_judge(self) -> Outcome:
-        held = self._state(self._series).held
-        today = sessions.trading_day(self._now())
-        evidence = self._fetcher.fetch(self.ticker, window(self._plan, held, today))
+        state, today = self._state(self._series), sessions.trading_day(self._now())
+        held = state.held
+        evidence = self._fetcher.fetch(self.ticker, window(self._plan, self.ticker, state, today))
         decision = self._judge(evidence, held, job_id=self.job_id)
         if isinstance(decision, WholeRangeNeeded):
             return self._widen(evidence, decision, held, job_id=self.job_id)

@@ -35,7 +35,7 @@ def judged(fetch: FetchSucceeded, held: Held, *, threshold_percent: float) -> Va
 def _judged(fetch: FetchSucceeded, held: Held, threshold_percent: float) -> ValidationCompleted | WholeRangeNeeded:
     try:
         provider = registry.described(fetch.provider)
-        rows = registry.rows(fetch.provider, fetch.answer)
+        reading = registry.reading(fetch.provider, fetch.answer)
     except (BodyError, UnknownProviderError) as error:
         raise EvidenceError("bad-answer", str(error), request=fetch.request, answer=fetch.answer) from error
     return judge.judge(
@@ -43,7 +43,7 @@ def _judged(fetch: FetchSucceeded, held: Held, threshold_percent: float) -> Vali
         held,
         basis=provider.basis,
         exchange=provider.exchange,
-        body_rows=rows,
+        reading=reading,
         threshold_percent=threshold_percent,
     )
 
@@ -63,6 +63,6 @@ def failure(fetch: FetchSucceeded, error: EvidenceError) -> IngestFailed:
 
 
 def set_aside(fetch: FetchSucceeded, held: Held, *, threshold_percent: float) -> ValidationCompleted:
-    """Return the decision that sets `fetch` aside for a wider one, over what is `held`."""
+    """Return the decision that sets `fetch` aside for a wider one."""
     basis = registry.described(fetch.provider).basis
     return judge.superseded(fetch, held, basis=basis, threshold_percent=threshold_percent)

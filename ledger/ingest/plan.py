@@ -1,8 +1,9 @@
 """What a run asks of each job, what a job knows beforehand, and how it ends. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Literal
+from zlib import crc32
 
 import msgspec
 
@@ -17,7 +18,10 @@ from ledger.values import Window
 
 OVERLAP_SESSIONS = 5
 GAP_SESSIONS = 60  # a provider fills in missing days within weeks; older gaps are suspensions more often than not
+NEWLY_MISSING_DAYS = 14  # how long a session of any age is asked for after it was found missing
 DEFAULT_DAYS = 730
+REFRESH_DAYS = 30
+DAYS_A_WEEK, WEEKDAYS = 7, 5
 
 JobStatus = Literal["success", "warning", "rejected", "error", "locked", "dry_run"]
 
@@ -32,6 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     end: date | None = None
     max_days: int | None = None
     force_refresh: bool = False
+    refresh_days: int = REFRESH_DAYS  # between two looks at a ticker's whole range; 0: never
     pending_only: bool = False  # judge what is pending; ask nobody
     dry_run: bool = False
 
@@ -44,6 +49,8 @@ class SeriesState(msgspec.Struct, frozen=True):
     """
 
     held: Held
+    missing: Mapping[date, date] = {}  # sessions that answers lacked, with the day on which that was first found
+    whole_on: date | None = None  # the day of the last answer over everything held
     pending: Mapping[Series, tuple[Seq, ...]] = {}
 
 
@@ -75,18 +82,47 @@ class ScaleError(LedgerError):
         self.ticker, self.reason = ticker, reason
 
 
-def window(plan: Plan, held: Held, today: date) -> Window:
-    """Return which days to ask for: what is new, an overlap and recent gaps, unless the plan says otherwise.
+def window(plan: Plan, ticker: str, state: SeriesState, today: date) -> Window:
+    """Return which days to ask for: what is new, an overlap and what is missing, unless the plan says otherwise.
 
-    The overlap of 5 sessions is there to notice a provider's silent revision.
+    The overlap of 5 sessions is there to notice a provider's silent revision; a look at the whole range now and then
+    learns what came late.
     """
-    end = plan.end or today
+    end, held = plan.end or today, state.held
     if plan.start is not None:
         return Window(plan.start, max(plan.start, end))
     if plan.force_refresh or plan.max_days is not None or not held.bars:
         return Window(end - timedelta(days=plan.max_days or DEFAULT_DAYS), end)
-    last = max(held.bars)
+    first, last = min(held.bars), max(held.bars)
     overlap = sessions.shift(last, -OVERLAP_SESSIONS)
-    looked_at = Window(max(min(held.bars), sessions.shift(last, -GAP_SESSIONS)), overlap)
-    missed = next((day for day in sessions.sessions(looked_at) if day not in held.bars), overlap)
-    return Window(min(missed, end), end)
+    asked = [overlap, *_missed(state, last, today)]
+    if refresh_due(ticker, state.whole_on, today, days=plan.refresh_days):
+        asked += [first, *state.missing]
+    return Window(min(*asked, end), end)
+
+
+def refresh_due(ticker: str, whole_on: date | None, today: date, *, days: int) -> bool:
+    """Return whether the whole range of `ticker` is to be asked for: at most `days` after the last time.
+
+    Each ticker has a weekday of its own among so many that they come round within `days`, so that a Monday-to-Friday
+    cron never looks at all of them on one day.
+    """
+    if days <= 0 or whole_on is None or whole_on == today:
+        return False
+    if (today - whole_on).days >= days:
+        return True
+    weekdays = max(days * 2 // 3, 1)  # of the 5 in 7 that there are, less what a holiday takes
+    of_today = today.toordinal() // DAYS_A_WEEK * WEEKDAYS + min(today.weekday(), WEEKDAYS - 1)
+    return of_today % weekdays == crc32(ticker.encode()) % weekdays
+
+
+def _missed(state: SeriesState, last: date, today: date) -> Iterator[date]:
+    """Yield the sessions to ask for again: recent ones, and those of any age that were found missing lately."""
+    held = state.held.bars
+    recent = sessions.shift(last, -GAP_SESSIONS)
+    for day in sessions.sessions(Window(max(min(held), recent), last)):
+        if day not in held:
+            yield day
+    for day, found_on in state.missing.items():
+        if day >= recent or (today - found_on).days < NEWLY_MISSING_DAYS:
+            yield day

@@ -8,6 +8,9 @@ SUFFIX = ".SA"
 
 _CODE = re.compile(r"(?=[A-Z]*[0-9])[A-Z0-9]{5,8}")
 _INDEX = re.compile(r"\^[A-Z0-9]{2,10}")
+INDICES = frozenset(
+    {"IBOV", "IBXX", "IBXL", "IFIX", "SMLL", "IDIV", "MLCX", "IVBX", "IFNC", "IMOB", "UTIL", "ICON", "IEEX"}
+)
 _SHOWN_CHARS = 40
 
 
@@ -23,7 +26,7 @@ class TickerError(LedgerError, ValueError):
 def normalize(text: str) -> str:
     """Return the canonical spelling of a ticker: upper case, `.SA` added to a B3 code that lacks it.
 
-    A code is five to eight letters and digits, at least one of them a digit.
+    A code is five to eight letters and digits, at least one of them a digit, or the name of an index of B3's.
 
     Raises: TickerError for anything else.
     """
@@ -32,9 +35,14 @@ def normalize(text: str) -> str:
     if text.isascii():
         if _INDEX.fullmatch(name):
             return name
-        if _CODE.fullmatch(code := name.removesuffix(SUFFIX)):
+        if _CODE.fullmatch(code := name.removesuffix(SUFFIX)) or code in INDICES:
             return code + SUFFIX
     raise TickerError(text)
+
+
+def is_index(ticker: str) -> bool:
+    """Return whether the canonical `ticker` is an index, which nobody trades."""
+    return ticker.startswith("^") or ticker.removesuffix(SUFFIX) in INDICES
 
 
 def short(ticker: str) -> str:

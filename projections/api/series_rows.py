@@ -137,12 +137,15 @@ def actions(tables: Tables, series: Series, position: int, *, every_change: bool
 
 
 def missing_sessions(
-    tables: Tables, series: Series, until: date, position: int | None = None
+    tables: Tables, series: Series, until: date, position: int | None = None, *, since: date | None = None
 ) -> Iterator[MissingSession]:
-    """Yield a row for each session missing from the first one held to `until`, which is inclusive."""
+    """Yield a row for each session missing from the first one held to `until`, which is inclusive.
+
+    `since` is the first session that the series is known to lack, where it lies before the first one held.
+    """
     from projections.queries import gaps
 
-    for gap in gaps.gaps(tables, series, until, position):
+    for gap in gaps.gaps(tables, series, until, position, since=since):
         yield to_python(
             MissingSession,
             ticker=series.ticker,

@@ -5,6 +5,8 @@ Tables:
 - `recent`: (ticker, provider, slot) -> duration and failure of one of the last 30 final entries. The slot of a final
   entry is its number modulo 30: one small row is written, where a ring inside the tally would be rewritten whole.
 - `pending`: (seq) -> what is wanted of evidence until its decision, or the failure over it, comes, and no longer.
+- `missing`: (ticker, provider) -> the sessions that were due in accepted answers and are not held, each with the day on
+  which that was first found. Rewritten where an answer changes it.
 - `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
 """
@@ -27,6 +29,8 @@ from ledger.events import (
     ValidationCompleted,
 )
 from ledger.ingest.providers import registry
+from ledger.market.series import Series
+from ledger.market.sessions import trading_day
 from ledger.values import ErrorKind
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import seq_key, text_key, two_texts
@@ -34,8 +38,9 @@ from projections.fold.tables import Tables, encode
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 
 NAME = "metrics"
-VERSION = 3
+VERSION = 4
 RECENT_ENTRIES = 30
+GAP = "GAP"  # the rule that names a missing session, in every version of the rules
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
 SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
 LAST_BACKUP = LAST_CHECKPOINT = text_key("last")  # each in a table of its own
@@ -58,6 +63,9 @@ class Measures(msgspec.Struct, frozen=True, array_like=True):
     runs: tuple[int, ...] = (0,) * len(RUN_STATUSES)  # final entries, in the order of RUN_STATUSES
     durations_ms: tuple[int, ...] = ()  # of the last 30, oldest first
     failures: tuple[bool, ...] = ()  # of the same
+    flagged: int = 0  # findings, by the last final entry
+    warned: int = 0  # the same
+    missing: int = 0  # sessions due in accepted answers and not held
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -66,6 +74,10 @@ class Measured(msgspec.Struct, frozen=True):
     ticker: str
     provider: str
     measures: Measures
+
+
+class _Missing(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    sessions: tuple[tuple[date, date], ...]  # each with the day on which it was first found missing
 
 
 class _Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -88,6 +100,11 @@ class _SeriesTally(msgspec.Struct, array_like=True, gc=False):
     last_answer: int | None = None
     consecutive_failures: int = 0
     runs: list[int] = msgspec.field(default_factory=lambda: [0] * len(RUN_STATUSES))
+    flagged: int = 0
+    warned: int = 0
+    missing: int = 0
+    first_date: date | None = None
+    whole_at: int | None = None  # finished_at of the last accepted answer over everything held
 
     def measures(self, slots: Sequence[tuple[int, bool]]) -> Measures:
         """Return the measures, with the durations and failures of the ring's `slots` from the oldest on."""
@@ -106,7 +123,20 @@ class _SeriesTally(msgspec.Struct, array_like=True, gc=False):
             runs=tuple(self.runs),
             durations_ms=tuple(duration_ms for duration_ms, _ in recent),
             failures=tuple(failed for _, failed in recent),
+            flagged=self.flagged,
+            warned=self.warned,
+            missing=self.missing,
         )
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a job remembers of the answers before it: sessions they lacked, and when the last whole one came.
+
+    `missing` has the day on which each session was first found missing. `whole_at` is in microseconds UTC.
+    """
+
+    missing: dict[date, date] = {}
+    whole_at: int | None = None
 
 
 class RunCount(msgspec.Struct, frozen=True):
@@ -136,6 +166,7 @@ class CheckpointMade(msgspec.Struct, frozen=True, array_like=True):
 
 _decode_tally = msgspec.msgpack.Decoder(_SeriesTally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
+_decode_missing = msgspec.msgpack.Decoder(_Missing).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
 _decode_backup = msgspec.msgpack.Decoder(BackupStatus).decode
 _decode_checkpoint = msgspec.msgpack.Decoder(CheckpointMade).decode
@@ -146,7 +177,7 @@ class Metrics:
 
     name = NAME
     version = VERSION
-    tables = ("tallies", "recent", "pending", "probes", "backups", "checkpoints")
+    tables = ("tallies", "recent", "pending", "missing", "probes", "backups", "checkpoints")
     rewritten = frozenset(tables)
     reads = ENTRY_TAGS | {ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG, CheckpointSigned.TAG}
 
@@ -174,14 +205,32 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
     key = text_key(decision.ticker, decision.provider)
     tally = _tally(tables, key, decision.verdict, cause)
     tally.rejected = rejected_rows(decision)
+    tally.flagged, tally.warned = len(decision.flagged), len(decision.warned)
     tally.last_answer = waiting.finished_at
     if decision.verdict in ACCEPTED:
         tally.last_ingest, tally.rows_fetched = waiting.finished_at, waiting.rows
         tally.rows_total += decision.added
         for bar in decision.bars:
-            if tally.last_date is None or bar.date > tally.last_date:
-                tally.last_date = bar.date
+            tally.last_date = max(tally.last_date or bar.date, bar.date)
+            tally.first_date = min(tally.first_date or bar.date, bar.date)
+        tally.missing = _miss(tables, key, decision, trading_day(waiting.finished_at))
+        if tally.first_date is not None and decision.window.start <= tally.first_date:
+            tally.whole_at = waiting.finished_at
     _put(tables, key, tally, waiting.duration_ms)
+
+
+def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_on: date) -> int:
+    """Bring up to date which sessions are missing, and return how many: a decision says it of its whole window."""
+    stored = tables["missing"].load(key, _decode_missing)
+    known = {} if stored is None else dict(stored.sessions)
+    window, came = decision.window, {bar.date for bar in decision.bars}
+    now = {day: since for day, since in known.items() if not window.start <= day <= window.end and day not in came}
+    for finding in decision.warned:
+        if finding.rule == GAP and finding.date is not None:
+            now[finding.date] = known.get(finding.date, found_on)
+    if now != known:
+        tables["missing"].store(key, _Missing(tuple(sorted(now.items()))))
+    return len(now)
 
 
 def _fail(tables: Tables, envelope: Envelope, fact: FetchFailed | IngestFailed | IngestRefused) -> None:
@@ -197,7 +246,7 @@ def _fail(tables: Tables, envelope: Envelope, fact: FetchFailed | IngestFailed |
     kind: ErrorKind = "locked" if isinstance(fact, IngestRefused) else fact.error_kind
     key = text_key(fact.ticker, fact.provider)
     tally = _tally(tables, key, failure_status(kind), seq)
-    tally.rejected = 0
+    tally.rejected = tally.flagged = tally.warned = 0
     _put(tables, key, tally, (fact.finished_at - fact.started_at) // US_A_MS)
 
 
@@ -257,6 +306,14 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
     for key, tally in chosen.values():
         slots = [RECENT.unpack(value) for _, value in tables["recent"].scan(key)]
         yield Measured(*two_texts(key), tally.measures(slots))
+
+
+def asked(tables: Tables, series: Series) -> Asked:
+    """Return what the answers over a series lacked; two look-ups."""
+    key = text_key(series.ticker, series.provider)
+    tally = tables["tallies"].load(key, _decode_tally)
+    missing = tables["missing"].load(key, _decode_missing)
+    return Asked({} if missing is None else dict(missing.sessions), None if tally is None else tally.whole_at)
 
 
 def _rank(provider: str, tally: _SeriesTally) -> tuple[bool, int]:

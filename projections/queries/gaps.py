@@ -31,13 +31,19 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     behind: bool
 
 
-def gaps(tables: Tables, series: Series, until: date, position: int | None = None) -> Iterator[Gap]:
-    """Yield the sessions missing from the first one held to `until`, oldest first; costs the series' versions."""
+def gaps(
+    tables: Tables, series: Series, until: date, position: int | None = None, *, since: date | None = None
+) -> Iterator[Gap]:
+    """Yield the sessions missing from the first one held to `until`, oldest first; costs the series' versions.
+
+    `since` is the first session that the series is known to lack, where it lies before the first one held.
+    """
     coverage = history.coverage(tables, series, position)
     if not coverage.held:
         return
     last = max(coverage.held)
-    for day in sessions.sessions(Window(min(coverage.held), max(last, until))):
+    first = min(coverage.held)
+    for day in sessions.sessions(Window(min(first, since or first), max(last, until))):
         if day in coverage.held or not sessions.covers(day):
             continue
         missed, rejections = coverage.missed.get(day), coverage.rejected.get(day)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Literal, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.ingest.providers.registry import brought_by_hand
 from ledger.market.sessions import final_sessions_after
@@ -13,13 +15,16 @@ from projections.models.units import InstantUs
 
 US_A_S = 1_000_000
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
+Severity = Literal["ok", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
     """How one ticker's ingest goes; null where nothing was ever accepted.
 
     `job_latency_ms` is the mean over the last 30 final entries, `error_count` the failures among them,
-    `rejected` rows by the last one, `sessions_behind` the B3 sessions that became final since `last_date`.
+    `rejected` rows, `flagged` and `warned` findings by the last one, `missing` the sessions that accepted answers ought
+    to have brought and did not, `sessions_behind` the B3 sessions that became final since `last_date`.
     """
 
     ticker: str
@@ -35,6 +40,11 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
     last_date: date | None
     provider: str
     rejected: int
+    flagged: int
+    warned: int
+    missing: int
+    severity: Severity = "ok"  # filled by `graded`
+    reason: str | None = None  # why it is no better
 
 
 def report(measured: Measured, *, now_us: int) -> TickerReport:
@@ -55,6 +65,9 @@ def report(measured: Measured, *, now_us: int) -> TickerReport:
         last_date=measures.last_date,
         provider=measured.provider,
         rejected=measures.rejected,
+        flagged=measures.flagged,
+        warned=measures.warned,
+        missing=measures.missing,
     )
 
 
@@ -69,7 +82,20 @@ def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
     due = not brought_by_hand(found.provider) and (found.sessions_behind is None or found.sessions_behind > 0)
     if late and due:
         return CRITICAL
-    return WARNING if found.status in FAILURES or found.rejected else OK
+    return WARNING if found.status in FAILURES or found.rejected or found.flagged else OK
+
+
+def graded(found: TickerReport, *, lag_threshold_s: int) -> TickerReport:
+    """Return the report with its severity, which is the exit code's, and the reason."""
+    grade = severity(found, lag_threshold_s=lag_threshold_s)
+    reason = None
+    if grade == CRITICAL:
+        behind = "" if found.sessions_behind is None else f"; sessions behind: {found.sessions_behind}"
+        reason = f"got {found.ingest_lag_seconds}s since its last ingest, want at most {lag_threshold_s}s{behind}"
+    elif grade == WARNING:
+        failed = f"the last run ended as {found.status}"
+        reason = failed if found.status in FAILURES else f"{found.rejected} rows rejected, {found.flagged} flagged"
+    return replace(found, severity=SEVERITIES[grade], reason=reason)
 
 
 def worst(reports: Iterable[TickerReport], *, lag_threshold_s: int) -> int:

@@ -190,6 +190,20 @@ def test_a_session_that_comes_late_is_added(story: Story) -> None:
     assert csv_lines(whole) == story.place.snapshot(SNAPSHOT)
 
 
+def test_a_truncated_first_answer_is_completed(story: Story) -> None:
+    """It held its last row only: every session before it is counted as missing, shown, and asked for again."""
+    whole = make_series(SEASON, seed=17)
+    days = [day.date for day in whole.days]
+    last = msgspec.structs.replace(until(whole, date(2026, 2, 4)), first_day=days[0])
+    story.first(msgspec.structs.replace(last, days=last.days[-1:]))
+    due = days.index(date(2026, 2, 4))
+    (measured,) = story.place.rows("metrics", "--ticker", TICKER, "--format", "json").values()
+    assert due == measured["missing"]
+    row = story.second(whole)
+    assert [days[0]] == [window.start for window in story.asked()]
+    assert ("success", len(SEASON), 0) == (row["status"], row["rows"], row["missing"])
+
+
 def test_a_gap_older_than_the_overlap_is_asked_for_again(story: Story) -> None:
     """The window begins at the gap, so that a day that Yahoo fills in weeks later is not lost for ever."""
     whole = make_series(SEASON, seed=11)

@@ -38,6 +38,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     exchange: str | None = "SAO"
     timezone: str = "America/Sao_Paulo"
     symbol: str | None = None  # None: the one asked for
+    first_day: date | None = None  # of its whole history; None: its first row
 
 
 def widened(price: float) -> float:
@@ -133,7 +134,7 @@ def _meta(ticker: str, series: Series) -> dict[str, Any]:
         "exchangeName": series.exchange,
         "fullExchangeName": "São Paulo",
         "instrumentType": "EQUITY",
-        "firstTradeDate": 946900800,
+        "firstTradeDate": stamp(series.first_day or (series.days[0].date if series.days else date(2000, 1, 3))),
         "regularMarketTime": stamp(series.days[-1].date, 17) if series.days else 0,
         "gmtoffset": -10800,
         "timezone": "BRT",

@@ -14,6 +14,7 @@ from ledger.market import sessions
 from projections.api import series_rows
 from projections.api.rows import MissingSession
 from projections.models import units
+from projections.models.metrics import asked
 
 
 @click.command(
@@ -31,7 +32,9 @@ Exit codes: 0 nothing is missing, 1 some sessions are, 3 no series.
 @ledgers.archive_option
 @output.style_options
 def gaps(ticker: str | None, source: str | None, style: Style) -> int:
-    """Print the sessions that are missing, from the first one held to the last final one.
+    """Print the sessions that are missing, from the first one known to be due to the last final one.
+
+    That is the first one held, or an earlier one that an answer ought to have brought.
 
     Nothing is ever filled in by guessing: later runs ask for recent gaps again.
     """
@@ -41,7 +44,12 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
         found = [
             gap
             for series in series_option.some(view.state, ticker, source)
-            for gap in series_rows.missing_sessions(view.state["prices"], series, until)
+            for gap in series_rows.missing_sessions(
+                view.state["prices"],
+                series,
+                until,
+                since=min(asked(view.state["metrics"], series).missing, default=None),
+            )
         ]
     output.show(found, style, text=text)
     return Exit.WARNING if found else Exit.OK

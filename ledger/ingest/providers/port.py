@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from ledger.errors import LedgerError
+from ledger.ingest.rules.reading import Reading
 from ledger.values import Answer, Basis, ErrorKind, Identity, LedgerKind, RawAction, RawBar, Request, Source, Window
 
 ANSWER_MAX_BYTES = 12 * 1024 * 1024  # of a live answer, unless its reader is given another bound
@@ -23,13 +24,14 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 class Description(msgspec.Struct, frozen=True, kw_only=True):
     """A provider's own facts, readable with no connection and no library loaded.
 
-    Its code is named as `module:attribute` and loaded when first used: `rows` is a `RowReader`, `lines` a `LineReader`,
-    `live` a `Callable[[Access], Provider]`.
+    Its code is named as `module:attribute` and loaded when first used: `rows` is a `RowReader`, `reading` a
+    `BodyReader` (None: there is nothing but rows), `lines` a `LineReader`, `live` a `Callable[[Access], Provider]`.
     """
 
     name: str  # in every event and output
     basis: Basis
     rows: str
+    reading: str | None = None
     exchange: str | None = None  # its code for B3; None where its answers name no exchange
     lines: str | None = None  # for bodies of text, a session a line
     live: str | None = None  # None: nobody can be asked, a person brings its answers
@@ -64,6 +66,12 @@ RowReader = Callable[[bytes], tuple[RawBar, ...]]
 """Returns every row of a body in its order, duplicates and nulls (as NaN, adjusted close and volume as None) kept.
 
 It raises BodyError for a body in another format, and nothing else.
+"""
+
+BodyReader = Callable[[bytes], Reading]
+"""Returns all that a body says: its rows as `RowReader` does, its actions as sent, the length of its bars.
+
+It raises BodyError for a body in another format, and nothing else: an action that cannot be read is an offer at fault.
 """
 
 LineReader = Callable[[bytes, date], tuple[str, ...]]

@@ -10,7 +10,8 @@ from typing import Any
 
 from ledger.errors import LedgerError
 from ledger.ingest.providers import evidence
-from ledger.ingest.providers.port import Access, Description, LineReader, Provider, Recording, RowReader
+from ledger.ingest.providers.port import Access, BodyReader, Description, LineReader, Provider, Recording, RowReader
+from ledger.ingest.rules.reading import Reading
 from ledger.values import Answer, LedgerKind, RawBar
 
 ENTRIES: tuple[str, ...] = (
@@ -83,6 +84,18 @@ def rows(name: str, answer: Answer) -> tuple[RawBar, ...]:
     Raises: BodyError for an answer that it cannot read; UnknownProviderError.
     """
     read: RowReader = _loaded(described(name).rows)
+    return read(evidence.body(answer))
+
+
+def reading(name: str, answer: Answer) -> Reading:
+    """Return all that a recorded answer of the provider `name` says, by its own reader.
+
+    Raises: BodyError for an answer that it cannot read; UnknownProviderError.
+    """
+    path = described(name).reading
+    if path is None:
+        return Reading(rows=rows(name, answer))
+    read: BodyReader = _loaded(path)
     return read(evidence.body(answer))
 
 

@@ -1,36 +1,60 @@
 """Corporate actions: read exactly, and held to rule EVENT. Pure."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 
 from ledger.events import AMOUNTS_PER_MICRO
 from ledger.ingest.rules import catalogue
-from ledger.market.price import amount_exact, amount_text, price_text, split_ratio
-from ledger.values import Action, ActionKind, Bar, Finding, RawAction, Window
+from ledger.ingest.rules.reading import Offer
+from ledger.market.price import LIMIT_MICROS, amount_exact, amount_text, price_text
+from ledger.values import Action, ActionKind, Bar, Basis, Finding, Window
 
 CURRENCY = "BRL"
+SIZED: frozenset[ActionKind] = frozenset({"split", "bonus", "grouping"})
 SAME_AMOUNT = 1_000_000  # amounts that differ by less than one part in so many are one amount
 
 
-def canonical(raw: RawAction) -> Action | None:
-    """Return the action in exact terms, None where its value is no amount or no ratio."""
+class UnheldActionError(ValueError):
+    """An action cannot be held; the message says what was got and what is wanted."""
+
+
+def canonical(offer: Offer) -> Action:
+    """Return the action in exact terms, a ratio in the integers that were sent.
+
+    Raises: UnheldActionError where its value is no amount or no ratio, or in another currency.
+    """
+    if offer.fault is not None or offer.date is None:
+        raise UnheldActionError(f"{offer.fault or f'got {offer.kind} of no day'}, want one that can be held; left out")
+    if offer.currency not in {None, CURRENCY}:
+        text = f"got {offer.kind} {offer.amount} in {offer.currency}"
+        raise UnheldActionError(f"{text}, want {CURRENCY}; not held")
     try:
-        if raw.kind == "split":
-            return Action(raw.date, raw.kind, None, *split_ratio(raw.value), CURRENCY)
-        return Action(raw.date, raw.kind, amount_exact(raw.value), None, None, CURRENCY)
-    except ValueError:
-        return None
+        if offer.kind == "split":
+            return Action(offer.date, offer.kind, None, *_ratio(offer.numerator, offer.denominator), CURRENCY)
+        amount = math.nan if offer.amount is None else offer.amount
+        return Action(offer.date, offer.kind, amount_exact(amount), None, None, CURRENCY)
+    except (ValueError, OverflowError) as error:
+        got = f"{offer.numerator}:{offer.denominator}" if offer.kind == "split" else offer.amount
+        raise UnheldActionError(f"got {offer.kind} {got}, want one that can be held; left out") from error
 
 
-def within(raws: Sequence[RawAction], window: Window, held: Sequence[Action] = ()) -> tuple[Action, ...]:
+def readable(offers: Iterable[Offer]) -> Iterator[Action]:
+    """Yield the offers that can be held, in their order."""
+    for offer in offers:
+        with suppress(UnheldActionError):
+            yield canonical(offer)
+
+
+def within(offers: Iterable[Offer], window: Window, held: Sequence[Action] = ()) -> tuple[Action, ...]:
     """Return the readable actions dated inside `window`, oldest first, equal ones as often as they came.
 
     One that repeats a `held` one, but for the last digits of a float, is the held one.
     """
     left, found = list(held), []
-    for raw in raws:
-        action = canonical(raw)
-        if action is not None and window.start <= raw.date <= window.end:
+    for action in readable(offers):
+        if window.start <= action.ex_date <= window.end:
             repeated = next((one for one in left if _repeats(action, one)), None)
             if repeated is not None:
                 left.remove(repeated)
@@ -57,25 +81,48 @@ def between(actions: Sequence[Action], *, after: date, until: date) -> tuple[Act
     return tuple(action for action in actions if after < action.ex_date <= until)
 
 
+def explained(close: int, known: Iterable[Action], basis: Basis) -> float:
+    """Return what a `close` becomes on the next session by the `known` actions alone, each by its own size.
+
+    Payments are per share as held before; a split-adjusted close has every split in it already. Payments that come to
+    the whole close or more explain nothing.
+    """
+    known = tuple(known)
+    paid = sum(max(action.amount or 0, 0) for action in known) / AMOUNTS_PER_MICRO
+    expected = close - paid if paid < close else float(close)
+    return expected / size(known) if basis == "as_traded" else expected
+
+
+def size(known: Iterable[Action]) -> float:
+    """Return how many shares one share becomes by the `known` actions: 2 for 2 to 1, 0.1 for a grouping of 10."""
+    return math.prod(ratio[0] / ratio[1] for action in known if (ratio := _shares(action)))
+
+
+def ratio_text(known: Iterable[Action]) -> str:
+    """Return the ratios of the `known` actions that change the number of shares, old shares first."""
+    return ", ".join(f"{ratio[1]} to {ratio[0]}" for action in known if (ratio := _shares(action)))
+
+
 @catalogue.applies(catalogue.EVENT)
 def findings(
-    raws: Sequence[RawAction], held: Sequence[Action], bars: Sequence[Bar], complete: Window | None = None
+    offers: Sequence[Offer], held: Sequence[Action], bars: Sequence[Bar], complete: Window | None = None
 ) -> Iterator[Finding]:
     """Yield what EVENT finds in each action that is not held already, and in each held one that the answer lacks.
 
     `bars` are the series as it will be, oldest first, to know the previous close. `complete` is the window for which
     the answer names every action; an action that is held and absent stays held. O(actions x sessions).
     """
-    known = merged([action for raw in raws if (action := canonical(raw))], held)
-    for raw in raws:
-        action = canonical(raw)
-        if action is None:
-            detail = f"got {raw.kind} {raw.value}, want one that can be held; left out"
-            yield Finding(catalogue.EVENT.id, raw.date, detail)
-        elif not any(_repeats(action, one) for one in held):
+    known = merged(tuple(readable(offers)), held)
+    for offer in offers:
+        try:
+            action = canonical(offer)
+        except UnheldActionError as error:
+            yield Finding(catalogue.EVENT.id, offer.date, str(error))
+            continue
+        if not any(_repeats(action, one) for one in held):
             for fault in _faults(action, known, bars):
-                yield Finding(catalogue.EVENT.id, raw.date, fault)
-    named = {(raw.date, raw.kind) for raw in raws}
+                yield Finding(catalogue.EVENT.id, action.ex_date, fault)
+    named = {(offer.date, offer.kind) for offer in offers}
     for one in held:
         inside = complete is not None and complete.start <= one.ex_date <= complete.end
         if inside and _place(one) not in named:
@@ -105,7 +152,7 @@ def _repeats(action: Action, held: Action) -> bool:
     if _place(action) != _place(held) or action.currency != held.currency:
         return False
     if action.amount is None or held.amount is None:
-        return (action.amount, action.numerator, action.denominator) == (held.amount, held.numerator, held.denominator)
+        return action.amount == held.amount and _same_ratio(action, held)
     apart = abs(action.amount - held.amount)
     # An amount of the version before was rounded to a millionth of a real.
     rounded = held.amount % AMOUNTS_PER_MICRO == 0 and apart * 2 <= AMOUNTS_PER_MICRO
@@ -114,6 +161,33 @@ def _repeats(action: Action, held: Action) -> bool:
 
 def _place(action: Action) -> tuple[date, ActionKind]:
     return action.ex_date, action.kind
+
+
+def _ratio(numerator: float | None, denominator: float | None) -> tuple[int, int]:
+    """Return Yahoo's integers as they are, and decimals in lowest terms."""
+    if numerator is None or denominator is None:
+        raise ValueError("got half a ratio")
+    new, old = numerator, denominator
+    if new != int(new) or old != int(old):
+        # Importing fractions costs more than everything else here together, and such splits are rare.
+        from fractions import Fraction
+
+        new, old = (Fraction(repr(new)) / Fraction(repr(old))).as_integer_ratio()
+    if not (0 < new < LIMIT_MICROS and 0 < old < LIMIT_MICROS):
+        raise ValueError("got a ratio out of range")
+    return int(new), int(old)
+
+
+def _shares(action: Action) -> tuple[int, int] | None:
+    """Return new and old shares, None for an action that leaves their number alone."""
+    if action.kind in SIZED and action.numerator and action.denominator:
+        return action.numerator, action.denominator
+    return None
+
+
+def _same_ratio(one: Action, other: Action) -> bool:
+    new, old = one.numerator or 0, one.denominator or 0
+    return new * (other.denominator or 0) == old * (other.numerator or 0)
 
 
 def _text(action: Action) -> str:

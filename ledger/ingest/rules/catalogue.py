@@ -21,9 +21,11 @@ UNIT_FACTOR = 100
 UNIT_TOLERANCE = JUMP_FACTOR  # once put right by the factor, no jump is left
 STALE_SESSIONS = 3
 ADJ_TOLERANCE = 1.0001
+ADJ_SAME = 1e-6  # relative: adjusted closes this near are one, whatever the last bits of a float say
 DIVIDEND_FRACTION_MAX = 0.25
 DIVIDEND_APART_DAYS = 7
 CENTAVO = 0.01
+CENTAVOS_FROM = 0.10  # reais: a price below it is told apart at its own precision, a millionth
 THRESHOLD_PERCENT = 10.0
 THRESHOLD_ROWS_MIN = 20
 SCALE_TOLERANCE = 1e-4
@@ -65,24 +67,45 @@ FUTURE = Rule("FUTURE", "R", "the day is later than the day of the fetch in São
 NOT_SESSION = Rule("NOT_SESSION", "R", "the day is a weekend or B3 was closed")
 CALENDAR_END = Rule("NOT_SESSION", "W", "the day lies outside the calendar table, so only weekends are known")
 PARTIAL = Rule("PARTIAL", "R", "the day's session was not final when fetched: left for a later run, not counted")
+WINDOW = Rule("WINDOW", "R", "the day lies outside the window that was asked for")
 DUPLICATE = Rule("DUPLICATE", "R", "the day came more than once, with different values")
-OHLC_NAN = Rule("OHLC_NAN", "R", "open, high, low or close is missing or not a number that can be held")
+DUPLICATE_LAST = Rule("DUPLICATE", "Q", "the answer's last day came more than once: the last copy is kept")
+OHLC_NAN = Rule(
+    "OHLC_NAN",
+    "R",
+    "open, high, low or close is missing or not a number that can be held; a row without any of them is no row",
+)
 NONPOS = Rule("NONPOS", "R", "open, high, low or close is not above the threshold, to a millionth of a real", 0)
 OHLC_ORDER = Rule(
-    "OHLC_ORDER", "R", "rounded to the threshold in reais, open or close lies outside low to high", CENTAVO
+    "OHLC_ORDER",
+    "R",
+    "rounded to the threshold in reais, open or close lies outside low to high; "
+    f"a bar below {CENTAVOS_FROM:.2f} is not rounded",
+    CENTAVO,
 )
 VOLUME = Rule("VOLUME", "R", "volume is not a whole number of at least the threshold", 0)
-VOLUME_MOVED = Rule("VOLUME", "Q", "no share was traded, yet high and low differ", 0)
-VOLUME_IDLE = Rule("VOLUME", "W", "no share was traded, and the price stood still", 0)
-GAP = Rule("GAP", "W", "a session between bars has none; asked for again, never interpolated")
+VOLUME_MOVED = Rule("VOLUME", "Q", "no share was traded, yet high and low differ; not for indices", 0)
+VOLUME_IDLE = Rule("VOLUME", "W", "no share was traded, and the price stood still; not for indices", 0)
+GAP = Rule(
+    "GAP",
+    "W",
+    "a session due in the window (from the first day of the series on, where that is known) has no bar; "
+    "asked for again, never interpolated; not for files that list trades alone",
+)
+STALE_IDLE = Rule("STALE", "Q", "prices repeat without a trade for the threshold of sessions or more", STALE_SESSIONS)
 STALE = Rule("STALE", "W", "prices and volume repeat for the threshold of sessions or more", STALE_SESSIONS)
 JUMP = Rule(
-    "JUMP", "Q", "close moved by more than the threshold as a factor, with no action to explain it", JUMP_FACTOR
+    "JUMP",
+    "Q",
+    "close moved by more than the threshold as a factor, once what each action of the day explains by its own size "
+    "is taken out; on a split-adjusted series a split explains nothing",
+    JUMP_FACTOR,
 )
 SPLIT_SUSPECT = Rule(
     "SPLIT_SUSPECT",
     "Q",
-    f"a jump within the threshold, as a factor, of 1 to n or n to 1, n in {SPLIT_SIZES}: a split missed or made twice",
+    "what is left of a step is within the threshold, as a factor, of a listed split of any ratio (of a small one: "
+    f"within a third of it), or a jump of 1 to n or n to 1, n in {SPLIT_SIZES}: a split missed or made twice",
     SPLIT_TOLERANCE,
 )
 UNIT_100X = Rule("UNIT_100X", "Q", "one day is off by the threshold as a factor, and the next is back", UNIT_FACTOR)
@@ -97,11 +120,16 @@ EVENT = Rule(
     "EVENT",
     "Q",
     "a dividend above the threshold as a fraction of the previous close, or not above 0, "
-    f"or equal to another within {DIVIDEND_APART_DAYS} days; a split of no ratio, or of 1; "
-    "an action that is held and that an answer over its day lacks: it stays held",
+    f"or equal to another within {DIVIDEND_APART_DAYS} days; a split of no ratio, or of 1; an action that cannot be "
+    "read or is in another currency (not held); one held that a whole answer lacks (kept)",
     DIVIDEND_FRACTION_MAX,
 )
-IDENTITY = Rule("IDENTITY", "B", "the answer is of another symbol, currency, exchange or time zone")
+IDENTITY = Rule(
+    "IDENTITY",
+    "B",
+    "the answer is of another symbol, currency, exchange, time zone or length of bar, or names no currency",
+)
+IDENTITY_ROW = Rule("IDENTITY", "R", "the row is in another currency than its series; not counted by THRESHOLD")
 EMPTY = Rule("EMPTY", "B", "the answer has no row, though the window holds a final session")
 THRESHOLD = Rule(
     "THRESHOLD",
@@ -116,7 +144,9 @@ RULES = (
     NOT_SESSION,
     CALENDAR_END,
     PARTIAL,
+    WINDOW,
     DUPLICATE,
+    DUPLICATE_LAST,
     OHLC_NAN,
     NONPOS,
     OHLC_ORDER,
@@ -124,6 +154,7 @@ RULES = (
     VOLUME_MOVED,
     VOLUME_IDLE,
     GAP,
+    STALE_IDLE,
     STALE,
     JUMP,
     SPLIT_SUSPECT,
@@ -131,6 +162,7 @@ RULES = (
     ADJ,
     EVENT,
     IDENTITY,
+    IDENTITY_ROW,
     EMPTY,
     THRESHOLD,
 )

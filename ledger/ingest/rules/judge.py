@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
+import msgspec
 from msgspec.structs import replace
 
 from ledger.events import FetchSucceeded, ValidationCompleted
@@ -13,14 +14,36 @@ from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rul
 from ledger.ingest.rules.commitment import committed
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.merge import Row, rows
+from ledger.ingest.rules.reading import NOTHING_READ, Offer, Reading
 from ledger.ingest.rules.row_rules import Sorted
-from ledger.ingest.rules.scale import WholeRangeNeeded
+from ledger.ingest.rules.scale import WholeRangeNeeded, repeats
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
-from ledger.values import Bar, Basis, Finding, RawBar, Window
+from ledger.market.ticker import is_index
+from ledger.values import Action, Bar, Basis, Finding, Window
 
 INTERVAL = "1d"
 CURRENCY = actions.CURRENCY
+
+
+class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer taken apart: every day of it, each day's outcome, and its actions as sent and as readable.
+
+    `last_final` is the newest session that was final when it came.
+    """
+
+    rows: Sequence[Row]
+    sorted: Sorted
+    offers: Sequence[Offer]
+    actions: tuple[Action, ...]
+    window: Window
+    reading: Reading
+    last_final: date
+
+    @property
+    def days(self) -> set[date]:
+        """Every day that the answer has a row of."""
+        return {row.bar.date for row in self.rows}
 
 
 def judge(
@@ -29,25 +52,39 @@ def judge(
     *,
     basis: Basis,
     exchange: str | None,
-    body_rows: Sequence[RawBar] = (),
+    reading: Reading = NOTHING_READ,
     threshold_percent: float = catalogue.THRESHOLD_PERCENT,
 ) -> ValidationCompleted | WholeRangeNeeded:
     """Return the decision over `evidence`, or the wider window without which it would mix two scales.
 
     `held` is the same provider's series as it stands, `exchange` its code for B3 (None: it names none);
-    `body_rows` are the answer's rows before the library merged or repaired them. An answer without rows is
-    a success of nothing: whether some were due is the caller's to ask of `sessions_due`.
+    `reading` is the answer before the library merged or repaired it. An answer without rows is a success of nothing:
+    whether some were due is the caller's to ask of `sessions_due`.
     """
-    answered = rows(evidence, body_rows)
-    found = row_rules.sort_rows(answered, row_rules.today(evidence.finished_at))
-    batch = (*foreign_identity(evidence, exchange), *over_threshold(found, threshold_percent))
+    answered = rows(evidence, reading.rows, live=reading.every_session)
+    # Without what its reader made of the body, what the library handed over is all there is.
+    offers = reading.offers or tuple(map(Offer.of, evidence.actions))
+    window, now = evidence.request.window, row_rules.today(evidence.finished_at)
+    found = row_rules.sort_rows(answered, now, window, reading.foreign)
+    batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     if batch:
         rejected = _rejected(evidence, basis, found, batch)
         return committed(rejected, held, threshold_percent=threshold_percent)
-    needed = scale.wider(evidence, found.accepted, held, basis)
+    known = actions.within(offers, window, held.actions)
+    needed = scale.wider(window, found.accepted, known, held, basis)
     if needed is not None:
         return needed
-    return committed(_accepted(evidence, held, basis, answered, found), held, threshold_percent=threshold_percent)
+    answer = JudgedAnswer(
+        rows=answered,
+        sorted=found,
+        offers=offers,
+        actions=known,
+        window=window,
+        reading=reading,
+        last_final=now.last_final,
+    )
+    accepted = _accepted(_nothing(evidence, basis), answer, held)
+    return committed(accepted, held, threshold_percent=threshold_percent)
 
 
 def superseded(
@@ -99,49 +136,66 @@ def _rejected(evidence: FetchSucceeded, basis: Basis, found: Sorted, batch: Iter
     )
 
 
-def _accepted(
-    evidence: FetchSucceeded, held: Held, basis: Basis, answered: Sequence[Row], found: Sorted
-) -> ValidationCompleted:
-    fresh = tuple(bar for bar in found.accepted if held.bars.get(bar.date) != bar)
+def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) -> ValidationCompleted:
+    """Return the decision `nothing` with what is accepted of `answer` in it."""
+    basis, window, found = nothing.basis, answer.window, answer.sorted
+    fresh = tuple(bar for bar in found.accepted if not repeats(bar, held.bars.get(bar.date)))
     added = sum(bar.date not in held.bars for bar in fresh)
-    window, days = evidence.request.window, {row.bar.date for row in answered}
     # An answer without rows withdraws nothing: it has none to lack a day among.
-    lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
-    withdrawn = tuple(lacking) if days else ()
-    known = actions.within(evidence.actions, window, held.actions)
-    series = JudgedSeries.after(held, fresh, known, basis)
-    flagged = _in_order(_flagged(evidence, held, series, answered))
+    lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in answer.days)
+    withdrawn = tuple(lacking) if answer.days else ()
+    series = JudgedSeries.after(held, fresh, answer.actions, basis)
+    flagged = _in_order(_flagged(nothing.ticker, answer, held, series))
     return replace(
-        _nothing(evidence, basis),
+        nothing,
         verdict="warning" if found.rejected or flagged or withdrawn else "success",
         received=found.received,
         added=added,
         revised=len(fresh) - added,
         unchanged=len(found.accepted) - len(fresh),
         bars=fresh,
-        actions=known,
+        actions=answer.actions,
         withdrawn=withdrawn,
         partial=found.partial,
         rejected=found.rejected,
         flagged=flagged,
-        warned=_in_order(_warned(held, series, answered)),
+        warned=_in_order(_warned(nothing.ticker, answer, held, series)),
         rescale=None if basis == "as_traded" else scale.close_ratio(found.accepted, held),
     )
 
 
-def _flagged(evidence: FetchSucceeded, held: Held, series: JudgedSeries, answered: Sequence[Row]) -> Iterator[Finding]:
-    yield from series_rules.flagged(series, (row.bar for row in answered))
+def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
+    yield from series_rules.flagged(series, (row.bar for row in answer.rows))
     # An answer without rows is complete for no window.
-    complete = evidence.request.window if answered else None
-    yield from actions.findings(evidence.actions, held.actions, series.bars, complete)
-    yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
+    complete = answer.window if answer.rows else None
+    yield from actions.findings(answer.offers, held.actions, series.bars, complete)
+    accepted = {bar.date for bar in answer.sorted.accepted}
+    yield from (
+        finding for row in answer.rows if row.bar.date in accepted and (finding := row_rules.last_copy(row)) is not None
+    )
+    yield from series_rules.stale(series, traded=False)
+    if not is_index(ticker):
+        yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
 
 
-def _warned(held: Held, series: JudgedSeries, answered: Iterable[Row]) -> Iterator[Finding]:
-    yield from series_rules.stale(series)
-    yield from series_rules.gaps({row.bar.date for row in answered}, held.bars.keys())
+def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
+    yield from series_rules.stale(series, traded=True)
+    yield from _gaps(answer, held)
     yield from series_rules.off_calendar(series.fresh)
-    yield from (finding for bar, finding in _idle(series) if bar.high == bar.low)
+    # What an index is made of is traded, not the index.
+    if not is_index(ticker):
+        yield from (finding for bar, finding in _idle(series) if bar.high == bar.low)
+
+
+def _gaps(answer: JudgedAnswer, held: Held) -> Iterator[Finding]:
+    """Yield GAP for what is missing of the days due: from the first day known on, where none is named."""
+    known = {bar.date for bar in answer.sorted.accepted} | held.bars.keys()
+    if not answer.reading.every_session or not known:
+        return
+    first = max(answer.window.start, answer.reading.first_day or min(known))
+    # What lies between the window and the last day held before it is nobody else's to find.
+    start = max((day for day in held.bars if day < first), default=first)
+    yield from series_rules.gaps(Window(start, min(answer.window.end, answer.last_final)), known)
 
 
 def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
@@ -151,12 +205,16 @@ def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
 
 
 @catalogue.applies(catalogue.IDENTITY)
-def foreign_identity(evidence: FetchSucceeded, exchange: str | None) -> Iterator[Finding]:
-    """Yield what IDENTITY finds in what the answer says of itself."""
+def foreign_identity(
+    evidence: FetchSucceeded, exchange: str | None, reading: Reading = NOTHING_READ
+) -> Iterator[Finding]:
+    """Yield what IDENTITY finds in what the answer says of itself, and in rows of no currency."""
     identity = evidence.identity
+    unnamed = "none" if reading.names_currency and reading.rows else None
     for name, got, want in (
         ("symbol", identity.symbol, evidence.request.ticker),
-        ("currency", identity.currency, CURRENCY),
+        ("currency", identity.currency or unnamed, CURRENCY),
+        ("granularity", reading.granularity, INTERVAL),
         ("exchange", identity.exchange, exchange),
         ("time zone", identity.timezone, sessions.TIMEZONE),
     ):
@@ -167,12 +225,16 @@ def foreign_identity(evidence: FetchSucceeded, exchange: str | None) -> Iterator
 @catalogue.applies(catalogue.THRESHOLD)
 def over_threshold(found: Sorted, percent: float) -> Iterator[Finding]:
     """Yield what THRESHOLD finds in the rows of an answer together."""
-    rejected, counted = len(found.rejected), max(found.received, catalogue.THRESHOLD_ROWS_MIN)
+    # A row of another series is no bad row of this one.
+    rejected = len(found.rejected) - found.foreign
+    counted = max(found.received, catalogue.THRESHOLD_ROWS_MIN)
     if rejected * 100 > percent * counted:
         detail = f"got {rejected} of {found.received} rows rejected, want at most {percent:g} % of {counted}"
         yield Finding(catalogue.THRESHOLD.id, None, detail)
-    elif rejected and not found.accepted:
-        yield Finding(catalogue.THRESHOLD.id, None, f"got all {rejected} final rows rejected, want some left")
+    elif found.rejected and not found.accepted:
+        yield Finding(
+            catalogue.THRESHOLD.id, None, f"got all {len(found.rejected)} final rows rejected, want some left"
+        )
 
 
 def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

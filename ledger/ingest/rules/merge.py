@@ -16,42 +16,56 @@ from ledger.values import RawBar
 class Row(msgspec.Struct, frozen=True):
     """One day of an answer: prices as the library handed them over, volume as the body has it.
 
-    `copies` is how often the day came; `alike` is false when the copies differ.
+    `copies` is how often the day came; `alike` is false when the copies differ. `last` is whether the answer has no
+    later day: a provider that is still at work on it sends it twice, and the last copy is the newer one.
     """
 
     bar: RawBar
     copies: int
     alike: bool
+    last: bool = False
 
     @classmethod
-    def of(cls, bar: RawBar, copies: Sequence[RawBar]) -> Self:
-        """Return the row of a day that came as `copies`, with the prices of `bar`."""
+    def of(cls, bar: RawBar, copies: Sequence[RawBar], *, last: bool) -> Self:
+        """Return the row of a day that came as `copies`, with the prices of `bar`, or of the last day's last copy."""
         # None for NaN, which equals nothing, itself included.
         different = {
             tuple(None if isinstance(field, float) and math.isnan(field) else field for field in astuple(copy))
             for copy in copies
         }
-        return cls(replace(bar, volume=copies[0].volume), len(copies), len(different) == 1)
+        alike = len(different) == 1
+        chosen = copies[-1] if last and not alike else replace(bar, volume=copies[0].volume)
+        return cls(chosen, len(copies), alike, last)
 
 
-def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar]) -> tuple[Row, ...]:
+def priced(bar: RawBar) -> bool:
+    """Return whether the row has any price: one that has none is no row, and its session is missing."""
+    return not all(map(math.isnan, (bar.open, bar.high, bar.low, bar.close)))
+
+
+def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar], *, live: bool = True) -> tuple[Row, ...]:
     """Return a row for each day of the answer, oldest first.
 
     A day that only one of body and library has is taken from that one; of the body's alone,
     only days that were asked for. Without `body_rows` the library's bars are all there is.
+    Rows without any price are left out. Only a `live` answer has a last day that its provider is still at work on.
     """
-    handed = {bar.date: bar for bar in evidence.bars}
+    handed = {bar.date: bar for bar in evidence.bars if priced(bar)}
     copies: dict[date, list[RawBar]] = defaultdict(list)
     for bar in _sent(evidence, handed, body_rows):
         copies[bar.date].append(bar)
-    return tuple(Row.of(handed.get(day, same_day[0]), same_day) for day, same_day in sorted(copies.items()))
+    newest = max(copies, default=None) if live else None
+    return tuple(
+        Row.of(handed.get(day, same_day[0]), same_day, last=day == newest) for day, same_day in sorted(copies.items())
+    )
 
 
 def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[RawBar]) -> Iterator[RawBar]:
-    window, in_body = evidence.request.window, {row.date for row in body_rows}
-    for row in body_rows:
+    rows = [row for row in body_rows if priced(row)]
+    window, in_body = evidence.request.window, {row.date for row in rows}
+    for row in rows:
         if row.date in handed or window.start <= row.date <= window.end:
             yield row
     for bar in evidence.bars:
-        if bar.date not in in_body:
+        if bar.date not in in_body and priced(bar):
             yield bar

@@ -1,7 +1,7 @@
 """Rules that need one row only: a day is accepted as a bar, rejected with a reason, or left for later. Pure."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import msgspec
@@ -9,12 +9,13 @@ import msgspec
 from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.merge import Row
 from ledger.market import sessions
-from ledger.market.price import price_micros, price_text
-from ledger.values import Bar, Finding, RawBar
+from ledger.market.price import MICROS_PER_REAL, price_micros, price_text
+from ledger.values import Bar, Finding, RawBar, Window
 
 VOLUME_LIMIT = 2**63  # what other languages and SQL can hold, with the sign
 
 _TO_CENTAVO = -4  # for round(): ten thousand millionths are a centavo
+_CENTAVOS_FROM = round(catalogue.CENTAVOS_FROM * MICROS_PER_REAL)
 
 
 class Today(msgspec.Struct, frozen=True):
@@ -23,14 +24,23 @@ class Today(msgspec.Struct, frozen=True):
     day: date
     final: bool
 
+    @property
+    def last_final(self) -> date:
+        """The newest session that was final by then."""
+        return self.day if self.final and sessions.is_session(self.day) else sessions.shift(self.day, -1)
+
 
 class Sorted(msgspec.Struct, frozen=True):
-    """An answer's days, each in exactly one field, oldest first. `received` counts copies of a day too."""
+    """An answer's days, each in exactly one of the lists, oldest first. `received` counts copies of a day too.
+
+    `foreign` of the rejected ones are rows in a currency of their own.
+    """
 
     received: int
     accepted: tuple[Bar, ...]
     rejected: tuple[Finding, ...]
     partial: tuple[date, ...]
+    foreign: int
 
 
 def today(finished_at: int) -> Today:
@@ -40,19 +50,25 @@ def today(finished_at: int) -> Today:
 
 
 @catalogue.applies(catalogue.PARTIAL)
-def sort_rows(rows: Iterable[Row], now: Today) -> Sorted:
-    """Return each row accepted, rejected by the first rule that it breaks, or partial."""
+def sort_rows(rows: Iterable[Row], now: Today, window: Window, foreign: Mapping[date, str]) -> Sorted:
+    """Return each row accepted, rejected by the first rule that it breaks, or partial.
+
+    `foreign` are the days whose row is in a currency of its own.
+    """
     received, accepted, rejected, partial = 0, [], [], []
     for row in rows:
         day = row.bar.date
         received += row.copies
         if day == now.day and not now.final and sessions.is_session(day):
             partial.append(day)
-        elif isinstance(outcome := unfit_day(day, now) or unlike_copies(row) or exact_bar(row.bar), Finding):
+        elif refused := unfit_day(day, now) or outside(day, window) or foreign_row(day, foreign) or unlike_copies(row):
+            rejected.append(refused)
+        elif isinstance(outcome := exact_bar(row.bar), Finding):
             rejected.append(outcome)
         else:
             accepted.append(outcome)
-    return Sorted(received, tuple(accepted), tuple(rejected), tuple(partial))
+    own = sum(finding.date in foreign for finding in rejected)
+    return Sorted(received, tuple(accepted), tuple(rejected), tuple(partial), own)
 
 
 @catalogue.applies(catalogue.FUTURE, catalogue.NOT_SESSION)
@@ -65,10 +81,34 @@ def unfit_day(day: date, now: Today) -> Finding | None:
     return None
 
 
+@catalogue.applies(catalogue.WINDOW)
+def outside(day: date, window: Window) -> Finding | None:
+    """Return what WINDOW finds in a row's day."""
+    if window.start <= day <= window.end:
+        return None
+    return Finding(catalogue.WINDOW.id, day, f"got {day}, want {window.start} to {window.end}, as asked for")
+
+
+@catalogue.applies(catalogue.IDENTITY_ROW)
+def foreign_row(day: date, foreign: Mapping[date, str]) -> Finding | None:
+    """Return what IDENTITY finds in the currency of a row."""
+    if day not in foreign:
+        return None
+    return Finding(catalogue.IDENTITY_ROW.id, day, f"got a row in {foreign[day]}, want the currency of its series")
+
+
+@catalogue.applies(catalogue.DUPLICATE_LAST)
+def last_copy(row: Row) -> Finding | None:
+    """Return what DUPLICATE finds in the last day of an answer, whose last copy is kept."""
+    if row.alike or not row.last:
+        return None
+    return Finding(catalogue.DUPLICATE_LAST.id, row.bar.date, f"got {row.copies} rows that differ, want one; last kept")
+
+
 @catalogue.applies(catalogue.DUPLICATE)
 def unlike_copies(row: Row) -> Finding | None:
-    """Return what DUPLICATE finds in a day that came more than once."""
-    if row.alike:
+    """Return what DUPLICATE finds in a day that came more than once, the answer's last one apart."""
+    if row.alike or row.last:
         return None
     return Finding(catalogue.DUPLICATE.id, row.bar.date, f"got {row.copies} rows that differ, want one")
 
@@ -97,8 +137,10 @@ def not_positive(bar: Bar) -> Finding | None:
 
 @catalogue.applies(catalogue.OHLC_ORDER)
 def out_of_order(bar: Bar) -> Finding | None:
-    """Return what OHLC_ORDER finds in the bar's prices, rounded to a centavo."""
-    opened, high, low, close = (round(price, _TO_CENTAVO) for price in (bar.open, bar.high, bar.low, bar.close))
+    """Return what OHLC_ORDER finds in the bar's prices at their own precision: centavos, or as they are below ten."""
+    prices = bar.open, bar.high, bar.low, bar.close
+    places = _TO_CENTAVO if max(prices) >= _CENTAVOS_FROM else 0
+    opened, high, low, close = (round(price, places) for price in prices)
     if low <= min(opened, close) and max(opened, close) <= high:
         return None
     return Finding(catalogue.OHLC_ORDER.id, bar.date, f"got {_ohlc_text(bar)}, want low <= open, close <= high")

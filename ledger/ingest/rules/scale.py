@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
-from ledger.events import FetchSucceeded
-from ledger.ingest.rules import actions, catalogue
+from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.held import Held
-from ledger.values import Bar, Basis, Window
+from ledger.values import Action, Bar, Basis, Window
 
 
 class WholeRangeNeeded(msgspec.Struct, frozen=True):
@@ -21,19 +21,31 @@ class WholeRangeNeeded(msgspec.Struct, frozen=True):
     ratio: float | None
 
 
-def wider(evidence: FetchSucceeded, accepted: Sequence[Bar], held: Held, basis: Basis) -> WholeRangeNeeded | None:
-    """Return the window to ask for in place of the evidence's, None when that one will do.
+def wider(
+    window: Window, accepted: Sequence[Bar], answered: Sequence[Action], held: Held, basis: Basis
+) -> WholeRangeNeeded | None:
+    """Return the window to ask for in place of the one that was asked for, None when that one will do.
+
+    `accepted` and `answered` are the sessions and the corporate actions of the answer.
 
     An answer over everything that is held replaces the old scale whole, and needs nothing more.
     A series as traded keeps one scale: whatever differs in it is a correction.
     """
     if basis == "as_traded" or not accepted or not held.bars:
         return None
-    window, first, last = evidence.request.window, min(held.bars), max(held.bars)
+    first, last = min(held.bars), max(held.bars)
     if window.start <= first and last <= window.end:
         return None
     whole = Window(min(window.start, first), max(window.end, last))
-    return next((WholeRangeNeeded(whole, reason, ratio) for reason, ratio in _reasons(evidence, accepted, held)), None)
+    return next((WholeRangeNeeded(whole, reason, ratio) for reason, ratio in _reasons(accepted, answered, held)), None)
+
+
+def repeats(bar: Bar, held: Bar | None) -> bool:
+    """Return whether `bar` is the `held` one, but for the last bits of an adjusted close."""
+    if held is None or bar.adj_close is None or held.adj_close is None:
+        return bar == held
+    apart = abs(bar.adj_close - held.adj_close)
+    return apart <= catalogue.ADJ_SAME * abs(held.adj_close) and replace(bar, adj_close=held.adj_close) == held
 
 
 def common_ratio(pairs: Sequence[tuple[int, int]]) -> float | None:
@@ -54,10 +66,10 @@ def close_ratio(accepted: Iterable[Bar], held: Held) -> float | None:
     return common_ratio([(bar.close, held.bars[bar.date].close) for bar in accepted if bar.date in held.bars])
 
 
-def _reasons(evidence: FetchSucceeded, accepted: Sequence[Bar], held: Held) -> Iterable[tuple[str, float | None]]:
+def _reasons(accepted: Sequence[Bar], answered: Sequence[Action], held: Held) -> Iterable[tuple[str, float | None]]:
     """Yield why the answer may be on another scale, with the ratio where one shows."""
     last = max(held.bars)
-    for action in actions.within(evidence.actions, evidence.request.window, held.actions):
+    for action in answered:
         rescales = action.kind == "split" and action.numerator != action.denominator
         if rescales and (action.ex_date > last or action not in held.actions):
             text = f"{action.denominator} to {action.numerator} on {action.ex_date}"

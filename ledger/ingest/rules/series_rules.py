@@ -21,12 +21,16 @@ _ROUNDING_MICROS = 0.5  # how far off an exact price may be for having been made
 
 
 class JudgedSeries(msgspec.Struct, frozen=True):
-    """A series as it will be: sessions oldest first, which days are new or revised, and every known action."""
+    """A series as it will be: sessions oldest first, which days are new or revised, and every known action.
+
+    `learned` are the days of actions that were not held before the answer.
+    """
 
     bars: tuple[Bar, ...]
     fresh: frozenset[date]
     actions: tuple[Action, ...]
     basis: Basis
+    learned: frozenset[date] = frozenset()
 
     @classmethod
     def after(cls, held: Held, fresh: Sequence[Bar], answered: Sequence[Action], basis: Basis) -> Self:
@@ -37,13 +41,15 @@ class JudgedSeries(msgspec.Struct, frozen=True):
             fresh=frozenset(bar.date for bar in fresh),
             actions=actions.in_force(held.actions, answered),
             basis=basis,
+            learned=frozenset(action.ex_date for action in answered if action not in held.actions),
         )
 
 
 def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
     """Yield what JUMP, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions)."""
     for previous, bar in pairwise(series.bars):
-        if not series.fresh.isdisjoint((previous.date, bar.date)):
+        learned = any(previous.date < day <= bar.date for day in series.learned)
+        if learned or not series.fresh.isdisjoint((previous.date, bar.date)):
             yield from jump(previous, bar, series)
     for before, bar, after in zip(series.bars, series.bars[1:], series.bars[2:], strict=False):
         if not series.fresh.isdisjoint((before.date, bar.date, after.date)):
@@ -51,28 +57,26 @@ def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Findin
     yield from adjustments(series, answered)
 
 
-@catalogue.applies(catalogue.STALE)
-def stale(series: JudgedSeries) -> Iterator[Finding]:
-    """Yield one STALE per run of sessions that repeat each other, dated by its last. O(sessions)."""
-    for _, run in groupby(series.bars, key=lambda bar: (bar.open, bar.high, bar.low, bar.close, bar.volume)):
+@catalogue.applies(catalogue.STALE, catalogue.STALE_IDLE)
+def stale(series: JudgedSeries, *, traded: bool) -> Iterator[Finding]:
+    """Yield one STALE per run of sessions that repeat each other, `traded` or not, dated by its last. O(sessions).
+
+    A run without trades is flagged, one with the same volume each day warned of.
+    """
+    rule = catalogue.STALE if traded else catalogue.STALE_IDLE
+    for like, run in groupby(series.bars, key=lambda bar: (bar.volume, bar.open, bar.high, bar.low, bar.close)):
         days = [bar.date for bar in run]
-        if len(days) >= catalogue.STALE_SESSIONS and not series.fresh.isdisjoint(days):
+        repeats = len(days) >= catalogue.STALE_SESSIONS and traded is (like[0] > 0)
+        if repeats and not series.fresh.isdisjoint(days):
             detail = f"got {len(days)} sessions alike from {days[0]}, want at most {catalogue.STALE_SESSIONS - 1}"
-            yield Finding(catalogue.STALE.id, days[-1], detail)
+            yield Finding(rule.id, days[-1], detail)
 
 
 @catalogue.applies(catalogue.GAP)
-def gaps(answered: Collection[date], held: Collection[date]) -> Iterator[Finding]:
-    """Yield GAP for each session that neither the answer nor the ledger has, between days that they have.
-
-    Looked for from the last day held before the answer to the answer's last. O(days).
-    """
-    if not answered:
-        return
-    first, last = min(answered), max(answered)
-    start = max((day for day in held if day < first), default=first)
-    for day in sessions.sessions(Window(start, last)):
-        if sessions.covers(day) and day not in answered and day not in held:
+def gaps(due: Window, known: Collection[date]) -> Iterator[Finding]:
+    """Yield GAP for each session `due` of which no bar is `known`. O(days)."""
+    for day in sessions.sessions(due):
+        if sessions.covers(day) and day not in known:
             yield Finding(catalogue.GAP.id, day, "got no bar, want one for the session")
 
 
@@ -87,21 +91,34 @@ def off_calendar(days: Collection[date]) -> Iterator[Finding]:
 
 @catalogue.applies(catalogue.JUMP, catalogue.SPLIT_SUSPECT)
 def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
-    """Yield what JUMP and SPLIT_SUSPECT find in the step from one session to the next."""
-    spread = _spread(previous.close, bar.close)
-    if spread <= catalogue.JUMP_FACTOR:
-        return
+    """Yield what JUMP and SPLIT_SUSPECT find in the step from one session to the next.
+
+    An action explains its own size and no more: what it leaves over is judged.
+    """
     between = actions.between(series.actions, after=previous.date, until=bar.date)
+    expected = actions.explained(previous.close, between, series.basis)
+    spread = _spread(expected, bar.close)
     got = f"got close {price_text(bar.close)} after {price_text(previous.close)}"
-    if not between:
-        yield Finding(catalogue.JUMP.id, bar.date, f"{got}, want within a factor of {catalogue.JUMP_FACTOR}")
-    # A split-adjusted series has no step at a split: one that is there was not adjusted, or adjusted twice.
-    elif series.basis == "as_traded" or all(action.kind != "split" for action in between):
+    if spread > catalogue.JUMP_FACTOR:
+        beside = f" beside {len(between)} action{'s' * (len(between) != 1)}" if between else ""
+        yield Finding(catalogue.JUMP.id, bar.date, f"{got}{beside}, want within a factor of {catalogue.JUMP_FACTOR}")
+    yield from (
+        Finding(catalogue.SPLIT_SUSPECT.id, bar.date, f"{got}, want no step like a split of {ratio}")
+        for ratio in _like_splits(spread, between, fell=bar.close < expected)
+    )
+
+
+def _like_splits(spread: float, between: Sequence[Action], *, fell: bool) -> Iterator[str]:
+    """Yield each ratio of a split, old shares first, that a step of `spread` is near to."""
+    listed = actions.size(between)
+    size = max(listed, 1 / listed)
+    # A small one must be told from an ordinary day: near to it is within a third of it.
+    if size > 1 and _spread(spread, size) <= min(catalogue.SPLIT_TOLERANCE, size ** (1 / 3)):
+        yield actions.ratio_text(between)
         return
-    for size in catalogue.SPLIT_SIZES:
-        if _spread(spread, size) <= catalogue.SPLIT_TOLERANCE:
-            ratio = f"1 to {size}" if bar.close < previous.close else f"{size} to 1"
-            yield Finding(catalogue.SPLIT_SUSPECT.id, bar.date, f"{got}, want no step like a split of {ratio}")
+    for whole in catalogue.SPLIT_SIZES:
+        if spread > catalogue.JUMP_FACTOR and _spread(spread, whole) <= catalogue.SPLIT_TOLERANCE:
+            yield f"1 to {whole}" if fell else f"{whole} to 1"
 
 
 @catalogue.applies(catalogue.UNIT_100X)

@@ -92,7 +92,7 @@ class Bench:
         state = view_at(self.log, self.log.head().size).state
         return SeriesState(
             prices.held(state["prices"], series),
-            ingest_logs.pending(state["ingest_logs"], series.ticker),
+            pending=ingest_logs.pending(state["ingest_logs"], series.ticker),
         )
 
     def envelopes(self, since: int = 1) -> list[Envelope]:

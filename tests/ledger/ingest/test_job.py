@@ -347,7 +347,7 @@ def test_pending_evidence_that_breaks_its_reader_is_closed(
         raise RecursionError("too deep")
 
     with monkeypatch.context() as broken:
-        broken.setattr(registry, "rows", breaks)
+        broken.setattr(registry, "reading", breaks)
         bench.job(EARLIER, pending_only=True).run()
     envelope = decode_envelope(2, next(bench.log.read(2, 3)).body)
     assert (dead, "ingest.failed/1", 1) == (envelope.job_id, envelope.type, envelope.cause)

@@ -53,7 +53,7 @@ def test_a_reader_that_breaks_is_internal(monkeypatch: pytest.MonkeyPatch) -> No
     def breaks(*_: object) -> None:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr(registry, "rows", breaks)
+    monkeypatch.setattr(registry, "reading", breaks)
     error = unreadable(FETCH)
     assert ("internal", "got RecursionError: too deep, want none") == (error.kind, error.message)
     assert ("judge", "internal") == (failure(FETCH, error).stage, failure(FETCH, error).error_kind)
@@ -65,7 +65,7 @@ def test_evidence_that_lacked_memory_can_be_judged_again(monkeypatch: pytest.Mon
     def lacks(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(registry, "rows", lacks)
+    monkeypatch.setattr(registry, "reading", lacks)
     with pytest.raises(MemoryShortageError):
         judged(FETCH, Held({}), threshold_percent=10)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.market.ticker import TickerError, normalize, short
+from ledger.market.ticker import TickerError, is_index, normalize, short
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,11 @@ def test_what_is_accepted_is_fixed_and_safe_in_a_path(text: str) -> None:
 def test_the_short_form_drops_the_suffix() -> None:
     """File names carry the code alone."""
     assert ["PETR4", "^BVSP"] == [short("PETR4.SA"), short("^BVSP")]
+
+
+@pytest.mark.parametrize("name", ["IFIX", "ifix.sa", "SMLL.SA", "IDIV.sa"])
+def test_an_index_that_yahoo_has_under_sa_is_a_ticker(name: str) -> None:
+    """It has no digit, and nobody trades it."""
+    assert normalize(name) == name.upper().removesuffix(".SA") + ".SA"
+    assert is_index(normalize(name))
+    assert not is_index("PETR4.SA")

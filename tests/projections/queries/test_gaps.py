@@ -43,6 +43,17 @@ def test_an_answer_that_was_rejected_as_a_whole_was_asked_for() -> None:
     assert expected == list(gaps(verdicts.tables(), SERIES, day(4)))
 
 
+def test_sessions_that_were_due_before_the_first_one_held_are_missing() -> None:
+    """A first answer that held its last row only."""
+    verdicts = Verdicts()
+    verdicts.add(instant(4), (0, 4), [bar(3)])
+    asked = {"asked": 1, "since": instant(4), "last_asked": instant(4)}
+    expected = [*(gap(n, behind=False, **asked) for n in (1, 2)), gap(4, **asked)]
+    assert expected == list(gaps(verdicts.tables(), SERIES, day(4), since=day(1)))
+    assert expected[2:] == list(gaps(verdicts.tables(), SERIES, day(4)))
+    assert expected[2:] == list(gaps(verdicts.tables(), SERIES, day(4), since=day(4)))
+
+
 def gap(number: int, **fields: Any) -> Gap:
     """Return the gap on day `number`: nothing is held after it and nobody asked, unless `fields` say otherwise."""
     unasked = Gap(

@@ -4,10 +4,11 @@ from datetime import date
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ledger.market.sessions import final_at
 from projections.models.metrics import Measured, Measures
-from projections.queries.metrics_report import TickerReport, report, severity, worst
+from projections.queries.metrics_report import OK, WARNING, TickerReport, graded, report, severity, worst
 
 DAY_S = 86_400
 FRIDAY = date(2026, 2, 13)  # the last session before Carnival 2026: the next one is Wednesday the 18th
@@ -23,6 +24,9 @@ GOOD = Measures(
     last_date=FRIDAY,
     durations_ms=(1000, 1501),
     failures=(True, False),
+    flagged=0,
+    warned=3,
+    missing=2,
 )
 REPORT = TickerReport(
     ticker="PETR4.SA",
@@ -38,6 +42,9 @@ REPORT = TickerReport(
     last_date=FRIDAY,
     provider="yfinance",
     rejected=0,
+    flagged=0,
+    warned=3,
+    missing=2,
 )
 
 
@@ -47,6 +54,27 @@ def test_a_report_tells_the_six_fields_first() -> None:
     assert REPORT == found
     expected = ["ticker", "last_ingest", "ingest_lag_seconds", "job_latency_ms", "rows_fetched", "error_count"]
     assert expected == list(TickerReport.__struct_fields__)[:6]
+
+
+@pytest.mark.parametrize(
+    ("measures", "expected"),
+    [({"flagged": 1}, WARNING), ({"rejected": 1}, WARNING), ({"warned": 9, "missing": 9}, OK)],
+)
+def test_what_was_flagged_is_a_warning(measures: dict[str, int], expected: int) -> None:
+    """Frozen prices used to reach nobody; a session that is missing is counted, and is no alarm of its own."""
+    found = report(Measured("PETR4.SA", "yfinance", replace(GOOD, **measures)), now_us=INGESTED_US)
+    assert expected == severity(found, lag_threshold_s=86400)
+    shown = graded(found, lag_threshold_s=86400)
+    reason = "{rejected} rows rejected, {flagged} flagged".format(**{"rejected": 0, "flagged": 0} | measures)
+    assert (("warning", reason) if expected else ("ok", None)) == (shown.severity, shown.reason)
+
+
+def test_a_late_report_says_so() -> None:
+    """In its own row: the exit code speaks for all tickers at once."""
+    late = report(Measured("PETR4.SA", "yfinance", GOOD), now_us=final_at(WEDNESDAY))
+    shown = graded(late, lag_threshold_s=3600)
+    want = f"got {late.ingest_lag_seconds}s since its last ingest, want at most 3600s; sessions behind: 1"
+    assert ("critical", want) == (shown.severity, shown.reason)
 
 
 def test_a_clock_behind_the_log_gives_no_negative_lag() -> None:

@@ -1,20 +1,21 @@
 """A CSV of bars that a person has: read whole, or refused with the line that does not hold."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from cli.app.errors import BarsFileError
 from cli.context import params
-from ledger.files.regular import open_regular
 from ledger.market.price import price_from_text, reais
 from ledger.values import RawBar
 
 VOLUME_DIGITS_MAX = 18  # whatever is longer is judged as the double nearest to it
-HEADER = ("date", "open", "high", "low", "close", "volume")
-ADJUSTED_HEADER = ("date", "open", "high", "low", "close", "adj_close", "volume")
+NAMES = ("date", "open", "high", "low", "close", "adj_close", "volume")
+OPTIONAL = frozenset({"adj_close"})
+ALIASES = {"adjclose": "adj_close", "datetime": "date"}
+FIELD_ROW, TICKER_ROW, DATE_ROW = "price", "ticker", "date"  # how pandas names the rows of a header of several
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -24,49 +25,106 @@ class Line(msgspec.Struct, frozen=True):
     bar: RawBar
 
 
-def read(path: Path) -> list[Line]:
-    """Return the bars of the file, in its order; an empty cell is a missing value.
+class Understood(msgspec.Struct, frozen=True):
+    """What a header was read as: the field of each column, None where it is left aside, and whose bars they are."""
 
-    Raises: BarsFileError for another header, a cell that cannot be parsed, or no bar at all; OSError.
+    fields: tuple[str | None, ...]
+    header: tuple[str, ...]
+    ticker: str | None = None  # None where the header names none
+
+    @property
+    def plain(self) -> bool:
+        """Whether the header says it as this program does."""
+        return self.ticker is None and self.fields == self.header
+
+    def text(self) -> str:
+        """Return in words how the columns were taken."""
+        pairs = zip(self.fields, self.header, strict=True)
+        taken = ", ".join(f"{field} from {name!r}" for field, name in pairs if field is not None)
+        aside = [repr(name) for field, name in zip(self.fields, self.header, strict=True) if field is None]
+        whose = "" if self.ticker is None else f" of {self.ticker}"
+        return f"understood{whose}: {taken}" + (f"; left aside: {', '.join(aside)}" if aside else "")
+
+
+class Bars(msgspec.Struct, frozen=True):
+    """The bars of a file in its order, and how its header was read."""
+
+    lines: list[Line]
+    understood: Understood
+
+
+def read(path: Path, ticker: str | None = None) -> Bars:
+    """Return the bars of the file, those of `ticker` where its columns hold several; an empty cell is a missing value.
+
+    Columns come in any order and case, others beside them; a time behind the date is left aside.
+
+    Raises: BarsFileError for a header that lacks a field, a cell that cannot be parsed, or no bar at all; OSError.
     """
     import csv
 
-    with open(open_regular(path), encoding="utf-8-sig", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         try:
-            return _lines(path, csv.reader(file))
+            return _bars(path, csv.reader(file), ticker)
         except UnicodeDecodeError as error:
             raise BarsFileError(path, 1, found="bytes that are no UTF-8", wanted="a CSV of bars") from error
 
 
-def _lines(path: Path, rows: Iterable[list[str]]) -> list[Line]:
-    numbered = ((number, row) for number, row in enumerate(rows, 1) if row)
-    _, header = next(numbered, (1, []))
-    names = tuple(name.strip().lower() for name in header)
-    if names not in (HEADER, ADJUSTED_HEADER):
-        wanted = f"{','.join(HEADER)}, with adj_close before volume or without"
-        raise BarsFileError(path, 1, found=f"header {','.join(header)!r}", wanted=wanted)
+def _bars(path: Path, rows: Iterable[list[str]], ticker: str | None) -> Bars:
+    numbered = [(number, row) for number, row in enumerate(rows, 1) if row]
+    understood, count = _understood(path, numbered, ticker)
     lines = []
-    for number, row in numbered:
-        if len(row) != len(names):
-            raise BarsFileError(path, number, found=f"{len(row)} cells", wanted=f"{len(names)}")
+    for number, row in numbered[count:]:
+        if len(row) != len(understood.fields):
+            raise BarsFileError(path, number, found=f"{len(row)} cells", wanted=f"{len(understood.fields)}")
+        pairs = zip(understood.fields, row, strict=True)
         try:
-            lines.append(Line(number, _bar(dict(zip(names, (cell.strip() for cell in row), strict=True)))))
+            lines.append(Line(number, _bar({field: cell.strip() for field, cell in pairs if field is not None})))
         except ValueError as error:
             found, _, wanted = str(error).removeprefix("got ").partition(", want ")
             raise BarsFileError(path, number, found=found, wanted=wanted) from error
     if not lines:
-        raise BarsFileError(path, 2, found="no bar", wanted="one bar a line")
-    return lines
+        raise BarsFileError(path, count + 1, found="no bar", wanted="one bar a line")
+    return Bars(lines, understood)
+
+
+def _understood(path: Path, rows: Sequence[tuple[int, list[str]]], ticker: str | None) -> tuple[Understood, int]:
+    """Return what the header says, and how many rows it takes: several where pandas wrote tickers over columns."""
+    head = [[cell.strip() for cell in row] for _, row in rows[:3]] or [[]]
+    by_name = {row[0].lower(): row for row in head if row}
+    if not {FIELD_ROW, TICKER_ROW} <= by_name.keys():
+        return Understood(_fields(path, head[0]), tuple(head[0])), 1
+    names, tickers = by_name[FIELD_ROW], by_name[TICKER_ROW]
+    held = tuple(dict.fromkeys(tickers[1:]))
+    if ticker is None and len(held) == 1:
+        ticker = held[0]
+    if ticker not in held:
+        found = f"columns of {', '.join(held)}" if ticker is None else f"no column of {ticker}"
+        raise BarsFileError(path, 1, found=found, wanted=f"--ticker with one of {', '.join(held)}")
+    chosen = ["date", *(name if of == ticker else "" for name, of in zip(names[1:], tickers[1:], strict=False))]
+    shown = ("date", *(f"{name} {of}" for name, of in zip(names[1:], tickers[1:], strict=False)))
+    return Understood(_fields(path, chosen), shown, ticker), 3 if DATE_ROW in by_name else 2
+
+
+def _fields(path: Path, header: Sequence[str]) -> tuple[str | None, ...]:
+    written = (name.lower().replace(" ", "_") for name in header)
+    fields = tuple(field if field in NAMES else None for field in (ALIASES.get(name, name) for name in written))
+    named = [field for field in fields if field is not None]
+    lacking = [name for name in NAMES if name not in named and name not in OPTIONAL]
+    if lacking or len(set(named)) < len(named):
+        wanted = f"{','.join(name for name in NAMES if name not in OPTIONAL)}, each once, with adj_close or without"
+        raise BarsFileError(path, 1, found=f"header {','.join(header)!r}", wanted=wanted)
+    return fields
 
 
 def _bar(cells: dict[str, str]) -> RawBar:
     opened, high, low, close = (_price(name, cells[name]) for name in ("open", "high", "low", "close"))
     adj_close = _price("adj_close", cells["adj_close"]) if cells.get("adj_close") else None
+    day, _, _ = cells["date"].replace("T", " ").partition(" ")
     volume: float | int | None = None
     if written := cells["volume"]:
         is_whole = written.isascii() and written.isdigit() and len(written) <= VOLUME_DIGITS_MAX
         volume = int(written) if is_whole else _number("volume", written)
-    return RawBar(params.day(cells["date"]), opened, high, low, close, adj_close, volume)
+    return RawBar(params.day(day), opened, high, low, close, adj_close, volume)
 
 
 def _price(name: str, written: str) -> float:

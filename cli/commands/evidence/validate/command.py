@@ -62,15 +62,21 @@ or is no CSV of bars, 3 it cannot be read.
 """
 )
 @click.argument("file", type=params.EXISTING_FILE)
+@click.option("--ticker", type=params.TICKER, help="Whose columns to judge, where the file has several.")
 @output.csv_style_options
-def validate(file: Path, style: Style) -> int:
+def validate(file: Path, ticker: str | None, style: Style) -> int:
     """Hold a CSV of bars to the rules that providers are held to; no ledger is needed.
 
-    Header: date,open,high,low,close,volume, with adj_close before volume or
-    without. Prices are plain decimals; an empty cell is a missing value.
+    Columns: date, open, high, low, close, volume, with adj_close or without, in any
+    order and case, others beside them; as yfinance writes them too, a time behind
+    the date and tickers over the columns included. What was understood of another
+    header than the snapshots' is said on stderr. An empty cell is a missing value.
     """
     given = settings.load()
-    lines = bars_file.read(file)
+    bars = bars_file.read(file, ticker)
+    lines = bars.lines
+    if not bars.understood.plain:
+        output.say(bars.understood.text())
     decision = _judged(lines, clock.now_us(given, reading=True), given.validation_invalid_percent_threshold)
     found = report(str(file), decision, lines)
     output.give(output.rendered([found], style, LAYOUT))

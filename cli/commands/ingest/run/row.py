@@ -11,6 +11,7 @@ from ledger import ids
 from ledger.chain import Head
 from ledger.ingest.plan import JobStatus, Outcome
 from ledger.ingest.providers.port import ProviderError
+from ledger.ingest.rules import catalogue
 from projections.models.log_entry import judgement
 
 FAILED = frozenset({"error", "locked"})
@@ -37,6 +38,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     revised: int = 0
     flagged: int = 0
     withdrawn: int = 0
+    warned: int = 0
+    missing: int = 0  # sessions due in this job's window and not held
     created: bool | UnsetType = UNSET  # true when this run created the ledger
     ledger: str | UnsetType = UNSET  # its absolute path, then
     error_kind: str | UnsetType = UNSET
@@ -72,6 +75,8 @@ def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, snapshot: Snap
         revised=decision.revised if decision else 0,
         flagged=len(decision.flagged) if decision else 0,
         withdrawn=len(decision.withdrawn) if decision else 0,
+        warned=len(decision.warned) if decision else 0,
+        missing=sum(finding.rule == catalogue.GAP.id for finding in decision.warned) if decision else 0,
         error_kind=kind,
         error_message=message,
         hint=hint,
@@ -79,9 +84,10 @@ def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, snapshot: Snap
 
 
 def exit_code(rows: Sequence[RunRow], *, unable: Collection[str] = ()) -> Exit:
-    """Return the exit code of a run: 2 when all failed or one was rejected, 1 when some did or had rows rejected.
+    """Return the exit code of a run: 2 when all failed or one was rejected, 1 when some did or had findings.
 
-    3 when all were locked or are among the tickers that this machine was `unable` to work on.
+    Findings are rows rejected, flagged or withdrawn; what was only warned of is none. 3 when all were locked or are
+    among the tickers that this machine was `unable` to work on.
     """
     # A dry run that fails has an error; one whose answer is refused has a refusal too.
     if any(one.status == "rejected" or (one.status == "dry_run" and one.error_kind is not UNSET) for one in rows):
@@ -89,7 +95,7 @@ def exit_code(rows: Sequence[RunRow], *, unable: Collection[str] = ()) -> Exit:
     if all(one.status in FAILED for one in rows):
         could_not_run = all(one.status == "locked" or one.ticker in unable for one in rows)
         return Exit.UNKNOWN if could_not_run else Exit.CRITICAL
-    if any(one.status in FAILED or one.rejected for one in rows):
+    if any(one.status in FAILED or one.rejected or one.flagged or one.withdrawn for one in rows):
         return Exit.WARNING
     return Exit.OK
 
@@ -103,6 +109,8 @@ def text(one: RunRow) -> str:
         "rejected": one.rejected,
         "flagged": one.flagged,
         "withdrawn": one.withdrawn,
+        "missing": one.missing,
+        "warned of": one.warned - one.missing,
     }
     # The kind of trouble, unless the status names it, and the counts; those of nothing only where all went well.
     words = [str(one.error_kind)] if failed and one.error_kind != one.status else []

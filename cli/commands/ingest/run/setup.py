@@ -88,6 +88,7 @@ def _plan(kind: LedgerKind, settings: Settings, options: RunOptions) -> Plan:
         ),
         lock_timeout_s=settings.ingest_lock_timeout_seconds,
         threshold_percent=settings.validation_invalid_percent_threshold,
+        refresh_days=settings.refresh_days,
         start=options.start,
         end=options.end or (recording.last_day if recording else None),
         max_days=options.max_days,

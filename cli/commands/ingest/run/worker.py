@@ -21,8 +21,9 @@ from ledger.ingest.plan import Outcome, Plan, SeriesState
 from ledger.ingest.providers.port import ProviderError
 from ledger.ingest.rules.held import Held
 from ledger.market.series import Series
+from ledger.market.sessions import trading_day
 from ledger.store.event_log import EventLog
-from projections.models import ingest_logs, prices, snapshots
+from projections.models import ingest_logs, metrics, prices, snapshots
 from projections.queries.publish import publish
 from projections.queries.snapshot_csv import FORMAT_VERSION, render
 from projections.store.runner import open_view, view_at
@@ -181,9 +182,12 @@ class TickerWorker:
         if log is None:
             return SeriesState(Held({}))
         with self._view(log) as view:
+            asked = metrics.asked(view.state["metrics"], series)
             return SeriesState(
                 prices.held(view.state["prices"], series),
-                ingest_logs.pending(view.state["ingest_logs"], series.ticker),
+                pending=ingest_logs.pending(view.state["ingest_logs"], series.ticker),
+                missing=asked.missing,
+                whole_on=None if asked.whole_at is None else trading_day(asked.whole_at),
             )
 
     @contextmanager

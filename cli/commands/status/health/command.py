@@ -61,6 +61,7 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     ingest_known: bool = False
     last_ingest: str | None = None
     ingest_lag_seconds: int | None = None
+    missing_sessions: int | None = None  # of all tickers: due in accepted answers and not held
     locks: tuple[LockRow, ...] = ()
     ledger: str | None = None  # its folder
     kind: LedgerKind | None = None
@@ -77,6 +78,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     head: Head | None = None
     ingest_known: bool = False
     last_ingest: int | None = None
+    missing: int | None = None
     error_message: str | None = None
     checkpoint: CheckpointMade | None = None
 
@@ -88,9 +90,10 @@ Examples:
   main health --format json
 
 \b
-Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected, or less than 64 MiB are
-free on the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is late, or
-less than 1 MiB is free; 3 no ledger, no ingest recorded, or no permission, memory or handles to look.
+Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected or flagged, or less than
+64 MiB are free on the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is
+late, or less than 1 MiB is free; 3 no ledger, no ingest recorded, or no permission, memory or handles
+to look.
 """
 )
 @output.style_options
@@ -126,6 +129,7 @@ def _health(given: Settings) -> HealthRow:
         ingest_known=found.ingest_known,
         last_ingest=None if last is None else times.text(last),
         ingest_lag_seconds=None if last is None else max(0, now_us - last) // times.SECOND_US,
+        missing_sessions=found.missing,
         locks=_locks(ledger.home),
         ledger=str(ledger.folder.absolute()),
         kind=ledger.kind,
@@ -180,6 +184,7 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
         head=head,
         ingest_known=True,
         last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
+        missing=sum(one.missing for one in reports),
         error_message=None if reports else "got no ingest, want one recorded",
         checkpoint=signed,
     )
@@ -190,8 +195,9 @@ def text(found: HealthRow) -> str:
     size = "database not readable" if found.events is None else f"{found.events} events"
     last = f"last ingest {found.last_ingest or ('never' if found.ingest_known else 'unknown')}"
     late = "" if found.ingest_lag_seconds is None else f" ({found.ingest_lag_seconds}s ago)"
+    missing = f" | {found.missing_sessions} sessions missing" if found.missing_sessions else ""
     words = "" if found.error_message is None else f" | {found.error_message}"
-    lines = [f"{found.status}: {size} | {last}{late} | {len(found.locks)} at work{words}"]
+    lines = [f"{found.status}: {size} | {last}{late} | {len(found.locks)} at work{missing}{words}"]
     if found.uncovered_events is not None:
         lines.append(f"  last checkpoint {found.last_checkpoint}, {found.uncovered_events} events since")
     lines += [f"  {lock.ticker}: pid {lock.pid}, job {lock.job_id}, since {lock.since}" for lock in found.locks]

@@ -17,7 +17,7 @@ from cli.context import ledgers, params, ticker_option
 from cli.render.renderers import PROMETHEUS, Layout
 from ledger.errors import NothingToShowError
 from projections.models.metrics import measured
-from projections.queries.metrics_report import TickerReport, report, severity, worst
+from projections.queries.metrics_report import TickerReport, graded, report, severity, worst
 from projections.store.store import View
 
 T = TypeVar("T")
@@ -36,8 +36,8 @@ Examples:
   main metrics last-date PETR4
 
 \b
-Exit codes: those of the worst ticker. 1 its last run failed or had rows rejected, 2 its last ingest
-is older than METRICS_INGEST_LAG_THRESHOLD and a B3 session became final since the last one held
+Exit codes: those of the worst ticker. 1 its last run failed, or had rows rejected or flagged, 2 its
+last ingest is older than METRICS_INGEST_LAG_THRESHOLD and a B3 session became final since the last one held
 (a weekend or a holiday alone is no alarm), 3 no ingest recorded.
 """,
 )
@@ -118,7 +118,8 @@ def last_date(ticker: str, style: Style) -> int:
 
 def _reports(given: Settings, view: View, ticker: str | None) -> list[TickerReport]:
     now_us = clock.now_us(given, reading=True)
-    return [report(one, now_us=now_us) for one in measured(view.state["metrics"], ticker)]
+    reports = (report(one, now_us=now_us) for one in measured(view.state["metrics"], ticker))
+    return [graded(one, lag_threshold_s=given.metrics_ingest_lag_threshold) for one in reports]
 
 
 def _some(found: Sequence[T], ticker: str | None) -> Sequence[T]:

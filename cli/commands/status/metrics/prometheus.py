@@ -35,6 +35,7 @@ class _Found(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from _of_tickers(self._reports)
+        yield from _findings_of_tickers(self._reports)
         yield _runs(self._view, {one.ticker for one in self._reports})
         backup = last_backup(self._view.state["metrics"])
         backed_up = None if backup is None else backup.recorded_at / US_A_S
@@ -43,6 +44,18 @@ class _Found(Collector):
         yield from _of_checkpoints(self._view)
         head = self._view.head.size - 1 if self._view.head.size else None
         yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
+
+
+def _findings_of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
+    for name, purpose, values in (
+        ("ingest_rejected_rows", "Rows that the last final attempt rejected.", [r.rejected for r in reports]),
+        ("ingest_flagged_findings", "Findings that flag the last final attempt.", [r.flagged for r in reports]),
+        ("ingest_warned_findings", "Findings that the last final attempt warned of.", [r.warned for r in reports]),
+        ("missing_sessions", "B3 sessions that accepted answers lacked.", [r.missing for r in reports]),
+        ("sessions_behind", "B3 sessions final since the last one held.", [r.sessions_behind for r in reports]),
+    ):
+        labels = [(one.ticker, one.provider) for one in reports]
+        yield _gauge(name, purpose, OF_TICKER, zip(labels, values, strict=True))
 
 
 def _of_checkpoints(view: View) -> Iterator[Metric]:
@@ -73,14 +86,8 @@ def _of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
         ),
         ("ingest_recent_failures", "Failures among the last 30 final attempts.", [r.error_count for r in reports]),
         ("ingest_consecutive_failures", "Failures since the last ingest.", [r.consecutive_failures for r in reports]),
-        ("ingest_rejected_rows", "Rows that the last final attempt rejected.", [r.rejected for r in reports]),
         ("ingest_fetched_rows", "Rows of the last ingest that was accepted.", [r.rows_fetched for r in reports]),
         ("held_rows", "Sessions added since the ledger began.", [r.rows_total for r in reports]),
-        (
-            "sessions_behind",
-            "B3 sessions that became final since the last one held.",
-            [r.sessions_behind for r in reports],
-        ),
     ):
         labels = [(one.ticker, one.provider) for one in reports]
         yield _gauge(name, purpose, OF_TICKER, zip(labels, values, strict=True))

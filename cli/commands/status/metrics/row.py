@@ -62,6 +62,7 @@ def text(one: TickerReport) -> str:
         f"Status: {one.status}",
         f"Last date: {one.last_date or '-'}",
         f"Sessions behind: {'-' if one.sessions_behind is None else one.sessions_behind}",
+        *([f"Missing: {one.missing}"] if one.missing else []),
         f"Provider: {one.provider}",
     ]
     return " | ".join(facts)

@@ -6,5 +6,6 @@ DESCRIPTION = Description(
     name="cotahist",
     basis="as_traded",
     rows="ledger.ingest.providers.cotahist.layout:raw_bars",
+    reading="ledger.ingest.providers.cotahist.layout:reading",
     lines="ledger.ingest.providers.cotahist.layout:lines_of",
 )

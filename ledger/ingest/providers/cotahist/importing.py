@@ -188,6 +188,7 @@ class Importer:
             self._held(ticker),
             basis=DESCRIPTION.basis,
             exchange=DESCRIPTION.exchange,
+            reading=layout.reading(b"".join(lines)),
             threshold_percent=self._threshold_percent,
         )
         assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
@@ -232,9 +233,9 @@ def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSuccee
     The window is the whole file's: a session in it that the ticker lacks had no trade.
     """
     quotes = [layout.quote(line) for line in lines]
-    # Any other currency than the real is for rule IDENTITY to reject.
-    foreign = next((quote.currency for quote in quotes if quote.currency != layout.REAL), None)
-    currency = judge.CURRENCY if foreign is None else foreign.decode("latin-1").strip()
+    # A row in a former currency is for rule IDENTITY to reject, and the whole where it has no other.
+    reais = any(quote.currency == layout.REAL for quote in quotes)
+    currency = judge.CURRENCY if reais else quotes[0].currency.decode("latin-1").strip()
     params = {"file": contents.name, "sha256": contents.sha256.hex(), "made_on": contents.made_on.isoformat()}
     return FetchSucceeded(
         ticker=ticker,

@@ -12,6 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from ledger.ingest.providers.port import BodyError
+from ledger.ingest.rules.reading import Reading
 from ledger.market.price import reais
 from ledger.market.ticker import SUFFIX, TickerError, normalize
 from ledger.values import RawBar
@@ -169,6 +170,20 @@ def raw_bars(body: bytes) -> tuple[RawBar, ...]:
     if other := next((line for line in lines if kind(line) != QUOTE), None):
         raise LayoutError(_shown(other), "the quote 01")
     return tuple(quote(line).bar for line in lines)
+
+
+def reading(body: bytes) -> Reading:
+    """Return all that a recorded answer says: its sessions, and which of them are in a former currency.
+
+    Raises: LayoutError for any other body.
+    """
+    rows = raw_bars(body)
+    currencies = ((bar.date, quote(line).currency) for bar, line in zip(rows, body.splitlines(), strict=True))
+    return Reading(
+        rows=rows,
+        every_session=False,
+        foreign={day: currency.decode("latin-1").strip() for day, currency in currencies if currency != REAL},
+    )
 
 
 def lines_of(body: bytes, session_day: date) -> tuple[str, ...]:

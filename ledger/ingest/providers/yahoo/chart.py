@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from ledger.ingest.providers.port import BodyError
-from ledger.values import Identity, RawAction, RawBar
+from ledger.ingest.rules.reading import Offer, Reading
+from ledger.values import Identity, RawAction, RawActionKind, RawBar
 
 # yfinance reads a daily bar stamped one or two hours before midnight as the day after: the exchange's
 # summer time was forgotten by whoever stamped it. The same dates must come out here.
@@ -52,29 +53,36 @@ class ChartMeta(msgspec.Struct, frozen=True, rename="camel"):
     exchange_name: str | None = None
     exchange_timezone_name: str | None = None
     gmtoffset: int | None = None
+    data_granularity: str | None = None
+    first_trade_date: int | None = None
 
 
-class Dividend(msgspec.Struct, frozen=True):
-    """A payment a share; capital gains have the same shape."""
+class ChartEvents(msgspec.Struct, frozen=True, rename="camel"):
+    """The corporate actions of an answer, keyed by their timestamp written out; one of them may be of any shape."""
 
-    date: int
+    dividends: dict[str, msgspec.Raw] = {}
+    splits: dict[str, msgspec.Raw] = {}
+    capital_gains: dict[str, msgspec.Raw] = {}
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """A payment per share; capital gains have the same shape."""
+
     amount: float
+    currency: str | None = None
 
 
 class Split(msgspec.Struct, frozen=True):
     """`denominator` old shares became `numerator` new ones."""
 
+    numerator: int | float
+    denominator: int | float
+
+
+class Dated(msgspec.Struct, frozen=True):
+    """When an action was stamped."""
+
     date: int
-    numerator: float
-    denominator: float
-
-
-class ChartEvents(msgspec.Struct, frozen=True, rename="camel"):
-    """The corporate actions of an answer, keyed by their timestamp written out."""
-
-    dividends: dict[str, Dividend] = {}
-    splits: dict[str, Split] = {}
-    capital_gains: dict[str, Dividend] = {}
 
 
 Prices = tuple[float | None, ...]
@@ -186,20 +194,35 @@ def identity(body: bytes) -> Identity:
     )
 
 
+def reading(body: bytes) -> Reading:
+    """Return all that the answer says, every event of it on its own.
+
+    Raises: ChartError for a body of another shape.
+    """
+    series = _series(body)
+    zone, first = _zone(series.meta), series.meta.first_trade_date
+    return Reading(
+        rows=raw_bars(body),
+        offers=tuple(_offers(series.events, zone)),
+        names_currency=True,
+        granularity=series.meta.data_granularity,
+        first_day=None if first is None else _day(first, zone),
+    )
+
+
 def actions(body: bytes) -> tuple[RawAction, ...]:
-    """Return the corporate actions of the answer by date, those of days without a row too.
+    """Return the corporate actions of the answer that are a number, by date, those of days without a row too.
 
     A split of no shares has the value 0.
 
     Raises: ChartError for a body of another shape.
     """
     series = _series(body)
-    zone, events = _zone(series.meta), series.events
-    found = [RawAction(_day(paid.date, zone), "dividend", paid.amount) for paid in events.dividends.values()]
-    for split in events.splits.values():
-        ratio = split.numerator / split.denominator if split.denominator else 0.0
-        found.append(RawAction(_day(split.date, zone), "split", ratio))
-    found += [RawAction(_day(gain.date, zone), "capital_gain", gain.amount) for gain in events.capital_gains.values()]
+    found = [
+        RawAction(offer.date, offer.kind, _value(offer))
+        for offer in _offers(series.events, _zone(series.meta))
+        if offer.date is not None and offer.fault is None
+    ]
     return tuple(sorted(found, key=lambda action: (action.date, action.kind)))
 
 
@@ -222,6 +245,43 @@ def _volume(cell: float | None) -> float | int | None:
         return float(cell)
     except OverflowError as error:
         raise ChartError("got a volume of more than 308 digits, want a number of shares") from error
+
+
+def _offers(events: ChartEvents, zone: tzinfo) -> Iterator[Offer]:
+    for key, sent in events.dividends.items():
+        yield _offer("dividend", key, sent, zone)
+    for key, sent in events.splits.items():
+        yield _offer("split", key, sent, zone)
+    for key, sent in events.capital_gains.items():
+        yield _offer("capital_gain", key, sent, zone)
+
+
+def _offer(kind: RawActionKind, key: str, sent: msgspec.Raw, zone: tzinfo) -> Offer:
+    day = _event_day(key, sent, zone)
+    try:
+        if kind == "split":
+            split = msgspec.json.decode(sent, type=Split)
+            return Offer(date=day, kind=kind, numerator=split.numerator, denominator=split.denominator)
+        payment = msgspec.json.decode(sent, type=Payment)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Offer(date=day, kind=kind, fault=f"got {kind} that is none ({error})")
+    # An empty currency is how Yahoo says the series' own.
+    return Offer(date=day, kind=kind, amount=payment.amount, currency=payment.currency or None)
+
+
+def _event_day(key: str, sent: msgspec.Raw, zone: tzinfo) -> date | None:
+    with suppress(msgspec.DecodeError, ChartError):
+        return _day(msgspec.json.decode(sent, type=Dated).date, zone)
+    # The key repeats the stamp, for an event that has lost its own.
+    with suppress(ValueError):
+        return _day(int(key), zone)
+    return None
+
+
+def _value(offer: Offer) -> float:
+    if offer.kind != "split":
+        return float(offer.amount or 0)
+    return offer.numerator / offer.denominator if offer.numerator and offer.denominator else 0.0
 
 
 def _price(cell: float | None) -> float:

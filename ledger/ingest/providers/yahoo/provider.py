@@ -209,9 +209,14 @@ def _refusal(reply: Reply, trouble: Exception | None) -> Refusal | None:
         chart.actions(reply.body)
     except chart.ChartError as error:
         return "bad-answer", _one_line(f"{status}, but {error}")
-    if rows and trouble is not None:
+    if rows and trouble is not None and not _ours_to_judge(reply.body):
         return "bad-answer", _one_line(f"{status}, but {LIBRARY} failed on it: {trouble!r}")
     return None
+
+
+def _ours_to_judge(body: bytes) -> bool:
+    """Return whether the answer lacks what the library trips over and the rules speak of: a currency, a whole event."""
+    return chart.identity(body).currency is None or any(offer.fault for offer in chart.reading(body).offers)
 
 
 def _no_answer(exchange: Exchange, trouble: Exception | None) -> Refusal:
@@ -235,7 +240,8 @@ def _one_line(text: str) -> str:
 def _fetched(request: Request, reply: Reply, frame: Any) -> Fetched:
     import yfinance
 
-    bars: tuple[RawBar, ...] = ()
+    # Where the library gave up, the rows are the body's own.
+    bars = chart.raw_bars(reply.body)
     if frame is not None:
         columns = (frame[name].tolist() for name in ("Open", "High", "Low", "Close", "Adj Close", "Volume"))
         days = (stamp.date() for stamp in frame.index)

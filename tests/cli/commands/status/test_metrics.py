@@ -30,8 +30,8 @@ def test_a_line_a_ticker_begins_as_operators_know_it(sample: Path) -> None:
     first, second = (
         f"Ticker: {ticker} | Last ingest: 2026-02-13T23:00:00Z | Ingest lag: 0s | Job latency avg: 0ms"
         f" | Rows: {rows} | Errors: 0 | Status: {status} | Last date: 2026-02-13 | Sessions behind: 0"
-        " | Provider: sample\n"
-        for ticker, rows, status in ((ITUB4, 504, "warning"), (PETR4, 503, "success"))
+        f"{missing} | Provider: sample\n"
+        for ticker, rows, status, missing in ((ITUB4, 504, "warning", " | Missing: 3"), (PETR4, 503, "success", ""))
     )
     assert Result(1, first + second, MAILED) == look("metrics", cwd=sample)
 
@@ -54,6 +54,11 @@ def test_json_has_the_six_fields_first_then_the_rest(sample: Path) -> None:
         "last_date": "2026-02-13",
         "provider": "sample",
         "rejected": 0,
+        "flagged": 0,
+        "warned": 0,
+        "missing": 0,
+        "severity": "ok",
+        "reason": None,
     }
     assert (0, "", expected, SIX) == (found.code, found.err, row, list(row)[:6])
 
@@ -128,6 +133,9 @@ def test_prometheus_reads_what_is_scraped(sample: Path) -> None:
         ("ingest_last_success_timestamp_seconds", "sample", PETR4): INGESTED,
         ("ingest_recent_failures", "sample", PETR4): 0,
         ("ingest_rejected_rows", "sample", PETR4): 0,
+        ("ingest_flagged_findings", "sample", PETR4): 0,
+        ("ingest_warned_findings", "sample", PETR4): 0,
+        ("missing_sessions", "sample", PETR4): 0,
         ("ingest_runs_total", "error", PETR4): 0,
         ("ingest_runs_total", "locked", PETR4): 0,
         ("ingest_runs_total", "rejected", PETR4): 0,

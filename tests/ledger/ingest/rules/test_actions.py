@@ -1,10 +1,12 @@
 """Corporate actions: exact, ordered, and held to rule EVENT."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from ledger.ingest.rules import actions
+from ledger.ingest.rules.reading import Offer
 from ledger.values import Action, ActionKind, Finding, RawAction, Window
 from tests.ledger.ingest.answers import MONDAY, NAN, bar, run_of, session
 from tests.support.actions import paid, parted
@@ -14,7 +16,12 @@ SERIES = tuple(bar(given) for given in run_of((10, 8, 8)))
 
 def found(*raws: RawAction, held: tuple[Action, ...] = ()) -> list[Finding]:
     """Return what EVENT says of these actions over closes of 10, 8 and 8."""
-    return list(actions.findings(raws, held, SERIES))
+    return list(actions.findings(offers(raws), held, SERIES))
+
+
+def offers(raws: Sequence[RawAction]) -> tuple[Offer, ...]:
+    """Return these actions as a body offers them."""
+    return tuple(map(Offer.of, raws))
 
 
 @pytest.mark.parametrize(
@@ -22,22 +29,75 @@ def found(*raws: RawAction, held: tuple[Action, ...] = ()) -> list[Finding]:
     [
         (RawAction(MONDAY, "split", 0.1), parted(MONDAY, 1, 10)),
         (RawAction(MONDAY, "split", 1.0), parted(MONDAY, 1, 1)),
-        (RawAction(MONDAY, "split", 0.0), None),
         (RawAction(MONDAY, "dividend", 1.3500000238418579), paid(MONDAY, 1_350_000)),
         (RawAction(MONDAY, "capital_gain", 0.5), paid(MONDAY, 500_000, "capital_gain")),
-        (RawAction(MONDAY, "dividend", NAN), None),
     ],
 )
-def test_actions_are_exact_or_left_out(raw: RawAction, action: Action | None) -> None:
+def test_actions_are_exact(raw: RawAction, action: Action) -> None:
     """Amounts are 10^-12 of a real, ratios whole shares."""
-    assert action == actions.canonical(raw)
+    assert action == actions.canonical(Offer.of(raw))
+
+
+@pytest.mark.parametrize(
+    ("sent", "ratio"),
+    [
+        ((10_341, 10_000), (10_341, 10_000)),
+        ((1, 10_000), (1, 10_000)),
+        ((4, 2), (4, 2)),
+        ((1.5, 1), (3, 2)),
+        ((1, 0.04), (25, 1)),
+        ((2.0, 1.0), (2, 1)),
+    ],
+)
+def test_a_ratio_is_held_in_the_integers_that_were_sent(sent: tuple[float, float], ratio: tuple[int, int]) -> None:
+    """Decimals in lowest terms."""
+    offer = Offer(date=MONDAY, kind="split", numerator=sent[0], denominator=sent[1])
+    assert parted(MONDAY, *ratio) == actions.canonical(offer)
+
+
+def test_a_ratio_in_other_integers_is_the_held_one() -> None:
+    """4:2 says nothing new where 2:1 is held; 1031:997 is not 10341:10000."""
+    window = Window(MONDAY, MONDAY)
+    for sent, held, same in (((4, 2), (2, 1), True), ((10_341, 10_000), (1031, 997), False)):
+        known = parted(MONDAY, *held)
+        offer = Offer(date=MONDAY, kind="split", numerator=sent[0], denominator=sent[1])
+        assert same is ((known,) == actions.within([offer], window, (known,)))
+
+
+@pytest.mark.parametrize(
+    ("offer", "detail"),
+    [
+        (
+            Offer(date=MONDAY, kind="dividend", amount=0.26, currency="USD"),
+            "got dividend 0.26 in USD, want BRL; not held",
+        ),
+        (
+            Offer(date=MONDAY, kind="dividend", fault="got dividend that is none"),
+            "got dividend that is none, want one that can be held; left out",
+        ),
+        (Offer(date=None, kind="split", numerator=2, denominator=1), "got split of no day, want one that can be held"),
+        (Offer(date=MONDAY, kind="split", numerator=2, denominator=0), "got split 2:0, want one that can be held"),
+        (Offer(date=MONDAY, kind="split", numerator=-2, denominator=1), "got split -2:1, want one that can be held"),
+        (Offer(date=MONDAY, kind="split", numerator=2), "got split 2:None, want one that can be held"),
+        (Offer(date=MONDAY, kind="split", numerator=10**30, denominator=1), f"got split {10**30}:1, want one that"),
+        (Offer(date=MONDAY, kind="split", numerator=NAN, denominator=1), "got split nan:1, want one that can be held"),
+        (Offer(date=MONDAY, kind="dividend", amount=NAN), "got dividend nan, want one that can be held; left out"),
+        (Offer(date=MONDAY, kind="dividend"), "got dividend None, want one that can be held; left out"),
+    ],
+)
+def test_an_action_that_cannot_be_held_is_flagged_alone(offer: Offer, detail: str) -> None:
+    """Another currency is no amount of reais; the others of the answer are held."""
+    good = Offer(date=session(1), kind="dividend", amount=0.5, currency="BRL")
+    (finding,) = actions.findings([offer, good], (), SERIES)
+    assert ("EVENT", offer.date, detail) == (finding.rule, finding.date, finding.detail[: len(detail)])
+    assert (paid(session(1), 500_000),) == actions.within([offer, good], Window(MONDAY, session(5)))
 
 
 def test_actions_of_the_window_come_in_order_as_often_as_they_came() -> None:
     """Both ends belong to the window; two equal payments of one day are two."""
     raws = [RawAction(session(n), "dividend", 1.0) for n in (3, 2, 1, 1, 0)]
     expected = tuple(paid(session(n), 1_000_000) for n in (1, 1, 2))
-    assert expected == actions.within(raws, Window(session(1), session(2)))
+    assert expected == actions.within(offers(raws), Window(session(1), session(2)))
 
 
 @pytest.mark.parametrize(
@@ -55,14 +115,14 @@ def test_actions_of_the_window_come_in_order_as_often_as_they_came() -> None:
 )
 def test_an_amount_that_repeats_a_held_one_is_the_held_one(value: float, held: Action, *, repeats: bool) -> None:
     """But for the last digits of a float, and for what an older version rounded away."""
-    (found,) = actions.within([RawAction(MONDAY, "dividend", value)], Window(MONDAY, MONDAY), (held,))
+    (found,) = actions.within(offers([RawAction(MONDAY, "dividend", value)]), Window(MONDAY, MONDAY), (held,))
     assert repeats is (found is held)
 
 
 def test_a_held_action_is_repeated_once() -> None:
     """A second payment of about the same amount is another one."""
     raws = [RawAction(MONDAY, "dividend", 0.5500001), RawAction(MONDAY, "dividend", 0.5500002)]
-    first, second = actions.within(raws, Window(MONDAY, MONDAY), (paid(MONDAY, 550_000),))
+    first, second = actions.within(offers(raws), Window(MONDAY, MONDAY), (paid(MONDAY, 550_000),))
     assert (550_000_000_000, 550_000_200_000) == (first.amount, second.amount)
 
 
@@ -78,18 +138,18 @@ def test_a_held_action_that_a_complete_answer_lacks_is_flagged() -> None:
     """It stays held; one outside the window, or of a kind that is named on its day, is no matter."""
     held = (paid(session(0), 1), paid(session(1), 500_000), parted(session(2), 2, 1), paid(session(3), 1))
     raws = [RawAction(session(3), "dividend", 9.0)]
-    found = list(actions.findings(raws, held, (), Window(session(1), session(3))))
+    found = list(actions.findings(offers(raws), held, (), Window(session(1), session(3))))
     assert [
         Finding("EVENT", session(1), "got no dividend 0.50, want what is held; kept"),
         Finding("EVENT", session(2), "got no split 1 to 2, want what is held; kept"),
     ] == found
-    assert [] == list(actions.findings(raws, held, ()))
+    assert [] == list(actions.findings(offers(raws), held, ()))
 
 
 def test_two_splits_of_one_day_come_in_order_of_their_ratios() -> None:
     """A judgement that is made again has the same bytes."""
     raws = [RawAction(MONDAY, "split", float(size)) for size in range(9, 1, -1)]
-    assert [*range(2, 10)] == [action.numerator for action in actions.within(raws, Window(MONDAY, MONDAY))]
+    assert [*range(2, 10)] == [action.numerator for action in actions.within(offers(raws), Window(MONDAY, MONDAY))]
 
 
 def test_between_leaves_out_the_day_before_the_step() -> None:

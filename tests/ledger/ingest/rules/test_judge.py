@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.held import Held
-from ledger.ingest.rules.judge import judge, sessions_due, superseded
+from ledger.ingest.rules.judge import foreign_identity, judge, sessions_due, superseded
+from ledger.ingest.rules.reading import NOTHING_READ, Offer, Reading
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.market.series import Series
 from ledger.market.series_state import leaf, state
@@ -33,7 +35,7 @@ from tests.ledger.ingest.answers import (
     session,
     tallies,
 )
-from tests.support.actions import paid
+from tests.support.actions import paid, parted
 
 NOTHING = Held({})
 
@@ -51,7 +53,7 @@ def decided(
         before,
         basis="split_adjusted",
         exchange="SAO",
-        body_rows=body_rows,
+        reading=Reading(rows=tuple(body_rows)),
         threshold_percent=threshold_percent,
     )
     assert isinstance(outcome, ValidationCompleted), outcome
@@ -64,8 +66,8 @@ def counts(received: int, added: int, revised: int, unchanged: int) -> dict[str,
 
 
 def broken(number: int) -> RawBar:
-    """Return a row without prices."""
-    return RawBar(session(number), NAN, NAN, NAN, NAN, None, 5)
+    """Return a row that lacks a price."""
+    return RawBar(session(number), NAN, 11, 9, 10, None, 5)
 
 
 def test_a_first_clean_answer_is_accepted_whole() -> None:
@@ -182,10 +184,7 @@ def test_a_rejected_answer_says_why_first_and_accepts_nothing() -> None:
         verdict="rejected",
         rejected=(
             Finding("THRESHOLD", None, "got 3 of 3 rows rejected, want at most 10 % of 20"),
-            *(
-                Finding("OHLC_NAN", session(n), "got open nan, high nan, low nan, close nan, want a price")
-                for n in range(3)
-            ),
+            *(Finding("OHLC_NAN", session(n), "got open nan, want a price") for n in range(3)),
         ),
     )
     assert expected == decision
@@ -256,8 +255,8 @@ def test_an_adjusted_close_that_is_no_number_is_flagged_and_left_out() -> None:
 
 
 def test_a_null_volume_in_the_body_is_rejected_though_the_library_says_zero() -> None:
-    """And a day that came twice with different values too; alike it is kept once and counted."""
-    bars = run_of((10, 10.1, 10.2, 10.3))
+    """And a day that came twice with different values too, unless it is the last; alike it is kept once and counted."""
+    bars = run_of((10, 10.1, 10.2, 10.3, 10.4))
     sent = list(bars)
     body = [
         sent[0],
@@ -266,12 +265,15 @@ def test_a_null_volume_in_the_body_is_rejected_though_the_library_says_zero() ->
         sent[2],
         sent[3],
         msgspec.structs.replace(sent[3], close=10.4),
+        sent[4],
+        msgspec.structs.replace(sent[4], volume=7),
     ]
     decision = decided(evidence(bars), body_rows=body, threshold_percent=10)
-    assert ([("VOLUME", session(1)), ("DUPLICATE", session(3))], counts(6, 2, 0, 0)) == (
+    assert ([("VOLUME", session(1)), ("DUPLICATE", session(3))], counts(8, 3, 0, 0)) == (
         ids(decision.rejected),
         tallies(decision),
     )
+    assert ([("DUPLICATE", session(4))], 7) == (ids(decision.flagged), decision.bars[-1].volume)
 
 
 def test_a_rescaled_overlap_asks_for_the_whole_range_and_is_then_accepted_at_its_ratio() -> None:
@@ -400,3 +402,131 @@ def test_judging_touches_no_slow_module_and_no_disk() -> None:
     code = f"import sys, ledger.ingest.rules.judge; print(sorted({slow} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]\n" == done.stdout
+
+
+@pytest.mark.parametrize(
+    ("reading", "details"),
+    [
+        (Reading(granularity="1d"), []),
+        (Reading(granularity="1wk"), ["got granularity 1wk, want 1d"]),
+        (Reading(granularity="1mo", names_currency=True), ["got granularity 1mo, want 1d"]),
+    ],
+)
+def test_bars_of_another_length_are_another_series(reading: Reading, details: list[str]) -> None:
+    """Weekly bars passed for daily ones, four sessions of five missing."""
+    answer = evidence(run_of((10, 10.1)))
+    assert details == [finding.detail for finding in foreign_identity(answer, "SAO", reading)]
+
+
+@pytest.mark.parametrize(("named", "rows", "missed"), [(True, True, True), (False, True, False), (True, False, False)])
+def test_rows_of_no_currency_are_rejected_where_the_format_names_one(*, named: bool, rows: bool, missed: bool) -> None:
+    """An answer without rows has nothing to name it for; a format without currencies names none."""
+    bars = run_of((10, 10.1))
+    answer = evidence(bars, identity=replace(GOOD, currency=None))
+    reading = Reading(rows=bars if rows else (), names_currency=named)
+    details = ["got currency none, want BRL"] if missed else []
+    assert details == [finding.detail for finding in foreign_identity(answer, "SAO", reading)]
+
+
+@pytest.mark.parametrize(("factor", "revised"), [(1 + 4e-7, 0), (1 - 9e-7, 0), (1 + 2e-6, 1)])
+def test_the_last_bits_of_an_adjusted_close_are_no_revision(factor: float, revised: int) -> None:
+    """What is held stands, whatever the float says past a millionth of it; any other field counts to the last digit."""
+    before = Held({session(0): bar(raw(session(0), 37.0, adj=36.5)), session(1): bar(raw(session(1), 37.1, adj=36.6))})
+    answer = evidence([raw(session(n), 37 + n / 10, adj=(36.5 + n / 10) * (factor if n else 1)) for n in range(2)])
+    decision = decided(answer, before)
+    assert (revised, 2 - revised) == (decision.revised, decision.unchanged)
+    moved = evidence([raw(session(0), 37.0, adj=36.5), replace(raw(session(1), 37.1, adj=36.6), volume=1001)])
+    assert 1 == decided(moved, before).revised
+
+
+def test_an_answer_without_actions_withdraws_none() -> None:
+    """Each that is held is kept and flagged: a warning, where it was silence."""
+    bars = run_of((10, 10.1, 10.2))
+    before = Held(held(bars).bars, (paid(session(1), 500_000), parted(session(2), 1, 1)))
+    decision = decided(evidence(bars), before)
+    assert ("warning", [("EVENT", session(1)), ("EVENT", session(2))]) == (decision.verdict, ids(decision.flagged))
+
+
+def test_what_a_library_lost_of_the_actions_is_read_from_the_body() -> None:
+    """Integers, currencies and equal payments are the body's own."""
+    offers = (
+        Offer(date=session(0), kind="split", numerator=10_341, denominator=10_000),
+        Offer(date=session(1), kind="dividend", amount=0.55015787),
+        Offer(date=session(1), kind="dividend", amount=0.55015787),
+        Offer(date=session(1), kind="dividend", amount=0.26, currency="USD"),
+    )
+    answer = evidence(run_of((10, 10.1)), [RawAction(session(0), "split", 1.0341)])
+    decision = judge(answer, NOTHING, basis="split_adjusted", exchange="SAO", reading=Reading(offers=offers))
+    assert isinstance(decision, ValidationCompleted)
+    assert [None, 550_157_870_000, 550_157_870_000] == [action.amount for action in decision.actions]
+    assert (10_341, 10_000) == (decision.actions[0].numerator, decision.actions[0].denominator)
+    assert [("EVENT", session(1))] == ids(decision.flagged)
+
+
+def gaps(answer: FetchSucceeded, before: Held = NOTHING, reading: Reading = NOTHING_READ) -> list[int]:
+    """Return which sessions the decision says are missing, counted from the first Monday."""
+    decision = judge(answer, before, basis="split_adjusted", exchange="SAO", reading=reading)
+    assert isinstance(decision, ValidationCompleted)
+    numbers = {session(n): n for n in range(-5, 25)}
+    return [numbers[each.date] for each in decision.warned if each.rule == "GAP" and each.date]
+
+
+@pytest.mark.parametrize(
+    ("first_day", "missing"),
+    [
+        (None, [6, 8, 9]),
+        (session(0), [0, 1, 2, 3, 4, 6, 8, 9]),
+        (session(4), [4, 6, 8, 9]),
+        (session(-50), [-2, -1, 0, 1, 2, 3, 4, 6, 8, 9]),
+    ],
+)
+def test_sessions_due_are_missing_from_the_first_day_of_the_series_to_the_last_final_one(
+    first_day: date | None, missing: list[int]
+) -> None:
+    """A truncated answer is not complete: where the first day is not known, from the first row on."""
+    answer = evidence(
+        [raw(session(5), 10.0), raw(session(7), 10.1)],
+        window=Window(session(-2), session(12)),
+        finished="2026-03-13T22:00:00+00:00",
+    )
+    assert missing == gaps(answer, reading=Reading(first_day=first_day))
+    assert [] == gaps(answer, reading=Reading(first_day=first_day, every_session=False))
+
+
+def test_a_session_whose_row_is_rejected_or_null_is_missing() -> None:
+    """Unless it is held, and stays."""
+    null = RawBar(session(1), NAN, NAN, NAN, NAN, None, 0)
+    bars = [raw(session(0), 10.0), null, broken(2), raw(session(3), 10.2)]
+    assert [1, 2] == gaps(evidence(bars))
+    assert [1] == gaps(evidence(bars), held([raw(session(2), 10.1)]))
+
+
+@pytest.mark.parametrize("nulls", [0, 12, 60])
+def test_days_without_a_trade_reject_nobody_else(nulls: int) -> None:
+    """However many rows are null, the others are accepted and the sessions are counted as missing."""
+    bars = [
+        RawBar(session(n), NAN, NAN, NAN, NAN, None, 0) if 0 < n <= nulls else raw(session(n), 10 + n / 100)
+        for n in range(-60, 70)
+    ]
+    decision = decided(evidence(bars, finished="2026-12-31T12:00:00+00:00"))
+    assert ("success", 130 - nulls, nulls) == (
+        decision.verdict,
+        decision.added,
+        sum(each.rule == "GAP" for each in decision.warned),
+    )
+
+
+@pytest.mark.parametrize(("ticker", "found"), [("PETR4.SA", True), ("^BVSP", False), ("IFIX.SA", False)])
+def test_an_index_has_no_volume(ticker: str, *, found: bool) -> None:
+    """Nobody trades it, so a volume of 0 says nothing."""
+    answer = evidence([raw(session(n), 10 + n / 10, volume=0) for n in range(2)])
+    answer = replace(answer, ticker=ticker, request=replace(answer.request, ticker=ticker))
+    answer = replace(answer, identity=replace(GOOD, symbol=ticker))
+    assert found is bool(decided(answer).flagged)
+
+
+def test_frozen_closes_without_a_trade_are_flagged() -> None:
+    """Fifteen of them used to be a success with nothing flagged."""
+    frozen = [RawBar(session(n), 10, 10, 10, 10, 10, 0) for n in range(15)]
+    decision = decided(evidence(frozen))
+    assert ("warning", [("STALE", session(14))]) == (decision.verdict, ids(decision.flagged))

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.ingest.rules import row_rules
 from ledger.ingest.rules.merge import Row, rows
@@ -15,9 +16,12 @@ SATURDAY = date(2026, 3, 7)
 CARNIVAL = date(2026, 2, 17)
 
 
+EVER = Window(date.min, date.max)
+
+
 def outcome(given: RawBar, now: Today = TODAY, *, copies: int = 1, alike: bool = True) -> Sorted:
     """Return what becomes of one row."""
-    return row_rules.sort_rows([Row(given, copies, alike)], now)
+    return row_rules.sort_rows([Row(given, copies, alike)], now, EVER, {})
 
 
 def rejection(given: RawBar, now: Today = TODAY) -> Finding | None:
@@ -33,7 +37,7 @@ def ohlc(opened: float, high: float, low: float, close: float, volume: float | N
 def test_a_clean_row_is_accepted_in_canonical_form() -> None:
     """Nothing but its form changes."""
     given = raw(MONDAY, 37.31999969482422)
-    assert Sorted(1, (bar(given),), (), ()) == outcome(given)
+    assert Sorted(1, (bar(given),), (), (), 0) == outcome(given)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_todays_row_is_partial_until_1830_in_sao_paulo(finished: str, partial: t
     """A row of a session that is not final is neither accepted nor rejected, however broken."""
     now = row_rules.today(instant(finished))
     assert partial == outcome(raw(MONDAY, 10), now).partial
-    assert partial == outcome(ohlc(NAN, NAN, NAN, NAN), now).partial
+    assert partial == outcome(ohlc(NAN, 1, 1, 1), now).partial
 
 
 def test_a_row_of_today_on_a_weekend_is_rejected_not_partial() -> None:
@@ -133,8 +137,8 @@ def test_copies_that_differ_are_rejected_and_copies_alike_are_kept_once() -> Non
     """Both count as received."""
     given = raw(MONDAY, 10)
     finding = Finding("DUPLICATE", MONDAY, "got 2 rows that differ, want one")
-    assert Sorted(2, (), (finding,), ()) == outcome(given, copies=2, alike=False)
-    assert Sorted(2, (bar(given),), (), ()) == outcome(given, copies=2)
+    assert Sorted(2, (), (finding,), (), 0) == outcome(given, copies=2, alike=False)
+    assert Sorted(2, (bar(given),), (), (), 0) == outcome(given, copies=2)
 
 
 @pytest.mark.parametrize(
@@ -146,13 +150,13 @@ def test_volume_and_copies_come_from_the_body(volumes: list[int | None], alike: 
     body = [RawBar(MONDAY, 10, 11, 9, 10, 10, sent) for sent in volumes]
     handed = RawBar(MONDAY, 10, 11, 9, 10, 10, 0)
     expected = Row(RawBar(MONDAY, 10, 11, 9, 10, 10, volume), len(volumes), alike)
-    assert (expected,) == rows(evidence([handed]), body)
+    assert (expected,) == rows(evidence([handed]), body, live=False)
 
 
 def test_copies_of_nulls_are_alike() -> None:
     """NaN equals nothing, but null says the same as null."""
-    body = [RawBar(MONDAY, NAN, NAN, NAN, NAN, None, None)] * 2
-    assert [(2, True)] == [(row.copies, row.alike) for row in rows(evidence([ohlc(NAN, NAN, NAN, NAN)]), body)]
+    body = [RawBar(MONDAY, 1, NAN, NAN, NAN, None, None)] * 2
+    assert [(2, True)] == [(row.copies, row.alike) for row in rows(evidence([ohlc(1, NAN, NAN, NAN)]), body)]
 
 
 def test_days_that_only_one_of_body_and_library_has_are_kept() -> None:
@@ -173,3 +177,66 @@ def test_a_day_handed_over_unasked_still_has_the_volume_of_the_body() -> None:
 def test_today_is_the_day_in_sao_paulo() -> None:
     """Late in the evening it is tomorrow in UTC already."""
     assert Today(MONDAY, final=True) == row_rules.today(instant("2026-03-03T02:00:00+00:00"))
+
+
+def test_a_row_without_any_price_is_no_row() -> None:
+    """Neither the library's nor the body's, on whatever day: its session is missing."""
+    null = RawBar(MONDAY, NAN, NAN, NAN, NAN, 1.0, 5)
+    assert () == rows(evidence([null]), [null, null])
+    assert [MONDAY] == [row.bar.date for row in rows(evidence([ohlc(NAN, NAN, NAN, 10)]), [])]
+
+
+@pytest.mark.parametrize(
+    ("window", "rejected"),
+    [
+        (Window(MONDAY, MONDAY), False),
+        (Window(date(2024, 1, 1), date(2026, 2, 27)), True),
+        (Window(date(2026, 3, 3), date(2026, 3, 9)), True),
+    ],
+)
+def test_a_row_outside_the_window_asked_for_is_rejected(window: Window, *, rejected: bool) -> None:
+    """The year 1970, or one that lies before the first day asked for, is no answer to the question."""
+    found = row_rules.sort_rows([Row(ohlc(10, 11, 9, 10), 1, alike=True)], TODAY, window, {})
+    detail = f"got {MONDAY}, want {window.start} to {window.end}, as asked for"
+    assert ((Finding("WINDOW", MONDAY, detail),) if rejected else ()) == found.rejected
+
+
+def test_a_row_in_a_currency_of_its_own_is_rejected_alone() -> None:
+    """It is no bad row of this series, so it is counted apart."""
+    days = MONDAY, date(2026, 3, 3)
+    given = [Row(replace(ohlc(10, 11, 9, 10), date=day), 1, alike=True) for day in days]
+    found = row_rules.sort_rows(given, TODAY, EVER, {MONDAY: "CR$"})
+    assert (1, [days[1]], [Finding("IDENTITY", MONDAY, "got a row in CR$, want the currency of its series")]) == (
+        found.foreign,
+        [bar.date for bar in found.accepted],
+        list(found.rejected),
+    )
+
+
+@pytest.mark.parametrize(("alike", "last", "kept"), [(False, True, 10.4), (False, False, None), (True, True, 10.3)])
+def test_of_the_last_day_the_last_copy_is_kept(*, alike: bool, last: bool, kept: float | None) -> None:
+    """The provider was still at work on it; an older day that came twice is rejected."""
+    first = ohlc(10, 11, 9, 10.3)
+    second = first if alike else ohlc(10, 11, 9, 10.4, 7)
+    later = [] if last else [replace(first, date=date(2026, 3, 3))]
+    (row, *_) = rows(evidence([first, *later], window=EVER), [first, second, *later])
+    found = row_rules.sort_rows([row], TODAY, EVER, {})
+    assert kept == (found.accepted[0].close / 1_000_000 if found.accepted else None)
+    assert (not alike and last) is (row_rules.last_copy(row) is not None)
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "close", "rejected"),
+    [
+        (0.0001, 0.0049, 0.003, True),  # a centavo is fifty times the price
+        (0.05, 0.0500001, 0.05, False),  # a tenth of a millionth
+        (0.05, 0.050002, 0.05, True),
+        (0.104, 0.0999, 0.1041, False),  # from ten centavos on a centavo is the step
+        (0.104, 0.0999, 0.1151, True),
+        (10.504, 9.0, 10.5049, False),
+    ],
+)
+def test_prices_are_in_order_at_their_own_precision(high: float, low: float, close: float, *, rejected: bool) -> None:
+    """Centavos from ten centavos on; below that a millionth of a real."""
+    found = rejection(ohlc(close, high, low, close))
+    assert rejected is (found is not None and found.rule == "OHLC_ORDER")

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import pytest
 
 from ledger.ingest.rules import scale
+from ledger.ingest.rules.actions import within as answered_within
 from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.reading import Offer
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.values import Basis, RawAction, RawBar, Window
-from tests.ledger.ingest.answers import bar, evidence, held, raw, run_of, session
+from tests.ledger.ingest.answers import bar, held, raw, run_of, session
 from tests.support.actions import parted
 
 HELD = held(run_of([10 + n / 100 for n in range(10)]))
@@ -25,8 +27,9 @@ def asked(
     basis: Basis = "split_adjusted",
 ) -> WholeRangeNeeded | None:
     """Return what is asked for after an answer with `bars`."""
-    answer = evidence(bars, actions, window=window or Window(bars[0].date, max(bars[-1].date, session(11))))
-    return scale.wider(answer, [bar(given) for given in bars], before, basis)
+    within = window or Window(bars[0].date, max(bars[-1].date, session(11)))
+    answered = answered_within(map(Offer.of, actions), within, before.actions)
+    return scale.wider(within, [bar(given) for given in bars], answered, before, basis)
 
 
 def overlap(factors: dict[int, float], *, adj: float | None = None) -> tuple[RawBar, ...]:
@@ -161,8 +164,9 @@ def test_an_answer_that_shares_no_day_with_what_is_held_cannot_be_compared(basis
 def test_nothing_held_or_nothing_accepted_asks_for_nothing() -> None:
     """There is no second scale."""
     assert None is asked(overlap({}), [SPLIT], before=Held({}))
-    answer = evidence([], [SPLIT], window=Window(session(10), session(11)))
-    assert None is scale.wider(answer, (), HELD, "split_adjusted")
+    window = Window(session(10), session(11))
+    answered = answered_within([Offer.of(SPLIT)], window)
+    assert None is scale.wider(window, (), answered, HELD, "split_adjusted")
 
 
 @pytest.mark.parametrize("moved", [{5: 1.02}, dict.fromkeys(range(5, 12), 0.5)])

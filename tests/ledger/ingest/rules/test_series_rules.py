@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import get_args
 
 import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
 
 from ledger.ingest.rules import series_rules
+from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.series_rules import JudgedSeries
-from ledger.values import Action, Basis, Finding, RawBar
-from tests.ledger.ingest.answers import bar, ids, raw, run_of, session
+from ledger.values import Action, Basis, Finding, RawBar, Window
+from tests.ledger.ingest.answers import bar, held, ids, raw, run_of, session
 from tests.support.actions import paid, parted
 
 DIVIDEND = paid(session(1), 1_000_000)
@@ -84,16 +88,79 @@ def test_a_split_suspect_names_the_split_that_it_looks_like() -> None:
     ("action", "basis", "expected"),
     [
         (SPLIT, "as_traded", []),
-        (SPLIT, "split_adjusted", ["SPLIT_SUSPECT"]),
-        (DIVIDEND, "as_traded", []),
-        (DIVIDEND, "split_adjusted", []),
+        (SPLIT, "split_adjusted", ["JUMP", "SPLIT_SUSPECT"]),
+        (DIVIDEND, "as_traded", ["JUMP"]),
+        (DIVIDEND, "split_adjusted", ["JUMP"]),
+        (paid(session(1), 5_000_000), "as_traded", []),
+        (paid(session(1), 5_000_000), "split_adjusted", []),
         (parted(session(0), 2, 1), "as_traded", ["JUMP", "SPLIT_SUSPECT"]),
         (parted(session(2), 2, 1), "as_traded", ["JUMP", "SPLIT_SUSPECT"]),
     ],
 )
-def test_an_action_of_the_day_explains_a_jump(action: Action, basis: Basis, expected: list[str]) -> None:
-    """Only a series that is split-adjusted already has no business halving on the day of a split."""
+def test_an_action_of_the_day_explains_its_own_size(action: Action, basis: Basis, expected: list[str]) -> None:
+    """A series that is split-adjusted already has no business halving on the day of a split."""
     assert expected == flags((10, 5), [action], basis)
+
+
+@pytest.mark.parametrize(
+    ("closes", "amount", "expected"),
+    [
+        ((102.00, 10.00), 0.80, ["JUMP", "SPLIT_SUSPECT"]),
+        ((102.00, 79.00), 0.80, []),
+        ((102.00, 70.00), 0.80, ["JUMP"]),
+        ((102.00, 70.00), 25.00, []),
+        ((102.00, 102.00), 25.00, ["JUMP"]),  # what was paid never left the price
+        ((102.00, 101.00), 110.00, []),  # more than the whole price explains nothing; rule EVENT has it
+    ],
+)
+def test_a_dividend_explains_its_own_size_and_no_more(
+    closes: tuple[float, float], amount: float, expected: list[str]
+) -> None:
+    """What is left over after it is what JUMP judges."""
+    for basis in get_args(Basis):
+        assert expected == flags(closes, [paid(session(1), round(amount * 1_000_000))], basis)
+
+
+@pytest.mark.parametrize(
+    "pair", [(1, 25), (1, 30), (3, 2), (1, 40), (6, 1), (25, 1), (7, 2), (1, 10_000), (10_341, 10_000)]
+)
+def test_a_listed_split_of_any_ratio_is_suspected_where_history_was_not_adjusted_for_it(pair: tuple[int, int]) -> None:
+    """Or was adjusted twice; a day that moved as days do is quiet."""
+    listed = parted(session(1), *pair)
+    ratio = listed.numerator / listed.denominator
+    small = abs(ratio - 1) < 0.1
+    for close in (10 / ratio, 10 * ratio):
+        assert small or "SPLIT_SUSPECT" in flags((10, close), [listed], "split_adjusted")
+    for close in (10.2, 9.8, 10.0):
+        assert [] == flags((10, close), [listed], "split_adjusted")
+        assert [] == flags((10, close / ratio), [listed], "as_traded")
+    assert small or flags((10, 10), [listed], "as_traded")
+
+
+@for_all(
+    st.integers(1, 200),
+    st.integers(1, 200),
+    st.floats(0.98, 1.02),
+    st.sampled_from([0.05, 1.0, 40.0, 900.0]),
+)
+def test_every_unadjusted_split_that_can_be_told_from_a_day_is_suspected(
+    new: int, old: int, day: float, price: float
+) -> None:
+    """From 1.1 up, whatever the integers; as traded the same step is explained."""
+    ratio = new / old
+    unadjusted = flags((price, price * day / ratio), [parted(session(1), new, old)], "split_adjusted")
+    assert max(ratio, 1 / ratio) < 1.1 or "SPLIT_SUSPECT" in unadjusted
+    assert [] == flags((price, price * day / ratio), [parted(session(1), new, old)])
+
+
+def test_a_split_learned_late_is_held_against_the_step_that_was_held_before() -> None:
+    """No session is new; the action is."""
+    known = held(run_of((250, 10)))
+    late = parted(session(1), 25, 1)
+    given = JudgedSeries.after(known, (), (late,), "split_adjusted")
+    assert ["JUMP", "SPLIT_SUSPECT"] == [finding.rule for finding in flagged(given)]
+    again = JudgedSeries.after(Held(known.bars, (late,)), (), (late,), "split_adjusted")
+    assert [] == flagged(again)
 
 
 @pytest.mark.parametrize(
@@ -168,26 +235,31 @@ def test_only_sessions_that_are_new_or_revised_are_spoken_of(fresh: list[int], e
 def test_three_sessions_alike_are_stale(volumes: tuple[int, ...], fresh: tuple[int, ...], expected: list[int]) -> None:
     """One warning a run, dated by its last session."""
     given = [raw(session(n), 10, volume=volume) for n, volume in enumerate(volumes)]
-    found = series_rules.stale(series(given, fresh=[session(n) for n in fresh]))
+    found = series_rules.stale(series(given, fresh=[session(n) for n in fresh]), traded=True)
     assert [("STALE", session(n)) for n in expected] == ids(list(found))
 
 
+@pytest.mark.parametrize(("volumes", "idle", "traded"), [((0, 0, 0), 1, 0), ((5, 5, 5), 0, 1), ((0, 0, 5), 0, 0)])
+def test_a_stale_run_is_one_of_trades_or_of_none(volumes: tuple[int, ...], idle: int, traded: int) -> None:
+    """The first is warned of, the second flagged."""
+    given = series([raw(session(n), 10, volume=volume) for n, volume in enumerate(volumes)])
+    assert (idle, traded) == tuple(len(list(series_rules.stale(given, traded=each))) for each in (False, True))
+
+
 @pytest.mark.parametrize(
-    ("answered", "held", "expected"),
+    ("due", "known", "expected"),
     [
-        ((0, 1, 2), (), []),
-        ((0, 2), (), [1]),
-        ((0, 2), (1,), []),
-        ((3, 4), (0, 1), [2]),
-        ((0, 1), (5,), []),
-        ((), (0, 5), []),
+        ((0, 2), (0, 1, 2), []),
+        ((0, 2), (0, 2), [1]),
+        ((1, 3), (0, 2, 4), [1, 3]),
+        ((3, 2), (), []),
     ],
 )
-def test_a_gap_is_a_session_between_days_that_neither_side_has(
-    answered: tuple[int, ...], held: tuple[int, ...], expected: list[int]
+def test_a_session_due_that_is_not_known_is_a_gap(
+    due: tuple[int, int], known: tuple[int, ...], expected: list[int]
 ) -> None:
-    """Weekends in between are none, nor is anything after the answer's last day."""
-    found = series_rules.gaps({session(n) for n in answered}, {session(n) for n in held})
+    """Both ends are due."""
+    found = series_rules.gaps(Window(session(due[0]), session(due[1])), {session(n) for n in known})
     assert [("GAP", session(n)) for n in expected] == ids(list(found))
 
 
@@ -196,7 +268,7 @@ def test_days_outside_the_calendar_are_warned_of_once_and_are_no_gaps() -> None:
     days = [date(2031, 3, 3), date(2031, 3, 5)]
     detail = "got 2 days from 2031-03-03 outside the calendar, want days that it covers"
     assert [Finding("NOT_SESSION", None, detail)] == list(series_rules.off_calendar(days))
-    assert [] == list(series_rules.gaps(set(days), ()))
+    assert [] == list(series_rules.gaps(Window(min(days), max(days)), ()))
     assert [] == list(series_rules.off_calendar([date(2030, 12, 30)]))
 
 

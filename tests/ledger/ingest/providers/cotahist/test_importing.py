@@ -289,10 +289,23 @@ def test_a_day_after_the_import_is_rejected(tmp_path: Path) -> None:
 
 def test_prices_in_another_currency_are_rejected_whole(tmp_path: Path) -> None:
     """A file from before the real."""
-    (found,) = run(made(tmp_path / "A.TXT", [line(DAYS[0]), line(DAYS[1], currency="CR$")]), None)
+    (found,) = run(made(tmp_path / "A.TXT", [line(day, currency="CR$") for day in DAYS[:2]]), None)
     assert found.decision is not None
     finding = Finding("IDENTITY", None, "got currency CR$, want BRL")
-    assert ("rejected", (finding,), 0) == (found.decision.verdict, found.decision.rejected, found.decision.added)
+    assert ("rejected", finding, 0) == (found.decision.verdict, found.decision.rejected[0], found.decision.added)
+
+
+@pytest.mark.parametrize("former", [1, 5, 9])
+def test_rows_in_a_former_currency_reject_no_other_row(tmp_path: Path, former: int) -> None:
+    """The year in which the real came: its rows are accepted, however many came before it."""
+    lines = [line(day, currency="CR$" if n < former else "R$") for n, day in enumerate(DAYS)]
+    (found,) = run(made(tmp_path / "A.TXT", lines), None)
+    assert found.decision is not None
+    assert ("warning", len(DAYS) - former, [("IDENTITY", day) for day in DAYS[:former]]) == (
+        found.decision.verdict,
+        found.decision.added,
+        [(finding.rule, finding.date) for finding in found.decision.rejected],
+    )
 
 
 def test_two_quotes_of_one_day_that_differ_are_rejected(tmp_path: Path) -> None:

@@ -151,6 +151,33 @@ def test_actions_come_by_date_whether_their_day_has_a_row_or_not() -> None:
     assert expected == chart.actions(body([], events=events))
 
 
+def test_an_event_is_read_on_its_own() -> None:
+    """One that cannot be read is at fault, dated by its key where it lost its stamp; the others are as sent."""
+    at = stamp("2026-02-06T13:00")
+    events = {
+        "dividends": {
+            str(at): {"date": at, "amount": None},
+            "b": {"amount": 1},
+            "c": {"date": at, "amount": 0.26, "currency": "USD"},
+            "d": {"date": at, "amount": 0.5, "currency": ""},
+            "e": [],
+        },
+        "splits": {"f": {"date": at, "numerator": 10341, "denominator": 10000}, str(at): {"numerator": 2}},
+    }
+    read = chart.reading(body([], events=events, meta={"dataGranularity": "1wk", "firstTradeDate": at}))
+    assert [
+        ("dividend", FRIDAY, None, None, True),
+        ("dividend", None, 1.0, None, False),
+        ("dividend", FRIDAY, 0.26, "USD", False),
+        ("dividend", FRIDAY, 0.5, None, False),
+        ("dividend", None, None, None, True),
+        ("split", FRIDAY, None, None, False),
+        ("split", FRIDAY, None, None, True),
+    ] == [(offer.kind, offer.date, offer.amount, offer.currency, offer.fault is not None) for offer in read.offers]
+    assert (10341, 10000) == (read.offers[5].numerator, read.offers[5].denominator)
+    assert ("1wk", FRIDAY) == (read.granularity, read.first_day)
+
+
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
