@@ -116,6 +116,14 @@ class BodyTooLargeError(LedgerError):
         self.body_bytes, self.limit_bytes = body_bytes, limit_bytes
 
 
+class OutOfRangeError(LedgerError):
+    """An event holds a value that the log takes no more; nothing was appended."""
+
+    def __init__(self, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found}, want {wanted}")
+        self.found, self.wanted = found, wanted
+
+
 class DiskFullError(LedgerError):
     """The disk took no more; the log is intact."""
 
@@ -218,6 +226,15 @@ class ForkedError(LedgerError):
         self.witness = witness
         self.expected_size, self.expected_link, self.found_link = expected_size, expected_link, found_link
         self.size, self.link = size, link
+
+
+class MarkedError(LedgerError):
+    """A verification found the ledger bad, and left its mark: nothing is appended while it is there."""
+
+    def __init__(self, path: Path, *, verdict: str, witness: str | None) -> None:
+        against = f" against the {witness}" if witness else ""
+        super().__init__(f"got a ledger that main verify found {verdict}{against} ({path}), want an intact one")
+        self.path, self.verdict, self.witness = path, verdict, witness
 
 
 class AnchorDamagedError(LedgerError):

@@ -8,9 +8,10 @@ Source: docs/format.md, "Events".
 """
 
 from datetime import date
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
+from msgspec import Meta
 
 LedgerKind = Literal["real", "sample"]
 ErrorKind = Literal[
@@ -29,6 +30,12 @@ Basis = Literal["split_adjusted", "as_traded"]
 ActionKind = Literal["dividend", "split", "capital_gain"]
 
 LEDGER_STREAM = "ledger"
+
+# Ranges that no version of this software ever left: what lies outside them is damage, on whatever it is met.
+Time = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]  # years 1 to 9999
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Id = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,15 +65,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     library: str
     version: str
     http_status: int | None = None
-    http_date: int | None = None  # the provider's own clock, microseconds UTC
+    http_date: Time | None = None  # the provider's own clock, microseconds UTC
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A provider's answer byte for byte: `body` is its zlib stream, `sha256` is of the plain bytes."""
 
     body: bytes
-    body_bytes: int  # length before compression
-    sha256: bytes
+    body_bytes: Count  # length before compression
+    sha256: Hash
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +143,7 @@ class EventCount(msgspec.Struct, frozen=True, array_like=True):
     """How many events of a kind (an event tag or a stream) an archive holds."""
 
     name: str
-    events: int
+    events: Count
 
 
 class LedgerCreated(Event, frozen=True, kw_only=True):
@@ -144,7 +151,7 @@ class LedgerCreated(Event, frozen=True, kw_only=True):
 
     TAG = "ledger.created/1"
 
-    ledger_id: bytes  # 16 bytes, random
+    ledger_id: Id  # 16 bytes, random
     kind: LedgerKind
     software: str
 
@@ -156,9 +163,9 @@ class FetchSucceeded(Event, frozen=True, kw_only=True):
 
     ticker: str
     provider: str
-    attempt: int  # from 1
-    started_at: int
-    finished_at: int
+    attempt: Count  # from 1
+    started_at: Time
+    finished_at: Time
     request: Request
     source: Source
     answer: Answer
@@ -174,16 +181,16 @@ class FetchFailed(Event, frozen=True, kw_only=True):
 
     ticker: str
     provider: str
-    attempt: int
-    started_at: int
-    finished_at: int
+    attempt: Count
+    started_at: Time
+    finished_at: Time
     request: Request
     error_kind: ErrorKind
     message: str
     status_code: int | None
     retry_after_s: int | None
     final: bool
-    http_date: int | None = None
+    http_date: Time | None = None
     answer: Answer | None = None  # what did come, where anything came
 
 
@@ -204,13 +211,13 @@ class ValidationCompleted(Event, frozen=True, kw_only=True):
     interval: str
     currency: str
     basis: Basis
-    rules_version: int
+    rules_version: Count
     verdict: Verdict
     window: Window
-    received: int
-    added: int
-    revised: int
-    unchanged: int
+    received: Count
+    added: Count
+    revised: Count
+    unchanged: Count
     bars: tuple[Bar, ...]
     actions: tuple[Action, ...]
     withdrawn: tuple[date, ...]
@@ -228,11 +235,11 @@ class IngestRefused(Event, frozen=True, kw_only=True):
 
     ticker: str
     provider: str
-    started_at: int
-    finished_at: int
+    started_at: Time
+    finished_at: Time
     message: str
     holder_pid: int | None
-    holder_job_id: bytes | None
+    holder_job_id: Id | None
 
 
 class IngestFailed(Event, frozen=True, kw_only=True):
@@ -245,9 +252,9 @@ class IngestFailed(Event, frozen=True, kw_only=True):
 
     ticker: str
     provider: str
-    attempt: int
-    started_at: int
-    finished_at: int
+    attempt: Count
+    started_at: Time
+    finished_at: Time
     stage: str
     error_kind: ErrorKind
     message: str
@@ -261,10 +268,10 @@ class SnapshotWritten(Event, frozen=True, kw_only=True):
     ticker: str
     provider: str
     name: str
-    format_version: int
-    position: int
-    sha256: bytes
-    rows: int
+    format_version: Count
+    position: Count
+    sha256: Hash
+    rows: Count
 
 
 class BackupCreated(Event, frozen=True, kw_only=True):
@@ -273,10 +280,10 @@ class BackupCreated(Event, frozen=True, kw_only=True):
     TAG = "backup.created/1"
 
     name: str
-    size: int
-    link: bytes
-    archive_bytes: int
-    sha256: bytes
+    size: Count
+    link: Hash
+    archive_bytes: Count
+    sha256: Hash
     types: tuple[EventCount, ...]
     tickers: tuple[EventCount, ...]
 
@@ -298,12 +305,12 @@ class BackupRestored(Event, frozen=True, kw_only=True):
     TAG = "backup.restored/1"
 
     name: str
-    size: int
-    link: bytes
-    sha256: bytes
+    size: Count
+    link: Hash
+    sha256: Hash
     replaced_folder: str | None
-    replaced_size: int | None
-    replaced_link: bytes | None
+    replaced_size: Count | None
+    replaced_link: Hash | None
     rollback: bool
 
 
@@ -315,10 +322,22 @@ class HeadAccepted(Event, frozen=True, kw_only=True):
     reason: str
     verdict: str
     witness: str  # who remembered: "anchor" or "projections"
-    expected_size: int | None  # None where the witness itself was unreadable
-    expected_link: bytes | None
-    found_size: int
-    found_link: bytes
+    expected_size: Count | None  # None where the witness itself was unreadable
+    expected_link: Hash | None
+    found_size: Count
+    found_link: Hash
+
+
+class LogVerified(Event, frozen=True, kw_only=True):
+    """Every event before this one was re-hashed and read, and the head held against `witnesses`."""
+
+    TAG = "log.verified/1"
+
+    verdict: str
+    size: Count
+    link: Hash
+    witnesses: tuple[str, ...]
+    seconds: float
 
 
 class ConnectionTested(Event, frozen=True, kw_only=True):
@@ -327,10 +346,10 @@ class ConnectionTested(Event, frozen=True, kw_only=True):
     TAG = "connection.tested/1"
 
     provider: str
-    started_at: int
-    finished_at: int
+    started_at: Time
+    finished_at: Time
     status: Literal["ok", "slow", "rate-limited", "unreachable"]
-    latency_ms: int
+    latency_ms: Count
     error_kind: ErrorKind | None
     message: str | None
 
@@ -350,5 +369,6 @@ EVENT_TYPES: dict[str, type[Event]] = {
         BackupRestored,
         HeadAccepted,
         ConnectionTested,
+        LogVerified,
     )
 }

@@ -48,6 +48,7 @@ _LOST_OR_NEW = f"if it was lost: main backup --restore --from FILE; the first on
 _VERIFY = "main verify"
 _STRUCTURE = "main verify --structure"
 _ACCEPT = "main verify, then, once the cause is known: main accept-head --reason 'what happened' --yes"
+_MARKED = "main verify, then main backup --list and main backup --restore --from FILE"
 _UPGRADE = "main --version, then install the version that wrote this ledger"
 _AGAIN = "main {command}"
 
@@ -63,6 +64,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.LedgerReplacedError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.AppendIdError: ExitRule(Exit.CRITICAL, _VERIFY),
     errors.BodyTooLargeError: ExitRule(Exit.CRITICAL, "ask for fewer days: main --ticker PETR4.SA --max-days 365"),
+    errors.OutOfRangeError: ExitRule(Exit.UNKNOWN, _AGAIN + ", with another name"),
     errors.DiskFullError: ExitRule(Exit.CRITICAL, "df -h {path}"),
     errors.StorageError: ExitRule(Exit.CRITICAL, _STRUCTURE),
     errors.ProviderClockError: ExitRule(Exit.CRITICAL, "date -u"),
@@ -73,6 +75,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.RolledBackError: ExitRule(Exit.CRITICAL, _ACCEPT),
     errors.ForkedError: ExitRule(Exit.CRITICAL, _ACCEPT),
     errors.AnchorDamagedError: ExitRule(Exit.CRITICAL, _ACCEPT),
+    errors.MarkedError: ExitRule(Exit.CRITICAL, _MARKED),
     NotAcceptableError: ExitRule(Exit.UNKNOWN, _VERIFY),
     errors.CotahistError: ExitRule(Exit.CRITICAL, "download the file again, then: main {command}"),
     errors.NoArchiveError: ExitRule(Exit.UNKNOWN, "main backup --list"),

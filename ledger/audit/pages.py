@@ -13,7 +13,7 @@ from pathlib import Path
 
 import lmdb.verify
 
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.errors import LedgerError, NoLedgerError, UnreadableError
 from ledger.files.isolated import IsolatedProcess
 from ledger.store.engine import Engine

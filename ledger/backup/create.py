@@ -23,7 +23,6 @@ from ledger.files.atomic_file import PartFile, part_file
 from ledger.files.checksum import write_checksum
 from ledger.files.isolated import IsolatedProcess
 from ledger.store.event_log import EventLog
-from ledger.store.home import LedgerHome
 
 # Called with what is being done and how many events that takes (None: not known);
 # what it gives for the block is called with how many more are done.
@@ -134,16 +133,16 @@ def failure(name: str, stage: str, error: BaseException, *, job_id: bytes) -> tu
 
 
 def record_failure(
-    home: LedgerHome, name: str, stage: str, error: BaseException, *, job_id: bytes, now: Callable[[], int]
+    open_log: Callable[[], EventLog], name: str, stage: str, error: BaseException, *, job_id: bytes
 ) -> None:
-    """Record a restore that failed in the ledger in use under `home`, as far as it takes an event at all.
+    """Record a restore that failed in the ledger that `open_log` opens, as far as it takes an event at all.
 
     In a child process: after a failure the ledger is not trusted, and the failure itself is what counts.
     """
     draft, identifier = failure(name, stage, error, job_id=job_id)
 
     def append() -> None:
-        with EventLog(home, now=now) as log:
+        with open_log() as log:
             log.append([draft], append_id=identifier)
 
     with suppress(LedgerError):

@@ -21,10 +21,11 @@ from ledger.errors import (
     StorageError,
     UnwritableError,
 )
-from ledger.log_source import check_head
+from ledger.log_source import Witness, check_head
 from ledger.store.anchor import Anchor, read_anchor
 from ledger.store.engine import AppendRun, Engine
 from ledger.store.home import ANCHOR_FILE, LedgerHome
+from ledger.store.mark import heed
 from ledger.store.writer_lock import WriterLock
 
 WRITER_LOCK_TIMEOUT_S = 120.0
@@ -47,13 +48,15 @@ class EventLog:
         readonly: bool = False,
         check: bool = True,
         lock_timeout_s: float = WRITER_LOCK_TIMEOUT_S,
+        witnesses: Callable[[Path], Sequence[Witness]] = lambda _: (),
     ) -> None:
         """Open the ledger that `CURRENT` names, and check that it holds the head its anchor remembers.
 
         `check` False skips the check, for commands that examine a ledger which may be damaged.
+        A writer also heeds what `witnesses` returns for the ledger's folder, and the mark of a bad verification.
 
         Raises: NoLedgerError, NotALedgerError, NewerFormatError, UnreadableError; RolledBackError,
-        ForkedError or AnchorDamagedError when the anchor contradicts the log or cannot be read.
+        ForkedError or AnchorDamagedError when the anchor contradicts the log or cannot be read; MarkedError.
         """
         self.home = home
         self.readonly = readonly
@@ -67,14 +70,19 @@ class EventLog:
         if folder is None:
             raise NoLedgerError(home.root)
         # The anchor is read before the log: the other order gives false alarms while somebody appends.
-        remembered = read_anchor(folder / ANCHOR_FILE) if check else None
+        anchored = read_anchor(folder / ANCHOR_FILE) if check else None
+        known = [] if readonly else list(witnesses(folder))
+        if anchored is not None:
+            known.insert(0, Witness(ANCHOR, anchored))
+        if not readonly:
+            heed(folder)
         self._engine = Engine(folder, readonly=readonly)
-        if remembered is not None:
-            try:
-                self.require(remembered, witness=ANCHOR)
-            except LedgerError:
-                self._engine.close()
-                raise
+        try:
+            for one in known:
+                self.require(one.head, witness=one.name)
+        except LedgerError:
+            self._engine.close()
+            raise
 
     @property
     def folder(self) -> Path:
@@ -179,7 +187,7 @@ class EventLog:
         Raises: ConflictError for another size than `expected_size`; LedgerReplacedError for another ledger in use
         than the one in `expected_folder`, which is open from then on; AppendIdError for an id used for
         other events; BodyTooLargeError; WriterLockError; DiskFullError, StorageError (the ledger is
-        reopened and stays usable); RolledBackError, ForkedError, AnchorDamagedError.
+        reopened and stays usable); RolledBackError, ForkedError, AnchorDamagedError, MarkedError.
         """
         check_call(drafts, append_id)
         lock = self._writer_lock()
@@ -202,6 +210,7 @@ class EventLog:
         return self._lock
 
     def _append_locked(self, drafts: Sequence[Draft], append_id: bytes, expected_size: int | None) -> Appended:
+        heed(self.folder)
         anchor = self._anchor or self._open_anchor()
         remembered = anchor.read()
         landing: list[Head] = []

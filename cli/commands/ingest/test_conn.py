@@ -9,7 +9,7 @@ from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
-from cli.context import params, providers
+from cli.context import params, providers, witnesses
 from cli.render import times
 from ledger import ids
 from ledger.codec import Draft
@@ -122,7 +122,10 @@ def _recorded(home: LedgerHome | None, given: Settings, event: ConnectionTested)
         return answered, None
     try:
         with EventLog(
-            home, now=lambda: _now(given, event.provider), lock_timeout_s=given.ingest_lock_timeout_seconds
+            home,
+            now=lambda: _now(given, event.provider),
+            lock_timeout_s=given.ingest_lock_timeout_seconds,
+            witnesses=witnesses.projections,
         ) as log:
             job_id = ids.new_id(event.started_at)
             draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)

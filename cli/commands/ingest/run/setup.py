@@ -10,7 +10,7 @@ import msgspec
 from cli.app import clock
 from cli.app.settings import Settings
 from cli.commands.ingest.run.options import RunOptions
-from cli.context import first_ledger, providers
+from cli.context import first_ledger, providers, witnesses
 from ledger.errors import NoLedgerError
 from ledger.events import LedgerKind
 from ledger.ingest.fetch import Patience
@@ -53,7 +53,15 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
             created = None if options.dry_run else first_ledger.create(home, kind, settings, now)
         if home.current() is not None:
             timeout_s = settings.ingest_lock_timeout_seconds
-            log = stack.enter_context(EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s))
+            log = stack.enter_context(
+                EventLog(
+                    home,
+                    now=now,
+                    readonly=options.dry_run,
+                    lock_timeout_s=timeout_s,
+                    witnesses=witnesses.projections,
+                )
+            )
         if options.dry_run:
             cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
         # Without a network the sample's ledger stands in, and with it the provider that needs none.

@@ -11,7 +11,7 @@ from cli.app.supervisor import die_with_parent
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.context import clock_of, watch
 from cli.commands.trust.backup.row import CreatedRow, counted
-from cli.context import ledgers
+from cli.context import ledgers, witnesses
 from cli.render import times
 from ledger import ids
 from ledger.backup.archive_log import archive_damaged
@@ -27,7 +27,12 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
     ledger = ledgers.active(given)
     now = clock_of(ledger.kind, given)
     path = out or given.backup_dir / default_name(now())
-    with EventLog(ledger.home, now=now, lock_timeout_s=given.ingest_lock_timeout_seconds) as log:
+    with EventLog(
+        ledger.home,
+        now=now,
+        lock_timeout_s=given.ingest_lock_timeout_seconds,
+        witnesses=witnesses.projections,
+    ) as log:
         made = create_backup(log, path, job_id=ids.new_id(now()), watch=watch)
     if verify and (flaw := check_made(made, watch=watch).report.first_bad):
         raise archive_damaged(made.path, flaw)

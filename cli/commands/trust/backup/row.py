@@ -6,7 +6,7 @@ import msgspec
 
 from cli.app.exit_codes import Exit
 from cli.commands.trust.verify.row import flaw_text
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyVerdict
 from ledger.backup.listing import ListedStatus
 from ledger.backup.restore_plan import Action, Relation

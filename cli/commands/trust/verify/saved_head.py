@@ -1,6 +1,7 @@
 """A head kept outside the ledger, to compare a later log with: a small JSON file.
 
-`{"ledger_id", "size", "head", "saved_at"}`: which ledger, how many events, the link of the last one, and when.
+`{"ledger_id", "size", "head", "saved_at", "earlier"}`: which ledger, how many events, the link of the last one, when,
+and the last few that the file held before.
 """
 
 from pathlib import Path
@@ -10,21 +11,48 @@ import msgspec
 
 from cli.render import out_file, times
 from ledger import ids
-from ledger.audit.verify import Witness
 from ledger.chain import LINK_BYTES, Head, Link
+from ledger.log_source import Witness
+
+KEPT = 5  # earlier heads
+LIMIT_BYTES = 64 * 1024
 
 
-class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A log of `size` events of the ledger `ledger_id` ended with the link `head` (hex) at `saved_at`."""
+class EarlierHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A head that the file held before."""
+
+    size: int
+    head: str
+    saved_at: str
+
+
+class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A log of `size` events of the ledger `ledger_id` ended with the link `head` (hex) at `saved_at`.
+
+    `earlier` are the last few heads that the file held before, newest first.
+    """
 
     ledger_id: str
     size: int
     head: str
     saved_at: str
+    earlier: tuple[EarlierHead, ...] = ()
 
     def witness(self, name: str) -> Witness:
-        """Return what the file remembers, as a witness called `name`."""
-        return Witness(name, Head(self.size, Link(bytes.fromhex(self.head))))
+        """Return the newest head in the file, as a witness called `name`."""
+        return _witness(self, name)
+
+    def witnesses(self, name: str) -> list[Witness]:
+        """Return every head in the file, the newest first, as witnesses called `name`."""
+        return [_witness(one, name) for one in (self, *self.earlier)]
+
+    def is_of(self, ledger_id: bytes) -> bool:
+        """Whether the file is about the ledger `ledger_id`."""
+        return ids.parse(self.ledger_id) == ledger_id
+
+
+def _witness(saved: SavedHead | EarlierHead, name: str) -> Witness:
+    return Witness(name, Head(saved.size, Link(bytes.fromhex(saved.head))))
 
 
 class SavedHeadType(click.ParamType[SavedHead]):
@@ -54,16 +82,42 @@ def parse(content: bytes) -> SavedHead:
     """
     saved = msgspec.json.decode(content, type=SavedHead)
     ids.parse(saved.ledger_id)
-    if saved.size < 1 or len(bytes.fromhex(saved.head)) != LINK_BYTES:
-        message = f"a head of {saved.size} events and {len(saved.head)} digits"
-        raise ValueError(message)
+    for one in (saved, *saved.earlier):
+        if one.size < 1 or len(bytes.fromhex(one.head)) != LINK_BYTES:
+            message = f"a head of {one.size} events and {len(one.head)} digits"
+            raise ValueError(message)
     return saved
 
 
-def save(path: Path, head: Head, *, ledger_id: bytes, now_us: int) -> None:
-    """Make the file `path` hold `head`, whole.
+def existing(path: Path) -> SavedHead | None:
+    """Return the head that the file `path` holds already; None without one, or where it is no regular file.
+
+    Raises: ValueError for a file of anything else, which is not to be overwritten; OSError.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return None
+    if path.stat().st_size > LIMIT_BYTES:
+        message = f"{path.stat().st_size} bytes"
+        raise ValueError(message)
+    return parse(path.read_bytes())
+
+
+def save(path: Path, head: Head, *, ledger_id: bytes, now_us: int, before: SavedHead | None = None) -> None:
+    """Make the file `path` hold `head`, whole, and the last heads of `before`, which it replaces.
 
     Raises: DiskFullError; UnwritableError.
     """
-    saved = SavedHead(ledger_id=ids.text(ledger_id), size=head.size, head=head.link.hex(), saved_at=times.text(now_us))
+    saved = SavedHead(
+        ledger_id=ids.text(ledger_id),
+        size=head.size,
+        head=head.link.hex(),
+        saved_at=times.text(now_us),
+        earlier=() if before is None else _earlier(before, head),
+    )
     out_file.write(path, msgspec.json.encode(saved) + b"\n")
+
+
+def _earlier(before: SavedHead, head: Head) -> tuple[EarlierHead, ...]:
+    newest = EarlierHead(size=before.size, head=before.head, saved_at=before.saved_at)
+    kept = [one for one in (newest, *before.earlier) if one.head != head.link.hex()]
+    return tuple(kept[:KEPT])

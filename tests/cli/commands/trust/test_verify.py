@@ -9,7 +9,7 @@ import pytest
 
 from cli.commands.trust.verify import row as verify_row
 from cli.commands.trust.verify.row import VerifyRow
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.audit.verify import verify_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome

@@ -6,8 +6,8 @@ import pytest
 
 from cli.commands.trust.verify import saved_head
 from cli.commands.trust.verify.saved_head import SavedHead
-from ledger.audit.verify import Witness
 from ledger.chain import Head, Link
+from ledger.log_source import Witness
 
 HEAD = Head(7, Link(bytes(range(32))))
 GOOD = (
