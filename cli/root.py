@@ -38,12 +38,16 @@ _TABLE = (
     ("salvage", "trust.salvage", "Save what is intact of a damaged ledger or archive."),
     ("replay", "trust.replay", "Fold the log in memory; print each projection's digest."),
     ("rebuild", "trust.rebuild", "Build the stored projections again, or check them."),
+    ("key", "proof.key", "Make the key that signs checkpoints; print what others need of it."),
+    ("checkpoint", "proof.checkpoint.command", "Sign the head for whoever keeps it elsewhere."),
+    ("prove", "proof.prove.command", "Prove that an event or a price is in the signed log."),
 )
 
 # The order of `main --help`: what is wanted daily comes first.
 _HELP_ORDER = (
     "metrics", "logs", "health", "test-conn", "snapshot", "verify", "accept-head", "backup", "salvage",
-    "replay", "rebuild", "rules", "prices", "revisions", "diff", "actions", "gaps", "why", "validation", "validate",
+    "replay", "rebuild", "key", "checkpoint", "prove",
+    "rules", "prices", "revisions", "diff", "actions", "gaps", "why", "validation", "validate",
     "events", "import-cotahist", "compare", "export", "plot", "config",
 )  # fmt: skip
 

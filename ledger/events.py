@@ -354,6 +354,19 @@ class ConnectionTested(Event, frozen=True, kw_only=True):
     message: str | None
 
 
+class CheckpointSigned(Event, frozen=True, kw_only=True):
+    """A checkpoint of events [0, size) was signed and published; `note` is all of it, as it was published."""
+
+    TAG = "checkpoint.signed/1"
+
+    origin: str
+    size: int
+    link: bytes
+    root: bytes  # of the tree over these events
+    key_id: bytes  # 4 bytes, as the signature names its key
+    note: str
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.TAG: cls
     for cls in (
@@ -370,5 +383,6 @@ EVENT_TYPES: dict[str, type[Event]] = {
         HeadAccepted,
         ConnectionTested,
         LogVerified,
+        CheckpointSigned,
     )
 }

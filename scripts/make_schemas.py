@@ -25,6 +25,9 @@ from cli.commands.prices.compare.row import CompareRow  # noqa: E402 - the same
 from cli.commands.prices.diff import DiffRow  # noqa: E402 - the same
 from cli.commands.prices.export.row import ExportedAction, ExportedPrice, Manifest  # noqa: E402 - the same
 from cli.commands.prices.prices.row import ComparedPrice  # noqa: E402 - the same
+from cli.commands.proof.checkpoint.row import CheckpointRow, ExtensionRow  # noqa: E402 - the same
+from cli.commands.proof.key import KeyRow  # noqa: E402 - the same
+from cli.commands.proof.prove.row import ProofRow, ProvenRow  # noqa: E402 - the same
 from cli.commands.status.health.command import HealthRow  # noqa: E402 - the same
 from cli.commands.status.metrics.row import LagRow, LastDateRow  # noqa: E402 - the same
 from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
@@ -48,16 +51,21 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "backup-create": CreatedRow,
     "backup-list": ListedRow,
     "backup-restore": RestoredRow,
+    "checkpoint": CheckpointRow,
+    "checkpoint-compare": ExtensionRow,
     "compare": CompareRow,
     "config": InForce,
     "error": Failure,
     "event": EventRow,
     "health": HealthRow,
     "import-cotahist": ImportRow,
+    "key": KeyRow,
     "log": json_type(LogEntry, "LogRow"),
     "metrics": json_type(TickerReport, "MetricsRow"),
     "metrics-ingest-lag": LagRow,
     "metrics-last-date": LastDateRow,
+    "proof": ProofRow,
+    "proof-check": ProvenRow,
     "rebuild": RebuildRow,
     "replay": ReplayRow,
     "rules": RuleRow,

@@ -18,6 +18,7 @@ from cli.app.exit_codes import Exit
 from cli.app.settings import SettingError, load
 from ledger import errors
 from ledger.audit.accept import NotAcceptableError
+from ledger.checkpoint import errors as proof_errors
 from ledger.ingest.providers.port import ProviderError
 from ledger.market.ticker import TickerError
 from projections.api.extras import MissingExtraError
@@ -49,6 +50,7 @@ _VERIFY = "main verify"
 _STRUCTURE = "main verify --structure"
 _ACCEPT = "main verify, then, once the cause is known: main accept-head --reason 'what happened' --yes"
 _MARKED = "main verify, then main backup --list and main backup --restore --from FILE"
+_EXTEND = "keep every checkpoint, nothing was signed; main verify --checkpoint FILE --key VKEY"
 _UPGRADE = "main --version, then install the version that wrote this ledger"
 _AGAIN = "main {command}"
 
@@ -87,6 +89,18 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.RestoreRefusedError: ExitRule(Exit.UNKNOWN, "main backup --restore --from {path} --yes"),
     errors.RollbackRefusedError: ExitRule(Exit.UNKNOWN, "main backup --restore --from {path} --rollback --yes"),
     errors.NothingToSalvageError: ExitRule(Exit.CRITICAL, "main backup --list"),
+    proof_errors.KeyTextError: ExitRule(Exit.UNKNOWN, "main key --help"),
+    proof_errors.KeyFileError: ExitRule(Exit.UNKNOWN, "ls -l {path}; chmod 600 {path}; main key new --out FILE"),
+    proof_errors.KeyNameError: ExitRule(Exit.UNKNOWN, "main key new --name example.com/prices --out FILE"),
+    proof_errors.NoteError: ExitRule(
+        Exit.CRITICAL, "compare it with a copy kept elsewhere, and the key with its owner"
+    ),
+    proof_errors.TileError: ExitRule(Exit.CRITICAL, "find out who wrote to {path}, then: rm {path}; main {command}"),
+    proof_errors.NotProvenError: ExitRule(Exit.CRITICAL, _VERIFY),
+    proof_errors.NotCoveredError: ExitRule(Exit.UNKNOWN, "main checkpoint --key FILE"),
+    proof_errors.NotAnExtensionError: ExitRule(Exit.CRITICAL, _EXTEND),
+    proof_errors.OtherOriginError: ExitRule(Exit.CRITICAL, "main checkpoint --key FILE --out ANOTHER-FOLDER"),
+    proof_errors.OtherLedgerError: ExitRule(Exit.CRITICAL, "main config, and compare DATA_DIR with what was meant"),
     ProviderError: ExitRule(Exit.CRITICAL, "main test-conn --provider yfinance"),
     TickerError: ExitRule(Exit.UNKNOWN, "main --ticker PETR4.SA"),
     SettingError: ExitRule(Exit.UNKNOWN, "main config"),

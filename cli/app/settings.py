@@ -59,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ingest_lock_timeout_seconds: float
     metrics_ingest_lag_threshold: int
     price_sources: tuple[str, ...]
+    checkpoint_key: Path | None
     yahoo_base_url: str | None
     b3_ledger_now: int | None  # microseconds UTC
 
@@ -103,6 +104,7 @@ REGISTRY: tuple[Setting, ...] = (
         "whose prices of a ticker are read: the first that has any",
         _sources,
     ),
+    Setting("CHECKPOINT_KEY", None, "a file", "the key that signs checkpoints; every backup then writes one", folder),
     Setting("YAHOO_BASE_URL", None, "an http or https URL", "a mirror or proxy in place of every Yahoo host", url),
     Setting(
         "B3_LEDGER_NOW",

@@ -37,12 +37,12 @@ def home(root: Path) -> LedgerHome:
 
 
 def _setting(name: str) -> str:
-    return os.environ.get(name) or _dotenv().get(name) or DEFAULTS[name]
+    """Return the setting in force: of the environment, else of `.env` in the working folder, else its default."""
+    if written := os.environ.get(name):
+        return written
+    dotenv: Mapping[str, str | None] = {}
+    if os.path.isfile(DOTENV):
+        from dotenv import dotenv_values
 
-
-def _dotenv() -> Mapping[str, str | None]:
-    if not os.path.isfile(DOTENV):
-        return {}
-    from dotenv import dotenv_values
-
-    return dotenv_values(DOTENV)
+        dotenv = dotenv_values(DOTENV)
+    return dotenv.get(name) or DEFAULTS[name]

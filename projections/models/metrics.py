@@ -73,7 +73,7 @@ class _Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rows: int
 
 
-class _Tally(msgspec.Struct, array_like=True, gc=False):
+class _SeriesTally(msgspec.Struct, array_like=True, gc=False):
     """Measures as they are stored; mutable, since a fold decodes, counts and encodes it at every final entry."""
 
     status: Status
@@ -126,7 +126,7 @@ class BackupStatus(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
-_decode_tally = msgspec.msgpack.Decoder(_Tally).decode
+_decode_tally = msgspec.msgpack.Decoder(_SeriesTally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
 _decode_backup = msgspec.msgpack.Decoder(BackupStatus).decode
@@ -212,16 +212,16 @@ _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
 }
 
 
-def _tally(tables: Tables, key: bytes, status: Status, seq: int) -> _Tally:
+def _tally(tables: Tables, key: bytes, status: Status, seq: int) -> _SeriesTally:
     """Return the series' tally with one more final entry of `status` to count."""
     tally = tables["tallies"].load(key, _decode_tally)
     if tally is None:
-        return _Tally(status, seq)
+        return _SeriesTally(status, seq)
     tally.status, tally.seq = status, seq
     return tally
 
 
-def _put(tables: Tables, key: bytes, tally: _Tally, duration_ms: int) -> None:
+def _put(tables: Tables, key: bytes, tally: _SeriesTally, duration_ms: int) -> None:
     failed = tally.status in FAILURES
     tables["recent"].put(key + SLOT_KEYS[tally.finals % RECENT_ENTRIES], RECENT.pack(duration_ms, failed))
     tally.finals += 1
@@ -235,7 +235,7 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
 
     A file brought by hand counts only where nobody is asked: else it would hush the alarm of a provider that is late.
     """
-    chosen: dict[str, tuple[bytes, _Tally]] = {}
+    chosen: dict[str, tuple[bytes, _SeriesTally]] = {}
     for key, value in tables["tallies"].scan(b"" if ticker is None else text_key(ticker)):
         (name, provider), tally = two_texts(key), _decode_tally(value)
         if name not in chosen or _rank(provider, tally) > _rank(two_texts(chosen[name][0])[1], chosen[name][1]):
@@ -245,7 +245,7 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
         yield Measured(*two_texts(key), tally.measures(slots))
 
 
-def _rank(provider: str, tally: _Tally) -> tuple[bool, int]:
+def _rank(provider: str, tally: _SeriesTally) -> tuple[bool, int]:
     return not registry.brought_by_hand(provider), tally.seq
 
 

@@ -34,12 +34,12 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     bar: Bar | None
 
 
-class _Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class _StoredBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
     bar: Bar | None
     recorded_at: int
 
 
-_decode_row = msgspec.msgpack.Decoder(_Row).decode
+_decode_row = msgspec.msgpack.Decoder(_StoredBar).decode
 
 
 class Prices:
@@ -59,10 +59,10 @@ class Prices:
         store = tables["bars"].store
         prefix, seq = text_key(fact.provider, fact.ticker), seq_key(envelope.seq)
         for day in fact.withdrawn:
-            store(prefix + day_key(day) + seq, _Row(None, envelope.recorded_at))
+            store(prefix + day_key(day) + seq, _StoredBar(None, envelope.recorded_at))
         # Bars come last: one that was accepted is never hidden by what else the decision says of its day.
         for bar in fact.bars:
-            store(prefix + day_key(bar.date) + seq, _Row(bar, envelope.recorded_at))
+            store(prefix + day_key(bar.date) + seq, _StoredBar(bar, envelope.recorded_at))
         decisions.put(tables, envelope, fact)
 
 

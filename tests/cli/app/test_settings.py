@@ -21,6 +21,7 @@ DEFAULTS = Settings(
     ingest_lock_timeout_seconds=120.0,
     metrics_ingest_lag_threshold=86400,
     price_sources=("yfinance", "cotahist"),
+    checkpoint_key=None,
     yahoo_base_url=None,
     b3_ledger_now=None,
 )

@@ -16,8 +16,14 @@ from cli.render import times
 from ledger import ids
 from ledger.backup.archive_log import archive_damaged
 from ledger.backup.check import check_made
-from ledger.backup.create import create_backup
+from ledger.backup.create import CreatedBackup, create_backup
+from ledger.checkpoint.key_file import read_key
+from ledger.checkpoint.note import SigningKey
+from ledger.checkpoint.signing import sign_checkpoint
+from ledger.files.atomic_file import write_whole
 from ledger.store.event_log import EventLog
+
+CHECKPOINT_SUFFIX = ".checkpoint"
 
 
 def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> Exit:
@@ -26,14 +32,14 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
     started = time.perf_counter()
     ledger = ledgers.active(given)
     now = clock_of(ledger.kind, given)
-    path = out or given.backup_dir / default_name(now())
+    # Read before anything is made: a key that is not there should not be found out when the backup is.
+    key = read_key(given.checkpoint_key) if given.checkpoint_key else None
     with EventLog(
-        ledger.home,
-        now=now,
-        lock_timeout_s=given.ingest_lock_timeout_seconds,
-        witnesses=witnesses.projections,
+        ledger.home, now=now, lock_timeout_s=given.ingest_lock_timeout_seconds, witnesses=witnesses.projections
     ) as log:
-        made = create_backup(log, path, job_id=ids.new_id(now()), watch=watch)
+        job_id = ids.new_id(now())
+        made = create_backup(log, out or given.backup_dir / default_name(now()), job_id=job_id, watch=watch)
+        checkpoint = _signed(log, made, key, job_id, given) if key else None
     if verify and (flaw := check_made(made, watch=watch).report.first_bad):
         raise archive_damaged(made.path, flaw)
     event = made.event
@@ -49,6 +55,7 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
         tickers=counted(event.tickers),
         seq=made.seq,
         verified=verify,
+        checkpoint=None if checkpoint is None else str(checkpoint),
         elapsed_sec=round(time.perf_counter() - started, 3),
     )
     output.show([row], style, text=backup_row.created_text)
@@ -58,3 +65,12 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
 def default_name(now_us: int) -> str:
     """Return the base name of a backup made at that time."""
     return f"backup-{times.text(now_us).replace('-', '').replace(':', '')}.db"
+
+
+def _signed(log: EventLog, made: CreatedBackup, key: SigningKey, job_id: bytes, given: Settings) -> Path:
+    """Return the file beside the backup that holds the checkpoint of all its events, which is recorded as well."""
+    timeout_s = given.ingest_lock_timeout_seconds
+    signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, size=made.event.size)
+    path = made.path.with_name(f"{made.path.name}{CHECKPOINT_SUFFIX}")
+    write_whole(path, signed.note)
+    return path

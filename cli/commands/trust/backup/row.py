@@ -14,7 +14,10 @@ from ledger.events import EventCount, LedgerKind
 
 
 class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made. `seq` is that of the event that tells of it; `verified` when it was restored as well."""
+    """A backup that was made. `seq` is that of the event that tells of it; `verified` when it was restored as well.
+
+    `checkpoint` is the file beside it that holds the signed checkpoint of its events, where CHECKPOINT_KEY is set.
+    """
 
     status: Literal["created"] = "created"
     backup: str
@@ -29,6 +32,7 @@ class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     verified: bool
     elapsed_sec: float
+    checkpoint: str | None = None
 
 
 class CheckedRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ import msgspec
 from cli.app import clock, output, settings
 from cli.app.output import Style
 from cli.app.settings import Settings
-from cli.commands.trust.verify import marking, row, saved_head
+from cli.commands.trust.verify import against_checkpoint, marking, row, saved_head
+from cli.commands.trust.verify.against_checkpoint import SignedCheckpoint
 from cli.commands.trust.verify.saved_head import SavedHead
 from cli.context import ledgers, witnesses
 from cli.context.ledgers import ActiveLedger
@@ -39,23 +40,27 @@ Examples:
   main verify --save-head /mnt/elsewhere/head.json
   main verify --from-head /mnt/elsewhere/head.json
   main verify backups/backup-20260213T213000Z.db
+  main verify --checkpoint /mnt/elsewhere/checkpoint --key 'b3-ledger/…+…+…'
+  main verify --checkpoint b3/checkpoint --key vkey.txt b3          its tiles, without any ledger
 
 \b
 Verdicts: intact, tampered, truncated, rolled_back, forked, unreadable.
 
 \b
 Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head, the log is ahead of
-the clock, or it holds what this version would not write; 2 every other verdict; 3 no ledger, no
-permission, an event of a newer version, or a file for --from-head or --save-head that is none.
+the clock, or it holds what this version would not write; 2 every other verdict, a checkpoint that
+--key did not sign, or one of another ledger; 3 no ledger, no permission, an event of a newer
+version, or a file for --from-head or --save-head that is none.
 """
 )
 @click.option("--from-head", type=saved_head.SAVED_HEAD, help="Hold the log against a head that was saved.")
 @click.option(
     "--save-head", type=click.Path(path_type=Path, dir_okay=False), help="When intact, save the head to this file."
 )
-@click.option("--record", is_flag=True, help="When intact, append that it was (log.verified).")
+@marking.record_option
 @click.option("--structure", is_flag=True, help="Check the pages of the database file first, and its index of appends.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@against_checkpoint.options
+@click.argument("file", type=click.Path(path_type=Path), required=False)
 @ledgers.archive_option
 @output.style_options
 @click.pass_context
@@ -66,34 +71,37 @@ def verify(
     save_head: Path | None,
     *,
     structure: bool,
-    record: bool,
     file: Path | None,
     style: Style,
 ) -> int:
     """Re-hash and read every event, and hold the head against all that remember it.
 
-    Those are the anchor beside the database, the stored projections, a head saved earlier, and the
-    mark of an earlier bad verification; for a backup FILE its .checksum, what the ledger in use
-    recorded when it was made, and that ledger itself. A bad verdict on the ledger in use leaves a
-    mark, and nothing is appended until an intact one, a restore or accept-head removes it.
+    Those are the anchor beside the database, the stored projections, a head saved earlier, a signed
+    checkpoint, and the mark of an earlier bad verification; for a backup FILE its .checksum, what the
+    ledger in use recorded when it was made, and that ledger itself. A FILE that is a folder of tiles
+    is held against --checkpoint alone.
+    A bad verdict on the ledger in use leaves a mark: nothing is appended until an intact one, a
+    restore or accept-head removes it.
     """
     given = settings.load()
-    file = file or ledgers.archive_path()
+    file, record = file or ledgers.archive_path(), marking.asked_to_record(context)
     if file is not None and (structure or record):
         context.fail(f"got --{'structure' if structure else 'record'} with a backup file, want the ledger in use")
+    signed = against_checkpoint.signed(context)
+    if file is not None and file.is_dir():
+        return _shown_tiles(context, file, signed, from_head or save_head, style)
     before = _replaceable(context, save_head)
+    known = [one for one in (from_head, before) if one is not None]
     with output.still_working("re-hashing every event …"):
-        known = [one for one in (from_head, before) if one is not None]
         checked = _archive(given, file, known) if file else _ledger(given, known, structure=structure)
-    if save_head is not None and checked.report.verdict == "intact":
+        checked = _marked(_signed(checked, file, signed), signed)
+    intact = checked.report.verdict == "intact"
+    if save_head is not None and intact:
         _save(context, save_head, checked, before, now_us=clock.now_us(given, reading=True))
-    seq = None
-    if record and checked.ledger is not None and checked.report.verdict == "intact":
-        seq = marking.recorded(checked.ledger, checked.report, given)
+    seq = marking.recorded(checked.ledger, checked.report, given) if record and intact and checked.ledger else None
     found = row.row(checked.report, checked.replaced, checked.root)
-    found = msgspec.structs.replace(
-        found, marked=checked.marked, recorded_seq=seq, ahead_seconds=_ahead_s(checked, given)
-    )
+    more = {"marked": checked.marked, "recorded_seq": seq, "ahead_seconds": _ahead_s(checked, given)}
+    found = msgspec.structs.replace(found, **more)
     output.show([found], style, text=row.text)
     for words in row.warnings(found):
         output.say(f"warning: {words}")
@@ -117,8 +125,7 @@ def _save(context: click.Context, path: Path, checked: "_Checked", before: Saved
     ledger_id = checked.ledger_id()
     if before is not None and not before.is_of(ledger_id):
         context.fail(f"got the head of another ledger in {path}, want one of this ledger, or another name")
-    kept = None if checked.forgets else before
-    saved_head.save(path, checked.head(), ledger_id=ledger_id, now_us=now_us, before=kept)
+    saved_head.save(path, checked.head(), ledger_id=ledger_id, now_us=now_us, before=before)
 
 
 def _ahead_s(checked: "_Checked", given: Settings) -> int | None:
@@ -129,11 +136,40 @@ def _ahead_s(checked: "_Checked", given: Settings) -> int | None:
     return ahead_us // 1_000_000 if ahead_us > CLOCK_SLACK_US else None
 
 
+def _signed(checked: "_Checked", file: Path | None, signed: SignedCheckpoint | None) -> "_Checked":
+    """Return `checked`, held against the checkpoint as well, if there is one."""
+    place = file or (checked.ledger.folder if checked.ledger else None)
+    if signed is None or place is None:
+        return checked
+    report = against_checkpoint.held(checked.report, place, signed)
+    return msgspec.structs.replace(checked, report=report, unsigned=report.verdict != checked.report.verdict)
+
+
+def _marked(checked: "_Checked", signed: SignedCheckpoint | None) -> "_Checked":
+    """Return `checked`, with the mark that it leaves beside the ledger in use."""
+    if checked.ledger is None:
+        return checked
+    size = signed.statement.size if signed else None
+    mark = None if checked.explained else marking.mark_of(checked.report, size if checked.unsigned else None)
+    left = marking.left(checked.ledger.folder, mark, intact=checked.report.verdict == "intact", checkpoint_size=size)
+    return msgspec.structs.replace(checked, marked=left)
+
+
+def _shown_tiles(
+    context: click.Context, folder: Path, signed: SignedCheckpoint | None, other: object, style: Style
+) -> int:
+    if signed is None or other is not None:
+        context.fail(f"got a folder at {folder}, want a backup file, or --checkpoint and --key for its tiles")
+    found = row.row(against_checkpoint.held_tiles(folder, signed))
+    output.show([found], style, text=row.text)
+    return row.exit_code(found)
+
+
 class _Checked(msgspec.Struct, frozen=True, kw_only=True):
     """What was found of a log, how to ask for its ledger's id, and the restore that explains a head that is gone.
 
-    `ledger` is the one in use, where that is what was verified; `marked` whether the mark of a bad verdict stands there.
-    `forgets` when what was saved before is not to be kept: a restore on record replaced it.
+    `ledger` is the one in use, where that is what was verified; `marked` whether the mark of a bad verdict stands
+    there. `explained` when a bad verdict is no finding about the log: a restore on record, or another ledger's head.
     """
 
     report: VerifyReport
@@ -142,7 +178,8 @@ class _Checked(msgspec.Struct, frozen=True, kw_only=True):
     ledger: ActiveLedger | None = None
     replaced: Replaced | None = None
     marked: bool | None = None
-    forgets: bool = False
+    explained: bool = False
+    unsigned: bool = False  # it was a checkpoint that the log contradicted
 
     def head(self) -> Head:
         """Return the head of a log that is intact."""
@@ -164,15 +201,11 @@ def _ledger(given: Settings, saved: list[SavedHead], *, structure: bool) -> _Che
             return created(log).ledger_id
 
     checked = _Checked(report=report, ledger_id=ledger_id, root=ledger.home.root, ledger=ledger)
-    explained = False
-    if report.against is not None and report.against.name == SAVED:
-        replaced = replaced_by(ledger.home, report.against.head)
-        checked = msgspec.structs.replace(checked, replaced=replaced)
-        if replaced is None:
-            checked = _told_apart(checked, saved)
-        explained = replaced is not None or (checked.report.first_bad or report.first_bad) != report.first_bad
-    left = marking.left(ledger.folder, report, explained=explained)
-    return msgspec.structs.replace(checked, marked=left)
+    if report.against is None or report.against.name != SAVED:
+        return checked
+    if replaced := replaced_by(ledger.home, report.against.head):
+        return msgspec.structs.replace(checked, replaced=replaced, explained=True)
+    return _told_apart(checked, saved)
 
 
 def _archive(given: Settings, file: Path, saved: list[SavedHead]) -> _Checked:
@@ -200,4 +233,4 @@ def _told_apart(checked: _Checked, saved: list[SavedHead]) -> _Checked:
     wanted = other.ledger_id.replace("-", "")
     flaw = Flaw(0, "ledger id", wanted, found.hex())
     report = msgspec.structs.replace(checked.report, first_bad=flaw, last_good_seq=None)
-    return msgspec.structs.replace(checked, report=report)
+    return msgspec.structs.replace(checked, report=report, explained=True)

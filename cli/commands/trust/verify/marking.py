@@ -1,6 +1,11 @@
 """What a verification leaves behind: the mark of a bad verdict, or `log.verified` of a good one."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+import click
+import msgspec
 
 from cli.app import clock
 from cli.app.settings import Settings
@@ -14,51 +19,84 @@ from ledger.events import LEDGER_STREAM, LogVerified
 from ledger.store.event_log import EventLog
 from ledger.store.mark import Mark, clear_mark, put_mark, read_mark
 
+F = TypeVar("F", bound=Callable[..., object])
+
+_RECORD = f"{__name__}.record"
+
 PAGES = "structure"  # the witness of a mark that only a look at the pages, or at the index, clears
+CHECKPOINT = "checkpoint"
 OF_THE_PAGES = frozenset({PAGES, "append index"})  # kinds of flaw
 OF_THE_BYTES = frozenset({"anchor", *OF_THE_PAGES})  # kinds of flaw that make a log unreadable, shortage or not
 
 
-def marks(report: VerifyReport) -> bool:
-    """Whether the report is on what was seen in bytes: a shortage, or the death of the process that read, is not."""
-    bad = report.first_bad
-    if report.verdict == "intact" or bad is None:
-        return False
-    if report.against is not None and report.against.head in report.found.accepted:
-        return False  # a person decided to do without that head, on the record
-    return report.verdict != "unreadable" or bad.kind in OF_THE_BYTES
+def record_option(command: F) -> F:
+    """Give `command` the option `--record`, which `asked_to_record` reads."""
+    return click.option(
+        "--record",
+        is_flag=True,
+        expose_value=False,
+        callback=_keep,
+        help="When intact, append that it was (log.verified).",
+    )(command)
 
 
-def mark_of(report: VerifyReport) -> Mark:
-    """Return the mark that a bad report leaves."""
-    against, bad = report.against, report.first_bad
-    witness = PAGES if bad is not None and bad.kind in OF_THE_PAGES else None
-    return Mark(
-        verdict=report.verdict,
-        witness=against.name if against else witness,
-        expected_size=against.head.size if against else None,
-        expected_head=against.head.link.hex() if against else None,
-        found_size=report.events,
-        found_head=report.head.hex() if report.head else None,
-    )
+def _keep(context: click.Context, _parameter: click.Parameter, value: object) -> None:
+    context.meta[_RECORD] = value
 
 
-def left(folder: Path, report: VerifyReport, *, explained: bool) -> bool | None:
-    """Leave the mark of a bad report or clear that of an earlier one; return whether one stands, None without any.
+def asked_to_record(context: click.Context) -> bool:
+    """Whether `--record` was given."""
+    return bool(context.meta.get(_RECORD))
 
-    False where there should be one and none could be written. `explained` when a recorded restore is the reason.
+
+def mark_of(report: VerifyReport, checkpoint_size: int | None) -> Mark | None:
+    """Return the mark that a report leaves, None where it leaves none.
+
+    A bad verdict marks where it was seen in bytes: a shortage, or the death of the process that read, does not.
+    `checkpoint_size` is of the checkpoint that the log contradicts, None where it contradicts none.
     """
+    against, bad = report.against, report.first_bad
+    if report.verdict == "intact" or bad is None:
+        return None
+    if against is not None and against.head in report.found.accepted:
+        return None  # a person decided to do without that head, on the record
+    if report.verdict == "unreadable" and bad.kind not in OF_THE_BYTES:
+        return None
+    found = Mark(
+        verdict=report.verdict, found_size=report.events, found_head=report.head.hex() if report.head else None
+    )
+    if checkpoint_size is not None:
+        return msgspec.structs.replace(found, witness=CHECKPOINT, expected_size=checkpoint_size)
+    if against is not None:
+        head = against.head
+        return msgspec.structs.replace(
+            found, witness=against.name, expected_size=head.size, expected_head=head.link.hex()
+        )
+    return msgspec.structs.replace(found, witness=PAGES) if bad.kind in OF_THE_PAGES else found
+
+
+def left(folder: Path, mark: Mark | None, *, intact: bool, checkpoint_size: int | None) -> bool | None:
+    """Leave `mark`, or clear an earlier one where the log is intact; return whether one stands, None without any.
+
+    False where there should be one and none could be written.
+    `checkpoint_size` is of the checkpoint that the log was held against: a mark left by a larger one stays.
+    """
+    earlier = read_mark(folder)
     try:
-        if report.verdict == "intact":
-            if read_mark(folder) is not None:
-                clear_mark(folder)
-            return None
-        if explained or not marks(report):
-            return True if read_mark(folder) is not None else None
-        put_mark(folder, mark_of(report))
+        if mark is not None:
+            put_mark(folder, mark)
+            return True
+        if earlier is None or not intact or _of_a_checkpoint(earlier, checkpoint_size):
+            return True if earlier else None
+        clear_mark(folder)
     except LedgerError:
-        return report.verdict == "intact"
-    return True
+        return intact
+    return None
+
+
+def _of_a_checkpoint(mark: Mark, size: int | None) -> bool:
+    """Whether the mark was left by a checkpoint of more events than `size`."""
+    return mark.witness == CHECKPOINT and (size is None or size < (mark.expected_size or 0))
 
 
 def recorded(ledger: ActiveLedger, report: VerifyReport, given: Settings) -> int:

@@ -82,7 +82,7 @@ def row(report: VerifyReport, replaced: Replaced | None = None, root: Path = Pat
 
 
 def exit_code(found: VerifyRow) -> Exit:
-    """Return 2 for every bad verdict, 1 for a log that nothing outside it vouches for, or that there are warnings of."""
+    """Return 2 for every bad verdict, 1 for a log without a witness, or with something to warn of."""
     if found.verdict != "intact":
         return Exit.CRITICAL
     return Exit.OK if found.witnesses and not list(warnings(found)) else Exit.WARNING
@@ -97,6 +97,8 @@ def warnings(found: VerifyRow) -> Iterator[str]:
         yield f"{more} more remarks"
     if found.ahead_seconds is not None:
         yield f"the log is {found.ahead_seconds} s ahead of the clock"
+    if found.marked and found.verdict == "intact":
+        yield "the mark of an earlier verdict stays: hold the log against the same checkpoint, or a later one"
     if found.marked is False:
         yield "no mark could be left beside the log: writers do not know of this verdict"
 

@@ -44,7 +44,10 @@ class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def witnesses(self, name: str) -> list[Witness]:
         """Return every head in the file, the newest first, as witnesses called `name`."""
-        return [_witness(one, name) for one in (self, *self.earlier)]
+        return [_witness(one, name) for one in self._all()]
+
+    def _all(self) -> "list[SavedHead | EarlierHead]":
+        return [self, *self.earlier]
 
     def is_of(self, ledger_id: bytes) -> bool:
         """Whether the file is about the ledger `ledger_id`."""
@@ -52,7 +55,11 @@ class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def _witness(saved: SavedHead | EarlierHead, name: str) -> Witness:
-    return Witness(name, Head(saved.size, Link(bytes.fromhex(saved.head))))
+    link = bytes.fromhex(saved.head)
+    if saved.size < 1 or len(link) != LINK_BYTES:
+        message = f"a head of {saved.size} events and {len(saved.head)} digits"
+        raise ValueError(message)
+    return Witness(name, Head(saved.size, Link(link)))
 
 
 class SavedHeadType(click.ParamType[SavedHead]):
@@ -82,10 +89,7 @@ def parse(content: bytes) -> SavedHead:
     """
     saved = msgspec.json.decode(content, type=SavedHead)
     ids.parse(saved.ledger_id)
-    for one in (saved, *saved.earlier):
-        if one.size < 1 or len(bytes.fromhex(one.head)) != LINK_BYTES:
-            message = f"a head of {one.size} events and {len(one.head)} digits"
-            raise ValueError(message)
+    saved.witnesses("saved head")
     return saved
 
 

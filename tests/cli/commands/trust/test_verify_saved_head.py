@@ -47,4 +47,4 @@ def test_anything_else_is_no_head(content: bytes) -> None:
 
 def test_the_fields_are_those_that_are_documented() -> None:
     """Scripts read them."""
-    assert ("ledger_id", "size", "head", "saved_at") == SavedHead.__struct_fields__
+    assert ("ledger_id", "size", "head", "saved_at", "earlier") == SavedHead.__struct_fields__

@@ -1,0 +1,1 @@
+"""Commands that strangers can check by: keys, signed checkpoints, proofs."""

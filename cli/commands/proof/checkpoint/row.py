@@ -1,0 +1,97 @@
+"""What `main checkpoint` prints. Pure."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from ledger.checkpoint.note import SigningKey
+from ledger.checkpoint.published import CHECKPOINT
+from ledger.checkpoint.signing import Signed
+from ledger.checkpoint.statement import Statement
+
+
+class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The first `size` events of `origin`, signed; hashes are hex, `head` is the last link, `key` the verifier key.
+
+    `unchanged` when it had been signed before and nothing came since. `seq` is that of its event; `note` is all of
+    what was signed, `checkpoint` the file that holds it, `new_files` how many tiles were added below it.
+    """
+
+    status: Literal["signed", "unchanged"]
+    origin: str
+    size: int
+    head: str
+    root: str
+    key: str
+    seq: int
+    note: str
+    checkpoint: str | None
+    new_files: int
+    elapsed_sec: float
+
+
+class ExtensionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the newer of two checkpoints extends the older one; `proof` is the consistency proof, hex.
+
+    `rolled_back` when the newer one covers fewer events, `forked` when it covers others.
+    """
+
+    verdict: Literal["extends", "rolled_back", "forked"]
+    origin: str
+    old_size: int
+    new_size: int
+    old_root: str
+    new_root: str
+    proof: tuple[str, ...]
+
+
+def row(signed: Signed, key: SigningKey, elapsed_s: float) -> CheckpointRow:
+    """Return what is printed of `signed`."""
+    return CheckpointRow(
+        status="unchanged" if signed.repeated else "signed",
+        origin=signed.statement.origin,
+        size=signed.statement.size,
+        head=signed.link.hex(),
+        root=signed.statement.root.hex(),
+        key=str(key.verifier()),
+        seq=signed.seq,
+        note=signed.note.decode(),
+        checkpoint=None if signed.folder is None else str(_file(signed.folder)),
+        new_files=signed.new_files,
+        elapsed_sec=round(elapsed_s, 3),
+    )
+
+
+def _file(folder: Path) -> Path:
+    return folder / CHECKPOINT
+
+
+def words(found: CheckpointRow) -> str:
+    """Return what was done, in a line."""
+    events = f"{found.size} events, root {found.root[:16]}…, recorded at seq {found.seq}"
+    return f"{found.status}: {events}, published as {found.checkpoint} with {found.new_files} new tiles"
+
+
+def extension(
+    verdict: Literal["extends", "rolled_back", "forked"], old: Statement, new: Statement, proof: list[bytes]
+) -> ExtensionRow:
+    """Return what is printed of two checkpoints held against each other."""
+    return ExtensionRow(
+        verdict=verdict,
+        origin=new.origin,
+        old_size=old.size,
+        new_size=new.size,
+        old_root=old.root.hex(),
+        new_root=new.root.hex(),
+        proof=tuple(one.hex() for one in proof),
+    )
+
+
+def extension_text(found: ExtensionRow) -> str:
+    """Return the verdict as a person reads it."""
+    if found.verdict == "extends":
+        return f"extends: {found.old_size} events, then {found.new_size}, proven by {len(found.proof)} hashes"
+    if found.verdict == "rolled_back":
+        return f"rolled_back: got {found.new_size} events, want at least the {found.old_size} of the older one"
+    return f"forked: got a tree of {found.new_size} events that does not extend the {found.old_size} of the older one"

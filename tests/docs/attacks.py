@@ -1,0 +1,149 @@
+"""The attacks of docs/threat-model.md, done: each takes a working folder that was signed, and leaves it attacked."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.cli.commands.trust.test_rebuild import corrupt
+from tests.support.forging import DATA, TYPE, Body, forge_archive, forge_ledger
+from tests.support.sample_ledger import FOLDER, PETR4_CSV, look, make, make_more
+
+Attack = Callable[[Path], None]
+
+
+def well(folder: Path, *args: str) -> None:
+    """Run a command that ends well."""
+    done = look(*args, cwd=folder)
+    assert done.code == 0, done.err
+
+
+def sign_and_keep(folder: Path) -> None:
+    """Make what an operator has: a key and its verifier key, and `elsewhere`, where whoever writes here cannot.
+
+    `elsewhere/first` is an older checkpoint, `elsewhere` the newest with its tiles, `elsewhere/head.json` a head.
+    """
+    well(folder, "key", "new", "--out", "k.key")
+    (folder / "vkey.txt").write_text(look("key", "show", "k.key", cwd=folder).out)
+    well(folder, "checkpoint", "--key", "k.key", "--out", "elsewhere")
+    shutil.copy(folder / "elsewhere" / "checkpoint", folder / "elsewhere" / "first")
+    shutil.copytree(folder / FOLDER, folder / "monday")
+    make_more(folder)
+    well(folder, "backup", "--create", "--out", "copy.db")
+    well(folder, "checkpoint", "--key", "k.key", "--out", "elsewhere")
+    well(folder, "verify", "--save-head", "elsewhere/head.json")
+
+
+def truncate(folder: Path) -> None:
+    """Cut the last four events."""
+    forge_ledger(folder / FOLDER, lambda events: events[:9])
+
+
+def rewrite(folder: Path) -> None:
+    """Raise the last close that PETR4's decision accepted, by a centavo."""
+    forge_ledger(folder / FOLDER, raised)
+
+
+def raised(events: list[Body]) -> list[Body]:
+    """Return the events with another close in the first decision."""
+    decision: dict[str, Any] = next(one[DATA] for one in events if one[TYPE] == "validation.completed/1")
+    decision["bars"][-1][4] += 10_000
+    return events
+
+
+def roll_back(folder: Path) -> None:
+    """Put Monday's copy of the whole ledger folder back."""
+    shutil.rmtree(folder / FOLDER)
+    shutil.copytree(folder / "monday", folder / FOLDER)
+
+
+def fork(folder: Path) -> None:
+    """Rewrite, and sign the other history for another auditor."""
+    rewrite(folder)
+    well(folder, "checkpoint", "--key", "k.key", "--out", "other")
+
+
+def swap(folder: Path) -> None:
+    """Put another ledger, just as whole, in the place of this one."""
+    other = folder / "another"
+    other.mkdir()
+    make(other)
+    shutil.rmtree(folder / FOLDER)
+    shutil.copytree(other / FOLDER, folder / FOLDER)
+
+
+def back_date(folder: Path) -> None:
+    """Insert an answer that never came, between two that did."""
+
+    def inserted(events: list[Body]) -> list[Body]:
+        invented = [*events[1]]
+        invented[2] = bytes(16)  # an append of its own
+        return [*events[:4], invented, *events[4:]]
+
+    forge_ledger(folder / FOLDER, inserted)
+
+
+def forge_backup(folder: Path) -> None:
+    """Write a backup of a history that was not, with the `.checksum` that fits."""
+    forge_archive(folder / "forged.db", folder / FOLDER, raised)
+
+
+def steal_key(folder: Path) -> None:
+    """Rewrite, sign with the stolen key, and publish as if nothing had been."""
+    fork(folder)
+
+
+def edit_read_models(folder: Path) -> None:
+    """Change a row of the stored read models."""
+    well(folder, "rebuild")
+    corrupt(folder)
+
+
+def edit_snapshot(folder: Path) -> None:
+    """Change a price in a snapshot, and its `.checksum` with it."""
+    from hashlib import sha256
+
+    path = folder / "snapshots" / PETR4_CSV
+    path.write_bytes(path.read_bytes()[:-2] + b"1\n")
+    digest = sha256(path.read_bytes()).hexdigest()
+    path.with_name(f"{path.name}.checksum").write_text(f"{digest}  {path.name}\n")
+
+
+def edit_tile(folder: Path) -> None:
+    """Change a hash in what was published."""
+    (tile,) = (folder / "elsewhere" / "tile" / "0").rglob("12")
+    tile.write_bytes(tile.read_bytes()[:-1] + b"\0")
+
+
+def sign_with_another_key(folder: Path) -> None:
+    """Rewrite, and sign with a key of the same name that nobody was given."""
+    rewrite(folder)
+    name = (folder / "vkey.txt").read_text().split("+")[0]
+    well(folder, "key", "new", "--out", "own.key", "--name", name)
+    well(folder, "checkpoint", "--key", "own.key", "--out", "other")
+
+
+def rewrite_what_no_checkpoint_covers(folder: Path) -> None:
+    """Change the event that came after the newest checkpoint."""
+
+    def changed(events: list[Body]) -> list[Body]:
+        return [*events[:12], ["", *events[11][1:2], bytes(16), *events[11][3:]]]
+
+    forge_ledger(folder / FOLDER, changed)
+
+
+ATTACKS: dict[str, Attack] = {
+    "T1": truncate,
+    "T2": rewrite,
+    "T3": roll_back,
+    "T4": fork,
+    "T5": swap,
+    "T6": back_date,
+    "T7": forge_backup,
+    "K1": steal_key,
+    "K2": sign_with_another_key,
+    "M1": edit_read_models,
+    "M2": edit_snapshot,
+    "M3": edit_tile,
+    "N1": rewrite_what_no_checkpoint_covers,
+}
