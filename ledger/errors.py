@@ -149,6 +149,25 @@ class ProviderClockError(LedgerError):
         self.provider, self.apart_s, self.limit_s = provider, apart_s, limit_s
 
 
+class ClockAheadError(LedgerError):
+    """The clock is far past the last recorded event, and nobody vouches for it; nothing was appended."""
+
+    def __init__(self, *, days: int, limit_days: int) -> None:
+        super().__init__(
+            f"got a clock {days} days past the last recorded event, want at most {limit_days}, "
+            "a provider's date near it, or a kernel clock that is synchronised"
+        )
+        self.days, self.limit_days = days, limit_days
+
+
+class LogAheadError(LedgerError):
+    """The log's last event is of a time that the clock has not reached."""
+
+    def __init__(self, ahead_s: int) -> None:
+        super().__init__(f"got a log {ahead_s} s ahead of the clock, want its last event in the past")
+        self.ahead_s = ahead_s
+
+
 class CotahistError(LedgerError):
     """A file is not a complete COTAHIST file; nothing of it was appended."""
 

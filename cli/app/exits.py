@@ -70,6 +70,8 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.DiskFullError: ExitRule(Exit.CRITICAL, "df -h {path}"),
     errors.StorageError: ExitRule(Exit.CRITICAL, _STRUCTURE),
     errors.ProviderClockError: ExitRule(Exit.CRITICAL, "date -u"),
+    errors.LogAheadError: ExitRule(Exit.CRITICAL, "date -u"),
+    errors.ClockAheadError: ExitRule(Exit.CRITICAL, "date -u, then, if it is right: main {command} --clock-ok"),
     errors.WriterLockError: ExitRule(Exit.UNKNOWN, "main health"),
     errors.TickerLockError: ExitRule(Exit.UNKNOWN, "main health"),
     errors.DamagedError: ExitRule(Exit.CRITICAL, _VERIFY),

@@ -17,7 +17,7 @@ from ledger.backup.frames import HEADER, frames
 from ledger.backup.scan import Advance, Scan, scan
 from ledger.chain import Head, Seq
 from ledger.codec import Draft
-from ledger.errors import DamagedError, LedgerError, NameTakenError, StorageError
+from ledger.errors import ClockAheadError, DamagedError, LedgerError, NameTakenError, StorageError
 from ledger.events import LEDGER_STREAM, BackupCreated, BackupFailed, ErrorKind
 from ledger.files.atomic_file import PartFile, part_file
 from ledger.files.checksum import write_checksum
@@ -30,12 +30,16 @@ Watch = Callable[[str, int | None], AbstractContextManager[Advance | None]]
 
 
 class CreatedBackup(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made, what the disk gave back of it, and the event that records it, at `seq` of the log."""
+    """A backup that was made, what the disk gave back of it, and the event that records it, at `seq` of the log.
+
+    `unrecorded` is why the log took no event, where it took none: the file is whole all the same.
+    """
 
     path: Path
     scan: Scan
     event: BackupCreated
-    seq: Seq
+    seq: Seq | None
+    unrecorded: ClockAheadError | None = None
 
 
 def unwatched(_doing: str, _events: int | None) -> AbstractContextManager[Advance | None]:
@@ -102,8 +106,11 @@ def _record(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
     )
     draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
     identifier = ids.append_id(f"backup.created/{job_id.hex()}", job_id=job_id)
-    seq = log.append([draft], append_id=identifier).first
-    return CreatedBackup(path=found.path, scan=found, event=event, seq=seq)
+    made = CreatedBackup(path=found.path, scan=found, event=event, seq=None)
+    try:
+        return replace(made, seq=log.append([draft], append_id=identifier).first)
+    except ClockAheadError as error:
+        return replace(made, unrecorded=error)
 
 
 def write_archive(log: EventLog, size: int, part: PartFile, advance: Advance | None = None) -> bytes:

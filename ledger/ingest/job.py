@@ -15,6 +15,7 @@ from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.errors import (
+    ClockAheadError,
     DamagedError,
     LedgerError,
     LedgerReplacedError,
@@ -187,7 +188,7 @@ class Job:
             return steps()
         except ProviderError as error:
             return self._outcome("error", error=error)
-        except (ProviderClockError, InterruptedJobError) as error:
+        except (ProviderClockError, ClockAheadError, InterruptedJobError) as error:
             # A time that cannot be trusted must not enter the log, in no event; `interrupt` has made its own record.
             return self._outcome("error", error=error)
         except WriterLockError as error:

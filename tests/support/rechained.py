@@ -59,7 +59,9 @@ def rewrite(folder: Path, bodies: Sequence[bytes], *, forget: bool = True) -> No
 
 def archived(path: Path, bodies: Sequence[bytes]) -> Path:
     """Make the file `path` the archive of `bodies`, with its checksum; return it."""
-    frames = (len(one).to_bytes(4, "big") + link + one for link, one in zip(links(GENESIS, bodies), bodies, strict=True))
+    frames = (
+        len(one).to_bytes(4, "big") + link + one for link, one in zip(links(GENESIS, bodies), bodies, strict=True)
+    )
     return put(path, HEADER + b"".join(frames), checksum=True)
 
 

@@ -9,7 +9,7 @@ from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
-from cli.context import params, providers, witnesses
+from cli.context import clock_option, guards, params, providers
 from cli.render import times
 from ledger import ids
 from ledger.codec import Draft
@@ -60,6 +60,7 @@ recorded; 2 unreachable, or it answers with something else.
     type=click.FloatRange(min=0, min_open=True),
     help="Seconds to wait.  [default: ADAPTER_TIMEOUT_SECONDS]",
 )
+@clock_option.option
 @output.style_options
 def test_conn(provider: str, timeout_s: float | None, style: Style) -> int:
     """Ask a provider one cheap question and say how it went.
@@ -125,7 +126,7 @@ def _recorded(home: LedgerHome | None, given: Settings, event: ConnectionTested)
             home,
             now=lambda: _now(given, event.provider),
             lock_timeout_s=given.ingest_lock_timeout_seconds,
-            witnesses=witnesses.projections,
+            guards=guards.of(registry.described(event.provider).kind),
         ) as log:
             job_id = ids.new_id(event.started_at)
             draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)

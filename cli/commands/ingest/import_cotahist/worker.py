@@ -12,7 +12,7 @@ from cli.app import clock, exits, output
 from cli.app.settings import Settings
 from cli.commands.ingest.import_cotahist import row
 from cli.commands.ingest.import_cotahist.row import ImportRow, Run
-from cli.context import first_ledger, witnesses
+from cli.context import first_ledger, guards
 from ledger import ids
 from ledger.errors import LedgerError, NoLedgerError
 from ledger.ingest.job import Observer
@@ -161,7 +161,11 @@ def worker_for(settings: Settings, options: ImportOptions, observer: Observer) -
     if home.current() is not None:
         timeout_s = settings.ingest_lock_timeout_seconds
         opened = EventLog(
-            home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s, witnesses=witnesses.projections
+            home,
+            now=now,
+            readonly=options.dry_run,
+            lock_timeout_s=timeout_s,
+            guards=guards.of("real"),
         )
     with opened as log:
         yield FileWorker(log, created=created, options=options, settings=settings, now=now, observer=observer)

@@ -10,7 +10,7 @@ import msgspec
 from cli.app import clock
 from cli.app.settings import Settings
 from cli.commands.ingest.run.options import RunOptions
-from cli.context import first_ledger, providers, witnesses
+from cli.context import first_ledger, guards, providers
 from ledger.errors import NoLedgerError
 from ledger.events import LedgerKind
 from ledger.ingest.fetch import Patience
@@ -59,7 +59,7 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
                     now=now,
                     readonly=options.dry_run,
                     lock_timeout_s=timeout_s,
-                    witnesses=witnesses.projections,
+                    guards=guards.of(kind),
                 )
             )
         if options.dry_run:

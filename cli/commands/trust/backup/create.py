@@ -11,7 +11,7 @@ from cli.app.supervisor import die_with_parent
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.context import clock_of, watch
 from cli.commands.trust.backup.row import CreatedRow, counted
-from cli.context import ledgers, witnesses
+from cli.context import guards, ledgers
 from cli.render import times
 from ledger import ids
 from ledger.backup.archive_log import archive_damaged
@@ -35,15 +35,19 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
     # Read before anything is made: a key that is not there should not be found out when the backup is.
     key = read_key(given.checkpoint_key) if given.checkpoint_key else None
     with EventLog(
-        ledger.home, now=now, lock_timeout_s=given.ingest_lock_timeout_seconds, witnesses=witnesses.projections
+        ledger.home,
+        now=now,
+        lock_timeout_s=given.ingest_lock_timeout_seconds,
+        guards=guards.of(ledger.kind),
     ) as log:
         job_id = ids.new_id(now())
         made = create_backup(log, out or given.backup_dir / default_name(now()), job_id=job_id, watch=watch)
-        checkpoint = _signed(log, made, key, job_id, given) if key else None
+        checkpoint = _signed(log, made, key, job_id, given) if key and made.seq is not None else None
     if verify and (flaw := check_made(made, watch=watch).report.first_bad):
         raise archive_damaged(made.path, flaw)
     event = made.event
     row = CreatedRow(
+        status="created" if made.seq is not None else "unrecorded",
         backup=str(made.path),
         checksum=event.sha256.hex(),
         bytes=event.archive_bytes,
@@ -59,7 +63,9 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
         elapsed_sec=round(time.perf_counter() - started, 3),
     )
     output.show([row], style, text=backup_row.created_text)
-    return Exit.OK
+    if made.unrecorded is not None:
+        output.say(f"warning: not recorded: {made.unrecorded}")
+    return Exit.OK if made.unrecorded is None else Exit.WARNING
 
 
 def default_name(now_us: int) -> str:

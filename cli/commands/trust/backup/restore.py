@@ -18,7 +18,7 @@ from cli.app.supervisor import die_with_parent
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.context import clock_of, watch
 from cli.commands.trust.backup.row import ReplacedRow, RestoredRow
-from cli.context import ledgers, witnesses
+from cli.context import guards, ledgers, witnesses
 from ledger import ids
 from ledger.backup.archive_log import ArchiveLog, archive_damaged
 from ledger.backup.check import check_archive
@@ -73,7 +73,7 @@ def restore(given: Settings, path: Path, options: RestoreOptions, style: Style) 
             with suppress(LedgerError):
                 ledger = ledgers.active(given)
                 now = clock_of(ledger.kind, given)
-                opened = partial(EventLog, ledger.home, now=now, witnesses=witnesses.projections)
+                opened = partial(EventLog, ledger.home, now=now, guards=guards.of(ledger.kind))
                 record_failure(opened, path.name, "restore", error, job_id=ids.new_id(now()))
         raise
     row = _row(ended, archive, options, time.perf_counter() - started)

@@ -14,12 +14,14 @@ from ledger.events import EventCount, LedgerKind
 
 
 class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made. `seq` is that of the event that tells of it; `verified` when it was restored as well.
+    """A backup that was made. `seq` is that of the event that tells of it, null where the log took none (`unrecorded`).
+
+    `verified` when it was restored as well.
 
     `checkpoint` is the file beside it that holds the signed checkpoint of its events, where CHECKPOINT_KEY is set.
     """
 
-    status: Literal["created"] = "created"
+    status: Literal["created", "unrecorded"] = "created"
     backup: str
     checksum: str  # SHA-256 of the file, hex
     bytes: int
@@ -29,7 +31,7 @@ class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: LedgerKind
     types: dict[str, int]
     tickers: dict[str, int]
-    seq: int
+    seq: int | None
     verified: bool
     elapsed_sec: float
     checkpoint: str | None = None

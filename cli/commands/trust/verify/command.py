@@ -12,7 +12,7 @@ from cli.app.settings import Settings
 from cli.commands.trust.verify import against_checkpoint, marking, row, saved_head
 from cli.commands.trust.verify.against_checkpoint import SignedCheckpoint
 from cli.commands.trust.verify.saved_head import SavedHead
-from cli.context import ledgers, witnesses
+from cli.context import clock_option, ledgers, witnesses
 from cli.context.ledgers import ActiveLedger
 from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyReport, verify_ledger
@@ -61,6 +61,7 @@ version, or a file for --from-head or --save-head that is none.
 @click.option("--structure", is_flag=True, help="Check the pages of the database file first, and its index of appends.")
 @against_checkpoint.options
 @click.argument("file", type=click.Path(path_type=Path), required=False)
+@clock_option.option
 @ledgers.archive_option
 @output.style_options
 @click.pass_context

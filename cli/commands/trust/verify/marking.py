@@ -9,7 +9,7 @@ import msgspec
 
 from cli.app import clock
 from cli.app.settings import Settings
-from cli.context import witnesses
+from cli.context import guards
 from cli.context.ledgers import ActiveLedger
 from ledger import ids
 from ledger.audit.verify import VerifyReport
@@ -119,6 +119,6 @@ def recorded(ledger: ActiveLedger, report: VerifyReport, given: Settings) -> int
         ledger.home,
         now=lambda: now_us,
         lock_timeout_s=given.ingest_lock_timeout_seconds,
-        witnesses=witnesses.projections,
+        guards=guards.of(ledger.kind),
     ) as log:
         return log.append([draft], append_id=ids.append_id(f"log.verified/{job_id.hex()}", job_id=job_id)).first
