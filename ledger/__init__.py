@@ -42,9 +42,9 @@ if TYPE_CHECKING:
         WriterLockError,
         WrongKindError,
     )
-    from ledger.events import LedgerKind
     from ledger.market.series import Series
     from ledger.market.ticker import TickerError
+    from ledger.values import LedgerKind
 
 __all__ = [
     "AnchorDamagedError",

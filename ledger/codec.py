@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from ledger.errors import BodyTooLargeError, DamagedError, UnknownEventError
-from ledger.events import EVENT_TYPES, Count, Event, Id, LedgerCreated, Time
+from ledger.events import AMOUNTS_PER_MICRO, EVENT_TYPES, Event, LedgerCreated
+from ledger.values import Count, Id, Time
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -41,14 +42,45 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
+
+class _RetiredAction(msgspec.Struct, frozen=True, array_like=True):
+    """An action of `validation.completed/1`: millionths of a real (else 0), shares after and before (else 1 and 1)."""
+
+    day: str
+    kind: str
+    amount: int
+    numerator: int
+    denominator: int
+
+    def lifted(self) -> list[Any]:
+        """Return the action as the next version writes it."""
+        if self.kind == "split":
+            exact = [None, self.numerator, self.denominator]
+        else:
+            exact = [self.amount * AMOUNTS_PER_MICRO, None, None]
+        return [self.day, self.kind, *exact, "BRL", None, None, None, None, None]
+
+
+def _decision_2(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a decision without commitments as one of the next version: nil where it says nothing."""
+    added: dict[str, Any] = {"before": None, "after": None, "threshold_percent": None, "rank": None, "outranked": []}
+    if data.keys() & added.keys():
+        raise msgspec.ValidationError("Object contains a field of the next version")
+    actions = msgspec.convert(data.get("actions"), tuple[_RetiredAction, ...])
+    return {**data, "actions": [action.lifted() for action in actions], **added}
+
+
 # Retired tag -> (the tag of the next version, how to turn the data map into that version's).
-UPCASTERS: dict[str, tuple[str, Upcaster]] = {}
+UPCASTERS: dict[str, tuple[str, Upcaster]] = {
+    "validation.completed/1": ("validation.completed/2", _decision_2),
+}
 
 # What the decoder raises on arbitrary bytes: invalid UTF-8 and endless nesting are not a DecodeError.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _encoder = msgspec.msgpack.Encoder()
 _envelope_decoder = msgspec.msgpack.Decoder(Envelope)
+_map_decoder = msgspec.msgpack.Decoder(dict[str, Any])
 
 
 def encode_data(event: Event) -> bytes:
@@ -123,7 +155,7 @@ def decode_event(envelope: Envelope) -> Event:
             return _data_decoder(envelope.type).decode(envelope.data)
         if envelope.type in UPCASTERS:
             return _upcast(envelope)
-    except UNDECODABLE as error:
+    except (*UNDECODABLE, OverflowError) as error:
         raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
     raise UnknownEventError(envelope.seq, envelope.type)
 
@@ -142,7 +174,7 @@ def decode_created(body: bytes) -> LedgerCreated:
 
 
 def _upcast(envelope: Envelope) -> Event:
-    tag, data = envelope.type, msgspec.msgpack.decode(envelope.data)
+    tag, data = envelope.type, _map_decoder.decode(envelope.data)
     while tag in UPCASTERS:
         tag, step = UPCASTERS[tag]
         data = step(data)

@@ -52,10 +52,10 @@ def is_disk_full(error: OSError) -> bool:
 
 
 def unwritable(path: Path, error: OSError) -> LedgerError:
-    """Return what to raise for `error` on writing `path`: the disk is full, or this user may or can not write there."""
+    """Return what to raise for `error` on writing `path`: a full disk, a shortage, or that this user may not."""
     if is_disk_full(error):
         return DiskFullError(path)
-    return UnwritableError(path, error.strerror or str(error))
+    return shortage(error) or UnwritableError(path, error.strerror or str(error))
 
 
 class UnreadableError(LedgerError):
@@ -66,9 +66,9 @@ class UnreadableError(LedgerError):
         self.path, self.reason = path, reason
 
 
-def unreadable(path: Path, error: OSError) -> UnreadableError:
-    """Return what to raise for `error` on reading `path`."""
-    return UnreadableError(path, error.strerror or str(error))
+def unreadable(path: Path, error: OSError, *, want: str = "a readable file") -> LedgerError:
+    """Return what to raise for `error` on reading `path`: a shortage, or that this user cannot."""
+    return shortage(error) or UnreadableError(path, error.strerror or str(error), want=want)
 
 
 class NothingToShowError(LedgerError):
@@ -77,6 +77,82 @@ class NothingToShowError(LedgerError):
     def __init__(self, found: str, *, wanted: str) -> None:
         super().__init__(f"got {found}, want {wanted}")
         self.found, self.wanted = found, wanted
+
+
+# --- shortage ------------------------------------------------------------------------------------
+
+
+class ShortageError(LedgerError):
+    """The machine, or the process by its limits, had too little of something; the ledger is as it was.
+
+    Never evidence of damage: nothing of a file was seen. `found` is what the system reported.
+    """
+
+    resource = "resources"
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"got no {self.resource} left ({found}), want some")
+        self.found = found
+
+
+class MemoryShortageError(ShortageError):
+    """The process may not have, or the machine has not, the memory that was asked for."""
+
+    resource = "memory"
+
+
+class HandleShortageError(ShortageError):
+    """No more files can be open, in this process or on this machine."""
+
+    resource = "file handles"
+
+
+class ProcessShortageError(ShortageError):
+    """No process or thread can be started."""
+
+    resource = "processes"
+
+
+class ReaderShortageError(ShortageError):
+    """As many processes read the database at this moment as it has slots for."""
+
+    resource = "reader slots"
+
+
+class KilledError(ShortageError):
+    """A process that read for this one was ended from outside: by a person, or by the system when memory ran out."""
+
+    def __init__(self, found: str) -> None:
+        LedgerError.__init__(self, f"got {found} from the process that read the database, want it to finish")
+        self.found = found
+
+
+_BY_ERRNO: dict[int, type[ShortageError]] = {
+    errno.ENOMEM: MemoryShortageError,
+    errno.EMFILE: HandleShortageError,
+    errno.ENFILE: HandleShortageError,
+}
+# What libraries and the interpreter make of a failed allocation, mapping, opening or start, by their text alone.
+_BY_WORDS: dict[str, type[ShortageError]] = {
+    "Cannot allocate memory": MemoryShortageError,
+    "Too many open files": HandleShortageError,
+    "can't start new thread": ProcessShortageError,
+    "MDB_READERS_FULL": ReaderShortageError,
+}
+
+
+def shortage(error: BaseException) -> ShortageError | None:
+    """Return what to raise for `error` where it reports a shortage; None where it reports anything else."""
+    if isinstance(error, ShortageError):
+        return error
+    if isinstance(error, MemoryError):
+        return MemoryShortageError(str(error) or "no more can be allocated")
+    if isinstance(error, OSError) and error.errno is not None:
+        kind = _BY_ERRNO.get(error.errno)
+        return None if kind is None else kind(error.strerror or str(error))
+    text = str(error)
+    kind = next((kind for words, kind in _BY_WORDS.items() if words in text), None)
+    return None if kind is None else kind(text)
 
 
 # --- appending -----------------------------------------------------------------------------------
@@ -336,3 +412,9 @@ class RollbackRefusedError(RestoreRefusedError):
 
     def __init__(self, path: Path, found: str) -> None:
         super().__init__(path, found, wanted="--rollback --yes")
+
+
+# --- what none of it means -----------------------------------------------------------------------
+
+# Errors of the surroundings: none of them is evidence about what a file holds, so none is a verdict on it.
+SURROUNDINGS = (ShortageError, UnreadableError, UnwritableError, DiskFullError)

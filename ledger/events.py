@@ -8,142 +8,41 @@ Source: docs/format.md, "Events".
 """
 
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import msgspec
-from msgspec import Meta
 
-LedgerKind = Literal["real", "sample"]
-ErrorKind = Literal[
-    "rate-limit",
-    "timeout",
-    "connection",
-    "not-found",
-    "bad-answer",
-    "empty",
-    "locked",
-    "interrupted",
-    "internal",
-]
-Verdict = Literal["success", "warning", "rejected", "superseded"]
-Basis = Literal["split_adjusted", "as_traded"]
-ActionKind = Literal["dividend", "split", "capital_gain"]
+from ledger.values import (
+    Action,
+    Answer,
+    Bar,
+    Basis,
+    Count,
+    ErrorKind,
+    EventCount,
+    Finding,
+    Hash,
+    Id,
+    Identity,
+    LedgerKind,
+    Rank,
+    RawAction,
+    RawBar,
+    Request,
+    Source,
+    Time,
+    Verdict,
+    Window,
+)
 
 LEDGER_STREAM = "ledger"
-
-# Ranges that no version of this software ever left: what lies outside them is damage, on whatever it is met.
-Time = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]  # years 1 to 9999
-Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Id = Annotated[bytes, Meta(min_length=16, max_length=16)]
-Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
+AMOUNTS_PER_MICRO = 1_000_000  # an action's amount is counted in 10^-12, a price in 10^-6
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A fact that was true when it was recorded and stays recorded."""
 
     TAG: ClassVar[str]
-
-
-class Window(msgspec.Struct, frozen=True, array_like=True):
-    """Trading days from `start` to `end`, both inclusive."""
-
-    start: date
-    end: date
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked of a provider; `params` holds every parameter that reached the wire."""
-
-    ticker: str
-    window: Window
-    params: dict[str, str] = {}
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Who answered: the library and its version, and the HTTP facts where there was HTTP."""
-
-    library: str
-    version: str
-    http_status: int | None = None
-    http_date: Time | None = None  # the provider's own clock, microseconds UTC
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's answer byte for byte: `body` is its zlib stream, `sha256` is of the plain bytes."""
-
-    body: bytes
-    body_bytes: Count  # length before compression
-    sha256: Hash
-
-
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What the provider says its series is; None where it says nothing."""
-
-    symbol: str | None = None
-    currency: str | None = None
-    exchange: str | None = None
-    timezone: str | None = None
-
-
-class RawBar(msgspec.Struct, frozen=True, array_like=True):
-    """One session as a library handed it over: nothing rounded, NaN where it had none."""
-
-    date: date
-    open: float
-    high: float
-    low: float
-    close: float
-    adj_close: float | None
-    volume: float | int | None
-
-
-class RawAction(msgspec.Struct, frozen=True, array_like=True):
-    """A corporate action as handed over: reais a share for a dividend, new/old shares for a split."""
-
-    date: date
-    kind: ActionKind
-    value: float
-
-
-class Bar(msgspec.Struct, frozen=True, array_like=True):
-    """One accepted trading session of one ticker; prices in millionths of a real."""
-
-    date: date
-    open: int
-    high: int
-    low: int
-    close: int
-    adj_close: int | None  # None where the provider has no adjusted series
-    volume: int  # shares, >= 0
-
-
-class Action(msgspec.Struct, frozen=True, array_like=True):
-    """A canonical corporate action.
-
-    `amount` is millionths of a real a share (dividends and capital gains, else 0);
-    a split turns `denominator` shares into `numerator` shares (else 1 and 1).
-    """
-
-    date: date
-    kind: ActionKind
-    amount: int
-    numerator: int
-    denominator: int
-
-
-class Finding(msgspec.Struct, frozen=True, array_like=True):
-    """What a rule says of one row (or of the whole batch: `date` None)."""
-
-    rule: str
-    date: date | None
-    detail: str
-
-
-class EventCount(msgspec.Struct, frozen=True, array_like=True):
-    """How many events of a kind (an event tag or a stream) an archive holds."""
-
-    name: str
-    events: Count
 
 
 class LedgerCreated(Event, frozen=True, kw_only=True):
@@ -202,9 +101,12 @@ class ValidationCompleted(Event, frozen=True, kw_only=True):
     `partial` rows were sessions not final yet: left for a later run, neither accepted nor rejected.
     A `withdrawn` date was held before and is absent now: the held row stays.
     Verdict `superseded`: the evidence was set aside for a wider fetch, nothing accepted.
+    `actions` are all readable ones that were answered inside the window; one held before and absent now stays held.
+    `before` and `after` are the states of the series (see `ledger.market.series_state`) that the decision finds and
+    leads to; None in a decision of the version before, which commits to nothing.
     """
 
-    TAG = "validation.completed/1"
+    TAG = "validation.completed/2"
 
     ticker: str
     provider: str
@@ -226,6 +128,11 @@ class ValidationCompleted(Event, frozen=True, kw_only=True):
     flagged: tuple[Finding, ...]
     warned: tuple[Finding, ...]
     rescale: float | None  # new/old, the common ratio of the closes held and answered, when one was found
+    before: Hash | None = None
+    after: Hash | None = None
+    threshold_percent: float | None = None  # the share of rejected rows over which an answer is rejected whole
+    rank: Rank | None = None  # None for a provider that answers live
+    outranked: tuple[date, ...] = ()  # days that stay as they are, since a file of higher rank covers them
 
 
 class IngestRefused(Event, frozen=True, kw_only=True):

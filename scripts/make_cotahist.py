@@ -19,8 +19,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
-from ledger.events import Window  # noqa: E402 - the repository is on the path only now
 from ledger.market.sessions import sessions  # noqa: E402 - the same
+from ledger.values import Window  # noqa: E402 - the same
 
 LINGERS = 8  # sessions for which the marker of an action stays
 MIX = "sfsosfosof"  # spot, fractional and option codes, as they come by tens

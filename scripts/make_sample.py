@@ -21,8 +21,8 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 
 FOLDER = Path(__file__).resolve().parent.parent / "ledger" / "ingest" / "providers" / "sample" / "data"
 ZONE = ZoneInfo("America/Sao_Paulo")

@@ -171,7 +171,62 @@ def archive_index() -> list[dict[str, object]]:
     ]
 
 
-VECTORS = {"chain.json": chain, "anchor.json": anchor, "archive/index.json": archive_index}
+def array(*items: bytes) -> bytes:
+    """Return a MessagePack array of up to 15 encoded items."""
+    return bytes([0x90 | len(items)]) + b"".join(items)
+
+
+def held_bar(day: str, *numbers: int | None) -> bytes:
+    """Return a bar: its day, open, high, low, close, adjusted close (or nil), volume."""
+    return array(text(day), *(b"\xc0" if number is None else unsigned(number) for number in numbers))
+
+
+def held_action(day: str, kind: str, *exact: int | None) -> bytes:
+    """Return an action in reais: its day and kind, amount or nil, shares after and before or nil, no more known."""
+    numbers = (b"\xc0" if number is None else unsigned(number) for number in exact)
+    return array(text(day), text(kind), *numbers, text("BRL"), *[b"\xc0"] * 5)
+
+
+def series_states() -> list[dict[str, Any]]:
+    """Return series with their leaves and states, each with the bytes that were hashed."""
+    first = held_bar("2025-12-30", 30_500_000, 31_000_000, 30_250_000, 30_750_000, 29_812_345, 1_234_500)
+    second = held_bar("2026-01-02", 30_750_000, 30_990_000, 30_500_000, 30_600_000, None, 900)
+    third = held_bar("2026-01-05", 30_600_000, 30_600_000, 30_600_000, 30_600_000, 30_600_000, 0)
+    paid = held_action("2026-01-05", "dividend", 550_157_870_000, None, None)
+    split = held_action("2025-12-30", "split", None, 2, 1)
+    cases: dict[str, tuple[dict[int, list[bytes]], list[bytes]]] = {
+        "nothing held": ({}, []),
+        "two sessions of one year": ({2026: [second, third]}, []),
+        "two years, a split and two equal payments": ({2025: [first], 2026: [second, third]}, [paid, split, paid]),
+    }
+    return [series_state(name, years, actions) for name, (years, actions) in cases.items()]
+
+
+def series_state(name: str, years: dict[int, list[bytes]], actions: list[bytes]) -> dict[str, Any]:
+    """Return one case of `series_states`."""
+    hashed = {year: array(*bars) for year, bars in years.items()}
+    leaves = [array(unsigned(year), binary(blake3(bars).digest())) for year, bars in sorted(hashed.items())]
+    held = [text("yfinance"), text("PETR4.SA"), text("split_adjusted"), array(*leaves), array(*sorted(actions))]
+    preimage = b"b3-ledger series v1" + array(*held)
+    return {
+        "case": name,
+        "provider": "yfinance",
+        "ticker": "PETR4.SA",
+        "basis": "split_adjusted",
+        "bars": {str(year): [bar.hex() for bar in bars] for year, bars in years.items()},
+        "actions": [action.hex() for action in actions],
+        "leaves": {str(year): blake3(bars).digest().hex() for year, bars in hashed.items()},
+        "hashed": preimage.hex(),
+        "state": blake3(preimage).digest().hex(),
+    }
+
+
+VECTORS = {
+    "series_state.json": series_states,
+    "chain.json": chain,
+    "anchor.json": anchor,
+    "archive/index.json": archive_index,
+}
 
 
 def main(folder: Path = FOLDER) -> None:

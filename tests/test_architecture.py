@@ -10,8 +10,8 @@ import pytest
 
 import ledger
 import projections
-from ledger.events import LedgerKind
 from ledger.ingest.providers import registry
+from ledger.values import LedgerKind
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("ledger", "projections", "cli")  # each may import itself and what stands before it

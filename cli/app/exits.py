@@ -19,6 +19,7 @@ from cli.app.settings import SettingError, load
 from ledger import errors
 from ledger.audit.accept import NotAcceptableError
 from ledger.checkpoint import errors as proof_errors
+from ledger.foreseen import UnforeseenError
 from ledger.ingest.providers.port import ProviderError
 from ledger.market.ticker import TickerError
 from projections.api.extras import MissingExtraError
@@ -61,6 +62,12 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.NewerFormatError: ExitRule(Exit.UNKNOWN, _UPGRADE),
     errors.UnwritableError: ExitRule(Exit.UNKNOWN, "ls -ld {path}"),
     errors.UnreadableError: ExitRule(Exit.UNKNOWN, "ls -ld {path}"),
+    errors.ShortageError: ExitRule(Exit.UNKNOWN, f"ulimit -a, then: {_AGAIN}"),
+    errors.MemoryShortageError: ExitRule(Exit.UNKNOWN, f"ulimit -v; free -m, then: {_AGAIN}"),
+    errors.HandleShortageError: ExitRule(Exit.UNKNOWN, f"ulimit -n 1024, then: {_AGAIN}"),
+    errors.ProcessShortageError: ExitRule(Exit.UNKNOWN, f"ulimit -u; ps -e | wc -l, then: {_AGAIN}"),
+    errors.ReaderShortageError: ExitRule(Exit.UNKNOWN, f"ps -ef | grep main, and once fewer read: {_AGAIN}"),
+    errors.KilledError: ExitRule(Exit.UNKNOWN, f"free -m, then: {_AGAIN}"),
     errors.NothingToShowError: ExitRule(Exit.UNKNOWN, _START),
     errors.ConflictError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.LedgerReplacedError: ExitRule(Exit.UNKNOWN, _AGAIN),
@@ -110,6 +117,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     MissingExtraError: ExitRule(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
     NotAnExportError: ExitRule(Exit.UNKNOWN, "ls -la {path}, then choose another folder with --out"),
     ClockRefusedError: ExitRule(Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
+    UnforeseenError: ExitRule(Exit.CRITICAL, f"LOG_LEVEL=DEBUG {_AGAIN}"),
     OSError: ExitRule(Exit.UNKNOWN, "ls -ld {filename}"),
 }
 
@@ -145,6 +153,8 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
         context = error.ctx if isinstance(error, click.UsageError) else None
         command = context.command_path if context else "main"
         return Failure(error_message=_one_line(usage.message(error)), hint=f"{command} --help", exit_code=Exit.UNKNOWN)
+    if not isinstance(error, errors.LedgerError):
+        error = errors.shortage(error) or error
     rule = next((EXIT_RULES[cls] for cls in type(error).__mro__ if cls in EXIT_RULES), _INTERNAL)
     fields, message = vars(error), str(error)
     if isinstance(error, OSError):

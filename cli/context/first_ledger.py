@@ -5,9 +5,9 @@ from pathlib import Path
 
 from cli.app import output, version
 from cli.app.settings import Settings
-from ledger.events import LedgerKind
 from ledger.store.create import create_ledger
 from ledger.store.home import LedgerHome
+from ledger.values import LedgerKind
 
 
 def create(home: LedgerHome, kind: LedgerKind, settings: Settings, now: Callable[[], int]) -> Path | None:

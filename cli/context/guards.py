@@ -2,9 +2,9 @@
 
 from cli.app import output
 from cli.context import clock_option, witnesses
-from ledger.events import LedgerKind
 from ledger.store.ceiling import Ceiling
 from ledger.store.event_log import Guards
+from ledger.values import LedgerKind
 
 
 def of(kind: LedgerKind) -> Guards:

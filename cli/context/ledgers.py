@@ -11,10 +11,10 @@ import msgspec
 from cli.app import clock
 from cli.app.settings import Settings
 from ledger.errors import NoLedgerError
-from ledger.events import LedgerKind
 from ledger.log_source import LogSource
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import LedgerKind
 from projections.store.runner import open_view
 from projections.store.store import View
 

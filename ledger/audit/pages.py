@@ -14,7 +14,7 @@ from pathlib import Path
 import lmdb.verify
 
 from ledger.audit.flaw import Flaw
-from ledger.errors import LedgerError, NoLedgerError, UnreadableError
+from ledger.errors import SURROUNDINGS, LedgerError, NoLedgerError
 from ledger.files.isolated import IsolatedProcess
 from ledger.store.engine import Engine
 from ledger.store.home import DATA_FILE, LOCKS
@@ -27,7 +27,7 @@ def structure_flaw(folder: Path, *, alone: bool = False) -> Flaw | None:
     Reads the file itself while no writer can be at work, a copy of it otherwise.
     `alone` when the caller holds the writer lock.
 
-    Raises: NoLedgerError, UnreadableError.
+    Raises: NoLedgerError; UnreadableError, ShortageError and their like.
     """
     try:
         inspect(folder / DATA_FILE)
@@ -37,7 +37,7 @@ def structure_flaw(folder: Path, *, alone: bool = False) -> Flaw | None:
                 if quiet
                 else IsolatedProcess(partial(_copy_problems, folder), list).result()
             )
-    except (NoLedgerError, UnreadableError):
+    except (NoLedgerError, *SURROUNDINGS):
         raise
     except (LedgerError, lmdb.verify.VerifyError) as error:
         return Flaw(None, "structure", "a sound database file", str(error))

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import msgspec
 
 from ledger.codec import Envelope
-from ledger.events import LEDGER_STREAM, EventCount
+from ledger.events import LEDGER_STREAM
+from ledger.values import EventCount
 
 
 class Counts(msgspec.Struct, frozen=True):

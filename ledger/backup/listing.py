@@ -11,8 +11,8 @@ from ledger.backup.frames import open_archive, records
 from ledger.backup.recorded import Recorded
 from ledger.codec import decode_created
 from ledger.errors import LedgerError, unreadable
-from ledger.events import LedgerKind
 from ledger.files.checksum import checksum_path
+from ledger.values import LedgerKind
 
 SUFFIX = ".db"
 

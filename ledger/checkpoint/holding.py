@@ -106,7 +106,8 @@ def _held(report: VerifyReport, grown: Grown, statement: Statement) -> VerifyRep
 
 
 def _bad(report: VerifyReport, verdict: HeldVerdict, flaw: Flaw) -> VerifyReport:
-    return replace(report, verdict=verdict, first_bad=flaw, witnesses=())
+    good = report.events if flaw.seq is None else flaw.seq  # where nobody can say: the chain holds all the same
+    return replace(report, verdict=verdict, first_bad=flaw, last_good_seq=good - 1 if good else None, witnesses=())
 
 
 def hold_tiles(statement: Statement, published: Published) -> VerifyReport:

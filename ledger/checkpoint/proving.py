@@ -1,6 +1,7 @@
 """Makes proofs about a log: from the tiles beside a checkpoint, or from the log itself where none are there."""
 
 from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -14,31 +15,56 @@ from ledger.checkpoint.tlog_proof import TlogProof
 from ledger.checkpoint.tree import leaf, root
 from ledger.log_source import LogSource
 
+T = TypeVar("T")
 Contents = Callable[[Tile], bytes]
-Source = Callable[[set[Tile], int], Contents]  # gives the contents of these tiles of a tree over so many leaves
 
 
-def from_tiles(published: Published) -> Source:
-    """Return where the tiles under a folder are read."""
-    return lambda _tiles, _size: published.content
+class HashSource(Protocol):
+    """Where the tiles of a tree are found."""
+
+    def give(self, make: Callable[[Contents], T], *, size: int) -> T:
+        """Return what `make` makes of the tiles of a tree over `size` leaves."""
+        ...
 
 
-def from_log(read: Callable[[], Batches]) -> Source:
-    """Return where tiles are made again from a log, read once from seq 0 for each proof; every link is checked."""
+class FromTiles:
+    """The tiles that were published under a folder."""
 
-    def contents(wanted: set[Tile], size: int) -> Contents:
+    def __init__(self, published: Published) -> None:
+        self._published = published
+
+    def give(self, make: Callable[[Contents], T], *, size: int) -> T:  # noqa: ARG002 - a tile knows its width
+        """Return what `make` makes of them; only those it asks for are read."""
+        return make(self._published.content)
+
+
+class FromLog:
+    """Tiles made again from a log, `read` from seq 0, every link checked; only those that are asked for are kept."""
+
+    def __init__(self, read: Callable[[], Batches]) -> None:
+        self._read = read
+
+    def give(self, make: Callable[[Contents], T], *, size: int) -> T:
+        """Return what `make` makes of them, once it has said, of empty ones, which it asks for."""
+        asked = set[Tile]()
+
+        def empty(tile: Tile) -> bytes:
+            asked.add(tile)
+            return bytes(tile.content_bytes)
+
+        make(empty)
         kept: dict[Tile, bytes] = {}
 
         def keep(tiles: Iterable[tuple[Tile, bytes]]) -> None:
-            kept.update((tile, content) for tile, content in tiles if tile in wanted)
+            kept.update((tile, content) for tile, content in tiles if tile in asked)
 
-        grow(read(), [], keep=keep, keep_size=size)
-        return kept.__getitem__
-
-    return contents
+        grow(self._read(), [], keep=keep, keep_size=size)
+        return make(kept.__getitem__)
 
 
-def prove(log: LogSource, seq: int, statement: Statement, note: bytes, *, source: Source, with_body: bool) -> TlogProof:
+def prove(
+    log: LogSource, seq: int, statement: Statement, note: bytes, *, source: HashSource, with_body: bool
+) -> TlogProof:
     """Return the proof that the event at `seq` of `log` is in the tree of `statement`, which is what `note` signs.
 
     It was found to lead to the root. With tiles it costs some milliseconds, else what reading the log does.
@@ -53,7 +79,7 @@ def prove(log: LogSource, seq: int, statement: Statement, note: bytes, *, source
     def made(content: Contents) -> list[bytes]:
         return inclusion_proof(seq, statement.size, subtree_of(statement.size, content))
 
-    hashes = made(source(_tiles_read(made), statement.size))
+    hashes = source.give(made, size=statement.size)
     proof = TlogProof(
         index=seq,
         leaf=leaf(seq, record.link, record.body),
@@ -73,7 +99,7 @@ class Extension(msgspec.Struct, frozen=True):
     new_root: bytes
 
 
-def prove_extension(old: Statement, new: Statement, *, source: Source) -> Extension:
+def prove_extension(old: Statement, new: Statement, *, source: HashSource) -> Extension:
     """Return what the tree in `source` has at the sizes of `old` and `new`, the larger; nothing is judged.
 
     Raises: TileError; what reading the log raises.
@@ -84,15 +110,4 @@ def prove_extension(old: Statement, new: Statement, *, source: Source) -> Extens
         hashes = consistency_proof(old.size, new.size, subtree)
         return Extension(tuple(hashes), root(old.size, subtree), root(new.size, subtree))
 
-    return made(source(_tiles_read(made), new.size))
-
-
-def _tiles_read(prove: Callable[[Contents], object]) -> set[Tile]:
-    asked = set[Tile]()
-
-    def content(tile: Tile) -> bytes:
-        asked.add(tile)
-        return bytes(tile.content_bytes)
-
-    prove(content)
-    return asked
+    return source.give(made, size=new.size)

@@ -5,6 +5,7 @@ Source: C2SP tlog-tiles; docs/format.md, "Checkpoint".
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 
 import msgspec
@@ -65,6 +66,7 @@ def tile_at(level: int, index: int, size: int) -> Tile:
 def subtree_of(size: int, content: Callable[[Tile], bytes]) -> Subtree:
     """Return how the perfect subtrees of a tree over `size` leaves are hashed from what is in its tiles."""
 
+    @cache  # a proof's ranges share most of their subtrees with each other and with the roots
     def subtree(level: int, index: int) -> bytes:
         tile_level, height = divmod(level, HEIGHT)
         first = index << height

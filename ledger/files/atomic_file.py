@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ledger.errors import NameTakenError, is_disk_full, unwritable
-from ledger.files.durable import make_private_folder, sync_folder
+from ledger.files.durable import give_to_owner, make_private_folder, sync_folder
 
 MODE = 0o600
-SHARED_MODE = 0o666  # less the user's umask: for files that others are meant to read
+SHARED_MODE = 0o644  # less the user's umask: for files that others are meant to read, and nobody else to write
 PART_SUFFIX = ".b3-ledger-part"  # no other program's, since those that are left are removed
 
 
@@ -22,6 +22,7 @@ class PartFile:
         self.path = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
         while True:
             self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+            give_to_owner(self.fd, path.parent)
             fcntl.flock(self.fd, fcntl.LOCK_EX)
             if os.fstat(self.fd).st_nlink:
                 break

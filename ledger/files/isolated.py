@@ -1,15 +1,39 @@
-"""Work on a file that is not trusted, done in a child process: a damaged database can kill the process that maps it."""
+"""Work on a file that is not trusted, done in a child process: a damaged database can kill the process that maps it.
 
+A child that is damaged by what it reads is told apart from one that lacked something, or that somebody ended: only
+the former says anything about the file.
+"""
+
+import errno
 import os
 import select
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
-from ledger.errors import LedgerError, UnreadableError
+from ledger.errors import (
+    SURROUNDINGS,
+    DiskFullError,
+    KilledError,
+    LedgerError,
+    ProcessShortageError,
+    ShortageError,
+    UnreadableError,
+    UnwritableError,
+    is_disk_full,
+    shortage,
+)
+from ledger.foreseen import foreseen
+
+# How a process ends that maps a damaged file; any other signal was sent by somebody.
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE})
+MAY_NOT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+ANSWER, FLAW, SURROUNDING = b"=", b"!", b"~"
 
 T = TypeVar("T")
 
@@ -29,26 +53,28 @@ class IsolatedProcess(Generic[T]):
     """
 
     def __init__(self, call: Callable[[], T], answer_type: type[T]) -> None:
+        """Start the child.
+
+        Raises: ShortageError.
+        """
         self._answer_type = answer_type
-        self._reading, writing = os.pipe()
-        self._pid = os.fork()
+        self._reading, writing = _pipe()
+        try:
+            self._pid = os.fork()
+        except OSError as error:
+            os.close(self._reading)
+            os.close(writing)
+            limited = error.errno == errno.EAGAIN  # of fork alone: elsewhere it says that something is in use
+            raise ProcessShortageError(str(error)) if limited else shortage(error) or error from error
         if self._pid:
             os.close(writing)
             return
-        os.close(self._reading)
-        # What the engine prints as it dies is discarded: the parent reports what became of the child.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         try:
-            # Whatever the parent has locked this process holds too, for as long as it lives.
-            threading.Thread(target=_end_with_reader, args=[writing], daemon=True).start()
-            try:
-                raw = b"=" + msgspec.msgpack.encode(call())
-            except UnreadableError as error:
-                raw = b"!" + error.reason.encode()
-            except LedgerError as error:
-                raw = b"!" + str(error).encode()
-            except OSError as error:
-                raw = b"!" + (error.strerror or str(error)).encode()
+            os.close(self._reading)
+            # What the engine prints as it dies is discarded: the parent reports what became of the child.
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            raw = _outcome(call, writing)
             with os.fdopen(writing, "wb") as pipe:
                 pipe.write(raw)
         finally:
@@ -58,18 +84,76 @@ class IsolatedProcess(Generic[T]):
     def result(self) -> T:
         """Wait for the child and return its answer; call it once.
 
-        Raises: IsolatedProcessError when it raised a LedgerError or an OSError (what was wrong) or died.
+        Raises: IsolatedProcessError when it raised a LedgerError or an OSError (what was wrong) or crashed;
+        of SURROUNDINGS, what it lacked or might not do, KilledError when somebody ended it.
         """
         with os.fdopen(self._reading, "rb") as pipe:
             raw = pipe.read()
         _, status = os.waitpid(self._pid, 0)
         if os.WIFSIGNALED(status):
-            raise IsolatedProcessError(f"death by {signal.Signals(os.WTERMSIG(status)).name}")
+            name = signal.Signals(os.WTERMSIG(status)).name
+            if os.WTERMSIG(status) in CRASHES:
+                raise IsolatedProcessError(f"death by {name}")
+            raise KilledError(f"death by {name}")
         if not raw:
-            raise IsolatedProcessError("no word")
-        if raw[:1] == b"!":
+            # It could not say what was wrong: for want of memory, or since it was interrupted.
+            raise KilledError("no word")
+        if raw[:1] == SURROUNDING:
+            raise _unpacked(raw[1:])
+        if raw[:1] == FLAW:
             raise IsolatedProcessError(raw[1:].decode())
         return msgspec.msgpack.decode(raw[1:], type=self._answer_type)
+
+
+def _pipe() -> tuple[int, int]:
+    try:
+        return os.pipe()
+    except OSError as error:
+        raise shortage(error) or error from error
+
+
+def _outcome(call: Callable[[], object], writing: int) -> bytes:
+    """Return what the child sends its parent: the answer of `call`, or what became of it."""
+    try:
+        with foreseen("read"):
+            try:
+                # Whatever the parent has locked this process holds too, for as long as it lives.
+                threading.Thread(target=_end_with_reader, args=[writing], daemon=True).start()
+                return ANSWER + msgspec.msgpack.encode(call())
+            except OSError as error:
+                raise _of_the_system(error) from error
+    except SURROUNDINGS as error:
+        return SURROUNDING + _packed(error)
+    except IsolatedProcessError as error:
+        return FLAW + error.how.encode(errors="replace")
+    except LedgerError as error:
+        return FLAW + str(error).encode(errors="replace")
+
+
+def _of_the_system(error: OSError) -> LedgerError:
+    """Return what an error of the operating system means: that something is lacking or forbidden, else a flaw."""
+    path = Path(os.fsdecode(error.filename or "."))
+    if is_disk_full(error):
+        return DiskFullError(path)
+    if error.errno in MAY_NOT:
+        return UnreadableError(path, error.strerror or str(error))
+    return shortage(error) or IsolatedProcessError(error.strerror or str(error))
+
+
+def _packed(error: LedgerError) -> bytes:
+    fields = [str(vars(error).get(name, "")) for name in ("path", "reason", "found")]
+    return msgspec.msgpack.encode([type(error).__name__, *fields])
+
+
+def _unpacked(raw: bytes) -> LedgerError:
+    """Return the error of the surroundings that a child met, as it met it."""
+    name, path, reason, found = msgspec.msgpack.decode(raw, type=tuple[str, str, str, str])
+    if name == DiskFullError.__name__:
+        return DiskFullError(Path(path))
+    for placed in (UnreadableError, UnwritableError):
+        if name == placed.__name__:
+            return placed(Path(path), reason)
+    return next(kind for kind in ShortageError.__subclasses__() if kind.__name__ == name)(found)
 
 
 def _end_with_reader(writing: int) -> None:

@@ -13,9 +13,11 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity.wait import wait_exponential, wait_random
 
 from ledger.chain import Seq
-from ledger.events import FetchFailed, FetchSucceeded, Window
+from ledger.events import FetchFailed, FetchSucceeded
+from ledger.foreseen import foreseen
 from ledger.ingest.providers.port import Fetched, Provider, ProviderError
 from ledger.ingest.rules import judge
+from ledger.values import Window
 
 FINAL_KINDS = frozenset({"not-found", "internal"})
 LONGEST_WAIT_S = 30.0
@@ -78,7 +80,8 @@ class Fetcher:
     def fetch(self, ticker: str, window: Window) -> RecordedFetch:
         """Return the provider's answer, recorded as evidence before anybody judges it.
 
-        Raises: ProviderError of the last attempt, recorded as final; whatever the recorder raises.
+        Raises: ProviderError of the last attempt, recorded as final; UnforeseenError and ShortageError, which are not
+        recorded; whatever the recorder raises.
         """
         retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, ProviderError) and error.kind not in FINAL_KINDS),
@@ -107,7 +110,8 @@ class Fetcher:
         self._attempt += 1
         self._started_at = self._now()
         timeout_s = max(min(self._patience.attempt_s, self._left_s()), 0.001)
-        fetched = self._provider.fetch(ticker, window, timeout_s=timeout_s)
+        with foreseen("fetch"):
+            fetched = self._provider.fetch(ticker, window, timeout_s=timeout_s)
         if not fetched.bars and (due := judge.sessions_due(window, self._now())):
             raise ProviderError(
                 "empty",

@@ -31,6 +31,7 @@ from ledger.events import (
     IngestRefused,
     ValidationCompleted,
 )
+from ledger.foreseen import foreseen
 from ledger.ingest import judging
 from ledger.ingest.fetch import Fetcher, RecordedFetch
 from ledger.ingest.judging import EvidenceError
@@ -185,7 +186,8 @@ class Job:
 
     def _guarded(self, steps: Callable[[], Outcome]) -> Outcome:
         try:
-            return steps()
+            with foreseen("job"):
+                return steps()
         except ProviderError as error:
             return self._outcome("error", error=error)
         except (ProviderClockError, ClockAheadError, InterruptedJobError) as error:
@@ -198,7 +200,7 @@ class Job:
             # An error met while the ledger was being replaced is evidence about neither ledger.
             self.require_ledger()
             self._observer.warn(str(error), **self._about(self._fetcher.attempts))
-            self.record_failure("append", "internal", str(error))
+            self.record_failure(getattr(error, "stage", "append"), "internal", str(error))
             return self._outcome("error", error=error)
 
     def _locked(self) -> Outcome:
@@ -255,7 +257,7 @@ class Job:
         decision = self._judge(whole, held, job_id=self.job_id)
         if isinstance(decision, WholeRangeNeeded):
             raise ScaleError(self.ticker, decision.reason)
-        aside = judging.set_aside(narrow.fetch)
+        aside = judging.set_aside(narrow.fetch, held, threshold_percent=self._plan.threshold_percent)
         if job_id != self.job_id:
             self._decide([(narrow, aside)], job_id=job_id)
             return self._decide([(whole, decision)], job_id=self.job_id)

@@ -1,6 +1,7 @@
 """Recorded evidence under the rules, by its own provider's reader, basis and exchange code. Pure."""
 
 from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
+from ledger.foreseen import UnforeseenError, foreseen
 from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import BodyError, ProviderError
 from ledger.ingest.providers.registry import UnknownProviderError
@@ -10,7 +11,10 @@ from ledger.ingest.rules.scale import WholeRangeNeeded
 
 
 class EvidenceError(ProviderError):
-    """Evidence is recorded that cannot be read: a body in no format of its provider's, or no provider of that name."""
+    """Evidence is recorded that cannot be judged: a body in no format of its provider's, no provider of that name.
+
+    Its kind is `internal` where what was wrong was not foreseen.
+    """
 
 
 def judged(fetch: FetchSucceeded, held: Held, *, threshold_percent: float) -> ValidationCompleted | WholeRangeNeeded:
@@ -18,8 +22,17 @@ def judged(fetch: FetchSucceeded, held: Held, *, threshold_percent: float) -> Va
 
     `held` is what the ledger holds of the series that `fetch` is of.
 
-    Raises: EvidenceError.
+    Raises: EvidenceError, also for what nobody foresaw: evidence that breaks its reader would break it in every run
+    to come; ShortageError, after which it can be judged again.
     """
+    try:
+        with foreseen("judge"):
+            return _judged(fetch, held, threshold_percent)
+    except UnforeseenError as error:
+        raise EvidenceError("internal", str(error), request=fetch.request, answer=fetch.answer) from error
+
+
+def _judged(fetch: FetchSucceeded, held: Held, threshold_percent: float) -> ValidationCompleted | WholeRangeNeeded:
     try:
         provider = registry.described(fetch.provider)
         rows = registry.rows(fetch.provider, fetch.answer)
@@ -49,6 +62,7 @@ def failure(fetch: FetchSucceeded, error: EvidenceError) -> IngestFailed:
     )
 
 
-def set_aside(fetch: FetchSucceeded) -> ValidationCompleted:
-    """Return the decision that sets `fetch` aside for a wider one."""
-    return judge.superseded(fetch, basis=registry.described(fetch.provider).basis)
+def set_aside(fetch: FetchSucceeded, held: Held, *, threshold_percent: float) -> ValidationCompleted:
+    """Return the decision that sets `fetch` aside for a wider one, over what is `held`."""
+    basis = registry.described(fetch.provider).basis
+    return judge.superseded(fetch, held, basis=basis, threshold_percent=threshold_percent)

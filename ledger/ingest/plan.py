@@ -8,11 +8,12 @@ import msgspec
 
 from ledger.chain import Seq
 from ledger.errors import LedgerError
-from ledger.events import ValidationCompleted, Window
+from ledger.events import ValidationCompleted
 from ledger.ingest.fetch import Patience
 from ledger.ingest.rules.held import Held
 from ledger.market import sessions
 from ledger.market.series import Series
+from ledger.values import Window
 
 OVERLAP_SESSIONS = 5
 GAP_SESSIONS = 60  # a provider fills in missing days within weeks; older gaps are suspensions more often than not

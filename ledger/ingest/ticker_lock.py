@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from ledger import ids
-from ledger.errors import TickerLockError, UnwritableError
-from ledger.files.durable import make_private_folder
+from ledger.errors import TickerLockError, unwritable
+from ledger.files.durable import make_private_folder, open_private
 
 LOCK, HOLDER = ".lock", ".holder"
 POLL_S = 0.05
@@ -33,7 +33,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
 def ticker_lock(folder: Path, ticker: str, *, job_id: bytes, now_us: int, timeout_s: float) -> Iterator[None]:
     """Hold the lock of `ticker` among the lock files in `folder` for the block.
 
-    Raises: TickerLockError naming the holder when it is not free within `timeout_s`; UnwritableError.
+    Raises: TickerLockError naming the holder when it is not free within `timeout_s`; UnwritableError; ShortageError.
     """
     # Imported here: commands that only look at locks need not pay for it.
     from filelock import FileLock, Timeout
@@ -41,6 +41,7 @@ def ticker_lock(folder: Path, ticker: str, *, job_id: bytes, now_us: int, timeou
     make_private_folder(folder)
     lock = FileLock(folder / f"{ticker}{LOCK}", mode=0o600)
     try:
+        _make(folder, ticker)
         lock.acquire(timeout=timeout_s, poll_interval=POLL_S)
     except Timeout as error:
         other = _read(folder / f"{ticker}{HOLDER}")
@@ -49,7 +50,7 @@ def ticker_lock(folder: Path, ticker: str, *, job_id: bytes, now_us: int, timeou
             ticker, waited_s=timeout_s, holder_pid=other.pid if other else None, holder_job_id=other_id
         ) from error
     except OSError as error:
-        raise UnwritableError(folder / f"{ticker}{LOCK}", error.strerror or str(error)) from error
+        raise unwritable(folder / f"{ticker}{LOCK}", error) from error
     holder = folder / f"{ticker}{HOLDER}"
     try:
         _write(holder, Holder(ticker=ticker, pid=os.getpid(), job_id=ids.text(job_id), since=now_us))
@@ -69,11 +70,26 @@ def holders(folder: Path) -> list[Holder]:
     return [holder for held, holder in found if held and holder is not None]
 
 
+def _make(folder: Path, ticker: str) -> None:
+    """Make the lock file of `ticker`, where there is none or one that another user left and nobody holds.
+
+    Who holds it has a note beside it, which can be seen even where it cannot be read.
+    """
+    path = folder / f"{ticker}{LOCK}"
+    try:
+        os.close(open_private(path, os.O_RDWR))
+    except PermissionError:
+        if os.path.lexists(folder / f"{ticker}{HOLDER}"):
+            raise
+        path.unlink()
+        os.close(open_private(path, os.O_RDWR))
+
+
 def _write(path: Path, holder: Holder) -> None:
     temporary = path.with_suffix(".new")
     # The lock is held whether or not a full disk takes the note of who holds it.
     with suppress(OSError):
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fd = open_private(temporary, os.O_WRONLY | os.O_TRUNC)
         with os.fdopen(fd, "wb") as file:
             file.write(msgspec.json.encode(holder))
         temporary.replace(path)

@@ -7,7 +7,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 MICROS_PER_REAL = 1_000_000
 LIMIT_MICROS = 2**63  # what a signed integer holds in SQL and in other languages
 
+AMOUNTS_PER_REAL = 1_000_000_000_000  # what a share pays is counted in 10^-12
+
 _PLACES = 6
+_AMOUNT_PLACES = 12
 _PLACES_MIN = 2
 _FLOAT32_DIGITS_MAX = 9  # enough to name any float32
 _OLD_SHARES_MAX = 1000  # groupings of more shares into one are not known
@@ -23,12 +26,15 @@ def price_micros(value: float) -> int:
 
     Raises: ValueError for NaN, an infinity, or more than 63 bits of millionths.
     """
-    if not math.isfinite(value):
-        raise ValueError(f"got price {value}, want a number")
-    micros = int(Decimal(_shortest(value)).scaleb(_PLACES).to_integral_value(ROUND_HALF_EVEN))
-    if abs(micros) >= LIMIT_MICROS:
-        raise ValueError(f"got price {value}, want less than {LIMIT_MICROS // MICROS_PER_REAL}")
-    return micros
+    return _scaled(value, _PLACES)
+
+
+def amount_exact(value: float) -> int:
+    """Return `value` reais in 10^-12 of a real, read as `price_micros` reads it, half-even to 12 places.
+
+    Raises: ValueError for NaN, an infinity, or more than 63 bits of 10^-12.
+    """
+    return _scaled(value, _AMOUNT_PLACES)
 
 
 def reais(micros: int) -> float:
@@ -63,10 +69,13 @@ def split_ratio(value: float) -> tuple[int, int]:
 
 
 def price_text(micros: int) -> str:
-    """Return millionths as a plain decimal: at least two places, no trailing zeros past them."""
-    whole, fraction = divmod(abs(micros), MICROS_PER_REAL)
-    places = f"{fraction:0{_PLACES}d}".rstrip("0").ljust(_PLACES_MIN, "0")
-    return f"{'-' if micros < 0 else ''}{whole}.{places}"
+    """Return millionths as a plain decimal: two places at least, no zero at the end past them."""
+    return _text(micros, _PLACES)
+
+
+def amount_text(amount: int) -> str:
+    """Return 10^-12 of a real as a plain decimal: two places at least, no zero at the end past them."""
+    return _text(amount, _AMOUNT_PLACES)
 
 
 def price_from_text(text: str) -> int:
@@ -79,6 +88,21 @@ def price_from_text(text: str) -> int:
         raise ValueError(f"got price {text!r}, want a plain decimal of at most {_PLACES} places")
     micros = int(whole) * MICROS_PER_REAL + int(places.ljust(_PLACES, "0"))
     return -micros if text.startswith("-") else micros
+
+
+def _scaled(value: float, places: int) -> int:
+    if not math.isfinite(value):
+        raise ValueError(f"got price {value}, want a number")
+    scaled = int(Decimal(_shortest(value)).scaleb(places).to_integral_value(ROUND_HALF_EVEN))
+    if abs(scaled) >= LIMIT_MICROS:
+        raise ValueError(f"got price {value}, want less than {LIMIT_MICROS // 10**places}")
+    return scaled
+
+
+def _text(scaled: int, places: int) -> str:
+    whole, fraction = divmod(abs(scaled), 10**places)
+    shown = f"{fraction:0{places}d}".rstrip("0").ljust(_PLACES_MIN, "0")
+    return f"{'-' if scaled < 0 else ''}{whole}.{shown}"
 
 
 def _is_decimal(digits: str) -> bool:

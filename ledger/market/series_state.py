@@ -8,11 +8,13 @@ Source: docs/format.md, "State of a series".
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import groupby
 
 import msgspec
 from blake3 import blake3
 
 from ledger.market.series import Series
+from ledger.values import Action, Bar
 
 DOMAIN = b"b3-ledger series v1"
 HASH_BYTES = 32
@@ -35,7 +37,13 @@ def leaf(bars: Iterable[bytes]) -> bytes:
     return blake3(header + b"".join(items)).digest()
 
 
-def state(series: Series, basis: str, leaves: Mapping[int, bytes], actions: Iterable[msgspec.Struct]) -> bytes:
+def leaves_of(bars: Iterable[Bar]) -> dict[int, bytes]:
+    """Return the leaf of each year of `bars`, which come by date."""
+    by_year = groupby(bars, key=lambda bar: bar.date.year)
+    return {year: blake3(_encode(list(of_year))).digest() for year, of_year in by_year}
+
+
+def state(series: Series, basis: str, leaves: Mapping[int, bytes], actions: Iterable[Action]) -> bytes:
     """Return the hash of a whole series.
 
     `leaves` are those of the years in which anything is held; `actions` are all that hold, equal ones as often as

@@ -7,8 +7,8 @@ Outside the table (before `b3_calendar.FIRST`, after `b3_calendar.LAST`) every w
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 
-from ledger.events import Window
 from ledger.market import b3_calendar
+from ledger.values import Window
 
 TIMEZONE = "America/Sao_Paulo"
 FINAL_TIME = time(18, 30)  # after the closing auction and the adjustments that follow it

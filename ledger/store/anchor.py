@@ -14,7 +14,7 @@ from blake3 import blake3
 
 from ledger.chain import LINK_BYTES, Head, Link
 from ledger.errors import AnchorDamagedError, unreadable, unwritable
-from ledger.files.durable import pwrite_whole
+from ledger.files.durable import open_private, pwrite_whole
 
 SLOT = struct.Struct(">Q32s24s")  # size, link, checksum
 SLOTS = 2
@@ -89,7 +89,7 @@ class Anchor:
         Raises: DiskFullError, UnwritableError.
         """
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+            fd = open_private(path, os.O_WRONLY)
             try:
                 pwrite_whole(fd, pack_slot(head) * SLOTS, 0)
                 os.ftruncate(fd, ANCHOR_BYTES)

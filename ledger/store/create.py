@@ -8,13 +8,14 @@ from pathlib import Path
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import Draft
 from ledger.errors import NotALedgerError, unwritable
-from ledger.events import LEDGER_STREAM, LedgerCreated, LedgerKind
+from ledger.events import LEDGER_STREAM, LedgerCreated
 from ledger.files.durable import make_private_folder, sync_folder
 from ledger.ids import append_id, new_id
 from ledger.store.anchor import Anchor
 from ledger.store.engine import Engine
 from ledger.store.home import ANCHOR_FILE, DATA_FILE, LedgerHome
 from ledger.store.writer_lock import WriterLock
+from ledger.values import LedgerKind
 
 
 def create_ledger(

@@ -28,10 +28,12 @@ from ledger.errors import (
     NotALedgerError,
     StorageError,
     UnreadableError,
+    shortage,
 )
+from ledger.files.durable import open_private
 from ledger.store.home import DATA_FILE
 from ledger.store.lmdb_file import inspect
-from ledger.store.lmdb_lock import allocate_lock, one_opener
+from ledger.store.lmdb_lock import allocate_lock, denied, one_opener
 
 T = TypeVar("T")
 
@@ -213,7 +215,8 @@ class Engine:
 
         `step` runs again from the start when the map has to grow first, so it must have no other effect.
 
-        Raises: DiskFullError or StorageError, after which the environment must be closed; whatever `step` raises.
+        Raises: ShortageError, DiskFullError or StorageError, after which the environment must be closed; whatever
+        `step` raises.
         """
         while True:
             try:
@@ -281,10 +284,17 @@ class Engine:
                 allocate_lock(self.folder)
                 file_bytes = self.path.stat().st_size if self.path.exists() else 0
                 size = max(FIRST_MAP_BYTES, file_bytes * 2)
+                if create:
+                    os.close(open_private(self.path, os.O_WRONLY))  # LMDB takes an empty file for a new one
                 with one_opener(self.path):
-                    return lmdb.open(os.fspath(self.folder), map_size=size, **options)
+                    env = lmdb.open(os.fspath(self.folder), map_size=size, **options)
+                # Processes that were killed while they read hold on to their slots, and to the pages they read.
+                env.reader_check()
+                return env
             # Where nothing can be written, nobody is writing: no lock is needed, and none could be made.
             lock = os.access(self.folder, os.W_OK)
+            if lock:
+                allocate_lock(self.folder)
             with one_opener(self.path):
                 return lmdb.open(os.fspath(self.folder), readonly=True, lock=lock, map_size=0, **options)
         except (lmdb.Error, OSError) as error:
@@ -335,6 +345,9 @@ class Engine:
             except lmdb.MapResizedError:
                 # Another process grew the map. No thread of ours is writing: its own begin would have raised this.
                 self._env.set_mapsize(ADOPTED)
+            except lmdb.ReadersFullError:
+                if not self._env.reader_check():
+                    raise
 
     def _resize(self, map_bytes: int) -> None:
         with self._map_lock:
@@ -342,6 +355,8 @@ class Engine:
 
     def _translated(self, error: Exception) -> LedgerError:
         text = str(error)
+        if lacking := shortage(error):
+            return lacking
         if isinstance(error, lmdb.DiskError) or "No space left" in text or "Disk quota" in text:
             return DiskFullError(self.path)
         # LMDB reports a short write as EIO, which is how most full disks first show.
@@ -350,7 +365,7 @@ class Engine:
             if disk.f_bavail * disk.f_frsize < FULL_BYTES:
                 return DiskFullError(self.path)
         if "Permission denied" in text:
-            return UnreadableError(self.path, "Permission denied")
+            return UnreadableError(denied(self.folder), "Permission denied")
         if isinstance(error, lmdb.InvalidError | lmdb.VersionMismatchError):
             return NotALedgerError(self.path, "no LMDB file")
         return StorageError(self.path, text)

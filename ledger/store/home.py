@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from ledger.errors import AnchorDamagedError, NotALedgerError, UnreadableError, unwritable
+from ledger.errors import AnchorDamagedError, NotALedgerError, UnreadableError, unreadable, unwritable
 from ledger.files.durable import put_file, sync_folder
 from ledger.store.anchor import read_anchor
 
@@ -59,9 +59,9 @@ class LedgerHome:
         except UnicodeDecodeError as error:
             raise NotALedgerError(path, "bytes that are no text") from error
         except NotADirectoryError as error:
-            raise UnreadableError(self.root, error.strerror or str(error), want="a folder") from error
+            raise unreadable(self.root, error, want="a folder") from error
         except OSError as error:
-            raise UnreadableError(path, error.strerror or str(error)) from error
+            raise unreadable(path, error) from error
         name = text.removesuffix("\n")
         if not _FOLDER_NAME.fullmatch(name):
             raise NotALedgerError(path, f"{text[:40]!r}")
@@ -77,7 +77,7 @@ class LedgerHome:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise UnreadableError(self.root, error.strerror or str(error)) from error
+            raise unreadable(self.root, error) from error
         return [self.root / name for name in sorted(names, key=lambda name: int(name.split("-")[1]))]
 
     def next_folder(self) -> Path:
@@ -120,6 +120,7 @@ def point_current(root: Path, folder: Path) -> None:
     """
     temporary = root / f"{CURRENT}.new"
     try:
+        temporary.unlink(missing_ok=True)  # one that a crash left, perhaps of another user's
         put_file(temporary, f"{folder.name}\n".encode())
         temporary.rename(root / CURRENT)
         sync_folder(root)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.errors import NoLedgerError, NotALedgerError, UnreadableError
+from ledger.errors import NoLedgerError, NotALedgerError, unreadable
 
 MAGIC = 0xBEEFC0DE
 VERSION = 1
@@ -94,7 +94,7 @@ def _newest_page(path: Path) -> tuple[MetaPage, int]:
     except FileNotFoundError as error:
         raise NoLedgerError(path) from error
     except OSError as error:
-        raise UnreadableError(path, error.strerror or str(error)) from error
+        raise unreadable(path, error) from error
     try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ledger.errors import DiskFullError
+from ledger.files.durable import open_private
+from ledger.store.home import DATA_FILE
 
 LOCK_FILE = "lock.mdb"
 LOCK_BYTES = 64 * 1024  # room for twice the readers that we allow; LMDB keeps the size that it finds
@@ -28,7 +30,7 @@ def allocate_lock(folder: Path) -> None:
     if path.exists() and path.stat().st_size:
         return
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fd = open_private(path, os.O_RDWR)
         try:
             os.posix_fallocate(fd, 0, LOCK_BYTES)
         finally:
@@ -37,6 +39,12 @@ def allocate_lock(folder: Path) -> None:
         # Whatever else is wrong with the folder, LMDB reports it better.
         if error.errno in FULL:
             raise DiskFullError(path) from error
+
+
+def denied(folder: Path) -> Path:
+    """Return which file of the LMDB folder this user may not use: LMDB reports the same of both."""
+    lock = folder / LOCK_FILE
+    return lock if lock.exists() and not os.access(lock, os.R_OK | os.W_OK) else folder / DATA_FILE
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from ledger.errors import UnwritableError, WriterLockError
+from ledger.errors import WriterLockError, unwritable
+from ledger.files.durable import make_private_folder, open_private
 
 POLL_FIRST_S = 0.0002
 POLL_LAST_S = 0.005
@@ -30,11 +31,11 @@ class WriterLock:
         self._path = path
         self._mutex = threading.Lock()
         self._owner: int | None = None
+        make_private_folder(path.parent)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._fd = open_private(path, os.O_RDWR)
         except OSError as error:
-            raise UnwritableError(path, error.strerror or str(error)) from error
+            raise unwritable(path, error) from error
 
     @contextmanager
     def held(self, timeout_s: float) -> Iterator[None]:

@@ -12,12 +12,12 @@ import msgspec
 from ledger.backup.archive_log import archive_log
 from ledger.chain import Head
 from ledger.errors import NothingToShowError
-from ledger.events import LedgerKind
 from ledger.ingest.providers import registry
 from ledger.log_source import LogSource, created
 from ledger.market import sessions
 from ledger.market import ticker as tickers_of
 from ledger.market.series import Series
+from ledger.values import LedgerKind
 from projections.api import locate, series_rows
 from projections.api.columns import Columns
 from projections.api.faces import to_columns, to_python

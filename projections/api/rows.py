@@ -9,10 +9,10 @@ from typing import Annotated
 
 import msgspec
 
-from ledger.events import ActionKind, Basis, ErrorKind
+from ledger.values import ActionKind, Basis, ErrorKind
 from projections.models.corporate_actions import ActionCause
 from projections.models.log_entry import Status
-from projections.models.units import HIDDEN_IN_JSON, Instant, JobId, JobInstant, Quantity, Reais
+from projections.models.units import HIDDEN_IN_JSON, Instant, JobId, JobInstant, PerShare, Quantity, Reais
 from projections.queries.bar_fields import Cause
 
 
@@ -78,7 +78,7 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     ticker: str
     date: date
     kind: ActionKind
-    amount: Reais | None
+    amount: PerShare | None
     numerator: int | None
     denominator: int | None
     cause: ActionCause

@@ -8,8 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from ledger.events import Bar
 from ledger.market.series import Series
+from ledger.values import Bar
 from projections.api.faces import to_python
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, MissingSession, Price
 from projections.fold.tables import Tables
@@ -121,15 +121,14 @@ def actions(tables: Tables, series: Series, position: int, *, every_change: bool
     judged = decisions.decisions(tables, series, position)
     for change in (corporate_actions.changes if every_change else corporate_actions.holding)(judged):
         for action in change.new or change.old:
-            is_split = action.kind == "split"
             yield to_python(
                 CorporateAction,
                 ticker=series.ticker,
-                date=action.date,
+                date=action.ex_date,
                 kind=action.kind,
-                amount=None if is_split else action.amount,
-                numerator=action.numerator if is_split else None,
-                denominator=action.denominator if is_split else None,
+                amount=action.amount,
+                numerator=action.numerator,
+                denominator=action.denominator,
                 cause=change.cause,
                 seq=change.seq,
                 learned_at=change.recorded_at,

@@ -11,7 +11,8 @@ import msgspec
 
 from ledger.codec import UNDECODABLE, UPCASTERS, Envelope, decode_event, encode_data
 from ledger.errors import DamagedError, UnknownEventError
-from ledger.events import EVENT_TYPES, Count, FetchSucceeded, Time
+from ledger.events import EVENT_TYPES, FetchSucceeded
+from ledger.values import Count, Time
 
 Fact = msgspec.Struct
 Reader = Callable[[Envelope], Fact]
@@ -71,6 +72,8 @@ def reader(tag: str, current: str) -> Reader:
 
     The decoder raises DamagedError for data of another shape.
     """
+    if current != tag and FACTS[current] is EVENT_TYPES[current]:
+        return decode_event
     decode = msgspec.msgpack.Decoder(FACTS[current]).decode
 
     def read(envelope: Envelope) -> Fact:

@@ -1,7 +1,8 @@
 """Dividends, splits and capital gains as a provider reported them, with every correction. Pure.
 
-An answer that has rows is complete for its window: an action known before and absent from it was withdrawn.
-An answer without a row withdraws nothing.
+The newest answer that names a kind of action on a day decides on it, and what it does not name stays known.
+To a decision that commits to no state, as version 1 made them, an answer that has rows is complete for its window:
+an action known before and absent from it was withdrawn.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from ledger.events import Action, ActionKind
+from ledger.values import Action, ActionKind
 from projections.models.decisions import Decision
 
 ActionCause = Literal["first", "correction", "withdrawn"]
@@ -47,11 +48,12 @@ def changes(decisions: Iterable[Decision]) -> Iterator[ActionChange]:
         if not decision.accepted:
             continue
         reported: dict[DayAndKind, tuple[Action, ...]] = {}
-        for action in sorted(decision.actions, key=msgspec.structs.astuple):
-            of_day = (action.date, action.kind)
+        for action in sorted(decision.actions, key=_order):
+            of_day = (action.ex_date, action.kind)
             reported[of_day] = (*reported.get(of_day, ()), action)
         for key in sorted(in_force.keys() | reported.keys()):
-            covered = decision.received > 0 and decision.window.start <= key[0] <= decision.window.end
+            complete = decision.after is None and decision.received > 0
+            covered = complete and decision.window.start <= key[0] <= decision.window.end
             old, new = in_force.get(key, ()), reported.get(key, ())
             if old == new or not (new or covered):
                 continue
@@ -65,3 +67,7 @@ def changes(decisions: Iterable[Decision]) -> Iterator[ActionChange]:
                 seq=decision.seq,
                 recorded_at=decision.recorded_at,
             )
+
+
+def _order(action: Action) -> tuple[date, str, int, int, int]:
+    return action.ex_date, action.kind, action.amount or 0, action.numerator or 0, action.denominator or 0

@@ -9,8 +9,9 @@ from datetime import date
 import msgspec
 
 from ledger.codec import Envelope
-from ledger.events import Action, Basis, ValidationCompleted, Verdict, Window
+from ledger.events import ValidationCompleted
 from ledger.market.series import Series
+from ledger.values import Action, Basis, Verdict, Window
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 
@@ -21,7 +22,9 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
     """What `validation.completed` records about its answer as a whole.
 
     `cause` is the seq of the evidence. `rescale` is new/old, the ratio common to the closes held and answered.
-    `partial` and `rejected` are days that were answered and not accepted.
+    `partial` and `rejected` are days that were answered and not accepted. `rows` counts the days that it accepted or
+    found withdrawn, each a version beside the decision. `after` is the state of the series that it
+    leads to, None for a decision of the version that commits to nothing.
     """
 
     seq: int
@@ -35,6 +38,8 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
     actions: tuple[Action, ...]
     partial: tuple[date, ...]
     rejected: tuple[date, ...]
+    rows: int
+    after: bytes | None
 
     @property
     def accepted(self) -> bool:
@@ -59,6 +64,8 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
         fact.actions,
         fact.partial,
         tuple(finding.date for finding in fact.rejected if finding.date is not None),
+        len({*fact.withdrawn, *(bar.date for bar in fact.bars)}) if fact.withdrawn else len(fact.bars),
+        fact.after,
     )
     tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)
 
@@ -70,6 +77,12 @@ def decisions(tables: Tables, series: Series, position: int | None = None) -> It
         if position is not None and decision.seq >= position:
             return
         yield decision
+
+
+def newest(tables: Tables, series: Series) -> Decision | None:
+    """Return the newest decision over the series, None where there is none; O(log n)."""
+    rows = tables["decided"].scan(text_key(series.ticker, series.provider), reverse=True)
+    return next((_decode(value) for _, value in rows), None)
 
 
 def judged(tables: Tables, ticker: str) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from typing import Literal
 import msgspec
 
 from ledger.codec import Envelope
-from ledger.events import ErrorKind, FetchFailed, FetchSucceeded, IngestFailed, IngestRefused, ValidationCompleted
+from ledger.events import FetchFailed, FetchSucceeded, IngestFailed, IngestRefused, ValidationCompleted
+from ledger.values import ErrorKind
 from projections.fold.event_readers import Evidence, Fact
 
 Status = Literal["success", "warning", "rejected", "error", "locked", "pending"]

@@ -17,16 +17,9 @@ from typing import Any
 import msgspec
 
 from ledger.codec import Envelope
-from ledger.events import (
-    BackupCreated,
-    ConnectionTested,
-    ErrorKind,
-    FetchFailed,
-    IngestFailed,
-    IngestRefused,
-    ValidationCompleted,
-)
+from ledger.events import BackupCreated, ConnectionTested, FetchFailed, IngestFailed, IngestRefused, ValidationCompleted
 from ledger.ingest.providers import registry
+from ledger.values import ErrorKind
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode

@@ -9,20 +9,22 @@ Tables:
 
 from collections.abc import Iterator
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 
 from ledger.codec import Envelope
-from ledger.events import Action, Bar, ValidationCompleted
+from ledger.events import ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.market.series import Series
+from ledger.values import Action, Bar
 from projections.fold.event_readers import Fact
-from projections.fold.keys import SEQ_BYTES, day_key, last_seq, seq_key, text_key, two_texts
+from projections.fold.keys import DAY_BYTES, SEQ_BYTES, TEXT_END, day_key, last_seq, seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 from projections.models import decisions
 
 NAME = "prices"
-VERSION = 1
+VERSION = 2
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,12 +36,30 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     bar: Bar | None
 
 
+class HeldYears(NamedTuple):
+    """The bars in force by calendar year and day, in the msgpack of their decisions, and what versions there are.
+
+    `versions` counts those of each (seq as in a key, recorded_at).
+    """
+
+    bars: dict[int, list[bytes]]
+    versions: dict[tuple[bytes, int], int]
+
+
 class _StoredBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
     bar: Bar | None
     recorded_at: int
 
 
+class _EncodedBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    bar: msgspec.Raw
+    recorded_at: int
+
+
+NIL = b"\xc0"
+
 _decode_row = msgspec.msgpack.Decoder(_StoredBar).decode
+_decode_encoded_row = msgspec.msgpack.Decoder(_EncodedBar).decode
 
 
 class Prices:
@@ -71,7 +91,7 @@ def versions(tables: Tables, series: Series, day: date | None = None) -> Iterato
     prefix = text_key(series.provider, series.ticker) + (b"" if day is None else day_key(day))
     for key, value in tables["bars"].scan(prefix):
         row = _decode_row(value)
-        ordinal = int.from_bytes(key[-SEQ_BYTES - 4 : -SEQ_BYTES], "big")
+        ordinal = int.from_bytes(key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES], "big")
         yield Version(date=date.fromordinal(ordinal), seq=last_seq(key), recorded_at=row.recorded_at, bar=row.bar)
 
 
@@ -87,6 +107,32 @@ def bars(tables: Tables, series: Series, position: int | None = None) -> dict[da
             if bar is not None:
                 found[bar.date] = bar
     return found
+
+
+def held_years(tables: Tables, series: Series) -> HeldYears:
+    """Return what is held of the series, nothing of it decoded; one prefix scan."""
+    bars: dict[int, list[bytes]] = {}
+    versions: dict[tuple[bytes, int], int] = {}
+    last_day, of_year = b"", list[bytes]()
+    for key, value in tables["bars"].scan(text_key(series.provider, series.ticker)):
+        row = _decode_encoded_row(value)
+        made = key[-SEQ_BYTES:], row.recorded_at
+        versions[made] = versions.get(made, 0) + 1
+        bar, day = bytes(row.bar), key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES]
+        if bar == NIL:
+            continue
+        if day == last_day:
+            of_year[-1] = bar  # a later version of the same day
+            continue
+        of_year = bars.setdefault(date.fromordinal(int.from_bytes(day, "big")).year, [])
+        of_year.append(bar)
+        last_day = day
+    return HeldYears(bars, versions)
+
+
+def is_held(tables: Tables, series: Series) -> bool:
+    """Return whether any version of the series is stored."""
+    return next(tables["bars"].scan(text_key(series.provider, series.ticker)), None) is not None
 
 
 def holding(tables: Tables, series: Series, position: int | None = None) -> dict[date, Version]:
@@ -108,7 +154,18 @@ def actions(tables: Tables, series: Series, position: int | None = None) -> tupl
 
 def held(tables: Tables, series: Series) -> Held:
     """Return what new evidence is judged against: the series as it is held now."""
-    return Held(bars=bars(tables, series), actions=actions(tables, series))
+    newest = decisions.newest(tables, series)
+    return Held(
+        bars=bars(tables, series), actions=actions(tables, series), basis=None if newest is None else newest.basis
+    )
+
+
+def series_of(table: str, key: bytes) -> Series | None:
+    """Return the series whose bars or decisions lie at `key` of `table`, None where it names no one series."""
+    if table not in {"bars", "decided"} or key.count(TEXT_END) < 2:  # noqa: PLR2004 - a series is named by two texts
+        return None
+    first, second = two_texts(key)
+    return Series(second, first) if table == "bars" else Series(first, second)
 
 
 def all_series(tables: Tables, ticker: str | None = None) -> tuple[Series, ...]:

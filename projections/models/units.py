@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from ledger import ids
-from ledger.market.price import price_text
+from ledger.market.price import amount_text, price_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -41,6 +41,11 @@ def reais(micros: int) -> Decimal:
     """Return a price in reais, exactly."""
     # By way of its text: 37.50, as in a snapshot, and not 37.500000.
     return Decimal(price_text(micros))
+
+
+def reais_paid(amount: int) -> Decimal:
+    """Return an amount per share in reais, exactly."""
+    return Decimal(amount_text(amount))
 
 
 def number(quantity: Decimal) -> float | int:
@@ -73,6 +78,8 @@ HIDDEN_IN_JSON = Hidden()
 
 # A price: millionths of a real in the ledger, exact in Python, the nearest double in JSON.
 Reais = Annotated[Decimal, Unit(float, reais, float)]
+# What a share pays: 10^-12 of a real in the ledger, exact in Python, the nearest double in JSON.
+PerShare = Annotated[Decimal, Unit(float, reais_paid, float)]
 # The value of a bar's field: a price, or a number of shares; the maker of the row knows which.
 Quantity = Annotated[Decimal, Unit(float | int, as_held, number)]
 # Microseconds UTC in the ledger, an aware time in Python, text in JSON.

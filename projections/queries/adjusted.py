@@ -17,14 +17,15 @@ from fractions import Fraction
 from itertools import groupby
 from operator import attrgetter
 
-from ledger.events import Action, Bar, Basis
+from ledger.events import AMOUNTS_PER_MICRO
 from ledger.market.series import Series
+from ledger.values import Action, Bar, Basis
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions, prices
 
 ONE = Fraction(1)
 
-_date = attrgetter("date")
+_date = attrgetter("ex_date")
 
 
 def factors(bars: Mapping[date, Bar], actions: Iterable[Action], basis: Basis) -> dict[date, Fraction]:
@@ -60,11 +61,12 @@ def adjusted_micros(micros: int, factor: Fraction) -> int:
 
 def _step(actions: Sequence[Action], previous_close: int, basis: Basis) -> Fraction:
     """Return the factor of one day's actions; payments of one day are one payment."""
-    paid = sum(action.amount for action in actions if action.kind != "split" and action.amount > 0)
-    factor = ONE - Fraction(paid, previous_close) if 0 < paid < previous_close else ONE
+    close = previous_close * AMOUNTS_PER_MICRO
+    paid = sum(action.amount for action in actions if action.amount is not None and action.amount > 0)
+    factor = ONE - Fraction(paid, close) if 0 < paid < close else ONE
     if basis == "as_traded":
         for action in actions:
-            if action.kind == "split":
+            if action.kind == "split" and action.numerator and action.denominator:
                 factor *= Fraction(action.denominator, action.numerator)
     return factor
 

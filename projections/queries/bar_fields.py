@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ledger.events import Bar
+from ledger.values import Bar
 
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
 REPRESENTS_THE_BAR = "close"  # what is shown of a bar that came or went whole

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from ledger.events import Action, Bar, Basis
+from ledger.values import Action, Bar, Basis
 from projections.queries.adjusted import ONE, factors
 
 Field = Literal["open", "high", "low", "close"]

@@ -6,9 +6,9 @@ from datetime import date
 
 import msgspec
 
-from ledger.events import Window
 from ledger.market import sessions
 from ledger.market.series import Series
+from ledger.values import Window
 from projections.fold.tables import Tables
 from projections.models import prices
 from projections.models.decisions import Decision, decisions

@@ -8,13 +8,14 @@ import msgspec
 
 from ledger.codec import Envelope, decode_envelope, decode_event
 from ledger.errors import DamagedError
-from ledger.events import Bar, FetchSucceeded, Finding, RawBar, ValidationCompleted
+from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.providers import registry
 from ledger.ingest.providers.evidence import proven_body
 from ledger.ingest.providers.port import BodyError
 from ledger.ingest.providers.registry import UnknownProviderError
 from ledger.log_source import LogSource
 from ledger.market.series import Series
+from ledger.values import Bar, Finding, RawBar
 from projections.fold.tables import Tables
 from projections.models.decisions import decisions
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from ledger.errors import UnwritableError
+from ledger.errors import unwritable
 from ledger.files.atomic_file import write_whole
 from ledger.files.checksum import CHECKSUM_SUFFIX
+from ledger.files.durable import make_folder
 from projections.queries.snapshot_csv import Csv
 
 
@@ -16,11 +17,11 @@ def publish(csv: Csv, folder: Path) -> bool:
     Raises: DiskFullError; UnwritableError.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         changed = _put(folder / csv.name, csv.content)
         _put(folder / f"{csv.name}{CHECKSUM_SUFFIX}", csv.checksum)
     except OSError as error:
-        raise UnwritableError(folder, error.strerror or str(error)) from error
+        raise unwritable(folder, error) from error
     return changed
 
 

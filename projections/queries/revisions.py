@@ -7,9 +7,9 @@ from typing import Self
 
 import msgspec
 
-from ledger.events import Bar
 from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
 from ledger.market.series import Series
+from ledger.values import Bar
 from projections.fold.tables import Tables
 from projections.models.prices import Version
 from projections.queries import bar_fields, history

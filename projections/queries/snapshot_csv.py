@@ -9,9 +9,9 @@ from hashlib import sha256
 
 import msgspec
 
-from ledger.events import Bar
 from ledger.files.checksum import render_checksum
 from ledger.market.price import price_text
+from ledger.values import Bar
 
 FORMAT_VERSION = 1
 HEADER = "date,open,high,low,close,volume"

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from ledger.errors import LedgerError, unwritable
+from ledger.errors import LedgerError, ShortageError, UnwritableError, shortage, unwritable
 from ledger.files.durable import sync_folder
 from ledger.store.home import CURRENT, PROJECTIONS, point_current
 from ledger.store.writer_lock import WriterLock
@@ -35,7 +35,7 @@ class Shelf:
 
         Raises: WriterLockError when another process or thread is, for `timeout_s`; UnwritableError.
         """
-        lock = WriterLock(self.root / LOCK_FILE)
+        lock = self._lock()
         try:
             with lock.held(timeout_s):
                 yield
@@ -43,19 +43,30 @@ class Shelf:
             lock.close()
 
     def current(self) -> Path | None:
-        """Return the folder of the store in use, None where there is none."""
+        """Return the folder of the store in use, None where there is none.
+
+        Raises: ShortageError.
+        """
         try:
             name = (self.root / CURRENT).read_bytes().strip()
-        except OSError:
+        except OSError as error:
+            if lacking := shortage(error):
+                raise lacking from error
             return None
         number = name.removeprefix(NAME_PREFIX.encode())
         return self.root / os.fsdecode(name) if number.isdigit() and name != number else None
 
     @contextmanager
-    def stored(self) -> Iterator[Store | None]:
-        """Give the store in use; None where there is none that can be read, since it can be built again."""
+    def stored(self, *, needed: bool = False) -> Iterator[Store | None]:
+        """Give the store in use; None where there is none that can be read, since it can be built again.
+
+        `needed` where one that could be read but for a shortage must not count as none: to replace it, or to ask it
+        which head it remembers.
+
+        Raises: ShortageError when `needed`.
+        """
         with ExitStack() as stack:
-            yield self._enter(stack)
+            yield self._enter(stack, needed=needed)
 
     def fresh(self) -> Path:
         """Return the folder for the next store, nothing in it yet; what a crash left beside the current one is gone.
@@ -66,7 +77,9 @@ class Shelf:
         for folder in self.root.glob(f"{NAME_PREFIX}*"):
             if folder != kept:
                 _remove(folder)
-        return self.root / f"{NAME_PREFIX}{_number(kept) + 1}"
+        # Another user's may be left, which this one cannot remove.
+        left = [_number(folder) for folder in self.root.glob(f"{NAME_PREFIX}*") if _number(folder)]
+        return self.root / f"{NAME_PREFIX}{max(left, default=_number(kept)) + 1}"
 
     def switch(self, folder: Path) -> None:
         """Make `folder` the store in use, by one fsynced rename, and remove the one before it.
@@ -90,13 +103,27 @@ class Shelf:
             (self.root / CURRENT).unlink(missing_ok=True)
             sync_folder(self.root)
 
-    def _enter(self, stack: ExitStack) -> Store | None:
+    def _lock(self) -> WriterLock:
+        path = self.root / LOCK_FILE
+        try:
+            return WriterLock(path)
+        except UnwritableError:
+            # Another user's, left in this user's folder: all that it guards can be built again, so it may go.
+            with suppress(OSError):
+                path.unlink()
+            return WriterLock(path)
+
+    def _enter(self, stack: ExitStack, *, needed: bool) -> Store | None:
         for _ in range(RETRIES):
-            folder = self.current()
-            if folder is None:
-                return None
+            folder = None
             try:
+                if (folder := self.current()) is None:
+                    return None
                 return stack.enter_context(opened(folder))
+            except ShortageError:
+                if needed:
+                    raise
+                return None
             except LedgerError:
                 # A rebuild may have removed it since CURRENT was read; then CURRENT names the next one.
                 if self.current() == folder:
@@ -105,11 +132,15 @@ class Shelf:
 
 
 def _number(folder: Path | None) -> int:
-    return 0 if folder is None else int(folder.name.removeprefix(NAME_PREFIX))
+    """Return the number in the name of a store's folder, 0 where there is none."""
+    number = "" if folder is None else folder.name.removeprefix(NAME_PREFIX)
+    return int(number) if number.isdecimal() and number.isascii() else 0
 
 
 def _remove(folder: Path) -> None:
     # Imported here: it costs a fifth of what reading commands spend on imports, and they remove nothing.
     from shutil import rmtree
 
-    rmtree(folder)
+    # What stays is another user's, and only takes space.
+    with suppress(PermissionError):
+        rmtree(folder)

@@ -6,6 +6,7 @@ checksums. A row whose check fails is never handed out.
 
 from collections.abc import Iterator
 from pathlib import Path
+from struct import Struct
 from typing import Any
 from zlib import crc32
 
@@ -14,6 +15,8 @@ from projections.fold.keys import past_prefix
 from projections.fold.tables import Row, Table
 
 CHECK_BYTES = 4
+
+_check = Struct(">I").pack  # called for every row that a fold writes
 
 
 class DamagedRowError(StorageError):
@@ -26,7 +29,7 @@ class DamagedRowError(StorageError):
 
 def sealed(key: bytes, value: bytes) -> bytes:
     """Return `value` as it is stored at `key`: it ends in the CRC-32 of both, u32 big-endian."""
-    return value + crc32(value, crc32(key)).to_bytes(CHECK_BYTES, "big")
+    return value + _check(crc32(value, crc32(key)))
 
 
 def unsealed(folder: Path, key: bytes, stored: bytes) -> bytes:
@@ -35,7 +38,7 @@ def unsealed(folder: Path, key: bytes, stored: bytes) -> bytes:
     Raises: DamagedRowError for anything else.
     """
     value = stored[:-CHECK_BYTES]
-    if crc32(value, crc32(key)).to_bytes(CHECK_BYTES, "big") != stored[-CHECK_BYTES:]:
+    if _check(crc32(value, crc32(key))) != stored[-CHECK_BYTES:]:
         raise DamagedRowError(folder, key)
     return value
 
@@ -62,7 +65,7 @@ class LmdbTable(Table):
     def put(self, key: bytes, value: bytes) -> None:
         """Make `value` the one at `key`."""
         whole = self._mark + key
-        self._put(whole, value + crc32(value, crc32(whole)).to_bytes(CHECK_BYTES, "big"))
+        self._put(whole, value + _check(crc32(value, crc32(whole))))
 
     def delete(self, key: bytes) -> None:
         """Make `key` absent; harmless when it is."""
@@ -74,12 +77,17 @@ class LmdbTable(Table):
         found = _to_last(cursor, whole) if reverse else cursor.set_range(whole)
         if not found:
             return
+        last: bytes | None = None
         for key, stored in cursor.iterprev() if reverse else cursor.iternext():
-            # Checked before anything else: a bit that flipped in a key would end the scan in the middle.
+            # Checked before anything else: a bit that flipped in a key would end the scan in the middle, and one in
+            # the tree above it would give rows twice, or without an end.
             value = unsealed(folder, key, stored)
+            if last is not None and (key >= last if reverse else key <= last):
+                raise DamagedRowError(folder, key)
             if not key.startswith(whole):
                 return
             yield key[skip:], value
+            last = key
 
 
 def _to_last(cursor: Any, prefix: bytes) -> bool:

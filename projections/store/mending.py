@@ -1,4 +1,7 @@
-"""A view over stored rows that outlives damage to them: once a row fails, the rest is read from a fold of the log."""
+"""A view over stored rows that outlives damage to them: once a row fails, the rest is read from a fold of the log.
+
+Prices and actions of a series are held against its newest decision before the first of them is handed out.
+"""
 
 import threading
 import warnings
@@ -8,7 +11,9 @@ from pathlib import Path
 import lmdb
 
 from ledger.errors import StorageError
-from projections.fold.tables import Row, State, Table
+from ledger.market.series import Series
+from projections.fold.tables import Row, State, Table, Tables
+from projections.models import prices
 
 UNSOUND = (StorageError, lmdb.Error)  # what reading a damaged store raises
 
@@ -26,10 +31,24 @@ def warn_dropped(folder: Path, reason: str) -> None:
 class Mending:
     """The state of one view: what is stored until that fails, then what `fold_again` gives, for every table alike."""
 
-    def __init__(self, folder: Path, stored: State, fold_again: Callable[[], State]) -> None:
-        """Read `stored`; `fold_again` is called once at most, and returns the same state from the log itself."""
+    def __init__(
+        self,
+        folder: Path,
+        stored: State,
+        *,
+        fold_again: Callable[[], State],
+        departure: Callable[[Tables, Series], str | None],
+    ) -> None:
+        """Read `stored`; `fold_again` is called once at most, and returns the same state from the log itself.
+
+        `departure` is asked once per series, before its prices or actions are read: how they depart from what the
+        log commits to, None where they hold.
+        """
         self._folder = folder
+        self._stored = stored
         self._fold_again = fold_again
+        self._departure = departure
+        self._holding: set[Series] = set()
         self._folded: State | None = None
         self._once = threading.Lock()
         self.state: State = {
@@ -44,6 +63,19 @@ class Mending:
                 warn_dropped(self._folder, reason)
                 self._folded = self._fold_again()
             return self._folded
+
+    def hold(self, series: Series) -> None:
+        """Make sure that what is read of `series` is what its newest decision leads to."""
+        if self._folded is not None or series in self._holding:
+            return
+        try:
+            reason = self._departure(self._stored[prices.NAME], series)
+        except UNSOUND as error:
+            reason = str(error)
+        if reason is None:
+            self._holding.add(series)
+        else:
+            self.folded(reason)
 
     @property
     def sound(self) -> State | None:
@@ -63,7 +95,7 @@ class _MendedTable(Table):
     def get(self, key: bytes) -> bytes | None:
         """Return the value at `key`, None where there is none."""
         try:
-            return self._rows().get(key)
+            return self._rows(key).get(key)
         except UNSOUND as error:
             return self._again(error).get(key)
 
@@ -79,7 +111,7 @@ class _MendedTable(Table):
         """Yield the rows whose key begins with `prefix`."""
         last: bytes | None = None
         try:
-            for row in self._rows().scan(prefix, reverse=reverse):
+            for row in self._rows(prefix).scan(prefix, reverse=reverse):
                 last = row[0]
                 yield row
         except UNSOUND as error:
@@ -87,7 +119,9 @@ class _MendedTable(Table):
                 if last is None or (row[0] < last if reverse else row[0] > last):
                     yield row
 
-    def _rows(self) -> Table:
+    def _rows(self, key: bytes) -> Table:
+        if self._projection == prices.NAME and (series := prices.series_of(self._name, key)):
+            self._mending.hold(series)
         sound = self._mending.sound
         return self._stored if sound is None else sound[self._projection][self._name]
 

@@ -15,6 +15,7 @@ import msgspec
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import (
     DiskFullError,
+    ShortageError,
     StorageError,
     UnwritableError,
     WriterLockError,
@@ -25,6 +26,7 @@ from projections.fold.folding import capped, fold, replayed
 from projections.fold.overlay import Overlay
 from projections.fold.projection import Projection
 from projections.fold.tables import Row, State, Tables
+from projections.store.commitments import departure
 from projections.store.folder import Shelf
 from projections.store.lmdb_tables import DamagedRowError
 from projections.store.mending import Mending, warn_dropped
@@ -36,7 +38,7 @@ BATCH_BODY_BYTES = 32 * 1024 * 1024
 REBUILD_TIMEOUT_S = 30.0
 WITNESS = "projections"
 DAMAGED = "damaged"
-GIVES_WAY = (WriterLockError, StoreBusyError, DiskFullError, UnwritableError)
+GIVES_WAY = (WriterLockError, StoreBusyError, DiskFullError, UnwritableError, ShortageError)
 
 
 class StoredDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,8 +69,11 @@ def check_witness(log: LogSource, remembered: Head) -> Head:
 
 
 def remembered(folder: Path) -> Head | None:
-    """Return the head that the ledger's stored projections stand at, None when there are none to be read."""
-    with Shelf(folder).stored() as store:
+    """Return the head that the ledger's stored projections stand at, None when there are none to be read.
+
+    Raises: ShortageError, since a witness that could not be asked must not count as one that remembers nothing.
+    """
+    with Shelf(folder).stored(needed=True) as store:
         return None if store is None else store.head()
 
 
@@ -95,7 +100,8 @@ def catch_up(log: LogSource, folder: Path, projections: Sequence[Projection] = A
         with shelf.locked():
             return _advanced(log, shelf, projections)
     except GIVES_WAY:
-        return remembered(folder) or EMPTY_HEAD
+        with shelf.stored() as store:
+            return EMPTY_HEAD if store is None else store.head()
 
 
 @contextmanager
@@ -130,8 +136,8 @@ def open_view(
                 built = _built_again(log, shelf, projections, view.head, held) if storing else None
                 return built or replayed(log.read(stop=view.head.size), projections)[1]
 
-            sound = Mending(store.folder, view.state, fold_again).state
-            yield _up_to_date(log, View(view.head, sound), projections)
+            mending = Mending(store.folder, view.state, fold_again=fold_again, departure=partial(departure, log))
+            yield _up_to_date(log, View(view.head, mending.state), projections)
 
 
 def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:
@@ -201,7 +207,7 @@ def _stored_head(store: Store) -> Head | None:
 
 def _advanced(log: LogSource, shelf: Shelf, projections: Sequence[Projection]) -> Head:
     """Bring the store up to the log; the caller holds the lock."""
-    with shelf.stored() as store:
+    with shelf.stored(needed=True) as store:
         if store is not None and not store.readonly and store.models == models_of(projections):
             try:
                 start = store.head()
@@ -231,7 +237,7 @@ def _built_again(
 
 def _built(log: LogSource, shelf: Shelf, projections: Sequence[Projection], stop: int | None = None) -> Head:
     """Build a store of all projections at `stop` events (None: all) and swap it in; the caller holds the lock."""
-    with shelf.stored() as old:
+    with shelf.stored(needed=True) as old:
         start = None if old is None else _stored_head(old)
     size = check_witness(log, start or EMPTY_HEAD).size
     folder = shelf.fresh()

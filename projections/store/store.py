@@ -18,9 +18,10 @@ import msgspec
 
 from ledger.chain import EMPTY_HEAD, Head
 from ledger.codec import UNDECODABLE
-from ledger.errors import DiskFullError, LedgerError, StorageError, unwritable
+from ledger.errors import DiskFullError, LedgerError, StorageError, shortage, unwritable
+from ledger.files.durable import make_private_folder, open_private
 from ledger.store.home import DATA_FILE
-from ledger.store.lmdb_file import inspect
+from ledger.store.lmdb_file import inspect, newest_meta
 from ledger.store.lmdb_lock import allocate_lock, one_opener
 from projections.fold.projection import Projection
 from projections.fold.tables import State
@@ -30,7 +31,7 @@ FORMAT = "b3-ledger projections 2"
 UNCHECKED_FORMAT = "b3-ledger projections 1"  # rows without a check: only the head that it remembers is taken over
 HEAD_KEY = b"\0standing"  # below every table's mark
 LARGEST_MARK = 256  # a table is one byte before each of its keys
-FIRST_MAP_BYTES = 1024 * 1024 * 1024  # address space, not disk; grows by doubling
+FIRST_MAP_BYTES = 64 * 1024 * 1024  # address space, not disk; grows by doubling
 
 
 class StoreBusyError(LedgerError):
@@ -79,15 +80,15 @@ class Store:
         """Open the environment in `folder` and read which models it holds.
 
         Raises: NoLedgerError, NotALedgerError or UnreadableError for a file that must not be mapped;
-        StorageError for one that the engine or the decoder refuses.
+        StorageError for one that the engine or the decoder refuses; ShortageError.
         """
         self.folder = folder
         self.readonly = not os.access(folder, os.W_OK)
-        inspect(folder / DATA_FILE)
+        used_bytes = inspect(folder / DATA_FILE).file_bytes
         self._readers = 0
         self._moving = threading.Condition()
         with self._translated():
-            self._env = _environment(folder, readonly=self.readonly)
+            self._env = _environment(folder, map_bytes=_map_bytes(used_bytes), readonly=self.readonly)
             try:
                 with self._reading() as txn:
                     self.models = self._stored_head(txn).models
@@ -115,7 +116,7 @@ class Store:
 
         `step` runs again, over the same tables, when the map has to grow first.
 
-        Raises: DiskFullError; StorageError; StoreBusyError.
+        Raises: DiskFullError; StorageError; StoreBusyError; ShortageError.
         """
         with self._translated():
             while True:
@@ -126,7 +127,7 @@ class Store:
                 except lmdb.MapFullError:
                     self._resize(self._env.info()["map_size"] * 2)
                 except lmdb.MapResizedError:
-                    self._resize(0)
+                    self._resize(_used_map_bytes(self.folder))
                 else:
                     return head
 
@@ -155,11 +156,7 @@ class Store:
     def _reading(self) -> Iterator[Any]:
         with self._translated():
             with self._moving:
-                try:
-                    txn = self._env.begin()
-                except lmdb.MapResizedError:
-                    self._resize(0)
-                    txn = self._env.begin()
+                txn = self._begin_reading()
                 self._readers += 1
             try:
                 yield txn
@@ -167,6 +164,16 @@ class Store:
                 txn.abort()
                 with self._moving:
                     self._readers -= 1
+
+    def _begin_reading(self) -> Any:
+        while True:
+            try:
+                return self._env.begin()
+            except lmdb.MapResizedError:
+                self._resize(_used_map_bytes(self.folder))
+            except lmdb.ReadersFullError:
+                if not self._env.reader_check():
+                    raise
 
     def _resize(self, map_bytes: int) -> None:
         # LMDB moves the map; a transaction of this process that still reads from it would read nothing mapped.
@@ -181,8 +188,20 @@ class Store:
             yield
         except lmdb.DiskError as error:
             raise DiskFullError(self.folder) from error
-        except (lmdb.Error, *UNDECODABLE) as error:
-            raise StorageError(self.folder, str(error)) from error
+        except (lmdb.Error, OSError, *UNDECODABLE) as error:
+            raise shortage(error) or StorageError(self.folder, str(error)) from error
+
+
+def _map_bytes(used_bytes: int) -> int:
+    """Return how much to map of a store that uses so much: as a writer needs, and no more than it may come to need.
+
+    A store remembers the largest map that it had, which a process of little memory could not map.
+    """
+    return max(FIRST_MAP_BYTES, used_bytes * 2)
+
+
+def _used_map_bytes(folder: Path) -> int:
+    return _map_bytes(newest_meta(folder / DATA_FILE).file_bytes)
 
 
 def _put_head(txn: Any, head: StoredHead) -> None:
@@ -201,15 +220,13 @@ def _unchecked(stored: bytes) -> StoredHead | None:
 def create(folder: Path, models: dict[str, Model]) -> None:
     """Make a store of empty tables in the new folder `folder`, standing at no event.
 
-    Raises: DiskFullError, StorageError or UnwritableError.
+    Raises: DiskFullError, StorageError, UnwritableError or ShortageError.
     """
-    try:
-        folder.mkdir(mode=0o700)
-    except OSError as error:
-        raise unwritable(folder, error) from error
+    make_private_folder(folder)
     allocate_lock(folder)
     try:
-        env = _environment(folder, readonly=False, new=True)
+        os.close(open_private(folder / DATA_FILE, os.O_WRONLY))  # LMDB takes an empty file for a new one
+        env = _environment(folder, map_bytes=FIRST_MAP_BYTES, readonly=False)
         try:
             with env.begin(write=True) as txn:
                 _put_head(txn, StoredHead(FORMAT, EMPTY_HEAD, models))
@@ -218,7 +235,7 @@ def create(folder: Path, models: dict[str, Model]) -> None:
     except lmdb.DiskError as error:
         raise DiskFullError(folder) from error
     except lmdb.Error as error:
-        raise StorageError(folder, str(error)) from error
+        raise shortage(error) or StorageError(folder, str(error)) from error
     except OSError as error:
         raise unwritable(folder, error) from error
 
@@ -248,15 +265,19 @@ def opened(folder: Path) -> Iterator[Store]:
                 store.close()
 
 
-def _environment(folder: Path, *, readonly: bool, new: bool = False) -> Any:
+def _environment(folder: Path, *, map_bytes: int, readonly: bool) -> Any:
     with one_opener(folder / DATA_FILE):
-        return lmdb.open(
+        env = lmdb.open(
             os.fspath(folder),
-            map_size=FIRST_MAP_BYTES,
+            map_size=map_bytes,
             readonly=readonly,
             lock=not readonly,  # where nobody can write, no lock is needed and no lock file can be made
-            create=new,
+            create=False,
             mode=0o600,
             max_readers=512,
             readahead=False,
         )
+    if not readonly:
+        # Processes that were killed while they read hold on to their slots, and to the pages they read.
+        env.reader_check()
+    return env

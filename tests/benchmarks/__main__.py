@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from tests.benchmarks import appends, backups, commands, cotahist, ground, reading, report
+from tests.benchmarks import appends, backups, checkpoints, commands, cotahist, ground, reading, report
 from tests.benchmarks.measure import Ratio, Timing, over, ratio
 from tests.benchmarks.report import Limit, Section
 from tests.support import mix
@@ -66,6 +66,7 @@ def _measure(folder: Path, scale: Scale) -> list[Section]:
         _commands(many, scale),
         _memory(many, (fewer, many, mixed)),
         *_backed_up(folder, fewer, many, scale),
+        _signed(folder, (fewer, mixed, many), scale),
         _imported(folder, scale),
         _single(folder, many, scale),
     ]
@@ -165,6 +166,19 @@ def _backed_up(folder: Path, fewer: ground.Ground, many: ground.Ground, scale: S
         *sections,
         Section(title="Backup, peak anonymous memory of one process", timings=(), ratios=(), limits=limits),
     ]
+
+
+def _signed(folder: Path, grounds: Sequence[ground.Ground], scale: Scale) -> Section:
+    say("sign checkpoints")
+    limits = []
+    for each in grounds[:2]:
+        place = (folder / f"signed-{each.name.replace(' ', '-')}").absolute()
+        place.mkdir()
+        limits += checkpoints.figures(each, place, rounds=scale.rounds)
+    place = (folder / "signed-peaks").absolute()
+    place.mkdir()
+    limits += checkpoints.peaks((grounds[0], grounds[2]), place)
+    return Section(title="Checkpoints and proofs", timings=(), ratios=(), limits=tuple(limits))
 
 
 def _imported(folder: Path, scale: Scale) -> Section:

@@ -9,10 +9,10 @@ from statistics import median
 import click
 import msgspec
 
-from ledger.events import Bar
 from ledger.market.series import Series
 from ledger.market.series_state import YearlyBars, state
 from ledger.market.sessions import is_session
+from ledger.values import Bar
 
 SERIES = Series("PETR4.SA", "yfinance")
 BASIS = "split_adjusted"

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.support.cli import Result, run_main
 from tests.support.retold import Retold
 from tests.support.yahoo_series import Series, correct, dividend, make_series, widened, withdraw

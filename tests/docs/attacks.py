@@ -1,15 +1,19 @@
 """The attacks of docs/threat-model.md, done: each takes a working folder that was signed, and leaves it attacked."""
 
+import runpy
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.cli.commands.trust.test_rebuild import corrupt
+from tests.support.cli import REPOSITORY
 from tests.support.forging import DATA, TYPE, Body, forge_archive, forge_ledger
 from tests.support.sample_ledger import FOLDER, PETR4_CSV, look, make, make_more
 
 Attack = Callable[[Path], None]
+
+STATES = runpy.run_path(str(REPOSITORY / "docs" / "examples" / "verify_states.py"))
 
 
 def well(folder: Path, *args: str) -> None:
@@ -45,9 +49,17 @@ def rewrite(folder: Path) -> None:
 
 
 def raised(events: list[Body]) -> list[Body]:
-    """Return the events with another close in the first decision."""
-    decision: dict[str, Any] = next(one[DATA] for one in events if one[TYPE] == "validation.completed/1")
-    decision["bars"][-1][4] += 10_000
+    """Return the events with another close in the first decision, and every state that decisions commit to mended."""
+    decisions: list[dict[str, Any]] = [one[DATA] for one in events if one[TYPE] == "validation.completed/2"]
+    decisions[0]["bars"][-1][4] += 10_000
+    held: dict[tuple[str, str], Any] = {}
+    for decision in decisions:
+        name = decision["provider"], decision["ticker"]
+        series = held.setdefault(name, STATES["Series"]())
+        decision["before"] = series.state(*name, decision["basis"])
+        if decision["verdict"] in STATES["ACCEPTED"]:
+            series.take(decision)
+        decision["after"] = series.state(*name, decision["basis"])
     return events
 
 

@@ -17,8 +17,8 @@ import lmdb
 import msgspec
 import pytest
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.e2e.test_crash import die_at
 from tests.e2e.workplace import Workplace, at
 from tests.support.yahoo_series import correct, make_series

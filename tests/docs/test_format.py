@@ -64,3 +64,20 @@ def test_the_links_shown_are_right() -> None:
     genesis = blake3(b"b3-ledger chain v1").digest()
     shown = dict(re.findall(r"^link\[(-?\d)\] +=\s([0-9a-f]{64})$", PAGE, re.MULTILINE))
     assert {"-1": genesis.hex(), "0": blake3(genesis + worked_body()).hexdigest()} == shown
+
+
+def hex_of(block: str) -> bytes:
+    """Return the bytes in front of the comments of a block."""
+    return b"".join(bytes.fromhex(re.split(r" {2,}", line)[0].replace(" ", "")) for line in block.strip().splitlines())
+
+
+def test_the_worked_state_is_the_vector() -> None:
+    """Leaf, what the state hashes, and the state, computed here from the words of the page."""
+    case = json.loads((ROOT / "tests" / "vectors" / "series_state.json").read_text("utf-8"))[1]
+    _, bars, _, fields, _, shown, *_ = PAGE.split("### Worked state")[1].split("```")
+    leaf = blake3(hex_of(bars)).hexdigest()
+    assert case["leaves"] == {"2026": leaf}
+    assert leaf in fields
+    hashed = b"b3-ledger series v1" + hex_of(fields)
+    assert case["hashed"] == hashed.hex()
+    assert f"state = {blake3(hashed).hexdigest()}" == shown.strip()

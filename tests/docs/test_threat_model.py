@@ -9,7 +9,8 @@ import pytest
 from tests.docs.attacks import ATTACKS, sign_and_keep
 from tests.support import sample_ledger
 from tests.support.cli import REPOSITORY
-from tests.support.sample_ledger import NOW
+from tests.support.forging import JOB_ID, Body, forge_ledger
+from tests.support.sample_ledger import FOLDER, NOW, look
 from tests.support.transcript import Step, play
 
 PAGE = (REPOSITORY / "docs" / "threat-model.md").read_text("utf-8")
@@ -70,6 +71,22 @@ def test_without_an_attack_all_is_well(command: str, kept: Path, tmp_path: Path)
         assert (2, True) == (step.code, step.shown[0].startswith("rolled_back at seq 11"))
         return
     assert 0 == step.code, step.shown
+
+
+@pytest.mark.parametrize("seq", range(12))
+def test_every_event_that_a_checkpoint_covers(seq: int, kept: Path, tmp_path: Path) -> None:
+    """Changed, with all that hangs on it mended: intact by itself, and forked at that very event by the checkpoint."""
+    folder = shutil.copytree(kept, tmp_path / "copy")
+
+    def changed(events: list[Body]) -> list[Body]:
+        events[seq][JOB_ID] = bytes(16)
+        return events
+
+    forge_ledger(folder / FOLDER, changed)
+    args = ("--checkpoint", "elsewhere/checkpoint", "--key", "vkey.txt", "--format", "json")
+    assert 0 == look("verify", cwd=folder).code
+    (row,) = look("verify", *args, cwd=folder).lines()
+    assert ("forked", seq, seq - 1 if seq else None) == (row["verdict"], row["first_bad"]["seq"], row["last_good_seq"])
 
 
 def test_every_attack_is_on_the_page() -> None:

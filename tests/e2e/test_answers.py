@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.events import FetchFailed, SnapshotWritten, Window
+from ledger.events import FetchFailed, SnapshotWritten
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.e2e.workplace import NOW, Workplace, attempts, by_ticker, decisions
 from tests.support.cli import Result
 from tests.support.yahoo_series import Series, add, correct, flat, make_series

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.e2e.workplace import NOW, Workplace, at
 from tests.support.yahoo_series import make_series
 from tests.support.yahoo_server import YahooServer

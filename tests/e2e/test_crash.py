@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from ledger.events import IngestFailed, Window
+from ledger.events import IngestFailed
 from ledger.market.sessions import sessions
 from ledger.store.writer_lock import WriterLock
+from ledger.values import Window
 from tests.e2e.workplace import NOW, Workplace, at, decisions
 from tests.support.cli import environment
 from tests.support.yahoo_series import Series, make_series, split

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.e2e.workplace import Workplace, attempts
 from tests.support.cli import Result
 from tests.support.yahoo_series import make_series

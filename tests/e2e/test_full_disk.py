@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.e2e.workplace import Workplace
 from tests.support.cli import Result, environment
 from tests.support.yahoo_series import make_series

@@ -7,8 +7,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from ledger.events import ValidationCompleted, Window
+from ledger.events import ValidationCompleted
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.e2e.workplace import Told, Workplace, at, decisions
 from tests.support.yahoo_series import Series, correct, dividend, make_series, split, widened, withdraw
 from tests.support.yahoo_server import YahooServer

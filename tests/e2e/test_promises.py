@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from ledger.codec import decode_envelope, decode_event
-from ledger.events import LedgerCreated, Window
+from ledger.events import LedgerCreated
 from ledger.market.sessions import sessions
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import Window
 from tests.e2e.workplace import NOW, Workplace, at
 from tests.support.oracle import check_home
 from tests.support.yahoo_series import dividend, make_series

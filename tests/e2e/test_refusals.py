@@ -8,11 +8,12 @@ from shutil import copytree
 import pytest
 
 from ledger import ids
-from ledger.events import IngestRefused, Window
+from ledger.events import IngestRefused
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market.sessions import sessions
 from ledger.store.engine import FORMAT_KEY, Engine
 from ledger.store.writer_lock import WriterLock
+from ledger.values import Window
 from tests.e2e.workplace import NOW, Workplace
 from tests.support.cli import Result
 from tests.support.yahoo_series import make_series

@@ -13,12 +13,13 @@ import msgspec
 import pytest
 
 from ledger.codec import decode_envelope
-from ledger.events import BackupRestored, Window
+from ledger.events import BackupRestored
 from ledger.ids import text
 from ledger.market.sessions import sessions
 from ledger.store.engine import Engine
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import Window
 from tests.e2e.workplace import NOW, Workplace, at
 from tests.support.cli import environment
 from tests.support.yahoo_series import make_series

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.e2e.workplace import Workplace, at
 from tests.support.yahoo_series import Series, correct, dividend, make_series, widened, withdraw
 from tests.support.yahoo_server import YahooServer

@@ -28,11 +28,11 @@ from ledger.audit.verify import verify_ledger
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import decode_envelope
 from ledger.errors import LedgerError
-from ledger.events import Window
 from ledger.files.checksum import parse_checksum
 from ledger.market.sessions import sessions
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import Window
 from projections.models import ingest_logs, prices, snapshots
 from projections.queries.snapshot_csv import render
 from projections.store.runner import catch_up, compare, view_at

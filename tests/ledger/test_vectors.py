@@ -9,7 +9,10 @@ import pytest
 
 from ledger.chain import GENESIS, Head, Link, links
 from ledger.codec import decode_envelope, decode_event, encode_body, encode_data
+from ledger.market.series import Series
+from ledger.market.series_state import leaf, leaves_of, state
 from ledger.store.anchor import newest, pack_slot, unpack_slot
+from ledger.values import Action, Bar
 from scripts import make_vectors
 
 FOLDER = Path(__file__).parent.parent / "vectors"
@@ -46,6 +49,19 @@ def test_the_anchor_vector_is_what_the_anchor_writes() -> None:
     assert file == b"".join(map(pack_slot, heads))
     assert heads == [unpack_slot(file[:64]), unpack_slot(file[64:])]
     assert anchor["newest"]["size"] == newest(list(heads), FOLDER).size
+
+
+@pytest.mark.parametrize("case", vector("series_state.json"), ids=lambda case: case["case"])
+def test_the_states_are_what_the_code_computes(case: dict[str, Any]) -> None:
+    """Each leaf from the bytes of its bars, and the state from leaves and actions."""
+    bars = {year: [bytes.fromhex(bar) for bar in of_year] for year, of_year in case["bars"].items()}
+    leaves = {int(year): leaf(of_year) for year, of_year in bars.items()}
+    assert case["leaves"] == {str(year): found.hex() for year, found in leaves.items()}
+    decoded = [msgspec.msgpack.decode(bar, type=Bar) for of_year in bars.values() for bar in of_year]
+    assert leaves == leaves_of(decoded)
+    actions = [msgspec.msgpack.decode(bytes.fromhex(action), type=Action) for action in case["actions"]]
+    found = state(Series(case["ticker"], case["provider"]), case["basis"], leaves, actions)
+    assert case["state"] == found.hex()
 
 
 @pytest.mark.parametrize("name", make_vectors.VECTORS)

@@ -7,29 +7,21 @@ from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.events import (
     LEDGER_STREAM,
-    Action,
-    Answer,
     BackupCreated,
-    Bar,
     ConnectionTested,
     Event,
     FetchFailed,
     FetchSucceeded,
-    Finding,
-    Identity,
     IngestFailed,
     IngestRefused,
     LedgerCreated,
-    RawBar,
-    Request,
     SnapshotWritten,
-    Source,
     ValidationCompleted,
-    Verdict,
-    Window,
 )
 from ledger.ids import append_id
 from ledger.memory_log import MemoryLog
+from ledger.values import Action, Answer, Bar, Finding, Identity, RawBar, Request, Source, Verdict, Window
+from tests.support.actions import paid
 
 EPOCH_US = 1_770_000_000_000_000
 SECOND_US = 1_000_000
@@ -274,7 +266,7 @@ class Story:
             ticker,
             verdict=verdict,
             bars=[bar(number, 1_000_000 * (1 + salt)) for number in numbers],
-            actions=(Action(day(salt % 5), "dividend", salt % 3, 1, 1),) if accepted else (),
+            actions=(paid(day(salt % 5), salt % 3),) if accepted else (),
             withdrawn=(day(salt % 7),) if accepted and salt % 6 == 0 else (),
             rejected=rejected,
         )

@@ -6,9 +6,10 @@ from typing import Any
 
 from ledger.chain import Seq
 from ledger.codec import Draft
-from ledger.events import Bar, Finding, ValidationCompleted, Window
+from ledger.events import ValidationCompleted
 from ledger.market.series import Series
 from ledger.memory_log import MemoryLog
+from ledger.values import Bar, Finding, Window
 from projections.fold.folding import replayed
 from projections.fold.tables import Tables
 from projections.models.prices import Prices

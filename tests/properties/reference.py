@@ -5,7 +5,8 @@ from datetime import date
 import msgspec
 
 from ledger.codec import Draft
-from ledger.events import Bar, ValidationCompleted
+from ledger.events import ValidationCompleted
+from ledger.values import Bar
 
 
 class Stored(msgspec.Struct, frozen=True):

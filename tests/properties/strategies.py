@@ -5,20 +5,8 @@ from datetime import date, timedelta
 from hypothesis import strategies as st
 
 from ledger.codec import Draft
-from ledger.events import (
-    Answer,
-    Bar,
-    Event,
-    FetchSucceeded,
-    Identity,
-    IngestFailed,
-    RawBar,
-    Request,
-    SnapshotWritten,
-    Source,
-    ValidationCompleted,
-    Window,
-)
+from ledger.events import Event, FetchSucceeded, IngestFailed, SnapshotWritten, ValidationCompleted
+from ledger.values import Answer, Bar, Identity, RawBar, Request, Source, Window
 from tests.support.drafts import JOB, connection_tested
 
 TICKERS = ("PETR4.SA", "VALE3.SA")

@@ -59,7 +59,7 @@ def test_the_mix_has_every_kind_of_run() -> None:
     log = logged(list(realistic(3_000, 3)))
     events = [decode_event(decode_envelope(record.seq, record.body)) for record in log.read(1)]
     kinds = Counter(event.TAG for event in events)
-    assert kinds["fetch.succeeded/1"] > kinds["validation.completed/1"] > kinds["snapshot.written/1"] > 500
+    assert kinds["fetch.succeeded/1"] > kinds["validation.completed/2"] > kinds["snapshot.written/1"] > 500
     assert all(kinds[tag] for tag in ("fetch.failed/1", "ingest.failed/1", "ingest.refused/1", BackupCreated.TAG))
     verdicts = {event.verdict for event in events if isinstance(event, ValidationCompleted)}
     assert {"success", "warning", "superseded"} == verdicts

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ledger.chain import Record
 from ledger.codec import Draft
-from ledger.events import LEDGER_STREAM, LedgerCreated, LedgerKind
+from ledger.events import LEDGER_STREAM, LedgerCreated
 from ledger.ids import append_id
 from ledger.memory_log import MemoryLog
+from ledger.values import LedgerKind
 from tests.support.drafts import JOB, StepClock, connection_tested
 
 HEADER = b"b3-ledger archive 1\n"

@@ -24,7 +24,7 @@ from tests.support.archives import archive, put
 Body = list[Any]  # a body's eight items, its data a map
 Change = Callable[[list[Body]], list[Body]]
 
-SEQ, TYPE, DATA = 0, 6, 7
+SEQ, JOB_ID, TYPE, DATA = 0, 3, 6, 7
 
 
 def bodies(folder: Path) -> list[Body]:

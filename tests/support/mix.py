@@ -18,27 +18,18 @@ import msgspec
 from ledger.codec import Draft
 from ledger.events import (
     LEDGER_STREAM,
-    Action,
-    Answer,
     BackupCreated,
-    Bar,
-    ErrorKind,
     Event,
     FetchFailed,
     FetchSucceeded,
-    Finding,
-    Identity,
     IngestFailed,
     IngestRefused,
-    RawBar,
-    Request,
     SnapshotWritten,
-    Source,
     ValidationCompleted,
-    Verdict,
-    Window,
 )
 from ledger.ids import ID_BYTES, TIME_BYTES
+from ledger.values import Action, Answer, Bar, ErrorKind, Finding, Identity, RawBar, Request, Source, Verdict, Window
+from tests.support.actions import paid
 from tests.support.yahoo_series import widened
 
 Batch = tuple[Draft, ...]
@@ -197,8 +188,8 @@ class _Years:
         second = self._size
         yield self._append(self._fetched(ticker, wide, 2))
         aside = self._decision(ticker, narrow, (), verdict="superseded")
-        paid = Action(wide[-1].date, "dividend", self._rng.randrange(1, 200) * 10_000, 1, 1)
-        whole = self._decision(ticker, wide, series.last(series.untold), actions=(paid,))
+        dividend = paid(wide[-1].date, self._rng.randrange(1, 200) * 10_000)
+        whole = self._decision(ticker, wide, series.last(series.untold), actions=(dividend,))
         yield self._batch(self._draft(aside, cause), self._draft(whole, second))
 
     def _news(self, series: _Series, fate: float) -> tuple[Session, ...]:

@@ -10,22 +10,14 @@ import msgspec
 from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft
-from ledger.events import (
-    Answer,
-    FetchSucceeded,
-    RawBar,
-    Request,
-    SnapshotWritten,
-    Source,
-    ValidationCompleted,
-    Window,
-)
+from ledger.events import FetchSucceeded, SnapshotWritten, ValidationCompleted
 from ledger.ingest.judging import judged
 from ledger.ingest.providers.yahoo import chart
 from ledger.market import series as market
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import Answer, RawBar, Request, Source, Window
 from projections.models import prices
 from projections.queries.snapshot_csv import FORMAT_VERSION, render
 from projections.store.runner import view_at

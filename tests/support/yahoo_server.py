@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
-from ledger.events import Window
+from ledger.values import Window
 from tests.support.yahoo_series import ZONE, Series, chart_body, columns, stamp
 
 CHART_PREFIX = "/v8/finance/chart/"

@@ -14,8 +14,8 @@ from cli.context import ledgers, params, series_option
 from cli.render import money, times
 from ledger import ids
 from ledger.errors import NothingToShowError
-from ledger.events import RawBar
 from ledger.market.series import Series
+from ledger.values import RawBar
 from projections.queries import provenance
 from projections.queries.bar_fields import FIELDS
 from projections.queries.provenance import Outcome, Trace

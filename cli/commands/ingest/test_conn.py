@@ -15,6 +15,7 @@ from ledger import ids
 from ledger.codec import Draft
 from ledger.errors import LedgerError
 from ledger.events import LEDGER_STREAM, ConnectionTested
+from ledger.foreseen import UnforeseenError, foreseen
 from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import Probe
 from ledger.store.event_log import EventLog
@@ -100,7 +101,11 @@ def exit_code(status: ConnStatus) -> Exit:
 
 def _probed(given: Settings, provider: str, timeout_s: float) -> ConnectionTested:
     now_us = _now(given, provider)
-    probe = providers.opened(provider, given, now=lambda: _now(given, provider)).probe(timeout_s=timeout_s)
+    try:
+        with foreseen("probe"):
+            probe = providers.opened(provider, given, now=lambda: _now(given, provider)).probe(timeout_s=timeout_s)
+    except UnforeseenError as error:
+        probe = Probe(latency_ms=0, error_kind="internal", message=str(error))
     return ConnectionTested(
         provider=provider,
         started_at=now_us,

@@ -11,6 +11,8 @@ from projections.api.rows import CorporateAction
 from projections.models import units
 from projections.queries.position import UpTo, position_of
 
+SHOWN_PLACES = 6  # of an amount, and as many more as it has
+
 
 @click.command(
     epilog="""\b
@@ -32,8 +34,8 @@ Exit codes: 0 also when there are none, 3 no series.
 def actions(ticker: str, as_of: UpTo | None, source: str | None, *, revisions: bool, style: Style) -> int:
     """Print a ticker's dividends, splits and capital gains.
 
-    An answer over a window says all that its provider knows of that window:
-    an action that it no longer names is withdrawn.
+    The newest answer that names a kind of action on a day decides on it;
+    one that a later answer lacks stays held, and is flagged.
     """
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = view.head.size if as_of is None else position_of(log, as_of)
@@ -45,6 +47,10 @@ def actions(ticker: str, as_of: UpTo | None, source: str | None, *, revisions: b
 
 def text(one: CorporateAction) -> str:
     """Return the action on one line."""
-    value = f"{one.denominator} to {one.numerator}" if one.amount is None else f"{float(one.amount):.6f}"
+    if one.amount is None:
+        value = f"{one.denominator} to {one.numerator}"
+    else:
+        _, _, places = str(one.amount).partition(".")
+        value = f"{one.amount:.{max(SHOWN_PLACES, len(places))}f}"
     learned = f"learned {units.exact_text(one.learned_at)}"
     return f"{one.date}  {one.kind:<12}  {value:>12}  {one.cause:<10}  {learned}  seq {one.seq}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ledger.backup.archive_log import ArchiveLog
 from ledger.checkpoint.note import VerifierKey, open_note, split_note
-from ledger.checkpoint.proving import Source, from_log, from_tiles
+from ledger.checkpoint.proving import FromLog, FromTiles, HashSource
 from ledger.checkpoint.published import TILES, Published
 from ledger.checkpoint.rereading import Batches
 from ledger.checkpoint.statement import Statement, parse_statement
@@ -60,11 +60,11 @@ def batches(log: LogSource) -> Batches:
     return log.values()
 
 
-def source_of(log: LogSource) -> Source:
+def source_of(log: LogSource) -> HashSource:
     """Return where the tree is made again from `log`."""
-    return from_log(lambda: batches(log))
+    return FromLog(lambda: batches(log))
 
 
-def source_at(published: Published | None, log: LogSource) -> Source:
+def source_at(published: Published | None, log: LogSource) -> HashSource:
     """Return the tiles where there are some, else the log."""
-    return source_of(log) if published is None else from_tiles(published)
+    return source_of(log) if published is None else FromTiles(published)

@@ -1,7 +1,9 @@
 """`main snapshot`: a price CSV from recorded events alone, and the check of those that were written."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import click
 import msgspec
@@ -11,12 +13,14 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, series_option
 from cli.render import out_file
-from cli.render.renderers import JSON
+from cli.render.renderers import JSON, TEXT
 from ledger.errors import NothingToShowError
 from projections.models import prices
 from projections.queries.position import UpTo, position_of
-from projections.queries.snapshot_check import SnapshotCheck, check_snapshots
+from projections.queries.snapshot_check import CheckStatus, SnapshotCheck, check_snapshots
 from projections.queries.snapshot_csv import render
+
+FAILED: frozenset[CheckStatus] = frozenset({"mismatch", "refused"})
 
 
 class SnapshotRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,7 @@ Examples:
   main snapshot --ticker PETR4 > PETR4.csv
   main snapshot --ticker PETR4 --as-of 2026-01-31 --out /tmp/PETR4.csv
   main snapshot --check
+  main snapshot --check --failed
   main snapshot --check snapshots/PETR4-20260213.csv
 
 \b
@@ -49,6 +54,7 @@ nothing to check, or a file was named that no event tells of.
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.  [default: stdout]")
 @click.option("--check", is_flag=True, help="Hold every recorded snapshot, and the files, against the log.")
+@click.option("--failed", is_flag=True, help="With --check: only what does not hold.")
 @series_option.source_option
 @ledgers.archive_option
 @output.style_options
@@ -62,6 +68,7 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
     out: Path | None,
     *,
     check: bool,
+    failed: bool,
     source: str | None,
     style: Style,
 ) -> int:
@@ -72,7 +79,9 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
     if check:
         if ticker or as_of or out or source:
             context.fail("got --check with --ticker, --as-of, --source or --out, want it alone or with files")
-        return _check(files, style)
+        return _check(files, style, failed=failed)
+    if failed:
+        context.fail("got --failed without --check, want both")
     if files or ticker is None:
         context.fail("got no --ticker, want one, or --check" if not files else "got files, want --check before them")
     if style.format == JSON and out is None:
@@ -107,21 +116,41 @@ def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str |
     return Exit.OK
 
 
-def _check(files: Sequence[Path], style: Style) -> int:
+def _check(files: Sequence[Path], style: Style, *, failed: bool) -> int:
     given = settings.load()
-    with ledgers.viewing(given) as view, output.still_working("checking snapshots …"):
-        found = check_snapshots(view.state, given.snapshot_dir, files or None)
+    with ledgers.reading(given) as log, output.still_working("checking snapshots …"):
+        found = check_snapshots(log, given.snapshot_dir, files or None)
     if not found:
         raise NothingToShowError("no snapshot", wanted="one that was written, to check")
-    output.show(found, style, text=_text)
+    output.show([one for one in found if not failed or one.status in FAILED], style, text=_text)
+    verdict, summary = _verdict(found, named=bool(files)), _summary(found)
+    if verdict == Exit.CRITICAL:
+        output.say(f"error: {summary}")
+    elif style.format == TEXT:
+        output.raw(f"{summary}\n".encode())
+    return verdict
+
+
+def _summary(found: Sequence[SnapshotCheck]) -> str:
+    """Return how many events and files were checked, and how many of them came out as what."""
+    counts = Counter(one.status for one in found)
+    said = ", ".join(f"{counts[status]} {status}" for status in get_args(CheckStatus) if counts[status])
+    events = sum(one.path is None and one.seq is not None for one in found)
+    files = sum(one.path is not None for one in found)
+    return f"checked {events} event{'s' * (events != 1)} and {files} file{'s' * (files != 1)}: {said}"
+
+
+def _verdict(found: Sequence[SnapshotCheck], *, named: bool) -> Exit:
     statuses = {one.status for one in found}
-    if "mismatch" in statuses:
+    if statuses & FAILED:
         return Exit.CRITICAL
     # A file that another program put into the folder is not ours to judge; one that was asked about was not checked.
-    return Exit.UNKNOWN if "ok" not in statuses or (files and "unrecorded" in statuses) else Exit.OK
+    return Exit.UNKNOWN if "ok" not in statuses or (named and "unrecorded" in statuses) else Exit.OK
 
 
 def _text(one: SnapshotCheck) -> str:
+    if one.status == "refused":
+        return f"{one.name!r}: refused (got a name that is a path, want a base name)"
     place = f"event {one.seq}" if one.path is None else one.path
     line = f"{one.name}: {one.status} ({place})"
     if one.line is None:

@@ -4,8 +4,8 @@ import hashlib
 import zlib
 
 from ledger.errors import DamagedError
-from ledger.events import Answer
 from ledger.ingest.providers.port import BodyError
+from ledger.values import Answer
 
 
 class OtherBodyError(BodyError):

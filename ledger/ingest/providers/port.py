@@ -8,18 +8,7 @@ from typing import Protocol
 import msgspec
 
 from ledger.errors import LedgerError
-from ledger.events import (
-    Answer,
-    Basis,
-    ErrorKind,
-    Identity,
-    LedgerKind,
-    RawAction,
-    RawBar,
-    Request,
-    Source,
-    Window,
-)
+from ledger.values import Answer, Basis, ErrorKind, Identity, LedgerKind, RawAction, RawBar, Request, Source, Window
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import Any
 
 from ledger.errors import LedgerError
-from ledger.events import Answer, LedgerKind, RawBar
 from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import Access, Description, LineReader, Provider, Recording, RowReader
+from ledger.values import Answer, LedgerKind, RawBar
 
 ENTRIES: tuple[str, ...] = (
     "ledger.ingest.providers.yahoo:DESCRIPTION",

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 Severity = Literal["R", "Q", "W", "B"]
 Applying = TypeVar("Applying", bound=Callable[..., Any])
@@ -97,7 +97,8 @@ EVENT = Rule(
     "EVENT",
     "Q",
     "a dividend above the threshold as a fraction of the previous close, or not above 0, "
-    f"or equal to another within {DIVIDEND_APART_DAYS} days; a split of no ratio, or of 1",
+    f"or equal to another within {DIVIDEND_APART_DAYS} days; a split of no ratio, or of 1; "
+    "an action that is held and that an answer over its day lacks: it stays held",
     DIVIDEND_FRACTION_MAX,
 )
 IDENTITY = Rule("IDENTITY", "B", "the answer is of another symbol, currency, exchange or time zone")

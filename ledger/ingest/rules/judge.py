@@ -8,17 +8,19 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from ledger.events import Bar, Basis, FetchSucceeded, Finding, RawBar, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rules
+from ledger.ingest.rules.commitment import committed
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.merge import Row, rows
 from ledger.ingest.rules.row_rules import Sorted
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
+from ledger.values import Bar, Basis, Finding, RawBar, Window
 
 INTERVAL = "1d"
-CURRENCY = "BRL"
+CURRENCY = actions.CURRENCY
 
 
 def judge(
@@ -40,13 +42,22 @@ def judge(
     found = row_rules.sort_rows(answered, row_rules.today(evidence.finished_at))
     batch = (*foreign_identity(evidence, exchange), *over_threshold(found, threshold_percent))
     if batch:
-        return _rejected(evidence, basis, found, batch)
+        rejected = _rejected(evidence, basis, found, batch)
+        return committed(rejected, held, threshold_percent=threshold_percent)
     needed = scale.wider(evidence, found.accepted, held, basis)
-    return needed or _accepted(evidence, held, basis, answered, found)
+    if needed is not None:
+        return needed
+    return committed(_accepted(evidence, held, basis, answered, found), held, threshold_percent=threshold_percent)
 
 
-def superseded(evidence: FetchSucceeded, *, basis: Basis) -> ValidationCompleted:
+def superseded(
+    evidence: FetchSucceeded, held: Held, *, basis: Basis, threshold_percent: float = catalogue.THRESHOLD_PERCENT
+) -> ValidationCompleted:
     """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing found."""
+    return committed(_nothing(evidence, basis), held, threshold_percent=threshold_percent)
+
+
+def _nothing(evidence: FetchSucceeded, basis: Basis) -> ValidationCompleted:
     return ValidationCompleted(
         ticker=evidence.ticker,
         provider=evidence.provider,
@@ -80,7 +91,7 @@ def sessions_due(window: Window, now_us: int) -> int:
 
 def _rejected(evidence: FetchSucceeded, basis: Basis, found: Sorted, batch: Iterable[Finding]) -> ValidationCompleted:
     return replace(
-        superseded(evidence, basis=basis),
+        _nothing(evidence, basis),
         verdict="rejected",
         received=found.received,
         partial=found.partial,
@@ -97,11 +108,11 @@ def _accepted(
     # An answer without rows withdraws nothing: it has none to lack a day among.
     lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
     withdrawn = tuple(lacking) if days else ()
-    known = actions.within(evidence.actions, window)
+    known = actions.within(evidence.actions, window, held.actions)
     series = JudgedSeries.after(held, fresh, known, basis)
     flagged = _in_order(_flagged(evidence, held, series, answered))
     return replace(
-        superseded(evidence, basis=basis),
+        _nothing(evidence, basis),
         verdict="warning" if found.rejected or flagged or withdrawn else "success",
         received=found.received,
         added=added,
@@ -118,9 +129,11 @@ def _accepted(
     )
 
 
-def _flagged(evidence: FetchSucceeded, held: Held, series: JudgedSeries, answered: Iterable[Row]) -> Iterator[Finding]:
+def _flagged(evidence: FetchSucceeded, held: Held, series: JudgedSeries, answered: Sequence[Row]) -> Iterator[Finding]:
     yield from series_rules.flagged(series, (row.bar for row in answered))
-    yield from actions.findings(evidence.actions, held.actions, series.bars)
+    # An answer without rows is complete for no window.
+    complete = evidence.request.window if answered else None
+    yield from actions.findings(evidence.actions, held.actions, series.bars, complete)
     yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
 
 

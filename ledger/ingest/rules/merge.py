@@ -9,7 +9,8 @@ from typing import Self
 import msgspec
 from msgspec.structs import astuple, replace
 
-from ledger.events import FetchSucceeded, RawBar
+from ledger.events import FetchSucceeded
+from ledger.values import RawBar
 
 
 class Row(msgspec.Struct, frozen=True):

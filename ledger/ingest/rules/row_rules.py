@@ -6,11 +6,11 @@ from datetime import date
 
 import msgspec
 
-from ledger.events import Bar, Finding, RawBar
 from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.merge import Row
 from ledger.market import sessions
 from ledger.market.price import price_micros, price_text
+from ledger.values import Bar, Finding, RawBar
 
 VOLUME_LIMIT = 2**63  # what other languages and SQL can hold, with the sign
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from ledger.events import Bar, Basis, FetchSucceeded, Window
+from ledger.events import FetchSucceeded
 from ledger.ingest.rules import actions, catalogue
 from ledger.ingest.rules.held import Held
+from ledger.values import Bar, Basis, Window
 
 
 class WholeRangeNeeded(msgspec.Struct, frozen=True):
@@ -56,10 +57,10 @@ def close_ratio(accepted: Iterable[Bar], held: Held) -> float | None:
 def _reasons(evidence: FetchSucceeded, accepted: Sequence[Bar], held: Held) -> Iterable[tuple[str, float | None]]:
     """Yield why the answer may be on another scale, with the ratio where one shows."""
     last = max(held.bars)
-    for action in actions.within(evidence.actions, evidence.request.window):
+    for action in actions.within(evidence.actions, evidence.request.window, held.actions):
         rescales = action.kind == "split" and action.numerator != action.denominator
-        if rescales and (action.date > last or action not in held.actions):
-            text = f"{action.denominator} to {action.numerator} on {action.date}"
+        if rescales and (action.ex_date > last or action not in held.actions):
+            text = f"{action.denominator} to {action.numerator} on {action.ex_date}"
             yield f"got a split of {text}, want the sessions before it on its scale", None
     both = [(bar, held.bars[bar.date]) for bar in accepted if bar.date in held.bars]
     if not both:

@@ -11,11 +11,11 @@ from typing import Self
 
 import msgspec
 
-from ledger.events import Action, Bar, Basis, Finding, RawBar, Window
 from ledger.ingest.rules import actions, catalogue, row_rules
 from ledger.ingest.rules.held import Held
 from ledger.market import sessions
 from ledger.market.price import price_text
+from ledger.values import Action, Bar, Basis, Finding, RawBar, Window
 
 _ROUNDING_MICROS = 0.5  # how far off an exact price may be for having been made one
 
@@ -35,7 +35,7 @@ class JudgedSeries(msgspec.Struct, frozen=True):
         return cls(
             bars=tuple(bars[day] for day in sorted(bars)),
             fresh=frozenset(bar.date for bar in fresh),
-            actions=actions.merged(answered, held.actions),
+            actions=actions.in_force(held.actions, answered),
             basis=basis,
         )
 

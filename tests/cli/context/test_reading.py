@@ -48,10 +48,11 @@ READING = [
     (["events", "--limit", "2", "--format", "json"], 0),
     (["events", "show", "1"], 0),
     (["events", "show", "1", "--raw"], 0),
+    (["prove", "1"], 3),
     (["backup", "--list"], 0),
     (["config"], 0),
 ]
-WRITING = {"import-cotahist", "accept-head", "test-conn"}
+WRITING = {"import-cotahist", "accept-head", "test-conn", "key", "checkpoint"}
 # Root may write anywhere unless it gives that up.
 AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 

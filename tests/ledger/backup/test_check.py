@@ -15,10 +15,11 @@ from ledger.backup.counts import Counts
 from ledger.backup.create import create_backup
 from ledger.backup.recorded import recorded_backups
 from ledger.backup.scan import Advance
-from ledger.events import BackupCreated, EventCount
+from ledger.events import BackupCreated
 from ledger.ids import append_id, new_id
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import EventCount
 from tests.ledger.watching import Watched
 from tests.support.archives import archive, put
 from tests.support.drafts import StepClock, connection_tested

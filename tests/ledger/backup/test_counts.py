@@ -2,8 +2,9 @@
 
 from ledger.backup.counts import Counts, Tally, merged
 from ledger.codec import Draft, decode_envelope
-from ledger.events import EventCount, IngestRefused
+from ledger.events import IngestRefused
 from ledger.ids import append_id
+from ledger.values import EventCount
 from tests.support.archives import small_log
 from tests.support.drafts import JOB
 

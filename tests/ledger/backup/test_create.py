@@ -22,11 +22,12 @@ from ledger.backup.scan import scan
 from ledger.chain import GENESIS, Head, Link, Seq, link
 from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.errors import DamagedError, DiskFullError, NameTakenError, StorageError, UnwritableError
-from ledger.events import BackupCreated, Event, EventCount
+from ledger.events import BackupCreated, Event
 from ledger.files.atomic_file import PartFile
 from ledger.ids import append_id, new_id
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import EventCount
 from tests.ledger.watching import Watched
 from tests.support.archives import archive
 from tests.support.drafts import JOB, StepClock, connection_tested

@@ -9,10 +9,11 @@ import pytest
 from ledger.backup.create import failure, record_failure
 from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.errors import DiskFullError
-from ledger.events import LEDGER_STREAM, BackupFailed, ErrorKind
+from ledger.events import LEDGER_STREAM, BackupFailed
 from ledger.ids import append_id
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import ErrorKind
 from tests.support.drafts import JOB, StepClock
 
 FULL = DiskFullError(Path("somewhere"))

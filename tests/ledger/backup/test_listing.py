@@ -7,7 +7,8 @@ import pytest
 from ledger.backup.listing import Listed, ListedStatus, list_backups
 from ledger.backup.recorded import Recorded
 from ledger.errors import UnreadableError
-from ledger.events import BackupCreated, LedgerKind
+from ledger.events import BackupCreated
+from ledger.values import LedgerKind
 from tests.support.archives import HEADER, archive, put, small_log
 
 REAL = archive(small_log(3).read())

@@ -16,7 +16,8 @@ from ledger.backup.scan import START, Mark, Scan, scan
 from ledger.chain import GENESIS, Head, Link, Record, Seq, link
 from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import UnreadableError
-from ledger.events import EventCount, LedgerCreated
+from ledger.events import LedgerCreated
+from ledger.values import EventCount
 from tests.support.archives import archive, put, small_log
 from tests.support.drafts import JOB
 

@@ -7,7 +7,7 @@ import pytest
 from ledger.checkpoint.errors import NotCoveredError, NoteError, NotProvenError
 from ledger.checkpoint.merkle_proof import check_consistency
 from ledger.checkpoint.note import open_note
-from ledger.checkpoint.proving import from_log, from_tiles, prove, prove_extension
+from ledger.checkpoint.proving import FromLog, FromTiles, prove, prove_extension
 from ledger.checkpoint.published import Published
 from ledger.checkpoint.statement import parse_statement
 from ledger.checkpoint.tlog_proof import TlogProof, parse_proof
@@ -25,7 +25,7 @@ class Proved:
 
     def proof(self, seq: int, *, tiles: bool = True, with_body: bool = False) -> TlogProof:
         """Prove one event."""
-        source = from_tiles(Published(self.out)) if tiles else from_log(lambda: self.log.values(0, 301))
+        source = FromTiles(Published(self.out)) if tiles else FromLog(lambda: self.log.values(0, 301))
         return prove(self.log, seq, self.signed.statement, self.signed.note, source=source, with_body=with_body)
 
 
@@ -111,7 +111,7 @@ def test_extension(proved: Proved) -> None:
     head = proved.log.head().size
     proofs = [
         prove_extension(old, new, source=source)
-        for source in (from_tiles(Published(proved.out)), from_log(lambda: proved.log.values(0, head)))
+        for source in (FromTiles(Published(proved.out)), FromLog(lambda: proved.log.values(0, head)))
     ]
     assert proofs[0] == proofs[1]
     assert (old.root, new.root) == (proofs[0].old_root, proofs[0].new_root)

@@ -93,7 +93,7 @@ def test_a_file_that_others_are_meant_to_read_is_theirs_as_far_as_the_umask_goes
     finally:
         os.umask(before)
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("shared", "private")]
-    assert ([0o666 & ~mask, 0o600], b"new") == (modes, (tmp_path / "shared").read_bytes())
+    assert ([0o644 & ~mask, 0o600], b"new") == (modes, (tmp_path / "shared").read_bytes())
 
 
 def test_each_step_is_durable_before_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

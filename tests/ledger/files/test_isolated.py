@@ -1,5 +1,7 @@
 """A child does what may kill its process, says why it could not, and is gone when its parent is."""
 
+import errno
+import faulthandler
 import fcntl
 import os
 import signal
@@ -12,8 +14,20 @@ from pathlib import Path
 
 import pytest
 
-from ledger.errors import NoLedgerError, UnreadableError
-from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
+from ledger.errors import (
+    SURROUNDINGS,
+    DiskFullError,
+    HandleShortageError,
+    KilledError,
+    LedgerError,
+    MemoryShortageError,
+    NoLedgerError,
+    ProcessShortageError,
+    ReaderShortageError,
+    UnreadableError,
+    UnwritableError,
+)
+from ledger.files.isolated import CRASHES, IsolatedProcess, IsolatedProcessError
 from tests.support.cli import environment
 
 GONE_WITHIN_S = 30.0  # half of what the children would take; it is milliseconds
@@ -39,9 +53,10 @@ def fail(error: Exception) -> int:
     raise error
 
 
-def die() -> int:
-    """Do what a damaged database does to its reader."""
-    os.kill(os.getpid(), signal.SIGKILL)
+def die(signum: signal.Signals) -> int:
+    """End this process by `signum`."""
+    faulthandler.disable()
+    os.kill(os.getpid(), signum)
     return 0
 
 
@@ -60,9 +75,10 @@ def test_an_answer_comes_back() -> None:
     ("error", "how"),
     [
         (NoLedgerError(Path("x")), "got no ledger in x, want one"),
-        (UnreadableError(Path("x"), "Permission denied"), "Permission denied"),
         (FileNotFoundError(2, "No such file or directory", "x"), "No such file or directory"),
         (OSError("told by nobody"), "told by nobody"),
+        (ValueError("x"), "got ValueError: x, want none"),
+        (RecursionError("too deep"), "got RecursionError: too deep, want none"),
     ],
 )
 def test_what_goes_wrong_is_said(error: Exception, how: str) -> None:
@@ -79,14 +95,55 @@ def test_a_disk_that_fails_is_named() -> None:
     assert "Input/output error" == refusal.value.how
 
 
-def test_a_death_and_a_defect_are_told() -> None:
-    """The signal by its name; of a defect there is no word."""
+@pytest.mark.parametrize("signum", sorted(CRASHES))
+def test_a_crash_is_a_flaw_of_what_was_read(signum: signal.Signals) -> None:
+    """Damaged pages end a process that maps them by one of these."""
     with pytest.raises(IsolatedProcessError) as refusal:
-        IsolatedProcess(die, int).result()
-    assert "got death by SIGKILL from the process that read the database, want an answer" == str(refusal.value)
-    with pytest.raises(IsolatedProcessError) as refusal:
-        IsolatedProcess(lambda: fail(ValueError("x")), int).result()
-    assert "no word" == refusal.value.how
+        IsolatedProcess(partial(die, signum), int).result()
+    assert f"got death by {signum.name} from the process that read the database, want an answer" == str(refusal.value)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM, signal.SIGXCPU])
+def test_a_child_that_somebody_ended_says_nothing_of_the_file(signum: signal.Signals) -> None:
+    """The kernel kills when memory runs out; no damaged file sends any of these."""
+    with pytest.raises(KilledError) as ending:
+        IsolatedProcess(partial(die, signum), int).result()
+    assert f"death by {signum.name}" == ending.value.found
+
+
+@pytest.mark.parametrize(
+    ("error", "want"),
+    [
+        (MemoryError(), MemoryShortageError("no more can be allocated")),
+        (OSError(errno.EMFILE, "Too many open files", "x"), HandleShortageError("Too many open files")),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), MemoryShortageError("Cannot allocate memory")),
+        (ReaderShortageError("MDB_READERS_FULL"), ReaderShortageError("MDB_READERS_FULL")),
+        (RuntimeError("can't start new thread"), ProcessShortageError("can't start new thread")),
+        (OSError(errno.ENOSPC, "No space left on device", "x"), DiskFullError(Path("x"))),
+        (PermissionError(errno.EACCES, "Permission denied", "x"), UnreadableError(Path("x"), "Permission denied")),
+        (UnreadableError(Path("x"), "Permission denied"), UnreadableError(Path("x"), "Permission denied")),
+        (UnwritableError(Path("x"), "Read-only file system"), UnwritableError(Path("x"), "Read-only file system")),
+    ],
+)
+def test_what_a_child_lacked_or_might_not_do_comes_back_as_itself(error: Exception, want: LedgerError) -> None:
+    """None of it is a flaw of what was read."""
+    with pytest.raises(SURROUNDINGS) as met:
+        IsolatedProcess(lambda: fail(error), int).result()
+    assert (type(want), str(want)) == (type(met.value), str(met.value))
+
+
+@pytest.mark.parametrize("name", ["pipe", "fork"])
+def test_a_child_that_cannot_be_started_is_a_shortage(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaves no file open."""
+
+    def refuse() -> int:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(os, name, refuse)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(MemoryShortageError):
+        IsolatedProcess(lambda: 1, int)
+    assert before == len(os.listdir("/proc/self/fd"))
 
 
 def test_children_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:

@@ -6,22 +6,11 @@ import zlib
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from ledger.events import (
-    Answer,
-    Bar,
-    FetchSucceeded,
-    Finding,
-    Identity,
-    RawAction,
-    RawBar,
-    Request,
-    Source,
-    ValidationCompleted,
-    Window,
-)
+from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.market.price import price_micros
 from ledger.market.sessions import shift
+from ledger.values import Answer, Bar, Finding, Identity, RawAction, RawBar, Request, Source, Window
 
 TICKER = "PETR4.SA"
 MONDAY = date(2026, 3, 2)

@@ -41,8 +41,8 @@ class Notes:
         self.warned.append(message)
 
 
-class KilledError(Exception):
-    """Stands for a kill -9."""
+class KilledError(BaseException):
+    """Stands for a kill -9, which nothing catches."""
 
 
 class DyingJob(Job):

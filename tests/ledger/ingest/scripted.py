@@ -5,9 +5,9 @@ from datetime import date
 
 import msgspec
 
-from ledger.events import ErrorKind, Identity, RawAction, RawBar, Request, Source, Window
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
+from ledger.values import ErrorKind, Identity, RawAction, RawBar, Request, Source, Window
 from tests.ledger.ingest.answers import GOOD
 
 EMPTY_CHART = b'{"chart":{"result":[{"meta":{},"indicators":{"quote":[{}]}}],"error":null}}'

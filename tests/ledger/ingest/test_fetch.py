@@ -6,9 +6,10 @@ from datetime import date
 import pytest
 
 from ledger.chain import Seq
-from ledger.events import ErrorKind, FetchFailed, FetchSucceeded, Window
+from ledger.events import FetchFailed, FetchSucceeded
 from ledger.ingest.fetch import LONGEST_WAIT_S, Fetcher, Patience
 from ledger.ingest.providers.port import ProviderError
+from ledger.values import ErrorKind, Window
 from tests.ledger.ingest.answers import MONDAY, TICKER, instant, run_of, session
 from tests.ledger.ingest.scripted import Answered, Refusal, ScriptedProvider, Step
 

@@ -17,12 +17,11 @@ from ledger.events import (
     FetchSucceeded,
     IngestFailed,
     IngestRefused,
-    RawAction,
     ValidationCompleted,
-    Window,
 )
 from ledger.ingest.job import Job
 from ledger.ingest.plan import InterruptedJobError, Outcome, ScaleError, SeriesState
+from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import ProviderError
 from ledger.ingest.rules.held import Held
 from ledger.ingest.ticker_lock import ticker_lock
@@ -31,6 +30,7 @@ from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.store.writer_lock import WriterLock
+from ledger.values import RawAction, Window
 from tests.ledger.ingest.answers import GOOD, TICKER, instant, run_of, session
 from tests.ledger.ingest.bench import Bench, DyingJob
 from tests.ledger.ingest.scripted import Answered, Refusal, ScriptedProvider, Step
@@ -315,3 +315,41 @@ def test_a_job_that_has_decided_has_nothing_to_record_of_a_signal(bench: Scripte
     job.run()
     job.interrupt()
     assert [FetchSucceeded, ValidationCompleted] == bench.types()
+
+
+@pytest.mark.parametrize(
+    "error", [OverflowError("year 99999999999"), RecursionError(), ValueError("x"), KeyError("chart"), EOFError()]
+)
+def test_what_a_provider_breaks_is_recorded_as_internal(bench: ScriptedBench, error: Exception) -> None:
+    """Once, with its class, at the attempt that met it; the next job asks as if nothing had been."""
+    job = bench.job(EARLIER)
+
+    def breaks() -> None:
+        raise error
+
+    bench.provider.meanwhile = breaks
+    outcome = job.run()
+    recorded = bench.told()[-1]
+    assert isinstance(recorded, IngestFailed)
+    assert ("fetch", "internal", 1) == (recorded.stage, recorded.error_kind, recorded.attempt)
+    assert recorded.message.startswith(f"got {type(error).__name__}")
+    assert ("error", bench.log.head().size - 1) == (outcome.status, outcome.seq)
+    assert "success" == bench.job(EARLIER).run().status
+
+
+def test_pending_evidence_that_breaks_its_reader_is_closed(
+    bench: ScriptedBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under the dead job's id, and no later job meets it again."""
+    dead = bench.leave_pending(EARLIER)
+
+    def breaks(*_: object) -> None:
+        raise RecursionError("too deep")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(registry, "rows", breaks)
+        bench.job(EARLIER, pending_only=True).run()
+    envelope = decode_envelope(2, next(bench.log.read(2, 3)).body)
+    assert (dead, "ingest.failed/1", 1) == (envelope.job_id, envelope.type, envelope.cause)
+    assert () == bench.pending()
+    assert "success" == bench.job(EARLIER).run().status

@@ -3,8 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
+from ledger.errors import MemoryShortageError
 from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.ingest.judging import EvidenceError, failure, judged, set_aside
+from ledger.ingest.providers import registry
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.rules.held import Held
 from tests.ledger.ingest.answers import TICKER, evidence, run_of
@@ -26,7 +28,8 @@ def test_the_basis_is_that_of_the_provider_named_in_the_evidence(provider: str, 
     fetch = replace(FETCH, provider=provider)
     decision = judged(fetch, Held({}), threshold_percent=10)
     assert isinstance(decision, ValidationCompleted)
-    assert (basis, basis, "superseded") == (decision.basis, set_aside(fetch).basis, set_aside(fetch).verdict)
+    aside = set_aside(fetch, Held({}), threshold_percent=10)
+    assert (basis, basis, "superseded") == (decision.basis, aside.basis, aside.verdict)
 
 
 def test_the_exchange_code_is_the_providers_own() -> None:
@@ -42,6 +45,29 @@ def test_a_body_that_cannot_be_read_is_a_bad_answer_with_the_answer_kept() -> No
     error = unreadable(replace(FETCH, answer=kept))
     assert ("bad-answer", FETCH.request, kept) == (error.kind, error.request, error.answer)
     assert error.message.startswith("got a body that is no chart")
+
+
+def test_a_reader_that_breaks_is_internal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recorded as what becomes of the evidence: in the next run it would break the reader again."""
+
+    def breaks(*_: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(registry, "rows", breaks)
+    error = unreadable(FETCH)
+    assert ("internal", "got RecursionError: too deep, want none") == (error.kind, error.message)
+    assert ("judge", "internal") == (failure(FETCH, error).stage, failure(FETCH, error).error_kind)
+
+
+def test_evidence_that_lacked_memory_can_be_judged_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shortage says nothing of the evidence."""
+
+    def lacks(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(registry, "rows", lacks)
+    with pytest.raises(MemoryShortageError):
+        judged(FETCH, Held({}), threshold_percent=10)
 
 
 def test_the_failure_repeats_the_fetch_it_is_of() -> None:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.events import Window
 from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import GAP_SESSIONS, OVERLAP_SESSIONS, Plan, window
 from ledger.ingest.rules.held import Held
 from ledger.market.sessions import sessions, shift
+from ledger.values import Window
 from tests.ledger.ingest.answers import bar, raw
 
 TODAY = date(2026, 2, 13)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.events import Window
 from ledger.market import b3_calendar, sessions
+from ledger.values import Window
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "make_calendar.py"
 

@@ -7,9 +7,9 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.events import Bar
 from ledger.market.series import Series
 from ledger.market.series_state import YearlyBars, leaf, state
+from ledger.values import Bar
 
 SERIES = Series("PETR4.SA", "yfinance")
 FIRST_DAY = date(2023, 12, 20)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.events import Window
 from ledger.market import sessions
 from ledger.market.b3_calendar import FIRST, LAST
+from ledger.values import Window
 
 FRIDAY, SATURDAY, SUNDAY, MONDAY = (date(2026, 3, day) for day in (6, 7, 8, 9))
 DAYS = st.dates(date(2019, 1, 1), date(2027, 12, 31))

@@ -226,7 +226,7 @@ def test_a_database_that_does_not_open_is_told_in_our_words(
     folder: Path, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     """Whether LMDB refuses the environment or fails at the first look into it."""
-    error = lmdb.Error("mdb_env_open: Too many open files")
+    error = lmdb.Error("mdb_env_open: Structure needs cleaning")
 
     def fail(*_: object, **__: object) -> None:
         raise error

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -10,6 +11,7 @@ from unittest import mock
 import lmdb
 import pytest
 
+from ledger.errors import ReaderShortageError
 from ledger.ids import append_id
 from ledger.store.engine import Engine
 from ledger.store.event_log import EventLog
@@ -90,3 +92,72 @@ def test_who_opens_behind_one_that_was_killed_while_opening_sees_the_newest(
     stopped.kill()
     assert (b"", -9) == stopped.end()
     assert (str(EVENTS + more).encode(), 0) == looking.end()
+
+
+def read_on(folder: Path, said: int) -> None:
+    """Open the ledger, and read from it without an end."""
+    engine = Engine(folder, readonly=True)
+    with engine.reading():
+        os.write(said, b"!")
+        time.sleep(60)
+
+
+def readers(folder: Path, count: int) -> list[Victim]:
+    """Return processes that are reading."""
+    started = [Victim(partial(read_on, folder)) for _ in range(count)]
+    assert [b"!"] * count == [os.read(one.said, 1) for one in started]
+    return started
+
+
+@pytest.mark.parametrize("dead", [0, 2])
+def test_whoever_opens_for_writing_clears_what_killed_readers_left(
+    home: LedgerHome, clock: StepClock, dead: int
+) -> None:
+    """A slot each, and the pages that they read: else the slots run out, and the file grows for ever."""
+    folder = filled(home, clock).root / "ledger-1"
+    *killed, alive = readers(folder, dead + 1)
+    for one in killed:
+        one.kill()
+        one.end()
+    engine = Engine(folder, readonly=False)
+    try:
+        listed = engine._env.readers()
+        assert [True] + [False] * dead == [str(one.pid) in listed for one in (alive, *killed)]
+    finally:
+        engine.close()
+        alive.kill()
+        alive.end()
+
+
+def test_a_reader_that_finds_every_slot_taken_is_told_so(home: LedgerHome, clock: StepClock) -> None:
+    """A slot that is free again serves it."""
+    engine = Engine(filled(home, clock).root / "ledger-1", readonly=True)
+    try:
+        with ExitStack() as held:
+            with suppress(lmdb.ReadersFullError):
+                for _ in range(2_000):
+                    held.enter_context(engine._env.begin())
+            with pytest.raises(ReaderShortageError):
+                engine.head()
+        assert EVENTS == engine.head().size
+    finally:
+        engine.close()
+
+
+def test_a_reader_clears_dead_ones_before_it_gives_up(home: LedgerHome, clock: StepClock) -> None:
+    """Those of processes that were killed are as good as free."""
+    folder = filled(home, clock).root / "ledger-1"
+    killed, alive = readers(folder, 2)
+    killed.kill()
+    killed.end()
+    engine = Engine(folder, readonly=True)
+    try:
+        with ExitStack() as held:
+            with suppress(lmdb.ReadersFullError):
+                for _ in range(2_000):
+                    held.enter_context(engine._env.begin())
+            assert EVENTS == engine.head().size
+    finally:
+        engine.close()
+        alive.kill()
+        alive.end()

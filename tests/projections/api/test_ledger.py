@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import NoLedgerError, NothingToShowError
-from ledger.events import Window
 from ledger.market.sessions import sessions
 from ledger.market.ticker import TickerError
+from ledger.values import Window
 from projections import open_ledger
 from projections.api import shared_log
 from projections.api.ledger import Ledger

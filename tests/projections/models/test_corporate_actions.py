@@ -4,15 +4,19 @@ from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
-from ledger.events import Action, Verdict, Window
+from ledger.events import AMOUNTS_PER_MICRO
+from ledger.ingest.rules.actions import in_force
+from ledger.values import Action, Verdict, Window
 from projections.models.corporate_actions import ActionChange, changes, holding, known
 from projections.models.decisions import Decision
 from tests.projections.story import day
+from tests.support.actions import paid, parted
 
-DIVIDEND = Action(day(2), "dividend", 500_000, 1, 1)
-CORRECTED = Action(day(2), "dividend", 510_000, 1, 1)
-SPLIT = Action(day(1), "split", 0, 2, 1)
+DIVIDEND = paid(day(2), 500_000)
+CORRECTED = paid(day(2), 510_000)
+SPLIT = parted(day(1), 2, 1)
 
 
 def decision(
@@ -21,10 +25,12 @@ def decision(
     window: tuple[int, int] = (0, 9),
     verdict: Verdict = "success",
     received: int = 1,
+    commits: bool = False,
 ) -> Decision:
-    """Return the decision at `seq` over the days of `window`, which told of `actions`."""
+    """Return the decision at `seq` over the days of `window`, which told of `actions`; of version 1 or committing."""
+    after = bytes(32) if commits else None
     asked = Window(day(window[0]), day(window[1]))
-    return Decision(seq, seq * 10, seq - 1, verdict, "split_adjusted", asked, received, None, actions, (), ())
+    return Decision(seq, seq * 10, seq - 1, verdict, "split_adjusted", asked, received, None, actions, (), (), 0, after)
 
 
 def test_a_change_says_what_was_told_before_it_and_since_when() -> None:
@@ -82,15 +88,41 @@ def test_what_is_known_equals_the_reference(told: list[tuple[int, int, dict[int,
     decisions = [
         decision(
             seq,
-            *(Action(day(n), "dividend", amount, 1, 1) for n, amount in sorted(answered.items()) if start <= n <= end),
+            *(paid(day(n), amount) for n, amount in sorted(answered.items()) if start <= n <= end),
             window=(start, end),
         )
         for seq, (start, end, answered) in enumerate(told, 1)
     ]
-    expected = reference(told)
-    assert expected == {action.date: action.amount for action in known(decisions)}
+    expected = {on: amount * AMOUNTS_PER_MICRO for on, amount in reference(told).items()}
+    assert expected == {action.ex_date: action.amount for action in known(decisions)}
     followed: dict[date, int] = {}
     for change in changes(decisions):
         followed.pop(change.date, None)
-        followed |= {action.date: action.amount for action in change.new}
+        followed |= {action.ex_date: action.amount for action in change.new}
     assert expected == followed
+
+
+def test_a_decision_that_commits_withdraws_nothing() -> None:
+    """What its answer does not name is kept; what it names is as it names it, whatever decided before."""
+    told = [
+        decision(1, DIVIDEND, SPLIT),
+        decision(2, SPLIT, commits=True),
+        decision(3, CORRECTED, commits=True),
+        decision(4, CORRECTED, DIVIDEND, DIVIDEND, commits=True),
+    ]
+    assert [(SPLIT, DIVIDEND), (SPLIT, CORRECTED), (SPLIT, DIVIDEND, DIVIDEND, CORRECTED)] == [
+        known(told[:count]) for count in (2, 3, 4)
+    ]
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 3)), max_size=5), max_size=6),
+)
+def test_the_fold_of_the_read_side_is_that_of_the_rules(answers: list[list[tuple[int, int]]]) -> None:
+    """What a decision commits to is what the read models then hold."""
+    told, held = list[Decision](), tuple[Action, ...]()
+    for seq, answer in enumerate(answers, 1):
+        actions = tuple(sorted((paid(day(n), amount) for n, amount in answer), key=astuple))
+        told.append(decision(seq, *actions, commits=True))
+        held = in_force(held, actions)
+        assert held == known(told)

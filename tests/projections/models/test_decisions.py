@@ -1,14 +1,15 @@
 """Decisions are kept whole enough to explain the prices that they made."""
 
-from ledger.events import Action, Finding
 from ledger.market.series import Series
+from ledger.values import Finding
 from projections.fold.folding import replayed
 from projections.models.decisions import Decision, decisions, judged
 from projections.models.prices import Prices
 from tests.projections.story import PROVIDER, TICKERS, WINDOW, Story, bar, day
+from tests.support.actions import paid
 
 T = TICKERS[0]
-DIVIDEND = Action(day(2), "dividend", 500_000, 1, 1)
+DIVIDEND = paid(day(2), 500_000)
 
 
 def test_every_decision_over_the_series_is_kept_oldest_first() -> None:
@@ -20,11 +21,10 @@ def test_every_decision_over_the_series_is_kept_oldest_first() -> None:
     second = story.decided(again := story.fetched(), verdict="rejected", rejected=findings)
     story.decided(story.fetched("VALE3.SA"), "VALE3.SA", bars=[bar(0)])
     tables = replayed(story.log.read(), [Prices()])[1]["prices"]
+    later_at = first_at + 20_000_000
     kept = [
-        Decision(first, first_at, cause, "success", "split_adjusted", WINDOW, 1, None, (DIVIDEND,), (), ()),
-        Decision(
-            second, first_at + 20_000_000, again, "rejected", "split_adjusted", WINDOW, 2, None, (), (), (day(1),)
-        ),
+        Decision(first, first_at, cause, "success", "split_adjusted", WINDOW, 1, None, (DIVIDEND,), (), (), 1, None),
+        Decision(second, later_at, again, "rejected", "split_adjusted", WINDOW, 2, None, (), (), (day(1),), 0, None),
     ]
     assert kept == list(decisions(tables, Series(T, PROVIDER)))
     assert kept[:1] == list(decisions(tables, Series(T, PROVIDER), second))

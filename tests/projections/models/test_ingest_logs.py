@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.events import Finding
 from ledger.log_source import LogSource
 from ledger.market.series import Series
+from ledger.values import Finding
 from projections.fold.folding import replayed
 from projections.fold.memory_tables import MemoryTable
 from projections.fold.tables import Row, Tables

@@ -3,8 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.events import Finding, IngestFailed
+from ledger.events import IngestFailed
 from ledger.log_source import LogSource
+from ledger.values import Finding
 from projections.fold.folding import replayed
 from projections.fold.tables import State, Tables
 from projections.models.ingest_logs import Filter, entries

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.codec import decode_envelope, decode_event
-from ledger.events import Action, Bar, ValidationCompleted
+from ledger.events import ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.log_source import LogSource
 from ledger.market.series import Series
+from ledger.values import Bar
 from projections.fold.folding import replayed
 from projections.fold.tables import Tables
 from projections.models.prices import (
@@ -24,6 +25,7 @@ from projections.models.prices import (
     versions,
 )
 from tests.projections.story import PROVIDER, TICKERS, Story, bar, day, told
+from tests.support.actions import paid, parted
 
 T = TICKERS[0]
 
@@ -86,15 +88,15 @@ def test_a_withdrawn_day_keeps_the_row_that_was_held() -> None:
 def test_actions_are_read_as_of_a_position() -> None:
     """A corrected dividend replaces the one that was told before it, from its seq on."""
     story = Story()
-    dividend, corrected = Action(day(2), "dividend", 500_000, 1, 1), Action(day(2), "dividend", 510_000, 1, 1)
-    split = Action(day(1), "split", 0, 2, 1)
+    dividend, corrected = paid(day(2), 500_000), paid(day(2), 510_000)
+    split = parted(day(1), 2, 1)
     story.decided(story.fetched(), actions=(dividend,))
     story.decided(story.fetched(), actions=(dividend, split))
     seq = story.decided(story.fetched(), actions=(corrected,))
     tables = prices(story.log)
     assert (split, dividend) == actions(tables, Series(T, PROVIDER), seq)
     assert (split, corrected) == actions(tables, Series(T, PROVIDER))
-    assert Held(bars={}, actions=(split, corrected)) == held(tables, Series(T, PROVIDER))
+    assert Held(bars={}, actions=(split, corrected), basis="split_adjusted") == held(tables, Series(T, PROVIDER))
 
 
 def test_tickers_are_those_with_a_version() -> None:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.events import Action, Bar, Basis
+from ledger.events import AMOUNTS_PER_MICRO
+from ledger.values import Action, Bar, Basis
 from projections.queries.adjusted import adjusted, adjusted_micros, factors
+from tests.support import actions
 
 FIRST = date(2024, 1, 1)
 
@@ -27,12 +29,12 @@ def bars(closes: dict[int, int]) -> dict[date, Bar]:
 
 def paid(number: int, amount: int) -> Action:
     """Return a dividend."""
-    return Action(day(number), "dividend", amount, 1, 1)
+    return actions.paid(day(number), amount)
 
 
 def parted(number: int, new: int, old: int) -> Action:
     """Return a split of `old` shares into `new`."""
-    return Action(day(number), "split", 0, new, old)
+    return actions.parted(day(number), new, old)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_factors_by_hand(actions: Sequence[Action], basis: Basis, expected: list
 
 def test_a_capital_gain_is_a_payment() -> None:
     """Funds pay them; a share before that day was worth it too."""
-    gain = Action(day(1), "capital_gain", 1_000_000, 1, 1)
+    gain = actions.paid(day(1), 1_000_000, "capital_gain")
     assert [Fraction(9, 10), 1] == list(factors(bars({0: 10_000_000, 1: 9_000_000}), [gain], "split_adjusted").values())
 
 
@@ -82,7 +84,7 @@ def by_pandas(held: dict[date, Bar], actions: Sequence[Action], basis: Basis) ->
     """
     closes = pd.Series({pd.Timestamp(on): float(bar.close) for on, bar in held.items()}).sort_index()
     told = pd.DataFrame(
-        [(pd.Timestamp(one.date), one.kind, one.amount, one.numerator / one.denominator) for one in actions],
+        [(pd.Timestamp(one.ex_date), one.kind, (one.amount or 0) // AMOUNTS_PER_MICRO, _ratio(one)) for one in actions],
         columns=["date", "kind", "amount", "ratio"],
     )
     days = closes.index.union(pd.DatetimeIndex(told["date"])).unique()
@@ -95,6 +97,10 @@ def by_pandas(held: dict[date, Bar], actions: Sequence[Action], basis: Basis) ->
     later = steps[::-1].cumprod()[::-1].shift(-1).fillna(1.0)
     adjusted_closes: list[float] = (closes * later.reindex(closes.index) / 1e6).tolist()
     return adjusted_closes
+
+
+def _ratio(action: Action) -> float:
+    return action.numerator / action.denominator if action.numerator and action.denominator else 1.0
 
 
 ACTIONS = st.lists(

@@ -2,16 +2,16 @@
 
 from fractions import Fraction
 
-from ledger.events import Action
 from ledger.market.series import Series
 from projections.fold.folding import replayed
 from projections.fold.tables import Tables
 from projections.models.prices import NAME, Prices
 from projections.queries.adjusted import held_factors
 from tests.projections.story import PROVIDER, TICKERS, Story, bar, day
+from tests.support.actions import paid
 
 SERIES = Series(TICKERS[0], PROVIDER)
-PAID = Action(day(2), "dividend", 1_000_000, 1, 1)  # a tenth of the close before it
+PAID = paid(day(2), 1_000_000)  # a tenth of the close before it
 
 
 def tables(story: Story) -> Tables:

@@ -1,6 +1,6 @@
 """Two bars are compared field by field."""
 
-from ledger.events import Bar
+from ledger.values import Bar
 from projections.queries.bar_fields import FieldChange, apart, moved, relative
 from tests.projections.story import bar, day
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.events import Action, Bar, Basis
+from ledger.values import Action, Bar, Basis
 from projections.queries.compare import FIELDS, Comparison, Field, PriceDifference, Reported, compare
+from tests.support.actions import paid, parted
 
 FIRST = date(2025, 1, 1)
 
@@ -30,12 +31,12 @@ def told(closes: dict[int, int], basis: Basis = "split_adjusted", *actions: Acti
 
 def split(number: int, numerator: int, denominator: int = 1) -> Action:
     """Return a split of `denominator` shares into `numerator`."""
-    return Action(day(number), "split", 0, numerator, denominator)
+    return parted(day(number), numerator, denominator)
 
 
 def dividend(number: int, amount: int) -> Action:
     """Return a payment."""
-    return Action(day(number), "dividend", amount, 1, 1)
+    return paid(day(number), amount)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.events import Bar, Window
 from ledger.market.sessions import sessions
+from ledger.values import Bar, Window
 from projections.queries.gaps import Gap, gaps
 from tests.projections.verdicts import SERIES, Verdicts, bar, day, instant
 

@@ -9,11 +9,13 @@ from msgspec.structs import replace
 
 from ledger.codec import Draft
 from ledger.errors import DamagedError
-from ledger.events import Answer, Finding, ValidationCompleted
+from ledger.events import ValidationCompleted
 from ledger.ids import append_id
+from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import superseded
 from ledger.market.series import Series
 from ledger.memory_log import MemoryLog
+from ledger.values import Answer, Finding
 from projections.fold.folding import replayed
 from projections.models.prices import Prices
 from projections.queries.provenance import Trace, traces
@@ -36,7 +38,7 @@ class Told:
         sha256 = hashlib.sha256(body + b"x" * forged).digest()
         answer = Answer(body=zlib.compress(body), body_bytes=len(body), sha256=sha256)
         fetch = replace(evidence([ROW]), provider=self.series.provider, answer=answer)
-        decision = replace(superseded(fetch, basis="split_adjusted"), **{"verdict": "success", **fields})
+        decision = replace(superseded(fetch, Held({}), basis="split_adjusted"), **{"verdict": "success", **fields})
         cause = self._append(Draft(job_id=bytes(16), stream=TICKER, event=fetch))
         self._append(Draft(job_id=bytes(16), stream=TICKER, event=decision, cause=cause))
 
@@ -113,7 +115,7 @@ def test_a_decision_without_its_evidence_is_damage() -> None:
     """The seq that it names holds something else."""
     told = Told()
     told.decided()
-    decision = superseded(evidence([ROW]), basis="split_adjusted")
+    decision = superseded(evidence([ROW]), Held({}), basis="split_adjusted")
     assert isinstance(decision, ValidationCompleted)
     told._append(Draft(job_id=bytes(16), stream=TICKER, event=decision, cause=1))
     with pytest.raises(DamagedError, match="got cause at seq 2"):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ledger.events import Bar
+from ledger.values import Bar
 from projections.queries.revisions import Revision, revisions
 from tests.projections.verdicts import NOON, SERIES, Verdicts, bar, day, instant
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.events import Bar
+from ledger.values import Bar
 from projections.queries.snapshot_csv import Csv, render, snapshot_name
 from tests.projections.story import day
 

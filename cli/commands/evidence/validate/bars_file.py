@@ -8,8 +8,8 @@ import msgspec
 
 from cli.app.errors import BarsFileError
 from cli.context import params
-from ledger.events import RawBar
 from ledger.market.price import price_from_text, reais
+from ledger.values import RawBar
 
 HEADER = ("date", "open", "high", "low", "close", "volume")
 ADJUSTED_HEADER = ("date", "open", "high", "low", "close", "adj_close", "volume")

@@ -15,19 +15,10 @@ from cli.app.output import Style
 from cli.commands.evidence.validate import bars_file
 from cli.commands.evidence.validate.bars_file import Line
 from cli.render.renderers import Layout
-from ledger.events import (
-    Answer,
-    FetchSucceeded,
-    Finding,
-    Identity,
-    Request,
-    Source,
-    ValidationCompleted,
-    Verdict,
-    Window,
-)
+from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held
+from ledger.values import Answer, Finding, Identity, Request, Source, Verdict, Window
 
 TICKER = PROVIDER = "file"
 CSV_HEADER = ("line", "date", "outcome", "rule", "detail")

@@ -13,9 +13,10 @@ from cli.commands.status.logs.command import JobIdType
 from cli.context import ledgers, params, series_option
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NothingToShowError
-from ledger.events import ValidationCompleted, Verdict
+from ledger.events import ValidationCompleted
 from ledger.log_source import LogSource
 from ledger.market.series import Series
+from ledger.values import Verdict
 from projections.fold.tables import State
 from projections.models.decisions import decisions
 

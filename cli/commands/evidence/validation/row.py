@@ -12,7 +12,8 @@ from cli.render import times
 from cli.render.renderers import Layout
 from ledger import ids
 from ledger.codec import Envelope
-from ledger.events import Basis, Finding, ValidationCompleted, Verdict
+from ledger.events import ValidationCompleted
+from ledger.values import Basis, Finding, Verdict
 
 Outcome = Literal["rejected", "flagged", "warned"]
 OUTCOMES: tuple[Outcome, ...] = ("rejected", "flagged", "warned")

@@ -80,4 +80,4 @@ def run(in_force: Settings, options: ImportOptions, style: Style) -> Exit:
     for row in rows:
         for line in import_row.complaint(row) or ():
             output.say(line)
-    return import_row.exit_code(rows)
+    return import_row.exit_code(rows, unable=worker.unable)

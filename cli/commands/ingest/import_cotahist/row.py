@@ -1,10 +1,11 @@
 """What an import prints of each file, and the exit code that the rows add up to. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from cli.app.exit_codes import Exit
 from ledger import ids
@@ -23,7 +24,8 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `records` are all of the file's quotes; `skipped` of those wanted have a code that is no ticker, some of which are
     `skipped_codes`; `outside` were not asked for. Of `tickers`, `repeated` were imported from this very file before,
-    and `tickers_rejected` were rejected whole. `added` to `partial` count sessions. `seq` is the last event.
+    `tickers_rejected` were rejected whole, and `tickers_failed` could not be judged. `added` to `partial` count
+    sessions. `seq` is the last event.
     """
 
     file: str
@@ -41,6 +43,7 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     repeated: int = 0
     tickers_rejected: int = 0
+    tickers_failed: int = 0
     flagged: int = 0
     withdrawn: int = 0
     partial: int = 0
@@ -71,6 +74,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 def counts(imported: Imported) -> dict[str, int]:
     """Return what one ticker adds to its file's counts."""
     decision = imported.decision
+    if imported.error is not None:
+        return {"tickers_failed": 1}
     if decision is None:
         return {"repeated": 1}
     return {
@@ -103,6 +108,7 @@ def row(contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | No
         provider=run.provider,
         repeated=total.get("repeated", 0),
         tickers_rejected=total.get("tickers_rejected", 0),
+        tickers_failed=total.get("tickers_failed", 0),
         flagged=total.get("flagged", 0),
         withdrawn=total.get("withdrawn", 0),
         partial=total.get("partial", 0),
@@ -115,6 +121,11 @@ def row(contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | No
         created=True if run.created else UNSET,
         ledger=str(run.created) if run.created else UNSET,
     )
+
+
+def with_failure(printed: ImportRow, error: LedgerError) -> ImportRow:
+    """Return the row of a file of which a ticker could not be judged, `error` being the first one's."""
+    return replace(printed, error_kind="internal", error_message=f"internal: {error}", hint="main logs --failed")
 
 
 def failed(file: str, run: Run, error: LedgerError, *, hint: str) -> ImportRow:
@@ -143,21 +154,31 @@ def failed(file: str, run: Run, error: LedgerError, *, hint: str) -> ImportRow:
     )
 
 
-def exit_code(rows: Sequence[ImportRow]) -> Exit:
-    """Return the exit code of an import: 2 when all files failed or one was rejected, 1 when a look is due."""
+def exit_code(rows: Sequence[ImportRow], *, unable: Collection[str] = ()) -> Exit:
+    """Return the exit code of an import: 2 when all files failed or one was rejected, 1 when a look is due.
+
+    3 when all were locked or are among the files that this machine was `unable` to work on.
+    """
     if any(one.status == "rejected" for one in rows):
         return Exit.CRITICAL
     if all(one.status in FAILED for one in rows):
-        return Exit.UNKNOWN if all(one.status == "locked" for one in rows) else Exit.CRITICAL
+        could_not_run = all(one.status == "locked" or one.file in unable for one in rows)
+        return Exit.UNKNOWN if could_not_run else Exit.CRITICAL
     looks_due = any(
-        one.status in FAILED or not one.tickers or one.rejected or one.tickers_rejected or one.partial for one in rows
+        one.status in FAILED
+        or not one.tickers
+        or one.rejected
+        or one.tickers_rejected
+        or one.tickers_failed
+        or one.partial
+        for one in rows
     )
     return Exit.WARNING if looks_due else Exit.OK
 
 
 def text(one: ImportRow) -> str:
     """Return the row as a person reads it; why a file failed is said by its complaint, on stderr."""
-    if one.error_kind is not UNSET:
+    if one.error_kind is not UNSET and not one.tickers:
         kind = "" if one.error_kind == one.status else f": {one.error_kind}"
         return f"{one.file} {one.status}{kind} | {one.provider} | {one.elapsed_sec:g}s"
     if one.tickers == one.repeated > 0:
@@ -168,6 +189,7 @@ def text(one: ImportRow) -> str:
         ("unchanged", one.unchanged),
         ("rejected", one.rejected),
         ("tickers rejected", one.tickers_rejected),
+        ("tickers that could not be judged", one.tickers_failed),
         ("flagged", one.flagged),
         ("withdrawn", one.withdrawn),
         ("not final yet", one.partial),
@@ -190,5 +212,7 @@ def _status(contents: Contents, total: Mapping[str, int]) -> JobStatus:
     judged = contents.tickers - total.get("repeated", 0)
     if judged and total.get("tickers_rejected", 0) == judged:
         return "rejected"
-    odd = ("tickers_rejected", "rejected", "flagged", "withdrawn", "partial")
+    if judged and total.get("tickers_failed", 0) == judged:
+        return "error"
+    odd = ("tickers_rejected", "tickers_failed", "rejected", "flagged", "withdrawn", "partial")
     return "warning" if contents.unnamed or not contents.tickers or any(total.get(name) for name in odd) else "success"

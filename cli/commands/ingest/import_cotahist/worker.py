@@ -14,7 +14,8 @@ from cli.commands.ingest.import_cotahist import row
 from cli.commands.ingest.import_cotahist.row import ImportRow, Run
 from cli.context import first_ledger, guards
 from ledger import ids
-from ledger.errors import LedgerError, NoLedgerError
+from ledger.errors import LedgerError, NoLedgerError, ShortageError, UnreadableError, UnwritableError
+from ledger.foreseen import foreseen
 from ledger.ingest.job import Observer
 from ledger.ingest.providers.cotahist import DESCRIPTION, file
 from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Contents, Importer, Intake, Selection
@@ -26,6 +27,8 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.models import prices
 from projections.store.runner import catch_up, open_view, view_at
+
+UNABLE = (ShortageError, UnreadableError, UnwritableError)
 
 
 class ImportOptions(msgspec.Struct, frozen=True):
@@ -57,10 +60,13 @@ class FileWorker:
         self._settings = settings
         self._now = now
         self._observer = observer
+        self._first_error: LedgerError | None = None  # of a ticker of the file at work
+        self.unable: set[str] = set()  # files whose import lacked something of this machine's, or may not use it
 
     def work(self, path: Path) -> ImportRow:
         """Import the file at `path` and return what is printed of it; its refusal is a row too."""
         began, started_at = time.perf_counter(), self._now()
+        self._first_error = None
         job_id = ids.new_id(started_at)
 
         def measured() -> Run:
@@ -78,13 +84,16 @@ class FileWorker:
             timeout_s = self._settings.ingest_lock_timeout_seconds
             lock = ticker_lock(self._log.home.locks, LOCK_NAME, job_id=job_id, now_us=started_at, timeout_s=timeout_s)
         try:
-            with lock:
+            with lock, foreseen("import"):
                 contents, total, seq = self._import(path, job_id, started_at)
         except LedgerError as error:
+            if isinstance(error, UNABLE):
+                self.unable.add(path.name)
             self._observer.warn(str(error), **_about(job_id), file=path.name)
             hint = exits.describe(error, ("import-cotahist", str(path))).hint
             return row.failed(path.name, measured(), error, hint=hint)
-        return row.row(contents, total, measured(), seq=seq)
+        printed = row.row(contents, total, measured(), seq=seq)
+        return printed if self._first_error is None else row.with_failure(printed, self._first_error)
 
     def _import(self, path: Path, job_id: bytes, started_at: int) -> tuple[Contents, Counter[str], int | None]:
         with Spool() as spool:
@@ -122,6 +131,9 @@ class FileWorker:
             with output.progress(importer.run(spool), label=label, length=contents.tickers) as tickers:
                 for imported in tickers:
                     total.update(row.counts(imported))
+                    if imported.error is not None:
+                        self._first_error = self._first_error or imported.error
+                        self._observer.warn(str(imported.error), **_about(job_id), ticker=imported.ticker)
                     seq = imported.seq if seq is None else max(seq, imported.seq or seq)
         return total, seq
 

@@ -61,7 +61,7 @@ def run(settings: Settings, options: RunOptions) -> Exit:
     for row in rows:
         for line in run_row.complaint(row) or ():
             output.say(line)
-    return run_row.exit_code(rows)
+    return run_row.exit_code(rows, unable=worker.unable)
 
 
 def _end(worker: TickerWorker, order: KeyboardInterrupt) -> NoReturn:

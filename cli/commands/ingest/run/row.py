@@ -1,6 +1,6 @@
 """What a run prints of each ticker, and the exit code that the rows add up to. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -78,13 +78,17 @@ def row(outcome: Outcome, *, elapsed_s: float, head: Head | None, snapshot: Snap
     )
 
 
-def exit_code(rows: Sequence[RunRow]) -> Exit:
-    """Return the exit code of a run: 2 when all failed or one was rejected, 1 when some did or had rows rejected."""
+def exit_code(rows: Sequence[RunRow], *, unable: Collection[str] = ()) -> Exit:
+    """Return the exit code of a run: 2 when all failed or one was rejected, 1 when some did or had rows rejected.
+
+    3 when all were locked or are among the tickers that this machine was `unable` to work on.
+    """
     # A dry run that fails has an error; one whose answer is refused has a refusal too.
     if any(one.status == "rejected" or (one.status == "dry_run" and one.error_kind is not UNSET) for one in rows):
         return Exit.CRITICAL
     if all(one.status in FAILED for one in rows):
-        return Exit.UNKNOWN if all(one.status == "locked" for one in rows) else Exit.CRITICAL
+        could_not_run = all(one.status == "locked" or one.ticker in unable for one in rows)
+        return Exit.UNKNOWN if could_not_run else Exit.CRITICAL
     if any(one.status in FAILED or one.rejected for one in rows):
         return Exit.WARNING
     return Exit.OK

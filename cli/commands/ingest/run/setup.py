@@ -12,13 +12,13 @@ from cli.app.settings import Settings
 from cli.commands.ingest.run.options import RunOptions
 from cli.context import first_ledger, guards, providers
 from ledger.errors import NoLedgerError
-from ledger.events import LedgerKind
 from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import Plan
 from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import Provider
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import LedgerKind
 
 LOCK_SHARE = 0.75  # of the lock timeout: a job ends well before those that wait for it give up
 

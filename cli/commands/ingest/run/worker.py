@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from cli.commands.ingest.run.row import RunRow, Snapshot, row
 from cli.commands.ingest.run.setup import Setup
 from ledger import ids
-from ledger.chain import Seq
+from ledger.chain import Head, Seq
 from ledger.codec import Draft
-from ledger.errors import LedgerError, LedgerReplacedError
+from ledger.errors import LedgerError, LedgerReplacedError, ShortageError, UnreadableError, UnwritableError
 from ledger.events import SnapshotWritten
+from ledger.foreseen import foreseen
 from ledger.ingest.job import Job, Observer
 from ledger.ingest.plan import Outcome, SeriesState
 from ledger.ingest.rules.held import Held
@@ -26,6 +27,7 @@ from projections.queries.snapshot_csv import FORMAT_VERSION, render
 from projections.store.runner import open_view, view_at
 from projections.store.store import View
 
+UNABLE = (ShortageError, UnreadableError, UnwritableError)
 PUBLISHED = frozenset({"success", "warning"})
 
 
@@ -44,6 +46,7 @@ class TickerWorker:
         self._setup = setup
         self._snapshot_dir = snapshot_dir
         self._observer = observer
+        self.unable: set[str] = set()  # tickers whose job lacked something of this machine's, or may not use it
         self._at_work: dict[str, Job] = {}
         # One environment a process: the threads take turns at the stored read models.
         self._reading = threading.Lock()
@@ -67,9 +70,14 @@ class TickerWorker:
             )
             self._at_work[ticker] = job
             try:
-                return self._finished(job, job.run(), began)
+                with foreseen("job"):
+                    return self._finished(job, job.run(), began)
             except LedgerReplacedError as error:
                 self._observer.warn("begun anew after a restore", ticker=ticker, reason=str(error))
+            except LedgerError as error:
+                # Whatever goes wrong around a job too costs its ticker alone.
+                self._observer.warn(str(error), ticker=ticker, job_id=ids.text(job.job_id))
+                return self._row(self._failed(job, error), began)
             finally:
                 self._at_work.pop(ticker, None)
 
@@ -82,15 +90,26 @@ class TickerWorker:
         log, snapshot = self._setup.log, None
         if log is not None and outcome.status in PUBLISHED:
             outcome, snapshot = self._published(job, log, outcome)
-        head = log.head() if log is not None else None
+        return self._row(outcome, began, head=log.head() if log is not None else None, snapshot=snapshot)
+
+    def _failed(self, job: Job, error: LedgerError) -> Outcome:
+        provider = self._setup.provider.name
+        return Outcome(ticker=job.ticker, provider=provider, job_id=job.job_id, status="error", error=error)
+
+    def _row(
+        self, outcome: Outcome, began: float, *, head: Head | None = None, snapshot: Snapshot | None = None
+    ) -> RunRow:
         done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, snapshot=snapshot)
+        if isinstance(outcome.error, UNABLE):
+            self.unable.add(outcome.ticker)
         if self._setup.created is not None:
             done = replace(done, created=True, ledger=str(self._setup.created))
         return done
 
     def _published(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Outcome, Snapshot | None]:
         try:
-            snapshot, seq = self._publish(job, log, outcome)
+            with foreseen("snapshot"):
+                snapshot, seq = self._publish(job, log, outcome)
         except NotHeldError as error:
             return replace(outcome, status="error", error=error), None
         except LedgerError as error:

@@ -11,6 +11,7 @@ import msgspec
 
 from cli.commands.prices.export.row import ExportedFile, FileFormat
 from cli.render import csv_text, out_file, parquet
+from ledger.files.durable import make_folder
 from projections.api.faces import to_columns
 from projections.api.rows import AdjustedPrice, CorporateAction
 
@@ -40,6 +41,6 @@ class ExportFiles:
             else:
                 content = parquet.render(table)
             target = self._folder / path
-            target.parent.mkdir(parents=True)
+            make_folder(target.parent)
             out_file.write(target, content)
             self.written.append(ExportedFile(path=path, rows=len(table), sha256=sha256(content).hexdigest()))

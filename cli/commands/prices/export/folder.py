@@ -14,6 +14,7 @@ from cli.app.errors import NotAnExportError
 from cli.commands.prices.export.row import FORMAT, Manifest
 from cli.render import out_file
 from ledger.files.atomic_file import sweep
+from ledger.files.durable import FOLDER, give_to_owner, make_folder
 
 MANIFEST = "manifest.json"
 SUFFIX = ".b3-ledger-export"  # ours alone, since folders of that name are removed
@@ -28,7 +29,7 @@ def fresh_folder(path: Path) -> Iterator[Path]:
     Raises: NotAnExportError for anything else that is there.
     """
     check_replaceable(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     _sweep(path, "new")
     with _locked_folder(_hidden(path, "new")) as new:
         yield new
@@ -56,9 +57,10 @@ def _locked_folder(path: Path) -> Iterator[Path]:
 
 def _made(path: Path) -> int:
     while True:
-        path.mkdir()
+        path.mkdir(FOLDER)
         with suppress(FileNotFoundError):
-            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            give_to_owner(fd, path.parent)
             fcntl.flock(fd, fcntl.LOCK_EX)
             if os.fstat(fd).st_nlink:
                 return fd

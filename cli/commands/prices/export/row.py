@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from ledger.events import Basis, LedgerKind
+from ledger.values import Basis, LedgerKind
 from projections.api.faces import column_type
 from projections.api.rows import AdjustedPrice, CorporateAction
 

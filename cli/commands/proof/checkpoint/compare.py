@@ -8,7 +8,7 @@ from cli.commands.proof.checkpoint.row import ExtensionRow, extension
 from cli.context import ledgers
 from ledger.checkpoint.errors import NotProvenError
 from ledger.checkpoint.note import VerifierKey
-from ledger.checkpoint.proving import Source, from_tiles, prove_extension
+from ledger.checkpoint.proving import FromTiles, HashSource, prove_extension
 from ledger.checkpoint.statement import Statement
 
 
@@ -25,14 +25,14 @@ def compare(paths: tuple[Path, Path], key: VerifierKey, given: Settings) -> Exte
     if new.size < old.size:
         return extension("rolled_back", old, new, [])
     if (published := files.tiles_beside(paths[1])) is not None:
-        return _extension(old, new, from_tiles(published))
+        return _extension(old, new, FromTiles(published))
     with ledgers.reading(given) as log:
         if log.head().size < new.size:
             raise NotProvenError(f"a log of {log.head().size} events", wanted=f"the {new.size} of the newer checkpoint")
         return _extension(old, new, files.source_of(log))
 
 
-def _extension(old: Statement, new: Statement, source: Source) -> ExtensionRow:
+def _extension(old: Statement, new: Statement, source: HashSource) -> ExtensionRow:
     found = prove_extension(old, new, source=source)
     if found.new_root != new.root:
         raise NotProvenError(f"a tree with root {found.new_root.hex()}", wanted=f"{new.root.hex()}, the newer one's")

@@ -16,15 +16,15 @@ from cli.context import ledgers
 from cli.render import times
 from ledger.chain import Head
 from ledger.codec import decode_envelope
-from ledger.errors import LedgerError, LogAheadError, NewerFormatError, NoLedgerError, UnreadableError
-from ledger.events import LedgerKind
-from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
+from ledger.errors import LedgerError, LogAheadError, NewerFormatError, NoLedgerError, ShortageError, UnreadableError
+from ledger.files.isolated import IsolatedProcess
 from ledger.ingest.ticker_lock import holders
 from ledger.log_source import created
 from ledger.store.anchor import read_anchor
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 from ledger.store.mark import heed
+from ledger.values import LedgerKind
 from projections.models.metrics import measured
 from projections.queries.metrics_report import report, worst
 from projections.store.runner import open_view
@@ -39,7 +39,7 @@ STATUSES: dict[int, HealthStatus] = {
 # Of two findings the later one here is reported: UNKNOWN (no ingest) outranks WARNING (low disk).
 WORSE = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
 # They keep this user or this version from looking, and are no finding about the ledger.
-NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError)
+NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError, ShortageError)
 
 
 AHEAD_LIMIT_US = 300 * times.SECOND_US
@@ -118,8 +118,8 @@ def _health(given: Settings) -> HealthRow:
     try:
         # In a child process: a damaged database can kill whoever maps it.
         found = IsolatedProcess(look, Look).result()
-    except IsolatedProcessError as error:
-        found = Look(error_message=str(error))
+    except LedgerError as error:
+        found = Look(severity=_severity(error), error_message=str(error))
     free, last = free_space.free_bytes(ledger.folder), found.last_ingest
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from cli.app import clock, output
 from cli.app.settings import Settings
 from ledger.backup.scan import Advance
-from ledger.events import LedgerKind
+from ledger.values import LedgerKind
 
 
 def clock_of(kind: LedgerKind, given: Settings) -> Callable[[], int]:

@@ -10,7 +10,7 @@ from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyVerdict
 from ledger.backup.listing import ListedStatus
 from ledger.backup.restore_plan import Action, Relation
-from ledger.events import EventCount, LedgerKind
+from ledger.values import EventCount, LedgerKind
 
 
 class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):

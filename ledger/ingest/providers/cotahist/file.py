@@ -11,10 +11,10 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol, cast
 
-from ledger.errors import CotahistError, UnreadableError
-from ledger.events import Window
+from ledger.errors import CotahistError, unreadable
 from ledger.ingest.providers.cotahist import layout
 from ledger.ingest.providers.cotahist.layout import LINE_BYTES, LayoutError
+from ledger.values import Window
 
 BATCH_LINES = 4096
 BUFFER_BYTES = 1024 * 1024
@@ -160,7 +160,7 @@ def _file(stack: ExitStack, path: Path) -> tuple[io.BufferedReader, int]:
         file = stack.enter_context(path.open("rb"))
         return file, path.stat().st_size
     except OSError as error:
-        raise UnreadableError(path, error.strerror or str(error)) from error
+        raise unreadable(path, error) from error
 
 
 def _unpacked(stack: ExitStack, name: str, file: io.BufferedReader) -> Text:

@@ -14,7 +14,8 @@ import msgspec
 from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft
-from ledger.events import FetchSucceeded, Identity, Request, Source, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
+from ledger.foreseen import UnforeseenError, foreseen
 from ledger.ingest.providers.cotahist import DESCRIPTION, layout
 from ledger.ingest.providers.cotahist.file import NumberedLine, Text
 from ledger.ingest.providers.cotahist.layout import LayoutError
@@ -23,6 +24,7 @@ from ledger.ingest.providers.evidence import answer
 from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held
 from ledger.store.event_log import EventLog
+from ledger.values import Identity, Request, Source, Window
 
 LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
 CODES_SHOWN_MAX = 10
@@ -57,11 +59,15 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one ticker; no `decision` where the file was imported before, no `seq` in a dry run."""
+    """What became of one ticker; no `decision` where the file was imported before or `error` kept it from being.
+
+    No `seq` in a dry run.
+    """
 
     ticker: str
     decision: ValidationCompleted | None
     seq: Seq | None
+    error: UnforeseenError | None = None
 
 
 class Intake:
@@ -155,16 +161,43 @@ class Importer:
             if self._log is not None and (run := self._log.append_run(identifier)):
                 yield Imported(ticker=ticker, decision=None, seq=Seq(run.first + run.count - 1))
                 continue
-            fetch = evidence(ticker, lines, self._contents)
-            decision = judge.judge(
-                fetch,
-                self._held(ticker),
-                basis=DESCRIPTION.basis,
-                exchange=DESCRIPTION.exchange,
-                threshold_percent=self._threshold_percent,
-            )
-            assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
+            try:
+                with foreseen("judge"):
+                    fetch, decision = self._judged(ticker, lines)
+            except UnforeseenError as error:
+                yield Imported(ticker=ticker, decision=None, seq=self._record_failure(ticker, error), error=error)
+                continue
             yield Imported(ticker=ticker, decision=decision, seq=self._append(identifier, fetch, decision))
+
+    def _judged(self, ticker: str, lines: list[bytes]) -> tuple[FetchSucceeded, ValidationCompleted]:
+        fetch = evidence(ticker, lines, self._contents)
+        decision = judge.judge(
+            fetch,
+            self._held(ticker),
+            basis=DESCRIPTION.basis,
+            exchange=DESCRIPTION.exchange,
+            threshold_percent=self._threshold_percent,
+        )
+        assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
+        return fetch, decision
+
+    def _record_failure(self, ticker: str, error: UnforeseenError) -> Seq | None:
+        """Record that the file's lines of `ticker` could not be judged; the same file imports them once they can be."""
+        log = self._log
+        if log is None or log.readonly:
+            return None
+        event = IngestFailed(
+            ticker=ticker,
+            provider=DESCRIPTION.name,
+            attempt=1,
+            started_at=self._contents.started_at,
+            finished_at=self._contents.finished_at,
+            stage=error.stage,
+            error_kind="internal",
+            message=str(error),
+        )
+        identifier = ids.append_id(f"ingest.failed/{ticker}", job_id=self._job_id)
+        return log.append([Draft(job_id=self._job_id, stream=ticker, event=event)], append_id=identifier).first
 
     def _append(self, identifier: bytes, fetch: FetchSucceeded, decision: ValidationCompleted) -> Seq | None:
         log = self._log

@@ -11,10 +11,10 @@ from functools import lru_cache
 
 import msgspec
 
-from ledger.events import RawBar
 from ledger.ingest.providers.port import BodyError
 from ledger.market.price import reais
 from ledger.market.ticker import SUFFIX, TickerError, normalize
+from ledger.values import RawBar
 
 VERSION = "1"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.events import Request, Source, Window
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Access, Fetched, Probe, ProviderError
 from ledger.ingest.providers.sample import DESCRIPTION
 from ledger.ingest.providers.yahoo import chart
+from ledger.values import Request, Source, Window
 
 VERSION = "1"
 TICKERS = ("BBAS3.SA", "ITUB4.SA", "PETR4.SA", "VALE3.SA")

@@ -13,12 +13,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from ledger.events import Identity, RawAction, RawBar
 from ledger.ingest.providers.port import BodyError
+from ledger.values import Identity, RawAction, RawBar
 
 # yfinance reads a daily bar stamped one or two hours before midnight as the day after: the exchange's
 # summer time was forgotten by whoever stamped it. The same dates must come out here.
 BEFORE_MIDNIGHT_HOURS = (22, 23)
+
+
+# What decoding raises on bytes that are no chart; JSON nested thousands deep is a RecursionError.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class ChartError(BodyError):
@@ -193,10 +197,10 @@ def actions(body: bytes) -> tuple[RawAction, ...]:
 def complaint(body: bytes) -> str | None:
     """Return Yahoo's own description of what went wrong, None where the body has none."""
     error = None
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+    with suppress(*UNREADABLE):
         error = _decoder.decode(body).chart.error
     if error is None:
-        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        with suppress(*UNREADABLE):
             error = _refusal_decoder.decode(body).finance.error
     return None if error is None else error.description or error.code
 
@@ -208,7 +212,7 @@ def _price(cell: float | None) -> float:
 def _series(body: bytes) -> ChartSeries:
     try:
         chart = _decoder.decode(body).chart
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ChartError(f"got a body that is no chart ({error}), want Yahoo's chart JSON") from error
     return chart.result[0] if chart.result else ChartSeries()
 
@@ -237,11 +241,12 @@ def _zone(meta: ChartMeta) -> tzinfo:
     """Return the exchange's zone: its rules through the years where they are known, else today's offset."""
     try:
         return ZoneInfo(meta.exchange_timezone_name or "")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # The system's own word for a name that is too long for a file, among others.
         offset_s = meta.gmtoffset or 0
     try:
         return timezone(timedelta(seconds=offset_s))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ChartError(f"got a gmtoffset of {offset_s} s, want less than a day") from error
 
 

@@ -26,6 +26,7 @@ REDIRECT_CODES = (301, 302, 303, 307, 308)
 KEEPS_METHOD_CODES = (307, 308)
 RETRY_AFTER_DIGITS_MAX = 9
 SHORTEST_CALL_S = 0.001
+CRUMB_CHARS_MAX = 200  # Yahoo's have 11; one that makes the address too long to send would cost every ticker its chart
 
 # The chart answers without cookie and crumb; a host that hangs over those must leave it time to.
 SIDE_CALL_SHARE = 0.25
@@ -149,10 +150,14 @@ def wire_url(url: str, base_url: str | None) -> str:
 
 
 def wire_params(params: dict[str, object] | None) -> dict[str, str]:
-    """Return query parameters as the text that goes out; a bool is lower-case, as curl_cffi writes it."""
-    return {
+    """Return query parameters as the text that goes out; a bool is lower-case, as curl_cffi writes it.
+
+    A crumb that is none is left out: the chart answers without.
+    """
+    texts = {
         name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in (params or {}).items()
     }
+    return {name: text for name, text in texts.items() if name != "crumb" or len(text) <= CRUMB_CHARS_MAX}
 
 
 def http_date_us(text: str | None) -> int | None:
@@ -161,9 +166,10 @@ def http_date_us(text: str | None) -> int | None:
         return None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * 1_000_000
+    except (ValueError, TypeError, ArithmeticError, LookupError):
+        # A year of eleven digits overflows what holds a year.
         return None
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * 1_000_000
 
 
 def retry_after_s(text: str | None, *, now_us: int) -> int | None:

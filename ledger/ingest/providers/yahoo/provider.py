@@ -15,10 +15,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger.events import ErrorKind, RawBar, Request, Source, Window
+from ledger.errors import shortage
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Access, Fetched, Probe, ProviderError
 from ledger.ingest.providers.yahoo import DESCRIPTION, chart
+from ledger.values import ErrorKind, RawBar, Request, Source, Window
 
 if TYPE_CHECKING:
     from ledger.ingest.providers.yahoo.http import Exchange, Reply
@@ -39,7 +40,7 @@ KIND_BY_STATUS: dict[int, ErrorKind] = {
 }
 
 # What a library that indexes into somebody else's JSON raises when that JSON has another shape.
-SHAPE_ERRORS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+SHAPE_ERRORS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, OSError)
 
 
 class YahooProvider:
@@ -159,6 +160,8 @@ def _history(ticker: str, window: Window, cache_dir: Path) -> tuple[Any, Excepti
             keepna=True,
         ), None
     except (YFException, RequestException, *SHAPE_ERRORS) as error:
+        if lacking := shortage(error):
+            raise lacking from error
         return None, error
 
 

@@ -12,18 +12,10 @@ import pytest
 
 from cli.commands.evidence.events.row import readable
 from ledger.codec import Draft
-from ledger.events import (
-    Answer,
-    Event,
-    FetchSucceeded,
-    Identity,
-    RawBar,
-    Request,
-    Source,
-    Window,
-)
+from ledger.events import Event, FetchSucceeded
 from ledger.ids import text
 from ledger.store.event_log import EventLog
+from ledger.values import Answer, Identity, RawBar, Request, Source, Window
 from tests.support.cli import Result, command, environment, run_main
 from tests.support.drafts import JOB, connection_tested
 

@@ -18,4 +18,4 @@ def test_every_rule_is_printed_in_the_order_of_the_registry(tmp_path: Path) -> N
     ]
     assert [(rule.id, rule.severity) for rule in RULES] == [tuple(line.split()[:2]) for line in lines]
     jump = next(row for row in result.lines() if row["id"] == "JUMP")
-    assert ("accepts the row with a flag", 1.3, 1) == (jump["effect"], jump["threshold"], jump["rules_version"])
+    assert ("accepts the row with a flag", 1.3, 2) == (jump["effect"], jump["threshold"], jump["rules_version"])

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.cli.retelling import NOW
 from tests.support.cli import Result, run_main
 from tests.support.sample_ledger import PETR4_CSV
@@ -33,7 +33,7 @@ def test_a_clean_file_is_accepted(tmp_path: Path) -> None:
         {
             "file": "bars.csv",
             "verdict": "success",
-            "rules_version": 1,
+            "rules_version": 2,
             "received": 5,
             "accepted": 5,
             "rejected": [],

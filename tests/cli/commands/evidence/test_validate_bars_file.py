@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from cli.app.errors import BarsFileError
 from cli.commands.evidence.validate.bars_file import ADJUSTED_HEADER, HEADER, Line, read
-from ledger.events import RawBar
 from ledger.market.price import price_micros, price_text
+from ledger.values import RawBar
 
 DAY = date(2026, 2, 13)
 HEAD, ADJUSTED_HEAD = ",".join(HEADER), ",".join(ADJUSTED_HEADER)

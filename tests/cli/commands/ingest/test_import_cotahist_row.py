@@ -12,10 +12,11 @@ from cli.commands.ingest.import_cotahist import row as import_row
 from cli.commands.ingest.import_cotahist.row import ImportRow, Run
 from ledger.chain import Head, Link
 from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
-from ledger.events import Finding, Window
 from ledger.ingest.providers.cotahist import DESCRIPTION
 from ledger.ingest.providers.cotahist.importing import Contents, Imported
+from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import superseded
+from ledger.values import Finding, Window
 from tests.ledger.ingest.answers import evidence, run_of, session
 
 CONTENTS = Contents(
@@ -52,7 +53,7 @@ def failed(kind: str) -> ImportRow:
 def test_a_ticker_counts_its_decision() -> None:
     """A finding on the whole answer is no row."""
     decision = replace(
-        superseded(evidence(run_of((10, 10.1))), basis="as_traded"),
+        superseded(evidence(run_of((10, 10.1))), Held({}), basis="as_traded"),
         verdict="warning",
         added=3,
         revised=2,
@@ -112,6 +113,8 @@ def test_a_row_says_file_counts_and_where_the_log_stands() -> None:
         (done(added=5, rejected=1), "warning", Exit.WARNING),
         (done(added=5, tickers_rejected=2), "warning", Exit.WARNING),
         (done(tickers_rejected=3), "rejected", Exit.CRITICAL),
+        (done(added=5, tickers_failed=1), "warning", Exit.WARNING),
+        (done(tickers_failed=3), "error", Exit.CRITICAL),
         (done(tickers_rejected=2, repeated=1), "rejected", Exit.CRITICAL),
         (done(replace(CONTENTS, tickers=0)), "warning", Exit.WARNING),
         (failed("bad-answer"), "error", Exit.CRITICAL),

@@ -88,3 +88,12 @@ def test_a_complaint_names_the_ticker_and_what_to_do() -> None:
     """What went well has none."""
     assert ("error: PETR4.SA: timeout: x", "hint: y") == complaint(ERROR)
     assert complaint(GOOD) is None
+
+
+def test_tickers_that_this_machine_could_not_work_on_are_no_verdict_on_them() -> None:
+    """3 where none could be worked on, as when all are locked; beside another failure they are failures."""
+    name = ERROR.ticker
+    assert Exit.UNKNOWN == exit_code([ERROR], unable={name})
+    assert Exit.UNKNOWN == exit_code([ERROR, LOCKED], unable={name})
+    assert Exit.WARNING == exit_code([GOOD, ERROR], unable={name})
+    assert Exit.CRITICAL == exit_code([ERROR], unable={"VALE3.SA"})

@@ -1,5 +1,6 @@
 """`main test-conn` asks one question, and records the answer where there is a ledger."""
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -8,11 +9,13 @@ import pytest
 
 from cli.app.exit_codes import Exit
 from cli.commands.ingest.test_conn import ConnStatus, exit_code, status_of
+from cli.entry import run
 from ledger.chain import Head, Link
-from ledger.events import ErrorKind
 from ledger.ingest.providers.port import Probe
+from ledger.ingest.providers.yahoo.provider import YahooProvider
 from ledger.store.anchor import Anchor
 from ledger.store.event_log import EventLog
+from ledger.values import ErrorKind
 from tests.support.cli import Result, run_main
 from tests.support.sample_ledger import look
 from tests.support.yahoo_series import make_series
@@ -78,6 +81,21 @@ def test_a_provider_in_trouble_is_told_apart(
     kind = row["error"].partition(" ")[0]
     assert (told, NOW) == ((found.code, row["status"], kind), row["last_success_at"])
     assert 3 == log.head().size
+
+
+def test_a_probe_that_breaks_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that nobody foresaw is `internal`, and no traceback."""
+
+    def breaks(*_: object, **__: object) -> None:
+        raise OverflowError("year 99999999999")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(YahooProvider, "probe", breaks)
+    assert 2 == run(["test-conn", "--format", "json"])
+    row = json.loads(capsys.readouterr().out)
+    assert ("unreachable", "internal: got OverflowError: year 99999999999, want none") == (row["status"], row["error"])
 
 
 def test_nobody_there_is_unreachable(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ import msgspec
 import pytest
 
 from ledger.codec import Draft
-from ledger.events import RawAction, ValidationCompleted
+from ledger.events import ValidationCompleted
 from ledger.ids import append_id
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import judge
 from ledger.store.event_log import EventLog
+from ledger.values import RawAction
 from tests.ledger.ingest.answers import TICKER, evidence, raw, session
 from tests.support.cli import REPOSITORY, Result, run_main
 from tests.support.cotahist import line, made

@@ -14,7 +14,7 @@ import pyarrow.dataset
 import pytest
 
 from cli.commands.prices.export.row import ExportedAction, ExportedPrice, Manifest
-from ledger.events import Window
+from ledger.values import Window
 from projections import open_ledger
 from projections.api.ledger import Ledger
 from tests.cli.retelling import DAYS, FIRST_DECISION, TICKER, retell

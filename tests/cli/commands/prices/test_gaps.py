@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.events import Window
+from ledger.values import Window
 from tests.cli.retelling import BEFORE, DAYS, LATE, NOW, THEN, TICKER, WHOLE, WINDOW, look, objects
 from tests.support.cli import run_main
 from tests.support.retold import Retold

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from cli.commands.prices.plot.chart import MANY_ACTIONS, PictureFormat, PriceChart, action_text, render
-from ledger.events import ActionKind
+from ledger.values import ActionKind
 from projections import open_ledger
 from projections.api.extras import MissingExtraError
 from projections.api.ledger import Ledger

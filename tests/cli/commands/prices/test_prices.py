@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.events import Window
 from ledger.market.sessions import sessions
+from ledger.values import Window
 from tests.cli.retelling import (
     BEFORE,
     CORRECTED,

@@ -48,7 +48,7 @@ def test_a_price_needs_neither_ledger_nor_tiles(signed: Path, tmp_path: Path) ->
     assert 0 == code
     assert {"ticker": "PETR4.SA", "date": "2026-02-13"} == {k: row["price"][k] for k in ("ticker", "date")}
     assert held["close"] == row["price"]["bar"]["close"]
-    assert "validation.completed/1" == row["event"]["type"]
+    assert "validation.completed/2" == row["event"]["type"]
 
 
 def test_what_the_proof_does_not_show(signed: Path) -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ledger.errors import DamagedError
-from ledger.events import Answer
 from ledger.ingest.providers import evidence
+from ledger.values import Answer
 
 
 @given(st.binary())

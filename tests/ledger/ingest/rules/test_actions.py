@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from ledger.events import Action, ActionKind, Finding, RawAction, Window
 from ledger.ingest.rules import actions
+from ledger.values import Action, ActionKind, Finding, RawAction, Window
 from tests.ledger.ingest.answers import MONDAY, NAN, bar, run_of, session
+from tests.support.actions import paid, parted
 
 SERIES = tuple(bar(given) for given in run_of((10, 8, 8)))
 
@@ -19,24 +20,70 @@ def found(*raws: RawAction, held: tuple[Action, ...] = ()) -> list[Finding]:
 @pytest.mark.parametrize(
     ("raw", "action"),
     [
-        (RawAction(MONDAY, "split", 0.1), Action(MONDAY, "split", 0, 1, 10)),
-        (RawAction(MONDAY, "split", 1.0), Action(MONDAY, "split", 0, 1, 1)),
+        (RawAction(MONDAY, "split", 0.1), parted(MONDAY, 1, 10)),
+        (RawAction(MONDAY, "split", 1.0), parted(MONDAY, 1, 1)),
         (RawAction(MONDAY, "split", 0.0), None),
-        (RawAction(MONDAY, "dividend", 1.3500000238418579), Action(MONDAY, "dividend", 1_350_000, 1, 1)),
-        (RawAction(MONDAY, "capital_gain", 0.5), Action(MONDAY, "capital_gain", 500_000, 1, 1)),
+        (RawAction(MONDAY, "dividend", 1.3500000238418579), paid(MONDAY, 1_350_000)),
+        (RawAction(MONDAY, "capital_gain", 0.5), paid(MONDAY, 500_000, "capital_gain")),
         (RawAction(MONDAY, "dividend", NAN), None),
     ],
 )
 def test_actions_are_exact_or_left_out(raw: RawAction, action: Action | None) -> None:
-    """Amounts are millionths, ratios whole shares."""
+    """Amounts are 10^-12 of a real, ratios whole shares."""
     assert action == actions.canonical(raw)
 
 
-def test_actions_of_the_window_come_in_order_each_once() -> None:
-    """Both ends belong to the window; a repeated action is one."""
+def test_actions_of_the_window_come_in_order_as_often_as_they_came() -> None:
+    """Both ends belong to the window; two equal payments of one day are two."""
     raws = [RawAction(session(n), "dividend", 1.0) for n in (3, 2, 1, 1, 0)]
-    expected = tuple(Action(session(n), "dividend", 1_000_000, 1, 1) for n in (1, 2))
+    expected = tuple(paid(session(n), 1_000_000) for n in (1, 1, 2))
     assert expected == actions.within(raws, Window(session(1), session(2)))
+
+
+@pytest.mark.parametrize(
+    ("value", "held", "repeats"),
+    [
+        (0.22798586124, paid(MONDAY, 227_986), True),  # rounded to a millionth by the version before
+        (0.22798586124, Action(MONDAY, "dividend", 227_985_861_240, None, None, "BRL"), True),
+        (0.2279860, Action(MONDAY, "dividend", 227_985_861_240, None, None, "BRL"), True),  # 6e-7 apart
+        (0.2279862, Action(MONDAY, "dividend", 227_985_861_240, None, None, "BRL"), False),  # 1.5e-6 apart
+        (0.2279866, paid(MONDAY, 227_986), False),
+        (0.227986, paid(MONDAY, 227_986, "capital_gain"), False),
+        (0.227986, paid(MONDAY + timedelta(days=1), 227_986), False),
+        (0.227986, Action(MONDAY, "dividend", 227_986_000_000, None, None, "USD"), False),
+    ],
+)
+def test_an_amount_that_repeats_a_held_one_is_the_held_one(value: float, held: Action, *, repeats: bool) -> None:
+    """But for the last digits of a float, and for what an older version rounded away."""
+    (found,) = actions.within([RawAction(MONDAY, "dividend", value)], Window(MONDAY, MONDAY), (held,))
+    assert repeats is (found is held)
+
+
+def test_a_held_action_is_repeated_once() -> None:
+    """A second payment of about the same amount is another one."""
+    raws = [RawAction(MONDAY, "dividend", 0.5500001), RawAction(MONDAY, "dividend", 0.5500002)]
+    first, second = actions.within(raws, Window(MONDAY, MONDAY), (paid(MONDAY, 550_000),))
+    assert (550_000_000_000, 550_000_200_000) == (first.amount, second.amount)
+
+
+def test_what_an_answer_names_replaces_its_day_and_kind_alone() -> None:
+    """Another kind of the day, and another day, stay."""
+    gain, split = paid(session(1), 3, "capital_gain"), parted(session(0), 2, 1)
+    held = (split, paid(session(1), 1), paid(session(1), 2), gain)
+    answered = (paid(session(1), 5), paid(session(2), 6))
+    assert (split, gain, *answered) == actions.in_force(held, answered)
+
+
+def test_a_held_action_that_a_complete_answer_lacks_is_flagged() -> None:
+    """It stays held; one outside the window, or of a kind that is named on its day, is no matter."""
+    held = (paid(session(0), 1), paid(session(1), 500_000), parted(session(2), 2, 1), paid(session(3), 1))
+    raws = [RawAction(session(3), "dividend", 9.0)]
+    found = list(actions.findings(raws, held, (), Window(session(1), session(3))))
+    assert [
+        Finding("EVENT", session(1), "got no dividend 0.50, want what is held; kept"),
+        Finding("EVENT", session(2), "got no split 1 to 2, want what is held; kept"),
+    ] == found
+    assert [] == list(actions.findings(raws, held, ()))
 
 
 def test_two_splits_of_one_day_come_in_order_of_their_ratios() -> None:
@@ -47,7 +94,7 @@ def test_two_splits_of_one_day_come_in_order_of_their_ratios() -> None:
 
 def test_between_leaves_out_the_day_before_the_step() -> None:
     """`after` is excluded, `until` is not."""
-    known = tuple(Action(session(n), "dividend", 1, 1, 1) for n in range(4))
+    known = tuple(paid(session(n), 1) for n in range(4))
     assert known[2:3] == actions.between(known, after=session(1), until=session(2))
 
 
@@ -75,9 +122,9 @@ def test_equal_dividends_within_a_week_are_flagged_on_the_later_one(apart: int, 
     first, second = MONDAY, MONDAY + timedelta(days=apart)
     detail = "got dividend 1.00 as on 2026-03-02, want 7 days between"
     expected = [Finding("EVENT", second, detail)] if flagged else []
-    paid = RawAction(second, "dividend", 1.0)
-    assert expected == found(RawAction(first, "dividend", 1.0), paid)
-    assert expected == found(paid, held=(Action(first, "dividend", 1_000_000, 1, 1),))
+    later = RawAction(second, "dividend", 1.0)
+    assert expected == found(RawAction(first, "dividend", 1.0), later)
+    assert expected == found(later, held=(paid(first, 1_000_000),))
 
 
 @pytest.mark.parametrize(("kind", "amount"), [("dividend", 1.01), ("capital_gain", 1.0)])
@@ -104,4 +151,4 @@ def test_a_split_has_a_ratio_other_than_one(ratio: float, detail: str | None) ->
 
 def test_an_action_that_is_held_is_not_spoken_of_again() -> None:
     """It was flagged when it first came."""
-    assert [] == found(RawAction(MONDAY, "split", 1.0), held=(Action(MONDAY, "split", 0, 1, 1),))
+    assert [] == found(RawAction(MONDAY, "split", 1.0), held=(parted(MONDAY, 1, 1),))

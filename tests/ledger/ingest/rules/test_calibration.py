@@ -2,10 +2,11 @@
 
 import pytest
 
-from ledger.events import Basis, RawAction, ValidationCompleted
+from ledger.events import ValidationCompleted
 from ledger.ingest.rules.catalogue import SPLIT_SIZES
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import judge
+from ledger.values import Basis, RawAction
 from tests.ledger.ingest.answers import evidence, run_of, session
 
 BEFORE, CLOSE = 11.0, 12.5  # invented: only the size of the step is genuine

@@ -113,6 +113,6 @@ def test_every_rule_of_the_house_stands_once_for_each_severity() -> None:
 
 
 def test_thresholds_in_force() -> None:
-    """The numbers of rules version 1."""
+    """The numbers of rules version 2."""
     expected = {"JUMP": 1.30, "SPLIT_SUSPECT": 1.05, "UNIT_100X": 100, "STALE": 3, "ADJ": 1.0001, "EVENT": 0.25}
     assert expected == {rule.id: rule.threshold for rule in RULES if rule.id in expected}

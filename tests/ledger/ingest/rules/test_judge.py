@@ -11,10 +11,14 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ledger.events import Action, Bar, FetchSucceeded, Finding, Identity, RawAction, RawBar, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, ValidationCompleted
+from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import judge, sessions_due, superseded
 from ledger.ingest.rules.scale import WholeRangeNeeded
+from ledger.market.series import Series
+from ledger.market.series_state import leaf, state
+from ledger.values import Bar, Finding, Identity, RawAction, RawBar, Window
 from tests.ledger.ingest.answers import (
     GOOD,
     NAN,
@@ -29,6 +33,7 @@ from tests.ledger.ingest.answers import (
     session,
     tallies,
 )
+from tests.support.actions import paid
 
 NOTHING = Held({})
 
@@ -66,14 +71,16 @@ def broken(number: int) -> RawBar:
 def test_a_first_clean_answer_is_accepted_whole() -> None:
     """Every field of the decision, from the evidence."""
     bars = run_of((10, 10.1, 10.2))
-    paid = RawAction(session(1), "dividend", 0.5)
+    dividend = RawAction(session(1), "dividend", 0.5)
+    leaves = {session(0).year: leaf(msgspec.msgpack.encode(bar(each)) for each in bars)}
+    series = Series(TICKER, "yfinance")
     expected = ValidationCompleted(
         ticker=TICKER,
         provider="yfinance",
         interval="1d",
         currency="BRL",
         basis="split_adjusted",
-        rules_version=1,
+        rules_version=catalogue.RULES_VERSION,
         verdict="success",
         window=Window(session(0), session(2)),
         received=3,
@@ -81,15 +88,18 @@ def test_a_first_clean_answer_is_accepted_whole() -> None:
         revised=0,
         unchanged=0,
         bars=tuple(bar(each) for each in bars),
-        actions=(Action(session(1), "dividend", 500_000, 1, 1),),
+        actions=(paid(session(1), 500_000),),
         withdrawn=(),
         partial=(),
         rejected=(),
         flagged=(),
         warned=(),
         rescale=None,
+        before=state(series, "split_adjusted", {}, ()),
+        after=state(series, "split_adjusted", leaves, (paid(session(1), 500_000),)),
+        threshold_percent=10,
     )
-    assert expected == decided(evidence(bars, [paid]))
+    assert expected == decided(evidence(bars, [dividend]))
 
 
 def test_only_sessions_that_are_new_or_differ_are_listed() -> None:
@@ -165,9 +175,10 @@ def test_rejected_rows_beyond_the_threshold_reject_the_answer(
 
 def test_a_rejected_answer_says_why_first_and_accepts_nothing() -> None:
     """Then each row's own reason."""
-    decision = decided(evidence([broken(n) for n in range(3)]), held(run_of((10, 10.1, 10.2))))
+    before = held(run_of((10, 10.1, 10.2)))
+    decision = decided(evidence([broken(n) for n in range(3)]), before)
     expected = msgspec.structs.replace(
-        superseded(evidence([broken(n) for n in range(3)]), basis="split_adjusted"),
+        superseded(evidence([broken(n) for n in range(3)]), before, basis="split_adjusted"),
         verdict="rejected",
         rejected=(
             Finding("THRESHOLD", None, "got 3 of 3 rows rejected, want at most 10 % of 20"),
@@ -314,7 +325,7 @@ def test_a_correction_of_a_series_as_traded_is_no_rescale() -> None:
 
 def test_superseded_sets_the_evidence_aside() -> None:
     """Nothing is accepted and nothing said; what came is counted."""
-    decision = superseded(evidence(run_of((10, 10.1))), basis="as_traded")
+    decision = superseded(evidence(run_of((10, 10.1))), Held({}), basis="as_traded")
     expected = ("superseded", "as_traded", counts(2, 0, 0, 0), ())
     assert expected == (decision.verdict, decision.basis, tallies(decision), decision.bars)
 

@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from ledger.events import Finding, RawBar, Window
 from ledger.ingest.rules import row_rules
 from ledger.ingest.rules.merge import Row, rows
 from ledger.ingest.rules.row_rules import Sorted, Today
+from ledger.values import Finding, RawBar, Window
 from tests.ledger.ingest.answers import MONDAY, NAN, bar, evidence, instant, raw
 
 TODAY = Today(date(2026, 3, 31), final=True)

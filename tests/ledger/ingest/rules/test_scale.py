@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from ledger.events import Action, Basis, RawAction, RawBar, Window
 from ledger.ingest.rules import scale
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.scale import WholeRangeNeeded
+from ledger.values import Basis, RawAction, RawBar, Window
 from tests.ledger.ingest.answers import bar, evidence, held, raw, run_of, session
+from tests.support.actions import parted
 
 HELD = held(run_of([10 + n / 100 for n in range(10)]))
 SPLIT = RawAction(session(10), "split", 2.0)
@@ -116,13 +117,13 @@ def test_a_split_that_is_not_held_asks_for_everything_held(action: RawAction, ba
 
 def test_a_split_that_is_held_and_dated_inside_asks_for_nothing() -> None:
     """Its scale was settled when it was accepted."""
-    known = Held(HELD.bars, (Action(session(7), "split", 0, 2, 1),))
+    known = Held(HELD.bars, (parted(session(7), 2, 1),))
     assert None is asked(overlap({}), [RawAction(session(7), "split", 2.0)], before=known)
 
 
 def test_a_split_after_the_last_session_held_asks_even_when_it_is_held() -> None:
     """It was announced with a partial row; whether the history followed is seen only now."""
-    known = Held(HELD.bars, (Action(session(10), "split", 0, 2, 1),))
+    known = Held(HELD.bars, (parted(session(10), 2, 1),))
     assert None is not asked(overlap({}), [SPLIT], before=known)
 
 

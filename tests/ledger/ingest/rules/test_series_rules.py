@@ -5,13 +5,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from ledger.events import Action, Basis, Finding, RawBar
 from ledger.ingest.rules import series_rules
 from ledger.ingest.rules.series_rules import JudgedSeries
+from ledger.values import Action, Basis, Finding, RawBar
 from tests.ledger.ingest.answers import bar, ids, raw, run_of, session
+from tests.support.actions import paid, parted
 
-DIVIDEND = Action(session(1), "dividend", 1_000_000, 1, 1)
-SPLIT = Action(session(1), "split", 0, 2, 1)
+DIVIDEND = paid(session(1), 1_000_000)
+SPLIT = parted(session(1), 2, 1)
 
 
 def series(
@@ -86,8 +87,8 @@ def test_a_split_suspect_names_the_split_that_it_looks_like() -> None:
         (SPLIT, "split_adjusted", ["SPLIT_SUSPECT"]),
         (DIVIDEND, "as_traded", []),
         (DIVIDEND, "split_adjusted", []),
-        (Action(session(0), "split", 0, 2, 1), "as_traded", ["JUMP", "SPLIT_SUSPECT"]),
-        (Action(session(2), "split", 0, 2, 1), "as_traded", ["JUMP", "SPLIT_SUSPECT"]),
+        (parted(session(0), 2, 1), "as_traded", ["JUMP", "SPLIT_SUSPECT"]),
+        (parted(session(2), 2, 1), "as_traded", ["JUMP", "SPLIT_SUSPECT"]),
     ],
 )
 def test_an_action_of_the_day_explains_a_jump(action: Action, basis: Basis, expected: list[str]) -> None:
@@ -202,5 +203,5 @@ def test_days_outside_the_calendar_are_warned_of_once_and_are_no_gaps() -> None:
 def test_a_split_dated_in_a_gap_explains_the_step_across_it() -> None:
     """The step is from the session before the gap to the one after."""
     given = [raw(session(0), 10), raw(session(3), 5)]
-    action = Action(session(0) + timedelta(days=1), "split", 0, 2, 1)
+    action = parted(session(0) + timedelta(days=1), 2, 1)
     assert [] == ids(list(flagged(series(given, [action]))))

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import yfinance.data
 
-from ledger.events import Request, Window
 from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import Access, Provider, ProviderError
 from ledger.ingest.providers.sample import provider as sample
 from ledger.market.series import Series
 from ledger.market.sessions import sessions
+from ledger.values import Request, Window
 from tests.ledger.ingest.answers import TICKER
 from tests.ledger.ingest.bench import Bench
 from tests.support.yahoo_series import make_series

@@ -6,16 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ledger.events import (
-    Answer,
-    FetchFailed,
-    FetchSucceeded,
-    Identity,
-    IngestFailed,
-    Request,
-    Source,
-    ValidationCompleted,
-)
+from ledger.events import FetchFailed, FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.ids import new_id
 from ledger.ingest.job import Job
 from ledger.ingest.judging import EvidenceError
@@ -24,6 +15,7 @@ from ledger.ingest.providers import registry
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.registry import UnknownProviderError
 from ledger.ingest.rules.held import Held
+from ledger.values import Answer, Identity, Request, Source
 from projections.models import ingest_logs, metrics
 from projections.store.runner import view_at
 from tests.ledger.ingest.answers import TICKER

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import CotahistError, UnreadableError
-from ledger.events import Window
 from ledger.ingest.providers.cotahist import file
 from ledger.ingest.providers.cotahist.file import BATCH_LINES, Text
+from ledger.values import Window
 from tests.support.cotahist import header, line, quotes, text, trailer, whole
 
 DAYS = [date(2025, 1, 2), date(2025, 1, 3), date(2025, 1, 6)]

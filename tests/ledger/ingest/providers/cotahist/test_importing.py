@@ -5,14 +5,15 @@ import zlib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import CotahistError, LedgerReplacedError
-from ledger.events import FetchSucceeded, Finding, Identity, Request, Source, ValidationCompleted, Window
+from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.ids import append_id
-from ledger.ingest.providers.cotahist import file
+from ledger.ingest.providers.cotahist import file, importing
 from ledger.ingest.providers.cotahist.importing import Contents, Imported, Importer, Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held
@@ -20,6 +21,7 @@ from ledger.market.series import Series
 from ledger.market.sessions import shift
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import Finding, Identity, Request, Source, Window
 from projections.models import prices
 from projections.store.runner import view_at
 from tests.ledger.ingest.answers import instant
@@ -317,3 +319,24 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, home: LedgerHome) -> None:
     with EventLog(home, now=lambda: LATER, readonly=True) as reader:
         (found,) = run(path, reader)
         assert (1, None, []) == (found.decision and found.decision.added, found.seq, events(reader))
+
+
+def test_a_ticker_that_cannot_be_judged_costs_no_other(
+    tmp_path: Path, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is recorded as failed, and the same file brings it once it can be judged."""
+    path = made(tmp_path / "A.TXT", [line(FIRST, code) for code in ("ABEV3", "PETR4", "VALE3")])
+    really = importing.evidence
+
+    def breaks(ticker: str, *given: Any) -> FetchSucceeded:
+        if ticker == "PETR4.SA":
+            raise OverflowError("too large")
+        return really(ticker, *given)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(importing, "evidence", breaks)
+        done = run(path, log)
+    failures = [event for _, _, event in events(log) if isinstance(event, IngestFailed)]
+    assert [None, "got OverflowError: too large, want none", None] == [one.error and str(one.error) for one in done]
+    assert [("PETR4.SA", "judge", "internal")] == [(one.ticker, one.stage, one.error_kind) for one in failures]
+    assert [None, 1, None] == [one.decision and one.decision.added for one in run(path, log)]

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.events import RawBar
 from ledger.ingest.providers.cotahist import layout
 from ledger.ingest.providers.cotahist.layout import Header, LayoutError, QuoteLine
 from ledger.market.price import price_micros
+from ledger.values import RawBar
 from tests.support.cotahist import line
 
 # One quote, field by field with its columns, as the layout counts them.

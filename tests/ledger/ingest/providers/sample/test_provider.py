@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from ledger.events import Identity, RawAction, RawBar, Source, Window
 from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import Fetched, Probe, ProviderError
 from ledger.ingest.providers.sample import RECORDING
 from ledger.ingest.providers.sample.provider import FIRST_DAY, FOLDER, TICKERS, SampleProvider
 from ledger.ingest.providers.yahoo import chart
 from ledger.market import sessions
+from ledger.values import Identity, RawAction, RawBar, Source, Window
 
 ROOT = Path(__file__).parents[5]
 ALL = Window(FIRST_DAY, RECORDING.last_day)
@@ -29,7 +29,7 @@ import sys
 from datetime import date
 seen = set()
 sys.addaudithook(lambda event, args: seen.add(event))
-from ledger.events import Window
+from ledger.values import Window
 from ledger.ingest.providers.sample.provider import SampleProvider
 SampleProvider().fetch("PETR4.SA", Window(date(2026, 1, 2), date(2026, 2, 13)), timeout_s=1)
 heavy = {"pandas", "numpy", "yfinance", "curl_cffi", "socket", "ssl"} & set(sys.modules)

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.events import Identity, RawAction
 from ledger.ingest.providers.yahoo import chart
 from ledger.ingest.providers.yahoo.chart import ChartError, ChartRow
+from ledger.values import Identity, RawAction
 
 FRIDAY, MONDAY = date(2026, 2, 6), date(2026, 2, 9)
 META = {"symbol": "PETR4.SA", "currency": "BRL", "exchangeName": "SAO", "exchangeTimezoneName": "America/Sao_Paulo"}

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 import yfinance.data
 
-from ledger.events import Identity, RawAction, RawBar, Request, Source, Window
 from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import Probe, ProviderError
 from ledger.ingest.providers.yahoo import chart
 from ledger.ingest.providers.yahoo.provider import YahooProvider, _library
 from ledger.market.sessions import sessions
+from ledger.values import Identity, RawAction, RawBar, Request, Source, Window
 from tests.support.yahoo_series import (
     Day,
     Series,

@@ -5,9 +5,9 @@ import io
 import math
 from datetime import date
 
-from ledger.events import Identity, RawBar, Request, Source, Window
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Access, BodyError, Fetched, Probe, ProviderError
+from ledger.values import Identity, RawBar, Request, Source, Window
 from tests.ledger.ingest.providers.conformance.csv_provider import DESCRIPTION
 
 HEADER = ["day", "open", "high", "low", "close", "shares"]

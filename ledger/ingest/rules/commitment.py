@@ -1,0 +1,27 @@
+"""What a decision commits to: the state of the series that it finds, and the one that it leads to. Pure."""
+
+from msgspec.structs import replace
+
+from ledger.events import ValidationCompleted
+from ledger.ingest.rules import actions
+from ledger.ingest.rules.held import Held
+from ledger.market.series import Series
+from ledger.market.series_state import leaves_of, state
+
+ACCEPTED = frozenset({"success", "warning"})
+
+
+def committed(decision: ValidationCompleted, held: Held, *, threshold_percent: float) -> ValidationCompleted:
+    """Return the decision over what is `held`, with both states and the threshold that it was made under.
+
+    Costs the bars held once, then the years that the decision touches.
+    """
+    series = Series(decision.ticker, decision.provider)
+    leaves = leaves_of(held.bars[day] for day in sorted(held.bars))
+    before = after = state(series, held.basis or decision.basis, leaves, held.actions)
+    if decision.verdict in ACCEPTED:
+        bars = {**held.bars, **{bar.date: bar for bar in decision.bars}}
+        touched = {bar.date.year for bar in decision.bars}
+        leaves |= leaves_of(bars[day] for day in sorted(bars) if day.year in touched)
+        after = state(series, decision.basis, leaves, actions.in_force(held.actions, decision.actions))
+    return replace(decision, before=before, after=after, threshold_percent=threshold_percent)

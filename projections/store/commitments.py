@@ -1,0 +1,51 @@
+"""Stored prices and actions of a series held against the state that its newest decision in the log commits to.
+
+A check of each row shows what a flipped bit does. It does not show a row that is missing, doubled or of another day:
+the state covers every bar and every action in force, so no stored row has to be believed. What came before them is
+held by count: as many versions as each decision made.
+"""
+
+from ledger.codec import UNDECODABLE, decode_envelope, decode_event
+from ledger.events import ValidationCompleted
+from ledger.log_source import LogSource
+from ledger.market.series import Series
+from ledger.market.series_state import leaf, state
+from projections.fold.keys import seq_key
+from projections.fold.tables import Tables
+from projections.models import corporate_actions, decisions, prices
+
+
+def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
+    """Return how the stored rows of `series` depart from what its newest decision leads to, None where they hold.
+
+    A decision of version 1 commits to nothing, so rows whose newest decision is one hold. Costs the series' rows.
+
+    Raises: what reading a damaged row or a damaged log raises.
+    """
+    try:
+        newest = decisions.newest(tables, series)
+        if newest is None:
+            return f"{series.ticker} without a decision" if prices.is_held(tables, series) else None
+        decision = _decision(log, newest.seq)
+        if decision is None or Series(decision.ticker, decision.provider) != series:
+            return f"{series.ticker} by an event that does not decide on it"
+        if decision.after is None:
+            return None
+        judged = list(decisions.decisions(tables, series))
+        held = prices.held_years(tables, series)
+        leaves = {year: leaf(bars) for year, bars in held.bars.items()}
+        found = state(series, decision.basis, leaves, corporate_actions.known(judged))
+    except (*UNDECODABLE, ValueError) as error:
+        return f"{series.ticker} with a row that is none: {error}"
+    if found != decision.after:
+        return f"{series.ticker} in another state than its decision at seq {newest.seq} leads to"
+    if held.versions != {(seq_key(one.seq), one.recorded_at): one.rows for one in judged if one.rows}:
+        return f"{series.ticker} with versions that its decisions did not make"
+    return None
+
+
+def _decision(log: LogSource, seq: int) -> ValidationCompleted | None:
+    for record in log.read(seq, seq + 1):
+        event = decode_event(decode_envelope(record.seq, record.body))
+        return event if isinstance(event, ValidationCompleted) else None
+    return None

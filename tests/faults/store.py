@@ -1,0 +1,303 @@
+"""Stored read models damaged under every command: no false value is printed, written or recorded.
+
+A round is one fault in the stores of a sample ledger and one command. Half of the flips hit bytes of live values, the
+others any bit of the database file. The oracle is what the same command does on the undamaged store.
+"""
+
+import hashlib
+import os
+import random
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import lmdb
+import msgspec
+
+import cli.root
+from ledger.codec import decode_envelope
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from projections import open_ledger
+from projections.fold.keys import SEQ_BYTES, seq_key
+from projections.store.folder import Shelf
+from projections.store.lmdb_tables import CHECK_BYTES, sealed
+from projections.store.registry import ALL
+from tests.faults.tally import Tally
+from tests.kills.commands import run_forked
+from tests.kills.victim import Victim
+from tests.support.cli import environment, run_main
+
+LONG_ROUNDS = 2_400
+TICKERS = ("PETR4.SA", "ITUB4.SA", "VALE3.SA")
+LATER = {"B3_LEDGER_NOW": "2026-02-13T23:30:00Z"}
+MARKS = [f"{one.name}.{table}" for one in ALL for table in one.tables]
+BARS, DECIDED = (bytes([MARKS.index(name) + 1]) for name in ("prices.bars", "prices.decided"))
+FAULTS_ONE_IN = 4  # rounds in which rows are moved about, their checks right
+VARYING = {"job_id", "elapsed_sec", "head", "learned_at", "recorded_at", "ingest_lag_seconds", "last_success_at"}
+SHARED = "out"
+
+Rows = list[tuple[bytes, bytes]]
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What a command did: its exit code, what it printed and wrote, what it appended; and whether it warned."""
+
+    code: int
+    said: Any
+    files: dict[str, str]
+    appended: list[Any]
+    warned: bool = False
+
+    def like(self, other: "Seen") -> bool:
+        """Return whether both did the same, warnings apart."""
+        return (self.code, self.said, self.files, self.appended) == (
+            other.code,
+            other.said,
+            other.files,
+            other.appended,
+        )
+
+
+class Subject:
+    """A working folder with a sample ledger in it, put back to what it was before every round."""
+
+    def __init__(self, folder: Path) -> None:
+        """Ingest the sample, and keep what every command does on it."""
+        self.pristine, self.work = folder / "pristine", folder / "work"
+        self.pristine.mkdir()
+        words = [word for ticker in TICKERS for word in ("--ticker", ticker)]
+        done = run_main("--no-network", *words, "--jobs", "1", cwd=self.pristine, env=LATER)
+        assert done.code in {0, 1}, done.err
+        assert 0 == run_main("rebuild", cwd=self.pristine, env=LATER).code
+        self.before = self._older_rows()
+        self.want: dict[str, Seen] = {}
+
+    def put_back(self) -> Path:
+        """Make the working folder what it was; return the store's database file."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        shutil.copytree(self.pristine, self.work)
+        current = Shelf(self._ledger(self.work)).current()
+        assert current is not None
+        return current / "data.mdb"
+
+    def rows(self, mark: bytes = b"") -> Rows:
+        """Return the stored rows of the working folder whose key begins with `mark`, with their checks."""
+        current = Shelf(self._ledger(self.work)).current()
+        assert current is not None
+        with lmdb.open(str(current), lock=False) as env, env.begin() as txn:
+            return [(bytes(key), bytes(value)) for key, value in txn.cursor() if key.startswith(mark)]
+
+    def seen(self, name: str) -> Seen:
+        """Return what the command `name` does in the working folder as it is."""
+        (self.work / "stderr.log").unlink(missing_ok=True)
+        size = self._size()
+        work = partial(_api, self.work) if name == "API" else partial(_command, self.work, COMMANDS[name])
+        said, code = Victim(work).end()
+        warned = b"warning: stored read models" in (self.work / "stderr.log").read_bytes()
+        files = {
+            str(path.relative_to(self.work)): hashlib.sha256(_stable(path)).hexdigest()
+            for top in ("snapshots", SHARED)
+            for path in sorted((self.work / top).rglob("*"))
+            if path.is_file()
+        }
+        return Seen(code, _without_varying(said), files, self._appended(size), warned)
+
+    def expected(self, name: str) -> Seen:
+        """Return what the command does on an undamaged store."""
+        if name not in self.want:
+            self.put_back()
+            self.want[name] = self.seen(name)
+            assert not self.want[name].warned
+        return self.want[name]
+
+    def _older_rows(self) -> Rows:
+        """Return prices and decisions as they were before the last ticker of the sample was decided on."""
+        self.put_back()
+        rows = [*self.rows(BARS), *self.rows(DECIDED)]
+        newest = max(int.from_bytes(key[-SEQ_BYTES:], "big") for key, _ in rows)
+        return [(key, value) for key, value in rows if int.from_bytes(key[-SEQ_BYTES:], "big") < newest]
+
+    @staticmethod
+    def _ledger(folder: Path) -> Path:
+        current = LedgerHome(folder / "dados").sample.current()
+        assert current is not None
+        return current
+
+    def _size(self) -> int:
+        with EventLog(LedgerHome(self.work / "dados").sample, now=lambda: 0, readonly=True) as log:
+            return log.head().size
+
+    def _appended(self, size: int) -> list[Any]:
+        """Return type and data of each event from `size` on, without what differs from run to run."""
+        with EventLog(LedgerHome(self.work / "dados").sample, now=lambda: 0, readonly=True) as log:
+            envelopes = [decode_envelope(record.seq, record.body) for record in log.read(size)]
+        return [(one.type, one.cause, _plain(msgspec.msgpack.decode(one.data))) for one in envelopes]
+
+
+COMMANDS = {
+    "run": ("--no-network", "--ticker", "PETR4", "--ticker", "ITUB4", "--jobs", "1", "--format", "json"),
+    "prices": ("prices", "--ticker", "ITUB4", "--adjusted", "--format", "json"),
+    "actions": ("actions", "--ticker", "VALE3", "--format", "json"),
+    "snapshot": ("snapshot", "--ticker", "PETR4"),
+    "snapshot --check": ("snapshot", "--check", "--format", "json"),
+    "metrics": ("metrics", "--format", "json"),
+    "logs": ("logs", "--format", "json"),
+    "export": ("export", "--out", SHARED, "--format", "csv"),
+    "plot": ("plot", "--ticker", "ITUB4", "--out", f"{SHARED}/plot.svg"),
+}
+NAMES = (*COMMANDS, "API")
+READS = {  # the tables, and the series, from which a command's rows come
+    "run": ("prices.", b"PETR4"),
+    "prices": ("prices.", b"ITUB4"),
+    "actions": ("prices.decided", b"VALE3"),
+    "snapshot": ("prices.", b"PETR4"),
+    "snapshot --check": ("snapshots.", b""),
+    "metrics": ("metrics.", b""),
+    "logs": ("ingest_logs.entries", b""),
+    "export": ("prices.", b""),
+    "plot": ("prices.", b"ITUB4"),
+    "API": ("prices.", b"ITUB4"),
+}
+SLOW = frozenset({"plot"})
+
+
+def campaign(seed: int, rounds: int, scratch: Path, tally: Tally) -> None:
+    """Damage the store in `rounds` ways, one command each."""
+    assert cli.root.root  # imported before the forks, so that none of them pays for it
+    subject = Subject(scratch)
+    for number in range(seed, seed + rounds):
+        rng = random.Random(number)  # noqa: S311 - reproducible, not secret
+        name = rng.choice([name for name in NAMES if name not in SLOW or rng.random() < 0.2])
+        want = subject.expected(name)
+        path = subject.put_back()
+        moved = rng.randrange(FAULTS_ONE_IN) == 0
+        what = _move(subject, rng, tally) if moved else _flip(subject, path, name, rng, tally)
+        with tally.holding(number, (what, name)):
+            found = subject.seen(name)
+            kind = what.partition(" of ")[0]
+            if found.code < 0 or (found.code in {2, 3} and want.code not in {2, 3}):
+                assert not found.appended, found.appended
+                tally.count(f"{kind}: ended by an error, nothing printed as true")
+                continue
+            assert want.like(found), (want, found)
+            tally.count(f"{kind}: caught, with a warning" if found.warned else f"{kind}: {_unseen(what)}")
+
+
+def _unseen(what: str) -> str:
+    return "dead, in no live row" if what.endswith("dead") else "harmless to the command, or built again unread"
+
+
+def _flip(subject: Subject, path: Path, name: str, rng: random.Random, tally: Tally) -> str:
+    """Flip a bit: every other time in a live value, mostly one that the command reads, else anywhere in the file."""
+    data = bytearray(path.read_bytes())
+    live = subject.rows()
+    if rng.random() < 0.55:
+        table, series = READS[name]
+        read = [row for row in live if row[0][0] and MARKS[row[0][0] - 1].startswith(table) and series in row[0]]
+        key, value = rng.choice(read if read and rng.random() < 0.75 else live)
+        changed, bit = bytearray(value), rng.randrange(8 * len(value))
+        changed[bit // 8] ^= 1 << bit % 8
+        # Pages that are no longer in use may hold a copy of the row: whichever is the live one, it is hit.
+        path.write_bytes(bytes(data).replace(key + value, key + bytes(changed)))
+        assert live != subject.rows()
+        tally.count("flips in live values")
+        return f"flip in a live value of {MARKS[key[0] - 1] if key[0] else 'the head'}"
+    at, bit = rng.randrange(len(data)), rng.randrange(8)
+    data[at] ^= 1 << bit
+    path.write_bytes(data)
+    tally.count("flips anywhere")
+    try:
+        is_live = live != subject.rows()
+    except lmdb.Error:
+        is_live = True
+    return f"flip anywhere of byte {at}: {'live' if is_live else 'dead'}"
+
+
+def _move(subject: Subject, rng: random.Random, tally: Tally) -> str:
+    """Move rows of prices or actions about, each with a check that is right."""
+    mark = rng.choice((BARS, DECIDED))
+    fault = rng.choice((_removed, _doubled, _edited, _older, _twice))
+    stored = [(key, value[:-CHECK_BYTES]) for key, value in subject.rows(mark)]
+    before = [(key, value[:-CHECK_BYTES]) for key, value in subject.before if key.startswith(mark)]
+    current = Shelf(subject._ledger(subject.work)).current()
+    with lmdb.open(str(current), lock=False) as env, env.begin(write=True) as txn:
+        fault(txn, stored, before, rng)
+    tally.count("rows moved about")
+    return f"rows {fault.__name__.removeprefix('_')} of {'prices' if mark == BARS else 'actions'}"
+
+
+Fault = Callable[[Any, Rows, Rows, random.Random], None]
+
+
+def _removed(txn: Any, now: Rows, _before: Rows, rng: random.Random) -> None:
+    txn.delete(rng.choice(now)[0])
+
+
+def _doubled(txn: Any, now: Rows, _before: Rows, rng: random.Random) -> None:
+    key, value = rng.choice(now)
+    again = key[:-SEQ_BYTES] + seq_key(rng.choice((3, 5, 10_000)))
+    txn.put(again, sealed(again, value))
+
+
+def _edited(txn: Any, now: Rows, _before: Rows, rng: random.Random) -> None:
+    key, value = rng.choice(now)
+    at = rng.randrange(len(value))
+    txn.put(key, sealed(key, value[:at] + bytes([value[at] ^ 1 << rng.randrange(8)]) + value[at + 1 :]))
+
+
+def _older(txn: Any, now: Rows, before: Rows, _rng: random.Random) -> None:
+    for key, _ in now:
+        txn.delete(key)
+    for key, value in before:
+        txn.put(key, sealed(key, value))
+
+
+def _twice(txn: Any, now: Rows, _before: Rows, _rng: random.Random) -> None:
+    for number, (key, value) in enumerate(reversed(now)):
+        again = key[:-SEQ_BYTES] + seq_key(10_000 + number)
+        txn.put(again, sealed(again, value))
+
+
+def _command(folder: Path, args: tuple[str, ...], said: int) -> None:
+    (folder / SHARED).mkdir(exist_ok=True)
+    run_forked(folder, args, environment(LATER), said)
+
+
+def _api(folder: Path, said: int) -> None:
+    """Print what the programming interface gives of one ticker."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment(LATER))
+    os.dup2(os.open("stderr.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+    sys.stderr = os.fdopen(2, "w", closefd=False)
+    with open_ledger(folder / "dados") as ledger:
+        rows = [*ledger.prices("ITUB4").rows(), *ledger.actions("VALE3").rows(), *ledger.revisions("ITUB4").rows()]
+    with os.fdopen(said, "w") as out:
+        out.write("\n".join(map(repr, rows)))
+    sys.stderr.flush()
+
+
+def _without_varying(said: bytes) -> Any:
+    """Return what was printed, JSON without what differs from run to run."""
+    try:
+        return [_plain(msgspec.json.decode(line)) for line in said.splitlines()]
+    except msgspec.DecodeError:
+        return said
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items() if key not in VARYING and not key.endswith("_at")}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
+
+
+def _stable(path: Path) -> bytes:
+    """Return a file's bytes; a drawing's ids and date are no part of what it shows."""
+    content = path.read_bytes()
+    if path.suffix == ".svg":
+        return b"\n".join(line for line in content.splitlines() if b"<dc:date>" not in line)
+    return content

@@ -1,0 +1,120 @@
+"""Stored rows whose checks are right and whose content is not: the state shows it, and the log is read instead."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import lmdb
+import pytest
+
+from ledger.values import RawAction, Window
+from projections.fold.keys import SEQ_BYTES, seq_key
+from projections.models import prices
+from projections.store.lmdb_tables import CHECK_BYTES, sealed
+from projections.store.mending import StoreDroppedWarning
+from projections.store.runner import catch_up, compare, open_view
+from tests.ledger.ingest.answers import run_of, session
+from tests.projections.store.test_mending import database
+from tests.projections.store.test_runner import Prefix
+from tests.support.committed import SERIES, CommittedLog
+
+BARS, DECIDED, KNOWN = b"\1", b"\2", b"\3"
+Rows = list[tuple[bytes, bytes]]
+Fault = Callable[[lmdb.Transaction, Rows, Rows], None]
+
+
+def told() -> CommittedLog:
+    """Return a series of two decisions that both left something in force."""
+    ledger = CommittedLog()
+    ledger.answer(run_of([10 + n / 10 for n in range(8)]), [], Window(session(0), session(7)))
+    later = run_of([10.5, 10.6, 10.75, 10.9, 11.0], first=5)
+    ledger.answer(later, [RawAction(session(8), "dividend", 0.3)], Window(session(5), session(9)))
+    return ledger
+
+
+def removed(txn: lmdb.Transaction, now: Rows, _before: Rows) -> None:
+    """Take the newest row away."""
+    txn.delete(now[-1][0])
+
+
+def doubled(txn: lmdb.Transaction, now: Rows, _before: Rows) -> None:
+    """Put an older row again, as if a later event had told it."""
+    key, value = now[0]
+    again = key[:-SEQ_BYTES] + seq_key(10_000)
+    txn.put(again, sealed(again, value))
+
+
+def edited(txn: lmdb.Transaction, now: Rows, _before: Rows) -> None:
+    """Change the newest row, its check as well."""
+    key, value = now[-1]
+    txn.put(key, sealed(key, value[:20] + bytes([value[20] ^ 1]) + value[21:]))
+
+
+def older(txn: lmdb.Transaction, now: Rows, before: Rows) -> None:
+    """Leave only the rows that there were one decision ago."""
+    for key, _ in now:
+        txn.delete(key)
+    for key, value in before:
+        txn.put(key, sealed(key, value))
+
+
+def twice(txn: lmdb.Transaction, now: Rows, _before: Rows) -> None:
+    """Put every row again under a later event, the older ones last."""
+    for number, (key, value) in enumerate(reversed(now)):
+        again = key[:-SEQ_BYTES] + seq_key(10_000 + number)
+        txn.put(again, sealed(again, value))
+
+
+def gone(txn: lmdb.Transaction, now: Rows, _before: Rows) -> None:
+    """Take every row away."""
+    for key, _ in now:
+        txn.delete(key)
+
+
+def rows(txn: lmdb.Transaction, mark: bytes) -> Rows:
+    """Return the rows of one table without their checks."""
+    return [(key, stored[:-CHECK_BYTES]) for key, stored in txn.cursor() if key.startswith(mark)]
+
+
+@pytest.mark.parametrize("mark", [BARS, DECIDED], ids=["prices", "actions"])
+@pytest.mark.parametrize("fault", [removed, doubled, edited, older, twice, gone])
+@pytest.mark.parametrize("storing", [True, False])
+def test_no_false_price_or_action_is_read(tmp_path: Path, fault: Fault, mark: bytes, *, storing: bool) -> None:
+    """Whatever the rows are, prices and actions are those of the log; the store is built again where that may be."""
+    ledger = told()
+    first = next(seq for seq in range(1, ledger.log.head().size) if _decides(ledger, seq))
+    catch_up(Prefix(ledger.log, first + 1), tmp_path)
+    with database(tmp_path) as txn:
+        before = rows(txn, mark)
+    catch_up(ledger.log, tmp_path)
+    with database(tmp_path) as txn:
+        fault(txn, rows(txn, mark), before)
+    want = ledger.held()
+    with open_view(ledger.log, tmp_path, storing=storing) as view:
+        with pytest.warns(StoreDroppedWarning) as caught:
+            found = prices.held(view.state["prices"], SERIES)
+        assert want == found
+        assert want.bars == prices.bars(view.state["prices"], SERIES)
+    assert 1 == len(caught)
+    assert storing is (compare(ledger.log, tmp_path) == [])
+
+
+def _decides(ledger: CommittedLog, seq: int) -> bool:
+    (record,) = ledger.log.read(seq, seq + 1)
+    return b"validation.completed/2" in record.body
+
+
+def test_rows_that_hold_are_read_as_they_are(tmp_path: Path) -> None:
+    """Without a warning, and without a fold of the log."""
+    ledger = told()
+    catch_up(ledger.log, tmp_path)
+    with open_view(ledger.log, tmp_path) as view:
+        assert ledger.held() == prices.held(view.state["prices"], SERIES)
+
+
+def test_events_past_the_store_are_folded_over_rows_that_hold(tmp_path: Path) -> None:
+    """A reader that may not write holds what is stored against the decision at which the store stands."""
+    ledger = told()
+    first = next(seq for seq in range(1, ledger.log.head().size) if _decides(ledger, seq))
+    catch_up(Prefix(ledger.log, first + 1), tmp_path)
+    with open_view(ledger.log, tmp_path, storing=False) as view:
+        assert ledger.held() == prices.held(view.state["prices"], SERIES)
