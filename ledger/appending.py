@@ -9,9 +9,9 @@ import msgspec
 
 from ledger.chain import Head, Link, Record, Seq, links
 from ledger.codec import Draft, decode_envelope, decode_event, encode_data, encode_draft
-from ledger.errors import AppendIdError, DamagedError, OutOfRangeError
+from ledger.errors import AppendIdError, DamagedError
 from ledger.ids import ID_BYTES
-from ledger.limits import check_name, names
+from ledger.limits import OutOfRangeError, check_name, names
 
 HELD_BACK_LIMIT_US = 5 * 60 * 1_000_000
 

@@ -192,14 +192,6 @@ class BodyTooLargeError(LedgerError):
         self.body_bytes, self.limit_bytes = body_bytes, limit_bytes
 
 
-class OutOfRangeError(LedgerError):
-    """An event holds a value that the log takes no more; nothing was appended."""
-
-    def __init__(self, found: str, *, wanted: str) -> None:
-        super().__init__(f"got {found}, want {wanted}")
-        self.found, self.wanted = found, wanted
-
-
 class DiskFullError(LedgerError):
     """The disk took no more; the log is intact."""
 
@@ -223,25 +215,6 @@ class ProviderClockError(LedgerError):
     def __init__(self, provider: str, *, apart_s: int, limit_s: int) -> None:
         super().__init__(f"got a clock {apart_s} s away from {provider}'s, want at most {limit_s} s")
         self.provider, self.apart_s, self.limit_s = provider, apart_s, limit_s
-
-
-class ClockAheadError(LedgerError):
-    """The clock is far past the last recorded event, and nobody vouches for it; nothing was appended."""
-
-    def __init__(self, *, days: int, limit_days: int) -> None:
-        super().__init__(
-            f"got a clock {days} days past the last recorded event, want at most {limit_days}, "
-            "a provider's date near it, or a kernel clock that is synchronised"
-        )
-        self.days, self.limit_days = days, limit_days
-
-
-class LogAheadError(LedgerError):
-    """The log's last event is of a time that the clock has not reached."""
-
-    def __init__(self, ahead_s: int) -> None:
-        super().__init__(f"got a log {ahead_s} s ahead of the clock, want its last event in the past")
-        self.ahead_s = ahead_s
 
 
 class CotahistError(LedgerError):
@@ -321,15 +294,6 @@ class ForkedError(LedgerError):
         self.witness = witness
         self.expected_size, self.expected_link, self.found_link = expected_size, expected_link, found_link
         self.size, self.link = size, link
-
-
-class MarkedError(LedgerError):
-    """A verification found the ledger bad, and left its mark: nothing is appended while it is there."""
-
-    def __init__(self, path: Path, *, verdict: str, witness: str | None) -> None:
-        against = f" against the {witness}" if witness else ""
-        super().__init__(f"got a ledger that main verify found {verdict}{against} ({path}), want an intact one")
-        self.path, self.verdict, self.witness = path, verdict, witness
 
 
 class AnchorDamagedError(LedgerError):

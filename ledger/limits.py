@@ -10,13 +10,21 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from ledger.errors import OutOfRangeError
+from ledger.errors import LedgerError
 from ledger.events import Event
 
 NAME_BYTES = 255
 NAMES = frozenset({"ticker", "provider", "name", "stage", "replaced_folder", "witness"})  # fields of events
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class OutOfRangeError(LedgerError):
+    """An event holds a value that the log takes no more; nothing was appended."""
+
+    def __init__(self, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found}, want {wanted}")
+        self.found, self.wanted = found, wanted
 
 
 def name_fault(name: str) -> str | None:

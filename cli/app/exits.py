@@ -21,7 +21,10 @@ from ledger.audit.accept import NotAcceptableError
 from ledger.checkpoint import errors as proof_errors
 from ledger.foreseen import UnforeseenError
 from ledger.ingest.providers.port import ProviderError
+from ledger.limits import OutOfRangeError
 from ledger.market.ticker import TickerError
+from ledger.store.ceiling import ClockAheadError, LogAheadError
+from ledger.store.mark import MarkedError
 from projections.api.extras import MissingExtraError
 
 
@@ -73,12 +76,12 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.LedgerReplacedError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.AppendIdError: ExitRule(Exit.CRITICAL, _VERIFY),
     errors.BodyTooLargeError: ExitRule(Exit.CRITICAL, "ask for fewer days: main --ticker PETR4.SA --max-days 365"),
-    errors.OutOfRangeError: ExitRule(Exit.UNKNOWN, _AGAIN + ", with another name"),
+    OutOfRangeError: ExitRule(Exit.UNKNOWN, _AGAIN + ", with another name"),
     errors.DiskFullError: ExitRule(Exit.CRITICAL, "df -h {path}"),
     errors.StorageError: ExitRule(Exit.CRITICAL, _STRUCTURE),
     errors.ProviderClockError: ExitRule(Exit.CRITICAL, "date -u"),
-    errors.LogAheadError: ExitRule(Exit.CRITICAL, "date -u"),
-    errors.ClockAheadError: ExitRule(Exit.CRITICAL, "date -u, then, if it is right: main {command} --clock-ok"),
+    LogAheadError: ExitRule(Exit.CRITICAL, "date -u"),
+    ClockAheadError: ExitRule(Exit.CRITICAL, "date -u, then, if it is right: main {command} --clock-ok"),
     errors.WriterLockError: ExitRule(Exit.UNKNOWN, "main health"),
     errors.TickerLockError: ExitRule(Exit.UNKNOWN, "main health"),
     errors.DamagedError: ExitRule(Exit.CRITICAL, _VERIFY),
@@ -86,7 +89,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.RolledBackError: ExitRule(Exit.CRITICAL, _ACCEPT),
     errors.ForkedError: ExitRule(Exit.CRITICAL, _ACCEPT),
     errors.AnchorDamagedError: ExitRule(Exit.CRITICAL, _ACCEPT),
-    errors.MarkedError: ExitRule(Exit.CRITICAL, _MARKED),
+    MarkedError: ExitRule(Exit.CRITICAL, _MARKED),
     NotAcceptableError: ExitRule(Exit.UNKNOWN, _VERIFY),
     errors.CotahistError: ExitRule(Exit.CRITICAL, "download the file again, then: main {command}"),
     errors.NoArchiveError: ExitRule(Exit.UNKNOWN, "main backup --list"),

@@ -42,7 +42,7 @@ class Claim(msgspec.Struct, frozen=True):
         return Flaw(self.seq, RECORDED_HEAD, wanted, "none" if found is None else found.hex())
 
 
-class Found(msgspec.Struct, frozen=True):
+class EventsRead(msgspec.Struct, frozen=True):
     """What was read of a run of events, beside flaws: remarks (how many, and the first ones), the last event's time.
 
     `first_recorded_at` is the first event's; `accepted` are the heads that a person decided to do without.
@@ -54,9 +54,9 @@ class Found(msgspec.Struct, frozen=True):
     accepted: tuple[Head, ...] = ()
     first_recorded_at: int | None = None
 
-    def and_then(self, later: "Found") -> "Found":
+    def and_then(self, later: "EventsRead") -> "EventsRead":
         """Return what was found of this run and of the one that follows it."""
-        return Found(
+        return EventsRead(
             self.remark_count + later.remark_count,
             (*self.remarks, *later.remarks)[:KEPT_REMARKS],
             max(self.recorded_at, later.recorded_at),
@@ -80,9 +80,9 @@ class Meaning:
             with suppress(DamagedError):  # found by whoever reads the range that it is in
                 self._recorded_at = decode_envelope(seq - 1, before).recorded_at
 
-    def found(self) -> Found:
+    def found(self) -> EventsRead:
         """Return what has been read so far."""
-        return Found(
+        return EventsRead(
             self._remark_count, tuple(self._remarks), self._recorded_at, tuple(self._accepted), self._first_recorded_at
         )
 

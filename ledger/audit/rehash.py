@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ledger.audit.flaw import Flaw
-from ledger.audit.meaning import Found, Meaning, first_false
+from ledger.audit.meaning import EventsRead, Meaning, first_false
 from ledger.chain import GENESIS, LINK_BYTES, Link, link, links
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.store.engine import Engine, key
@@ -35,7 +35,7 @@ class RangeReport(msgspec.Struct, frozen=True):
     good: int
     body_bytes: int
     flaw: Flaw | None
-    found: Found = Found()
+    found: EventsRead = EventsRead()
 
 
 def seq_prefix(seq: int) -> bytes:

@@ -17,7 +17,7 @@ import msgspec
 
 from ledger.audit.append_index import IndexReport, compare_index
 from ledger.audit.flaw import Flaw
-from ledger.audit.meaning import EVENT_TYPE, KEPT_REMARKS, RECORDED_HEAD, Found
+from ledger.audit.meaning import EVENT_TYPE, KEPT_REMARKS, RECORDED_HEAD, EventsRead
 from ledger.audit.pages import structure_flaw
 from ledger.audit.rehash import RangeReport, rehash_ledger
 from ledger.chain import GENESIS, Head, Link
@@ -51,7 +51,7 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int
     witnesses: tuple[str, ...]
     seconds: float = 0.0  # how long verification took
-    found: Found = Found()
+    found: EventsRead = EventsRead()
     against: Witness | None = None
 
 
@@ -128,7 +128,7 @@ def _mapped(folder: Path, witnesses: Sequence[Witness], *, index: bool, workers:
         except IsolatedProcessError as error:
             flaw = Flaw(None, "database", "a readable database", error.how)
     report = _compared(witnesses, probed, ranges) if flaw is None else _flawed(flaw, probed.head, ranges)
-    found = Found(len(probed.foreign), probed.foreign).and_then(report.found)
+    found = EventsRead(len(probed.foreign), probed.foreign).and_then(report.found)
     return msgspec.structs.replace(report, found=found)
 
 
@@ -208,7 +208,7 @@ def _report(verdict: VerifyVerdict, head: Head, ranges: Sequence[RangeReport], f
         last_good_seq=good - 1 if good else None,
         body_bytes=sum(part.body_bytes for part in ranges),
         witnesses=(),
-        found=reduce(Found.and_then, (part.found for part in ranges[: whole + 1]), Found()),
+        found=reduce(EventsRead.and_then, (part.found for part in ranges[: whole + 1]), EventsRead()),
     )
 
 

@@ -17,11 +17,12 @@ from ledger.backup.frames import HEADER, frames
 from ledger.backup.scan import Advance, Scan, scan
 from ledger.chain import Head, Seq
 from ledger.codec import Draft
-from ledger.errors import ClockAheadError, DamagedError, LedgerError, NameTakenError, StorageError
+from ledger.errors import DamagedError, LedgerError, NameTakenError, StorageError
 from ledger.events import LEDGER_STREAM, BackupCreated, BackupFailed
 from ledger.files.atomic_file import PartFile, part_file
 from ledger.files.checksum import write_checksum
 from ledger.files.isolated import IsolatedProcess
+from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
 from ledger.values import ErrorKind
 

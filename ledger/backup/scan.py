@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger.audit.flaw import Flaw
-from ledger.audit.meaning import Claim, Found, Meaning
+from ledger.audit.meaning import Claim, EventsRead, Meaning
 from ledger.audit.rehash import count_good
 from ledger.backup.counts import Counts, Tally, merged
 from ledger.backup.frames import FRAME, HEADER, LENGTH, open_archive, runs, why_bad
@@ -58,7 +58,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     archive_bytes: int
     sha256: bytes
     flaw: Flaw | None
-    found: Found = Found()
+    found: EventsRead = EventsRead()
     claims: tuple[Claim, ...] = ()
 
 
@@ -122,7 +122,7 @@ class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...]
     counts: Counts
     flaw: Flaw | None
-    found: Found
+    found: EventsRead
     claims: tuple[Claim, ...]
 
 
@@ -215,7 +215,7 @@ class _Scanner:
             marks=tuple(self._marks),
             counts=counts,
             flaw=flaw,
-            found=self._meaning.found() if self._meaning else Found(),
+            found=self._meaning.found() if self._meaning else EventsRead(),
             claims=tuple(self._claims),
         )
 

@@ -15,7 +15,6 @@ from ledger import ids
 from ledger.chain import Seq
 from ledger.codec import Draft, decode_envelope, decode_event
 from ledger.errors import (
-    ClockAheadError,
     DamagedError,
     LedgerError,
     LedgerReplacedError,
@@ -42,6 +41,7 @@ from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market import sessions
 from ledger.market.series import Series
+from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
 
 CLOCK_WARN_S = 5 * 60

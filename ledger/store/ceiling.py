@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ledger.codec import Draft
-from ledger.errors import ClockAheadError
+from ledger.errors import LedgerError
 from ledger.events import FetchFailed, FetchSucceeded
 
 SECOND_US = 1_000_000
@@ -24,6 +24,25 @@ _TIMEX_BYTES = 512  # more than any kernel's struct timex
 _TIME_ERROR = 5  # adjtimex(2): not synchronised
 _UNSYNCHRONISED = 0x0040  # STA_UNSYNC
 _STATUS_AT, _TIME_AT = 40, 72  # offsets in struct timex of a 64-bit Linux
+
+
+class ClockAheadError(LedgerError):
+    """The clock is far past the last recorded event, and nobody vouches for it; nothing was appended."""
+
+    def __init__(self, *, days: int, limit_days: int) -> None:
+        super().__init__(
+            f"got a clock {days} days past the last recorded event, want at most {limit_days}, "
+            "a provider's date near it, or a kernel clock that is synchronised"
+        )
+        self.days, self.limit_days = days, limit_days
+
+
+class LogAheadError(LedgerError):
+    """The log's last event is of a time that the clock has not reached."""
+
+    def __init__(self, ahead_s: int) -> None:
+        super().__init__(f"got a log {ahead_s} s ahead of the clock, want its last event in the past")
+        self.ahead_s = ahead_s
 
 
 def kernel_vouches(now_us: int) -> bool:

@@ -239,10 +239,7 @@ class EventLog:
                 return known, head
             if expected_size is not None and expected_size != head.size:
                 raise ConflictError(expected=expected_size, actual=head.size)
-            now_us = self._now()
-            if self._ceiling is not None:
-                last_us = decode_envelope(head.size - 1, self._engine.body_in(txn, head.size - 1)).recorded_at
-                self._ceiling.check(drafts, now_us=now_us, last_us=last_us)
+            now_us = self._dated(txn, head, drafts)
             appended = self._engine.append_in(txn, drafts, head=head, append_id=append_id, now=lambda: now_us)
             landing[:] = [appended.head]
             return appended, appended.head
@@ -255,6 +252,14 @@ class EventLog:
             except (DiskFullError, UnwritableError) as error:
                 raise StorageError(self._engine.path, str(error), landed=True) from error
         return appended
+
+    def _dated(self, txn: Any, head: Head, drafts: Sequence[Draft]) -> int:
+        """Return the time of an append of `drafts` after `head`, once the clock is not too far past the log."""
+        now_us = self._now()
+        if self._ceiling is not None:
+            last_us = decode_envelope(head.size - 1, self._engine.body_in(txn, head.size - 1)).recorded_at
+            self._ceiling.check(drafts, now_us=now_us, last_us=last_us)
+        return now_us
 
     def _open_anchor(self) -> Anchor:
         path = self.folder / ANCHOR_FILE

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ledger.chain import LINK_BYTES, Head, Link
-from ledger.errors import MarkedError, unreadable, unwritable
+from ledger.errors import LedgerError, unreadable, unwritable
 from ledger.files.durable import put_file, sync_folder
 from ledger.log_source import Witness
 
@@ -18,7 +18,16 @@ MARK_FILE = "verdict"
 MARK_LIMIT_BYTES = 64 * 1024
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
+class MarkedError(LedgerError):
+    """A verification found the ledger bad, and left its mark: nothing is appended while it is there."""
+
+    def __init__(self, path: Path, *, verdict: str, witness: str | None) -> None:
+        against = f" against the {witness}" if witness else ""
+        super().__init__(f"got a ledger that main verify found {verdict}{against} ({path}), want an intact one")
+        self.path, self.verdict, self.witness = path, verdict, witness
+
+
+class VerdictMark(msgspec.Struct, frozen=True, kw_only=True):
     """What was found: the verdict, who contradicted the log (None: the log itself), the head expected and found."""
 
     verdict: str
@@ -35,10 +44,10 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
         return Witness(self.witness, Head(self.expected_size, Link(bytes.fromhex(self.expected_head))))
 
 
-UNREADABLE_MARK = Mark(verdict="unreadable")
+UNREADABLE_MARK = VerdictMark(verdict="unreadable")
 
 
-def read_mark(folder: Path) -> Mark | None:
+def read_mark(folder: Path) -> VerdictMark | None:
     """Return the mark of the ledger in `folder`, None without one; a file that is no mark counts as one.
 
     Raises: UnreadableError without permission.
@@ -54,7 +63,7 @@ def read_mark(folder: Path) -> Mark | None:
     try:
         regular = stat.S_ISREG(os.fstat(fd).st_mode)
         content = os.read(fd, MARK_LIMIT_BYTES) if regular else b""
-        mark = msgspec.json.decode(content, type=Mark)
+        mark = msgspec.json.decode(content, type=VerdictMark)
         head = bytes.fromhex(mark.expected_head or "")
     except (OSError, ValueError):
         return UNREADABLE_MARK
@@ -72,7 +81,7 @@ def heed(folder: Path) -> None:
         raise MarkedError(folder / MARK_FILE, verdict=mark.verdict, witness=mark.witness)
 
 
-def put_mark(folder: Path, mark: Mark) -> None:
+def put_mark(folder: Path, mark: VerdictMark) -> None:
     """Leave `mark` beside the log, durable, in place of any other.
 
     Raises: DiskFullError, UnwritableError.

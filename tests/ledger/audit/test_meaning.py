@@ -12,9 +12,10 @@ from ledger.backup.scan import scan
 from ledger.backup.verify import verify_archive
 from ledger.chain import GENESIS, links
 from ledger.codec import decode_envelope, decode_event
-from ledger.errors import DamagedError, OutOfRangeError, UnknownEventError
+from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import LEDGER_STREAM, BackupFailed
 from ledger.ids import append_id
+from ledger.limits import OutOfRangeError
 from ledger.memory_log import MemoryLog
 from ledger.store.home import LedgerHome
 from tests.ledger.tampering import EVENTS, edit, filled

@@ -13,7 +13,7 @@ import pytest
 import ledger.audit.rehash
 import ledger.store.engine
 from ledger.audit.flaw import Flaw
-from ledger.audit.meaning import Found
+from ledger.audit.meaning import EventsRead
 from ledger.audit.rehash import RangeReport, _open_and_rehash, rehash_ledger, rehash_range, seq_prefix
 from ledger.chain import GENESIS, link
 from ledger.codec import Envelope, encode_body
@@ -69,7 +69,7 @@ def rehashed(folder: Path, start: int = 0, stop: int = EVENTS) -> RangeReport:
 
 def bare(report: RangeReport) -> RangeReport:
     """Return the report but for what was read."""
-    return msgspec.structs.replace(report, found=Found())
+    return msgspec.structs.replace(report, found=EventsRead())
 
 
 @pytest.fixture(params=[1, 300, 1024 * 1024])

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from ledger.audit.flaw import Flaw
-from ledger.audit.meaning import Found
+from ledger.audit.meaning import EventsRead
 from ledger.audit.rehash import RangeReport, rehash_ledger
 from ledger.audit.verify import VerifyReport, _end_flaw, _probe, _Probed, verify_folder, verify_ledger
 from ledger.chain import EMPTY_HEAD, GENESIS, Head, Link
@@ -36,7 +36,7 @@ def told(home: LedgerHome, **named: Any) -> VerifyReport:
     """Return the report but for how long it took, what was read, and which witness gave the verdict."""
     report = verify_ledger(home, **named)
     assert 0 < report.seconds < 60
-    return msgspec.structs.replace(report, seconds=0.0, found=Found(), against=None)
+    return msgspec.structs.replace(report, seconds=0.0, found=EventsRead(), against=None)
 
 
 def sound(home: LedgerHome, **changes: Any) -> VerifyReport:

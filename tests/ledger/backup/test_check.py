@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.audit.flaw import Flaw
-from ledger.audit.meaning import Found
+from ledger.audit.meaning import EventsRead
 from ledger.backup.check import check_archive, check_backup, check_made
 from ledger.backup.counts import Counts
 from ledger.backup.create import create_backup
@@ -97,7 +97,7 @@ def test_a_backup_just_made_is_restored_without_another_look_at_it(
         patch.delattr("ledger.backup.check.scan")
         found = check_made(backup, watch=watched)
     want = check_backup(tmp_path / "a.db", recorded=backup.event)
-    assert replace(want, scan=backup.scan, report=replace(want.report, found=Found())) == found
+    assert replace(want, scan=backup.scan, report=replace(want.report, found=EventsRead())) == found
     assert [("restoring", 5, 5)] == watched.tasks
     lying = replace(backup, event=replace(backup.event, tickers=TYPES))
     assert "tampered" == check_made(lying).report.verdict

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.audit.flaw import Flaw
-from ledger.audit.meaning import Found
+from ledger.audit.meaning import EventsRead
 from ledger.audit.verify import VerifyReport, VerifyVerdict
 from ledger.backup.scan import scan
 from ledger.backup.verify import judge, unreadable, verify_archive
@@ -47,7 +47,7 @@ def report(
 
 def found(path: Path, **options: Any) -> VerifyReport:
     """Return what verification finds in the archive at `path`, however long it takes and whatever it read."""
-    return replace(verify_archive(path, **options), seconds=0.0, found=Found())
+    return replace(verify_archive(path, **options), seconds=0.0, found=EventsRead())
 
 
 def recorded(size: int = EVENTS, content: bytes = WHOLE, link: bytes | None = None) -> BackupCreated:

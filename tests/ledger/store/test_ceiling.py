@@ -6,11 +6,10 @@ from datetime import date
 import pytest
 
 from ledger.codec import Draft
-from ledger.errors import ClockAheadError
 from ledger.events import FetchFailed, Request, Window
 from ledger.ids import append_id
 from ledger.store import ceiling
-from ledger.store.ceiling import DAY_US, Ceiling, kernel_vouches
+from ledger.store.ceiling import DAY_US, Ceiling, ClockAheadError, kernel_vouches
 from ledger.store.event_log import EventLog, Guards
 from ledger.store.home import LedgerHome
 from tests.ledger.tampering import filled

@@ -16,11 +16,12 @@ from cli.context import ledgers
 from cli.render import times
 from ledger.chain import Head
 from ledger.codec import decode_envelope
-from ledger.errors import LedgerError, LogAheadError, NewerFormatError, NoLedgerError, ShortageError, UnreadableError
+from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, ShortageError, UnreadableError
 from ledger.files.isolated import IsolatedProcess
 from ledger.ingest.ticker_lock import holders
 from ledger.log_source import created
 from ledger.store.anchor import read_anchor
+from ledger.store.ceiling import LogAheadError
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 from ledger.store.mark import heed

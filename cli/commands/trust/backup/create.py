@@ -34,12 +34,8 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
     now = clock_of(ledger.kind, given)
     # Read before anything is made: a key that is not there should not be found out when the backup is.
     key = read_key(given.checkpoint_key) if given.checkpoint_key else None
-    with EventLog(
-        ledger.home,
-        now=now,
-        lock_timeout_s=given.ingest_lock_timeout_seconds,
-        guards=guards.of(ledger.kind),
-    ) as log:
+    timeout_s = given.ingest_lock_timeout_seconds
+    with EventLog(ledger.home, now=now, lock_timeout_s=timeout_s, guards=guards.of(ledger.kind)) as log:
         job_id = ids.new_id(now())
         made = create_backup(log, out or given.backup_dir / default_name(now()), job_id=job_id, watch=watch)
         checkpoint = _signed(log, made, key, job_id, given) if key and made.seq is not None else None
@@ -63,9 +59,15 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
         elapsed_sec=round(time.perf_counter() - started, 3),
     )
     output.show([row], style, text=backup_row.created_text)
-    if made.unrecorded is not None:
-        output.say(f"warning: not recorded: {made.unrecorded}")
-    return Exit.OK if made.unrecorded is None else Exit.WARNING
+    return _warned(made)
+
+
+def _warned(made: CreatedBackup) -> Exit:
+    """Say why the log took no event of the backup, if it took none."""
+    if made.unrecorded is None:
+        return Exit.OK
+    output.say(f"warning: not recorded: {made.unrecorded}")
+    return Exit.WARNING
 
 
 def default_name(now_us: int) -> str:

@@ -17,7 +17,7 @@ from ledger.codec import Draft
 from ledger.errors import LedgerError
 from ledger.events import LEDGER_STREAM, LogVerified
 from ledger.store.event_log import EventLog
-from ledger.store.mark import Mark, clear_mark, put_mark, read_mark
+from ledger.store.mark import VerdictMark, clear_mark, put_mark, read_mark
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -49,7 +49,7 @@ def asked_to_record(context: click.Context) -> bool:
     return bool(context.meta.get(_RECORD))
 
 
-def mark_of(report: VerifyReport, checkpoint_size: int | None) -> Mark | None:
+def mark_of(report: VerifyReport, checkpoint_size: int | None) -> VerdictMark | None:
     """Return the mark that a report leaves, None where it leaves none.
 
     A bad verdict marks where it was seen in bytes: a shortage, or the death of the process that read, does not.
@@ -62,7 +62,7 @@ def mark_of(report: VerifyReport, checkpoint_size: int | None) -> Mark | None:
         return None  # a person decided to do without that head, on the record
     if report.verdict == "unreadable" and bad.kind not in OF_THE_BYTES:
         return None
-    found = Mark(
+    found = VerdictMark(
         verdict=report.verdict, found_size=report.events, found_head=report.head.hex() if report.head else None
     )
     if checkpoint_size is not None:
@@ -75,7 +75,7 @@ def mark_of(report: VerifyReport, checkpoint_size: int | None) -> Mark | None:
     return msgspec.structs.replace(found, witness=PAGES) if bad.kind in OF_THE_PAGES else found
 
 
-def left(folder: Path, mark: Mark | None, *, intact: bool, checkpoint_size: int | None) -> bool | None:
+def left(folder: Path, mark: VerdictMark | None, *, intact: bool, checkpoint_size: int | None) -> bool | None:
     """Leave `mark`, or clear an earlier one where the log is intact; return whether one stands, None without any.
 
     False where there should be one and none could be written.
@@ -94,7 +94,7 @@ def left(folder: Path, mark: Mark | None, *, intact: bool, checkpoint_size: int 
     return None
 
 
-def _of_a_checkpoint(mark: Mark, size: int | None) -> bool:
+def _of_a_checkpoint(mark: VerdictMark, size: int | None) -> bool:
     """Whether the mark was left by a checkpoint of more events than `size`."""
     return mark.witness == CHECKPOINT and (size is None or size < (mark.expected_size or 0))
 
