@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
 from types import NoneType
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -42,6 +43,11 @@ class CreatedBackup(msgspec.Struct, frozen=True, kw_only=True):
     event: BackupCreated
     seq: Seq | None
     unrecorded: ClockAheadError | None = None
+
+    @property
+    def status(self) -> Literal["created", "unrecorded"]:
+        """Whether the log took the event."""
+        return "created" if self.unrecorded is None else "unrecorded"
 
 
 def unwatched(_doing: str, _events: int | None) -> AbstractContextManager[Advance | None]:
