@@ -6,6 +6,7 @@ import sys
 import warnings
 from typing import NoReturn
 
+from cli.app import standard_streams
 from cli.app.supervisor import SIGNALLED, Terminated, supervise
 
 NAMES = ("main", "b3-ledger")
@@ -17,6 +18,7 @@ GC_OBJECTS = 50_000
 
 def main() -> NoReturn:
     """Run the command line on this process's arguments and exit with its exit code."""
+    standard_streams.settle()
     gc.set_threshold(GC_OBJECTS)
     # As a person reads a warning: without the place in the code that issues it.
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
@@ -56,6 +58,9 @@ def _invoke(args: list[str]) -> int:
     name = program_name()
     if f"_{name.replace('-', '_').upper()}_COMPLETE" in os.environ:
         root.main(args, prog_name=name)
+    for word in args:
+        if not word.isascii() and word != word.encode(errors="replace").decode():
+            raise click.UsageError(f"got {word!r}, want UTF-8")
     try:
         with root.make_context(name, list(args)) as context:
             result = root.invoke(context)

@@ -90,7 +90,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.option("--start", type=params.DATE, help="First day to ask for, instead of what is new.")
 @click.option("--end", type=params.DATE, help="Last day to ask for.  [default: today]")
-@click.option("--max-days", type=click.IntRange(min=1), help="Ask for this many days back, instead of what is new.")
+@click.option("--max-days", type=params.DAYS, help="Ask for this many days back, instead of what is new.")
 @click.option("--force-refresh", is_flag=True, help="Ask for the whole window again (two years).")
 @click.option("--dry-run", is_flag=True, help="Fetch and judge; write nothing at all.")
 @click.option("--no-network", is_flag=True, help="Open no socket: replay the ledger, else the sample.")

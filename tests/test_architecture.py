@@ -24,6 +24,8 @@ PURE_MODULES = (
     "ledger/chain", "ledger/codec", "ledger/events", "ledger/appending", "ledger/ingest/providers/port",
     "ledger/ingest/providers/evidence", "ledger/ingest/providers/registry", "ledger/ingest/providers/yahoo/chart",
     "ledger/ingest/providers/cotahist/layout", "ledger/ingest/judging",
+    "ledger/checkpoint/tree", "ledger/checkpoint/merkle_proof", "ledger/checkpoint/tiles",
+    "ledger/checkpoint/statement", "ledger/checkpoint/tlog_proof",
     "projections/queries/bar_fields", "projections/queries/history", "projections/queries/revisions",
     "projections/queries/gaps", "projections/queries/adjusted", "projections/queries/snapshot_csv",
 )  # fmt: skip

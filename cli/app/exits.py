@@ -4,7 +4,6 @@ Exit codes are the monitoring plugins' convention; a signal ends with 128 + its 
 """
 
 import os
-import sys
 from collections.abc import Sequence
 from shlex import join, quote
 
@@ -16,6 +15,7 @@ from cli.app.clock import ClockRefusedError
 from cli.app.errors import BarsFileError, NotAnExportError
 from cli.app.exit_codes import Exit
 from cli.app.settings import SettingError, load
+from cli.render.escaping import escaped
 from ledger import errors
 from ledger.audit.accept import NotAcceptableError
 from ledger.checkpoint import errors as proof_errors
@@ -25,6 +25,7 @@ from ledger.limits import OutOfRangeError
 from ledger.market.ticker import TickerError
 from ledger.store.ceiling import ClockAheadError, LogAheadError
 from ledger.store.mark import MarkedError
+from ledger.urls import masked
 from projections.api.extras import MissingExtraError
 
 
@@ -139,7 +140,10 @@ def report(error: Exception, args: Sequence[str]) -> int:
     except (errors.LedgerError, OSError):
         log_level = os.environ.get("LOG_LEVEL", "").upper()
     if log_level == "DEBUG":
-        sys.excepthook(type(error), error, error.__traceback__)
+        # Imported here: only who asked for it sees it.
+        import traceback
+
+        output.say(masked("".join(traceback.format_exception(error)).rstrip()))
     output.say(f"error: {failure.error_message}")
     output.say(f"hint: {failure.hint}")
     if style := output.asked_for_json(args):
@@ -169,7 +173,7 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
         above = (error.path, *error.path.parents)
         fields = fields | {"path": next((path for path in above if os.path.lexists(path)), error.path)}
     quoted = {name: quote(str(value)) for name, value in fields.items()} | {"command": join(args)}
-    return Failure(error_message=_one_line(message), hint=rule.hint.format(**quoted), exit_code=rule.exit)
+    return Failure(error_message=_one_line(message), hint=_one_line(rule.hint.format(**quoted)), exit_code=rule.exit)
 
 
 def _of_the_system(error: OSError) -> tuple[ExitRule, dict[str, object], str]:
@@ -191,4 +195,4 @@ def _internal(error: Exception) -> str:
 
 
 def _one_line(message: str) -> str:
-    return " ".join(message.split())
+    return masked(escaped(" ".join(message.split())))

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,11 +21,14 @@ import click
 import msgspec
 
 from cli.render import renderers
+from cli.render.escaping import escaped_lines
 from cli.render.renderers import CSV, JSON, PARQUET, PROMETHEUS, TEXT, Format, Layout
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
 
+STDOUT = Path("-")
+STDOUT_FD = 1
 PATIENCE_S = 1.0
 STEPS_A_DRAW = 2000
 
@@ -86,23 +89,46 @@ def show(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None:
     give(rendered(rows, style, Layout(lines=partial(map, text))))
 
 
+def report(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None:
+    """Print `rows` as `show` does, for a command that did more than print: a full stdout costs it no more than rows.
+
+    What could not be printed is said on stderr, and the exit code stays the command's own.
+    """
+    try:
+        show(rows, style, text=text)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        say(f"warning: got {error.strerror!r} on stdout, want a place for the rows")
+
+
 def rendered(rows: Iterable[T], style: Style, layout: Layout[T]) -> Iterable[bytes]:
     """Return `rows` in the style asked for, piece by piece; see `cli.render.renderers`."""
     return renderers.rendered(rows, layout, style.format, array=style.array)
 
 
 def give(chunks: Iterable[bytes], out: Path | None = None) -> None:
-    """Print `chunks` on stdout, or make the file `out` hold them.
+    """Print `chunks` on stdout (`out` None, `-`, or a name of stdout itself), or make the file `out` hold them.
 
     Raises: DiskFullError; UnwritableError.
     """
-    if out is None:
+    if is_stdout(out):
         _write(chunks)
         return
+    assert out is not None  # noqa: S101 - None is stdout
     # Imported here: most runs write no file.
     from cli.render import out_file
 
     out_file.write(out, b"".join(chunks))
+
+
+def is_stdout(out: Path | None) -> bool:
+    """Return whether `out` is stdout: None, `-`, or a name such as /dev/stdout of what stdout is open on."""
+    if out is None or out == STDOUT:
+        return True
+    with suppress(OSError):
+        return os.path.samestat(out.stat(), os.fstat(STDOUT_FD))
+    return False
 
 
 def raw(data: bytes) -> None:
@@ -111,12 +137,9 @@ def raw(data: bytes) -> None:
 
 
 def say(words: str) -> None:
-    """Print a line of words on stderr."""
-    try:
-        click.echo(words, err=True)
-    except OSError:
-        # Nobody listens on stderr: the exit code still speaks.
-        _discard(sys.stderr.fileno())
+    """Print words on stderr; what is harmful in them is escaped. Where nobody listens, the exit code still speaks."""
+    with suppress(OSError):
+        click.echo(escaped_lines(words), err=True)
 
 
 def hang_up() -> None:

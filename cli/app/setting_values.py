@@ -1,16 +1,28 @@
 """How the value of a setting is read: one function per kind of value, each raising ValueError for any other text."""
 
-import math
+import os
 from pathlib import Path
 
+from ledger.ingest.providers.evidence import UNPACKED_MAX_BYTES
+
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+YEAR_S = 31_536_000
+DIGITS_MAX = 18  # what 63 bits hold
+RETRIES_MAX = 1000
+BYTES_MIN = 1024
 
 
 def folder(text: str) -> Path:
-    """Return the path of a folder, `~` expanded; whether it exists is not asked."""
+    """Return the path of a folder, `~` expanded; whether it exists is not asked.
+
+    Raises: ValueError when the whole path is no UTF-8, too.
+    """
     if not text.strip() or "\0" in text:
         raise ValueError(text)
-    return Path(text).expanduser()
+    path = Path(text).expanduser()
+    # The engine opens no path of other bytes, and an event could not name it.
+    os.path.abspath(path).encode()
+    return path
 
 
 def level(text: str) -> str:
@@ -22,15 +34,37 @@ def level(text: str) -> str:
 
 def whole(text: str) -> int:
     """Return an integer, 0 or more, written in ASCII digits alone."""
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit()) or len(text) > DIGITS_MAX:
         raise ValueError(text)
     return int(text)
 
 
+def retries(text: str) -> int:
+    """Return how often something is tried again."""
+    return within(whole(text), 0, RETRIES_MAX)
+
+
+def bytes_count(text: str) -> int:
+    """Return a length in bytes."""
+    return within(whole(text), BYTES_MIN, 10**DIGITS_MAX)
+
+
+def answer_bytes(text: str) -> int:
+    """Return a length in bytes that evidence may have."""
+    return within(whole(text), BYTES_MIN, UNPACKED_MAX_BYTES)
+
+
+def within(parsed: int, least: int, most: int) -> int:
+    """Return `parsed`, which is between the two, both inclusive."""
+    if not least <= parsed <= most:
+        raise ValueError(parsed)
+    return parsed
+
+
 def number(text: str) -> float:
-    """Return a finite number, 0 or more."""
+    """Return a number of seconds or percent, 0 or more; a year of seconds at most, which no timer fails on."""
     parsed = float(text)
-    if not math.isfinite(parsed) or parsed < 0:
+    if not 0 <= parsed <= YEAR_S:
         raise ValueError(text)
     return parsed
 

@@ -7,12 +7,27 @@ from typing import Any, Literal
 
 import msgspec
 
-from cli.app.setting_values import LOG_LEVELS, folder, level, number, percent, positive, url, whole
+from cli.app.setting_values import (
+    LOG_LEVELS,
+    answer_bytes,
+    bytes_count,
+    folder,
+    level,
+    number,
+    percent,
+    positive,
+    retries,
+    url,
+    whole,
+)
 from cli.render import times
 from ledger.errors import LedgerError
+from ledger.files.regular import read_regular
 from ledger.ingest.providers import registry
+from ledger.urls import masked
 
 DOTENV = ".env"
+DOTENV_BYTES = 1024 * 1024
 SOURCES = registry.names()
 
 Origin = Literal["option", "environment", ".env", "default"]
@@ -22,6 +37,7 @@ class SettingError(LedgerError):
     """A setting cannot be parsed; the command did nothing."""
 
     def __init__(self, name: str, *, value: str, expected: str, origin: Origin) -> None:
+        value = masked(value)
         super().__init__(f"got {name}={value!r} from {origin}, want {expected}")
         self.name, self.value, self.expected, self.origin = name, value, expected, origin
 
@@ -61,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     price_sources: tuple[str, ...]
     checkpoint_key: Path | None
     yahoo_base_url: str | None
+    answer_max_bytes: int
+    import_max_bytes: int
     b3_ledger_now: int | None  # microseconds UTC
 
 
@@ -71,16 +89,18 @@ def _sources(text: str) -> tuple[str, ...]:
     return names
 
 
-_FOLDER = "a folder"
-_SECONDS = "a number of seconds, 0 or more"
+_FOLDER = "a folder, its whole path in UTF-8"
+_SECONDS = "a number of seconds, from 0 to 31536000"
 
 REGISTRY: tuple[Setting, ...] = (
     Setting("DATA_DIR", "./dados", _FOLDER, "the ledger, its locks and the sample's ledger", folder),
     Setting("SNAPSHOT_DIR", "./snapshots", _FOLDER, "price CSVs and their .checksum files", folder),
     Setting("BACKUP_DIR", "./backups", _FOLDER, "backups and their .checksum files", folder),
     Setting("LOG_LEVEL", "INFO", f"one of {', '.join(LOG_LEVELS)}", "how much is logged to stderr", level),
-    Setting("ADAPTER_MAX_RETRIES", "3", "a whole number, 0 or more", "retries after a provider's failure", whole),
-    Setting("ADAPTER_TIMEOUT_SECONDS", "30", "seconds, more than 0", "deadline of one attempt", positive),
+    Setting("ADAPTER_MAX_RETRIES", "3", "a whole number from 0 to 1000", "retries after a provider's failure", retries),
+    Setting(
+        "ADAPTER_TIMEOUT_SECONDS", "30", "seconds, more than 0, at most 31536000", "deadline of one attempt", positive
+    ),
     Setting("ADAPTER_BACKOFF_SECONDS", "1", _SECONDS, "wait before the first retry; doubles each time", number),
     Setting(
         "VALIDATION_INVALID_PERCENT_THRESHOLD",
@@ -107,6 +127,20 @@ REGISTRY: tuple[Setting, ...] = (
     Setting("CHECKPOINT_KEY", None, "a file", "the key that signs checkpoints; every backup then writes one", folder),
     Setting("YAHOO_BASE_URL", None, "an http or https URL", "a mirror or proxy in place of every Yahoo host", url),
     Setting(
+        "ANSWER_MAX_BYTES",
+        "12582912",
+        "a number of bytes from 1024 to 67108864",
+        "how long a provider's answer may be, unpacked",
+        answer_bytes,
+    ),
+    Setting(
+        "IMPORT_MAX_BYTES",
+        "4294967296",
+        "a number of bytes, 1024 or more",
+        "how long a file to import may be, unpacked",
+        bytes_count,
+    ),
+    Setting(
         "B3_LEDGER_NOW",
         None,
         "a time such as 2026-02-15T12:34:56Z",
@@ -121,17 +155,10 @@ def in_force(options: Mapping[str, str] | None = None) -> tuple[InForce, ...]:
 
     Reads the environment, and `.env` in the working folder where there is one.
 
-    Raises: SettingError for a `.env` that is not UTF-8; OSError where it cannot be read.
+    Raises: SettingError for a `.env` that is not UTF-8, or has a line that is none of its kind; OSError where it
+    cannot be read.
     """
-    dotenv: Mapping[str, str | None] = {}
-    if os.path.isfile(DOTENV):
-        # Imported here: it brings logging along, which a command without a .env need not pay for.
-        from dotenv import dotenv_values
-
-        try:
-            dotenv = dotenv_values(DOTENV)
-        except UnicodeDecodeError as error:
-            raise SettingError(DOTENV, value=str(error), expected="a file of UTF-8 text", origin=".env") from error
+    dotenv = _dotenv()
     sources: tuple[tuple[Origin, Mapping[str, str | None]], ...] = (
         ("option", options or {}),
         ("environment", os.environ),
@@ -150,6 +177,28 @@ def in_force(options: Mapping[str, str] | None = None) -> tuple[InForce, ...]:
     return tuple(found)
 
 
+def _dotenv() -> Mapping[str, str | None]:
+    """Return what `.env` in the working folder sets; a line that cannot be read is never passed over."""
+    if not os.path.lexists(DOTENV) or os.path.isdir(DOTENV):
+        return {}
+    # Imported here: they bring logging along, which a command without a .env need not pay for.
+    from io import StringIO
+
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    try:
+        text = read_regular(Path(DOTENV), limit_bytes=DOTENV_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SettingError(DOTENV, value=str(error), expected="a file of UTF-8 text", origin=".env") from error
+    for binding in parse_stream(StringIO(text)):
+        if binding.error or "\0" in binding.original.string or (binding.key is not None and binding.value is None):
+            # Not the line itself: it may hold a password.
+            line = f"line {binding.original.line}"
+            raise SettingError(DOTENV, value=line, expected="NAME=value on each line", origin=".env")
+    return dotenv_values(stream=StringIO(text))
+
+
 def load(options: Mapping[str, str] | None = None) -> Settings:
     """Return the settings in force, parsed; see `in_force` for what is read.
 
@@ -166,8 +215,8 @@ def parse(given: tuple[InForce, ...]) -> Settings:
     values: dict[str, Any] = {}
     for setting, entry in zip(REGISTRY, given, strict=True):
         try:
-            parsed = None if entry.value is None else setting.parse(entry.value)
-        except ValueError as error:
+            parsed = None if entry.value is None else setting.parse(entry.value.encode().decode())
+        except (ValueError, OverflowError) as error:  # bytes that are no UTF-8 among them
             raise SettingError(
                 setting.name, value=entry.value or "", expected=setting.expected, origin=entry.origin
             ) from error

@@ -93,5 +93,6 @@ def _outlive(child: int) -> int:
         return SIGNALLED - exit_code
     name = signal.Signals(-exit_code).name
     line = f"error: got {name} from the database engine, want a sound ledger\nhint: main verify --structure\n"
-    os.write(sys.stderr.fileno(), line.encode())
+    with suppress(OSError):
+        os.write(sys.stderr.fileno(), line.encode())
     return CRITICAL

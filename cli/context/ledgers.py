@@ -10,6 +10,7 @@ import msgspec
 
 from cli.app import clock
 from cli.app.settings import Settings
+from cli.context import params
 from ledger.errors import NoLedgerError
 from ledger.log_source import LogSource
 from ledger.store.event_log import EventLog
@@ -54,7 +55,7 @@ def archive_option(command: F) -> F:
     return click.option(
         "--ledger",
         "archive",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=params.FILE,
         expose_value=False,
         callback=keep,
         help="Read this backup file instead of the ledger in use.",

@@ -1,13 +1,16 @@
 """Parameters parsed at the boundary: click types for tickers, days, times, positions and files of tickers."""
 
+import math
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
 from cli.render import times
+from ledger.files.regular import read_regular
 from ledger.ingest.providers import registry
 from ledger.market import ticker
 from ledger.market.ticker import TickerError
@@ -15,6 +18,8 @@ from projections.queries.position import UpTo, parse
 
 PROVIDERS = registry.live_names("real")
 DEFAULT_PROVIDER = PROVIDERS[0]
+
+TICKERS_FILE_BYTES = 4 * 1024 * 1024
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -47,6 +52,34 @@ class DateType(click.ParamType[date]):
             self.fail(str(error), param, ctx)
 
 
+class FileType(click.Path):
+    """The path of a file, never '' and no folder; `-` (stdout) only where `dash` allows it."""
+
+    def __init__(self, *, dash: bool = False, exists: bool = False) -> None:
+        super().__init__(path_type=Path, dir_okay=False, exists=exists, allow_dash=dash)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or refuse it."""
+        if value == "":
+            self.fail("got '', want a file", param, ctx)
+        if value == "-" and not self.allow_dash:
+            self.fail("got '-', want a file (one named so is ./-)", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class FolderType(click.Path):
+    """The path of a folder, never ''."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or refuse it."""
+        if value in ("", "-"):
+            self.fail(f"got {value!r}, want a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class TickersFileType(click.ParamType[tuple[str, ...]]):
     """A file of tickers, one per line; blank lines and comments after `#` are ignored."""
 
@@ -59,7 +92,8 @@ class TickersFileType(click.ParamType[tuple[str, ...]]):
         if isinstance(value, tuple):
             return value
         try:
-            lines = Path(value).read_text("utf-8").splitlines()
+            text = read_regular(Path(value), limit_bytes=TICKERS_FILE_BYTES).decode("utf-8-sig")
+            lines = text.splitlines()
             names = (line.partition("#")[0].strip() for line in lines)
             return tuple(ticker.normalize(name) for name in names if name)
         except (TickerError, UnicodeDecodeError) as error:
@@ -68,6 +102,33 @@ class TickersFileType(click.ParamType[tuple[str, ...]]):
             self.fail(f"got {error.strerror!r} on {value}, want a file of tickers", param, ctx)
 
 
+class SecondsType(click.FloatRange):
+    """A number of seconds above 0 that every timer takes."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, max=SECONDS_MAX, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the seconds, or refuse them; no comparison refuses a NaN."""
+        parsed = super().convert(value, param, ctx)
+        if math.isnan(parsed):
+            self.fail(f"got {value!r}, want a number of seconds", param, ctx)
+        return parsed
+
+
+COUNT_MAX = 1_000_000_000
+SEQ_MAX = 2**63 - 1
+DAYS_MAX = 36_525  # a century
+SECONDS_MAX = 31_536_000  # a year
+
+COUNT = click.IntRange(1, COUNT_MAX)
+COUNT_OR_NONE = click.IntRange(0, COUNT_MAX)
+DAYS = click.IntRange(1, DAYS_MAX)
+SECONDS = SecondsType()
+FILE = FileType()
+EXISTING_FILE = FileType(exists=True)
+OUT_FILE = FileType(dash=True)
+FOLDER = FolderType()
 TICKER = TickerType()
 DATE = DateType()
 TICKERS_FILE = TickersFileType()

@@ -14,6 +14,7 @@ def opened(name: str, settings: Settings, *, now: Callable[[], int], cache_dir: 
     access = Access(
         cache_dir=cache_dir or settings.data_dir / "cache" / name,
         now=now,
+        answer_max_bytes=settings.answer_max_bytes,
         base_url=None if setting is None else getattr(settings, setting.lower()),
     )
     return registry.opened(name, access)

@@ -1,6 +1,8 @@
-"""Rows as CSV: comma, LF, quotes only where a cell needs them."""
+"""Rows as CSV: comma, LF, quotes only where a cell needs them, and no formula for a spreadsheet to run."""
 
 from collections.abc import Iterable, Sequence
+
+from cli.render.escaping import escaped_cell
 
 
 def render(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
@@ -12,5 +14,5 @@ def render(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows(map(escaped_cell, row) for row in rows)
     return out.getvalue().encode()

@@ -5,6 +5,8 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
+from cli.render.escaping import escaped_lines, escaped_row
+
 T = TypeVar("T")
 
 Format = Literal["text", "json", "prometheus", "csv", "parquet"]
@@ -40,9 +42,9 @@ def rendered(rows: Iterable[T], layout: Layout[T], wanted: Format, *, array: boo
 
 
 def text_lines(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
-    """Yield the rows for people."""
-    for line in layout.lines(rows):
-        yield f"{line}\n".encode()
+    """Yield the rows for people; what is harmful in a row's texts is escaped, so that none forges a line."""
+    for line in layout.lines(map(escaped_row, rows)):
+        yield f"{escaped_lines(line)}\n".encode()
 
 
 def json_lines(rows: Iterable[T], _layout: Layout[T]) -> Iterator[bytes]:
@@ -66,7 +68,12 @@ def _encoded(rows: Iterable[T]) -> Iterator[bytes]:
 
     encode = msgspec.json.Encoder().encode
     for row in rows:
-        yield encode(to_json(row))
+        built = to_json(row)
+        try:
+            yield encode(built)
+        except UnicodeEncodeError:
+            # A name on disk that is no UTF-8: JSON has no way to write its bytes.
+            yield encode(escaped_row(built))
 
 
 def csv_file(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ import lmdb.verify
 from ledger.audit.flaw import Flaw
 from ledger.errors import SURROUNDINGS, LedgerError, NoLedgerError
 from ledger.files.isolated import IsolatedProcess
+from ledger.files.regular import open_own
 from ledger.store.engine import Engine
 from ledger.store.home import DATA_FILE, LOCKS
 from ledger.store.lmdb_file import inspect
@@ -62,7 +63,7 @@ def _copy_problems(folder: Path) -> list[str]:
 def _no_writers(folder: Path) -> Iterator[bool]:
     """Keep writers out for the block without writing anything; gives False while one is at work."""
     try:
-        fd = os.open(folder.parent / LOCKS / "writer.lock", os.O_RDONLY)
+        fd = open_own(folder.parent / LOCKS / "writer.lock", os.O_RDONLY)
     except FileNotFoundError:
         yield True
         return

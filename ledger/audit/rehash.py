@@ -14,6 +14,7 @@ import msgspec
 from ledger.audit.flaw import Flaw
 from ledger.audit.meaning import EventsRead, Meaning, first_false
 from ledger.chain import GENESIS, LINK_BYTES, Link, link, links
+from ledger.errors import SURROUNDINGS, LedgerError
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.store.engine import Engine, key
 
@@ -110,18 +111,25 @@ def _read(engine: Engine, meaning: Meaning, values: Sequence[bytes], start: int)
 def rehash_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]:
     """Re-hash events [0, size) of the ledger in `folder`, in up to `workers` processes at once.
 
-    Never maps the file in this process, so no damage can end it; a child that dies is a flaw of its range.
+    Never maps the file in this process, so no damage can end it; a child that crashes is a flaw of its range.
+
+    Raises: UnreadableError, ShortageError and their like, which are no verdict.
     """
     parts = workers if size >= WORTH_A_SECOND_PROCESS else 1
     ranges = list(pairwise(size * part // parts for part in range(parts + 1)))
     children = [IsolatedProcess(partial(_open_and_rehash, folder, *bounds), RangeReport) for bounds in ranges]
-    reports = []
+    reports: list[RangeReport] = []
+    lacking: LedgerError | None = None
     for child, (start, stop) in zip(children, ranges, strict=True):
         try:
             reports.append(child.result())
         except IsolatedProcessError as error:
             flaw = Flaw(None, "database", "a readable database", error.how)
             reports.append(RangeReport(start, stop, 0, 0, flaw))
+        except SURROUNDINGS as error:
+            lacking = error  # raised once every child is reaped
+    if lacking is not None:
+        raise lacking
     return reports
 
 

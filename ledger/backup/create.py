@@ -18,7 +18,7 @@ from ledger.backup.frames import HEADER, frames
 from ledger.backup.scan import Advance, Scan, scan
 from ledger.chain import Head, Seq
 from ledger.codec import Draft
-from ledger.errors import DamagedError, LedgerError, NameTakenError, StorageError
+from ledger.errors import DamagedError, LedgerError, NameTakenError, ShortageError, StorageError
 from ledger.events import LEDGER_STREAM, BackupCreated, BackupFailed
 from ledger.files.atomic_file import PartFile, part_file
 from ledger.files.checksum import write_checksum
@@ -153,6 +153,8 @@ def record_failure(
     """Record a restore that failed in the ledger that `open_log` opens, as far as it takes an event at all.
 
     In a child process: after a failure the ledger is not trusted, and the failure itself is what counts.
+
+    Raises: ShortageError.
     """
     draft, identifier = failure(name, stage, error, job_id=job_id)
 
@@ -160,5 +162,9 @@ def record_failure(
         with open_log() as log:
             log.append([draft], append_id=identifier)
 
-    with suppress(LedgerError):
+    try:
         IsolatedProcess(append, NoneType).result()
+    except ShortageError:
+        raise
+    except LedgerError:
+        return

@@ -1,11 +1,10 @@
 """What the live ledger remembers of the backups made of it."""
 
-from contextlib import suppress
 from functools import partial
 
 import msgspec
 
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, ShortageError
 from ledger.events import BackupCreated
 from ledger.files.isolated import IsolatedProcess
 from ledger.log_source import events_of
@@ -26,12 +25,18 @@ def recorded_backups(root: LedgerHome) -> dict[str, Recorded]:
 
     Reads each log once, in a child process: a damaged ledger is one that remembers nothing, not a reason to stop.
     Of a name in both, the real ledger's event counts.
+
+    Raises: ShortageError.
     """
     found: dict[str, Recorded] = {}
     for home in (root.sample, root):
-        with suppress(LedgerError):
+        try:
             if home.current() is not None:
                 found |= IsolatedProcess(partial(_read, home), dict[str, Recorded]).result()
+        except ShortageError:
+            raise
+        except LedgerError:
+            continue
     return found
 
 

@@ -24,6 +24,7 @@ from ledger.codec import decode_created, decode_envelopes
 from ledger.errors import DamagedError, UnreadableError, unreadable
 from ledger.events import LedgerCreated
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
+from ledger.files.regular import open_regular
 
 WORTH_MORE_PROCESSES_BYTES = 8 * 1024 * 1024
 
@@ -159,7 +160,7 @@ def _joined(first: _ScannedPart, rest: _ScannedPart, half: Mark) -> _ScannedPart
 
 
 def _hash(path: Path) -> _Hashed:
-    with path.open("rb") as file:
+    with open(open_regular(path), "rb") as file:
         return _Hashed(file_digest(file, sha256).digest(), file.tell())
 
 

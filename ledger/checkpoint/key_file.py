@@ -1,6 +1,7 @@
 """Files of signing keys: one line, 0600, never replaced and never shown."""
 
 import os
+import select
 import stat
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ledger.checkpoint.note import SigningKey, parse_signing
 from ledger.errors import unreadable
 from ledger.files.atomic_file import MODE, part_file
 
+WRITER_S = 2.0
 LIMIT_BYTES = 4096
 
 
@@ -28,9 +30,12 @@ def read_key(path: Path) -> SigningKey:
     Raises: KeyFileError where it is none, or others may read it; UnreadableError.
     """
     try:
-        with path.open("rb") as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb", buffering=0) as file:
             mode = os.fstat(file.fileno()).st_mode
-            content = file.read(LIMIT_BYTES)
+            if not stat.S_ISREG(mode):
+                # A shell's <(command) is written to soon; a pipe that nobody writes to is not waited for for ever.
+                select.select([file], [], [], WRITER_S)
+            content = file.read(LIMIT_BYTES) or b""
     except OSError as error:
         raise unreadable(path, error) from error
     if stat.S_ISREG(mode) and mode & 0o077:

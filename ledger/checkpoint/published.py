@@ -16,9 +16,11 @@ from ledger.checkpoint.tiles import ENTRIES, WIDTH, Tile, entries, tile_at
 from ledger.errors import unreadable, unwritable
 from ledger.files.atomic_file import write_whole
 from ledger.files.durable import make_private_folder, sync_folder
+from ledger.files.regular import read_regular
 
 CHECKPOINT, TILES = "checkpoint", "tile"
 STAGING = ".b3-ledger-staging"
+LONGEST_BYTES = 256 * 1024 * 1024  # of one file; a bundle holds 256 events
 FEW_FILES = 16  # so many are synced one by one; for more, one sync of everything is cheaper
 FOLDER_MODE = 0o777  # less the user's umask: others are meant to read it
 
@@ -159,7 +161,7 @@ class Staging:
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_regular(path, limit_bytes=LONGEST_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:

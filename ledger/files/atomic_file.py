@@ -92,7 +92,7 @@ def sweep(folder: Path, pattern: str, remove: Callable[[Path], object]) -> None:
     """
     for left in folder.glob(pattern):
         with suppress(OSError):
-            fd = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+            fd = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 remove(left)

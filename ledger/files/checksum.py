@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ledger.errors import ChecksumDamagedError, unreadable
 from ledger.files.atomic_file import part_file
+from ledger.files.regular import open_regular
 
 CHECKSUM_SUFFIX = ".checksum"
 
@@ -43,7 +44,7 @@ def read_checksum(path: Path) -> bytes | None:
     """
     beside = checksum_path(path)
     try:
-        with beside.open("rb") as file:
+        with open(open_regular(beside), "rb") as file:
             content = file.read(LONGEST_BYTES)
     except FileNotFoundError:
         return None

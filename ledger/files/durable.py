@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ledger.errors import unwritable
+from ledger.files.regular import open_own
 
 MODE = 0o600
 PRIVATE_FOLDER, FOLDER = 0o700, 0o755
@@ -18,7 +19,8 @@ PRIVATE_FOLDER, FOLDER = 0o700, 0o755
 def open_private(path: Path, flags: int, mode: int = MODE) -> int:
     """Return a descriptor of the file `path`, made with `mode` and the owner of its folder where there is none.
 
-    Only what this call itself made changes its owner: never a file that was there, nor one behind a link.
+    Only what this call itself made changes its owner: never a file that was there. A link, or another kind of file,
+    is refused: nothing outside the ledger is written to through a link that somebody put there.
 
     Raises: OSError.
     """
@@ -26,7 +28,7 @@ def open_private(path: Path, flags: int, mode: int = MODE) -> int:
         fd = os.open(path, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         give_to_owner(fd, path.parent)
         return fd
-    return os.open(path, flags)
+    return open_own(path, flags)
 
 
 def give_to_owner(fd: int, folder: Path) -> None:

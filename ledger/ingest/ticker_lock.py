@@ -13,11 +13,15 @@ from pathlib import Path
 import msgspec
 
 from ledger import ids
-from ledger.errors import TickerLockError, unwritable
+from ledger.errors import TickerLockError, UnwritableError, unwritable
 from ledger.files.durable import make_private_folder, open_private
+from ledger.files.regular import IS_A_LINK, open_regular, read_regular
 
 LOCK, HOLDER = ".lock", ".holder"
 POLL_S = 0.05
+HOLDER_BYTES = 4096
+PID_LIMIT = 2**31
+TIME_LIMIT_US = 253_402_300_800_000_000  # the first microsecond of the year 10000
 
 
 class Holder(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,8 @@ def ticker_lock(folder: Path, ticker: str, *, job_id: bytes, now_us: int, timeou
     from filelock import FileLock, Timeout
 
     make_private_folder(folder)
+    if (folder / f"{ticker}{LOCK}").is_symlink():
+        raise UnwritableError(folder / f"{ticker}{LOCK}", IS_A_LINK)
     lock = FileLock(folder / f"{ticker}{LOCK}", mode=0o600)
     try:
         _make(folder, ticker)
@@ -96,15 +102,18 @@ def _write(path: Path, holder: Holder) -> None:
 
 
 def _read(path: Path) -> Holder | None:
+    """Return the holder that the file names; None for a file that no job of ours wrote."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Holder)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        found = msgspec.json.decode(read_regular(path, limit_bytes=HOLDER_BYTES, follow=False), type=Holder)
+        ids.parse(found.job_id)
+    except (OSError, ValueError):  # what msgspec and UTF-8 raise are ValueErrors too
         return None
+    return found if 0 < found.pid < PID_LIMIT and 0 <= found.since < TIME_LIMIT_US else None
 
 
 def _is_held(path: Path) -> bool:
     try:
-        fd = os.open(path, os.O_RDONLY)
+        fd = open_regular(path)
     except OSError:
         return False
     try:

@@ -15,11 +15,13 @@ from blake3 import blake3
 from ledger.chain import LINK_BYTES, Head, Link
 from ledger.errors import AnchorDamagedError, unreadable, unwritable
 from ledger.files.durable import open_private, pwrite_whole
+from ledger.files.regular import open_own, read_regular
 
 SLOT = struct.Struct(">Q32s24s")  # size, link, checksum
 SLOTS = 2
 ANCHOR_BYTES = SLOTS * SLOT.size
 CHECKSUM_BYTES = 24
+LONGEST_BYTES = 64 * 1024  # of a file that is read whole only to report how long it is
 
 
 def pack_slot(head: Head) -> bytes:
@@ -42,7 +44,7 @@ def read_anchor(path: Path) -> Head | None:
     Raises: AnchorDamagedError when neither slot holds; UnreadableError without permission.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_regular(path, limit_bytes=LONGEST_BYTES, follow=False)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -77,7 +79,7 @@ class Anchor:
         """
         self._path = path
         try:
-            self._fd = os.open(path, os.O_RDWR)
+            self._fd = open_own(path, os.O_RDWR)
         except OSError as error:
             raise unwritable(path, error) from error
         self._next_slot = 0

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from ledger.errors import AnchorDamagedError, NotALedgerError, UnreadableError, unreadable, unwritable
 from ledger.files.durable import put_file, sync_folder
+from ledger.files.regular import read_regular
 from ledger.store.anchor import read_anchor
 
 CURRENT = "CURRENT"
+CURRENT_BYTES = 64 * 1024  # a name has a dozen
 DATA_FILE = "data.mdb"
 ANCHOR_FILE = "head"
 PROJECTIONS = "projections"
@@ -52,7 +54,7 @@ class LedgerHome:
         """
         path = self.root / CURRENT
         try:
-            text = path.read_text("ascii")
+            text = read_regular(path, limit_bytes=CURRENT_BYTES).decode("ascii")
         except FileNotFoundError:
             self._refuse_lost_current()
             return None

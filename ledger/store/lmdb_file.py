@@ -90,7 +90,7 @@ def _metas(fd: int, path: Path) -> dict[int, MetaPage]:
 def _newest_page(path: Path) -> tuple[MetaPage, int]:
     """Return the newest meta page of `path`, and how many bytes the file has."""
     try:
-        fd = os.open(path, os.O_RDONLY)
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise NoLedgerError(path) from error
     except OSError as error:

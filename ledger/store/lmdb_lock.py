@@ -6,12 +6,14 @@ LMDB makes it sparse and then writes to it through memory: on a full disk that i
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ledger.errors import DiskFullError
+from ledger.errors import DiskFullError, UnreadableError
 from ledger.files.durable import open_private
+from ledger.files.regular import IS_A_LINK, NOT_REGULAR
 from ledger.store.home import DATA_FILE
 
 LOCK_FILE = "lock.mdb"
@@ -27,8 +29,9 @@ def allocate_lock(folder: Path) -> None:
     Raises: DiskFullError.
     """
     path = folder / LOCK_FILE
-    if path.exists() and path.stat().st_size:
-        return
+    with suppress(FileNotFoundError):
+        if path.lstat().st_size:
+            return
     try:
         fd = open_private(path, os.O_RDWR)
         try:
@@ -55,9 +58,12 @@ def one_opener(data_file: Path) -> Iterator[None]:
     page. Killed in between, it leaves the 0 to a process that waits inside LMDB and then believes that it came
     second: that process reads and writes from the older meta page.
     So openers wait outside, for an flock on the data file, which LMDB does not lock and which the kernel releases.
+
+    Raises: UnreadableError when the lock file is a link or no regular file: LMDB would write to what it leads to.
     """
+    _refuse_foreign(data_file.with_name(LOCK_FILE))
     try:
-        fd = os.open(data_file, os.O_RDONLY)
+        fd = os.open(data_file, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         fd = None  # not created yet, which one process does alone; LMDB reports anything else better
     try:
@@ -68,3 +74,11 @@ def one_opener(data_file: Path) -> Iterator[None]:
         if fd is not None:
             fcntl.flock(fd, fcntl.LOCK_UN)  # not only closed: a child forked meanwhile has it open too
             os.close(fd)
+
+
+def _refuse_foreign(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            reason = IS_A_LINK if stat.S_ISLNK(mode) else NOT_REGULAR
+            raise UnreadableError(path, reason, want="a regular file")

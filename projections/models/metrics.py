@@ -17,7 +17,15 @@ from typing import Any
 import msgspec
 
 from ledger.codec import Envelope
-from ledger.events import BackupCreated, ConnectionTested, FetchFailed, IngestFailed, IngestRefused, ValidationCompleted
+from ledger.events import (
+    BackupCreated,
+    CheckpointSigned,
+    ConnectionTested,
+    FetchFailed,
+    IngestFailed,
+    IngestRefused,
+    ValidationCompleted,
+)
 from ledger.ingest.providers import registry
 from ledger.values import ErrorKind
 from projections.fold.event_readers import Evidence, Fact
@@ -26,11 +34,11 @@ from projections.fold.tables import Tables, encode
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 
 NAME = "metrics"
-VERSION = 2
+VERSION = 3
 RECENT_ENTRIES = 30
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
 SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
-LAST_BACKUP = text_key("last")
+LAST_BACKUP = LAST_CHECKPOINT = text_key("last")  # each in a table of its own
 RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
 ACCEPTED: frozenset[Status] = frozenset({"success", "warning"})
 
@@ -119,20 +127,28 @@ class BackupStatus(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
+class CheckpointMade(msgspec.Struct, frozen=True, array_like=True):
+    """The newest checkpoint: when it was recorded, and how many events it covers."""
+
+    recorded_at: int
+    size: int
+
+
 _decode_tally = msgspec.msgpack.Decoder(_SeriesTally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
 _decode_backup = msgspec.msgpack.Decoder(BackupStatus).decode
+_decode_checkpoint = msgspec.msgpack.Decoder(CheckpointMade).decode
 
 
 class Metrics:
-    """The fold of attempts, decisions, probes and backups into measures."""
+    """The fold of attempts, decisions, probes, backups and checkpoints into measures."""
 
     name = NAME
     version = VERSION
-    tables = ("tallies", "recent", "pending", "probes", "backups")
+    tables = ("tallies", "recent", "pending", "probes", "backups", "checkpoints")
     rewritten = frozenset(tables)
-    reads = ENTRY_TAGS | {ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG}
+    reads = ENTRY_TAGS | {ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG, CheckpointSigned.TAG}
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Count what the event ended, or keep evidence until its decision comes."""
@@ -189,6 +205,10 @@ def _back_up(tables: Tables, envelope: Envelope, fact: BackupCreated) -> None:
     tables["backups"].store(LAST_BACKUP, BackupStatus(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size))
 
 
+def _sign(tables: Tables, envelope: Envelope, fact: CheckpointSigned) -> None:
+    tables["checkpoints"].store(LAST_CHECKPOINT, CheckpointMade(envelope.recorded_at, fact.size))
+
+
 def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
     if probe.status in {"ok", "slow"}:
         tables["probes"].put(text_key(probe.provider), encode(probe.finished_at))
@@ -201,6 +221,7 @@ _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
     IngestFailed: _fail,
     IngestRefused: _fail,
     BackupCreated: _back_up,
+    CheckpointSigned: _sign,
     ConnectionTested: _answer,
 }
 
@@ -266,3 +287,9 @@ def last_answer(tables: Tables, provider: str) -> int | None:
     if probed := tables["probes"].get(text_key(provider)):
         times.append(_decode_time(probed))
     return max(times, default=None)
+
+
+def last_checkpoint(tables: Tables) -> CheckpointMade | None:
+    """Return the newest checkpoint that is recorded, None where there is none."""
+    stored = tables["checkpoints"].get(LAST_CHECKPOINT)
+    return None if stored is None else _decode_checkpoint(stored)

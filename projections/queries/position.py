@@ -55,9 +55,9 @@ def parse(written: str) -> UpTo:
 
     Raises: ValueError for any other text.
     """
-    if written.isascii() and written.isdigit():
-        return UpToSeq(int(written))
     try:
+        if written.isascii() and written.isdigit():
+            return UpToSeq(int(written))
         return reach(datetime.fromisoformat(written) if "T" in written.upper() else date.fromisoformat(written))
     except ValueError as error:
         message = f"got {written!r}, want a seq, a day as YYYY-MM-DD or a time such as 2026-02-15T12:34:56Z"

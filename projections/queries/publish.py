@@ -27,7 +27,7 @@ def publish(csv: Csv, folder: Path) -> bool:
 
 def _put(path: Path, content: bytes) -> bool:
     """Make the file at `path` hold `content`; return whether it did not before."""
-    if path.is_file() and path.read_bytes() == content:
+    if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
         return False
     write_whole(path, content)
     return True

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from ledger.errors import LedgerError, ShortageError, UnwritableError, shortage, unwritable
 from ledger.files.durable import sync_folder
+from ledger.files.regular import read_regular
 from ledger.store.home import CURRENT, PROJECTIONS, point_current
 from ledger.store.writer_lock import WriterLock
 from projections.store.store import Store, opened
 
 LOCK_FILE = "lock"
 NAME_PREFIX = "store-"
+NAME_BYTES = 32  # far more than a number takes
 RETRIES = 3
 
 
@@ -48,7 +50,7 @@ class Shelf:
         Raises: ShortageError.
         """
         try:
-            name = (self.root / CURRENT).read_bytes().strip()
+            name = read_regular(self.root / CURRENT, limit_bytes=NAME_BYTES).strip()
         except OSError as error:
             if lacking := shortage(error):
                 raise lacking from error

@@ -60,9 +60,8 @@ def imported(path: Path, folder: Path, *, wanted: Selection) -> int:
     create_ledger(home, kind="real", software="benchmark", now=lambda: NOW_US, lock_timeout_s=5)
     with EventLog(home, now=lambda: NOW_US) as log, Spool() as spool, file.opened(path) as text:
         intake = Intake(wanted)
-        digest = file.sha256(path)
         intake.fill(spool, text, text.batches())
-        contents = intake.contents(text, digest=digest, started_at=NOW_US, finished_at=NOW_US)
+        contents = intake.contents(text, started_at=NOW_US, finished_at=NOW_US)
         importer = Importer(
             contents, job_id=JOB, log=log, held=lambda _: Held({}), threshold_percent=10, lock_timeout_s=5
         )

@@ -17,6 +17,7 @@ class Tally(msgspec.Struct, kw_only=True):
     counts: dict[str, int] = {}
     seconds: float = 0.0
     violations: list[str] = []
+    campaign: str = "tests.faults"
 
     @property
     def passed(self) -> bool:
@@ -29,7 +30,7 @@ class Tally(msgspec.Struct, kw_only=True):
 
     def violation(self, seed: int, what: str) -> None:
         """Keep what was broken, with the command that breaks it again."""
-        self.violations.append(f"python -m tests.faults --only {self.part} --seed {seed} --rounds 1\n{what}")
+        self.violations.append(f"python -m {self.campaign} --only {self.part} --seed {seed} --rounds 1\n{what}")
 
     @contextmanager
     def holding(self, seed: int, case: Any = "") -> Iterator[None]:

@@ -8,6 +8,7 @@ from ledger.codec import Draft
 from ledger.events import (
     LEDGER_STREAM,
     BackupCreated,
+    CheckpointSigned,
     ConnectionTested,
     Event,
     FetchFailed,
@@ -219,6 +220,20 @@ class Story:
                 sha256=bytes(32),
                 types=(),
                 tickers=(),
+            )
+        )
+
+    def signed(self) -> Seq:
+        """Append that a checkpoint was signed."""
+        head = self.log.head()
+        return self.add(
+            CheckpointSigned(
+                origin="b3-ledger/test",
+                size=head.size,
+                link=head.link,
+                root=bytes(32),
+                key_id=bytes(4),
+                note="signed\n",
             )
         )
 

@@ -47,6 +47,7 @@ class Status(Fault, frozen=True, kw_only=True):
     retry_after: str | None = None
     location: str | None = None
     body: bytes | None = None
+    encoding: str | None = None  # that `body` is packed in
     times: int | None = REQUESTS_A_REFUSAL
 
 
@@ -210,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(_damaged(_answer(ticker, series or Series(days=()), seen.query), fault))
 
     def _refuse(self, fault: Status, seen: Seen) -> None:
-        asked = {"Retry-After": fault.retry_after, "Location": fault.location}
+        asked = {"Retry-After": fault.retry_after, "Location": fault.location, "Content-Encoding": fault.encoding}
         headers = {name: value for name, value in asked.items() if value is not None}
         body = _refusal_body(fault.code, seen.query) if fault.body is None else fault.body
         self._send(fault.code, body, "application/json", headers)

@@ -58,7 +58,7 @@ recorded; 2 unreachable, or it answers with something else.
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=params.SECONDS,
     help="Seconds to wait.  [default: ADAPTER_TIMEOUT_SECONDS]",
 )
 @clock_option.option
@@ -81,7 +81,7 @@ def test_conn(provider: str, timeout_s: float | None, style: Style) -> int:
         last_success_at=None if last is None else times.text(last),
         error=None if event.error_kind is None else f"{event.error_kind}: {event.message}",
     )
-    output.show([row], style, text=_text)
+    output.report([row], style, text=_text)
     if trouble is not None:
         output.say(f"warning: not recorded: {trouble}")
     return max(exit_code(event.status), Exit.OK if trouble is None else Exit.WARNING)

@@ -9,6 +9,7 @@ from ledger.checkpoint.published import TILES, Published
 from ledger.checkpoint.rereading import Batches
 from ledger.checkpoint.statement import Statement, parse_statement
 from ledger.errors import unreadable
+from ledger.files.regular import open_regular
 from ledger.log_source import LogSource
 from ledger.store.event_log import EventLog
 
@@ -22,7 +23,7 @@ def read_note(path: Path, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
     Raises: UnreadableError.
     """
     try:
-        with path.open("rb") as file:
+        with open(open_regular(path), "rb") as file:
             return file.read(limit_bytes)
     except OSError as error:
         raise unreadable(path, error) from error

@@ -8,7 +8,7 @@ import msgspec
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers
+from cli.context import ledgers, params
 from ledger.checkpoint.errors import KeyNameError
 from ledger.checkpoint.key_file import read_key, write_key
 from ledger.checkpoint.note import SigningKey, new_key
@@ -18,7 +18,7 @@ from ledger.errors import NoLedgerError
 from ledger.events import LedgerCreated
 from ledger.store.event_log import EventLog
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = params.FILE
 
 
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,11 +3,13 @@
 from shlex import quote
 
 import click
+from msgspec.structs import replace
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import InForce
+from ledger.urls import masked
 
 
 @click.command(
@@ -28,9 +30,14 @@ def config(style: Style) -> int:
     folder, else it has its default. What is printed may serve as a .env.
     """
     given = settings.in_force()
-    output.show(given, style, text=text)
+    output.show(map(shown, given), style, text=text)
     settings.parse(given)
     return Exit.OK
+
+
+def shown(setting: InForce) -> InForce:
+    """Return the setting as it may be printed: no user, password or query of a URL."""
+    return setting if setting.value is None else replace(setting, value=masked(setting.value))
 
 
 def text(setting: InForce) -> str:

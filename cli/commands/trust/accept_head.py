@@ -82,7 +82,7 @@ def accept_head(context: click.Context, /, reason: str, *, yes: bool, style: Sty
             context.fail("got no, want yes: nothing was changed")
     row = _accepted(ledger, found, reason, given)
     text = f"accepted: the log goes on from {row.found_events} events; recorded at seq {row.seq}, head {row.head}"
-    output.show([row], style, text=lambda _: text)
+    output.report([row], style, text=lambda _: text)
     return Exit.OK
 
 

@@ -10,7 +10,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.row import SalvagedRow
-from cli.context import ledgers
+from cli.context import ledgers, params
 from ledger.backup.salvage import salvage_archive, salvage_ledger
 
 
@@ -25,7 +25,7 @@ Exit codes: 0 nothing was damaged, the archive holds it all; 1 the intact prefix
 is lost; 2 nothing could be saved; 3 no ledger, no such file, or a name that is taken.
 """
 )
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The new archive.")
+@click.option("--out", type=params.FILE, required=True, help="The new archive.")
 @ledgers.archive_option
 @output.style_options
 def salvage(out: Path, style: Style) -> int:
@@ -55,6 +55,6 @@ def salvage(out: Path, style: Style) -> int:
         lost_events=found.lost_events,
         elapsed_sec=round(time.perf_counter() - started, 3),
     )
-    output.show([row], style, text=backup_row.salvaged_text)
+    output.report([row], style, text=backup_row.salvaged_text)
     output.say(f"hint: main backup --restore --from {out} --dry-run")
     return Exit.OK if row.status == "intact" else Exit.WARNING

@@ -12,7 +12,6 @@ from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, series_option
-from cli.render import out_file
 from cli.render.renderers import JSON, TEXT
 from ledger.errors import NothingToShowError
 from projections.models import prices
@@ -49,10 +48,10 @@ Exit codes: 0 printed, or every file and event holds; 2 --check found a mismatch
 nothing to check, or a file was named that no event tells of.
 """
 )
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("files", nargs=-1, type=params.FILE)
 @click.option("--ticker", type=params.TICKER, help="Whose prices to print.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.  [default: stdout]")
+@click.option("--out", type=params.OUT_FILE, help="The file to write.  [default: stdout]")
 @click.option("--check", is_flag=True, help="Hold every recorded snapshot, and the files, against the log.")
 @click.option("--failed", is_flag=True, help="With --check: only what does not hold.")
 @series_option.source_option
@@ -84,7 +83,7 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
         context.fail("got --failed without --check, want both")
     if files or ticker is None:
         context.fail("got no --ticker, want one, or --check" if not files else "got files, want --check before them")
-    if style.format == JSON and out is None:
+    if style.format == JSON and output.is_stdout(out):
         context.fail("got --format json for a CSV on stdout, want --out")
     return _regenerate(ticker, as_of, out, source, style)
 
@@ -99,10 +98,9 @@ def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str |
             f"no sessions of {series.ticker} in the first {position} events", wanted="at least one"
         )
     csv = render(series.ticker, bars)
-    if out is None:
-        output.raw(csv.content)
+    output.give([csv.content], out)
+    if output.is_stdout(out):
         return Exit.OK
-    out_file.write(out, csv.content)
     written = SnapshotRow(
         ticker=ticker,
         snapshot=str(out),

@@ -7,6 +7,8 @@ from ledger.errors import DamagedError
 from ledger.ingest.providers.port import BodyError
 from ledger.values import Answer
 
+UNPACKED_MAX_BYTES = 64 * 1024 * 1024  # of any answer, whatever was recorded of its length
+
 
 class OtherBodyError(BodyError):
     """What is kept of an answer does not unpack to the bytes that came."""
@@ -24,11 +26,13 @@ def answer(body: bytes) -> Answer:
 def body(kept: Answer) -> bytes:
     """Return the plain bytes behind `kept`, held to its length and its hash.
 
-    Never unpacks more than its recorded length, so a forged stream cannot fill memory.
+    Never unpacks more than its recorded length, nor than `UNPACKED_MAX_BYTES`, so a forged one cannot fill memory.
 
     Raises: OtherBodyError.
     """
     expected = f"{kept.body_bytes} bytes with sha256 {kept.sha256.hex()}"
+    if kept.body_bytes > UNPACKED_MAX_BYTES:
+        raise OtherBodyError(expected=f"at most {UNPACKED_MAX_BYTES} bytes", found=f"{kept.body_bytes} bytes")
     try:
         # One byte more than recorded reveals a longer stream; a limit of 0 would mean none.
         plain = zlib.decompressobj().decompress(kept.body, max(kept.body_bytes, 0) + 1)

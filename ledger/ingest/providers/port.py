@@ -10,6 +10,8 @@ import msgspec
 from ledger.errors import LedgerError
 from ledger.values import Answer, Basis, ErrorKind, Identity, LedgerKind, RawAction, RawBar, Request, Source, Window
 
+ANSWER_MAX_BYTES = 12 * 1024 * 1024  # of a live answer, unless its reader is given another bound
+
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """Answers that were recorded once: the last session in them, and when they came (microseconds UTC)."""
@@ -51,6 +53,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     cache_dir: Path
     now: Callable[[], int]  # microseconds UTC
     base_url: str | None = None  # in place of every host of the provider's
+    answer_max_bytes: int = ANSWER_MAX_BYTES  # unpacked
 
 
 class BodyError(ValueError):

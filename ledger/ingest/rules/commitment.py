@@ -24,4 +24,5 @@ def committed(decision: ValidationCompleted, held: Held, *, threshold_percent: f
         touched = {bar.date.year for bar in decision.bars}
         leaves |= leaves_of(bars[day] for day in sorted(bars) if day.year in touched)
         after = state(series, decision.basis, leaves, actions.in_force(held.actions, decision.actions))
-    return replace(decision, before=before, after=after, threshold_percent=threshold_percent)
+    # A whole number would be stored as an integer: the field is a float64.
+    return replace(decision, before=before, after=after, threshold_percent=float(threshold_percent))

@@ -23,6 +23,8 @@ DEFAULTS = Settings(
     price_sources=("yfinance", "cotahist"),
     checkpoint_key=None,
     yahoo_base_url=None,
+    answer_max_bytes=12 * 1024 * 1024,
+    import_max_bytes=4 * 1024 * 1024 * 1024,
     b3_ledger_now=None,
 )
 
@@ -118,7 +120,8 @@ def test_a_value_is_parsed_or_refused_by_name(
     expected = next(setting.expected for setting in REGISTRY if setting.name == name)
     with pytest.raises(SettingError) as refused:
         settings.load()
-    assert f"got {name}={text!r} from environment, want {expected}" == str(refused.value)
+    shown = text.replace("?q=1", "?***")
+    assert f"got {name}={shown!r} from environment, want {expected}" == str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["YAHOO_BASE_URL", "B3_LEDGER_NOW"])

@@ -192,8 +192,8 @@ def test_a_log_is_parted_when_that_is_worth_it(
 
 def test_a_child_that_dies_is_a_flaw_of_its_range(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No seq can be named, and nothing of the range counts as checked."""
-    monkeypatch.setattr(ledger.audit.rehash, "rehash_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-    flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
+    monkeypatch.setattr(ledger.audit.rehash, "rehash_range", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+    flaw = Flaw(None, "database", "a readable database", "death by SIGSEGV")
     assert [RangeReport(0, 6, 0, 0, flaw)] == rehash_ledger(folder, EVENTS, workers=2)
 
 

@@ -139,8 +139,8 @@ def test_an_engine_that_refuses_is_a_flaw_of_the_database(full: LedgerHome) -> N
 def test_a_rehash_that_dies_is_unreadable(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """What killed the child is told; no event counts as good."""
     want = sound(full)
-    monkeypatch.setattr("ledger.audit.rehash.rehash_range", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-    flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
+    monkeypatch.setattr("ledger.audit.rehash.rehash_range", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+    flaw = Flaw(None, "database", "a readable database", "death by SIGSEGV")
     changes = {"first_bad": flaw, "last_good_seq": None, "body_bytes": 0, "witnesses": ()}
     assert msgspec.structs.replace(want, verdict="unreadable", **changes) == told(full)
 
@@ -182,8 +182,8 @@ def test_the_pages_are_checked_only_when_asked(full: LedgerHome, monkeypatch: py
 def test_an_index_that_kills_its_reader_is_unreadable(full: LedgerHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """The events were all sound; the database is not."""
     want = sound(full)
-    monkeypatch.setattr("ledger.audit.verify.compare_index", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-    flaw = Flaw(None, "database", "a readable database", "death by SIGKILL")
+    monkeypatch.setattr("ledger.audit.verify.compare_index", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+    flaw = Flaw(None, "database", "a readable database", "death by SIGSEGV")
     assert msgspec.structs.replace(want, verdict="unreadable", first_bad=flaw, witnesses=()) == told(
         full, structure=True
     )

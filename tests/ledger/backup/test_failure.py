@@ -8,7 +8,7 @@ import pytest
 
 from ledger.backup.create import failure, record_failure
 from ledger.codec import Draft, decode_envelope, decode_event
-from ledger.errors import DiskFullError
+from ledger.errors import DiskFullError, ProcessShortageError
 from ledger.events import LEDGER_STREAM, BackupFailed
 from ledger.ids import append_id
 from ledger.store.event_log import EventLog
@@ -70,5 +70,5 @@ def test_what_is_no_failure_of_the_ledger_is_not_hidden(
         raise BlockingIOError(errno.EAGAIN, "no more processes")
 
     monkeypatch.setattr("os.fork", no_process)
-    with pytest.raises(BlockingIOError):
+    with pytest.raises(ProcessShortageError):
         told(home, clock)

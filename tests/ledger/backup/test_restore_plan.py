@@ -304,7 +304,7 @@ def test_what_was_counted_before_the_engine_died_still_counts(
 
     def die(_folder: Path, _archive: ArchiveLog, shared: mmap) -> Lacking:
         COUNTED.pack_into(shared, 0, *counted)
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGSEGV)
         raise AssertionError
 
     monkeypatch.setattr("ledger.backup.restore_plan.count_lacking", die)

@@ -162,7 +162,7 @@ def test_every_event_before_a_fatal_one_is_saved(
     class Mortal(Engine):
         def chunk(self, start: int, stop: int) -> list[Record]:
             if start <= fatal < stop:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), signal.SIGSEGV)
             return super().chunk(start, stop)
 
     monkeypatch.setattr(salvage, "Engine", Mortal)

@@ -158,7 +158,7 @@ def test_a_first_half_that_does_not_lead_to_the_second_is_no_verdict(
 
 
 def _die(_path: Path) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGSEGV)
 
 
 @pytest.mark.usefixtures("shared")
@@ -168,7 +168,7 @@ def test_a_process_that_dies_is_said_so(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("ledger.backup.scan._hash", _die)
     with pytest.raises(UnreadableError) as refusal:
         scan(path)
-    assert f"got 'death by SIGKILL' on reading {path}, want a readable file" == str(refusal.value)
+    assert f"got 'death by SIGSEGV' on reading {path}, want a readable file" == str(refusal.value)
 
 
 def _read_unmapped(_path: Path) -> None:

@@ -14,11 +14,13 @@ from projections.models.metrics import (
     RECENT_ENTRIES,
     RUN_STATUSES,
     BackupStatus,
+    CheckpointMade,
     Measured,
     Measures,
     RunCount,
     last_answer,
     last_backup,
+    last_checkpoint,
     measured,
     runs,
 )
@@ -143,6 +145,15 @@ def test_runs_are_counted_by_how_they_ended() -> None:
         for status, count in counts.items()
     ]
     assert expected == list(runs(metrics(story.log)))
+
+
+def test_the_newest_checkpoint_is_kept() -> None:
+    """None before the first."""
+    story = Story()
+    assert last_checkpoint(metrics(story.log)) is None
+    story.signed()
+    story.signed()
+    assert CheckpointMade(story.now_us, 2) == last_checkpoint(metrics(story.log))
 
 
 def test_the_newest_backup_is_kept() -> None:

@@ -33,7 +33,7 @@ Exit codes: 0 also when nothing matches, 2 a damaged ledger, 3 no ledger.
 @click.option("--ticker", type=params.TICKER, help="Only events of this ticker.")
 @click.option("--type", "tag", help="Only events of this type: fetch, fetch.failed, or fetch.failed/1.")
 @click.option("--since", type=params.DATE, help="Only events recorded on this UTC day or later.")
-@click.option("--limit", type=click.IntRange(min=1), help="The newest so many.")
+@click.option("--limit", type=params.COUNT, help="The newest so many.")
 @ledgers.archive_option
 @output.style_options
 @click.pass_context
@@ -67,7 +67,7 @@ Examples:
 Exit codes: 0 shown, 2 a damaged ledger, 3 no such event, or --raw where no provider answered.
 """
 )
-@click.argument("seq", type=click.IntRange(min=0))
+@click.argument("seq", type=click.IntRange(0, params.SEQ_MAX))
 @click.option("--raw", is_flag=True, help="The provider's answer, byte for byte, and nothing else.")
 @ledgers.archive_option
 @output.style_options

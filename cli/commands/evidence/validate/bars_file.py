@@ -8,9 +8,11 @@ import msgspec
 
 from cli.app.errors import BarsFileError
 from cli.context import params
+from ledger.files.regular import open_regular
 from ledger.market.price import price_from_text, reais
 from ledger.values import RawBar
 
+VOLUME_DIGITS_MAX = 18  # whatever is longer is judged as the double nearest to it
 HEADER = ("date", "open", "high", "low", "close", "volume")
 ADJUSTED_HEADER = ("date", "open", "high", "low", "close", "adj_close", "volume")
 
@@ -29,7 +31,7 @@ def read(path: Path) -> list[Line]:
     """
     import csv
 
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with open(open_regular(path), encoding="utf-8-sig", newline="") as file:
         try:
             return _lines(path, csv.reader(file))
         except UnicodeDecodeError as error:
@@ -62,7 +64,8 @@ def _bar(cells: dict[str, str]) -> RawBar:
     adj_close = _price("adj_close", cells["adj_close"]) if cells.get("adj_close") else None
     volume: float | int | None = None
     if written := cells["volume"]:
-        volume = int(written) if written.isascii() and written.isdigit() else _number("volume", written)
+        is_whole = written.isascii() and written.isdigit() and len(written) <= VOLUME_DIGITS_MAX
+        volume = int(written) if is_whole else _number("volume", written)
     return RawBar(params.day(cells["date"]), opened, high, low, close, adj_close, volume)
 
 

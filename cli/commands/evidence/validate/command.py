@@ -14,6 +14,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.evidence.validate import bars_file
 from cli.commands.evidence.validate.bars_file import Line
+from cli.context import params
 from cli.render.renderers import Layout
 from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import judge
@@ -60,7 +61,7 @@ Exit codes: 0 every row is accepted, 1 some are rejected or flagged, 2 the file 
 or is no CSV of bars, 3 it cannot be read.
 """
 )
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=params.EXISTING_FILE)
 @output.csv_style_options
 def validate(file: Path, style: Style) -> int:
     """Hold a CSV of bars to the rules that providers are held to; no ledger is needed.

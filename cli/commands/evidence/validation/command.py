@@ -37,7 +37,7 @@ withdrawn, 2 the whole answer was rejected; 3 no decision.
 )
 @click.option("--ticker", type=params.TICKER, required=True, help="Whose answers.")
 @click.option("--job", "job_id", type=JobIdType(), help="Only decisions of this job.")
-@click.option("--limit", type=click.IntRange(min=1), help="The newest so many.")
+@click.option("--limit", type=params.COUNT, help="The newest so many.")
 @series_option.source_option
 @ledgers.archive_option
 @output.csv_style_options

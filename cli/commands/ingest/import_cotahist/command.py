@@ -16,7 +16,7 @@ from cli.commands.ingest.run.command import Logged
 from cli.context import clock_option, params
 from ledger.ingest.providers.cotahist.importing import Market, Selection
 
-FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+FILE = params.EXISTING_FILE
 
 
 @click.command(
@@ -74,7 +74,7 @@ def run(in_force: Settings, options: ImportOptions, style: Style) -> Exit:
             rows.append(worker.work(path))
             return rows[-1]
 
-        output.show(map(imported, options.files), style, text=import_row.text)
+        output.report(map(imported, options.files), style, text=import_row.text)
         # Where nobody read on, the work is done all the same.
         rows.extend(map(worker.work, options.files[len(rows) :]))
     for row in rows:

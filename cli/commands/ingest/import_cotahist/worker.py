@@ -97,12 +97,12 @@ class FileWorker:
 
     def _import(self, path: Path, job_id: bytes, started_at: int) -> tuple[Contents, Counter[str], int | None]:
         with Spool() as spool:
-            intake, digest = Intake(self._options.selection), file.sha256(path)
-            with file.opened(path) as text:
+            intake = Intake(self._options.selection)
+            with file.opened(path, limit_bytes=self._settings.import_max_bytes) as text:
                 label, expected = f"{path.name}: reading", text.batches_expected
                 with output.progress(text.batches(), label=label, length=expected) as batches:
                     intake.fill(spool, text, batches)
-                contents = intake.contents(text, digest=digest, started_at=started_at, finished_at=self._now())
+                contents = intake.contents(text, started_at=started_at, finished_at=self._now())
             self._observer.info(
                 "read", **_about(job_id), file=path.name, records=contents.records, tickers=contents.tickers
             )

@@ -52,7 +52,7 @@ def run(settings: Settings, options: RunOptions) -> Exit:
             try:
                 futures = [executor.submit(worker.work, ticker) for ticker in options.tickers]
                 with output.progress(futures, label="tickers", length=len(futures)) as waiting:
-                    output.show(map(finished, waiting), options.style, text=run_row.text)
+                    output.report(map(finished, waiting), options.style, text=run_row.text)
                 # Where nobody read on, the work is done all the same.
                 rows.extend(future.result() for future in futures[len(rows) :])
             except KeyboardInterrupt as order:

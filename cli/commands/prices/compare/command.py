@@ -51,7 +51,7 @@ Exit codes: 0 all agree, 1 some differ, 3 no session that both hold.
     show_default=True,
     help="Which price; may be repeated.",
 )
-@click.option("--limit", type=click.IntRange(min=0), default=WORST, show_default=True, help="List the worst so many.")
+@click.option("--limit", type=params.COUNT_OR_NONE, default=WORST, show_default=True, help="List the worst so many.")
 @ledgers.archive_option
 @output.style_options
 @click.pass_context

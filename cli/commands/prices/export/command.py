@@ -48,7 +48,7 @@ anything else that is there is left alone.
 Exit codes: 0 written, 3 no prices, or a package is missing, or DIR holds something else.
 """
 )
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write.")
+@click.option("--out", type=params.FOLDER, required=True, help="The folder to write.")
 @click.option("--format", "file_format", type=click.Choice(["parquet", "csv"]), required=True, help="What files.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew it then.  [default: now]")
 @click.option("--ticker", "tickers", type=params.TICKER, multiple=True, help="Only this ticker; may be repeated.")

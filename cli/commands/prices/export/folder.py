@@ -15,8 +15,10 @@ from cli.commands.prices.export.row import FORMAT, Manifest
 from cli.render import out_file
 from ledger.files.atomic_file import sweep
 from ledger.files.durable import FOLDER, give_to_owner, make_folder
+from ledger.files.regular import read_regular
 
 MANIFEST = "manifest.json"
+MANIFEST_BYTES = 256 * 1024 * 1024
 SUFFIX = ".b3-ledger-export"  # ours alone, since folders of that name are removed
 
 
@@ -28,6 +30,7 @@ def fresh_folder(path: Path) -> Iterator[Path]:
 
     Raises: NotAnExportError for anything else that is there.
     """
+    path = Path(os.path.realpath(path))  # a link is followed, never replaced
     check_replaceable(path)
     make_folder(path.parent)
     _sweep(path, "new")
@@ -84,7 +87,7 @@ def check_replaceable(path: Path) -> None:
     files = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_symlink() or not file.is_dir()}
     listed: set[str] = set()
     with suppress(FileNotFoundError, msgspec.DecodeError):
-        manifest = msgspec.json.decode((path / MANIFEST).read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode(read_regular(path / MANIFEST, limit_bytes=MANIFEST_BYTES), type=Manifest)
         if manifest.format == FORMAT:
             listed = {MANIFEST, *(file.path for file in manifest.files)}
     if strangers := files - listed:

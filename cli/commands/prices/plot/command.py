@@ -12,7 +12,6 @@ from cli.app.exit_codes import Exit
 from cli.commands.prices.plot import chart
 from cli.commands.prices.plot.chart import PictureFormat, PriceChart
 from cli.context import ledgers, params, series_option
-from cli.render import out_file
 from ledger.errors import NothingToShowError
 from projections.api.ledger import Ledger
 from projections.queries.position import UpTo
@@ -45,7 +44,7 @@ Exit codes: 0 drawn, 3 no session held of what was asked for, or a package is mi
 """
 )
 @click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .png or .svg file.")
+@click.option("--out", type=params.OUT_FILE, required=True, help="The .png or .svg file.")
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
@@ -77,7 +76,7 @@ def plot(  # noqa: PLR0913 - one parameter an option
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
         ledger = Ledger(log, view, order=given.price_sources)
         drawn = _chart(ledger, PlotOptions(ticker=ticker, start=start, end=end, as_of=as_of, source=source))
-    out_file.write(out, chart.render(drawn, cast("PictureFormat", picture)))
+    output.give([chart.render(drawn, cast("PictureFormat", picture))], out)
     output.raw(f"{out}: {drawn.caption()}\n".encode())
     return Exit.OK
 

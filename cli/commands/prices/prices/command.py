@@ -35,7 +35,7 @@ Exit codes: 0 printed, 3 no session held of what was asked for, or a package is 
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--adjusted", is_flag=True, help="Beside them, adjusted for the dividends and splits known then.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.  [default: stdout]")
+@click.option("--out", type=params.OUT_FILE, help="The file to write.  [default: stdout]")
 @series_option.source_option
 @ledgers.archive_option
 @output.table_style_options
@@ -61,7 +61,7 @@ def prices(  # noqa: PLR0913 - one parameter an option
     """
     if start and end and start > end:
         context.fail(f"got --start {start} after --end {end}, want it on or before")
-    if style.format == PARQUET and out is None and sys.stdout.isatty():
+    if style.format == PARQUET and output.is_stdout(out) and sys.stdout.isatty():
         context.fail("got --format parquet on a terminal, want --out")
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = view.head.size if as_of is None else position_of(log, as_of)

@@ -12,13 +12,13 @@ from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
 from cli.commands.proof.checkpoint import row
 from cli.commands.proof.keys import VERIFIER_KEY, signing_key
-from cli.context import clock_option, guards, ledgers, witnesses
+from cli.context import clock_option, guards, ledgers, params, witnesses
 from ledger import ids
 from ledger.checkpoint.note import SigningKey
 from ledger.checkpoint.signing import Signed, sign_checkpoint
 from ledger.store.event_log import EventLog
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = params.FILE
 
 
 @click.command(
@@ -39,7 +39,7 @@ or does not hold; --out holds another origin's; a signature is bad; the newer do
 @click.option("--key", "key", help="The file of the signing key; with --compare a verifier key.  [env: CHECKPOINT_KEY]")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=params.FOLDER,
     help="Publish here: checkpoint, and the tree as tiles.  [default: a folder in DATA_DIR]",
 )
 @click.option("--compare", type=FILE, nargs=2, metavar="OLD NEW", help="Say whether one extends the other.")

@@ -1,7 +1,6 @@
 """`main prove`: that an event, or the price of a day, is in the log that was signed; and the check of such a proof."""
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +12,7 @@ from cli.commands.proof.keys import VERIFIER_KEY
 from cli.commands.proof.prove.row import Session, proof_text, proven_text
 from cli.context import ledgers, params, series_option
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = params.FILE
 
 
 @click.command(
@@ -38,7 +37,7 @@ Exit codes: 0 made, or it holds; 2 it does not hold, or the log is not the one t
 @series_option.source_option
 @click.option("--body", is_flag=True, help="Put the event itself into the proof; a price's is always there.")
 @click.option("--checkpoint", type=FILE, help="Under this checkpoint.  [default: the newest one recorded]")
-@click.option("--out", type=FILE, help="Write the proof to this file.  [default: print it]")
+@click.option("--out", type=params.OUT_FILE, help="Write the proof to this file.  [default: print it]")
 @click.option("--check", type=FILE, help="Check this proof instead; it needs no ledger.")
 @click.option("--key", type=VERIFIER_KEY, help="With --check: who must have signed, or a file that holds that key.")
 @ledgers.archive_option

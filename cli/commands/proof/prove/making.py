@@ -4,11 +4,11 @@ from pathlib import Path
 
 import msgspec
 
+from cli.app import output
 from cli.app.settings import Settings
 from cli.commands.proof import files
 from cli.commands.proof.prove.row import ProofRow, Session, proof_row
 from cli.context import ledgers, series_option
-from cli.render import out_file
 from ledger.checkpoint.errors import NotCoveredError
 from ledger.checkpoint.proving import prove
 from ledger.checkpoint.published import Published
@@ -62,7 +62,7 @@ def made(wanted: ProofSubject, given: Settings) -> ProofRow:
         )
         (record,) = log.read(seq, seq + 1)
     if wanted.out is not None:
-        out_file.write(wanted.out, str(proof).encode())
+        output.give([str(proof).encode()], wanted.out)
     file = None if wanted.out is None else str(wanted.out)
     return proof_row(decode_envelope(seq, record.body), proof, under.statement, file)
 

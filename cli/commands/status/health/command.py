@@ -26,7 +26,7 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 from ledger.store.mark import heed
 from ledger.values import LedgerKind
-from projections.models.metrics import measured
+from projections.models.metrics import CheckpointMade, last_checkpoint, measured
 from projections.queries.metrics_report import report, worst
 from projections.store.runner import open_view
 
@@ -73,6 +73,8 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: LedgerKind | None = None
     free_bytes: int | None = None  # on its disk
     error_message: str | None = None
+    last_checkpoint: str | None = None  # when it was recorded
+    uncovered_events: int | None = None  # that no checkpoint covers yet
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +85,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     ingest_known: bool = False
     last_ingest: int | None = None
     error_message: str | None = None
+    checkpoint: CheckpointMade | None = None
 
 
 @click.command(
@@ -94,7 +97,7 @@ Examples:
 \b
 Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected, or less than 64 MiB are
 free on the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is late, or
-less than 1 MiB is free; 3 no ledger, no ingest recorded, or no permission to look.
+less than 1 MiB is free; 3 no ledger, no ingest recorded, or no permission, memory or handles to look.
 """
 )
 @output.style_options
@@ -121,7 +124,7 @@ def _health(given: Settings) -> HealthRow:
         found = IsolatedProcess(look, Look).result()
     except LedgerError as error:
         found = Look(severity=_severity(error), error_message=str(error))
-    free, last = free_space.free_bytes(ledger.folder), found.last_ingest
+    free, last, signed = free_space.free_bytes(ledger.folder), found.last_ingest, found.checkpoint
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
         db_accessible=found.head is not None,
@@ -130,14 +133,20 @@ def _health(given: Settings) -> HealthRow:
         ingest_known=found.ingest_known,
         last_ingest=None if last is None else times.text(last),
         ingest_lag_seconds=None if last is None else int((now_us - last) / times.SECOND_US),
-        locks=tuple(
-            LockRow(ticker=one.ticker, pid=one.pid, job_id=one.job_id, since=times.text(one.since))
-            for one in holders(ledger.home.locks)
-        ),
+        locks=_locks(ledger.home),
         ledger=str(ledger.folder.absolute()),
         kind=ledger.kind,
         free_bytes=free,
         error_message=found.error_message or free_space.complaint(free),
+        last_checkpoint=None if signed is None else times.text(signed.recorded_at),
+        uncovered_events=found.head.size - signed.size if signed and found.head else None,
+    )
+
+
+def _locks(home: LedgerHome) -> tuple[LockRow, ...]:
+    return tuple(
+        LockRow(ticker=one.ticker, pid=one.pid, job_id=one.job_id, since=times.text(one.since))
+        for one in holders(home.locks)
     )
 
 
@@ -185,12 +194,14 @@ def _severity(error: LedgerError) -> Exit:
 def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> Look:
     with open_view(log, log.folder) as view:
         reports = [report(one, now_us=now_us) for one in measured(view.state["metrics"])]
+        signed = last_checkpoint(view.state["metrics"])
     return Look(
         severity=worst(reports, lag_threshold_s=lag_threshold_s),
         head=head,
         ingest_known=True,
         last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
         error_message=None if reports else "got no ingest, want one recorded",
+        checkpoint=signed,
     )
 
 
@@ -201,5 +212,7 @@ def text(found: HealthRow) -> str:
     late = "" if found.ingest_lag_seconds is None else f" ({found.ingest_lag_seconds}s ago)"
     words = "" if found.error_message is None else f" | {found.error_message}"
     lines = [f"{found.status}: {size} | {last}{late} | {len(found.locks)} at work{words}"]
+    if found.uncovered_events is not None:
+        lines.append(f"  last checkpoint {found.last_checkpoint}, {found.uncovered_events} events since")
     lines += [f"  {lock.ticker}: pid {lock.pid}, job {lock.job_id}, since {lock.since}" for lock in found.locks]
     return "\n".join(lines)

@@ -51,8 +51,8 @@ Exit codes: 0 also when nothing matches, 1 --failed found failures, 2 a damaged 
 @click.option("--status", type=click.Choice(STATUSES), help="Only attempts that ended so.")
 @click.option("--job", "job_id", type=JobIdType(), help="Only attempts of this job.")
 @click.option("--failed", is_flag=True, help="Only failures: a job's last attempt, with nothing accepted.")
-@click.option("--limit", type=click.IntRange(min=1), help="The newest so many.")
-@click.option("--offset", type=click.IntRange(min=0), default=0, help="Leave the newest so many out.")
+@click.option("--limit", type=params.COUNT, help="The newest so many.")
+@click.option("--offset", type=params.COUNT_OR_NONE, default=0, help="Leave the newest so many out.")
 @ledgers.archive_option
 @output.style_options
 @click.pass_context

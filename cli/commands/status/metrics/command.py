@@ -41,9 +41,7 @@ is older than METRICS_INGEST_LAG_THRESHOLD and a B3 session became final since t
 """,
 )
 @click.option("--ticker", type=params.TICKER, help="Only this ticker.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="With --format prometheus: the file to write whole."
-)
+@click.option("--out", type=params.OUT_FILE, help="With --format prometheus: the file to write whole.")
 @ledgers.archive_option
 @output.metrics_style_options
 @click.pass_context

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from projections.models.metrics import last_backup, runs
+from projections.models.metrics import last_backup, last_checkpoint, runs
 from projections.queries.metrics_report import TickerReport
 from projections.store.store import View
 
@@ -40,8 +40,18 @@ class _Found(Collector):
         backed_up = None if backup is None else backup.recorded_at / US_A_S
         purpose = "When the last backup was recorded."
         yield _gauge("backup_last_success_timestamp_seconds", purpose, (), [((), backed_up)])
+        yield from _of_checkpoints(self._view)
         head = self._view.head.size - 1 if self._view.head.size else None
         yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
+
+
+def _of_checkpoints(view: View) -> Iterator[Metric]:
+    signed = last_checkpoint(view.state["metrics"])
+    at = None if signed is None else signed.recorded_at / US_A_S
+    purpose = "When the last checkpoint was recorded."
+    yield _gauge("checkpoint_last_success_timestamp_seconds", purpose, (), [((), at)])
+    uncovered = None if signed is None else view.head.size - signed.size
+    yield _gauge("checkpoint_uncovered_events", "Events that no checkpoint covers yet.", (), [((), uncovered)])
 
 
 def _of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:

@@ -1,13 +1,12 @@
 """`main backup`: make, check, list and restore backups."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from cli.app import group_options, output, settings
 from cli.app.output import Style
-from cli.context import clock_option
+from cli.context import clock_option, params
 
 # What each action takes besides itself.
 TAKES = {
@@ -19,7 +18,7 @@ TAKES = {
 NEEDS_SOURCE = frozenset({"restore", "verify"})
 OPTIONS = ("out", "source", "yes", "rollback", "dry_run")
 
-PATH = click.Path(path_type=Path, dir_okay=False)
+PATH = params.FILE
 
 
 @click.command(

@@ -45,7 +45,7 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
         raise archive_damaged(made.path, flaw)
     row = _row(made, ledger.kind, checkpoint)
     row = msgspec.structs.replace(row, verified=verify, elapsed_sec=round(time.perf_counter() - started, 3))
-    output.show([row], style, text=backup_row.created_text)
+    output.report([row], style, text=backup_row.created_text)
     return _warned(made)
 
 

@@ -77,7 +77,7 @@ def restore(given: Settings, path: Path, options: RestoreOptions, style: Style) 
                 record_failure(opened, path.name, "restore", error, job_id=ids.new_id(now()))
         raise
     row = _row(ended, archive, options, time.perf_counter() - started)
-    output.show([row], style, text=backup_row.restored_text)
+    output.report([row], style, text=backup_row.restored_text)
     return Exit.OK
 
 

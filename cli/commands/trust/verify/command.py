@@ -12,7 +12,7 @@ from cli.app.settings import Settings
 from cli.commands.trust.verify import against_checkpoint, marking, row, saved_head
 from cli.commands.trust.verify.against_checkpoint import SignedCheckpoint
 from cli.commands.trust.verify.saved_head import SavedHead
-from cli.context import clock_option, ledgers, witnesses
+from cli.context import clock_option, ledgers, params, witnesses
 from cli.context.ledgers import ActiveLedger
 from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyReport, verify_ledger
@@ -54,9 +54,7 @@ version, or a file for --from-head or --save-head that is none.
 """
 )
 @click.option("--from-head", type=saved_head.SAVED_HEAD, help="Hold the log against a head that was saved.")
-@click.option(
-    "--save-head", type=click.Path(path_type=Path, dir_okay=False), help="When intact, save the head to this file."
-)
+@click.option("--save-head", type=params.OUT_FILE, help="When intact, save the head to this file.")
 @marking.record_option
 @click.option("--structure", is_flag=True, help="Check the pages of the database file first, and its index of appends.")
 @against_checkpoint.options

@@ -9,13 +9,16 @@ from pathlib import Path
 import click
 import msgspec
 
-from cli.render import out_file, times
+from cli.app import output
+from cli.render import times
 from ledger import ids
 from ledger.chain import LINK_BYTES, Head, Link
+from ledger.files.regular import read_regular
 from ledger.log_source import Witness
 
 KEPT = 5  # earlier heads
-LIMIT_BYTES = 64 * 1024
+SAVED_HEAD_BYTES = 64 * 1024
+SIZE_MAX = 2**63 - 1
 
 
 class EarlierHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,7 +59,7 @@ class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 def _witness(saved: SavedHead | EarlierHead, name: str) -> Witness:
     link = bytes.fromhex(saved.head)
-    if saved.size < 1 or len(link) != LINK_BYTES:
+    if not 1 <= saved.size <= SIZE_MAX or len(link) != LINK_BYTES:
         message = f"a head of {saved.size} events and {len(saved.head)} digits"
         raise ValueError(message)
     return Witness(name, Head(saved.size, Link(link)))
@@ -72,7 +75,7 @@ class SavedHeadType(click.ParamType[SavedHead]):
         if isinstance(value, SavedHead):
             return value
         try:
-            return parse(Path(value).read_bytes())
+            return parse(read_regular(Path(value), limit_bytes=SAVED_HEAD_BYTES))
         except OSError as error:
             self.fail(f"got {error.strerror!r} on {value}, want a head that was saved", param, ctx)
         except ValueError as error:
@@ -100,14 +103,14 @@ def existing(path: Path) -> SavedHead | None:
     """
     if not path.is_file() or path.stat().st_size == 0:
         return None
-    if path.stat().st_size > LIMIT_BYTES:
+    if path.stat().st_size > SAVED_HEAD_BYTES:
         message = f"{path.stat().st_size} bytes"
         raise ValueError(message)
     return parse(path.read_bytes())
 
 
 def save(path: Path, head: Head, *, ledger_id: bytes, now_us: int, before: SavedHead | None = None) -> None:
-    """Make the file `path` hold `head`, whole, and the last heads of `before`, which it replaces.
+    """Make the file `path` hold `head`, whole, and the last heads of `before`, which it replaces; `-` is stdout.
 
     Raises: DiskFullError; UnwritableError.
     """
@@ -118,7 +121,7 @@ def save(path: Path, head: Head, *, ledger_id: bytes, now_us: int, before: Saved
         saved_at=times.text(now_us),
         earlier=() if before is None else _earlier(before, head),
     )
-    out_file.write(path, msgspec.json.encode(saved) + b"\n")
+    output.give([msgspec.json.encode(saved) + b"\n"], path)
 
 
 def _earlier(before: SavedHead, head: Head) -> tuple[EarlierHead, ...]:

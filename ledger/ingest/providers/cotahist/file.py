@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import struct
 import zipfile
 import zlib
@@ -11,7 +12,10 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol, cast
 
+import msgspec
+
 from ledger.errors import CotahistError, unreadable
+from ledger.files.regular import open_regular
 from ledger.ingest.providers.cotahist import layout
 from ledger.ingest.providers.cotahist.layout import LINE_BYTES, LayoutError
 from ledger.values import Window
@@ -21,6 +25,13 @@ BUFFER_BYTES = 1024 * 1024
 LINE_ENDS = (b"\r\n", b"\n")
 LONGEST_LINE_BYTES = LINE_BYTES + 2
 READABLE = "a file that can be read to its end"
+IMPORT_MAX_BYTES = 4 * 1024 * 1024 * 1024
+KNOWN_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others may ask for memory without a bound
+END_MAGIC = b"PK\x05\x06"
+END_RECORD = struct.Struct("<4s4H2LH")  # magic, two disks, members here, members, directory bytes, its place, comment
+COMMENT_BYTES_MAX = 65_535
+MEMBERS_MAX = 1000
+DIRECTORY_BYTES_MAX = 1024 * 1024
 ZIP_MAGIC = b"PK\x03\x04"
 BEGINNING = layout.HEADER + layout.FILE_NAME
 
@@ -39,15 +50,24 @@ class Lines(Protocol):
         ...
 
 
+class Bounds(msgspec.Struct, frozen=True):
+    """What holds of a file as a whole: its SHA-256 as it is on disk, and how many bytes it may unpack to."""
+
+    sha256: bytes
+    limit_bytes: int
+
+
 class Text:
     """The lines of one file, to be read once, from the first to the last. Constant memory."""
 
-    def __init__(self, name: str, stream: Lines, *, text_bytes: int) -> None:
+    def __init__(self, name: str, stream: Lines, bounds: Bounds, text_bytes: int) -> None:
         """Read the header; `text_bytes` is the length that its container gives for it, unpacked.
 
         Raises: CotahistError when the first line is none.
         """
         self.name = name
+        self.sha256 = bounds.sha256
+        self._left_bytes, self._limit_bytes = bounds.limit_bytes, bounds.limit_bytes
         self.batches_expected = text_bytes // LONGEST_LINE_BYTES // BATCH_LINES + 1
         self.quotes = 0
         self._stream = stream
@@ -120,6 +140,9 @@ class Text:
         if not line:
             return None
         self._line += 1
+        self._left_bytes -= len(line)
+        if self._left_bytes < 0:
+            raise self.refused(LayoutError(f"more than {self._limit_bytes} bytes", "at most IMPORT_MAX_BYTES"))
         ends = (*LINE_ENDS, b"") if layout.kind(line) == layout.TRAILER else LINE_ENDS
         if len(line) >= LINE_BYTES and line[LINE_BYTES:] in ends:
             return line
@@ -131,44 +154,47 @@ class Text:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Text]:
+def opened(path: Path, *, limit_bytes: int = IMPORT_MAX_BYTES) -> Iterator[Text]:
     """Give the text of the file at `path`: the file itself, or the one member of a ZIP that begins as one.
 
-    Raises: UnreadableError; CotahistError when there is no header, and for a ZIP with none or two such members.
+    The file is opened once, and hashed before it is read: a name that leads elsewhere meanwhile changes neither.
+
+    Raises: UnreadableError, for anything but a regular file too; CotahistError when there is no header, for a ZIP with
+    none or two such members, and, at the end of the block, for a file that was written to meanwhile.
     """
     with ExitStack() as stack:
-        file, file_bytes = _file(stack, path)
-        if file.read(len(ZIP_MAGIC)) == ZIP_MAGIC:
-            yield _unpacked(stack, path.name, file)
-            return
-        file.seek(0)
-        yield Text(path.name, file, text_bytes=file_bytes)
+        try:
+            file = stack.enter_context(open(open_regular(path), "rb"))
+            before = _version(file)
+            if before[0] > limit_bytes:
+                raise CotahistError(path.name, line=None, found=f"{before[0]} bytes", wanted=f"at most {limit_bytes}")
+            digest = hashlib.file_digest(file, "sha256").digest()
+            file.seek(0)
+            packed = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
+            file.seek(0)
+        except OSError as error:
+            raise unreadable(path, error) from error
+        bounds = Bounds(digest, limit_bytes)
+        yield _unpacked(stack, path.name, file, bounds) if packed else Text(path.name, file, bounds, before[0])
+        if _version(file) != before:
+            raise CotahistError(path.name, line=None, found="a file that changes", wanted="one that stays as it is")
 
 
-def sha256(path: Path) -> bytes:
-    """Return the SHA-256 of the file as it is on disk.
-
-    Raises: UnreadableError.
-    """
-    with ExitStack() as stack:
-        file, _ = _file(stack, path)
-        return hashlib.file_digest(file, "sha256").digest()
+def _version(file: io.BufferedReader) -> tuple[int, int]:
+    """Return how many bytes the open file has, and when it was last written to."""
+    found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns
 
 
-def _file(stack: ExitStack, path: Path) -> tuple[io.BufferedReader, int]:
-    try:
-        file = stack.enter_context(path.open("rb"))
-        return file, path.stat().st_size
-    except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def _unpacked(stack: ExitStack, name: str, file: io.BufferedReader) -> Text:
+def _unpacked(stack: ExitStack, name: str, file: io.BufferedReader, bounds: Bounds) -> Text:
     """Return the text inside a ZIP; member names vary by year, so it is known by how it begins."""
     try:
+        _check_directory(name, file)
         archive = stack.enter_context(zipfile.ZipFile(file))
         found = []
         for member in archive.infolist():
+            if member.compress_type not in KNOWN_PACKINGS:
+                raise CotahistError(name, line=None, found=f"packing {member.compress_type}", wanted="deflate or none")
             with archive.open(member) as stream:
                 if stream.read(len(BEGINNING)) == BEGINNING:
                     found.append(member)
@@ -179,7 +205,24 @@ def _unpacked(stack: ExitStack, name: str, file: io.BufferedReader) -> Text:
         raise CotahistError(name, line=None, found=_words(error), wanted="a sound ZIP") from error
     # A ZIP's own readline takes a hundred times as long as the buffer's.
     buffered = stack.enter_context(io.BufferedReader(cast("io.RawIOBase", text), BUFFER_BYTES))
-    return Text(name, buffered, text_bytes=found[0].file_size)
+    return Text(name, buffered, bounds, found[0].file_size)
+
+
+def _check_directory(name: str, file: io.BufferedReader) -> None:
+    """Refuse a ZIP of many members by the record at its end: listing them takes memory that nothing else bounds.
+
+    Source: PKWARE APPNOTE.TXT, section 4.3.16.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - END_RECORD.size - COMMENT_BYTES_MAX))
+    tail = file.read()
+    file.seek(0)
+    at = tail.rfind(END_MAGIC)
+    if at < 0 or len(tail) - at < END_RECORD.size:
+        raise CotahistError(name, line=None, found="no directory at the end", wanted="a sound ZIP")
+    members, directory_bytes = END_RECORD.unpack_from(tail, at)[4:6]
+    if members > MEMBERS_MAX or directory_bytes > DIRECTORY_BYTES_MAX:
+        raise CotahistError(name, line=None, found=f"{members} members", wanted=f"at most {MEMBERS_MAX}")
 
 
 def _words(error: Exception) -> str:

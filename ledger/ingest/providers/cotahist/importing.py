@@ -5,6 +5,7 @@ The file is read to its end first (`Intake`), so that nothing of a cut one is ap
 import that died is taken up where it stopped by asking for the same file once more.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import Literal
@@ -28,6 +29,8 @@ from ledger.values import Identity, Request, Source, Window
 
 LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
 CODES_SHOWN_MAX = 10
+TICKER_QUOTES_MAX = 20_000  # a year has 250 sessions; a forward goes under one code at several terms a day
+TICKERS_MAX = 250_000  # a year of the whole market has some 50,000
 
 Market = Literal["spot", "all"]
 
@@ -75,7 +78,7 @@ class Intake:
 
     def __init__(self, wanted: Selection) -> None:
         self._wanted = wanted
-        self._tickers: set[str] = set()
+        self._quotes: Counter[str] = Counter()
         self._outside = 0
         self._unnamed = 0
         self._codes: dict[str, None] = {}
@@ -104,22 +107,31 @@ class Intake:
                         layout.quote(line)
                     except LayoutError as error:
                         raise text.refused(error, number) from error
-                    self._tickers.add(ticker)
+                    self._count(text, number, ticker)
                     rows.append((ticker, number, line))
             spool.put(rows)
 
-    def contents(self, text: Text, *, digest: bytes, started_at: int, finished_at: int) -> Contents:
+    def _count(self, text: Text, number: int, ticker: str) -> None:
+        """Count a quote; a ticker is held in memory whole when its turn comes, and so are the names of all."""
+        self._quotes[ticker] += 1
+        if self._quotes[ticker] > TICKER_QUOTES_MAX:
+            wanted = f"at most {TICKER_QUOTES_MAX} in one file"
+            raise text.refused(LayoutError(f"more than {TICKER_QUOTES_MAX} quotes of {ticker}", wanted), number)
+        if len(self._quotes) > TICKERS_MAX:
+            raise text.refused(LayoutError(f"more than {TICKERS_MAX} tickers", "the tickers of one exchange"), number)
+
+    def contents(self, text: Text, *, started_at: int, finished_at: int) -> Contents:
         """Return what was found, once all of `text` is read."""
         return Contents(
             name=text.name,
-            sha256=digest,
+            sha256=text.sha256,
             made_on=text.header.made_on,
             window=text.window,
             records=text.quotes,
             outside=self._outside,
             unnamed=self._unnamed,
             unnamed_codes=tuple(self._codes),
-            tickers=len(self._tickers),
+            tickers=len(self._quotes),
             started_at=started_at,
             finished_at=finished_at,
         )

@@ -87,7 +87,12 @@ def header(line: bytes) -> Header:
 
     Raises: LayoutError for any other line.
     """
-    if kind(line) != HEADER or not line[_STAMP].startswith(FILE_NAME) or not line[_YEAR].isdigit():
+    if (
+        kind(line) != HEADER
+        or not line[_STAMP].startswith(FILE_NAME)
+        or not line[_YEAR].isdigit()
+        or not int(line[_YEAR])
+    ):
         raise LayoutError(_shown(line), "the header 00COTAHIST.AAAA")
     return Header(line[_STAMP], line[_YEAR], day(line[_MADE_ON]))
 
@@ -134,6 +139,8 @@ def quote(line: bytes) -> QuoteLine:
 
     Raises: LayoutError for a number that is none, and a quotation factor of 0.
     """
+    if len(line) < LINE_BYTES:
+        raise LayoutError(f"{len(line)} columns", f"{LINE_BYTES}")
     numbers = line[_OPEN_HIGH_LOW] + line[_CLOSE] + line[_VOLUME] + line[_FACTOR]
     if not numbers.isdigit():
         name = next(name for name, field in _NUMBERS.items() if not line[field].isdigit())

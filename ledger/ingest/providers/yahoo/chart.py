@@ -19,6 +19,8 @@ from ledger.values import Identity, RawAction, RawBar
 # yfinance reads a daily bar stamped one or two hours before midnight as the day after: the exchange's
 # summer time was forgotten by whoever stamped it. The same dates must come out here.
 BEFORE_MIDNIGHT_HOURS = (22, 23)
+# No exchange has a session outside them, and looking for what is missing in between would take minutes.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 
 # What decoding raises on bytes that are no chart; JSON nested thousands deep is a RecursionError.
@@ -255,5 +257,7 @@ def _day(stamp: int, zone: tzinfo) -> date:
         local = datetime.fromtimestamp(stamp, UTC).astimezone(zone)
     except (OverflowError, ValueError, OSError) as error:
         raise ChartError(f"got the timestamp {stamp}, want seconds since 1970") from error
+    if not FIRST_YEAR <= local.year <= LAST_YEAR:
+        raise ChartError(f"got a row of {local.date()}, want one from {FIRST_YEAR} to {LAST_YEAR}")
     before_midnight = local.minute == 0 and local.hour in BEFORE_MIDNIGHT_HOURS
     return local.date() + timedelta(days=before_midnight)

@@ -5,6 +5,7 @@ So the session itself holds nothing of a fetch: each thread's `Exchange` does, f
 Importing this imports curl_cffi; nothing but a call to Yahoo should.
 """
 
+import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,10 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 from curl_cffi import requests
+from curl_cffi.curl import CURL_WRITEFUNC_ERROR
 from curl_cffi.requests.exceptions import RequestException, Timeout, TooManyRedirects
+
+from ledger.ingest.providers.port import ANSWER_MAX_BYTES
 
 YAHOO_DOMAIN = "yahoo.com"
 CHART_PATH = "/v8/finance/chart/"
@@ -40,6 +44,41 @@ class ForeignHostError(RequestException):
         super().__init__(f"got sent to {parts.scheme}://{parts.hostname or ''}, want https://*.{YAHOO_DOMAIN}")
 
 
+class TooLongError(RequestException):
+    """An answer went on past its bound, unpacked; what came of it was not kept."""
+
+    def __init__(self, body: bytes, limit_bytes: int) -> None:
+        came = f"{len(body)} bytes and more (sha256 of those: {hashlib.sha256(body).hexdigest()})"
+        super().__init__(f"got an answer of {came}, want at most {limit_bytes}")
+
+
+NOT_THE_WIRE = (ForeignHostError, TooLongError, TooManyRedirects)  # refused by us, or by what was sent
+
+
+class Body:
+    """The body of one answer as curl unpacks it, up to a bound; past it curl is made to stop."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._chunks: list[bytes] = []
+        self._bytes = 0
+
+    def take(self, chunk: bytes) -> int:
+        """Keep `chunk`; curl goes on only if its length is returned."""
+        self._chunks.append(chunk)
+        self._bytes += len(chunk)
+        return CURL_WRITEFUNC_ERROR if self.is_too_long else len(chunk)
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether more came than may."""
+        return self._bytes > self._limit_bytes
+
+    def whole(self) -> bytes:
+        """Return what came."""
+        return b"".join(self._chunks)
+
+
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What came back from the chart call."""
 
@@ -56,6 +95,7 @@ class Exchange(msgspec.Struct, kw_only=True):
     base_url: str | None
     timeout_s: float
     deadline: float  # on time.monotonic()'s scale
+    answer_max_bytes: int = ANSWER_MAX_BYTES
     params: dict[str, str] = {}
     reply: Reply | None = None
     error: RequestException | None = None  # why there is no reply
@@ -69,9 +109,16 @@ _exchange: ContextVar[Exchange] = ContextVar("exchange")
 
 
 @contextmanager
-def recording(*, base_url: str | None, timeout_s: float) -> Iterator[Exchange]:
+def recording(
+    *, base_url: str | None, timeout_s: float, answer_max_bytes: int = ANSWER_MAX_BYTES
+) -> Iterator[Exchange]:
     """Make every request of this thread part of the exchange that is yielded."""
-    exchange = Exchange(base_url=base_url, timeout_s=timeout_s, deadline=time.monotonic() + timeout_s)
+    exchange = Exchange(
+        base_url=base_url,
+        timeout_s=timeout_s,
+        deadline=time.monotonic() + timeout_s,
+        answer_max_bytes=answer_max_bytes,
+    )
     token = _exchange.set(exchange)
     try:
         yield exchange
@@ -121,7 +168,7 @@ class RecordingSession(requests.Session[requests.Response]):
             if left_s < SHORTEST_CALL_S:
                 raise Timeout("got no time left, want an answer before the deadline")
             bounds = {"timeout": left_s, "allow_redirects": False}
-            response = super().request(method, target, *args, **options | bounds)
+            response = self._bounded(method, target, *args, **options | bounds)
             # yfinance looks at the host to tell a consent page; a base URL must not hide it.
             response.url = url
             location = response.headers.get("Location")
@@ -132,6 +179,19 @@ class RecordingSession(requests.Session[requests.Response]):
                 method, options = "GET", options | {"data": None, "json": None}
             options = options | {"params": None}
         raise TooManyRedirects(f"got more than {REDIRECTS_MAX} redirects, want an answer")
+
+    def _bounded(self, method: Any, url: str, *args: Any, **options: Any) -> requests.Response:
+        limit_bytes = _exchange.get().answer_max_bytes
+        body = Body(limit_bytes)
+        try:
+            options["content_callback"] = body.take
+            response = super().request(method, url, *args, **options)
+        except RequestException as error:
+            if body.is_too_long:
+                raise TooLongError(body.whole(), limit_bytes) from error
+            raise
+        response.content = body.whole()
+        return response
 
 
 def wire_url(url: str, base_url: str | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.errors import shortage
 from ledger.ingest.providers.evidence import answer
-from ledger.ingest.providers.port import Access, Fetched, Probe, ProviderError
+from ledger.ingest.providers.port import ANSWER_MAX_BYTES, Access, Fetched, Probe, ProviderError
 from ledger.ingest.providers.yahoo import DESCRIPTION, chart
+from ledger.urls import masked
 from ledger.values import ErrorKind, RawBar, Request, Source, Window
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ PROBE_URL = "https://query2.finance.yahoo.com/v8/finance/chart/PETR4.SA"
 PROBE_PARAMS = {"range": "1d", "interval": "1d"}
 NO_DATA_THEN = "data doesn't exist"
 WORDS_MAX = 200
+SECRET_PARAMS = frozenset({"crumb"})  # as good as the cookie that it belongs to: in no event
 
 _SETTING_UP = threading.Lock()
 
@@ -49,9 +52,15 @@ class YahooProvider:
     name = DESCRIPTION.name
 
     def __init__(
-        self, *, base_url: str | None, cache_dir: Path, now: Callable[[], int] = lambda: time.time_ns() // 1000
+        self,
+        *,
+        base_url: str | None,
+        cache_dir: Path,
+        now: Callable[[], int] = lambda: time.time_ns() // 1000,
+        answer_max_bytes: int = ANSWER_MAX_BYTES,
     ) -> None:
         self._base_url = base_url
+        self._answer_max_bytes = answer_max_bytes
         self._cache_dir = cache_dir
         self._now = now  # microseconds UTC; only where Yahoo sends no clock of its own
 
@@ -62,12 +71,13 @@ class YahooProvider:
         """
         from ledger.ingest.providers.yahoo import http
 
-        with http.recording(base_url=self._base_url, timeout_s=timeout_s) as exchange:
+        with self._recording(timeout_s) as exchange:
             frame, trouble = _history(ticker, window, self._cache_dir)
             if exchange.reply is not None and exchange.reply.status == HTTPStatus.UNAUTHORIZED:
                 _forget_crumb()
                 frame, trouble = _history(ticker, window, self._cache_dir)
-        request = Request(ticker=ticker, window=window, params=exchange.params)
+        params = {name: value for name, value in exchange.params.items() if name not in SECRET_PARAMS}
+        request = Request(ticker=ticker, window=window, params=params)
         if exchange.reply is None:
             kind, message = _no_answer(exchange, trouble)
             raise ProviderError(kind, message, request=request) from trouble
@@ -85,6 +95,11 @@ class YahooProvider:
             ) from trouble
         return _fetched(request, exchange.reply, frame)
 
+    def _recording(self, timeout_s: float) -> AbstractContextManager[Exchange]:
+        from ledger.ingest.providers.yahoo import http
+
+        return http.recording(base_url=self._base_url, timeout_s=timeout_s, answer_max_bytes=self._answer_max_bytes)
+
     def probe(self, *, timeout_s: float) -> Probe:
         """Return how Yahoo answers for one day of one liquid ticker; imports neither yfinance nor pandas."""
         from curl_cffi.requests.exceptions import RequestException
@@ -93,7 +108,7 @@ class YahooProvider:
 
         started = time.monotonic()
         trouble = None
-        with http.recording(base_url=self._base_url, timeout_s=timeout_s) as exchange:
+        with self._recording(timeout_s) as exchange:
             try:
                 http.session().get(PROBE_URL, params=PROBE_PARAMS)
             except RequestException as error:
@@ -107,7 +122,12 @@ class YahooProvider:
 
 def opened(access: Access) -> YahooProvider:
     """Return the provider; nothing of yfinance is loaded before it is asked."""
-    return YahooProvider(base_url=access.base_url, cache_dir=access.cache_dir, now=access.now)
+    return YahooProvider(
+        base_url=access.base_url,
+        cache_dir=access.cache_dir,
+        now=access.now,
+        answer_max_bytes=access.answer_max_bytes,
+    )
 
 
 def _library(cache_dir: Path) -> Any:
@@ -195,21 +215,21 @@ def _refusal(reply: Reply, trouble: Exception | None) -> Refusal | None:
 
 
 def _no_answer(exchange: Exchange, trouble: Exception | None) -> Refusal:
-    from curl_cffi.requests.exceptions import RequestException, Timeout, TooManyRedirects
+    from curl_cffi.requests.exceptions import RequestException, Timeout
 
-    from ledger.ingest.providers.yahoo.http import ForeignHostError
+    from ledger.ingest.providers.yahoo.http import NOT_THE_WIRE
 
     error = exchange.error or trouble
     words = _one_line(str(error).removeprefix("Failed to perform, ").partition(". See https://curl")[0])
     if isinstance(error, Timeout):
         return "timeout", f"got no answer within {exchange.timeout_s:g} s"
-    if isinstance(error, RequestException) and not isinstance(error, ForeignHostError | TooManyRedirects):
+    if isinstance(error, RequestException) and not isinstance(error, NOT_THE_WIRE):
         return "connection", words
     return "bad-answer", words
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:WORDS_MAX]
+    return masked(" ".join(text.split()))[:WORDS_MAX]
 
 
 def _fetched(request: Request, reply: Reply, frame: Any) -> Fetched:

@@ -47,6 +47,8 @@ def expected_row(folder: Path, head: Head) -> dict[str, object]:
         "ledger": str(folder / FOLDER),
         "kind": "sample",
         "error_message": None,
+        "last_checkpoint": None,
+        "uncovered_events": None,
     }
 
 

@@ -90,7 +90,11 @@ def test_verify_restores_and_names_its_witnesses(copy: Path) -> None:
     made = created(copy, "--out", "a.db")
     look_at = lambda: look("backup", "--verify", "--from", "a.db", "--format", "json", cwd=copy)  # noqa: E731 - a word
     row = only(look_at())
-    assert ("intact", True, ["checksum", "backup.created"]) == (row["verdict"], row["restored"], row["witnesses"])
+    assert ("intact", True, ["checksum", "backup.created", "ledger in use"]) == (
+        row["verdict"],
+        row["restored"],
+        row["witnesses"],
+    )
     assert (made["types"], made["tickers"], made["seq"]) == (row["types"], row["tickers"], row["recorded_seq"])
     renamed = path.rename(copy / "b.db")
     bare = only(look("backup", "--verify", "--from", "b.db", "--format", "json", cwd=copy), 1)

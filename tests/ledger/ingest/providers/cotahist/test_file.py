@@ -10,7 +10,7 @@ import pytest
 
 from ledger.errors import CotahistError, UnreadableError
 from ledger.ingest.providers.cotahist import file
-from ledger.ingest.providers.cotahist.file import BATCH_LINES, Text
+from ledger.ingest.providers.cotahist.file import BATCH_LINES, Bounds, Text
 from ledger.values import Window
 from tests.support.cotahist import header, line, quotes, text, trailer, whole
 
@@ -19,11 +19,12 @@ QUOTES = [line(day, code) for day in DAYS for code in ("PETR4", "VALE3")]
 FILE = text(QUOTES)
 LINES = FILE.splitlines(keepends=True)
 MADE = date(2025, 12, 31)
+BOUNDS = Bounds(bytes(32), file.IMPORT_MAX_BYTES)
 
 
 def read(content: bytes) -> tuple[list[bytes], Text]:
     """Return the lines of the quotes in `content`, and what is known of it then."""
-    known = Text("F.TXT", io.BytesIO(content), text_bytes=len(content))
+    known = Text("F.TXT", io.BytesIO(content), BOUNDS, len(content))
     return [quote for batch in known.batches() for _, quote in batch], known
 
 
@@ -56,14 +57,14 @@ def test_quotes_come_as_they_stand() -> None:
 
 def test_lines_are_counted_from_the_header() -> None:
     """The first quote stands in line 2."""
-    known = Text("F.TXT", io.BytesIO(FILE), text_bytes=len(FILE))
+    known = Text("F.TXT", io.BytesIO(FILE), BOUNDS, len(FILE))
     assert [2, 3, 4, 5, 6, 7] == [number for batch in known.batches() for number, _ in batch]
 
 
 def test_batches_cut_nothing() -> None:
     """One more quote than a batch holds."""
     lines = list(quotes(records=BATCH_LINES + 1, year=2025, seed=1))
-    known = Text("F.TXT", io.BytesIO(text(lines)), text_bytes=len(text(lines)))
+    known = Text("F.TXT", io.BytesIO(text(lines)), BOUNDS, len(text(lines)))
     batches = list(known.batches())
     assert ([BATCH_LINES, 1], lines, 2) == (
         [len(batch) for batch in batches],
@@ -196,10 +197,70 @@ def test_a_zip_with_any_byte_of_its_data_changed_is_never_read_as_another_file(t
 def test_the_hash_is_of_the_file_as_it_lies_on_disk(tmp_path: Path) -> None:
     """What `sha256sum` says, of the ZIP and not of its member."""
     path = zipped(tmp_path / "A.ZIP", ("A.TXT", FILE))
-    assert hashlib.sha256(path.read_bytes()).digest() == file.sha256(path)
+    with file.opened(path) as known:
+        assert hashlib.sha256(path.read_bytes()).digest() == known.sha256
 
 
 def test_a_file_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
     """One line, with its path."""
     with pytest.raises(UnreadableError, match="No such file"):
         read_path(tmp_path / "none.txt")
+
+
+def test_what_is_read_is_what_was_hashed_though_the_name_leads_elsewhere_meanwhile(tmp_path: Path) -> None:
+    """The file is opened once."""
+    path, other = tmp_path / "A.TXT", tmp_path / "B.TXT"
+    path.write_bytes(FILE)
+    other.write_bytes(text(QUOTES[:1]))
+    with file.opened(path) as known:
+        other.rename(path)
+        assert QUOTES == [quote for batch in known.batches() for _, quote in batch]
+    assert hashlib.sha256(FILE).digest() == known.sha256
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """Its hash would be another file's."""
+    path = tmp_path / "A.TXT"
+    path.write_bytes(FILE)
+
+    def read_while_it_grows() -> None:
+        with file.opened(path) as known:
+            list(known.batches())
+            path.write_bytes(FILE + b"x")
+
+    with pytest.raises(CotahistError, match="a file that changes"):
+        read_while_it_grows()
+
+
+@pytest.mark.parametrize("name", ["A.TXT", "A.ZIP"])
+def test_a_file_is_read_within_its_bound(name: str, tmp_path: Path) -> None:
+    """Unpacked too; at the bound itself it is read."""
+    path = tmp_path / name
+    if name == "A.ZIP":
+        zipped(path, ("A.TXT", FILE))
+    else:
+        path.write_bytes(FILE)
+    with file.opened(path, limit_bytes=len(FILE)) as known:
+        assert QUOTES == [quote for batch in known.batches() for _, quote in batch]
+    with (
+        pytest.raises(CotahistError, match="at most"),
+        file.opened(path, limit_bytes=len(FILE) - 1) as known,
+    ):
+        list(known.batches())
+
+
+def test_a_zip_of_too_many_members_is_refused_before_they_are_listed(tmp_path: Path) -> None:
+    """By the count in its own end record."""
+    path = zipped(tmp_path / "A.ZIP", *((str(number), b"") for number in range(file.MEMBERS_MAX + 1)))
+    with pytest.raises(CotahistError, match="at most 1000"), file.opened(path):
+        pass
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_packing_that_may_ask_for_any_memory_is_refused(packing: int, tmp_path: Path) -> None:
+    """The exchange packs by deflate."""
+    path = tmp_path / "A.ZIP"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        archive.writestr("A.TXT", FILE)
+    with pytest.raises(CotahistError, match="want deflate or none"), file.opened(path):
+        pass

@@ -1,5 +1,6 @@
 """A file becomes one append a ticker, evidence and decision in it, and the same file never becomes another."""
 
+import hashlib
 import shutil
 import zlib
 from collections.abc import Callable
@@ -51,8 +52,7 @@ def intake(path: Path, spool: Spool, wanted: Selection = ALL, *, finished_at: in
     intake = Intake(wanted)
     with file.opened(path) as text:
         intake.fill(spool, text, text.batches())
-        digest = file.sha256(path)
-        return intake.contents(text, digest=digest, started_at=finished_at - 1_000_000, finished_at=finished_at)
+        return intake.contents(text, started_at=finished_at - 1_000_000, finished_at=finished_at)
 
 
 def run(
@@ -88,7 +88,7 @@ def test_the_intake_counts_every_record_once(tmp_path: Path) -> None:
         contents = intake(path, spool, Selection())
     expected = Contents(
         name="A.TXT",
-        sha256=file.sha256(path),
+        sha256=hashlib.sha256(path.read_bytes()).digest(),
         made_on=date(2025, 12, 31),
         window=Window(FIRST, DAYS[2]),
         records=7,
@@ -147,7 +147,7 @@ def test_a_cut_file_appends_nothing(tmp_path: Path, log: EventLog) -> None:
 def test_a_ticker_becomes_evidence_and_its_decision_in_one_append(tmp_path: Path, log: EventLog) -> None:
     """The evidence keeps the lines as they stand; the decision names it as its cause."""
     path = made(tmp_path / "A.TXT", [line(FIRST), line(FIRST, "VALE3", 6010), line(DAYS[1], close=3745)])
-    sha256, lines = file.sha256(path), line(FIRST) + line(DAYS[1], close=3745)
+    sha256, lines = hashlib.sha256(path.read_bytes()).digest(), line(FIRST) + line(DAYS[1], close=3745)
     run(path, log)
     (no_cause, stream, fetch), (cause, same_stream, decision), *others = events(log)
     assert isinstance(fetch, FetchSucceeded)

@@ -1,0 +1,70 @@
+r"""Text from outside (a provider, a file, the log, a name on disk) as people may see it. Pure.
+
+A control character can repaint a terminal, a bidirectional one reorders what is read, a line end forges a line:
+each is shown as Python writes it, `\x1b`, `\u202e`, `\n`.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+# C0, DEL and C1; Arabic letter mark, the marks, embeddings, overrides and isolates of the bidirectional algorithm;
+# line and paragraph separators; the byte order mark; the lone surrogates that stand for bytes that are no UTF-8.
+_HARMFUL = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+_IN_A_LAYOUT = re.compile(f"[{_HARMFUL}]")
+_IN_A_VALUE = re.compile(f"[{_HARMFUL}\t\n]")
+_FORMULA = re.compile(r"[=+\-@]")
+
+
+def escaped(text: str) -> str:
+    """Return `text` with every harmful character escaped, tabs and line ends too: one line, whatever it was."""
+    return _IN_A_VALUE.sub(_escape, text) if _IN_A_VALUE.search(text) else text
+
+
+def escaped_lines(text: str) -> str:
+    """Return lines of our own making with what is harmful in them escaped; their tabs and line ends are layout."""
+    return _IN_A_LAYOUT.sub(_escape, text)
+
+
+def escaped_json(line: str) -> str:
+    """Return a line of JSON that is the same value, with no harmful character in it as such."""
+    return _IN_A_LAYOUT.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+
+
+def escaped_cell(cell: object) -> object:
+    """Return a cell of a CSV: text that a spreadsheet would take for a formula begins with an apostrophe."""
+    if not isinstance(cell, str):
+        return cell
+    shown = escaped(cell)
+    return f"'{shown}" if _FORMULA.match(shown) and not _is_number(shown) else shown
+
+
+def escaped_row(row: Any) -> Any:
+    """Return a row whose texts are escaped, however deep; the row itself where there is nothing to escape."""
+    if isinstance(row, str):
+        return escaped(row)
+    if isinstance(row, msgspec.Struct):
+        old = {name: getattr(row, name) for name in row.__struct_fields__}
+        new = {name: escaped_row(value) for name, value in old.items()}
+        changes = {name: value for name, value in new.items() if value is not old[name]}
+        return msgspec.structs.replace(row, **changes) if changes else row
+    if isinstance(row, dict):
+        return {escaped_row(name): escaped_row(value) for name, value in row.items()}
+    if type(row) in (list, tuple):
+        items = [escaped_row(item) for item in row]
+        unchanged = all(new is old for new, old in zip(items, row, strict=True))
+        return row if unchanged else type(row)(items)
+    return row
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

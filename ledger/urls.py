@@ -1,0 +1,15 @@
+"""URLs without what they may hide: a user, a password, a token, a query. Pure."""
+
+import re
+
+MASK = "***"
+
+_USER = re.compile(r"://[^\s'\"<>]*@")
+_QUERY = re.compile(r"(://[^\s'\"<>?#]*)[?#][^\s'\"<>]*")
+
+
+def masked(text: str) -> str:
+    """Return `text` with whatever a URL in it has before its host, and after its path, replaced by `***`."""
+    if "://" not in text:
+        return text
+    return _QUERY.sub(rf"\1?{MASK}", _USER.sub(f"://{MASK}@", text))
