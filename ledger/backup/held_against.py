@@ -24,10 +24,9 @@ IN_USE = "ledger in use"
 class Parting(msgspec.Struct, frozen=True):
     """The first seq at which a ledger and an archive hold other events, and the ledger's link there.
 
-    `seq` None where they hold the same as far as both go; `same_ledger` False for two that never were one.
+    `seq` None where they hold the same as far as both go, and for two that never were one ledger.
     """
 
-    same_ledger: bool
     seq: int | None = None
     link: bytes | None = None
 
@@ -35,7 +34,8 @@ class Parting(msgspec.Struct, frozen=True):
 def held_against(report: VerifyReport, archive: ArchiveLog, root: LedgerHome) -> VerifyReport:
     """Return the report on an archive that is intact, held against the ledger in use of its kind under `root`.
 
-    A ledger that is not there, cannot be read or is another one is no witness.
+    A ledger that is not there, cannot be read or is another one says nothing. One that agrees is no witness either:
+    it does not show whether the file lost its last frames.
 
     Raises: UnreadableError when the archive cannot be read again.
     """
@@ -45,10 +45,8 @@ def held_against(report: VerifyReport, archive: ArchiveLog, root: LedgerHome) ->
         parting = None if folder is None else IsolatedProcess(partial(_parting, folder, archive), Parting).result()
     except LedgerError:
         parting = None
-    if parting is None or not parting.same_ledger:
+    if parting is None or parting.seq is None or parting.link is None:
         return report
-    if parting.seq is None or parting.link is None:
-        return msgspec.structs.replace(report, witnesses=(*report.witnesses, IN_USE))
     found = archive.link_at(parting.seq)
     assert found is not None  # noqa: S101 - both go that far
     flaw = Flaw(parting.seq, "link", f"{parting.link.hex()}, which the {IN_USE} holds", found.hex())
@@ -60,14 +58,14 @@ def _parting(folder: Path, archive: ArchiveLog) -> Parting:
     """Return where the ledger in `folder` and the archive part: links that agree once agree before, so it is halved."""
     with closing(Engine(folder, readonly=True)) as engine:
         if decode_created(engine.chunk(0, 1)[0].body).ledger_id != archive.created.ledger_id:
-            return Parting(same_ledger=False)
+            return Parting()
         agreed, parted = 0, min(engine.head().size, archive.head().size)
         if engine.link_at(parted - 1) == archive.link_at(parted - 1):
-            return Parting(same_ledger=True)
+            return Parting()
         while agreed < parted - 1:
             middle = (agreed + parted) // 2
             if engine.link_at(middle - 1) == archive.link_at(middle - 1):
                 agreed = middle
             else:
                 parted = middle
-        return Parting(same_ledger=True, seq=parted - 1, link=engine.link_at(parted - 1))
+        return Parting(seq=parted - 1, link=engine.link_at(parted - 1))

@@ -90,11 +90,7 @@ def test_verify_restores_and_names_its_witnesses(copy: Path) -> None:
     made = created(copy, "--out", "a.db")
     look_at = lambda: look("backup", "--verify", "--from", "a.db", "--format", "json", cwd=copy)  # noqa: E731 - a word
     row = only(look_at())
-    assert ("intact", True, ["checksum", "backup.created", "ledger in use"]) == (
-        row["verdict"],
-        row["restored"],
-        row["witnesses"],
-    )
+    assert ("intact", True, ["checksum", "backup.created"]) == (row["verdict"], row["restored"], row["witnesses"])
     assert (made["types"], made["tickers"], made["seq"]) == (row["types"], row["tickers"], row["recorded_seq"])
     renamed = path.rename(copy / "b.db")
     bare = only(look("backup", "--verify", "--from", "b.db", "--format", "json", cwd=copy), 1)
@@ -339,4 +335,4 @@ def test_a_fixed_clock_never_enters_a_real_ledger(tmp_path: Path) -> None:
     create_ledger(LedgerHome(tmp_path / "dados"), kind="real", software="x", now=lambda: 1, lock_timeout_s=5)
     refused = look("backup", "--create", cwd=tmp_path)
     assert (3, False) == (refused.code, (tmp_path / "backups").exists())
-    assert 0 == run_main("backup", "--create", cwd=tmp_path).code
+    assert 0 == run_main("backup", "--create", "--clock-ok", cwd=tmp_path).code
