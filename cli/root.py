@@ -9,7 +9,7 @@ from cli.app import group_options, habits, output, version
 from cli.app.exit_codes import MEANINGS
 from cli.app.lazy_group import CommandEntry, LazyGroup
 from cli.commands.ingest.run.options import DEFAULT_JOBS, RunOptions
-from cli.context import params, sample
+from cli.context import clock_option, params, sample
 
 # A row per command, by the folders of `cli/commands`: its name, its module there, and its summary in `main --help`.
 _TABLE = (
@@ -107,6 +107,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.option("--no-network", is_flag=True, help="Open no socket: replay the ledger, else the sample.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=DEFAULT_JOBS, show_default=True, help="Tickers at a time.")
 @click.option("--must-exist", is_flag=True, help="Refuse to create a ledger (for cron).")
+@clock_option.option
 @sample.option
 @habits.options
 @output.style_options

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ledger.chain import Head, Link, Record, Seq, links
-from ledger.codec import Draft, decode_envelope, encode_data, encode_draft
-from ledger.errors import AppendIdError
+from ledger.codec import Draft, decode_envelope, decode_event, encode_data, encode_draft
+from ledger.errors import AppendIdError, DamagedError
 from ledger.ids import ID_BYTES
+from ledger.limits import OutOfRangeError, check_name, names
 
 HELD_BACK_LIMIT_US = 5 * 60 * 1_000_000
 
@@ -42,14 +43,30 @@ def check_call(drafts: Sequence[Draft], append_id: bytes) -> None:
 def chain_records(drafts: Sequence[Draft], *, head: Head, recorded_at: int, append_id: bytes) -> list[Record]:
     """Return the records that carry `drafts` on from `head`, chained; nothing is encoded twice.
 
-    Raises: BodyTooLargeError when one event passes the limit; then no record is made.
+    Raises: BodyTooLargeError when one event passes the limit, OutOfRangeError when one holds what no reader would
+    take; then no record is made.
     """
     bodies = [
         encode_draft(draft, seq=seq, recorded_at=recorded_at, append_id=append_id)
         for seq, draft in enumerate(drafts, head.size)
     ]
+    for seq, (draft, body) in enumerate(zip(drafts, bodies, strict=True), head.size):
+        _check_readable(draft, seq, body)
     chained = enumerate(zip(links(head.link, bodies), bodies, strict=True), head.size)
     return [Record(Seq(seq), link, body) for seq, (link, body) in chained]
+
+
+def _check_readable(draft: Draft, seq: int, body: bytes) -> None:
+    """Return quietly when the event can be read as verification reads it."""
+    try:
+        envelope = decode_envelope(seq, body)
+        event = decode_event(envelope)
+    except DamagedError as error:
+        raise OutOfRangeError(f"{error.kind} of {draft.event.TAG} ({error.found})", wanted="values in range") from error
+    if envelope.cause is not None and envelope.cause >= seq:
+        raise OutOfRangeError(f"cause {envelope.cause} at seq {seq}", wanted="an earlier event")
+    for name in names(envelope.stream, event):
+        check_name(name)
 
 
 def hold_back(now_us: int, last_recorded_at: int) -> tuple[int, int]:

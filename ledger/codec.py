@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.errors import BodyTooLargeError, DamagedError, UnknownEventError
 from ledger.events import AMOUNTS_PER_MICRO, EVENT_TYPES, Event, LedgerCreated
+from ledger.values import Count, Id, Time
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -20,11 +21,11 @@ BODY_LIMIT_BYTES = 16 * 1024 * 1024
 class Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """An event with everything the log records about it; `data` stays encoded until it is needed."""
 
-    seq: int
-    recorded_at: int  # microseconds UTC
-    append_id: bytes
-    job_id: bytes
-    cause: int | None
+    seq: Count
+    recorded_at: Time  # microseconds UTC
+    append_id: Id
+    job_id: Id
+    cause: Count | None
     stream: str
     type: str
     data: msgspec.Raw

@@ -17,9 +17,12 @@ from ledger.values import (
     Answer,
     Bar,
     Basis,
+    Count,
     ErrorKind,
     EventCount,
     Finding,
+    Hash,
+    Id,
     Identity,
     LedgerKind,
     Rank,
@@ -27,6 +30,7 @@ from ledger.values import (
     RawBar,
     Request,
     Source,
+    Time,
     Verdict,
     Window,
 )
@@ -46,7 +50,7 @@ class LedgerCreated(Event, frozen=True, kw_only=True):
 
     TAG = "ledger.created/1"
 
-    ledger_id: bytes  # 16 bytes, random
+    ledger_id: Id  # 16 bytes, random
     kind: LedgerKind
     software: str
 
@@ -58,9 +62,9 @@ class FetchSucceeded(Event, frozen=True, kw_only=True):
 
     ticker: str
     provider: str
-    attempt: int  # from 1
-    started_at: int
-    finished_at: int
+    attempt: Count  # from 1
+    started_at: Time
+    finished_at: Time
     request: Request
     source: Source
     answer: Answer
@@ -76,16 +80,16 @@ class FetchFailed(Event, frozen=True, kw_only=True):
 
     ticker: str
     provider: str
-    attempt: int
-    started_at: int
-    finished_at: int
+    attempt: Count
+    started_at: Time
+    finished_at: Time
     request: Request
     error_kind: ErrorKind
     message: str
     status_code: int | None
     retry_after_s: int | None
     final: bool
-    http_date: int | None = None
+    http_date: Time | None = None
     answer: Answer | None = None  # what did come, where anything came
 
 
@@ -109,13 +113,13 @@ class ValidationCompleted(Event, frozen=True, kw_only=True):
     interval: str
     currency: str
     basis: Basis
-    rules_version: int
+    rules_version: Count
     verdict: Verdict
     window: Window
-    received: int
-    added: int
-    revised: int
-    unchanged: int
+    received: Count
+    added: Count
+    revised: Count
+    unchanged: Count
     bars: tuple[Bar, ...]
     actions: tuple[Action, ...]
     withdrawn: tuple[date, ...]
@@ -124,8 +128,8 @@ class ValidationCompleted(Event, frozen=True, kw_only=True):
     flagged: tuple[Finding, ...]
     warned: tuple[Finding, ...]
     rescale: float | None  # new/old, the common ratio of the closes held and answered, when one was found
-    before: bytes | None = None  # 32 bytes
-    after: bytes | None = None  # 32 bytes
+    before: Hash | None = None
+    after: Hash | None = None
     threshold_percent: float | None = None  # the share of rejected rows over which an answer is rejected whole
     rank: Rank | None = None  # None for a provider that answers live
     outranked: tuple[date, ...] = ()  # days that stay as they are, since a file of higher rank covers them
@@ -138,11 +142,11 @@ class IngestRefused(Event, frozen=True, kw_only=True):
 
     ticker: str
     provider: str
-    started_at: int
-    finished_at: int
+    started_at: Time
+    finished_at: Time
     message: str
     holder_pid: int | None
-    holder_job_id: bytes | None
+    holder_job_id: Id | None
 
 
 class IngestFailed(Event, frozen=True, kw_only=True):
@@ -155,9 +159,9 @@ class IngestFailed(Event, frozen=True, kw_only=True):
 
     ticker: str
     provider: str
-    attempt: int
-    started_at: int
-    finished_at: int
+    attempt: Count
+    started_at: Time
+    finished_at: Time
     stage: str
     error_kind: ErrorKind
     message: str
@@ -171,10 +175,10 @@ class SnapshotWritten(Event, frozen=True, kw_only=True):
     ticker: str
     provider: str
     name: str
-    format_version: int
-    position: int
-    sha256: bytes
-    rows: int
+    format_version: Count
+    position: Count
+    sha256: Hash
+    rows: Count
 
 
 class BackupCreated(Event, frozen=True, kw_only=True):
@@ -183,10 +187,10 @@ class BackupCreated(Event, frozen=True, kw_only=True):
     TAG = "backup.created/1"
 
     name: str
-    size: int
-    link: bytes
-    archive_bytes: int
-    sha256: bytes
+    size: Count
+    link: Hash
+    archive_bytes: Count
+    sha256: Hash
     types: tuple[EventCount, ...]
     tickers: tuple[EventCount, ...]
 
@@ -208,12 +212,12 @@ class BackupRestored(Event, frozen=True, kw_only=True):
     TAG = "backup.restored/1"
 
     name: str
-    size: int
-    link: bytes
-    sha256: bytes
+    size: Count
+    link: Hash
+    sha256: Hash
     replaced_folder: str | None
-    replaced_size: int | None
-    replaced_link: bytes | None
+    replaced_size: Count | None
+    replaced_link: Hash | None
     rollback: bool
 
 
@@ -225,10 +229,22 @@ class HeadAccepted(Event, frozen=True, kw_only=True):
     reason: str
     verdict: str
     witness: str  # who remembered: "anchor" or "projections"
-    expected_size: int | None  # None where the witness itself was unreadable
-    expected_link: bytes | None
-    found_size: int
-    found_link: bytes
+    expected_size: Count | None  # None where the witness itself was unreadable
+    expected_link: Hash | None
+    found_size: Count
+    found_link: Hash
+
+
+class LogVerified(Event, frozen=True, kw_only=True):
+    """Every event before this one was re-hashed and read, and the head held against `witnesses`."""
+
+    TAG = "log.verified/1"
+
+    verdict: str
+    size: Count
+    link: Hash
+    witnesses: tuple[str, ...]
+    seconds: float
 
 
 class ConnectionTested(Event, frozen=True, kw_only=True):
@@ -237,10 +253,10 @@ class ConnectionTested(Event, frozen=True, kw_only=True):
     TAG = "connection.tested/1"
 
     provider: str
-    started_at: int
-    finished_at: int
+    started_at: Time
+    finished_at: Time
     status: Literal["ok", "slow", "rate-limited", "unreachable"]
-    latency_ms: int
+    latency_ms: Count
     error_kind: ErrorKind | None
     message: str | None
 
@@ -273,6 +289,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         BackupRestored,
         HeadAccepted,
         ConnectionTested,
+        LogVerified,
         CheckpointSigned,
     )
 }

@@ -3,12 +3,21 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from ledger.chain import GENESIS, Head, Link, Record
 from ledger.codec import Envelope, decode_created, decode_envelope, decode_event
 from ledger.errors import ForkedError, RolledBackError
 from ledger.events import Event, LedgerCreated
 
 E = TypeVar("E", bound=Event)
+
+
+class Witness(msgspec.Struct, frozen=True):
+    """A head of the log, remembered outside it by `name`."""
+
+    name: str
+    head: Head
 
 
 class LogSource(Protocol):

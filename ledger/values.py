@@ -7,9 +7,16 @@ Source: docs/format.md, "Events".
 """
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
+
+# Ranges that no version of this software ever left: what lies outside them is damage, on whatever it is met.
+Time = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]  # years 1 to 9999
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Id = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
 
 LedgerKind = Literal["real", "sample"]
 ErrorKind = Literal[
@@ -63,15 +70,15 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     library: str
     version: str
     http_status: int | None = None
-    http_date: int | None = None  # the provider's own clock, microseconds UTC
+    http_date: Time | None = None  # the provider's own clock, microseconds UTC
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A provider's answer byte for byte: `body` is its zlib stream, `sha256` is of the plain bytes."""
 
     body: bytes
-    body_bytes: int  # length before compression
-    sha256: bytes
+    body_bytes: Count  # length before compression
+    sha256: Hash
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,4 +162,4 @@ class EventCount(msgspec.Struct, frozen=True, array_like=True):
     """How many events of a kind (an event tag or a stream) an archive holds."""
 
     name: str
-    events: int
+    events: Count

@@ -94,8 +94,9 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
 def schema(output: type[msgspec.Struct]) -> dict[str, Any]:
     """Return the JSON Schema of one object: every field is there, but for those that are left unset, and no other."""
     (root,), components = msgspec.json.schema_components([output], ref_template="#/$defs/{name}")
-    for component in components.values():
-        component["required"] = _printed(component)
+    for name, component in components.items():
+        omits = name == output.__name__ and output.__struct_config__.omit_defaults
+        component["required"] = component.get("required", []) if omits else _printed(component)
         component["additionalProperties"] = False
         if "description" in component:
             # msgspec before 0.21 keeps a docstring's indentation, later ones strip it: the page is the same by both.

@@ -22,7 +22,10 @@ from ledger.audit.accept import NotAcceptableError
 from ledger.checkpoint import errors as proof_errors
 from ledger.foreseen import UnforeseenError
 from ledger.ingest.providers.port import ProviderError
+from ledger.limits import OutOfRangeError
 from ledger.market.ticker import TickerError
+from ledger.store.ceiling import ClockAheadError, LogAheadError
+from ledger.store.mark import MarkedError
 from ledger.urls import masked
 from projections.api.extras import MissingExtraError
 
@@ -54,6 +57,7 @@ _LOST_OR_NEW = f"if it was lost: main backup --restore --from FILE; the first on
 _VERIFY = "main verify"
 _STRUCTURE = "main verify --structure"
 _ACCEPT = "main verify, then, once the cause is known: main accept-head --reason 'what happened' --yes"
+_MARKED = "main verify, then main backup --list and main backup --restore --from FILE"
 _EXTEND = "keep every checkpoint, nothing was signed; main verify --checkpoint FILE --key VKEY"
 _UPGRADE = "main --version, then install the version that wrote this ledger"
 _AGAIN = "main {command}"
@@ -76,9 +80,12 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.LedgerReplacedError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.AppendIdError: ExitRule(Exit.CRITICAL, _VERIFY),
     errors.BodyTooLargeError: ExitRule(Exit.CRITICAL, "ask for fewer days: main --ticker PETR4.SA --max-days 365"),
+    OutOfRangeError: ExitRule(Exit.UNKNOWN, _AGAIN + ", with another name"),
     errors.DiskFullError: ExitRule(Exit.CRITICAL, "df -h {path}"),
     errors.StorageError: ExitRule(Exit.CRITICAL, _STRUCTURE),
     errors.ProviderClockError: ExitRule(Exit.CRITICAL, "date -u"),
+    LogAheadError: ExitRule(Exit.CRITICAL, "date -u"),
+    ClockAheadError: ExitRule(Exit.CRITICAL, "date -u, then, if it is right: main {command} --clock-ok"),
     errors.WriterLockError: ExitRule(Exit.UNKNOWN, "main health"),
     errors.TickerLockError: ExitRule(Exit.UNKNOWN, "main health"),
     errors.DamagedError: ExitRule(Exit.CRITICAL, _VERIFY),
@@ -86,6 +93,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.RolledBackError: ExitRule(Exit.CRITICAL, _ACCEPT),
     errors.ForkedError: ExitRule(Exit.CRITICAL, _ACCEPT),
     errors.AnchorDamagedError: ExitRule(Exit.CRITICAL, _ACCEPT),
+    MarkedError: ExitRule(Exit.CRITICAL, _MARKED),
     NotAcceptableError: ExitRule(Exit.UNKNOWN, _VERIFY),
     errors.CotahistError: ExitRule(Exit.CRITICAL, "download the file again, then: main {command}"),
     errors.NoArchiveError: ExitRule(Exit.UNKNOWN, "main backup --list"),

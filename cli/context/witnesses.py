@@ -3,9 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from ledger.audit.verify import Witness
 from ledger.chain import Head
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
+from ledger.log_source import Witness
 from projections.store import runner
 
 

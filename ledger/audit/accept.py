@@ -10,7 +10,6 @@ from typing import Any, Literal
 import msgspec
 
 from ledger.appending import Appended
-from ledger.audit.verify import Witness
 from ledger.chain import Head
 from ledger.codec import Draft
 from ledger.errors import (
@@ -23,11 +22,12 @@ from ledger.errors import (
 )
 from ledger.events import LEDGER_STREAM, HeadAccepted
 from ledger.ids import append_id
-from ledger.log_source import check_head
+from ledger.log_source import Witness, check_head
 from ledger.store.anchor import Anchor, read_anchor
 from ledger.store.engine import Engine
 from ledger.store.event_log import ANCHOR
 from ledger.store.home import ANCHOR_FILE, LedgerHome
+from ledger.store.mark import clear_mark, read_mark
 from ledger.store.writer_lock import WriterLock
 
 AcceptableVerdict = Literal["rolled_back", "forked", "unreadable"]
@@ -69,7 +69,7 @@ class Examined(msgspec.Struct, frozen=True):
 
 
 def examine(home: LedgerHome, witnesses: Sequence[Witness]) -> Examined:
-    """Return who disagrees with the ledger in use: its anchor, then `witnesses`. Changes nothing.
+    """Return who disagrees with the ledger in use: its anchor, `witnesses`, then its mark. Changes nothing.
 
     For a log whose own chain holds: only what others remember is compared.
 
@@ -83,9 +83,11 @@ def examine(home: LedgerHome, witnesses: Sequence[Witness]) -> Examined:
             remembered.append(Witness(ANCHOR, anchored))
     except AnchorDamagedError:
         disagreements.append(Disagreement(witness=ANCHOR, verdict="unreadable", expected=None))
+    mark = read_mark(folder)
+    marked = mark.remembered() if mark else None
     engine = Engine(folder, readonly=True)
     try:
-        for one in (*remembered, *witnesses):
+        for one in dict.fromkeys((*remembered, *witnesses, *([marked] if marked else []))):
             try:
                 check_head(engine.link_at, engine.head, one.head, one.name)
             except RolledBackError:
@@ -108,7 +110,7 @@ def accept(
 ) -> Appended:
     """Append a `head.accepted` per disagreement in `found`, and make the anchor remember the head after them.
 
-    The caller makes the other witnesses forget, afterwards.
+    The mark of the verification that found them is removed. The caller makes the other witnesses forget, afterwards.
 
     Raises: NotAcceptableError when nobody disagrees or the log is empty; ConflictError when the log
     moved since it was examined; WriterLockError; DiskFullError, StorageError.
@@ -128,6 +130,7 @@ def accept(
             # A crash before this line leaves the decision on record and an anchor that still disagrees, so the
             # operator is asked again. The other order could forget the old head without a record of it.
             Anchor.create(folder / ANCHOR_FILE, appended.head).close()
+            clear_mark(folder)
             return appended
     finally:
         lock.close()

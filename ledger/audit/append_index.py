@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.codec import decode_envelope
 from ledger.errors import DamagedError
 from ledger.store.engine import APPEND, APPENDS, AppendRun, Engine

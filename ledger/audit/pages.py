@@ -13,7 +13,7 @@ from pathlib import Path
 
 import lmdb.verify
 
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.errors import SURROUNDINGS, LedgerError, NoLedgerError
 from ledger.files.isolated import IsolatedProcess
 from ledger.files.regular import open_own

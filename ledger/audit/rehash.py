@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from ledger.audit.flaw import Flaw
+from ledger.audit.meaning import EventsRead, Meaning, first_false
 from ledger.chain import GENESIS, LINK_BYTES, Link, link, links
 from ledger.errors import SURROUNDINGS, LedgerError
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
@@ -23,23 +25,18 @@ _encode = msgspec.msgpack.Encoder().encode
 _body = itemgetter(slice(LINK_BYTES, None))
 
 
-class Flaw(msgspec.Struct, frozen=True):
-    """The first thing that does not hold; `seq` None where it is not one of the events."""
-
-    seq: int | None
-    kind: str
-    expected: str
-    found: str
-
-
 class RangeReport(msgspec.Struct, frozen=True):
-    """What re-hashing [start, stop) found: how many events hold from `start` on, their bytes, the first flaw."""
+    """What re-hashing [start, stop) found: how many events hold from `start` on, their bytes, the first flaw.
+
+    `found` is what was read of those events.
+    """
 
     start: int
     stop: int
     good: int
     body_bytes: int
     flaw: Flaw | None
+    found: EventsRead = EventsRead()
 
 
 def seq_prefix(seq: int) -> bytes:
@@ -75,28 +72,40 @@ def flaw_of(value: bytes, *, seq: int, prev: Link) -> Flaw:
 
 
 def rehash_range(engine: Engine, start: int, stop: int) -> RangeReport:
-    """Re-hash events [start, stop) of an open ledger and return what was found.
+    """Re-hash and read events [start, stop) of an open ledger and return what was found.
 
     Reads about 1 MiB per transaction: a long reader would make a live file grow.
     """
-    prev = GENESIS if start == 0 else engine.link_at(start - 1)
-    if prev is None:
+    before, _ = engine.values_to_hole(start - 1, start) if start else ([], None)
+    if start and not before:
         return RangeReport(start, stop, 0, 0, Flaw(start - 1, "missing event", f"seq {start - 1}", "none"))
-    seq, body_bytes = start, 0
-    while seq < stop:
+    prev, meaning = (Link(before[0][:LINK_BYTES]), Meaning(_body(before[0]), start)) if before else (GENESIS, Meaning())
+    seq, body_bytes, flaw = start, 0, None
+    while seq < stop and flaw is None:
         values, hole = engine.values_to_hole(seq, stop)
-        good = count_good(values, start=seq, prev=prev)
+        hashed = count_good(values, start=seq, prev=prev)
+        good, flaw = _read(engine, meaning, values[:hashed], seq)
         seq += good
         body_bytes += sum(map(len, values[:good])) - LINK_BYTES * good
         prev = Link(values[good - 1][:LINK_BYTES]) if good else prev
-        if good < len(values):
-            return RangeReport(start, stop, seq - start, body_bytes, flaw_of(values[good], seq=seq, prev=prev))
-        if hole is not None:
+        if flaw is None and hashed < len(values):
+            flaw = flaw_of(values[hashed], seq=seq, prev=prev)
+        elif flaw is None and hole is not None:
             # Reported with the key that was found, byte for byte.
             error = hole.error()
             found = f"key {hole.found_key.hex()}" if hole.found_key not in {b"", key(seq)} else error.found
-            return RangeReport(start, stop, seq - start, body_bytes, Flaw(seq, error.kind, error.expected, found))
-    return RangeReport(start, stop, seq - start, body_bytes, None)
+            flaw = Flaw(seq, error.kind, error.expected, found)
+    return RangeReport(start, stop, seq - start, body_bytes, flaw, meaning.found())
+
+
+def _read(engine: Engine, meaning: Meaning, values: Sequence[bytes], start: int) -> tuple[int, Flaw | None]:
+    """Return how many of `values`, all of them sound, mean something, and the flaw of the one after them."""
+    flaw = meaning.read(list(map(_body, values)), start)
+    flaw = first_false(meaning.claims(), engine.link_at) or flaw
+    if flaw is None:
+        return len(values), None
+    assert flaw.seq is not None  # noqa: S101 - it is of one of the events
+    return flaw.seq - start, flaw
 
 
 def rehash_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]:

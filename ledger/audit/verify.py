@@ -8,20 +8,24 @@ Source: docs/format.md, "Verification".
 
 import time
 from collections.abc import Sequence
-from functools import partial
+from functools import partial, reduce
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from ledger.audit.append_index import IndexReport, compare_index
+from ledger.audit.flaw import Flaw
+from ledger.audit.meaning import EVENT_TYPE, KEPT_REMARKS, RECORDED_HEAD, EventsRead
 from ledger.audit.pages import structure_flaw
-from ledger.audit.rehash import Flaw, RangeReport, rehash_ledger
+from ledger.audit.rehash import RangeReport, rehash_ledger
 from ledger.chain import GENESIS, Head, Link
-from ledger.errors import AnchorDamagedError, NoLedgerError, NotALedgerError
+from ledger.errors import AnchorDamagedError, NoLedgerError, NotALedgerError, UnknownEventError
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
+from ledger.log_source import Witness
 from ledger.store.anchor import read_anchor
-from ledger.store.engine import Engine
+from ledger.store.engine import APPENDS, EVENTS, FORMAT_KEY, HEAD_KEY, KEY_BYTES, Engine
 from ledger.store.event_log import ANCHOR
 from ledger.store.home import ANCHOR_FILE, DATA_FILE, LedgerHome
 from ledger.store.lmdb_file import inspect
@@ -30,17 +34,12 @@ VerifyVerdict = Literal["intact", "tampered", "truncated", "rolled_back", "forke
 WORKERS = 2
 
 
-class Witness(msgspec.Struct, frozen=True):
-    """A head of the log, remembered outside it by `name`."""
-
-    name: str
-    head: Head
-
-
 class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     """What verification found; `events` is the size in the stored head.
 
     `witnesses` names those whose head the log still holds; an intact log without any could have lost its end.
+    `found` has the remarks: what an older version wrote and this one would not, and what is foreign in the database.
+    `against` is the witness that gave a verdict of rolled_back or forked, None where the log itself did.
     """
 
     verdict: VerifyVerdict
@@ -52,6 +51,8 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int
     witnesses: tuple[str, ...]
     seconds: float = 0.0  # how long verification took
+    found: EventsRead = EventsRead()
+    against: Witness | None = None
 
 
 class _Probed(msgspec.Struct, frozen=True):
@@ -60,6 +61,7 @@ class _Probed(msgspec.Struct, frozen=True):
     head: Head
     end_flaw: Flaw | None
     links: tuple[bytes | None, ...]
+    foreign: tuple[Flaw, ...] = ()  # keys of the database that are nobody's
 
 
 def verify_ledger(
@@ -71,7 +73,8 @@ def verify_ledger(
     `structure` checks the pages of the database file first, at about 150 MB/s, and the index of appends last.
     The caller must have read `witnesses` before this call.
 
-    Raises: NoLedgerError; UnreadableError without permission. Damage is a verdict, not an error.
+    Raises: NoLedgerError; UnreadableError without permission; UnknownEventError for an event of a newer version.
+    Damage is a verdict, not an error.
     """
     folder = home.current()
     if folder is None:
@@ -91,7 +94,7 @@ def verify_folder(
 
     `alone` when the caller holds the writer lock.
 
-    Raises: UnreadableError without permission.
+    Raises: UnreadableError without permission; UnknownEventError for an event of a newer version.
     """
     started = time.perf_counter()
     try:
@@ -102,8 +105,10 @@ def verify_folder(
     known = [*([Witness(ANCHOR, anchored)] if anchored else []), *witnesses]
     page_flaw = structure_flaw(folder, alone=alone) if structure else None
     report = _unreadable(page_flaw) if page_flaw else _mapped(folder, known, index=structure, workers=workers)
-    if anchor_flaw and report.verdict == "intact":
-        report = msgspec.structs.replace(report, verdict="unreadable", first_bad=anchor_flaw)
+    if anchor_flaw and report.verdict in {"intact", "rolled_back", "forked"}:
+        report = msgspec.structs.replace(
+            report, verdict="unreadable", first_bad=anchor_flaw, witnesses=(), against=None
+        )
     return msgspec.structs.replace(report, seconds=round(time.perf_counter() - started, 6))
 
 
@@ -122,19 +127,48 @@ def _mapped(folder: Path, witnesses: Sequence[Witness], *, index: bool, workers:
             flaw = IsolatedProcess(partial(compare_index, folder, probed.head.size), IndexReport).result().flaw
         except IsolatedProcessError as error:
             flaw = Flaw(None, "database", "a readable database", error.how)
-    if flaw is None:
-        return _compared(witnesses, probed, ranges)
+    report = _compared(witnesses, probed, ranges) if flaw is None else _flawed(flaw, probed.head, ranges)
+    found = EventsRead(len(probed.foreign), probed.foreign).and_then(report.found)
+    return msgspec.structs.replace(report, found=found)
+
+
+def _flawed(flaw: Flaw, head: Head, ranges: Sequence[RangeReport]) -> VerifyReport:
     if flaw.seq is None:
-        return _report("unreadable", probed.head, ranges, flaw)
+        return _report("unreadable", head, ranges, flaw)
+    if flaw.kind == EVENT_TYPE:
+        raise UnknownEventError(flaw.seq, flaw.found)
+    if flaw.kind == RECORDED_HEAD:
+        return _report("forked", head, ranges, flaw)
     cut = flaw.kind == "missing event" and flaw.found == "the end"
-    return _report("truncated" if cut else "tampered", probed.head, ranges, flaw)
+    return _report("truncated" if cut else "tampered", head, ranges, flaw)
 
 
 def _probe(folder: Path, seqs: Sequence[int]) -> _Probed:
     engine = Engine(folder, readonly=True)
     head, last = engine.tail()
     links = tuple(GENESIS if seq < 0 else engine.link_at(seq) for seq in seqs)
-    return _Probed(head, _end_flaw(head, last), links)
+    return _Probed(head, _end_flaw(head, last) or _uncounted(engine), links, _foreign(engine))
+
+
+def _foreign(engine: Engine) -> tuple[Flaw, ...]:
+    """Return the first keys beside the databases that no version of this software writes there."""
+    ours = {FORMAT_KEY, HEAD_KEY, EVENTS, APPENDS}
+    with engine.reading() as txn:
+        keys = (key for key in txn.cursor().iternext(keys=True, values=False) if key not in ours)
+        return tuple(Flaw(None, "foreign key", "none", f"key {key.hex()}") for key in islice(keys, KEPT_REMARKS))
+
+
+def _uncounted(engine: Engine) -> Flaw | None:
+    """Return the first key of the events that a walk by seq passes over, None when it meets them all."""
+    events = engine.databases[EVENTS]
+    with engine.reading() as txn:
+        size = engine.head_in(txn).size
+        if txn.stat(events)["entries"] <= size:
+            return None
+        for seq, key in enumerate(txn.cursor(db=events).iternext(keys=True, values=False)):
+            if key != seq.to_bytes(KEY_BYTES, "big"):
+                return Flaw(seq, "unexpected event", f"{size} events", f"key {key.hex()}")
+    return None
 
 
 def _end_flaw(head: Head, last: tuple[int, Link] | None) -> Flaw | None:
@@ -174,19 +208,29 @@ def _report(verdict: VerifyVerdict, head: Head, ranges: Sequence[RangeReport], f
         last_good_seq=good - 1 if good else None,
         body_bytes=sum(part.body_bytes for part in ranges),
         witnesses=(),
+        found=reduce(EventsRead.and_then, (part.found for part in ranges[: whole + 1]), EventsRead()),
     )
 
 
 def _compared(witnesses: Sequence[Witness], probed: _Probed, ranges: Sequence[RangeReport]) -> VerifyReport:
-    """Return the report on a log without a flaw: intact, unless a witness remembers another head."""
-    for witness, found in zip(witnesses, probed.links, strict=True):
-        last, link = witness.head.size - 1, witness.head.link
-        if found is None:
-            expected = f"seq {last}, which the {witness.name} remembers"
+    """Return the report on a log without a flaw: intact, unless a witness remembers another head.
+
+    Of several that do, one that was forked from is the gravest.
+    """
+    found = list(zip(witnesses, probed.links, strict=True))
+    for witness, link in found:
+        if link is not None and link != witness.head.link:
+            flaw = Flaw(
+                witness.head.size - 1,
+                "link",
+                f"{witness.head.link.hex()}, which the {witness.name} remembers",
+                link.hex(),
+            )
+            return msgspec.structs.replace(_report("forked", probed.head, ranges, flaw), against=witness)
+    for witness, link in found:
+        if link is None:
+            expected = f"seq {witness.head.size - 1}, which the {witness.name} remembers"
             flaw = Flaw(probed.head.size, "missing event", expected, "the end")
-            return _report("rolled_back", probed.head, ranges, flaw)
-        if found != link:
-            flaw = Flaw(last, "link", f"{link.hex()}, which the {witness.name} remembers", found.hex())
-            return _report("forked", probed.head, ranges, flaw)
+            return msgspec.structs.replace(_report("rolled_back", probed.head, ranges, flaw), against=witness)
     report = _report("intact", probed.head, ranges, None)
-    return msgspec.structs.replace(report, witnesses=tuple(witness.name for witness in witnesses))
+    return msgspec.structs.replace(report, witnesses=tuple(dict.fromkeys(witness.name for witness in witnesses)))

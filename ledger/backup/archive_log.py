@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.backup.frames import records, runs
 from ledger.backup.scan import Scan, opened, scan
 from ledger.chain import Head, Link, Record

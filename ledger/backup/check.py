@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyReport
 from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.counts import Counts, Tally
@@ -36,7 +36,7 @@ def check_archive(path: Path, *, recorded: BackupCreated | None = None, watch: W
     """
     try:
         with watch("checking", recorded.size if recorded else None) as advance:
-            found = scan(path, advance=advance)
+            found = scan(path, meaning=True, advance=advance)
     except NotAnArchiveError as error:
         return BackupCheck(report=unreadable(error), scan=None, created=None, counts=None)
     return BackupCheck(report=judge(found, recorded=recorded), scan=found, created=found.created, counts=None)
@@ -57,6 +57,7 @@ def check_made(made: CreatedBackup, *, watch: Watch = unwatched) -> BackupCheck:
 
     Raises: UnreadableError; DamagedError, DiskFullError, StorageError when the ledger cannot be built.
     """
+    # That scan hashed the file; reading it is left to the ledger that is built from it.
     report = judge(made.scan, recorded=made.event)
     checked = BackupCheck(report=report, scan=made.scan, created=made.scan.created, counts=None)
     return _proved(checked, made.event, watch)

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
 from types import NoneType
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -22,8 +23,8 @@ from ledger.events import LEDGER_STREAM, BackupCreated, BackupFailed
 from ledger.files.atomic_file import PartFile, part_file
 from ledger.files.checksum import write_checksum
 from ledger.files.isolated import IsolatedProcess
+from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
-from ledger.store.home import LedgerHome
 from ledger.values import ErrorKind
 
 # Called with what is being done and how many events that takes (None: not known);
@@ -32,12 +33,21 @@ Watch = Callable[[str, int | None], AbstractContextManager[Advance | None]]
 
 
 class CreatedBackup(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made, what the disk gave back of it, and the event that records it, at `seq` of the log."""
+    """A backup that was made, what the disk gave back of it, and the event that records it, at `seq` of the log.
+
+    `unrecorded` is why the log took no event, where it took none: the file is whole all the same.
+    """
 
     path: Path
     scan: Scan
     event: BackupCreated
-    seq: Seq
+    seq: Seq | None
+    unrecorded: ClockAheadError | None = None
+
+    @property
+    def status(self) -> Literal["created", "unrecorded"]:
+        """Whether the log took the event."""
+        return "created" if self.unrecorded is None else "unrecorded"
 
 
 def unwatched(_doing: str, _events: int | None) -> AbstractContextManager[Advance | None]:
@@ -104,8 +114,11 @@ def _record(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
     )
     draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
     identifier = ids.append_id(f"backup.created/{job_id.hex()}", job_id=job_id)
-    seq = log.append([draft], append_id=identifier).first
-    return CreatedBackup(path=found.path, scan=found, event=event, seq=seq)
+    made = CreatedBackup(path=found.path, scan=found, event=event, seq=None)
+    try:
+        return replace(made, seq=log.append([draft], append_id=identifier).first)
+    except ClockAheadError as error:
+        return replace(made, unrecorded=error)
 
 
 def write_archive(log: EventLog, size: int, part: PartFile, advance: Advance | None = None) -> bytes:
@@ -135,9 +148,9 @@ def failure(name: str, stage: str, error: BaseException, *, job_id: bytes) -> tu
 
 
 def record_failure(
-    home: LedgerHome, name: str, stage: str, error: BaseException, *, job_id: bytes, now: Callable[[], int]
+    open_log: Callable[[], EventLog], name: str, stage: str, error: BaseException, *, job_id: bytes
 ) -> None:
-    """Record a restore that failed in the ledger in use under `home`, as far as it takes an event at all.
+    """Record a restore that failed in the ledger that `open_log` opens, as far as it takes an event at all.
 
     In a child process: after a failure the ledger is not trusted, and the failure itself is what counts.
 
@@ -146,7 +159,7 @@ def record_failure(
     draft, identifier = failure(name, stage, error, job_id=job_id)
 
     def append() -> None:
-        with EventLog(home, now=now) as log:
+        with open_log() as log:
             log.append([draft], append_id=identifier)
 
     try:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.audit.verify import Witness
 from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.create import Watch, unwatched
 from ledger.backup.restore_build import build_folder
@@ -19,6 +18,7 @@ from ledger.codec import Draft
 from ledger.errors import ConflictError, RestoreRefusedError, RollbackRefusedError, WrongKindError
 from ledger.events import LEDGER_STREAM, BackupRestored
 from ledger.files.durable import make_private_folder
+from ledger.log_source import Witness
 from ledger.store.home import LedgerHome
 from ledger.store.writer_lock import WriterLock
 

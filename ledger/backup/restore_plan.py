@@ -13,12 +13,13 @@ from typing import Literal
 
 import msgspec
 
-from ledger.audit.verify import VerifyReport, VerifyVerdict, Witness, verify_folder
+from ledger.audit.verify import VerifyReport, VerifyVerdict, verify_folder
 from ledger.backup.archive_log import ArchiveLog
 from ledger.chain import Head, Link, Record
 from ledger.codec import decode_envelope
 from ledger.errors import DamagedError, NotALedgerError
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
+from ledger.log_source import Witness
 from ledger.store.engine import Engine
 from ledger.store.home import LedgerHome
 

@@ -14,7 +14,9 @@ from typing import BinaryIO
 import msgspec
 from msgspec.structs import replace
 
-from ledger.audit.rehash import Flaw, count_good
+from ledger.audit.flaw import Flaw
+from ledger.audit.meaning import Claim, EventsRead, Meaning
+from ledger.audit.rehash import count_good
 from ledger.backup.counts import Counts, Tally, merged
 from ledger.backup.frames import FRAME, HEADER, LENGTH, open_archive, runs, why_bad
 from ledger.chain import GENESIS, LINK_BYTES, Head, Link
@@ -44,7 +46,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     """What was found: `head` and `good_bytes` are of the longest prefix that holds, the hash is of the whole file.
 
     One mark per buffer that was read, about 256 KiB. `created` None when not even event 0 holds;
-    `counts` are of what holds, None unless asked for.
+    `counts` are of what holds, None unless asked for. `found` and `claims` are what was read, where that was asked for.
     """
 
     path: Path
@@ -57,12 +59,15 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     archive_bytes: int
     sha256: bytes
     flaw: Flaw | None
+    found: EventsRead = EventsRead()
+    claims: tuple[Claim, ...] = ()
 
 
-def scan(path: Path, *, counted: bool = False, advance: Advance | None = None) -> Scan:
+def scan(path: Path, *, counted: bool = False, meaning: bool = False, advance: Advance | None = None) -> Scan:
     """Return what the archive at `path` holds; damage is a flaw, not an error.
 
     `counted` also counts its events: then a body that is no envelope is a flaw.
+    `meaning` also reads them: then an event that is not what its type says is one.
     Reads the file twice, once for the chain and once for the SHA-256, a large one in three processes at once.
     Memory grows with the file by one mark of about 100 bytes per 256 KiB.
 
@@ -71,7 +76,7 @@ def scan(path: Path, *, counted: bool = False, advance: Advance | None = None) -
     try:
         with opened(path) as file:
             large = os.fstat(file.fileno()).st_size >= WORTH_MORE_PROCESSES_BYTES
-        scanner = _Scanner(path, counted=counted, advance=advance, processes=2 if large else 1)
+        scanner = _Scanner(path, counted=counted, meaning=meaning, advance=advance, processes=2 if large else 1)
         part, hashed = _shared(scanner) if large else (scanner.run(START), _hash(path))
     except OSError as error:
         raise unreadable(path, error) from error
@@ -88,6 +93,8 @@ def scan(path: Path, *, counted: bool = False, advance: Advance | None = None) -
         archive_bytes=hashed.archive_bytes,
         sha256=hashed.sha256,
         flaw=part.flaw,
+        found=part.found,
+        claims=part.claims,
     )
 
 
@@ -116,6 +123,8 @@ class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
     marks: tuple[Mark, ...]
     counts: Counts
     flaw: Flaw | None
+    found: EventsRead
+    claims: tuple[Claim, ...]
 
 
 def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, _Hashed]:
@@ -132,8 +141,22 @@ def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, _Hashed]:
         return first, hashed
     if first.end != half:
         raise UnreadableError(scanner.path, "a file that changes")
-    counts = merged(first.counts, rest.counts)
-    return replace(rest, created=first.created, marks=first.marks + rest.marks, counts=counts), hashed
+    return _joined(first, rest, half), hashed
+
+
+def _joined(first: _ScannedPart, rest: _ScannedPart, half: Mark) -> _ScannedPart:
+    """Return two parts, the second of which begins at `half`, as one."""
+    last, then = first.found.recorded_at, rest.found.first_recorded_at
+    if then is not None and then < last:
+        return replace(first, flaw=Flaw(half.seq, "recorded_at", f"at least {last}", f"{then}"))
+    return replace(
+        rest,
+        created=first.created,
+        marks=first.marks + rest.marks,
+        counts=merged(first.counts, rest.counts),
+        found=first.found.and_then(rest.found),
+        claims=first.claims + rest.claims,
+    )
 
 
 def _hash(path: Path) -> _Hashed:
@@ -162,9 +185,11 @@ def _after(mark: Mark, values: Sequence[bytes]) -> Mark:
 class _Scanner:
     """A pass over an archive's frames, and what it has found so far."""
 
-    def __init__(self, path: Path, *, counted: bool, advance: Advance | None, processes: int) -> None:
+    def __init__(self, path: Path, *, counted: bool, meaning: bool, advance: Advance | None, processes: int) -> None:
         self.path = path
         self._counted = counted
+        self._meaning = Meaning() if meaning else None
+        self._claims: list[Claim] = []
         self._tally = Tally()
         self._advance = advance
         self._processes = processes
@@ -185,11 +210,20 @@ class _Scanner:
         if flaw is None and self._at.seq == 0:
             flaw = Flaw(0, "missing event", LedgerCreated.TAG, "the end")
         counts = self._tally.counts()
-        return _ScannedPart(end=self._at, created=self._created, marks=tuple(self._marks), counts=counts, flaw=flaw)
+        return _ScannedPart(
+            end=self._at,
+            created=self._created,
+            marks=tuple(self._marks),
+            counts=counts,
+            flaw=flaw,
+            found=self._meaning.found() if self._meaning else EventsRead(),
+            claims=tuple(self._claims),
+        )
 
     def _take(self, values: Sequence[bytes]) -> None:
         """Add those of `values` that hold, and raise what is wrong with the first that does not."""
-        good = count_good(values, start=self._at.seq, prev=self._at.prev)
+        hashed = count_good(values, start=self._at.seq, prev=self._at.prev)
+        good, flaw = self._read(values[:hashed])
         if good:
             if self._at.seq == 0:
                 self._created = decode_created(values[0][LINK_BYTES:])
@@ -200,5 +234,15 @@ class _Scanner:
             if self._advance is not None:
                 # The other process has checked about as many meanwhile and cannot report it.
                 self._advance(good * self._processes)
+        if flaw is not None:
+            raise DamagedError(self._at.seq, flaw.kind, expected=flaw.expected, found=flaw.found)
         if good < len(values):
             raise why_bad(values[good], seq=self._at.seq, prev=self._at.prev)
+
+    def _read(self, values: Sequence[bytes]) -> tuple[int, Flaw | None]:
+        """Return how many of `values`, all of them sound, mean something, and the flaw of the one after them."""
+        if self._meaning is None:
+            return len(values), None
+        flaw = self._meaning.read([value[LINK_BYTES:] for value in values], self._at.seq)
+        self._claims += self._meaning.claims()
+        return (len(values) if flaw is None or flaw.seq is None else flaw.seq - self._at.seq), flaw

@@ -12,15 +12,17 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from ledger.audit.rehash import Flaw
-from ledger.audit.verify import VerifyReport, VerifyVerdict, Witness
+from ledger.audit.flaw import Flaw
+from ledger.audit.meaning import EVENT_TYPE, first_false
+from ledger.audit.verify import VerifyReport, VerifyVerdict
 from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.frames import CUT_FRAME
 from ledger.backup.scan import Scan, scan
 from ledger.chain import GENESIS, Head, Link
-from ledger.errors import ChecksumDamagedError, NotAnArchiveError
+from ledger.errors import ChecksumDamagedError, NotAnArchiveError, UnknownEventError
 from ledger.events import BackupCreated
 from ledger.files.checksum import read_checksum
+from ledger.log_source import Witness
 
 CUT = {CUT_FRAME, "missing event"}  # flaws of a file that ends too early
 CHECKSUM, RECORDED = "checksum", BackupCreated.TAG.partition("/")[0]
@@ -36,11 +38,11 @@ def verify_archive(
 
     `recorded` is the live log's event for this backup. Constant memory.
 
-    Raises: NoArchiveError, UnreadableError; NewerFormatError. Damage is a verdict, not an error.
+    Raises: NoArchiveError, UnreadableError; NewerFormatError, UnknownEventError. Damage is a verdict, not an error.
     """
     started = time.perf_counter()
     try:
-        report = judge(scan(path), witnesses=witnesses, recorded=recorded)
+        report = judge(scan(path, meaning=True), witnesses=witnesses, recorded=recorded)
     except NotAnArchiveError as error:
         report = unreadable(error)
     return replace(report, seconds=round(time.perf_counter() - started, 6))
@@ -49,14 +51,18 @@ def verify_archive(
 def judge(found: Scan, *, witnesses: Sequence[Witness] = (), recorded: BackupCreated | None = None) -> VerifyReport:
     """Return the verdict on a scan, given the witnesses outside the file; `seconds` is left at 0.
 
-    Raises: UnreadableError.
+    Raises: UnreadableError; UnknownEventError for an event of a newer version.
     """
     if found.flaw is not None:
+        if found.flaw.kind == EVENT_TYPE:
+            raise UnknownEventError(found.flaw.seq or 0, found.flaw.found)
         return _report(found, "truncated" if found.flaw.kind in CUT else "tampered", found.flaw)
+    if flaw := first_false(found.claims, ArchiveLog(found).link_at):
+        return replace(_report(found, "forked", flaw), last_good_seq=(flaw.seq or 1) - 1)
     known = [*([Witness(RECORDED, Head(recorded.size, Link(recorded.link)))] if recorded else []), *witnesses]
     for witness in known:
         if bad := _against(found, witness):
-            return _report(found, *bad)
+            return replace(_report(found, *bad), against=witness)
     try:
         remembered = read_checksum(found.path)
     except ChecksumDamagedError as error:
@@ -69,6 +75,11 @@ def judge(found: Scan, *, witnesses: Sequence[Witness] = (), recorded: BackupCre
         return _report(found, "truncated", replace(flaw, seq=found.head.size))
     names = [*([CHECKSUM] if remembered else []), *(witness.name for witness in known)]
     return replace(_report(found, "intact", None), witnesses=tuple(names))
+
+
+def contradicts_recorded(report: VerifyReport) -> bool:
+    """Whether the file holds in itself, and is not the one that the ledger in use recorded under its name."""
+    return report.verdict == "forked" and report.against is not None and report.against.name == RECORDED
 
 
 def _against(found: Scan, witness: Witness) -> tuple[VerifyVerdict, Flaw] | None:
@@ -100,6 +111,7 @@ def _report(found: Scan, verdict: VerifyVerdict, flaw: Flaw | None) -> VerifyRep
         last_good_seq=last,
         body_bytes=found.body_bytes,
         witnesses=(),
+        found=found.found,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyReport, VerifyVerdict
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.checkpoint.errors import OtherLedgerError, TileError

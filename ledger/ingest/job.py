@@ -9,7 +9,7 @@ job appends none of it to the new one and has to be started again.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 from ledger import ids
 from ledger.chain import Seq
@@ -34,30 +34,29 @@ from ledger.foreseen import foreseen
 from ledger.ingest import judging
 from ledger.ingest.fetch import Fetcher, RecordedFetch
 from ledger.ingest.judging import EvidenceError
-from ledger.ingest.plan import InterruptedJobError, JobStatus, Outcome, Plan, ScaleError, SeriesState, window
+from ledger.ingest.plan import (
+    InterruptedJobError,
+    JobStatus,
+    Observer,
+    Outcome,
+    Plan,
+    ScaleError,
+    SeriesState,
+    milliseconds_between,
+    window,
+)
 from ledger.ingest.providers.port import Provider, ProviderError
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market import sessions
 from ledger.market.series import Series
+from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
 
 CLOCK_WARN_S = 5 * 60
 CLOCK_LIMIT_S = 24 * 60 * 60
 MICROSECONDS = 1_000_000
-
-
-class Observer(Protocol):
-    """Where a job reports its steps; `warn` is for what an operator ought to look into."""
-
-    def info(self, message: str, **fields: object) -> None:
-        """Note a step."""
-        ...
-
-    def warn(self, message: str, **fields: object) -> None:
-        """Note something odd."""
-        ...
 
 
 class Job:
@@ -164,8 +163,8 @@ class Job:
         Raises: ProviderClockError when the provider's clock and ours are more than a day apart.
         """
         self._check_clock(event.source.http_date, event.finished_at)
-        rows, milliseconds = len(event.bars), _milliseconds(event.started_at, event.finished_at)
-        self._observer.info("fetched", **self._about(event.attempt), rows=rows, duration_ms=milliseconds)
+        took_ms = milliseconds_between(event.started_at, event.finished_at)
+        self._observer.info("fetched", **self._about(event.attempt), rows=len(event.bars), duration_ms=took_ms)
         return self._append(event, f"fetch/{self.job_id.hex()}/{event.attempt}")
 
     def failed(self, event: FetchFailed, *, wait_s: float | None = None) -> None:
@@ -176,7 +175,7 @@ class Job:
             **self._about(event.attempt),
             status_code=event.status_code,
             retry_after=event.retry_after_s,
-            duration_ms=_milliseconds(event.started_at, event.finished_at),
+            duration_ms=milliseconds_between(event.started_at, event.finished_at),
             final=event.final,
             wait_s=wait_s,
         )
@@ -190,7 +189,7 @@ class Job:
                 return steps()
         except ProviderError as error:
             return self._outcome("error", error=error)
-        except (ProviderClockError, InterruptedJobError) as error:
+        except (ProviderClockError, ClockAheadError, InterruptedJobError) as error:
             # A time that cannot be trusted must not enter the log, in no event; `interrupt` has made its own record.
             return self._outcome("error", error=error)
         except WriterLockError as error:
@@ -394,7 +393,3 @@ class Job:
             seq=self._seq,
             error=error,
         )
-
-
-def _milliseconds(started_at: int, finished_at: int) -> int:
-    return max(finished_at - started_at, 0) // 1000

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 from zlib import crc32
 
 import msgspec
@@ -24,6 +24,18 @@ REFRESH_DAYS = 30
 DAYS_A_WEEK, WEEKDAYS = 7, 5
 
 JobStatus = Literal["success", "warning", "rejected", "error", "locked", "dry_run"]
+
+
+class Observer(Protocol):
+    """Where a job reports its steps; `warn` is for what an operator ought to look into."""
+
+    def info(self, message: str, **fields: object) -> None:
+        """Note a step."""
+        ...
+
+    def warn(self, message: str, **fields: object) -> None:
+        """Note something odd."""
+        ...
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,3 +138,8 @@ def _missed(state: SeriesState, last: date, today: date) -> Iterator[date]:
     for day, found_on in state.missing.items():
         if day >= recent or (today - found_on).days < NEWLY_MISSING_DAYS:
             yield day
+
+
+def milliseconds_between(started_at: int, finished_at: int) -> int:
+    """Return how long something took, of two times in microseconds; 0 where the clock went back meanwhile."""
+    return max(finished_at - started_at, 0) // 1000

@@ -9,9 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from ledger.appending import Appended, check_call, head_after, match_repeat
 from ledger.chain import Head, Link, Record, Seq
-from ledger.codec import Draft
+from ledger.codec import Draft, decode_envelope
 from ledger.errors import (
     ConflictError,
     DiskFullError,
@@ -21,16 +23,28 @@ from ledger.errors import (
     StorageError,
     UnwritableError,
 )
-from ledger.log_source import check_head
+from ledger.log_source import Witness, check_head
 from ledger.store.anchor import Anchor, read_anchor
+from ledger.store.ceiling import Ceiling
 from ledger.store.engine import AppendRun, Engine
 from ledger.store.home import ANCHOR_FILE, LedgerHome
+from ledger.store.mark import heed
 from ledger.store.writer_lock import WriterLock
 
 WRITER_LOCK_TIMEOUT_S = 120.0
 ANCHOR = "anchor"
 
 Clock = Callable[[], int]  # microseconds UTC
+
+
+class Guards(msgspec.Struct, frozen=True, kw_only=True):
+    """What a writer heeds beside the anchor: heads that others remember of a folder's log, and its clock's ceiling."""
+
+    witnesses: Callable[[Path], Sequence[Witness]]
+    ceiling: Ceiling | None
+
+
+NO_GUARDS = Guards(witnesses=lambda _: (), ceiling=None)
 
 
 class EventLog:
@@ -47,17 +61,20 @@ class EventLog:
         readonly: bool = False,
         check: bool = True,
         lock_timeout_s: float = WRITER_LOCK_TIMEOUT_S,
+        guards: Guards = NO_GUARDS,
     ) -> None:
         """Open the ledger that `CURRENT` names, and check that it holds the head its anchor remembers.
 
         `check` False skips the check, for commands that examine a ledger which may be damaged.
+        A writer also heeds its `guards`, and the mark of a bad verification.
 
         Raises: NoLedgerError, NotALedgerError, NewerFormatError, UnreadableError; RolledBackError,
-        ForkedError or AnchorDamagedError when the anchor contradicts the log or cannot be read.
+        ForkedError or AnchorDamagedError when the anchor contradicts the log or cannot be read; MarkedError.
         """
         self.home = home
         self.readonly = readonly
         self._now = now
+        self._ceiling = guards.ceiling
         self._lock_timeout_s = lock_timeout_s
         self._lock = None if readonly else WriterLock(home.writer_lock)
         self._switching = threading.Lock()
@@ -67,14 +84,19 @@ class EventLog:
         if folder is None:
             raise NoLedgerError(home.root)
         # The anchor is read before the log: the other order gives false alarms while somebody appends.
-        remembered = read_anchor(folder / ANCHOR_FILE) if check else None
+        anchored = read_anchor(folder / ANCHOR_FILE) if check else None
+        known = [] if readonly else list(guards.witnesses(folder))
+        if anchored is not None:
+            known.insert(0, Witness(ANCHOR, anchored))
+        if not readonly:
+            heed(folder)
         self._engine = Engine(folder, readonly=readonly)
-        if remembered is not None:
-            try:
-                self.require(remembered, witness=ANCHOR)
-            except LedgerError:
-                self._engine.close()
-                raise
+        try:
+            for one in known:
+                self.require(one.head, witness=one.name)
+        except LedgerError:
+            self._engine.close()
+            raise
 
     @property
     def folder(self) -> Path:
@@ -179,7 +201,7 @@ class EventLog:
         Raises: ConflictError for another size than `expected_size`; LedgerReplacedError for another ledger in use
         than the one in `expected_folder`, which is open from then on; AppendIdError for an id used for
         other events; BodyTooLargeError; WriterLockError; DiskFullError, StorageError (the ledger is
-        reopened and stays usable); RolledBackError, ForkedError, AnchorDamagedError.
+        reopened and stays usable); RolledBackError, ForkedError, AnchorDamagedError, MarkedError; ClockAheadError.
         """
         check_call(drafts, append_id)
         lock = self._writer_lock()
@@ -202,6 +224,7 @@ class EventLog:
         return self._lock
 
     def _append_locked(self, drafts: Sequence[Draft], append_id: bytes, expected_size: int | None) -> Appended:
+        heed(self.folder)
         anchor = self._anchor or self._open_anchor()
         remembered = anchor.read()
         landing: list[Head] = []
@@ -216,7 +239,8 @@ class EventLog:
                 return known, head
             if expected_size is not None and expected_size != head.size:
                 raise ConflictError(expected=expected_size, actual=head.size)
-            appended = self._engine.append_in(txn, drafts, head=head, append_id=append_id, now=self._now)
+            now_us = self._dated(txn, head, drafts)
+            appended = self._engine.append_in(txn, drafts, head=head, append_id=append_id, now=lambda: now_us)
             landing[:] = [appended.head]
             return appended, appended.head
 
@@ -228,6 +252,14 @@ class EventLog:
             except (DiskFullError, UnwritableError) as error:
                 raise StorageError(self._engine.path, str(error), landed=True) from error
         return appended
+
+    def _dated(self, txn: Any, head: Head, drafts: Sequence[Draft]) -> int:
+        """Return the time of an append of `drafts` after `head`, once the clock is not too far past the log."""
+        now_us = self._now()
+        if self._ceiling is not None:
+            last_us = decode_envelope(head.size - 1, self._engine.body_in(txn, head.size - 1)).recorded_at
+            self._ceiling.check(drafts, now_us=now_us, last_us=last_us)
+        return now_us
 
     def _open_anchor(self) -> Anchor:
         path = self.folder / ANCHOR_FILE

@@ -12,6 +12,7 @@ import msgspec
 from ledger.codec import UNDECODABLE, UPCASTERS, Envelope, decode_event, encode_data
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import EVENT_TYPES, FetchSucceeded
+from ledger.values import Count, Time
 
 Fact = msgspec.Struct
 Reader = Callable[[Envelope], Fact]
@@ -22,9 +23,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ticker: str
     provider: str
-    attempt: int
-    started_at: int
-    finished_at: int
+    attempt: Count
+    started_at: Time
+    finished_at: Time
     bars: msgspec.Raw
 
     @property

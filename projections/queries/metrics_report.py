@@ -48,13 +48,13 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def report(measured: Measured, *, now_us: int) -> TickerReport:
-    """Return the ticker's report as of `now_us`; a lag is never below zero, whatever clock wrote the log."""
+    """Return the ticker's report as of `now_us`; a lag is below zero where the log is ahead of that clock."""
     measures = measured.measures
     last, behind = measures.last_ingest, measures.last_date
     return TickerReport(
         ticker=measured.ticker,
         last_ingest=last,
-        ingest_lag_seconds=None if last is None else max(0, now_us - last) // US_A_S,
+        ingest_lag_seconds=None if last is None else int((now_us - last) / US_A_S),
         job_latency_ms=round(sum(measures.durations_ms) / len(measures.durations_ms)),
         rows_fetched=measures.rows_fetched,
         error_count=sum(measures.failures),
@@ -76,8 +76,10 @@ def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
 
     Late alone is no alarm: over a weekend or Carnival there is nothing to fetch.
     A ticker of which nothing was ever accepted has no session to be behind, and its last run went badly.
-    A file that was imported years ago is not late.
+    A file that was imported years ago is not late. Ahead of the clock is an error: nothing is late by such a clock.
     """
+    if found.ingest_lag_seconds is not None and found.ingest_lag_seconds < 0:
+        return CRITICAL
     late = found.ingest_lag_seconds is not None and found.ingest_lag_seconds > lag_threshold_s
     due = not brought_by_hand(found.provider) and (found.sessions_behind is None or found.sessions_behind > 0)
     if late and due:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import lmdb
 
-from ledger.audit.verify import Witness
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.backup.restore import Restore, Terms
 from ledger.chain import Head, Record
 from ledger.codec import decode_envelope
 from ledger.ids import append_id, new_id
+from ledger.log_source import Witness
 from ledger.store.anchor import Anchor
 from ledger.store.engine import Engine
 from ledger.store.event_log import EventLog

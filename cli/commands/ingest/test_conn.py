@@ -9,7 +9,7 @@ from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
-from cli.context import params, providers
+from cli.context import clock_option, guards, params, providers
 from cli.render import times
 from ledger import ids
 from ledger.codec import Draft
@@ -61,6 +61,7 @@ recorded; 2 unreachable, or it answers with something else.
     type=params.SECONDS,
     help="Seconds to wait.  [default: ADAPTER_TIMEOUT_SECONDS]",
 )
+@clock_option.option
 @output.style_options
 def test_conn(provider: str, timeout_s: float | None, style: Style) -> int:
     """Ask a provider one cheap question and say how it went.
@@ -127,7 +128,10 @@ def _recorded(home: LedgerHome | None, given: Settings, event: ConnectionTested)
         return answered, None
     try:
         with EventLog(
-            home, now=lambda: _now(given, event.provider), lock_timeout_s=given.ingest_lock_timeout_seconds
+            home,
+            now=lambda: _now(given, event.provider),
+            lock_timeout_s=given.ingest_lock_timeout_seconds,
+            guards=guards.of(registry.described(event.provider).kind),
         ) as log:
             job_id = ids.new_id(event.started_at)
             draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)

@@ -6,12 +6,12 @@ import pytest
 
 from ledger.appending import Appended
 from ledger.audit.accept import Disagreement, Examined, NotAcceptableError, accept, examine
-from ledger.audit.verify import Witness
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import ConflictError, ForkedError, NoLedgerError
 from ledger.events import HeadAccepted
 from ledger.ids import append_id
+from ledger.log_source import Witness
 from ledger.store.anchor import Anchor, read_anchor
 from ledger.store.engine import Engine
 from ledger.store.event_log import EventLog

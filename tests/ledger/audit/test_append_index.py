@@ -6,7 +6,7 @@ import lmdb
 import pytest
 
 from ledger.audit.append_index import IndexReport, compare_index
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.audit.verify import verify_ledger
 from ledger.errors import DamagedError
 from ledger.ids import append_id

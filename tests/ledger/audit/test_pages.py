@@ -7,8 +7,8 @@ from pathlib import Path
 import lmdb.verify
 import pytest
 
+from ledger.audit.flaw import Flaw
 from ledger.audit.pages import structure_flaw
-from ledger.audit.rehash import Flaw
 from ledger.errors import NoLedgerError, UnreadableError, WriterLockError
 from ledger.store.home import LedgerHome
 from ledger.store.writer_lock import WriterLock

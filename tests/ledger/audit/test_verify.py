@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from ledger.audit.rehash import Flaw, rehash_range
-from ledger.audit.verify import Witness, verify_ledger
+from ledger.audit.flaw import Flaw
+from ledger.audit.rehash import rehash_range
+from ledger.audit.verify import verify_ledger
 from ledger.chain import Head, Link
 from ledger.errors import NoLedgerError
 from ledger.ids import append_id
+from ledger.log_source import Witness
 from ledger.store.anchor import Anchor
 from ledger.store.engine import Engine
 from ledger.store.event_log import EventLog

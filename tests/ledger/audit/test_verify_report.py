@@ -10,12 +10,15 @@ import lmdb
 import msgspec
 import pytest
 
-from ledger.audit.rehash import Flaw, RangeReport, rehash_ledger
-from ledger.audit.verify import VerifyReport, Witness, _end_flaw, _probe, _Probed, verify_folder, verify_ledger
+from ledger.audit.flaw import Flaw
+from ledger.audit.meaning import EventsRead
+from ledger.audit.rehash import RangeReport, rehash_ledger
+from ledger.audit.verify import VerifyReport, _end_flaw, _probe, _Probed, verify_folder, verify_ledger
 from ledger.chain import EMPTY_HEAD, GENESIS, Head, Link
 from ledger.errors import NewerFormatError, NotALedgerError
 from ledger.files.isolated import IsolatedProcessError
 from ledger.ids import append_id
+from ledger.log_source import Witness
 from ledger.store.anchor import Anchor
 from ledger.store.engine import Engine
 from ledger.store.home import LedgerHome
@@ -30,10 +33,10 @@ def full(home: LedgerHome, clock: StepClock) -> LedgerHome:
 
 
 def told(home: LedgerHome, **named: Any) -> VerifyReport:
-    """Return the report but for how long it took."""
+    """Return the report but for how long it took, what was read, and which witness gave the verdict."""
     report = verify_ledger(home, **named)
     assert 0 < report.seconds < 60
-    return msgspec.structs.replace(report, seconds=0.0)
+    return msgspec.structs.replace(report, seconds=0.0, found=EventsRead(), against=None)
 
 
 def sound(home: LedgerHome, **changes: Any) -> VerifyReport:

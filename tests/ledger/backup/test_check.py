@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
+from ledger.audit.meaning import EventsRead
 from ledger.backup.check import check_archive, check_backup, check_made
 from ledger.backup.counts import Counts
 from ledger.backup.create import create_backup
@@ -96,7 +97,7 @@ def test_a_backup_just_made_is_restored_without_another_look_at_it(
         patch.delattr("ledger.backup.check.scan")
         found = check_made(backup, watch=watched)
     want = check_backup(tmp_path / "a.db", recorded=backup.event)
-    assert replace(want, scan=backup.scan) == found
+    assert replace(want, scan=backup.scan, report=replace(want.report, found=EventsRead())) == found
     assert [("restoring", 5, 5)] == watched.tasks
     lying = replace(backup, event=replace(backup.event, tickers=TYPES))
     assert "tampered" == check_made(lying).report.verdict
@@ -113,14 +114,18 @@ def test_a_damaged_backup_is_not_restored(made: Path) -> None:
 
 
 def test_a_body_that_is_no_event_stops_the_restore(tmp_path: Path) -> None:
-    """The chain holds around it; a ledger cannot be made of it."""
+    """The chain holds around it; a ledger cannot be made of it, so none is built."""
     from ledger.chain import Link, Record, Seq, link
-    from ledger.errors import DamagedError
     from tests.support.archives import small_log
 
     (first,) = small_log(1).read()
     body = b"\x98\x01nonsense"
     records = [first, Record(Seq(1), Link(link(first.link, body)), body)]
-    with pytest.raises(DamagedError) as damage:
-        check_backup(put(tmp_path / "x.db", archive(records)))
-    assert (1, "envelope") == (damage.value.seq, damage.value.kind)
+    checked = check_backup(put(tmp_path / "x.db", archive(records)))
+    flaw = checked.report.first_bad
+    assert ("tampered", 1, "envelope", None) == (
+        checked.report.verdict,
+        flaw and flaw.seq,
+        flaw and flaw.kind,
+        checked.counts,
+    )

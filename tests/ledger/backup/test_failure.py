@@ -1,6 +1,7 @@
 """A failure is told to the log, and nothing that the log says to that hides it."""
 
 import errno
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_failure_is_an_event_of_its_job(error: BaseException, kind: ErrorKind,
 
 def told(home: LedgerHome, clock: StepClock) -> None:
     """Tell the ledger under `home` of a failure."""
-    record_failure(home, "a.db", "restore", FULL, job_id=JOB, now=clock)
+    record_failure(partial(EventLog, home, now=clock), "a.db", "restore", FULL, job_id=JOB)
 
 
 def test_the_ledger_in_use_is_told(home: LedgerHome, clock: StepClock) -> None:

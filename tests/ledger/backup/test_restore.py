@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.appending import chain_records
-from ledger.audit.verify import Witness, verify_ledger
+from ledger.audit.verify import verify_ledger
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.backup.restore import Restore, Restored, Terms, home_of
 from ledger.backup.restore_plan import Lacking, LedgerComparison
@@ -27,6 +27,7 @@ from ledger.errors import (
 )
 from ledger.events import BackupRestored
 from ledger.ids import append_id, new_id
+from ledger.log_source import Witness
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.store.writer_lock import WriterLock

@@ -8,7 +8,7 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from ledger.audit.verify import VerifyReport, VerifyVerdict, Witness, verify_folder
+from ledger.audit.verify import VerifyReport, VerifyVerdict, verify_folder
 from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.restore_plan import (
     COUNTED,
@@ -22,6 +22,7 @@ from ledger.backup.restore_plan import (
 )
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import encode_draft
+from ledger.log_source import Witness
 from ledger.store.engine import Engine
 from ledger.store.home import LedgerHome
 from tests.ledger.reading import refuse_writing

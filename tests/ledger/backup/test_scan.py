@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.backup.counts import Counts
 from ledger.backup.frames import HEADER
 from ledger.backup.scan import START, Mark, Scan, scan

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ledger.audit.rehash import Flaw
-from ledger.audit.verify import VerifyReport, VerifyVerdict, Witness
+from ledger.audit.flaw import Flaw
+from ledger.audit.meaning import EventsRead
+from ledger.audit.verify import VerifyReport, VerifyVerdict
 from ledger.backup.scan import scan
 from ledger.backup.verify import judge, unreadable, verify_archive
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import NewerFormatError, NoArchiveError, NotAnArchiveError
 from ledger.events import BackupCreated
+from ledger.log_source import Witness
 from ledger.memory_log import MemoryLog
 from tests.support.archives import HEADER, archive, put, small_log
 from tests.support.drafts import StepClock, connection_tested
@@ -44,8 +46,8 @@ def report(
 
 
 def found(path: Path, **options: Any) -> VerifyReport:
-    """Return what verification finds in the archive at `path`, however long it takes."""
-    return replace(verify_archive(path, **options), seconds=0.0)
+    """Return what verification finds in the archive at `path`, however long it takes and whatever it read."""
+    return replace(verify_archive(path, **options), seconds=0.0, found=EventsRead())
 
 
 def recorded(size: int = EVENTS, content: bytes = WHOLE, link: bytes | None = None) -> BackupCreated:

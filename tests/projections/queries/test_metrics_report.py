@@ -77,9 +77,10 @@ def test_a_late_report_says_so() -> None:
     assert ("critical", want) == (shown.severity, shown.reason)
 
 
-def test_a_clock_behind_the_log_gives_no_negative_lag() -> None:
-    """Zero at the least."""
-    assert report(Measured("PETR4.SA", "yfinance", GOOD), now_us=INGESTED_US - 1).ingest_lag_seconds == 0
+def test_a_clock_behind_the_log_is_an_error_and_no_lag_of_zero() -> None:
+    """By a second or more; the fraction of one that two clocks differ by is nothing."""
+    found = [report(Measured("PETR4.SA", "yfinance", GOOD), now_us=INGESTED_US - us) for us in (1, 1_000_000)]
+    assert [(0, 0), (-1, 2)] == [(one.ingest_lag_seconds, severity(one, lag_threshold_s=DAY_S)) for one in found]
 
 
 def test_carnival_is_no_alarm_until_the_next_session_is_final() -> None:

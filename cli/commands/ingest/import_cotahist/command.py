@@ -13,7 +13,7 @@ from cli.commands.ingest.import_cotahist import row as import_row
 from cli.commands.ingest.import_cotahist.row import ImportRow
 from cli.commands.ingest.import_cotahist.worker import ImportOptions, worker_for
 from cli.commands.ingest.run.command import Logged
-from cli.context import params
+from cli.context import clock_option, params
 from ledger.ingest.providers.cotahist.importing import Market, Selection
 
 FILE = params.EXISTING_FILE
@@ -48,6 +48,7 @@ asked for; 2 every file was refused, or one had all tickers rejected; 3 another 
 @click.option("--ticker", "tickers", type=params.TICKER, multiple=True, help="Only this ticker; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Read and judge; write nothing at all.")
 @click.option("--must-exist", is_flag=True, help="Refuse to create a ledger (for cron).")
+@clock_option.option
 @output.style_options
 def import_cotahist(
     files: tuple[Path, ...],

@@ -12,11 +12,11 @@ from cli.app import clock, exits, output
 from cli.app.settings import Settings
 from cli.commands.ingest.import_cotahist import row
 from cli.commands.ingest.import_cotahist.row import ImportRow, Run
-from cli.context import first_ledger
+from cli.context import first_ledger, guards
 from ledger import ids
 from ledger.errors import LedgerError, NoLedgerError, kept_out
 from ledger.foreseen import foreseen
-from ledger.ingest.job import Observer
+from ledger.ingest.plan import Observer
 from ledger.ingest.providers.cotahist import DESCRIPTION, file
 from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Contents, Importer, Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
@@ -170,7 +170,13 @@ def worker_for(settings: Settings, options: ImportOptions, observer: Observer) -
     opened: AbstractContextManager[EventLog | None] = nullcontext()
     if home.current() is not None:
         timeout_s = settings.ingest_lock_timeout_seconds
-        opened = EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s)
+        opened = EventLog(
+            home,
+            now=now,
+            readonly=options.dry_run,
+            lock_timeout_s=timeout_s,
+            guards=guards.of("real"),
+        )
     with opened as log:
         yield FileWorker(log, created=created, options=options, settings=settings, now=now, observer=observer)
 

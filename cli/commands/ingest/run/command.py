@@ -15,7 +15,7 @@ from cli.commands.ingest.run.options import RunOptions
 from cli.commands.ingest.run.row import RunRow
 from cli.commands.ingest.run.setup import prepared
 from cli.commands.ingest.run.worker import TickerWorker
-from ledger.ingest.job import Observer
+from ledger.ingest.plan import Observer
 
 RECORDING_S = 2.0  # at most, between a signal and the end
 

@@ -10,7 +10,7 @@ import msgspec
 from cli.app import clock
 from cli.app.settings import Settings
 from cli.commands.ingest.run.options import RunOptions
-from cli.context import first_ledger, providers, sample
+from cli.context import first_ledger, guards, providers, sample
 from ledger.errors import NoLedgerError
 from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import Plan
@@ -53,8 +53,7 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
                 raise NoLedgerError(home.root)
             created = None if options.dry_run else first_ledger.create(home, kind, settings, now)
         if home.current() is not None:
-            timeout_s = settings.ingest_lock_timeout_seconds
-            log = stack.enter_context(EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s))
+            log = stack.enter_context(_log(home, kind, settings, options, now))
         if options.dry_run:
             cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
         # Without a network the sample's ledger stands in, and with it the provider that needs none.
@@ -67,6 +66,18 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
             created=created,
             kind=kind,
         )
+
+
+def _log(
+    home: LedgerHome, kind: LedgerKind, settings: Settings, options: RunOptions, now: Callable[[], int]
+) -> EventLog:
+    return EventLog(
+        home,
+        now=now,
+        readonly=options.dry_run,
+        lock_timeout_s=settings.ingest_lock_timeout_seconds,
+        guards=guards.of(kind),
+    )
 
 
 def _clock(settings: Settings, kind: LedgerKind) -> Callable[[], int]:

@@ -16,8 +16,8 @@ from ledger.codec import Draft
 from ledger.errors import LedgerError, LedgerReplacedError, kept_out
 from ledger.events import SnapshotWritten
 from ledger.foreseen import foreseen
-from ledger.ingest.job import Job, Observer
-from ledger.ingest.plan import Outcome, Plan, SeriesState
+from ledger.ingest.job import Job
+from ledger.ingest.plan import Observer, Outcome, Plan, SeriesState
 from ledger.ingest.providers.port import ProviderError
 from ledger.ingest.rules.held import Held
 from ledger.market.series import Series

@@ -12,7 +12,7 @@ from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
 from cli.commands.proof.checkpoint import row
 from cli.commands.proof.keys import VERIFIER_KEY, signing_key
-from cli.context import ledgers, params, witnesses
+from cli.context import clock_option, guards, ledgers, params, witnesses
 from ledger import ids
 from ledger.checkpoint.note import SigningKey
 from ledger.checkpoint.signing import Signed, sign_checkpoint
@@ -43,6 +43,7 @@ or does not hold; --out holds another origin's; a signature is bad; the newer do
     help="Publish here: checkpoint, and the tree as tiles.  [default: a folder in DATA_DIR]",
 )
 @click.option("--compare", type=FILE, nargs=2, metavar="OLD NEW", help="Say whether one extends the other.")
+@clock_option.option
 @ledgers.archive_option
 @output.style_options
 @click.pass_context
@@ -86,7 +87,12 @@ def _signed(given: Settings, key: SigningKey, out: Path | None) -> Signed:
 
     now()  # refused before anything is signed
     timeout_s = given.ingest_lock_timeout_seconds
-    with EventLog(ledger.home, now=now, lock_timeout_s=timeout_s) as log:
+    with EventLog(
+        ledger.home,
+        now=now,
+        lock_timeout_s=timeout_s,
+        guards=guards.of(ledger.kind),
+    ) as log:
         for witness in known:
             log.require(witness.head, witness=witness.name)
         return sign_checkpoint(log, key, job_id=ids.new_id(now()), lock_timeout_s=timeout_s, folder=out)

@@ -15,12 +15,16 @@ from cli.commands.status.health import free_space
 from cli.context import ledgers
 from cli.render import times
 from ledger.chain import Head
+from ledger.codec import decode_envelope
 from ledger.errors import LedgerError, NewerFormatError, NoLedgerError, ShortageError, UnreadableError
 from ledger.files.isolated import IsolatedProcess
 from ledger.ingest.ticker_lock import holders
+from ledger.log_source import created
 from ledger.store.anchor import read_anchor
+from ledger.store.ceiling import LogAheadError
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
+from ledger.store.mark import heed
 from ledger.values import LedgerKind
 from projections.models.metrics import CheckpointMade, last_checkpoint, measured
 from projections.queries.metrics_report import report, worst
@@ -37,6 +41,9 @@ STATUSES: dict[int, HealthStatus] = {
 WORSE = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
 # They keep this user or this version from looking, and are no finding about the ledger.
 NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError, ShortageError)
+
+
+AHEAD_LIMIT_US = 300 * times.SECOND_US
 
 
 class LockRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +135,7 @@ def _health(given: Settings) -> HealthRow:
         head=found.head.link.hex() if found.head else None,
         ingest_known=found.ingest_known,
         last_ingest=None if last is None else times.text(last),
-        ingest_lag_seconds=None if last is None else max(0, now_us - last) // times.SECOND_US,
+        ingest_lag_seconds=None if last is None else int((now_us - last) / times.SECOND_US),
         missing_sessions=found.missing,
         locks=_locks(ledger.home),
         ledger=str(ledger.folder.absolute()),
@@ -166,9 +173,22 @@ def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> 
         try:
             if anchored is not None:
                 log.require(anchored, witness="anchor")
+            heed(folder)
+            _require_past(log, head, now_us)
             return _measured(log, head, now_us, lag_threshold_s)
         except LedgerError as error:
             return Look(severity=_severity(error), head=head, error_message=str(error))
+
+
+def _require_past(log: EventLog, head: Head, now_us: int) -> None:
+    """Return quietly when the last event is of the past, give or take what two clocks may differ by.
+
+    Raises: LogAheadError.
+    """
+    for record in log.read(head.size - 1, head.size):
+        ahead_us = decode_envelope(record.seq, record.body).recorded_at - now_us
+        if ahead_us > AHEAD_LIMIT_US and created(log).kind == "real":
+            raise LogAheadError(ahead_us // times.SECOND_US)
 
 
 def _severity(error: LedgerError) -> Exit:

@@ -44,6 +44,9 @@ def page(view: View, reports: Iterable[TickerReport]) -> bytes:
 
 def alarm(found: TickerReport, *, lag_threshold_s: int) -> str:
     """Return why a ticker is critical: its line looks like any other."""
+    if found.ingest_lag_seconds is not None and found.ingest_lag_seconds < 0:
+        ahead = _seconds(-found.ingest_lag_seconds)
+        return f"critical: {found.ticker}: got a last ingest {ahead} ahead of the clock, want one before it"
     lag, limit = _seconds(found.ingest_lag_seconds), _seconds(lag_threshold_s)
     behind = "" if found.sessions_behind is None else f"; sessions behind: {found.sessions_behind}"
     return f"critical: {found.ticker}: got {lag} since its last ingest, want at most {limit}{behind}"

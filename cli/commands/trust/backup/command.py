@@ -6,7 +6,7 @@ import click
 
 from cli.app import group_options, output, settings
 from cli.app.output import Style
-from cli.context import params
+from cli.context import clock_option, params
 
 # What each action takes besides itself.
 TAKES = {
@@ -33,7 +33,7 @@ Examples:
 
 \b
 Exit codes: 0 done, or already contained; 1 checked and whole, but with nothing outside the file to hold it
-against, or a listed file is not what was recorded; 2 a damaged backup or ledger, a full disk;
+against, made but not recorded, or a listed file is not what was recorded; 2 a damaged backup or ledger, a full disk;
 3 refused, and nothing was changed: no ledger, no such file, a name that is taken, or no --yes.
 """
 )
@@ -46,6 +46,7 @@ against, or a listed file is not what was recorded; 2 a damaged backup or ledger
 @click.option("--yes", is_flag=True, help="Replace a ledger that is damaged or forked from the backup, unasked.")
 @click.option("--rollback", is_flag=True, help="Go back to the backup where the ledger extends it.")
 @click.option("--dry-run", is_flag=True, help="Check everything, say what a restore would do, change nothing.")
+@clock_option.option
 @output.style_options
 @click.pass_context
 def backup(context: click.Context, /, *, style: Style, **given: Any) -> int:

@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+import msgspec
+
 from cli.app import output
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
@@ -11,7 +13,7 @@ from cli.app.supervisor import die_with_parent
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.context import clock_of, watch
 from cli.commands.trust.backup.row import CreatedRow, counted
-from cli.context import ledgers
+from cli.context import guards, ledgers
 from cli.render import times
 from ledger import ids
 from ledger.backup.archive_log import archive_damaged
@@ -22,6 +24,7 @@ from ledger.checkpoint.note import SigningKey
 from ledger.checkpoint.signing import sign_checkpoint
 from ledger.files.atomic_file import write_whole
 from ledger.store.event_log import EventLog
+from ledger.values import LedgerKind
 
 CHECKPOINT_SUFFIX = ".checkpoint"
 
@@ -31,33 +34,48 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
     die_with_parent()
     started = time.perf_counter()
     ledger = ledgers.active(given)
-    now = clock_of(ledger.kind, given)
+    now, timeout_s = clock_of(ledger.kind, given), given.ingest_lock_timeout_seconds
     # Read before anything is made: a key that is not there should not be found out when the backup is.
     key = read_key(given.checkpoint_key) if given.checkpoint_key else None
-    with EventLog(ledger.home, now=now, lock_timeout_s=given.ingest_lock_timeout_seconds) as log:
+    with EventLog(ledger.home, now=now, lock_timeout_s=timeout_s, guards=guards.of(ledger.kind)) as log:
         job_id = ids.new_id(now())
         made = create_backup(log, out or given.backup_dir / default_name(now()), job_id=job_id, watch=watch)
-        checkpoint = _signed(log, made, key, job_id, given) if key else None
+        checkpoint = _signed(log, made, key, job_id, given) if key and made.seq is not None else None
     if verify and (flaw := check_made(made, watch=watch).report.first_bad):
         raise archive_damaged(made.path, flaw)
+    row = _row(made, ledger.kind, checkpoint)
+    row = msgspec.structs.replace(row, verified=verify, elapsed_sec=round(time.perf_counter() - started, 3))
+    output.report([row], style, text=backup_row.created_text)
+    return _warned(made)
+
+
+def _row(made: CreatedBackup, kind: LedgerKind, checkpoint: Path | None) -> CreatedRow:
+    """Return what is printed of a backup, but for whether it was restored as well and how long it took."""
     event = made.event
-    row = CreatedRow(
+    return CreatedRow(
+        status=made.status,
         backup=str(made.path),
         checksum=event.sha256.hex(),
         bytes=event.archive_bytes,
         events=event.size,
         head_seq=event.size - 1,
         head=event.link.hex(),
-        kind=ledger.kind,
+        kind=kind,
         types=counted(event.types),
         tickers=counted(event.tickers),
         seq=made.seq,
-        verified=verify,
+        verified=False,
         checkpoint=None if checkpoint is None else str(checkpoint),
-        elapsed_sec=round(time.perf_counter() - started, 3),
+        elapsed_sec=0.0,
     )
-    output.report([row], style, text=backup_row.created_text)
-    return Exit.OK
+
+
+def _warned(made: CreatedBackup) -> Exit:
+    """Say why the log took no event of the backup, if it took none."""
+    if made.unrecorded is None:
+        return Exit.OK
+    output.say(f"warning: not recorded: {made.unrecorded}")
+    return Exit.WARNING
 
 
 def default_name(now_us: int) -> str:

@@ -12,7 +12,9 @@ from cli.commands.trust.backup.context import watch
 from cli.commands.trust.backup.row import CheckedRow, ListedRow, counted
 from cli.commands.trust.verify import row as verify_row
 from cli.render import times
+from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.check import check_backup
+from ledger.backup.held_against import held_against
 from ledger.backup.listing import list_backups
 from ledger.backup.recorded import recorded_backups
 from ledger.store.home import LedgerHome
@@ -26,6 +28,8 @@ def verify(given: Settings, path: Path, style: Style) -> Exit:
     recorded = recorded_backups(LedgerHome(given.data_dir)).get(path.name)
     checked = check_backup(path, recorded=recorded.event if recorded else None, watch=watch)
     report, scan, counts = checked.report, checked.scan, checked.counts
+    if report.verdict == "intact" and scan is not None:
+        report = held_against(report, ArchiveLog(scan), LedgerHome(given.data_dir))
     row = CheckedRow(
         verdict=report.verdict,
         backup=str(path),
@@ -45,7 +49,7 @@ def verify(given: Settings, path: Path, style: Style) -> Exit:
         elapsed_sec=round(time.perf_counter() - started, 3),
     )
     output.show([row], style, text=backup_row.checked_text)
-    if step := verify_row.file_step(row.verdict, row.witnesses):
+    if step := verify_row.step_of_file(row.verdict, row.witnesses, row.first_bad):
         output.say(f"hint: {step}")
     return backup_row.checked_exit(row)
 

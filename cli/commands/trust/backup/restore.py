@@ -3,6 +3,7 @@
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,15 +18,15 @@ from cli.app.supervisor import die_with_parent
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.context import clock_of, watch
 from cli.commands.trust.backup.row import ReplacedRow, RestoredRow
-from cli.context import ledgers, witnesses
+from cli.context import guards, ledgers, witnesses
 from ledger import ids
-from ledger.audit.verify import Witness
 from ledger.backup.archive_log import ArchiveLog, archive_damaged
 from ledger.backup.check import check_archive
 from ledger.backup.create import record_failure
 from ledger.backup.recorded import recorded_backups
 from ledger.backup.restore import Restore, Restored, Terms, home_of
 from ledger.backup.restore_plan import LedgerComparison
+from ledger.backup.verify import contradicts_recorded
 from ledger.errors import (
     ChecksumDamagedError,
     DamagedError,
@@ -36,6 +37,8 @@ from ledger.errors import (
     StorageError,
     UnwritableError,
 )
+from ledger.log_source import Witness
+from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
 # What the log records; every other error means that nothing was tried.
@@ -70,7 +73,8 @@ def restore(given: Settings, path: Path, options: RestoreOptions, style: Style) 
             with suppress(LedgerError):
                 ledger = ledgers.active(given)
                 now = clock_of(ledger.kind, given)
-                record_failure(ledger.home, path.name, "restore", error, job_id=ids.new_id(now()), now=now)
+                opened = partial(EventLog, ledger.home, now=now, guards=guards.of(ledger.kind))
+                record_failure(opened, path.name, "restore", error, job_id=ids.new_id(now()))
         raise
     row = _row(ended, archive, options, time.perf_counter() - started)
     output.report([row], style, text=backup_row.restored_text)
@@ -78,13 +82,16 @@ def restore(given: Settings, path: Path, options: RestoreOptions, style: Style) 
 
 
 def _verified(given: Settings, path: Path) -> ArchiveLog:
-    """Return the archive at `path`, once it holds against everything that remembers it."""
+    """Return the archive at `path`, once it holds in itself, and no longer file of its name was recorded.
+
+    That the ledger in use recorded another file under its name is a finding about the two: the comparison follows.
+    """
     recorded = recorded_backups(LedgerHome(given.data_dir)).get(path.name)
     checked = check_archive(path, recorded=recorded.event if recorded else None, watch=watch)
     flaw = checked.report.first_bad
     if checked.scan is None:
         raise NotAnArchiveError(path, flaw.found if flaw else "nothing")
-    if flaw:
+    if flaw and not contradicts_recorded(checked.report):
         raise archive_damaged(path, flaw)
     return ArchiveLog(checked.scan)
 

@@ -6,7 +6,7 @@ import msgspec
 
 from cli.app.exit_codes import Exit
 from cli.commands.trust.verify.row import flaw_text
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyVerdict
 from ledger.backup.listing import ListedStatus
 from ledger.backup.restore_plan import Action, Relation
@@ -14,12 +14,14 @@ from ledger.values import EventCount, LedgerKind
 
 
 class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made. `seq` is that of the event that tells of it; `verified` when it was restored as well.
+    """A backup that was made. `seq` is that of the event that tells of it, null where the log took none (`unrecorded`).
+
+    `verified` when it was restored as well.
 
     `checkpoint` is the file beside it that holds the signed checkpoint of its events, where CHECKPOINT_KEY is set.
     """
 
-    status: Literal["created"] = "created"
+    status: Literal["created", "unrecorded"] = "created"
     backup: str
     checksum: str  # SHA-256 of the file, hex
     bytes: int
@@ -29,7 +31,7 @@ class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: LedgerKind
     types: dict[str, int]
     tickers: dict[str, int]
-    seq: int
+    seq: int | None
     verified: bool
     elapsed_sec: float
     checkpoint: str | None = None

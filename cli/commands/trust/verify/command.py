@@ -9,22 +9,26 @@ import msgspec
 from cli.app import clock, output, settings
 from cli.app.output import Style
 from cli.app.settings import Settings
-from cli.commands.trust.verify import against_checkpoint, row, saved_head
+from cli.commands.trust.verify import against_checkpoint, marking, row, saved_head
 from cli.commands.trust.verify.against_checkpoint import SignedCheckpoint
 from cli.commands.trust.verify.saved_head import SavedHead
-from cli.context import ledgers, params, witnesses
-from ledger.audit.rehash import Flaw
-from ledger.audit.verify import VerifyReport, Witness, verify_ledger
+from cli.context import clock_option, ledgers, params, witnesses
+from cli.context.ledgers import ActiveLedger
+from ledger.audit.flaw import Flaw
+from ledger.audit.verify import VerifyReport, verify_ledger
 from ledger.backup.archive_log import archive_log
+from ledger.backup.held_against import held_against
 from ledger.backup.recorded import recorded_backups
 from ledger.backup.restore_history import Replaced, replaced_by
 from ledger.backup.verify import verify_archive
 from ledger.chain import Head, Link
-from ledger.log_source import created
+from ledger.log_source import Witness, created
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.store.mark import read_mark
 
 SAVED = "saved head"
+CLOCK_SLACK_US = 300_000_000  # a log that is this far ahead of the clock is named
 
 
 @click.command(
@@ -32,6 +36,7 @@ SAVED = "saved head"
 Examples:
   main verify
   main verify --structure --format json
+  main verify --record
   main verify --save-head /mnt/elsewhere/head.json
   main verify --from-head /mnt/elsewhere/head.json
   main verify backups/backup-20260213T213000Z.db
@@ -42,16 +47,19 @@ Examples:
 Verdicts: intact, tampered, truncated, rolled_back, forked, unreadable.
 
 \b
-Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head; 2 every other verdict,
-a checkpoint that --key did not sign, or one of another ledger; 3 no ledger, no permission, or a
---from-head file that is none.
+Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head, the log is ahead of
+the clock, or it holds what this version would not write; 2 every other verdict, a checkpoint that
+--key did not sign, or one of another ledger; 3 no ledger, no permission, an event of a newer
+version, or a file for --from-head or --save-head that is none.
 """
 )
 @click.option("--from-head", type=saved_head.SAVED_HEAD, help="Hold the log against a head that was saved.")
 @click.option("--save-head", type=params.OUT_FILE, help="When intact, save the head to this file.")
+@marking.record_option
 @click.option("--structure", is_flag=True, help="Check the pages of the database file first, and its index of appends.")
 @against_checkpoint.options
 @click.argument("file", type=click.Path(path_type=Path), required=False)
+@clock_option.option
 @ledgers.archive_option
 @output.style_options
 @click.pass_context
@@ -65,32 +73,85 @@ def verify(
     file: Path | None,
     style: Style,
 ) -> int:
-    """Re-hash every event and hold the head against all that remember it.
+    """Re-hash and read every event, and hold the head against all that remember it.
 
-    Those are the anchor beside the database, the stored projections, a head saved earlier, and a signed
-    checkpoint; for a backup FILE its .checksum, and what the ledger in use recorded when it was made.
-    A FILE that is a folder of tiles is held against --checkpoint alone. Nothing is changed.
+    Those are the anchor beside the database, the stored projections, a head saved earlier, a signed
+    checkpoint, and the mark of an earlier bad verification; for a backup FILE its .checksum, what the
+    ledger in use recorded when it was made, and that ledger itself. A FILE that is a folder of tiles
+    is held against --checkpoint alone.
+    A bad verdict on the ledger in use leaves a mark: nothing is appended until an intact one, a
+    restore or accept-head removes it.
     """
     given = settings.load()
-    file = file or ledgers.archive_path()
-    if file is not None and structure:
-        context.fail("got --structure with a backup file, want the ledger in use")
+    file, record = file or ledgers.archive_path(), marking.asked_to_record(context)
+    if file is not None and (structure or record):
+        context.fail(f"got --{'structure' if structure else 'record'} with a backup file, want the ledger in use")
     signed = against_checkpoint.signed(context)
     if file is not None and file.is_dir():
         return _shown_tiles(context, file, signed, from_head or save_head, style)
+    before = _replaceable(context, save_head)
+    known = [one for one in (from_head, before) if one is not None]
     with output.still_working("re-hashing every event …"):
-        checked = _archive(given, file, from_head) if file else _ledger(given, from_head, structure=structure)
-        if signed is not None:
-            report = against_checkpoint.held(checked.report, file or ledgers.active(given).folder, signed)
-            checked = msgspec.structs.replace(checked, report=report)
-    if save_head is not None and checked.report.verdict == "intact":
-        now_us = clock.now_us(given, reading=True)
-        saved_head.save(save_head, checked.head(), ledger_id=checked.ledger_id(), now_us=now_us)
+        checked = _archive(given, file, known) if file else _ledger(given, known, structure=structure)
+        checked = _marked(_signed(checked, file, signed), signed)
+    intact = checked.report.verdict == "intact"
+    if save_head is not None and intact:
+        _save(context, save_head, checked, before, now_us=clock.now_us(given, reading=True))
+    seq = marking.recorded(checked.ledger, checked.report, given) if record and intact and checked.ledger else None
     found = row.row(checked.report, checked.replaced, checked.root)
+    more = {"marked": checked.marked, "recorded_seq": seq, "ahead_seconds": _ahead_s(checked, given)}
+    found = msgspec.structs.replace(found, **more)
     output.show([found], style, text=row.text)
-    if step := row.file_step(found.verdict, found.witnesses) if file else row.next_step(found):
+    for words in row.warnings(found):
+        output.say(f"warning: {words}")
+    if step := row.file_step(found) if file else row.next_step(found):
         output.say(f"hint: {step}")
     return row.exit_code(found)
+
+
+def _replaceable(context: click.Context, path: Path | None) -> SavedHead | None:
+    """Return the head that the file for --save-head holds already, None where there is none."""
+    if path is None:
+        return None
+    try:
+        return saved_head.existing(path)
+    except ValueError as error:
+        context.fail(f"got {error} in {path}, want a head that main verify --save-head wrote, or another name")
+
+
+def _save(context: click.Context, path: Path, checked: "_Checked", before: SavedHead | None, *, now_us: int) -> None:
+    """Save the head of a log that is intact, and holds the heads that are saved there already."""
+    ledger_id = checked.ledger_id()
+    if before is not None and not before.is_of(ledger_id):
+        context.fail(f"got the head of another ledger in {path}, want one of this ledger, or another name")
+    saved_head.save(path, checked.head(), ledger_id=ledger_id, now_us=now_us, before=before)
+
+
+def _ahead_s(checked: "_Checked", given: Settings) -> int | None:
+    """Return by how many seconds the log is ahead of the clock, None when it is not; the sample's stands still."""
+    if checked.ledger is None or checked.ledger.kind == "sample":
+        return None
+    ahead_us = checked.report.found.recorded_at - clock.now_us(given, reading=True)
+    return ahead_us // 1_000_000 if ahead_us > CLOCK_SLACK_US else None
+
+
+def _signed(checked: "_Checked", file: Path | None, signed: SignedCheckpoint | None) -> "_Checked":
+    """Return `checked`, held against the checkpoint as well, if there is one."""
+    place = file or (checked.ledger.folder if checked.ledger else None)
+    if signed is None or place is None:
+        return checked
+    report = against_checkpoint.held(checked.report, place, signed)
+    return msgspec.structs.replace(checked, report=report, unsigned=report.verdict != checked.report.verdict)
+
+
+def _marked(checked: "_Checked", signed: SignedCheckpoint | None) -> "_Checked":
+    """Return `checked`, with the mark that it leaves beside the ledger in use."""
+    if checked.ledger is None:
+        return checked
+    size = signed.statement.size if signed else None
+    mark = None if checked.explained else marking.mark_of(checked.report, size if checked.unsigned else None)
+    left = marking.left(checked.ledger.folder, mark, intact=checked.report.verdict == "intact", checkpoint_size=size)
+    return msgspec.structs.replace(checked, marked=left)
 
 
 def _shown_tiles(
@@ -104,12 +165,20 @@ def _shown_tiles(
 
 
 class _Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found of a log, how to ask for its ledger's id, and the restore that explains a head that is gone."""
+    """What was found of a log, how to ask for its ledger's id, and the restore that explains a head that is gone.
+
+    `ledger` is the one in use, where that is what was verified; `marked` whether the mark of a bad verdict stands
+    there. `explained` when a bad verdict is no finding about the log: a restore on record, or another ledger's head.
+    """
 
     report: VerifyReport
     ledger_id: Callable[[], bytes]
     root: Path
+    ledger: ActiveLedger | None = None
     replaced: Replaced | None = None
+    marked: bool | None = None
+    explained: bool = False
+    unsigned: bool = False  # it was a checkpoint that the log contradicted
 
     def head(self) -> Head:
         """Return the head of a log that is intact."""
@@ -117,42 +186,50 @@ class _Checked(msgspec.Struct, frozen=True, kw_only=True):
         return Head(self.report.events, Link(self.report.head))
 
 
-def _ledger(given: Settings, saved: SavedHead | None, *, structure: bool) -> _Checked:
+def _ledger(given: Settings, saved: list[SavedHead], *, structure: bool) -> _Checked:
     ledger = ledgers.active(given)
+    mark = read_mark(ledger.folder)
+    marked = mark.remembered() if mark else None
+    structure = structure or (mark is not None and mark.witness == marking.PAGES)
     # Every witness is read before the log is, or an append in between would look like a rollback.
-    known = witnesses.projections(ledger.folder) + _saved(saved)
+    known = witnesses.projections(ledger.folder) + _saved(saved) + ([marked] if marked else [])
     report = verify_ledger(ledger.home, witnesses=known, structure=structure)
 
     def ledger_id() -> bytes:
         with EventLog(ledger.home, now=lambda: 0, readonly=True, check=False) as log:
             return created(log).ledger_id
 
-    checked = _Checked(report=report, ledger_id=ledger_id, root=ledger.home.root)
-    if saved is None or report.verdict not in {"rolled_back", "forked"}:
+    checked = _Checked(report=report, ledger_id=ledger_id, root=ledger.home.root, ledger=ledger)
+    if report.against is None or report.against.name != SAVED:
         return checked
-    if replaced := replaced_by(ledger.home, saved.witness(SAVED).head):
-        return msgspec.structs.replace(checked, replaced=replaced)
+    if replaced := replaced_by(ledger.home, report.against.head):
+        return msgspec.structs.replace(checked, replaced=replaced, explained=True)
     return _told_apart(checked, saved)
 
 
-def _archive(given: Settings, file: Path, saved: SavedHead | None) -> _Checked:
+def _archive(given: Settings, file: Path, saved: list[SavedHead]) -> _Checked:
     root = LedgerHome(given.data_dir)
     recorded = recorded_backups(root).get(file.name)
     report = verify_archive(file, witnesses=_saved(saved), recorded=recorded.event if recorded else None)
+    if report.verdict == "intact":
+        report = held_against(report, archive_log(file), root)
     checked = _Checked(report=report, ledger_id=lambda: archive_log(file).created.ledger_id, root=root.root)
-    return _told_apart(checked, saved) if saved else checked
+    return _told_apart(checked, saved)
 
 
-def _saved(saved: SavedHead | None) -> list[Witness]:
-    return [] if saved is None else [saved.witness(SAVED)]
+def _saved(saved: list[SavedHead]) -> list[Witness]:
+    return [witness for one in saved for witness in one.witnesses(SAVED)]
 
 
-def _told_apart(checked: _Checked, saved: SavedHead) -> _Checked:
+def _told_apart(checked: _Checked, saved: list[SavedHead]) -> _Checked:
     """Return `checked`, with a flaw that names it when the log forked because it is another ledger altogether."""
-    if checked.report.verdict != "forked":
+    if checked.report.verdict != "forked" or not saved:
         return checked
-    found, wanted = checked.ledger_id().hex(), saved.ledger_id.replace("-", "")
-    if found == wanted:
+    found = checked.ledger_id()
+    other = next((one for one in saved if not one.is_of(found)), None)
+    if other is None:
         return checked
-    report = msgspec.structs.replace(checked.report, first_bad=Flaw(0, "ledger id", wanted, found), last_good_seq=None)
-    return msgspec.structs.replace(checked, report=report)
+    wanted = other.ledger_id.replace("-", "")
+    flaw = Flaw(0, "ledger id", wanted, found.hex())
+    report = msgspec.structs.replace(checked.report, first_bad=flaw, last_good_seq=None)
+    return msgspec.structs.replace(checked, report=report, explained=True)

@@ -1,13 +1,15 @@
 """What verification found, as it is printed, and what to do next. Pure."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from cli.app.exit_codes import Exit
 from cli.render import times
-from ledger.audit.rehash import Flaw
+from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyReport, VerifyVerdict
+from ledger.backup.held_against import IN_USE
 from ledger.backup.restore_history import Replaced
 
 NAMED_BY_WHAT_WAS_FOUND = {"missing event", "header"}  # kinds of flaw
@@ -31,6 +33,9 @@ class VerifyRow(msgspec.Struct, frozen=True, kw_only=True):
     `first_bad` is the first thing that does not hold, its seq null where it is not one of the events.
     `witnesses` names who remembers a head that the log still holds.
     `replaced_by` tells of the restore, when it is by one that the log no longer holds a saved head.
+    `remarks` are the first of `remark_count` places where the log holds what this version would not write.
+    `marked` when a bad verdict left its mark, which keeps writers away; false when it could not be left.
+    `recorded_seq` is the event of --record; `ahead_seconds` says how far the log is ahead of the clock.
     """
 
     verdict: VerifyVerdict
@@ -43,6 +48,11 @@ class VerifyRow(msgspec.Struct, frozen=True, kw_only=True):
     witnesses: tuple[str, ...]
     bytes: int
     replaced_by: ReplacedByRow | None = None
+    remark_count: int = 0
+    remarks: tuple[Flaw, ...] = ()
+    marked: bool | None = None
+    recorded_seq: int | None = None
+    ahead_seconds: int | None = None
 
 
 def row(report: VerifyReport, replaced: Replaced | None = None, root: Path = Path()) -> VerifyRow:
@@ -66,14 +76,31 @@ def row(report: VerifyReport, replaced: Replaced | None = None, root: Path = Pat
         witnesses=report.witnesses,
         bytes=report.body_bytes,
         replaced_by=replaced_by,
+        remark_count=report.found.remark_count,
+        remarks=report.found.remarks,
     )
 
 
 def exit_code(found: VerifyRow) -> Exit:
-    """Return 2 for every bad verdict, 1 for a log that nothing outside it vouches for."""
+    """Return 2 for every bad verdict, 1 for a log without a witness, or with something to warn of."""
     if found.verdict != "intact":
         return Exit.CRITICAL
-    return Exit.OK if found.witnesses else Exit.WARNING
+    return Exit.OK if found.witnesses and not list(warnings(found)) else Exit.WARNING
+
+
+def warnings(found: VerifyRow) -> Iterator[str]:
+    """Yield what is not as it should be in a log, whatever the verdict."""
+    for remark in found.remarks:
+        place = "" if remark.seq is None else f" at seq {remark.seq}"
+        yield f"remark{place}: {flaw_text(remark)}"
+    if (more := found.remark_count - len(found.remarks)) > 0:
+        yield f"{more} more remarks"
+    if found.ahead_seconds is not None:
+        yield f"the log is {found.ahead_seconds} s ahead of the clock"
+    if found.marked and found.verdict == "intact":
+        yield "the mark of an earlier verdict stays: hold the log against the same checkpoint, or a later one"
+    if found.marked is False:
+        yield "no mark could be left beside the log: writers do not know of this verdict"
 
 
 def text(found: VerifyRow) -> str:
@@ -113,8 +140,15 @@ def next_step(found: VerifyRow) -> str | None:
     return None if found.witnesses else "keep a head outside, and hold the log against it: main verify --save-head FILE"
 
 
-def file_step(verdict: VerifyVerdict, witnesses: tuple[str, ...]) -> str | None:
+def file_step(found: VerifyRow) -> str | None:
     """Return what a person can do about a backup file, None when all is well."""
+    return step_of_file(found.verdict, found.witnesses, found.first_bad)
+
+
+def step_of_file(verdict: VerifyVerdict, witnesses: tuple[str, ...], bad: Flaw | None) -> str | None:
+    """Return what a person can do about a backup file of which that was found, None when all is well."""
+    if verdict == "forked" and bad is not None and bad.expected.endswith(f"the {IN_USE} holds"):
+        return "one of the two was rewritten: main verify; if it is the ledger: main backup --restore --from FILE --yes"
     if verdict != "intact":
         return "take another one: main backup --list"
     return None if witnesses else "keep its .checksum beside it: main backup --create writes both"

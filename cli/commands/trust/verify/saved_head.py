@@ -1,6 +1,7 @@
 """A head kept outside the ledger, to compare a later log with: a small JSON file.
 
-`{"ledger_id", "size", "head", "saved_at"}`: which ledger, how many events, the link of the last one, and when.
+`{"ledger_id", "size", "head", "saved_at", "earlier"}`: which ledger, how many events, the link of the last one, when,
+and the last few that the file held before.
 """
 
 from pathlib import Path
@@ -11,25 +12,57 @@ import msgspec
 from cli.app import output
 from cli.render import times
 from ledger import ids
-from ledger.audit.verify import Witness
 from ledger.chain import LINK_BYTES, Head, Link
 from ledger.files.regular import read_regular
+from ledger.log_source import Witness
 
+KEPT = 5  # earlier heads
 SAVED_HEAD_BYTES = 64 * 1024
 SIZE_MAX = 2**63 - 1
 
 
-class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A log of `size` events of the ledger `ledger_id` ended with the link `head` (hex) at `saved_at`."""
+class EarlierHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A head that the file held before."""
+
+    size: int
+    head: str
+    saved_at: str
+
+
+class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A log of `size` events of the ledger `ledger_id` ended with the link `head` (hex) at `saved_at`.
+
+    `earlier` are the last few heads that the file held before, newest first.
+    """
 
     ledger_id: str
     size: int
     head: str
     saved_at: str
+    earlier: tuple[EarlierHead, ...] = ()
 
     def witness(self, name: str) -> Witness:
-        """Return what the file remembers, as a witness called `name`."""
-        return Witness(name, Head(self.size, Link(bytes.fromhex(self.head))))
+        """Return the newest head in the file, as a witness called `name`."""
+        return _witness(self, name)
+
+    def witnesses(self, name: str) -> list[Witness]:
+        """Return every head in the file, the newest first, as witnesses called `name`."""
+        return [_witness(one, name) for one in self._all()]
+
+    def _all(self) -> "list[SavedHead | EarlierHead]":
+        return [self, *self.earlier]
+
+    def is_of(self, ledger_id: bytes) -> bool:
+        """Whether the file is about the ledger `ledger_id`."""
+        return ids.parse(self.ledger_id) == ledger_id
+
+
+def _witness(saved: SavedHead | EarlierHead, name: str) -> Witness:
+    link = bytes.fromhex(saved.head)
+    if not 1 <= saved.size <= SIZE_MAX or len(link) != LINK_BYTES:
+        message = f"a head of {saved.size} events and {len(saved.head)} digits"
+        raise ValueError(message)
+    return Witness(name, Head(saved.size, Link(link)))
 
 
 class SavedHeadType(click.ParamType[SavedHead]):
@@ -59,16 +92,39 @@ def parse(content: bytes) -> SavedHead:
     """
     saved = msgspec.json.decode(content, type=SavedHead)
     ids.parse(saved.ledger_id)
-    if not 1 <= saved.size <= SIZE_MAX or len(bytes.fromhex(saved.head)) != LINK_BYTES:
-        message = f"a head of {saved.size} events and {len(saved.head)} digits"
-        raise ValueError(message)
+    saved.witnesses("saved head")
     return saved
 
 
-def save(path: Path, head: Head, *, ledger_id: bytes, now_us: int) -> None:
-    """Make the file `path` hold `head`, whole; `-` is stdout.
+def existing(path: Path) -> SavedHead | None:
+    """Return the head that the file `path` holds already; None without one, or where it is no regular file.
+
+    Raises: ValueError for a file of anything else, which is not to be overwritten; OSError.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return None
+    if path.stat().st_size > SAVED_HEAD_BYTES:
+        message = f"{path.stat().st_size} bytes"
+        raise ValueError(message)
+    return parse(path.read_bytes())
+
+
+def save(path: Path, head: Head, *, ledger_id: bytes, now_us: int, before: SavedHead | None = None) -> None:
+    """Make the file `path` hold `head`, whole, and the last heads of `before`, which it replaces; `-` is stdout.
 
     Raises: DiskFullError; UnwritableError.
     """
-    saved = SavedHead(ledger_id=ids.text(ledger_id), size=head.size, head=head.link.hex(), saved_at=times.text(now_us))
+    saved = SavedHead(
+        ledger_id=ids.text(ledger_id),
+        size=head.size,
+        head=head.link.hex(),
+        saved_at=times.text(now_us),
+        earlier=() if before is None else _earlier(before, head),
+    )
     output.give([msgspec.json.encode(saved) + b"\n"], path)
+
+
+def _earlier(before: SavedHead, head: Head) -> tuple[EarlierHead, ...]:
+    newest = EarlierHead(size=before.size, head=before.head, saved_at=before.saved_at)
+    kept = [one for one in (newest, *before.earlier) if one.head != head.link.hex()]
+    return tuple(kept[:KEPT])

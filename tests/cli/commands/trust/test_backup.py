@@ -335,4 +335,4 @@ def test_a_fixed_clock_never_enters_a_real_ledger(tmp_path: Path) -> None:
     create_ledger(LedgerHome(tmp_path / "dados"), kind="real", software="x", now=lambda: 1, lock_timeout_s=5)
     refused = look("backup", "--create", cwd=tmp_path)
     assert (3, False) == (refused.code, (tmp_path / "backups").exists())
-    assert 0 == run_main("backup", "--create", cwd=tmp_path).code
+    assert 0 == run_main("backup", "--create", "--clock-ok", cwd=tmp_path).code

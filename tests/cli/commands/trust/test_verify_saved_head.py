@@ -6,8 +6,8 @@ import pytest
 
 from cli.commands.trust.verify import saved_head
 from cli.commands.trust.verify.saved_head import SavedHead
-from ledger.audit.verify import Witness
 from ledger.chain import Head, Link
+from ledger.log_source import Witness
 
 HEAD = Head(7, Link(bytes(range(32))))
 GOOD = (
@@ -47,4 +47,4 @@ def test_anything_else_is_no_head(content: bytes) -> None:
 
 def test_the_fields_are_those_that_are_documented() -> None:
     """Scripts read them."""
-    assert ("ledger_id", "size", "head", "saved_at") == SavedHead.__struct_fields__
+    assert ("ledger_id", "size", "head", "saved_at", "earlier") == SavedHead.__struct_fields__

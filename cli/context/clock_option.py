@@ -1,0 +1,31 @@
+"""The option `--clock-ok`: a person vouches for a clock that is far past the log."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_ALLOWED = f"{__name__}.allowed"
+
+
+def option(command: F) -> F:
+    """Give `command` the option `--clock-ok`, which `is_allowed` reads."""
+    return click.option(
+        "--clock-ok",
+        is_flag=True,
+        expose_value=False,
+        callback=_keep,
+        help="Append although the clock is over 35 days past the last event and nothing vouches for it.",
+    )(command)
+
+
+def _keep(context: click.Context, _parameter: click.Parameter, value: object) -> None:
+    context.meta[_ALLOWED] = value
+
+
+def is_allowed() -> bool:
+    """Whether `--clock-ok` was given on this command line."""
+    context = click.get_current_context(silent=True)
+    return bool(context.meta.get(_ALLOWED)) if context else False

@@ -1,0 +1,150 @@
+"""Do events mean what their types say? Each is decoded, and held against the events before it.
+
+What no version of this software ever wrote is a flaw; a name that a newer one would refuse is a remark.
+Pure: links are compared by the caller, who has the log.
+
+Source: docs/format.md, "Meaning".
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from ledger.audit.flaw import Flaw
+from ledger.chain import GENESIS, Head, Link
+from ledger.codec import Envelope, decode_envelope, decode_event
+from ledger.errors import DamagedError, UnknownEventError
+from ledger.events import BackupCreated, BackupRestored, Event, HeadAccepted, LedgerCreated, LogVerified
+from ledger.limits import name_fault, names
+
+EVENT_TYPE = "event type"  # the kind of flaw that is a newer version's event
+RECORDED_HEAD = "recorded head"  # the kind of flaw that is an event which contradicts the chain that it is in
+KEPT_REMARKS = 10
+
+_TAG = re.compile(r"[a-z]+(\.[a-z]+)*/[1-9][0-9]{0,5}")
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What the event `seq` says of its own log: the head when it had `head.size` events."""
+
+    seq: int
+    head: Head
+
+    def flaw(self, found: Link | None) -> Flaw | None:
+        """Return what is wrong when the log has the link `found` there (None: no event), None when nothing is."""
+        if self.head.size > self.seq:
+            return Flaw(self.seq, RECORDED_HEAD, f"at most {self.seq} events", f"{self.head.size}")
+        if found == self.head.link:
+            return None
+        wanted = f"{self.head.link.hex()} at seq {self.head.size - 1}, which the event records"
+        return Flaw(self.seq, RECORDED_HEAD, wanted, "none" if found is None else found.hex())
+
+
+class EventsRead(msgspec.Struct, frozen=True):
+    """What was read of a run of events, beside flaws: remarks (how many, and the first ones), the last event's time.
+
+    `first_recorded_at` is the first event's; `accepted` are the heads that a person decided to do without.
+    """
+
+    remark_count: int = 0
+    remarks: tuple[Flaw, ...] = ()
+    recorded_at: int = 0
+    accepted: tuple[Head, ...] = ()
+    first_recorded_at: int | None = None
+
+    def and_then(self, later: "EventsRead") -> "EventsRead":
+        """Return what was found of this run and of the one that follows it."""
+        return EventsRead(
+            self.remark_count + later.remark_count,
+            (*self.remarks, *later.remarks)[:KEPT_REMARKS],
+            max(self.recorded_at, later.recorded_at),
+            self.accepted + later.accepted,
+            later.first_recorded_at if self.first_recorded_at is None else self.first_recorded_at,
+        )
+
+
+class Meaning:
+    """Reads events in order, from any seq on; memory grows by the heads that the log records, and by nothing else."""
+
+    def __init__(self, before: bytes | None = None, seq: int = 0) -> None:
+        """Begin at `seq`; `before` is the body of the event before it."""
+        self._recorded_at = 0
+        self._first_recorded_at: int | None = None
+        self._claims: list[Claim] = []
+        self._remarks: list[Flaw] = []
+        self._remark_count = 0
+        self._accepted: list[Head] = []
+        if before is not None:
+            with suppress(DamagedError):  # found by whoever reads the range that it is in
+                self._recorded_at = decode_envelope(seq - 1, before).recorded_at
+
+    def found(self) -> EventsRead:
+        """Return what has been read so far."""
+        return EventsRead(
+            self._remark_count, tuple(self._remarks), self._recorded_at, tuple(self._accepted), self._first_recorded_at
+        )
+
+    def claims(self) -> list[Claim]:
+        """Return the claims read since the last call."""
+        claims, self._claims = self._claims, []
+        return claims
+
+    def read(self, bodies: Sequence[bytes], start: int) -> Flaw | None:
+        """Read `bodies`, stored from seq `start` on, up to the first that does not mean anything; return that flaw."""
+        try:
+            for seq, body in enumerate(bodies, start):
+                if flaw := self._take(decode_envelope(seq, body)):
+                    return flaw
+        except DamagedError as error:
+            return Flaw(error.seq, error.kind, error.expected, error.found)
+        except UnknownEventError as error:
+            kind = EVENT_TYPE if _TAG.fullmatch(error.tag) else "type"
+            return Flaw(error.seq, kind, "one that this version knows", error.tag[:80])
+        return None
+
+    def _take(self, envelope: Envelope) -> Flaw | None:
+        seq = envelope.seq
+        if envelope.recorded_at < self._recorded_at:
+            return Flaw(seq, "recorded_at", f"at least {self._recorded_at}", f"{envelope.recorded_at}")
+        if envelope.cause is not None and envelope.cause >= seq:
+            return Flaw(seq, "cause", f"less than {seq}", f"{envelope.cause}")
+        if (envelope.type == LedgerCreated.TAG) is not (seq == 0):
+            wanted = "another type" if seq else LedgerCreated.TAG
+            return Flaw(seq, "first event" if seq == 0 else "type", wanted, envelope.type[:80])
+        event = decode_event(envelope)
+        self._recorded_at = envelope.recorded_at
+        if self._first_recorded_at is None:
+            self._first_recorded_at = envelope.recorded_at
+        for name in names(envelope.stream, event):
+            if fault := name_fault(name):
+                self._remark(Flaw(seq, "name", "at most 255 bytes without control characters", fault))
+        if (head := claimed(event)) is not None:
+            self._claims.append(Claim(seq, head))
+        if isinstance(event, HeadAccepted) and event.expected_size is not None and event.expected_link is not None:
+            self._accepted.append(Head(event.expected_size, Link(event.expected_link)))
+        return None
+
+    def _remark(self, remark: Flaw) -> None:
+        self._remark_count += 1
+        if len(self._remarks) < KEPT_REMARKS:
+            self._remarks.append(remark)
+
+
+def claimed(event: Event) -> Head | None:
+    """Return the head of its own log that `event` records, None when it records none."""
+    if isinstance(event, BackupCreated | BackupRestored | LogVerified):
+        return Head(event.size, Link(event.link))
+    if isinstance(event, HeadAccepted):
+        return Head(event.found_size, Link(event.found_link))
+    return None
+
+
+def first_false(claims: Sequence[Claim], link_at: Callable[[int], Link | None]) -> Flaw | None:
+    """Return the first of `claims` that the log contradicts, whose links `link_at` returns."""
+    for claim in claims:
+        size = claim.head.size
+        if flaw := claim.flaw(None if size > claim.seq else link_at(size - 1) if size else GENESIS):
+            return flaw
+    return None

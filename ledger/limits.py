@@ -1,0 +1,57 @@
+"""What a new event may hold, over and above its types: names that can be printed and be file names. Pure.
+
+Ranges of numbers and lengths of ids are in the types of `ledger.events`; what leaves them is damage.
+An event of an older version may hold other names: that is a remark, and no damage.
+
+Source: docs/format.md, "Limits".
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from ledger.errors import LedgerError
+from ledger.events import Event
+
+NAME_BYTES = 255
+NAMES = frozenset({"ticker", "provider", "name", "stage", "replaced_folder", "witness"})  # fields of events
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class OutOfRangeError(LedgerError):
+    """An event holds a value that the log takes no more; nothing was appended."""
+
+    def __init__(self, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found}, want {wanted}")
+        self.found, self.wanted = found, wanted
+
+
+def name_fault(name: str) -> str | None:
+    """Return what keeps `name` from being a name, None when nothing does."""
+    if found := _CONTROL.search(name):
+        return f"a name with the control character {found.group()!a}"
+    size_bytes = len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass"))
+    return f"a name of {size_bytes} bytes" if size_bytes > NAME_BYTES else None
+
+
+def check_name(name: str) -> None:
+    """Return quietly when `name` may be recorded as one.
+
+    Raises: OutOfRangeError.
+    """
+    if fault := name_fault(name):
+        raise OutOfRangeError(fault, wanted=f"at most {NAME_BYTES} bytes without control characters")
+
+
+def names(stream: str, event: Event) -> Iterator[str]:
+    """Yield every name that the event holds, that of its stream first."""
+    yield stream
+    for field in _name_fields(type(event)):
+        if (name := getattr(event, field)) is not None:
+            yield name
+
+
+@cache
+def _name_fields(kind: type[Event]) -> tuple[str, ...]:
+    return tuple(field for field in kind.__struct_fields__ if field in NAMES)
