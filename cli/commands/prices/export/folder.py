@@ -30,7 +30,6 @@ def fresh_folder(path: Path) -> Iterator[Path]:
 
     Raises: NotAnExportError for anything else that is there.
     """
-    path = Path(os.path.realpath(path))  # a link is followed, never replaced
     check_replaceable(path)
     make_folder(path.parent)
     _sweep(path, "new")
