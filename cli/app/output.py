@@ -89,13 +89,14 @@ def show(
 ) -> None:
     """Print `rows` on stdout: `text` of each, or each as JSON; rows are taken one at a time.
 
-    Ends quietly, taking no more rows, when the reader has closed the pipe. Where there is no row, stderr says `none`.
+    Ends quietly, taking no more rows, when the reader has closed the pipe. Where there is no row,
+    stderr says `none`, if that is not empty.
     `live` as in `give`.
     """
     counted, some = _any(rows)
     pieces = rendered(counted, style, Layout(lines=partial(map, text)))
     give(pieces, live=live)
-    if not some:
+    if not some and none:
         say(none, explains=False)
 
 

@@ -61,7 +61,7 @@ class TickerGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options, with `--ticker` in front of a ticker that stands alone."""
         _, words, _ = self.make_parser(ctx).parse_args(list(args))
-        if words and words[0] not in self.commands and _is_ticker(words[0]):
+        if words and words[0] not in self.commands and is_ticker(words[0]):
             begun = len(args) - len(words)
             args = [*args[:begun], "--ticker", *args[begun:]]
         return super().parse_args(ctx, args)
@@ -75,7 +75,8 @@ class TickerGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _is_ticker(word: str) -> bool:
+def is_ticker(word: str) -> bool:
+    """Return whether the word names a ticker."""
     try:
         normalize(word)
     except TickerError:

@@ -11,7 +11,7 @@ import msgspec
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, positions, series_option
+from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import JSON, TEXT
 from ledger.errors import NothingToShowError
 from projections.models import prices
@@ -81,7 +81,7 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
         return _check(files, style, failed=failed)
     if failed:
         context.fail("got --failed without --check, want both")
-    if len(files) == 1 and ticker is None:
+    if len(files) == 1 and ticker is None and ticker_option.is_ticker(str(files[0])):
         ticker, files = params.TICKER(str(files[0]), ctx=context), ()
     if files or ticker is None:
         context.fail("got no --ticker, want one, or --check" if not files else "got files, want --check before them")
@@ -122,7 +122,7 @@ def _check(files: Sequence[Path], style: Style, *, failed: bool) -> int:
         found = check_snapshots(log, given.snapshot_dir, files or None)
     if not found:
         raise NothingToShowError("no snapshot", wanted="one that was written, to check")
-    output.show([one for one in found if not failed or one.status in FAILED], style, text=_text)
+    output.show([one for one in found if not failed or one.status in FAILED], style, text=_text, none="")
     verdict, summary = _verdict(found, named=bool(files)), _summary(found)
     if verdict == Exit.CRITICAL:
         output.say(f"error: {summary}")

@@ -84,15 +84,11 @@ def compare(  # noqa: PLR0913 - one parameter an option
     return Exit.WARNING if found.differing else Exit.OK
 
 
-def _advice(series: Series) -> str:
-    return f"main --ticker {series.ticker}, and main import-cotahist FILE for the exchange's own prices"
-
-
 def _told(tables: Tables, series: Series) -> Reported:
     judged = list(decisions.decisions(tables, series))
     if not judged:
         message = f"no series of {series.ticker} from {series.provider}"
-        raise NothingToShowError(message, wanted=f"one from each provider ({_advice(series)})")
+        raise NothingToShowError(message, wanted="one from each provider")
     return Reported(
         bars=prices.bars(tables, series),
         actions=corporate_actions.known(judged),
