@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 import warnings
 from typing import NoReturn
@@ -11,6 +12,7 @@ from cli.app.supervisor import SIGNALLED, Terminated, supervise
 
 NAMES = ("main", "b3-ledger")
 SIGINT = 2
+EXPLAINED = (1, 2)  # exit codes that want a line on stderr
 # Start-up allocates tens of thousands of objects that live to the end: collecting after every 700, Python's default,
 # costs a quick command 5 ms. At most this many dead objects now wait to be freed, a few megabytes.
 GC_OBJECTS = 50_000
@@ -30,9 +32,9 @@ def run(args: list[str]) -> int:
     try:
         return _invoke(args)
     except Terminated as order:
-        return SIGNALLED + order.signum
+        return _ended(signal.Signals(order.signum).name, SIGNALLED + order.signum)
     except KeyboardInterrupt:
-        return SIGNALLED + SIGINT
+        return _ended("Ctrl-C", SIGNALLED + SIGINT)
     except BrokenPipeError:
         from cli.app import output
 
@@ -43,6 +45,13 @@ def run(args: list[str]) -> int:
         from cli.app import exits
 
         return exits.report(error, args)
+
+
+def _ended(by: str, exit_code: int) -> int:
+    from cli.app import output
+
+    output.say(f"error: ended by {by} before it was finished; what is recorded stays, and no file is left half written")
+    return exit_code
 
 
 def _invoke(args: list[str]) -> int:
@@ -64,6 +73,10 @@ def _invoke(args: list[str]) -> int:
     try:
         with root.make_context(name, list(args)) as context:
             result = root.invoke(context)
+            if result in EXPLAINED:
+                from cli.app import exits
+
+                exits.explain(result, f"main {context.invoked_subcommand or ''}".strip())
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.Abort as abort:

@@ -1,14 +1,15 @@
 """The root command: the main job itself, and the table of every other command."""
 
+from datetime import date
 from typing import Any
 
 import click
 
-from cli.app import group_options, output, version
+from cli.app import group_options, habits, output, version
 from cli.app.exit_codes import MEANINGS
 from cli.app.lazy_group import CommandEntry, LazyGroup
 from cli.commands.ingest.run.options import DEFAULT_JOBS, RunOptions
-from cli.context import clock_option, params
+from cli.context import clock_option, params, sample
 
 # A row per command, by the folders of `cli/commands`: its name, its module there, and its summary in `main --help`.
 _TABLE = (
@@ -41,18 +42,28 @@ _TABLE = (
     ("key", "proof.key", "Make the key that signs checkpoints; print what others need of it."),
     ("checkpoint", "proof.checkpoint.command", "Sign the head for whoever keeps it elsewhere."),
     ("prove", "proof.prove.command", "Prove that an event or a price is in the signed log."),
+    ("help", "guide.help", "Show the help of a command."),
+    ("version", "guide.version", "Print the version."),
+    ("completion", "guide.completion", "Print what makes a shell complete commands, tickers and more."),
 )
 
-# The order of `main --help`: what is wanted daily comes first.
-_HELP_ORDER = (
-    "metrics", "logs", "health", "test-conn", "snapshot", "verify", "accept-head", "backup", "salvage",
-    "replay", "rebuild", "key", "checkpoint", "prove",
-    "rules", "prices", "revisions", "diff", "actions", "gaps", "why", "validation", "validate",
-    "events", "import-cotahist", "compare", "export", "plot", "config",
-)  # fmt: skip
+# The groups of `main --help`, by folder of `cli/commands`; each lists its commands in the table's order.
+_GROUPS = {
+    "ingest": "Fetch and import",
+    "status": "Watch",
+    "prices": "Prices",
+    "evidence": "Where numbers come from",
+    "trust": "Check, back up and repair",
+    "proof": "Prove to others",
+    "guide": "This program",
+}
 
-_ENTRIES = {name: CommandEntry(name, f"cli.commands.{module}", summary) for name, module, summary in _TABLE}
-COMMANDS = tuple(_ENTRIES[name] for name in _HELP_ORDER)
+COMMANDS = tuple(
+    CommandEntry(name, f"cli.commands.{module}", summary, group)
+    for folder, group in _GROUPS.items()
+    for name, module, summary in _TABLE
+    if module.partition(".")[0] == folder
+)
 
 EXAMPLES = """\b
 Examples:
@@ -97,6 +108,8 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.option("--jobs", type=click.IntRange(1, 64), default=DEFAULT_JOBS, show_default=True, help="Tickers at a time.")
 @click.option("--must-exist", is_flag=True, help="Refuse to create a ledger (for cron).")
 @clock_option.option
+@sample.option
+@habits.options
 @output.style_options
 @version.option
 @click.pass_context
@@ -107,7 +120,10 @@ def root(context: click.Context, /, **given: Any) -> int | None:
     snapshots/TICKER-YYYYMMDD.csv with its .checksum. Running it again is safe.
     """
     if context.invoked_subcommand is not None:
-        group_options.refuse(context)
+        group_options.refuse(context, but=habits.BEFORE_A_COMMAND)
+        return None
+    if not any(group_options.is_given(context, one.name) for one in context.command.params if one.expose_value):
+        output.raw(f"{context.get_help()}\n".encode())
         return None
     options = _run_options(context, given)
     # The job imports the log and the projections: only a run pays for them.
@@ -117,15 +133,23 @@ def root(context: click.Context, /, **given: Any) -> int | None:
     return run.run(settings.load(), options)
 
 
+def _today() -> date:
+    from cli.app import clock, settings
+    from ledger.market import sessions
+
+    return sessions.trading_day(clock.now_us(settings.load(), reading=True))
+
+
 def _run_options(context: click.Context, given: dict[str, Any]) -> RunOptions:
     """Return the options of the main job, or refuse those that contradict each other."""
     tickers = tuple(dict.fromkeys((*given.pop("tickers"), *given.pop("tickers_file"))))
     if not tickers:
-        output.say(context.get_usage())
-        context.fail(f"got nothing to do, want --ticker or a command ({', '.join(entry.name for entry in COMMANDS)})")
+        context.fail("got no ticker, want --ticker, --tickers-file or a command")
     options = RunOptions(tickers=tickers, **given)
     if options.start and options.end and options.start > options.end:
         context.fail(f"got --start {options.start} after --end {options.end}, want it on or before")
+    if options.start and options.start > (today := _today()):
+        context.fail(f"got --start {options.start} after today, want {today} or before")
     if options.start and options.max_days:
         context.fail("got --start and --max-days, want one of them")
     if options.no_network:

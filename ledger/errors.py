@@ -4,6 +4,7 @@ Each message is one line of the form `got X, want Y`; the exit code and the hint
 """
 
 import errno
+import os
 from pathlib import Path
 
 
@@ -382,3 +383,11 @@ class RollbackRefusedError(RestoreRefusedError):
 
 # Errors of the surroundings: none of them is evidence about what a file holds, so none is a verdict on it.
 SURROUNDINGS = (ShortageError, UnreadableError, UnwritableError, DiskFullError)
+_FORBIDDEN = frozenset(os.strerror(number) for number in (errno.EACCES, errno.EPERM, errno.EROFS))
+
+
+def kept_out(error: LedgerError) -> bool:
+    """Whether a shortage or a missing permission kept this process from its work, which says nothing of that work."""
+    if isinstance(error, UnreadableError | UnwritableError):
+        return error.reason in _FORBIDDEN
+    return isinstance(error, ShortageError)

@@ -4,6 +4,7 @@ Exit codes are the monitoring plugins' convention; a signal ends with 128 + its 
 """
 
 import os
+import re
 from collections.abc import Sequence
 from shlex import join, quote
 
@@ -48,6 +49,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
 
 
+_EXAMPLE = "PETR4.SA"
+_TICKER = re.compile(r"[A-Z0-9]{5,8}\.SA\b")
 _START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
 # Advice to start a new ledger must not reach somebody who has just lost one.
 _LOST_OR_NEW = f"if it was lost: main backup --restore --from FILE; the first one: {_START}"
@@ -146,9 +149,18 @@ def report(error: Exception, args: Sequence[str]) -> int:
         output.say(masked("".join(traceback.format_exception(error)).rstrip()))
     output.say(f"error: {failure.error_message}")
     output.say(f"hint: {failure.hint}")
-    if style := output.asked_for_json(args):
+    style = output.asked_for_json(args)
+    # Two arrays one after the other are no JSON.
+    if style and not (style.array and output.began()):
         output.show([failure], style, text=str)
     return failure.exit_code
+
+
+def explain(result: object, command: str) -> None:
+    """Say on stderr that `command` ends with 1 or 2, where it has said nothing of that itself: cron mails it."""
+    if result in {Exit.WARNING, Exit.CRITICAL} and not output.explained():
+        kind = "warning" if result == Exit.WARNING else "critical"
+        output.say(f"{kind}: {command}: exit code {result}, for what it printed on stdout")
 
 
 def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
@@ -172,6 +184,9 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
         # What could not be written may be gone by now: the hint names the nearest folder above it that exists.
         above = (error.path, *error.path.parents)
         fields = fields | {"path": next((path for path in above if os.path.lexists(path)), error.path)}
+    if isinstance(error, errors.NothingToShowError) and (ticker := _TICKER.search(message)):
+        # The hint is about the ticker at hand.
+        rule = ExitRule(rule.exit, rule.hint.replace(_EXAMPLE, ticker[0]))
     quoted = {name: quote(str(value)) for name, value in fields.items()} | {"command": join(args)}
     return Failure(error_message=_one_line(message), hint=_one_line(rule.hint.format(**quoted)), exit_code=rule.exit)
 

@@ -4,12 +4,19 @@ import click
 from click.core import ParameterSource
 
 
-def refuse(context: click.Context) -> None:
-    """Refuse any option given to a group that only dispatches to a subcommand, naming the right place for it."""
+def refuse(context: click.Context, *, but: frozenset[str] = frozenset()) -> None:
+    """Refuse any option given to a group that only dispatches to a subcommand, naming the right place for it.
+
+    `but` are the names of parameters that belong in front of one.
+    """
     for parameter in context.command.params:
-        if is_given(context, parameter.name):
-            name, option = context.invoked_subcommand, parameter.opts[0]
-            context.fail(f"got {option} in front of {name}, want it after: {context.command_path} {name} {option}")
+        if parameter.name not in but and is_given(context, parameter.name):
+            context.fail(misplaced(context, parameter.opts[0], context.invoked_subcommand))
+
+
+def misplaced(context: click.Context, option: str, name: str | None) -> str:
+    """Return what is said of an option in front of the subcommand `name`."""
+    return f"got {option} in front of {name}, want it after: {context.command_path} {name} {option}"
 
 
 def is_given(context: click.Context, name: str | None) -> bool:

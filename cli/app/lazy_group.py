@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from cli.app import group_options
+from cli.terminal.help_page import HelpPage
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+# The page of every command: a context makes its own, and click asks each command for its class of contexts.
+click.Context.formatter_class = HelpPage
+
 
 class CommandEntry(msgspec.Struct, frozen=True):
-    """A subcommand: its name, its module, and its summary in the list of commands.
+    """A subcommand: its name, its module, and its summary and group in the list of commands.
 
     In the module the command has its own name, with underscores for hyphens.
     """
@@ -19,6 +25,7 @@ class CommandEntry(msgspec.Struct, frozen=True):
     name: str
     module: str
     summary: str
+    group: str
 
     def load(self) -> click.Command:
         """Return the command, importing its module."""
@@ -42,6 +49,16 @@ class LazyGroup(click.Group):
         entry = self.entries.get(cmd_name)
         return entry.load() if entry else None
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options in front of a command; one that the command has is refused by its right place."""
+        try:
+            return super().parse_args(ctx, list(args))
+        except click.NoSuchOption as error:
+            name = next((arg for arg in args if arg in self.entries), None)
+            if name is not None and any(error.option_name in one.opts for one in self.entries[name].load().params):
+                ctx.fail(group_options.misplaced(ctx, error.option_name, name))
+            raise
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -55,9 +72,13 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
-        """Write the table."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(entry.name, entry.summary) for entry in self.entries.values()])
+        """Write the table, group by group."""
+        column = max((len(name) for name in self.entries), default=0)
+        for group in dict.fromkeys(entry.group for entry in self.entries.values()):
+            with formatter.section(group):
+                formatter.write_dl(
+                    [(f"{one.name:<{column}}", one.summary) for one in self.entries.values() if one.group == group]
+                )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Return the names, then the options, that begin with `incomplete`."""

@@ -1,32 +1,41 @@
-"""The log of a running job: JSON lines on stderr. Only commands that ingest import it, since it brings structlog."""
+"""The log of a running job, on stderr. Only commands that ingest import it, since it brings structlog.
+
+JSON lines for programs; on a terminal short lines, without what a person has just typed.
+"""
 
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import click
 import msgspec
 import structlog
-from structlog.typing import FilteringBoundLogger
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-from cli.render.escaping import escaped_json, escaped_row
+from cli.render.escaping import escaped_json, escaped_lines, escaped_row
+from cli.terminal import bar
 from ledger.urls import masked
+
+# What a short line leaves out: each is on the row that is printed at the end, or in `main logs`.
+_ASIDE = frozenset({"job_id", "provider", "final", "seq"})
+_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
 
 
 class Log:
-    """Where lines go: stderr, where a line that cannot be written is lost and costs nothing else."""
+    """Where lines go: stderr, above the bar that is shown; a line that cannot be written is lost, and nothing else."""
 
     def msg(self, line: str) -> None:
         """Write a line."""
-        with suppress(OSError):
+        with suppress(OSError), bar.above():
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
 
     debug = info = warning = error = critical = msg
 
 
-def configure(level: str) -> FilteringBoundLogger:
-    """Return the logger: one JSON object per line on stderr, from `level` (a LOG_LEVEL) up.
+def configure(level: str, form: str = "json") -> FilteringBoundLogger:
+    """Return the logger: a line on stderr per message, from `level` (a LOG_LEVEL) up, in `form` (a LOG_FORMAT).
 
     Bind a job's own fields (`job_id`, `ticker`, `provider`, `attempt`) once: every line then carries them.
     """
@@ -36,13 +45,39 @@ def configure(level: str) -> FilteringBoundLogger:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_line),
+            _short(whole=level == "DEBUG")
+            if form == "text" or (form == "auto" and sys.stderr.isatty())
+            else structlog.processors.JSONRenderer(serializer=_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: Log(),
     )
     logger: FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+def _short(*, whole: bool) -> structlog.typing.Processor:
+    """Return what writes a message as one line for a person: time, ticker, what happened, and the fields that say more.
+
+    `whole` leaves no field out.
+    """
+
+    def line(_logger: WrappedLogger, _method: str, fields: EventDict) -> str:
+        at, level = str(fields.pop("at")), str(fields.pop("level"))
+        message, ticker = str(fields.pop("event")), fields.pop("ticker", "")
+        told = [f"{name}={value}" for name, value in fields.items() if whole or _says_more(name, value)]
+        words = " ".join([message, *told])
+        kind = "" if level in {"info", "debug"} else f"{level}: "
+        if kind and bar.may_draw():
+            kind = click.style(kind, fg=_COLOURS[level])
+        safe = masked(escaped_lines(" ".join(words.split())))
+        return " ".join([at[11:19], *([str(ticker)] if ticker else []), f"{kind}{safe}"])
+
+    return line
+
+
+def _says_more(name: str, value: Any) -> bool:
+    return name not in _ASIDE and value is not None and (name, value) != ("attempt", 1)
 
 
 def _line(fields: dict[str, Any], default: Callable[[Any], Any]) -> str:

@@ -1,6 +1,7 @@
 """The one file that prints.
 
 Data goes to stdout, words go to stderr; a pipe sees no bar, no colour and no word between its lines.
+On a terminal a bar, a log line and a result never share a line, and what is longer than the screen goes to a pager.
 Text is for people: one line per fact. JSON is one object per line; `--array` wraps the lines into one array.
 A reader that has seen enough (`| head -1`) ends the printing quietly and leaves the exit code to the command.
 An error is one lower-case line, `error: got X, want Y`, then `hint: ` and something that can be pasted.
@@ -23,6 +24,7 @@ import msgspec
 from cli.render import renderers
 from cli.render.escaping import escaped_lines
 from cli.render.renderers import CSV, JSON, PARQUET, PROMETHEUS, TEXT, Format, Layout
+from cli.terminal import bar, pager
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
@@ -30,7 +32,8 @@ F = TypeVar("F", bound=Callable[..., object])
 STDOUT = Path("-")
 STDOUT_FD = 1
 PATIENCE_S = 1.0
-STEPS_A_DRAW = 2000
+# How words of each kind are coloured on a terminal, by what they begin with.
+COLOURS = {"error:": "red", "critical:": "red", "warning:": "yellow", "hint:": "cyan"}
 
 
 class Style(msgspec.Struct, frozen=True):
@@ -81,12 +84,32 @@ def _styled(command: F, formats: tuple[Format, ...], purpose: str) -> F:
     return as_format(as_array(command))
 
 
-def show(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None:
+def show(
+    rows: Iterable[T], style: Style, *, text: Callable[[T], str], live: bool = False, none: str = "nothing to show"
+) -> None:
     """Print `rows` on stdout: `text` of each, or each as JSON; rows are taken one at a time.
 
-    Ends quietly, taking no more rows, when the reader has closed the pipe.
+    Ends quietly, taking no more rows, when the reader has closed the pipe. Where there is no row,
+    stderr says `none`, if that is not empty.
+    `live` as in `give`.
     """
-    give(rendered(rows, style, Layout(lines=partial(map, text))))
+    counted, some = _any(rows)
+    pieces = rendered(counted, style, Layout(lines=partial(map, text)))
+    give(pieces, live=live)
+    if not some and none:
+        say(none, explains=False)
+
+
+def _any(rows: Iterable[T]) -> tuple[Iterator[T], list[bool]]:
+    """Return the rows, and a list that is empty until one is taken."""
+    some: list[bool] = []
+
+    def taken() -> Iterator[T]:
+        for row in rows:
+            some[:] = [True]
+            yield row
+
+    return taken(), some
 
 
 def report(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None:
@@ -95,7 +118,7 @@ def report(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None
     What could not be printed is said on stderr, and the exit code stays the command's own.
     """
     try:
-        show(rows, style, text=text)
+        show(rows, style, text=text, live=True)
     except OSError as error:
         if error.filename is not None:
             raise
@@ -107,13 +130,16 @@ def rendered(rows: Iterable[T], style: Style, layout: Layout[T]) -> Iterable[byt
     return renderers.rendered(rows, layout, style.format, array=style.array)
 
 
-def give(chunks: Iterable[bytes], out: Path | None = None) -> None:
+def give(chunks: Iterable[bytes], out: Path | None = None, *, live: bool = False) -> None:
     """Print `chunks` on stdout (`out` None, `-`, or a name of stdout itself), or make the file `out` hold them.
+
+    On a terminal they go through a pager where they are longer than the screen, unless they are `live`.
 
     Raises: DiskFullError; UnwritableError.
     """
     if is_stdout(out):
-        _write(chunks)
+        if live or out is not None or not pager.pages(chunks):
+            _write(chunks)
         return
     assert out is not None  # noqa: S101 - None is stdout
     # Imported here: most runs write no file.
@@ -136,10 +162,33 @@ def raw(data: bytes) -> None:
     _write([data])
 
 
-def say(words: str) -> None:
-    """Print words on stderr; what is harmful in them is escaped. Where nobody listens, the exit code still speaks."""
-    with suppress(OSError):
-        click.echo(escaped_lines(words), err=True)
+def say(words: str, *, explains: bool = True) -> None:
+    """Print words on stderr; what is harmful in them is escaped. Where nobody listens, the exit code still speaks.
+
+    `explains` says that they are about how the command ends.
+    """
+    context = click.get_current_context(silent=True)
+    if context is not None and explains:
+        context.meta[_EXPLAINED] = True
+    with suppress(OSError), bar.above():
+        click.echo(_coloured(escaped_lines(words)), err=True)
+
+
+def explained() -> bool:
+    """Return whether words on stderr say why the command that runs ends as it does."""
+    return _EXPLAINED in click.get_current_context().meta
+
+
+def _coloured(words: str) -> str:
+    kind, space, rest = words.partition(" ")
+    if kind not in COLOURS or not bar.may_draw():
+        return words
+    return f"{click.style(kind, fg=COLOURS[kind], bold=True)}{space}{rest}"
+
+
+def began() -> bool:
+    """Return whether anything was printed on stdout."""
+    return bool(_BEGAN)
 
 
 def hang_up() -> None:
@@ -149,27 +198,37 @@ def hang_up() -> None:
 
 @contextmanager
 def progress(items: Iterable[T], *, label: str, length: int | None = None) -> Iterator[Iterable[T]]:
-    """Give `items` back, with a bar on stderr as they are taken, where stderr is a terminal."""
-    if not sys.stderr.isatty():
+    """Give `items` back, with a bar on stderr as they are taken, where stderr is a terminal.
+
+    Where `length` is not given, the items are counted.
+    """
+    if not _draws():
         yield items
         return
-    with click.progressbar(items, length=length, label=label, file=sys.stderr) as bar:
-        yield bar
+    if length is None:
+        items = list(items)
+        length = len(items)
+    with bar.drawn(label, length) as shown:
+        yield bar.counted(items, shown)
 
 
 @contextmanager
 def meter(label: str, length: int | None) -> Iterator[Callable[[int], None] | None]:
-    """Give a function to call with how many more things of `length` are done; None where stderr is no terminal.
+    """Give a function to call with how many more things of `length` are done; None where no bar is shown.
 
     A bar on stderr; where the length is unknown, words if it takes more than a second.
     """
-    if length is None or not sys.stderr.isatty():
+    if length is None or not _draws():
         with still_working(f"{label} …"):
             yield None
         return
-    with click.progressbar(length=length, label=label, file=sys.stderr, update_min_steps=STEPS_A_DRAW) as bar:
-        yield bar.update
-        bar.update(length)
+    with bar.drawn(label, length) as shown:
+        yield shown.advance
+
+
+def _draws() -> bool:
+    context = click.get_current_context(silent=True)
+    return bar.may_draw() and not (context and context.meta.get(QUIET))
 
 
 @contextmanager
@@ -178,7 +237,7 @@ def still_working(words: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    before = signal.signal(signal.SIGALRM, lambda *_: say(words))
+    before = signal.signal(signal.SIGALRM, lambda *_: say(words, explains=False))
     signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
     try:
         yield
@@ -199,13 +258,22 @@ def asked_for_json(args: Sequence[str]) -> Style | None:
 
 
 _ARRAY = f"{__name__}.array"
+# Whether `-q` stands in front of the command, in click's context.
+QUIET = f"{__name__}.quiet"
+# Holds something once anything was printed on stdout.
+_BEGAN: list[bool] = []
+_EXPLAINED = f"{__name__}.explained"
 
 
 def _write(chunks: Iterable[bytes]) -> None:
     out = sys.stdout.buffer
     for chunk in chunks:
+        _BEGAN[:] = [True]
         try:
-            out.write(chunk)
+            with bar.above():
+                out.write(chunk)
+                if bar.may_draw():
+                    out.flush()
         except OSError as error:
             return _give_up(error)
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 from ledger.ingest.providers.evidence import UNPACKED_MAX_BYTES
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+LOG_FORMATS = ("auto", "json", "text")
 YEAR_S = 31_536_000
 DIGITS_MAX = 18  # what 63 bits hold
 RETRIES_MAX = 1000
@@ -30,6 +31,13 @@ def level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError(text)
     return text.upper()
+
+
+def log_format(text: str) -> str:
+    """Return one of LOG_FORMATS, given in either case."""
+    if text.lower() not in LOG_FORMATS:
+        raise ValueError(text)
+    return text.lower()
 
 
 def whole(text: str) -> int:

@@ -5,14 +5,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import click
 import msgspec
 
+from cli.app.habits import OPTIONS
 from cli.app.setting_values import (
+    LOG_FORMATS,
     LOG_LEVELS,
     answer_bytes,
     bytes_count,
     folder,
     level,
+    log_format,
     number,
     percent,
     positive,
@@ -68,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_dir: Path
     backup_dir: Path
     log_level: str
+    log_format: str
     adapter_max_retries: int
     adapter_timeout_seconds: float
     adapter_backoff_seconds: float
@@ -97,6 +102,13 @@ REGISTRY: tuple[Setting, ...] = (
     Setting("SNAPSHOT_DIR", "./snapshots", _FOLDER, "price CSVs and their .checksum files", folder),
     Setting("BACKUP_DIR", "./backups", _FOLDER, "backups and their .checksum files", folder),
     Setting("LOG_LEVEL", "INFO", f"one of {', '.join(LOG_LEVELS)}", "how much is logged to stderr", level),
+    Setting(
+        "LOG_FORMAT",
+        "auto",
+        f"one of {', '.join(LOG_FORMATS)}",
+        "how a log line is written; auto: text on a terminal, JSON elsewhere",
+        log_format,
+    ),
     Setting("ADAPTER_MAX_RETRIES", "3", "a whole number from 0 to 1000", "retries after a provider's failure", retries),
     Setting(
         "ADAPTER_TIMEOUT_SECONDS", "30", "seconds, more than 0, at most 31536000", "deadline of one attempt", positive
@@ -153,6 +165,7 @@ REGISTRY: tuple[Setting, ...] = (
 def in_force(options: Mapping[str, str] | None = None) -> tuple[InForce, ...]:
     """Return every setting as given, unparsed, in the registry's order; `options` maps variables to values.
 
+    Without `options` they are those in front of the command that runs.
     Reads the environment, and `.env` in the working folder where there is one.
 
     Raises: SettingError for a `.env` that is not UTF-8, or has a line that is none of its kind; OSError where it
@@ -160,7 +173,7 @@ def in_force(options: Mapping[str, str] | None = None) -> tuple[InForce, ...]:
     """
     dotenv = _dotenv()
     sources: tuple[tuple[Origin, Mapping[str, str | None]], ...] = (
-        ("option", options or {}),
+        ("option", _in_front() if options is None else options),
         ("environment", os.environ),
         (".env", dotenv),
     )
@@ -175,6 +188,12 @@ def in_force(options: Mapping[str, str] | None = None) -> tuple[InForce, ...]:
         default = InForce(name=setting.name, value=setting.default, origin="default", purpose=setting.purpose)
         found.append(next(given, default))
     return tuple(found)
+
+
+def _in_front() -> Mapping[str, str]:
+    context = click.get_current_context(silent=True)
+    given: Mapping[str, str] = context.meta.get(OPTIONS, {}) if context else {}
+    return given
 
 
 def _dotenv() -> Mapping[str, str | None]:

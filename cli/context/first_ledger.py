@@ -26,5 +26,5 @@ def create(home: LedgerHome, kind: LedgerKind, settings: Settings, now: Callable
     )
     if made is None:
         return None
-    output.say(f"created {'the sample ledger' if kind == 'sample' else 'ledger'} {made.absolute()}")
+    output.say(f"created {'the sample ledger' if kind == 'sample' else 'ledger'} {made.absolute()}", explains=False)
     return made.absolute()

@@ -10,7 +10,7 @@ import msgspec
 
 from cli.app import clock
 from cli.app.settings import Settings
-from cli.context import params
+from cli.context import params, sample
 from ledger.errors import NoLedgerError
 from ledger.log_source import LogSource
 from ledger.store.event_log import EventLog
@@ -33,12 +33,12 @@ class ActiveLedger(msgspec.Struct, frozen=True):
 
 
 def active(settings: Settings) -> ActiveLedger:
-    """Return the real ledger, or the sample's where a real one was never created.
+    """Return the real ledger, or the sample's where a real one was never created or `--sample` asks for it.
 
-    Raises: NoLedgerError where there is neither; NotALedgerError, UnreadableError.
+    Raises: NoLedgerError where there is none of those; NotALedgerError, UnreadableError.
     """
     home = LedgerHome(settings.data_dir)
-    if (folder := home.current()) is not None:
+    if not sample.is_wanted() and (folder := home.current()) is not None:
         return ActiveLedger(home, folder, "real")
     if (folder := home.sample.current()) is not None:
         return ActiveLedger(home.sample, folder, "sample")
@@ -46,7 +46,10 @@ def active(settings: Settings) -> ActiveLedger:
 
 
 def archive_option(command: F) -> F:
-    """Give `command` the option `--ledger`: `reading` then yields that file, and `archive_path` returns its path."""
+    """Give `command` the options that say what it reads, `--ledger` and `--sample`.
+
+    With `--ledger`, `reading` yields that file, and `archive_path` returns its path.
+    """
 
     def keep(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
         if value is not None:
@@ -59,7 +62,7 @@ def archive_option(command: F) -> F:
         expose_value=False,
         callback=keep,
         help="Read this backup file instead of the ledger in use.",
-    )(command)
+    )(sample.option(command))
 
 
 def archive_path() -> Path | None:

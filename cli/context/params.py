@@ -4,7 +4,7 @@ import math
 import re
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -15,6 +15,9 @@ from ledger.ingest.providers import registry
 from ledger.market import ticker
 from ledger.market.ticker import TickerError
 from projections.queries.position import UpTo, parse
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 PROVIDERS = registry.live_names("real")
 DEFAULT_PROVIDER = PROVIDERS[0]
@@ -35,6 +38,18 @@ class TickerType(click.ParamType[str]):
             return ticker.normalize(value)
         except TickerError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - the same
+        incomplete: str,
+    ) -> "list[CompletionItem]":
+        """Return the tickers held that begin with `incomplete`."""
+        # Imported here: only a shell that completes a word reads a ledger for it.
+        from cli.context import completing
+
+        return completing.offered(completing.tickers, incomplete)
 
 
 class DateType(click.ParamType[date]):
@@ -95,11 +110,14 @@ class TickersFileType(click.ParamType[tuple[str, ...]]):
             text = read_regular(Path(value), limit_bytes=TICKERS_FILE_BYTES).decode("utf-8-sig")
             lines = text.splitlines()
             names = (line.partition("#")[0].strip() for line in lines)
-            return tuple(ticker.normalize(name) for name in names if name)
+            found = tuple(ticker.normalize(name) for name in names if name)
         except (TickerError, UnicodeDecodeError) as error:
             self.fail(f"{error} ({value})", param, ctx)
         except OSError as error:
             self.fail(f"got {error.strerror!r} on {value}, want a file of tickers", param, ctx)
+        if not found:
+            self.fail(f"got no ticker in {value}, want one a line", param, ctx)
+        return found
 
 
 class SecondsType(click.FloatRange):
@@ -181,7 +199,11 @@ def span(written: str) -> Span:
     Raises: ValueError for any other text.
     """
     if "T" in written.upper():
-        at_us = times.parse(written)
+        try:
+            at_us = times.parse(written)
+        except ValueError as error:
+            message = f"got {written!r}, want a day as YYYY-MM-DD or a time such as 2026-02-15T12:34:56Z"
+            raise ValueError(message) from error
         return Span(at_us, at_us)
     first_us = times.day_start(day(written))
     return Span(first_us, first_us + times.DAY_US - 1)

@@ -1,7 +1,7 @@
 """The series that a command reads: prices of two providers are never mixed."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -12,14 +12,26 @@ from projections.fold.tables import State
 from projections.models import decisions, prices
 from projections.queries.sources import pick
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 F = TypeVar("F", bound=Callable[..., object])
 
 
 def source_option(command: F) -> F:
     """Give `command` the option `--source`."""
     return click.option(
-        "--source", help="The provider whose series to read.  [default: the first of PRICE_SOURCES that has one]"
+        "--source",
+        shell_complete=_offered,
+        help="The provider whose series to read.  [default: the first of PRICE_SOURCES that has one]",
     )(command)
+
+
+def _offered(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    # Imported here, as in `cli.context.params`.
+    from cli.context import completing
+
+    return completing.offered(completing.sources, incomplete)
 
 
 def one(state: State, ticker: str, source: str | None) -> Series:

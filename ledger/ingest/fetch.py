@@ -46,8 +46,8 @@ class Recorder(Protocol):
         """Make the evidence durable and return its seq; None in a dry run."""
         ...
 
-    def failed(self, event: FetchFailed) -> None:
-        """Record an attempt that failed."""
+    def failed(self, event: FetchFailed, *, wait_s: float | None = None) -> None:
+        """Record an attempt that failed; the next one begins in `wait_s`, if there is one."""
         ...
 
 
@@ -94,7 +94,7 @@ class Fetcher:
         try:
             fetched = retrying(self._ask, ticker, window)
         except ProviderError as error:
-            self._record_failed(error, final=True)
+            self._record_failed(error, wait_s=None)
             raise
         event = FetchSucceeded(
             ticker=ticker,
@@ -139,9 +139,9 @@ class Fetcher:
     def _record_retried(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, ProviderError):
-            self._record_failed(error, final=False)
+            self._record_failed(error, wait_s=state.upcoming_sleep)
 
-    def _record_failed(self, error: ProviderError, *, final: bool) -> None:
+    def _record_failed(self, error: ProviderError, *, wait_s: float | None) -> None:
         self._recorder.failed(
             FetchFailed(
                 ticker=error.request.ticker,
@@ -154,8 +154,9 @@ class Fetcher:
                 message=error.message,
                 status_code=error.status_code,
                 retry_after_s=error.retry_after_s,
-                final=final,
+                final=wait_s is None,
                 http_date=error.http_date,
                 answer=error.answer,
-            )
+            ),
+            wait_s=None if wait_s is None else round(wait_s, 1),
         )

@@ -169,7 +169,7 @@ class Job:
         self._observer.info("fetched", **self._about(event.attempt), rows=rows, duration_ms=milliseconds)
         return self._append(event, f"fetch/{self.job_id.hex()}/{event.attempt}")
 
-    def failed(self, event: FetchFailed) -> None:
+    def failed(self, event: FetchFailed, *, wait_s: float | None = None) -> None:
         """Record an attempt that failed."""
         self._check_clock(event.http_date, event.finished_at)
         self._observer.warn(
@@ -179,6 +179,7 @@ class Job:
             retry_after=event.retry_after_s,
             duration_ms=_milliseconds(event.started_at, event.finished_at),
             final=event.final,
+            wait_s=wait_s,
         )
         self._append(event, f"fetch/{self.job_id.hex()}/{event.attempt}")
 

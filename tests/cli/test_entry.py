@@ -9,14 +9,16 @@ from cli import entry, root
 from cli.app.supervisor import Terminated
 from ledger.errors import LedgerError
 
+KEPT = "before it was finished; what is recorded stays, and no file is left half written\n"
+
 
 @pytest.mark.parametrize(
     ("end", "code", "said"),
     [
-        (KeyboardInterrupt(), 130, ""),
-        (click.Abort(), 130, ""),
-        (Terminated(signal.SIGTERM), 143, ""),
-        (Terminated(signal.SIGHUP), 129, ""),
+        (KeyboardInterrupt(), 130, f"error: ended by Ctrl-C {KEPT}"),
+        (click.Abort(), 130, f"error: ended by Ctrl-C {KEPT}"),
+        (Terminated(signal.SIGTERM), 143, f"error: ended by SIGTERM {KEPT}"),
+        (Terminated(signal.SIGHUP), 129, f"error: ended by SIGHUP {KEPT}"),
         (click.exceptions.Exit(1), 1, ""),
         (LedgerError("got a, want b"), 2, "error: got a, want b\nhint: main verify\n"),
         (
@@ -29,7 +31,7 @@ from ledger.errors import LedgerError
 def test_an_end_has_its_exit_code(
     end: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Interrupts are silent; errors are a line and a hint."""
+    """An interrupt says what it left; errors are a line and a hint."""
 
     def invoke(_context: click.Context) -> None:
         raise end
@@ -39,13 +41,23 @@ def test_an_end_has_its_exit_code(
     assert ("", said) == capfd.readouterr()
 
 
-@pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (1, 1), (2, 2)])
+@pytest.mark.parametrize(
+    ("result", "code", "said"),
+    [
+        (None, 0, ""),
+        (0, 0, ""),
+        (1, 1, "warning: main: exit code 1, for what it printed on stdout\n"),
+        (2, 2, "critical: main: exit code 2, for what it printed on stdout\n"),
+        (3, 3, ""),
+    ],
+)
 def test_what_a_command_returns_is_the_exit_code(
-    result: int | None, code: int, monkeypatch: pytest.MonkeyPatch
+    result: int | None, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing returned is success."""
+    """Nothing returned is success; 1 and 2 have a line on stderr, which cron mails though stdout goes elsewhere."""
     monkeypatch.setattr(root.root, "invoke", lambda _context: result)
     assert code == entry.run(["config"])
+    assert ("", said) == capfd.readouterr()
 
 
 @pytest.mark.parametrize(

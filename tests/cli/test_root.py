@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.app.lazy_group import CommandEntry
-from cli.root import _ENTRIES, COMMANDS
+from cli.root import _TABLE, COMMANDS
 from tests.support.cli import REPOSITORY, Result, command, environment, run_main
 
 SLOW = ("pandas", "numpy", "yfinance", "structlog", "prometheus_client", "dotenv", "logging", "json", "dataclasses")
@@ -47,6 +47,7 @@ def refusal(message: str, *, command: str = "main") -> Result:
             "got --start and --max-days, want one of them",
         ),
         (["--ticker", "PETR4", "config"], "got --ticker in front of config, want it after: main config --ticker"),
+        (["--ledger", "f", "prices"], "got --ledger in front of prices, want it after: main prices --ledger"),
     ],
 )
 def test_a_call_that_makes_no_sense_is_one_line_and_exit_3(args: list[str], message: str, tmp_path: Path) -> None:
@@ -63,14 +64,54 @@ def test_an_unknown_provider_is_refused_by_name(tmp_path: Path) -> None:
     assert "yfinance" in result.err
 
 
-def test_nothing_to_do_shows_the_usage_and_exits_3(tmp_path: Path) -> None:
-    """On stderr: stdout is for data."""
-    result = run_main(cwd=tmp_path)
-    assert (3, "") == (result.code, result.out)
-    assert ["Usage: main [OPTIONS] [COMMAND [ARGS]...]", "hint: main --help"] == [
-        result.err.splitlines()[0],
-        result.err.splitlines()[-1],
-    ]
+@pytest.mark.parametrize("words", [[], ["help"], ["-q", "-C", "."]])
+def test_the_program_alone_prints_its_help(words: list[str], tmp_path: Path) -> None:
+    """On stdout, exit 0: nobody asked for anything that could not be done."""
+    assert run_main("--help", cwd=tmp_path) == run_main(*words, cwd=tmp_path)
+
+
+def test_options_without_a_ticker_are_refused(tmp_path: Path) -> None:
+    """There is something to do, and nothing to do it with."""
+    wanted = "got no ticker, want --ticker, --tickers-file or a command"
+    assert refusal(wanted) == run_main("--dry-run", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["prices", "metrics last-date", "completion"])
+def test_help_of_a_command_is_its_help(name: str, tmp_path: Path) -> None:
+    """As git has it."""
+    assert run_main(*name.split(), "--help", cwd=tmp_path) == run_main("help", *name.split(), cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["pricse"], "got command 'pricse', want prices or metrics"),
+        (["version", "x"], "got 'x' after main version, want no more words"),
+    ],
+)
+def test_help_of_what_is_no_command_is_refused(words: list[str], message: str, tmp_path: Path) -> None:
+    """With the closest names."""
+    result = run_main("help", *words, cwd=tmp_path)
+    assert (3, "", f"error: {message}") == (result.code, result.out, result.err.splitlines()[0])
+
+
+def test_a_folder_in_front_of_a_command_is_where_it_works(tmp_path: Path) -> None:
+    """Before `.env` and any path is read; each is seen from the one before it; one that is not there is refused."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / ".env").write_text("DATA_DIR=here\n")
+    result = run_main("-C", "a", "-C", "b", "config", "--format", "json", cwd=tmp_path)
+    assert [".env", "here"] == [result.lines()[0]["origin"], result.lines()[0]["value"]]
+    assert refusal("got 'No such file or directory' on c, want a folder to work in (-C)") == run_main(
+        "-C", "c", "config", cwd=tmp_path
+    )
+
+
+@pytest.mark.parametrize(("flag", "level"), [("-q", "ERROR"), ("-v", "DEBUG")])
+def test_quiet_and_verbose_are_log_levels(flag: str, level: str, tmp_path: Path) -> None:
+    """An option wins over the environment."""
+    result = run_main(flag, "config", "--format", "json", cwd=tmp_path, env={"LOG_LEVEL": "WARNING"})
+    (found,) = [one for one in result.lines() if one["name"] == "LOG_LEVEL"]
+    assert (level, "option") == (found["value"], found["origin"])
 
 
 @pytest.mark.parametrize("wrap", [[], ["--array"]])
@@ -102,8 +143,8 @@ def test_help_names_every_command_and_exit_code(tmp_path: Path) -> None:
 
 
 def test_every_command_of_the_table_is_listed_once() -> None:
-    """The order of the help names each row, and no other command."""
-    assert sorted(_ENTRIES) == sorted(entry.name for entry in COMMANDS)
+    """Every folder of commands has a group."""
+    assert sorted(name for name, _, _ in _TABLE) == sorted(entry.name for entry in COMMANDS)
 
 
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)

@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import sys
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -264,6 +265,7 @@ def _twice(txn: Any, now: Rows, _before: Rows, _rng: random.Random) -> None:
 
 def _command(folder: Path, args: tuple[str, ...], said: int) -> None:
     (folder / SHARED).mkdir(exist_ok=True)
+    _warn_as_a_process_does()
     run_forked(folder, args, environment(LATER), said)
 
 
@@ -274,11 +276,18 @@ def _api(folder: Path, said: int) -> None:
     os.environ.update(environment(LATER))
     os.dup2(os.open("stderr.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     sys.stderr = os.fdopen(2, "w", closefd=False)
+    _warn_as_a_process_does()
     with open_ledger(folder / "dados") as ledger:
         rows = [*ledger.prices("ITUB4").rows(), *ledger.actions("VALE3").rows(), *ledger.revisions("ITUB4").rows()]
     with os.fdopen(said, "w") as out:
         out.write("\n".join(map(repr, rows)))
     sys.stderr.flush()
+
+
+def _warn_as_a_process_does() -> None:
+    """Undo what a test runner has made of warnings in the process that this one was forked from."""
+    warnings.simplefilter("default")
+    warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
 
 
 def _without_varying(said: bytes) -> Any:

@@ -10,12 +10,14 @@ import pytest
 from ledger.errors import (
     DiskFullError,
     HandleShortageError,
+    LedgerError,
     MemoryShortageError,
     ReaderShortageError,
     ShortageError,
     UnreadableError,
     UnwritableError,
     is_disk_full,
+    kept_out,
     shortage,
     unreadable,
     unwritable,
@@ -70,3 +72,19 @@ def test_no_permission_is_no_shortage() -> None:
     """It is named with the file."""
     error = PermissionError(errno.EACCES, "Permission denied")
     assert UnreadableError is type(unreadable(Path("a"), error))
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        (MemoryShortageError("no more can be allocated"), True),
+        (UnreadableError(Path("a"), "Permission denied"), True),
+        (UnwritableError(Path("a"), "Read-only file system"), True),
+        (UnwritableError(Path("a"), "File exists"), False),
+        (UnreadableError(Path("a"), "Input/output error"), False),
+        (DiskFullError(Path("a")), False),
+    ],
+)
+def test_who_is_kept_out_is_told_from_who_meets_a_fault(error: LedgerError, *, kept: bool) -> None:
+    """A full disk and a file in a folder's place are findings."""
+    assert kept == kept_out(error)

@@ -10,7 +10,7 @@ import msgspec
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, series_option
+from cli.context import days, ledgers, params, series_option, ticker_option
 from cli.render import money, times
 from ledger import ids
 from ledger.errors import NothingToShowError
@@ -80,7 +80,7 @@ Examples:
 Exit codes: 0 printed, 2 a damaged ledger, 3 no answer over that day.
 """
 )
-@click.option("--ticker", type=params.TICKER, required=True, help="Whose row.")
+@ticker_option.option("Whose row.", required=True)
 @click.option("--date", "day", type=params.DATE, required=True, help="Of which session.")
 @series_option.source_option
 @ledgers.archive_option
@@ -94,7 +94,9 @@ def why(ticker: str, day: date, source: str | None, style: Style) -> int:
         series = series_option.judged(view.state, ticker, source)
         found = [row(series, day, trace) for trace in provenance.traces(log, view.state["prices"], series, day)]
     if not found:
-        raise NothingToShowError(f"no answer over {day} for {ticker}", wanted="at least one")
+        raise NothingToShowError(f"no answer for {ticker}{days.between(day, day)}", wanted="at least one")
+    if days.closed(day):
+        output.say(f"warning: {ticker}: B3 was closed on {day}", explains=False)
     output.show(found, style, text=text)
     return Exit.OK
 

@@ -5,11 +5,11 @@ import click
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, positions, series_option, ticker_option
 from projections.api import series_rows
 from projections.api.rows import CorporateAction
 from projections.models import units
-from projections.queries.position import UpTo, position_of
+from projections.queries.position import UpTo
 
 SHOWN_PLACES = 6  # of an amount, and as many more as it has
 
@@ -25,7 +25,7 @@ Examples:
 Exit codes: 0 also when there are none, 3 no series.
 """
 )
-@click.option("--ticker", type=params.TICKER, required=True, help="Whose actions.")
+@ticker_option.option("Whose actions.", required=True)
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--revisions", is_flag=True, help="Every change, oldest first, instead of what holds.")
 @series_option.source_option
@@ -38,7 +38,7 @@ def actions(ticker: str, as_of: UpTo | None, source: str | None, *, revisions: b
     one that a later answer lacks stays held, and is flagged.
     """
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = view.head.size if as_of is None else position_of(log, as_of)
+        position = positions.reached(log, as_of)
         series = series_option.one(view.state, ticker, source)
         found = list(series_rows.actions(view.state["prices"], series, position, every_change=revisions))
     output.show(found, style, text=text)

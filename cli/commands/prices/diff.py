@@ -8,14 +8,14 @@ import msgspec
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render import money
 from ledger.errors import NothingToShowError
 from projections.api.series_rows import quantity
 from projections.models import prices, units
 from projections.models.units import Quantity
 from projections.queries.bar_fields import apart, relative
-from projections.queries.position import UpTo, position_of
+from projections.queries.position import UpTo
 
 
 class DiffRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ Examples:
 Exit codes: 0 alike, 1 they differ, 3 no session held at either.
 """
 )
-@click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
+@ticker_option.option("Whose prices.", required=True)
 @click.option("--from", "old", type=params.UP_TO, required=True, help="As the ledger knew them then.")
 @click.option("--to", "new", type=params.UP_TO, required=True, help="As it knew them at this later time.")
 @series_option.source_option
@@ -53,7 +53,9 @@ def diff(ticker: str, old: UpTo, new: UpTo, source: str | None, style: Style) ->
     """Print where a ticker's prices differ between two positions of the log."""
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         series = series_option.one(view.state, ticker, source)
-        before, after = (prices.bars(view.state["prices"], series, position_of(log, reach)) for reach in (old, new))
+        before, after = (
+            prices.bars(view.state["prices"], series, positions.reached(log, reach)) for reach in (old, new)
+        )
     if not before and not after:
         raise NothingToShowError(f"no session of {ticker} at either position", wanted="at least one")
     found = [

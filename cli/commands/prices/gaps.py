@@ -7,7 +7,7 @@ import click
 from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, series_option, ticker_option
 from ledger.ingest.providers import registry
 from ledger.log_source import LogSource, created
 from ledger.market import sessions
@@ -26,7 +26,7 @@ Examples:
 Exit codes: 0 nothing is missing, 1 some sessions are, 3 no series.
 """
 )
-@click.option("--ticker", type=params.TICKER, help="Only this ticker.")
+@ticker_option.option("Only this ticker.")
 @series_option.source_option
 @ledgers.archive_option
 @output.style_options

@@ -8,7 +8,7 @@ import click
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, series_option, ticker_option
 from cli.context.params import Span
 from cli.render import money
 from cli.render.renderers import Layout
@@ -28,7 +28,7 @@ Examples:
 Exit codes: 0 also when nothing changed, 3 no series.
 """
 )
-@click.option("--ticker", type=params.TICKER, help="Only this ticker.")
+@ticker_option.option("Only this ticker.")
 @click.option("--since", type=params.SPAN, help="Only what was learned on this UTC day, at this time, or later.")
 @click.option("--all", "everything", is_flag=True, help="First bars that came on time, too.")
 @series_option.source_option

@@ -50,6 +50,7 @@ def key(context: click.Context) -> None:
 
 
 @key.command(
+    short_help="Make a new Ed25519 key and print its verifier key.",
     epilog="""\b
 Examples:
   main key new --out ~/b3-ledger.key
@@ -57,7 +58,7 @@ Examples:
 
 \b
 Exit codes: 0 made; 3 refused, and nothing was written: a name that is taken, or no ledger and no --name.
-"""
+""",
 )
 @click.option("--out", type=FILE, required=True, help="The new file; readable by you alone.")
 @click.option("--name", help="Who signs.  [default: b3-ledger/ and the id of the ledger in use]")

@@ -6,8 +6,8 @@ import msgspec
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params
-from projections.queries.position import UpTo, position_of
+from cli.context import ledgers, params, positions
+from projections.queries.position import UpTo
 from projections.store import runner
 from projections.store.registry import ALL
 
@@ -38,7 +38,7 @@ Exit codes: 0 replayed, 2 a damaged ledger, 3 no ledger.
 def replay(until: UpTo | None, style: Style) -> int:
     """Fold the log in memory and print each projection's digest."""
     with ledgers.reading(settings.load()) as log, output.still_working("replaying …"):
-        stop = log.head().size if until is None else position_of(log, until)
+        stop = positions.reached(log, until)
         digests = runner.replay(log, stop)
     found = [ReplayRow(projection=one.name, version=one.version, events=stop, digest=digests[one.name]) for one in ALL]
     output.show(found, style, text=lambda one: f"{one.digest}  {one.projection}/{one.version}  {one.events} events")

@@ -11,11 +11,11 @@ import msgspec
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import JSON, TEXT
 from ledger.errors import NothingToShowError
 from projections.models import prices
-from projections.queries.position import UpTo, position_of
+from projections.queries.position import UpTo
 from projections.queries.snapshot_check import CheckStatus, SnapshotCheck, check_snapshots
 from projections.queries.snapshot_csv import render
 
@@ -37,7 +37,7 @@ class SnapshotRow(msgspec.Struct, frozen=True, kw_only=True):
 @click.command(
     epilog="""\b
 Examples:
-  main snapshot --ticker PETR4 > PETR4.csv
+  main snapshot PETR4 > PETR4.csv
   main snapshot --ticker PETR4 --as-of 2026-01-31 --out /tmp/PETR4.csv
   main snapshot --check
   main snapshot --check --failed
@@ -48,7 +48,7 @@ Exit codes: 0 printed, or every file and event holds; 2 --check found a mismatch
 nothing to check, or a file was named that no event tells of.
 """
 )
-@click.argument("files", nargs=-1, type=params.FILE)
+@click.argument("files", metavar="[TICKER | FILE...]", nargs=-1, type=params.FILE)
 @click.option("--ticker", type=params.TICKER, help="Whose prices to print.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--out", type=params.OUT_FILE, help="The file to write.  [default: stdout]")
@@ -81,6 +81,8 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
         return _check(files, style, failed=failed)
     if failed:
         context.fail("got --failed without --check, want both")
+    if len(files) == 1 and ticker is None and ticker_option.is_ticker(str(files[0])):
+        ticker, files = params.TICKER(str(files[0]), ctx=context), ()
     if files or ticker is None:
         context.fail("got no --ticker, want one, or --check" if not files else "got files, want --check before them")
     if style.format == JSON and output.is_stdout(out):
@@ -90,7 +92,7 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
 
 def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str | None, style: Style) -> int:
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = view.head.size if as_of is None else min(position_of(log, as_of), view.head.size)
+        position = min(positions.reached(log, as_of), view.head.size)
         series = series_option.one(view.state, ticker, source)
         bars = prices.bars(view.state["prices"], series, position)
     if not bars:
@@ -120,7 +122,7 @@ def _check(files: Sequence[Path], style: Style, *, failed: bool) -> int:
         found = check_snapshots(log, given.snapshot_dir, files or None)
     if not found:
         raise NothingToShowError("no snapshot", wanted="one that was written, to check")
-    output.show([one for one in found if not failed or one.status in FAILED], style, text=_text)
+    output.show([one for one in found if not failed or one.status in FAILED], style, text=_text, none="")
     verdict, summary = _verdict(found, named=bool(files)), _summary(found)
     if verdict == Exit.CRITICAL:
         output.say(f"error: {summary}")

@@ -44,6 +44,10 @@ class Buffer:
     def flush(self) -> None:
         """Do nothing."""
 
+    def isatty(self) -> bool:
+        """Return that it is no terminal."""
+        return False
+
 
 @given(ROWS)
 def test_json_lines_and_the_array_hold_the_same_rows(rows: list[dict[str, int | str]]) -> None:

@@ -14,6 +14,7 @@ DEFAULTS = Settings(
     snapshot_dir=Path("snapshots"),
     backup_dir=Path("backups"),
     log_level="INFO",
+    log_format="auto",
     adapter_max_retries=3,
     adapter_timeout_seconds=30.0,
     adapter_backoff_seconds=1.0,

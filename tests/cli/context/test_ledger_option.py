@@ -13,7 +13,7 @@ from cli.root import COMMANDS, root
 from ledger.backup.archive_log import archive_log
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from tests.cli.context.test_reading import AS_ANYBODY, READING, WRITING, everything, to
+from tests.cli.context.test_reading import AS_ANYBODY, OF_NO_LEDGER, READING, WRITING, everything, to
 from tests.support.archives import archive, put
 from tests.support.cli import Result, command, environment
 from tests.support.sample_ledger import NOW, look
@@ -40,7 +40,7 @@ def test_every_command_that_shows_a_ledger_shows_a_backup() -> None:
     """Those without the option have their reason."""
     with click.Context(root) as context:
         without = {entry.name for entry in COMMANDS if not _takes_an_archive(root.get_command(context, entry.name))}
-    assert without == NOT_OF_AN_ARCHIVE | WRITING
+    assert without == NOT_OF_AN_ARCHIVE | OF_NO_LEDGER | WRITING
 
 
 def _takes_an_archive(command: click.Command | None) -> bool:

@@ -25,15 +25,17 @@ class Attempts:
 
     def __init__(self) -> None:
         self.events: list[FetchSucceeded | FetchFailed] = []
+        self.waits_s: list[float | None] = []
 
     def succeeded(self, event: FetchSucceeded) -> Seq | None:
         """Keep an answer."""
         self.events.append(event)
         return Seq(9 + len(self.events))
 
-    def failed(self, event: FetchFailed) -> None:
-        """Keep a failure."""
+    def failed(self, event: FetchFailed, *, wait_s: float | None = None) -> None:
+        """Keep a failure, and how long until the next attempt."""
         self.events.append(event)
+        self.waits_s.append(wait_s)
 
     def told(self) -> list[tuple[int, str | None, bool]]:
         """Return (attempt, kind of error, final) of each."""
@@ -71,6 +73,13 @@ def test_the_first_answer_is_evidence_under_its_seq() -> None:
     evidence = asking.fetcher.fetch(TICKER, WEEK)
     assert (10, 1, GOOD.bars) == (evidence.seq, evidence.fetch.attempt, evidence.fetch.bars)
     assert ([WEEK], []) == (asking.provider.asked, asking.pauses_s)
+
+
+def test_each_wait_is_reported_before_it_begins() -> None:
+    """To a tenth of a second; the last attempt is followed by none."""
+    asking = Asking(*[Refusal("timeout")] * 4)
+    asking.failure()
+    assert [*(round(pause, 1) for pause in asking.pauses_s), None] == asking.recorder.waits_s
 
 
 @pytest.mark.parametrize("kind", ["rate-limit", "timeout", "connection", "bad-answer", "empty"])

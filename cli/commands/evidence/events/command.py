@@ -9,14 +9,20 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.evidence.events import row, search
 from cli.commands.evidence.events.search import Wanted
-from cli.context import ledgers, params
+from cli.context import ledgers, params, ticker_option
 from ledger.codec import UPCASTERS, decode_envelope, decode_event
 from ledger.events import EVENT_TYPES, FetchFailed, FetchSucceeded
 
 TAGS = (*EVENT_TYPES, *UPCASTERS)
 
 
+def _types(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    names = dict.fromkeys(tag.partition("/")[0] for tag in TAGS)
+    return [name for name in names if name.startswith(incomplete)]
+
+
 @click.group(
+    cls=ticker_option.TickerGroup,
     invoke_without_command=True,
     subcommand_metavar="[show SEQ]",
     epilog="""\b
@@ -31,7 +37,9 @@ Exit codes: 0 also when nothing matches, 2 a damaged ledger, 3 no ledger.
 """,
 )
 @click.option("--ticker", type=params.TICKER, help="Only events of this ticker.")
-@click.option("--type", "tag", help="Only events of this type: fetch, fetch.failed, or fetch.failed/1.")
+@click.option(
+    "--type", "tag", shell_complete=_types, help="Only events of this type: fetch, fetch.failed, or fetch.failed/1."
+)
 @click.option("--since", type=params.DATE, help="Only events recorded on this UTC day or later.")
 @click.option("--limit", type=params.COUNT, help="The newest so many.")
 @ledgers.archive_option
@@ -53,7 +61,12 @@ def events(
         context.fail(f"got type {tag!r}, want one of {', '.join(sorted(TAGS))}")
     wanted = Wanted(types=types, ticker=ticker, since=since, limit=limit)
     with ledgers.reading(settings.load()) as log:
-        output.show(map(row.row, search.find(log, wanted)), style, text=row.line)
+        output.show(
+            map(row.row, search.find(log, wanted)),
+            style,
+            text=row.line,
+            none=f"no event{f' of {ticker}' if ticker else ''} matches",
+        )
     return Exit.OK
 
 

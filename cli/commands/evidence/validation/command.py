@@ -10,7 +10,7 @@ from cli.app.output import Style
 from cli.commands.evidence.validation import row
 from cli.commands.evidence.validation.row import DecisionRow
 from cli.commands.status.logs.command import JobIdType
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, series_option, ticker_option
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NothingToShowError
 from ledger.events import ValidationCompleted
@@ -35,7 +35,7 @@ Exit codes: those of the newest decision shown. 0 all is accepted, 1 some rows w
 withdrawn, 2 the whole answer was rejected; 3 no decision.
 """
 )
-@click.option("--ticker", type=params.TICKER, required=True, help="Whose answers.")
+@ticker_option.option("Whose answers.", required=True)
 @click.option("--job", "job_id", type=JobIdType(), help="Only decisions of this job.")
 @click.option("--limit", type=params.COUNT, help="The newest so many.")
 @series_option.source_option

@@ -68,7 +68,7 @@ def run(in_force: Settings, options: ImportOptions, style: Style) -> Exit:
     """Import file by file, print a row each, and return the exit code."""
     die_with_parent()
     rows: list[ImportRow] = []
-    with worker_for(in_force, options, Logged(in_force.log_level)) as worker:
+    with worker_for(in_force, options, Logged(in_force)) as worker:
 
         def imported(path: Path) -> ImportRow:
             rows.append(worker.work(path))

@@ -14,7 +14,7 @@ from cli.commands.ingest.import_cotahist import row
 from cli.commands.ingest.import_cotahist.row import ImportRow, Run
 from cli.context import first_ledger, guards
 from ledger import ids
-from ledger.errors import LedgerError, NoLedgerError, ShortageError, UnreadableError, UnwritableError
+from ledger.errors import LedgerError, NoLedgerError, kept_out
 from ledger.foreseen import foreseen
 from ledger.ingest.job import Observer
 from ledger.ingest.providers.cotahist import DESCRIPTION, file
@@ -27,8 +27,6 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.models import prices
 from projections.store.runner import catch_up, open_view, view_at
-
-UNABLE = (ShortageError, UnreadableError, UnwritableError)
 
 
 class ImportOptions(msgspec.Struct, frozen=True):
@@ -87,7 +85,7 @@ class FileWorker:
             with lock, foreseen("import"):
                 contents, total, seq = self._import(path, job_id, started_at)
         except LedgerError as error:
-            if isinstance(error, UNABLE):
+            if kept_out(error):
                 self.unable.add(path.name)
             self._observer.warn(str(error), **_about(job_id), file=path.name)
             hint = exits.describe(error, ("import-cotahist", str(path))).hint

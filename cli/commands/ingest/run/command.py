@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NoReturn
 
@@ -20,10 +21,10 @@ RECORDING_S = 2.0  # at most, between a signal and the end
 
 
 class Logged(Observer):
-    """Reports of jobs, as JSON lines on stderr."""
+    """Reports of jobs, as lines on stderr."""
 
-    def __init__(self, level: str) -> None:
-        self._logger = logging_setup.configure(level)
+    def __init__(self, settings: Settings) -> None:
+        self._logger = logging_setup.configure(settings.log_level, settings.log_format)
 
     def info(self, message: str, **fields: object) -> None:
         """Log a step."""
@@ -47,7 +48,7 @@ def run(settings: Settings, options: RunOptions) -> Exit:
         return rows[-1]
 
     with prepared(settings, options) as setup:
-        worker = TickerWorker(setup, snapshot_dir=settings.snapshot_dir, observer=Logged(settings.log_level))
+        worker = TickerWorker(setup, snapshot_dir=settings.snapshot_dir, observer=Logged(settings))
         with ThreadPoolExecutor(max_workers=min(options.jobs, len(options.tickers))) as executor:
             try:
                 futures = [executor.submit(worker.work, ticker) for ticker in options.tickers]
@@ -57,20 +58,22 @@ def run(settings: Settings, options: RunOptions) -> Exit:
                 rows.extend(future.result() for future in futures[len(rows) :])
             except KeyboardInterrupt as order:
                 executor.shutdown(wait=False, cancel_futures=True)
-                _end(worker, order)
-    for row in rows:
-        for line in run_row.complaint(row) or ():
-            output.say(line)
+                _end(worker, order, options.tickers)
+    for line in run_row.complaints(rows):
+        output.say(line)
     return run_row.exit_code(rows, unable=worker.unable)
 
 
-def _end(worker: TickerWorker, order: KeyboardInterrupt) -> NoReturn:
+def _end(worker: TickerWorker, order: KeyboardInterrupt, tickers: Sequence[str]) -> NoReturn:
     # One signal is enough: a second one must not undo the record of the first.
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
+    at_work = worker.at_work()
     # Another process may hold the writer lock for longer than a person waits.
     recording = threading.Thread(target=worker.interrupt, daemon=True)
     recording.start()
     recording.join(RECORDING_S)
+    for line in run_row.undone(tickers, at_work, worker.ended(), recorded=not recording.is_alive()):
+        output.say(line)
     # Threads that wait for a provider cannot be interrupted; the log is whole at any instant, so none is waited for.
     leave(SIGNALLED + (order.signum if isinstance(order, Terminated) else signal.SIGINT))

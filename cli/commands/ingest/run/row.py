@@ -114,11 +114,40 @@ def text(one: RunRow) -> str:
     return f"{one.ticker} {one.status}{changed}{where} | {one.provider} | {one.elapsed_sec:g}s"
 
 
-def complaint(one: RunRow) -> tuple[str, str] | None:
-    """Return the line that explains why the ticker failed, and its hint; None where it went well."""
-    if one.error_message is UNSET or one.hint is UNSET:
-        return None
-    return f"error: {one.ticker}: {one.error_message}", f"hint: {one.hint}"
+def complaints(rows: Sequence[RunRow]) -> list[str]:
+    """Return the lines that explain why tickers failed or lost rows, with hints; what several share is said once."""
+    shared: dict[str, list[RunRow]] = {}
+    for one in rows:
+        if one.error_message is not UNSET and one.hint is not UNSET:
+            shared.setdefault(_without_ticker(one), []).append(one)
+    lines = []
+    for among in shared.values():
+        first, names = among[0], [one.ticker for one in among]
+        whose = first.ticker if len(names) == 1 else f"{len(names)} tickers ({', '.join(names)})"
+        lines += [f"error: {whose}: {first.error_message}", f"hint: {first.hint}"]
+    lines += [
+        f"warning: {one.ticker}: {one.rejected} rows rejected: main validation {one.ticker}"
+        for one in rows
+        if one.rejected and one.error_message is UNSET
+    ]
+    return lines
+
+
+def undone(tickers: Sequence[str], at_work: Sequence[str], ended: Sequence[str], *, recorded: bool) -> tuple[str, str]:
+    """Return what is said of a run that a person ended: what was done of it, and what was not."""
+    waiting = [ticker for ticker in tickers if ticker not in {*at_work, *ended}]
+    how = "recorded as interrupted" if recorded else "not recorded, as another process writes"
+    parts = [
+        f"{len(names)} {what} ({', '.join(names)})"
+        for names, what in ((ended, "done"), (at_work, how), (waiting, "not begun"))
+        if names
+    ]
+    again = " ".join(f"--ticker {ticker}" for ticker in tickers if ticker not in ended)
+    return f"error: interrupted: {'; '.join(parts)}", f"hint: main {again}" if again else "hint: main logs"
+
+
+def _without_ticker(one: RunRow) -> str:
+    return str(one.error_message).replace(one.ticker, "").replace(one.ticker.partition(".")[0], "")
 
 
 def _trouble(outcome: Outcome) -> Trouble:

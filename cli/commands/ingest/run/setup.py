@@ -10,7 +10,7 @@ import msgspec
 from cli.app import clock
 from cli.app.settings import Settings
 from cli.commands.ingest.run.options import RunOptions
-from cli.context import first_ledger, guards, providers
+from cli.context import first_ledger, guards, providers, sample
 from ledger.errors import NoLedgerError
 from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import Plan
@@ -41,7 +41,8 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
     Raises: NoLedgerError with --must-exist; what opening a ledger raises.
     """
     real = LedgerHome(settings.data_dir)
-    kind: LedgerKind = "sample" if options.no_network and real.current() is None else "real"
+    no_real = options.no_network and real.current() is None
+    kind: LedgerKind = "sample" if no_real or sample.is_wanted() else "real"
     home = real.sample if kind == "sample" else real
     now = _clock(settings, kind)
     now()  # a clock that is refused is refused before anything is made

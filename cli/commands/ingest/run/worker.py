@@ -13,11 +13,12 @@ from cli.commands.ingest.run.setup import Setup
 from ledger import ids
 from ledger.chain import Head, Seq
 from ledger.codec import Draft
-from ledger.errors import LedgerError, LedgerReplacedError, ShortageError, UnreadableError, UnwritableError
+from ledger.errors import LedgerError, LedgerReplacedError, kept_out
 from ledger.events import SnapshotWritten
 from ledger.foreseen import foreseen
 from ledger.ingest.job import Job, Observer
-from ledger.ingest.plan import Outcome, SeriesState
+from ledger.ingest.plan import Outcome, Plan, SeriesState
+from ledger.ingest.providers.port import ProviderError
 from ledger.ingest.rules.held import Held
 from ledger.market.series import Series
 from ledger.store.event_log import EventLog
@@ -27,7 +28,6 @@ from projections.queries.snapshot_csv import FORMAT_VERSION, render
 from projections.store.runner import open_view, view_at
 from projections.store.store import View
 
-UNABLE = (ShortageError, UnreadableError, UnwritableError)
 PUBLISHED = frozenset({"success", "warning"})
 
 
@@ -48,6 +48,9 @@ class TickerWorker:
         self._observer = observer
         self.unable: set[str] = set()  # tickers whose job lacked something of this machine's, or may not use it
         self._at_work: dict[str, Job] = {}
+        self._ended: list[str] = []
+        # Whether a ticker has found nobody at the other end, and whether one was ever answered.
+        self._nobody = self._somebody = False
         # One environment a process: the threads take turns at the stored read models.
         self._reading = threading.Lock()
 
@@ -63,7 +66,7 @@ class TickerWorker:
                 ticker,
                 log=None if setup.plan.dry_run else setup.log,
                 provider=setup.provider,
-                plan=setup.plan,
+                plan=self._plan(),
                 now=setup.now,
                 state=self._state,
                 observer=self._observer,
@@ -71,7 +74,7 @@ class TickerWorker:
             self._at_work[ticker] = job
             try:
                 with foreseen("job"):
-                    return self._finished(job, job.run(), began)
+                    return self._finished(job, self._noted(job.run()), began)
             except LedgerReplacedError as error:
                 self._observer.warn("begun anew after a restore", ticker=ticker, reason=str(error))
             except LedgerError as error:
@@ -80,6 +83,29 @@ class TickerWorker:
                 return self._row(self._failed(job, error), began)
             finally:
                 self._at_work.pop(ticker, None)
+
+    def at_work(self) -> list[str]:
+        """Return the tickers whose jobs have begun and not ended."""
+        return list(self._at_work)
+
+    def ended(self) -> list[str]:
+        """Return the tickers whose jobs have ended, well or not."""
+        return list(self._ended)
+
+    def _plan(self) -> Plan:
+        """Return the plan of the next job: once the network is found to be down, nobody is asked twice."""
+        plan = self._setup.plan
+        if not self._nobody or self._somebody:
+            return plan
+        return replace(plan, patience=replace(plan.patience, retries=0))
+
+    def _noted(self, outcome: Outcome) -> Outcome:
+        error = outcome.error
+        if error is None or (isinstance(error, ProviderError) and error.status_code is not None):
+            self._somebody = True
+        elif isinstance(error, ProviderError) and error.kind == "connection":
+            self._nobody = True
+        return outcome
 
     def interrupt(self) -> None:
         """Record of every job at work that a person ended it."""
@@ -100,10 +126,11 @@ class TickerWorker:
         self, outcome: Outcome, began: float, *, head: Head | None = None, snapshot: Snapshot | None = None
     ) -> RunRow:
         done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, snapshot=snapshot)
-        if isinstance(outcome.error, UNABLE):
+        if outcome.error is not None and kept_out(outcome.error):
             self.unable.add(outcome.ticker)
         if self._setup.created is not None:
             done = replace(done, created=True, ledger=str(self._setup.created))
+        self._ended.append(outcome.ticker)
         return done
 
     def _published(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Outcome, Snapshot | None]:

@@ -11,7 +11,7 @@ from cli.app.output import Style
 from cli.app.settings import SOURCES
 from cli.commands.prices.compare import row
 from cli.commands.prices.compare.row import Pair
-from cli.context import ledgers, params
+from cli.context import ledgers, params, ticker_option
 from ledger.errors import NothingToShowError
 from ledger.market.series import Series
 from projections.fold.tables import Tables
@@ -37,7 +37,7 @@ by the splits that the other one is adjusted for. Dividends change no price that
 Exit codes: 0 all agree, 1 some differ, 3 no session that both hold.
 """
 )
-@click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
+@ticker_option.option("Whose prices.", required=True)
 @click.option("--a", type=click.Choice(SOURCES), default=SOURCES[0], show_default=True, help="One provider.")
 @click.option("--b", type=click.Choice(SOURCES), default=SOURCES[1], show_default=True, help="The other one.")
 @click.option("--start", type=params.DATE, help="First session.")

@@ -12,7 +12,7 @@ from cli.commands.prices.export import row
 from cli.commands.prices.export.files import ExportFiles
 from cli.commands.prices.export.folder import fresh_folder, put_manifest
 from cli.commands.prices.export.row import ExportedSeries, FileFormat, Manifest
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, series_option, ticker_option
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
 from projections.api.ledger import Ledger
@@ -51,7 +51,7 @@ Exit codes: 0 written, 3 no prices, or a package is missing, or DIR holds someth
 @click.option("--out", type=params.FOLDER, required=True, help="The folder to write.")
 @click.option("--format", "file_format", type=click.Choice(["parquet", "csv"]), required=True, help="What files.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew it then.  [default: now]")
-@click.option("--ticker", "tickers", type=params.TICKER, multiple=True, help="Only this ticker; may be repeated.")
+@ticker_option.option("Only this ticker; may be repeated.", multiple=True)
 @series_option.source_option
 @ledgers.archive_option
 def export(out: Path, file_format: FileFormat, as_of: UpTo | None, tickers: Sequence[str], source: str | None) -> int:

@@ -11,7 +11,7 @@ from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.commands.prices.plot import chart
 from cli.commands.prices.plot.chart import PictureFormat, PriceChart
-from cli.context import ledgers, params, series_option
+from cli.context import ledgers, params, series_option, ticker_option
 from ledger.errors import NothingToShowError
 from projections.api.ledger import Ledger
 from projections.queries.position import UpTo
@@ -43,7 +43,7 @@ Examples:
 Exit codes: 0 drawn, 3 no session held of what was asked for, or a package is missing.
 """
 )
-@click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
+@ticker_option.option("Whose prices.", required=True)
 @click.option("--out", type=params.OUT_FILE, required=True, help="The .png or .svg file.")
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")

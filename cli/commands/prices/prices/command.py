@@ -10,12 +10,12 @@ from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.prices.prices import row
-from cli.context import ledgers, params, series_option
+from cli.context import days, ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import PARQUET, TEXT
 from ledger.errors import NothingToShowError
 from projections.api import series_rows
 from projections.api.rows import AdjustedPrice
-from projections.queries.position import UpTo, position_of
+from projections.queries.position import UpTo
 
 
 @click.command(
@@ -30,7 +30,7 @@ Examples:
 Exit codes: 0 printed, 3 no session held of what was asked for, or a package is missing.
 """
 )
-@click.option("--ticker", type=params.TICKER, required=True, help="Whose prices.")
+@ticker_option.option("Whose prices.", required=True)
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
@@ -64,12 +64,13 @@ def prices(  # noqa: PLR0913 - one parameter an option
     if style.format == PARQUET and output.is_stdout(out) and sys.stdout.isatty():
         context.fail("got --format parquet on a terminal, want --out")
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = view.head.size if as_of is None else position_of(log, as_of)
+        position = positions.reached(log, as_of)
         series = series_option.one(view.state, ticker, source)
         made = series_rows.adjusted_prices if adjusted else series_rows.prices
         found = list(series_rows.within(made(view.state["prices"], series, position), start, end))
     if not found:
-        raise NothingToShowError(f"no session of {ticker} in the first {position} events", wanted="at least one")
+        message = f"no session of {ticker}{days.between(start, end)} in the first {position} events"
+        raise NothingToShowError(message, wanted="at least one")
     rows = [row.compared(one) if isinstance(one, AdjustedPrice) else one for one in found]
     # Rendered before anything is printed: an error of rendering comes alone.
     content = list(output.rendered(rows, style, row.ADJUSTED_LAYOUT if adjusted else row.LAYOUT))

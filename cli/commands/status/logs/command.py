@@ -1,12 +1,14 @@
 """`main logs`: every attempt to ingest, and how it went."""
 
+from typing import TYPE_CHECKING
+
 import click
 import msgspec
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.context import ledgers, params
+from cli.context import ledgers, params, ticker_option
 from cli.context.params import Span
 from ledger import ids
 from projections.api.faces import to_python
@@ -14,6 +16,9 @@ from projections.api.rows import LogEntry
 from projections.models import units
 from projections.models.ingest_logs import Filter, entries
 from projections.models.log_entry import Status
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked", "pending")
 
@@ -32,6 +37,18 @@ class JobIdType(click.ParamType[bytes]):
         except ValueError:
             self.fail(f"got {value!r}, want a job id of 32 hex digits", param, ctx)
 
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        param: click.Parameter,  # noqa: ARG002 - the same
+        incomplete: str,
+    ) -> "list[CompletionItem]":
+        """Return the newest jobs' ids that begin with `incomplete`."""
+        # Imported here: only a shell that completes a word needs it.
+        from cli.context import completing
+
+        return completing.offered(completing.jobs, incomplete)
+
 
 @click.command(
     epilog="""\b
@@ -45,7 +62,7 @@ Examples:
 Exit codes: 0 also when nothing matches, 1 --failed found failures, 2 a damaged ledger, 3 no ledger.
 """
 )
-@click.option("--ticker", type=params.TICKER, help="Only attempts of this ticker.")
+@ticker_option.option("Only attempts of this ticker.")
 @click.option("--since", type=params.SPAN, help="Only what was recorded on this UTC day, at this time, or later.")
 @click.option("--until", type=params.SPAN, help="Only what was recorded on this UTC day, at this time, or before.")
 @click.option("--status", type=click.Choice(STATUSES), help="Only attempts that ended so.")
@@ -83,8 +100,14 @@ def logs(  # noqa: PLR0913 - one parameter an option
     )
     with ledgers.viewing(settings.load()) as view:
         found = entries(view.state["ingest_logs"], wanted, limit=limit, offset=offset)
-    output.show((to_python(LogEntry, **msgspec.structs.asdict(entry)) for entry in found), style, text=text)
+    output.show(
+        (to_python(LogEntry, **msgspec.structs.asdict(entry)) for entry in found), style, text=text, none=_none(ticker)
+    )
     return Exit.WARNING if failed and found else Exit.OK
+
+
+def _none(ticker: str | None) -> str:
+    return f"no attempt{f' of {ticker}' if ticker else ''} matches"
 
 
 def text(one: LogEntry) -> str:

@@ -13,7 +13,7 @@ from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.commands.status.metrics import row
 from cli.commands.status.metrics.row import LastDateRow
-from cli.context import ledgers, params
+from cli.context import ledgers, params, ticker_option
 from cli.render.renderers import PROMETHEUS, Layout
 from ledger.errors import NothingToShowError
 from projections.models.metrics import measured
@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 
 @click.group(
+    cls=ticker_option.TickerGroup,
     invoke_without_command=True,
     subcommand_metavar="[ingest-lag | last-date TICKER]",
     epilog="""\b
@@ -74,7 +75,7 @@ Examples:
 Exit codes: those of main metrics.
 """,
 )
-@click.option("--ticker", type=params.TICKER, help="Only this ticker.")
+@ticker_option.option("Only this ticker.")
 @ledgers.archive_option
 @output.style_options
 def ingest_lag(ticker: str | None, style: Style) -> int:

@@ -5,7 +5,7 @@ import pytest
 from msgspec import UNSET
 
 from cli.app.exit_codes import Exit
-from cli.commands.ingest.run.row import RunRow, complaint, exit_code, text
+from cli.commands.ingest.run.row import RunRow, complaints, exit_code, text, undone
 
 GOOD = RunRow(
     job_id="019c56df-4a00-79bc-8162-00863d3d6afd",
@@ -85,9 +85,29 @@ def test_a_person_reads_what_became_of_a_ticker(row: RunRow, line: str) -> None:
 
 
 def test_a_complaint_names_the_ticker_and_what_to_do() -> None:
-    """What went well has none."""
-    assert ("error: PETR4.SA: timeout: x", "hint: y") == complaint(ERROR)
-    assert complaint(GOOD) is None
+    """What went well has none; rows that were rejected have a line, so that cron mails it."""
+    assert ["error: PETR4.SA: timeout: x", "hint: y"] == complaints([GOOD, ERROR])
+    rejected = "warning: PETR4.SA: 2 rows rejected: main validation PETR4.SA"
+    assert [rejected] == complaints([like("warning", rejected=2)])
+
+
+def test_what_twenty_tickers_share_is_said_once() -> None:
+    """Also where each message names its own ticker."""
+    names = [f"ABC{digit}.SA" for digit in range(3)]
+    rows = [
+        msgspec.structs.replace(ERROR, ticker=name, error_message=f"timeout: no answer for {name}") for name in names
+    ]
+    whose = "error: 3 tickers (ABC0.SA, ABC1.SA, ABC2.SA): timeout: no answer for ABC0.SA"
+    assert [whose, "hint: y"] == complaints(rows)
+    assert 4 == len(complaints([*rows, LOCKED]))
+
+
+def test_a_run_that_is_interrupted_says_what_is_undone() -> None:
+    """And how to do it."""
+    assert (
+        "error: interrupted: 1 done (A.SA); 1 recorded as interrupted (B.SA); 2 not begun (C.SA, D.SA)",
+        "hint: main --ticker B.SA --ticker C.SA --ticker D.SA",
+    ) == undone(["A.SA", "B.SA", "C.SA", "D.SA"], ["B.SA"], ["A.SA"], recorded=True)
 
 
 def test_tickers_that_this_machine_could_not_work_on_are_no_verdict_on_them() -> None:

@@ -156,7 +156,10 @@ def test_a_missing_package_is_one_line_that_says_how_to_install_it(retold: Path)
     ("args", "message"),
     [
         (["--as-of", "1"], "got no session of PETR4.SA in the first 2 events, want at least one"),
-        (["--start", "2027-01-01"], "got no session of PETR4.SA in the first 7 events, want at least one"),
+        (
+            ["--start", "2027-01-01"],
+            "got no session of PETR4.SA from 2027-01-01 on in the first 7 events, want at least one",
+        ),
         (["--start", "2026-02-02", "--end", "2026-02-01"], "got --start 2026-02-02 after --end 2026-02-01, want it on"),
         (["--source", "cotahist"], "got no series of PETR4.SA from cotahist, want one from yfinance"),
     ],

@@ -32,7 +32,5 @@ def test_a_setting_that_cannot_be_parsed_is_printed_and_then_refused(tmp_path: P
     """Looking at the settings works when they are wrong: that is when one looks."""
     result = run_main("config", cwd=tmp_path, env={"ADAPTER_MAX_RETRIES": "many"})
     assert (3, len(REGISTRY)) == (result.code, len(result.out.splitlines()))
-    assert (
-        "error: got ADAPTER_MAX_RETRIES='many' from environment, want a whole number, 0 or more\nhint: main config\n"
-        == result.err
-    )
+    wanted = "want a whole number from 0 to 1000"
+    assert f"error: got ADAPTER_MAX_RETRIES='many' from environment, {wanted}\nhint: main config\n" == result.err

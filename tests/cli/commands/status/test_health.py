@@ -30,7 +30,8 @@ def test_a_ledger_that_is_well_says_so(sample: Path) -> None:
         head = log.head()
     (row,) = found.lines()
     assert row.pop("free_bytes") > AMPLE_BYTES
-    assert (1, "", expected_row(sample, head)) == (found.code, found.err, row)
+    mailed = "warning: main health: exit code 1, for what it printed on stdout\n"
+    assert (1, mailed, expected_row(sample, head)) == (found.code, found.err, row)
 
 
 def expected_row(folder: Path, head: Head) -> dict[str, object]:

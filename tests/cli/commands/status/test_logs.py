@@ -137,7 +137,8 @@ def test_failures_are_a_warning(folder: Path) -> None:
     """Only when there are any."""
     found = run_main("logs", "--failed", "--format", "json", cwd=folder)
     assert (1, [1, 2, 3]) == (found.code, [row["seq"] for row in found.lines()])
-    assert Result(0, "", "") == run_main("logs", "--failed", "--ticker", "ITUB4", cwd=folder)
+    none = "no attempt of ITUB4.SA matches\n"
+    assert Result(0, "", none) == run_main("logs", "--failed", "--ticker", "ITUB4", cwd=folder)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What only a terminal sees: bars, pages of help, the pager."""

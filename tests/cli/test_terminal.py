@@ -1,0 +1,138 @@
+"""In a real terminal no line is shared, and what ends a run early says what is undone."""
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support import sample_ledger
+from tests.support.cli import command, environment
+from tests.support.yahoo_server import Hang, Reset, YahooServer
+
+ESCAPE = "\x1b"
+PATIENCE_S = 60.0
+BAR = re.compile(r"tickers  \[[#-]+\]  \d+/\d+")
+
+
+class Terminal:
+    """`main` at work in a terminal of its own, `columns` wide; `seen` is all that it wrote there."""
+
+    def __init__(self, *args: str, cwd: Path, columns: int = 80, env: Mapping[str, str] | None = None) -> None:
+        """Start it; the terminal is its stdin, stdout and stderr."""
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        given = environment({"TERM": "xterm", "PAGER": "cat", **(env or {})})
+        self._process = subprocess.Popen(
+            command(*args), cwd=cwd, env=given, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        )
+        os.close(slave)
+        self.seen = ""
+
+    def until(self, words: str) -> None:
+        """Read on until `words` were seen."""
+        deadline = time.monotonic() + PATIENCE_S
+        while words not in self.seen:
+            assert time.monotonic() < deadline, self.seen
+            self.seen += os.read(self._master, 65_536).decode()
+
+    def interrupt(self) -> None:
+        """Send what Ctrl-C sends: SIGINT to the whole group."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
+    def end(self) -> int:
+        """Read to the end and return the exit code."""
+        while True:
+            try:
+                some = os.read(self._master, 65_536)
+            except OSError:  # EIO: nobody has the terminal open any more
+                some = b""
+            if not some:
+                os.close(self._master)
+                return self._process.wait(PATIENCE_S)
+            self.seen += some.decode()
+
+    def screen(self) -> list[str]:
+        """Return the lines as they stay on the screen, without colours: what was erased is gone."""
+        plain = re.sub(r"\x1b\[[\d;]*m", "", self.seen.replace("\r\n", "\n"))
+        return [line.rsplit("\r\x1b[K", 1)[-1] for line in plain.split("\n")]
+
+
+def closed_port() -> str:
+    """Return an address at which nobody listens: the port of `discard`, which nobody opens here."""
+    return "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("env", [{}, {"TERM": "dumb"}, {"NO_COLOR": "1"}, {"LC_ALL": "C"}], ids=str)
+def test_bar_log_and_results_never_share_a_line(columns: int, env: dict[str, str], tmp_path: Path) -> None:
+    """The bar is gone in the end; no escape sequence under TERM=dumb and NO_COLOR; a cursor is never hidden."""
+    terminal = Terminal(
+        "--no-network", "--ticker", "PETR4", "--ticker", "VALE3", cwd=tmp_path, columns=columns, env=env
+    )
+    assert 0 == terminal.end()
+    lines = terminal.screen()
+    kinds = (
+        r"created the sample ledger /.*",
+        r"\d\d:\d\d:\d\d (PETR4|VALE3)\.SA [a-z]+ .*",
+        r"\w+\.SA success: .*",
+        "",
+    )
+    assert [] == [line for line in lines if not any(re.fullmatch(kind, line) for kind in kinds)]
+    assert [("PETR4", True), ("VALE3", True)] == [
+        (name, any(line.startswith(f"{name}.SA success") for line in lines)) for name in ("PETR4", "VALE3")
+    ]
+    plain = "TERM" in env or "NO_COLOR" in env
+    assert (plain, not plain) == (ESCAPE not in terminal.seen, bool(BAR.search(terminal.seen)))
+    assert f"{ESCAPE}[?25l" not in terminal.seen
+
+
+def test_a_run_without_a_network_ends_early_and_says_why_once(tmp_path: Path) -> None:
+    """The first ticker is asked for again, the others once; one error for them all."""
+    sample = {"YAHOO_BASE_URL": closed_port(), "ADAPTER_BACKOFF_SECONDS": "0.1", "ADAPTER_MAX_RETRIES": "2"}
+    words = [word for number in range(3, 9) for word in ("--ticker", f"ABCD{number}")]
+    terminal = Terminal(*words, "--jobs", "1", cwd=tmp_path, env=sample, columns=120)
+    assert 2 == terminal.end()
+    asked = [line for line in terminal.screen() if "warning: connection:" in line]
+    assert 3 + 5 == len(asked)
+    assert 2 == sum("wait_s=" in line for line in asked)
+    assert 1 == sum(line.startswith("error: 6 tickers (") for line in terminal.screen())
+
+
+def test_ctrl_c_says_what_was_done_and_what_was_not(tmp_path: Path) -> None:
+    """And leaves the screen as it found it."""
+    with YahooServer() as server:
+        server.faults["VALE3.SA"] = [Reset(times=None)]
+        server.faults["PETR4.SA"] = [Hang(times=None)]
+        env = {"YAHOO_BASE_URL": server.url, "ADAPTER_MAX_RETRIES": "0"}
+        words = ("--ticker", "VALE3", "--ticker", "PETR4", "--ticker", "ITUB4", "--jobs", "1")
+        terminal = Terminal(*words, cwd=tmp_path, env=env, columns=120)
+        terminal.until("VALE3.SA error")
+        while not server.charts("PETR4.SA"):
+            time.sleep(0.05)
+        terminal.interrupt()
+        assert 130 == terminal.end()
+    done = "error: interrupted: 1 done (VALE3.SA); 1 recorded as interrupted (PETR4.SA); 1 not begun (ITUB4.SA)"
+    assert [done, "hint: main --ticker PETR4.SA --ticker ITUB4.SA"] == [
+        line for line in terminal.screen() if line.startswith(("error: interrupted:", "hint:"))
+    ]
+
+
+def test_a_pager_shows_what_is_longer_than_the_screen(tmp_path: Path) -> None:
+    """And only that."""
+    sample_ledger.make(tmp_path)
+    marking = {"PAGER": "sed s/^/|/"}
+    terminal = Terminal("prices", "PETR4", cwd=tmp_path, env=marking)
+    assert 0 == terminal.end()
+    assert {"|"} == {line[:1] for line in terminal.screen()[1:-1]}  # the heading is words
+    terminal = Terminal("prices", "PETR4", "--start", "2026-02-12", cwd=tmp_path, env=marking)
+    assert 0 == terminal.end()
+    assert "|" not in {line[:1] for line in terminal.screen()}
