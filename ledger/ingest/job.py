@@ -165,8 +165,8 @@ class Job:
         Raises: ProviderClockError when the provider's clock and ours are more than a day apart.
         """
         self._check_clock(event.source.http_date, event.finished_at)
-        rows, milliseconds = len(event.bars), _milliseconds(event.started_at, event.finished_at)
-        self._observer.info("fetched", **self._about(event.attempt), rows=rows, duration_ms=milliseconds)
+        took_ms = _milliseconds(event.started_at, event.finished_at)
+        self._observer.info("fetched", **self._about(event.attempt), rows=len(event.bars), duration_ms=took_ms)
         return self._append(event, f"fetch/{self.job_id.hex()}/{event.attempt}")
 
     def failed(self, event: FetchFailed, *, wait_s: float | None = None) -> None:
@@ -334,8 +334,7 @@ class Job:
         if not isinstance(event, IngestFailed):
             self._go_on()
         identifier = ids.append_id(natural_key, job_id=self.job_id)
-        # A failure or a refusal refers to no other event, so any ledger may record it.
-        ledger = None if isinstance(event, IngestFailed | IngestRefused) else self.ledger
+        ledger = None if isinstance(event, IngestFailed | IngestRefused) else self.ledger  # they refer to no other event
         appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier, expected_folder=ledger)
         if appended.held_back_us > CLOCK_WARN_S * MICROSECONDS:
             self._observer.warn("clock went back", **self._about(0), behind_s=appended.held_back_us // MICROSECONDS)
