@@ -334,7 +334,7 @@ class Job:
         if not isinstance(event, IngestFailed):
             self._go_on()
         identifier = ids.append_id(natural_key, job_id=self.job_id)
-        ledger = None if isinstance(event, IngestFailed | IngestRefused) else self.ledger  # they refer to no other event
+        ledger = None if isinstance(event, IngestFailed | IngestRefused) else self.ledger  # about no event
         appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier, expected_folder=ledger)
         if appended.held_back_us > CLOCK_WARN_S * MICROSECONDS:
             self._observer.warn("clock went back", **self._about(0), behind_s=appended.held_back_us // MICROSECONDS)
