@@ -332,8 +332,7 @@ class Job:
         if not isinstance(event, IngestFailed):
             self._go_on()
         identifier = ids.append_id(natural_key, job_id=self.job_id)
-        # A failure or a refusal refers to no other event, so any ledger may record it.
-        ledger = None if isinstance(event, IngestFailed | IngestRefused) else self.ledger
+        ledger = None if isinstance(event, IngestFailed | IngestRefused) else self.ledger  # about no event
         appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier, expected_folder=ledger)
         if appended.held_back_us > CLOCK_WARN_S * MICROSECONDS:
             self._observer.warn("clock went back", **self._about(0), behind_s=appended.held_back_us // MICROSECONDS)
