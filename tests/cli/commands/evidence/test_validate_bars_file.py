@@ -57,10 +57,7 @@ def test_more_digits_than_a_price_has_are_rounded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (
-            "",
-            "got header '' on line 1 of {path}, want date,open,high,low,close,volume, each once, with adj_close or without",
-        ),
+        ("", "got header '' on line 1 of {path}, want date,open,high,low,close,volume, each once, with adj_close or"),
         ("date,close\n", "got header 'date,close' on line 1 of {path}, want date,open"),
         (f"{HEAD}\n", "got no bar on line 2 of {path}, want one bar a line"),
         (f"{HEAD}\n2026-02-13,1,1,1,1\n", "got 5 cells on line 2 of {path}, want 6"),
