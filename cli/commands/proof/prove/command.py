@@ -74,7 +74,8 @@ def prove(
     )
     with output.still_working("proving …"):
         row = made(wanted, settings.load())
-    output.show([row], style, text=proof_text)
+    # A proof as it is: in the row that is given for display, line ends are escaped.
+    output.show([row], style, text=proof_text if row.file is not None else lambda _: row.proof.removesuffix("\n"))
     if session is not None:
         output.say(f"hint: main prove {row.cause} proves the answer that it was decided on")
     return Exit.OK

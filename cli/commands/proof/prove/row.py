@@ -96,9 +96,7 @@ def proof_row(envelope: Envelope, proof: TlogProof, statement: Statement, file: 
 
 
 def proof_text(one: ProofRow) -> str:
-    """Return the proof itself, or where it was written."""
-    if one.file is None:
-        return one.proof.removesuffix("\n")
+    """Return where the proof was written."""
     return f"seq {one.seq} ({one.type}, recorded {one.recorded_at}) of {one.size} events: {one.file}"
 
 
