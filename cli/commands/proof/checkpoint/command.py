@@ -73,7 +73,7 @@ def checkpoint(
     with output.still_working("reading every event again …"):
         signed = _signed(given, signer, out)
     found = row.row(signed, signer, time.perf_counter() - started)
-    # Lines of our own: of the row that is handed back, each would be escaped as if it were one text from outside.
+    # As it was signed: in the row that is given for display, line ends are escaped.
     output.show([found], style, text=lambda _: found.note.removesuffix("\n"))
     output.say(row.words(found))
     return Exit.OK
