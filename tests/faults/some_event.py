@@ -66,8 +66,10 @@ def _plain(kind: inspect.Type, rng: random.Random) -> Any:
             return rng.random() < 0.5
         case inspect.StrType():
             return "".join(rng.choices(string.ascii_letters, k=rng.randrange(6)))
-        case inspect.BytesType():
+        case inspect.BytesType(min_length=None):
             return rng.randbytes(rng.randrange(9))
+        case inspect.BytesType(min_length=int(length)):  # an identifier or a hash: of that length alone
+            return rng.randbytes(length)
         case inspect.DateType():
             return date.fromordinal(rng.randrange(700_000, 740_000))
         case inspect.DictType():
