@@ -8,6 +8,7 @@ import msgspec
 
 from cli.app.errors import BarsFileError
 from cli.context import params
+from ledger.files.regular import open_regular
 from ledger.market.price import price_from_text, reais
 from ledger.values import RawBar
 
@@ -62,11 +63,13 @@ def read(path: Path, ticker: str | None = None) -> Bars:
     """
     import csv
 
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with open(open_regular(path), encoding="utf-8-sig", newline="") as file:
         try:
             return _bars(path, csv.reader(file), ticker)
         except UnicodeDecodeError as error:
             raise BarsFileError(path, 1, found="bytes that are no UTF-8", wanted="a CSV of bars") from error
+        except csv.Error as error:
+            raise BarsFileError(path, 1, found=str(error), wanted="a CSV of bars") from error
 
 
 def _bars(path: Path, rows: Iterable[list[str]], ticker: str | None) -> Bars:
