@@ -267,9 +267,9 @@ class CheckpointSigned(Event, frozen=True, kw_only=True):
     TAG = "checkpoint.signed/1"
 
     origin: str
-    size: int
-    link: bytes
-    root: bytes  # of the tree over these events
+    size: Count
+    link: Hash
+    root: Hash  # of the tree over these events
     key_id: bytes  # 4 bytes, as the signature names its key
     note: str
 

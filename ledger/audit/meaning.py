@@ -16,7 +16,15 @@ from ledger.audit.flaw import Flaw
 from ledger.chain import GENESIS, Head, Link
 from ledger.codec import Envelope, decode_envelope, decode_event
 from ledger.errors import DamagedError, UnknownEventError
-from ledger.events import BackupCreated, BackupRestored, Event, HeadAccepted, LedgerCreated, LogVerified
+from ledger.events import (
+    BackupCreated,
+    BackupRestored,
+    CheckpointSigned,
+    Event,
+    HeadAccepted,
+    LedgerCreated,
+    LogVerified,
+)
 from ledger.limits import name_fault, names
 
 EVENT_TYPE = "event type"  # the kind of flaw that is a newer version's event
@@ -134,7 +142,7 @@ class Meaning:
 
 def claimed(event: Event) -> Head | None:
     """Return the head of its own log that `event` records, None when it records none."""
-    if isinstance(event, BackupCreated | BackupRestored | LogVerified):
+    if isinstance(event, BackupCreated | BackupRestored | CheckpointSigned | LogVerified):
         return Head(event.size, Link(event.link))
     if isinstance(event, HeadAccepted):
         return Head(event.found_size, Link(event.found_link))

@@ -39,7 +39,7 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `witnesses` names those whose head the log still holds; an intact log without any could have lost its end.
     `found` has the remarks: what an older version wrote and this one would not, and what is foreign in the database.
-    `against` is the witness that gave a verdict of rolled_back or forked, None where the log itself did.
+    `against` is the witness that gave a verdict of rolled_back, forked or (of an archive) truncated, else None.
     """
 
     verdict: VerifyVerdict

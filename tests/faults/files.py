@@ -66,7 +66,7 @@ def campaign(seed: int, rounds: int, folder: Path, tally: Tally) -> None:
     """Damage the database once a round, and now and then put an older one in its place."""
     subject = Subject(folder)
     for command in cli.root.COMMANDS:
-        importlib.import_module(command.place.partition(":")[0])  # once here, not in every child
+        importlib.import_module(command.module)  # once here, not in every child
     for number in range(seed, seed + rounds):
         rng = random.Random(number)  # noqa: S311 - reproducible, not secret
         name, damage = rng.choice(DAMAGES)

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from ledger.audit.meaning import claimed
+from ledger.chain import Head
 from ledger.codec import Draft
-from ledger.events import EVENT_TYPES, Event, LedgerCreated
+from ledger.events import EVENT_TYPES, Event, HeadAccepted, LedgerCreated
 from ledger.ids import append_id
 from ledger.memory_log import MemoryLog
 from tests.support.archives import created
@@ -36,9 +38,18 @@ def log_of_every_type(events: int, seed: int) -> MemoryLog:
     log = MemoryLog(now=StepClock())
     log.append([created()], append_id=append_id("ledger.created"))
     for number, event in zip(range(1, events), of_every_type(rng), strict=False):
-        draft = Draft(job_id=rng.randbytes(16), stream="ledger", event=event, cause=rng.randrange(number))
+        told = _true_of(event, log.head())
+        draft = Draft(job_id=rng.randbytes(16), stream="ledger", event=told, cause=rng.randrange(number))
         log.append([draft], append_id=append_id(f"n/{number}"))
     return log
+
+
+def _true_of(event: Event, head: Head) -> Event:
+    """Return `event`, with `head` where it records the head of its own log: the whole log verifies."""
+    if claimed(event) is None:
+        return event
+    prefix = "found_" if isinstance(event, HeadAccepted) else ""
+    return msgspec.structs.replace(event, **{f"{prefix}size": head.size, f"{prefix}link": bytes(head.link)})
 
 
 def _some(kind: inspect.Type, rng: random.Random) -> Any:
@@ -66,8 +77,10 @@ def _plain(kind: inspect.Type, rng: random.Random) -> Any:
             return rng.random() < 0.5
         case inspect.StrType():
             return "".join(rng.choices(string.ascii_letters, k=rng.randrange(6)))
-        case inspect.BytesType():
+        case inspect.BytesType(min_length=None):
             return rng.randbytes(rng.randrange(9))
+        case inspect.BytesType(min_length=int(length)):  # an identifier or a hash: of that length alone
+            return rng.randbytes(length)
         case inspect.DateType():
             return date.fromordinal(rng.randrange(700_000, 740_000))
         case inspect.DictType():

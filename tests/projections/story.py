@@ -94,6 +94,7 @@ class Story:
         actions: tuple[Action, ...] = (),
         withdrawn: tuple[date, ...] = (),
         rejected: tuple[Finding, ...] = (),
+        warned: tuple[Finding, ...] = (),
         unchanged: int = 0,
         job: int = 1,
     ) -> Seq:
@@ -118,7 +119,7 @@ class Story:
                 partial=(),
                 rejected=rejected,
                 flagged=(),
-                warned=(),
+                warned=warned,
                 rescale=None,
             ),
             cause=cause,

@@ -61,6 +61,17 @@ def claims(**data: Any) -> Change:
     return change
 
 
+def signs(**data: Any) -> Change:
+    """Return a change that makes event 3 record a checkpoint of two events that are not these."""
+    event = {"origin": "x", "size": 2, "link": bytes(32), "root": bytes(32), "key_id": bytes(4), "note": ""} | data
+
+    def change(bodies: list[bytes]) -> list[bytes]:
+        fields = fields_of(bodies[3])
+        return [*bodies[:3], body([*fields[:6], "checkpoint.signed/1", event]), *bodies[4:]]
+
+    return change
+
+
 BAD: dict[str, tuple[Change, str, str]] = {
     "undecodable": (no_event, "tampered", "envelope"),
     "an append id of one byte": (at(3, append_id=b"x"), "tampered", "envelope"),
@@ -83,6 +94,10 @@ BAD: dict[str, tuple[Change, str, str]] = {
     "a short hash": (claims(link=bytes(31)), "tampered", "data"),
     "a recorded head of another log": (claims(), "forked", "recorded head"),
     "a recorded head that was never reached": (claims(size=4), "forked", "recorded head"),
+    "a checkpoint of another log": (signs(), "forked", "recorded head"),
+    "a checkpoint ahead": (signs(size=4), "forked", "recorded head"),
+    "a checkpoint of -1 events": (signs(size=-1), "tampered", "data"),
+    "a short root": (signs(root=bytes(31)), "tampered", "data"),
 }
 
 

@@ -27,7 +27,12 @@ SHORTER = archive(LOG[:3])
 
 
 def report(
-    verdict: VerifyVerdict, events: int, flaw: Flaw | None = None, *, witnesses: tuple[str, ...] = ()
+    verdict: VerifyVerdict,
+    events: int,
+    flaw: Flaw | None = None,
+    *,
+    witnesses: tuple[str, ...] = (),
+    against: Witness | None = None,
 ) -> VerifyReport:
     """Return the report on an archive of which the first `events` events of the log hold; it took no time."""
     held = LOG[:events]
@@ -42,6 +47,7 @@ def report(
         body_bytes=sum(len(record.body) for record in held),
         witnesses=witnesses,
         seconds=0.0,
+        against=against,
     )
 
 
@@ -126,13 +132,15 @@ def test_a_cut_between_frames_is_truncated_by_its_checksum(tmp_path: Path) -> No
 def test_a_cut_between_frames_is_truncated_by_the_event(tmp_path: Path) -> None:
     """The live log remembers how many events there were."""
     flaw = Flaw(3, "missing event", f"seq {EVENTS - 1}, which the event backup.created remembers", "the end")
-    assert report("truncated", 3, flaw) == found(put(tmp_path / "a.db", SHORTER), recorded=recorded())
+    against = Witness("backup.created", Head(EVENTS, LOG[-1].link))
+    assert report("truncated", 3, flaw, against=against) == found(put(tmp_path / "a.db", SHORTER), recorded=recorded())
 
 
 def test_another_log_under_the_name_is_forked(tmp_path: Path) -> None:
     """Whole in itself, with another event where the head was."""
     flaw = Flaw(EVENTS - 1, "link", f"{'00' * 32}, which the event backup.created remembers", LOG[-1].link.hex())
-    assert report("forked", EVENTS, flaw) == found(put(tmp_path / "a.db", WHOLE), recorded=recorded(link=bytes(32)))
+    told = found(put(tmp_path / "a.db", WHOLE), recorded=recorded(link=bytes(32)))
+    assert report("forked", EVENTS, flaw, against=Witness("backup.created", Head(EVENTS, Link(bytes(32))))) == told
 
 
 def test_a_saved_head_inside_an_archive_agrees(tmp_path: Path) -> None:
@@ -161,9 +169,9 @@ def test_a_saved_head_that_an_archive_lacks_is_told(tmp_path: Path) -> None:
     )
     short = "5 events, made before that head was saved or cut at its end"
     flaw = Flaw(EVENTS, "missing event", "the 6 that the ahead remembers", short)
-    assert report("truncated", EVENTS, flaw) == found(path, witnesses=[good, ahead, aside])
+    assert report("truncated", EVENTS, flaw, against=ahead) == found(path, witnesses=[good, ahead, aside])
     flaw = Flaw(1, "link", f"{LOG[2].link.hex()}, which the aside remembers", LOG[1].link.hex())
-    assert report("forked", EVENTS, flaw) == found(path, witnesses=[good, aside, ahead])
+    assert report("forked", EVENTS, flaw, against=aside) == found(path, witnesses=[good, aside, ahead])
 
 
 def test_a_changed_checksum_beside_recorded_bytes_is_tampered(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from ledger.errors import RolledBackError
+from ledger.values import Finding
 from projections.fold.digest import digest
 from projections.fold.tables import State
 from projections.store.folder import Shelf
@@ -18,7 +19,7 @@ from projections.store.registry import ALL
 from projections.store.runner import catch_up, compare, open_view, remembered, replay
 from projections.store.store import HEAD_KEY, UNCHECKED_FORMAT
 from tests.projections.store.test_runner import LONG_STORY, Prefix
-from tests.projections.story import Story, told
+from tests.projections.story import WINDOW, Story, told
 
 MARKS = {
     bytes([mark]): name
@@ -63,6 +64,7 @@ def test_a_flipped_bit_of_any_table_is_mended_under_the_reader(tmp_path: Path, m
     """In key, value or check: the view is that of a replay, with one warning, and the store is sound again."""
     story = Story()
     story.log = told(LONG_STORY)
+    story.decided(story.fetched(), warned=(Finding("GAP", WINDOW.start, "got no bar"),))
     story.fetched()
     story.probed()
     story.backed_up()

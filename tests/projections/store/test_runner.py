@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.chain import Head, Record
-from ledger.codec import Envelope
+from ledger.chain import Head, Record, Seq, links
+from ledger.codec import Draft, Envelope, encode_draft
 from ledger.errors import DamagedError, ForkedError, RolledBackError, UnknownEventError
+from ledger.events import LEDGER_STREAM, BackupFailed
+from ledger.ids import append_id
 from ledger.log_source import LogSource
 from projections.fold.digest import digest
 from projections.fold.event_readers import Fact
@@ -39,7 +41,7 @@ from projections.store.runner import (
     replay,
     view_at,
 )
-from tests.projections.story import Story, told
+from tests.projections.story import EPOCH_US, Story, told
 
 NUMBERS = st.lists(st.integers(0, 999), max_size=25)
 LONG_STORY = tuple(random.Random(7).randrange(1000) for _ in range(300))  # noqa: S311 - a story, not a secret
@@ -425,13 +427,14 @@ def test_a_missing_event_is_not_folded(tmp_path: Path) -> None:
 def test_an_unknown_event_stops_every_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even one that no projection reads: what it means for them is not known."""
     log = told([500])
-    seq = log.head().size
-    story = Story()
-    story.log = log
+    head = log.head()
+    seq = Seq(head.size)
     monkeypatch.setattr("ledger.events.BackupFailed.TAG", "later.happened/1")
-    from ledger.events import BackupFailed
-
-    story.add(BackupFailed(name="x", stage="y", error_kind="internal", message="z"))
+    failed = BackupFailed(name="x", stage="y", error_kind="internal", message="z")
+    draft = Draft(job_id=bytes(16), stream=LEDGER_STREAM, event=failed)
+    body = encode_draft(draft, seq=seq, recorded_at=EPOCH_US + 10**12, append_id=append_id("later"))
+    (link,) = links(head.link, [body])  # a later version wrote it: this one appends nothing that it cannot read
+    log._records.append(Record(seq, link, body))
     with pytest.raises(UnknownEventError, match=f"got event type 'later.happened/1' at seq {seq}"):
         catch_up(log, tmp_path)
 
