@@ -86,8 +86,9 @@ def test_a_reader_that_leaves_early_has_seen_enough(tmp_path: Path) -> None:
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     with ThreadPoolExecutor(1) as executor:
         writing = executor.submit(out_file.write, pipe, bytes(1_000_000))
-        while not writing.running():
-            pass
+        os.set_blocking(reading, True)
+        while not os.read(reading, 1) and not writing.done():
+            pass  # the writer has not opened it yet
         os.close(reading)
         writing.result(20)
 

@@ -210,7 +210,7 @@ def test_one_series_stands_for_a_ticker(tmp_path: Path) -> None:
     """PRICE_SOURCES picks, `--source` overrules it, and a ticker without that source is left out."""
     retell(tmp_path)
     made(tmp_path / "A.TXT", [line(date(2025, 1, 2)), line(date(2025, 1, 2), "VALE3")])
-    assert 0 == run_main("import-cotahist", "A.TXT", cwd=tmp_path).code
+    assert 0 == run_main("import-cotahist", "A.TXT", "--clock-ok", cwd=tmp_path).code
     for args, expected in (
         ([], {TICKER: "yfinance", "VALE3.SA": "cotahist"}),
         (["--source", "cotahist"], {TICKER: "cotahist", "VALE3.SA": "cotahist"}),
