@@ -82,12 +82,12 @@ class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
         if (ahead_us := last_us - now_us) > AHEAD_US:
             self.say(f"the log is {ahead_us // SECOND_US} s ahead of the clock")
         days = (now_us - last_us) // DAY_US
-        if days < 1:
+        if now_us - last_us <= DAY_US:
             return
         vouched = self.allowed or days <= LIMIT_DAYS or any(_dated(draft, now_us) for draft in drafts)
         if not vouched and not self.vouches(now_us):
             raise ClockAheadError(days=days, limit_days=LIMIT_DAYS)
-        self.say(f"the clock is {days} days past the last recorded event")
+        self.say(f"the clock is {days} day{'' if days == 1 else 's'} past the last recorded event")
 
 
 def _dated(draft: Draft, now_us: int) -> bool:

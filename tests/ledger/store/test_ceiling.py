@@ -46,9 +46,9 @@ def told(days: float, draft: Draft, *, allowed: bool = False, kernel: bool = Fal
     return said
 
 
-@pytest.mark.parametrize(("days", "said"), [(0, 0), (0.99, 0), (1, 1), (35.99, 1), (-0.003, 0), (-0.01, 1)])
+@pytest.mark.parametrize(("days", "said"), [(0, 0), (1, 0), (1.01, 1), (35.99, 1), (-0.003, 0), (-0.01, 1)])
 def test_up_to_the_limit_it_is_said_at_most(days: float, said: int) -> None:
-    """From a day on, and when the log is ahead of the clock; never refused."""
+    """Past a day, and when the log is ahead of the clock; never refused."""
     assert said == len(told(days, connection_tested(1)))
 
 

@@ -73,7 +73,8 @@ def checkpoint(
     with output.still_working("reading every event again …"):
         signed = _signed(given, signer, out)
     found = row.row(signed, signer, time.perf_counter() - started)
-    output.show([found], style, text=lambda one: one.note.removesuffix("\n"))
+    # As it was signed: in the row that is given for display, line ends are escaped.
+    output.show([found], style, text=lambda _: found.note.removesuffix("\n"))
     output.say(row.words(found))
     return Exit.OK
 

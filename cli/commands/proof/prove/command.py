@@ -74,7 +74,8 @@ def prove(
     )
     with output.still_working("proving …"):
         row = made(wanted, settings.load())
-    output.show([row], style, text=proof_text)
+    # The proof is lines of our own: of the row that is handed back, each end of a line would be escaped.
+    output.show([row], style, text=lambda one: proof_text(one, row.proof))
     if session is not None:
         output.say(f"hint: main prove {row.cause} proves the answer that it was decided on")
     return Exit.OK

@@ -95,10 +95,10 @@ def proof_row(envelope: Envelope, proof: TlogProof, statement: Statement, file: 
     )
 
 
-def proof_text(one: ProofRow) -> str:
-    """Return the proof itself, or where it was written."""
+def proof_text(one: ProofRow, proof: str) -> str:
+    """Return the lines of the proof itself, or where it was written."""
     if one.file is None:
-        return one.proof.removesuffix("\n")
+        return proof.removesuffix("\n")
     return f"seq {one.seq} ({one.type}, recorded {one.recorded_at}) of {one.size} events: {one.file}"
 
 

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.app.errors import BarsFileError
-from cli.commands.evidence.validate.bars_file import ADJUSTED_HEADER, HEADER, Line, read
+from cli.commands.evidence.validate.bars_file import Line, read
 from ledger.market.price import price_micros, price_text
 from ledger.values import RawBar
 
 DAY = date(2026, 2, 13)
-HEAD, ADJUSTED_HEAD = ",".join(HEADER), ",".join(ADJUSTED_HEADER)
+HEAD = "date,open,high,low,close,volume"
+ADJUSTED_HEAD = "date,open,high,low,close,adj_close,volume"
 
 
 def written(folder: Path, content: bytes) -> Path:
@@ -28,12 +29,12 @@ def written(folder: Path, content: bytes) -> Path:
 def test_bars_come_with_their_lines(tmp_path: Path) -> None:
     """A byte order mark, blank lines, spaces and the line ends of other systems are none of a bar's business."""
     path = written(tmp_path, f"\ufeff{HEAD}\r\n\r\n2026-02-13, 1.5,2,1,1.75,1000\r\n".encode())
-    assert [Line(3, RawBar(DAY, 1.5, 2.0, 1.0, 1.75, None, 1000))] == read(path)
+    assert [Line(3, RawBar(DAY, 1.5, 2.0, 1.0, 1.75, None, 1000))] == read(path).lines
 
 
 def test_an_empty_cell_is_a_missing_value(tmp_path: Path) -> None:
     """For the rules to speak of."""
-    (line,) = read(written(tmp_path, f"{ADJUSTED_HEAD}\n2026-02-13,,2,1,1.75,,\n".encode()))
+    (line,) = read(written(tmp_path, f"{ADJUSTED_HEAD}\n2026-02-13,,2,1,1.75,,\n".encode())).lines
     assert math.isnan(line.bar.open)
     assert (None, None) == (line.bar.adj_close, line.bar.volume)
 
@@ -43,20 +44,20 @@ def test_a_price_is_read_exactly(micros: int) -> None:
     """What the rules make of it is what was written."""
     with tempfile.TemporaryDirectory() as folder:
         price = price_text(micros)
-        (line,) = read(written(Path(folder), f"{HEAD}\n2026-02-13,{price},{price},{price},{price},1\n".encode()))
+        (line,) = read(written(Path(folder), f"{HEAD}\n2026-02-13,{price},{price},{price},{price},1\n".encode())).lines
     assert micros == price_micros(line.bar.close)
 
 
 def test_more_digits_than_a_price_has_are_rounded(tmp_path: Path) -> None:
     """Adjusted closes come with as many as their maker liked."""
-    (line,) = read(written(tmp_path, f"{ADJUSTED_HEAD}\n2026-02-13,1,1,1,1,0.123456789,1e3\n".encode()))
+    (line,) = read(written(tmp_path, f"{ADJUSTED_HEAD}\n2026-02-13,1,1,1,1,0.123456789,1e3\n".encode())).lines
     assert (0.123456789, 1000.0) == (line.bar.adj_close, line.bar.volume)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "got header '' on line 1 of {path}, want date,open,high,low,close,volume, with adj_close before"),
+        ("", "got header '' on line 1 of {path}, want date,open,high,low,close,volume, each once, with adj_close or"),
         ("date,close\n", "got header 'date,close' on line 1 of {path}, want date,open"),
         (f"{HEAD}\n", "got no bar on line 2 of {path}, want one bar a line"),
         (f"{HEAD}\n2026-02-13,1,1,1,1\n", "got 5 cells on line 2 of {path}, want 6"),

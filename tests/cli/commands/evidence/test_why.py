@@ -89,7 +89,7 @@ def test_text_shows_the_numbers_and_where_the_rest_is(retold: Path) -> None:
 def test_a_day_that_nobody_asked_about_exits_3(retold: Path) -> None:
     """Rather than printing nothing."""
     result = look("why", "--ticker", "petr4", "--date", "2020-01-02", cwd=retold)
-    assert (3, "error: got no answer over 2020-01-02 for PETR4.SA, want at least one") == (
+    assert (3, "error: got no answer for PETR4.SA on 2020-01-02, want at least one") == (
         result.code,
         result.err.splitlines()[0],
     )

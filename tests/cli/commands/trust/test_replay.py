@@ -26,14 +26,22 @@ def digests(sample: Path, stop: int) -> list[dict[str, object]]:
         (["--until", "2"], 3),
         (["--until", "99"], EVENTS),
         (["--until", "2026-02-13"], EVENTS),
-        (["--until", "2026-02-12"], 0),
-        (["--until", "2026-02-13T22:59:59Z"], 0),
     ],
 )
 def test_digests_are_of_the_events_asked_for(args: list[str], stop: int, sample: Path) -> None:
     """A seq is inclusive, a day whole, a time a bound."""
     found = look("replay", *args, "--format", "json", cwd=sample)
     assert (Exit.OK, digests(sample, stop)) == (found.code, found.lines())
+
+
+@pytest.mark.parametrize(
+    ("until", "by"), [("2026-02-12", "2026-02-12T23:59:59Z"), ("2026-02-13T22:59:59Z", "2026-02-13T22:59:59Z")]
+)
+def test_a_time_before_the_first_event_has_nothing_to_replay(until: str, by: str, sample: Path) -> None:
+    """Rather than the digests of nothing; what would do is named."""
+    found = look("replay", "--until", until, cwd=sample)
+    wanted = f"error: got no event recorded by {by}, want a time from 2026-02-13T23:00:00Z on"
+    assert (3, "", wanted) == (found.code, found.out, found.err.splitlines()[0])
 
 
 def test_a_bound_that_is_none_is_refused(sample: Path) -> None:
