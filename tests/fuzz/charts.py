@@ -56,6 +56,9 @@ def _judged(rng: random.Random, body: bytes, held: Held, tally: Tally) -> None:
     except chart.ChartError:
         tally.count("refused as no chart")
         return
+    except judging.EvidenceError:
+        tally.count("refused by the judge")
+        return
     tally.count("wider range asked for" if decision is None else decision.verdict)
 
 

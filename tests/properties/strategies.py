@@ -98,5 +98,5 @@ def _draft(event: Event, cause: int | None) -> Draft:
     return Draft(job_id=JOB, stream=getattr(event, "ticker", "ledger"), event=event, cause=cause)
 
 
-drafts = st.builds(_draft, events, st.none() | st.integers(0, 20))
+drafts = st.builds(_draft, events, st.none() | st.just(0))  # a cause is earlier, and event 0 is always there
 batches = st.lists(drafts, min_size=1, max_size=4).map(tuple)

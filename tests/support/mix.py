@@ -258,7 +258,7 @@ class _Years:
             received=len(answer),
             added=len(news),
             revised=0,
-            unchanged=len(answer) - len(news) - len(rejected),
+            unchanged=max(len(answer) - len(news) - len(rejected), 0),  # a finding may be on the whole answer
             bars=tuple(session.bar() for session in news),
             actions=actions,
             withdrawn=(),
