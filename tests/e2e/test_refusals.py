@@ -65,7 +65,6 @@ def refusal(result: Result) -> tuple[int, str, str]:
         ((*RUN, "--start", "2026-02-03", "--end", "2026-02-02"), {}, "got --start 2026-02-03 after --end 2026-02-02"),
         ((*RUN, "--no-network", "--force-refresh"), {}, "got --force-refresh with --no-network, want"),
         ((*RUN, "--jobs", "0"), {}, "got 0, want one in the range 1<=x<=64 (--jobs)"),
-        ((), {}, "got nothing to do, want"),
         (RUN, {"ADAPTER_MAX_RETRIES": "three"}, "got ADAPTER_MAX_RETRIES='three' from environment, want a whole"),
         (RUN, {"B3_LEDGER_NOW": "noon"}, "got B3_LEDGER_NOW='noon' from environment, want a time such as"),
         (RUN, {"YAHOO_BASE_URL": "localhost"}, "got YAHOO_BASE_URL='localhost' from environment, want an http"),

@@ -94,7 +94,7 @@ def test_a_job_that_a_restore_overtakes_is_done_in_the_restored_ledger(
         server.now = moment
         assert 0 == place.run("--ticker", TICKER, B3_LEDGER_NOW=at(moment)).code
         if moment == EARLIER:
-            assert 0 == place.run("backup", "--create", "--out", "old.db").code
+            assert 0 == place.run("backup", "--create", "--out", "old.db", B3_LEDGER_NOW=at(moment)).code
     server.now = NOW
     done = subprocess.run(
         [sys.executable, "-c", RESTORING, where, "--ticker", TICKER],
