@@ -124,7 +124,8 @@ def edit_snapshot(folder: Path) -> None:
 def edit_tile(folder: Path) -> None:
     """Change a hash in what was published."""
     (tile,) = (folder / "elsewhere" / "tile" / "0").rglob("12")
-    tile.write_bytes(tile.read_bytes()[:-1] + b"\0")
+    *rest, last = tile.read_bytes()
+    tile.write_bytes(bytes([*rest, last ^ 1]))
 
 
 def sign_with_another_key(folder: Path) -> None:
