@@ -6,7 +6,7 @@ from statistics import mean
 import pytest
 
 from ledger.codec import Draft, decode_envelope, decode_event
-from ledger.events import BackupCreated, FetchSucceeded, LedgerCreated, SnapshotWritten, ValidationCompleted
+from ledger.events import BackupFailed, FetchSucceeded, LedgerCreated, SnapshotWritten, ValidationCompleted
 from ledger.ids import append_id
 from ledger.memory_log import MemoryLog
 from tests.support.mix import Batch, realistic, small
@@ -60,7 +60,7 @@ def test_the_mix_has_every_kind_of_run() -> None:
     events = [decode_event(decode_envelope(record.seq, record.body)) for record in log.read(1)]
     kinds = Counter(event.TAG for event in events)
     assert kinds["fetch.succeeded/1"] > kinds["validation.completed/2"] > kinds["snapshot.written/1"] > 500
-    assert all(kinds[tag] for tag in ("fetch.failed/1", "ingest.failed/1", "ingest.refused/1", BackupCreated.TAG))
+    assert all(kinds[tag] for tag in ("fetch.failed/1", "ingest.failed/1", "ingest.refused/1", BackupFailed.TAG))
     verdicts = {event.verdict for event in events if isinstance(event, ValidationCompleted)}
     assert {"success", "warning", "superseded"} == verdicts
 

@@ -18,7 +18,7 @@ import msgspec
 from ledger.codec import Draft
 from ledger.events import (
     LEDGER_STREAM,
-    BackupCreated,
+    BackupFailed,
     Event,
     FetchFailed,
     FetchSucceeded,
@@ -94,7 +94,7 @@ def realistic(events: int, seed: int) -> Iterator[Batch]:
     """Yield appends that come to exactly `events` events: every ticker's daily runs, session after session.
 
     Evidence with its compressed answer, decisions, snapshots, retries, refusals, failures, fetches left pending
-    and a backup now and then; about 40 µs an event.
+    and a backup that fails now and then; about 40 µs an event.
     """
     left = events
     for batch in _Years(random.Random(seed)).runs():  # noqa: S311 - reproducible data, not secrets
@@ -307,14 +307,12 @@ class _Years:
 
     def _backup(self) -> Batch:
         self._backups = self._size // EVENTS_A_BACKUP
-        event = BackupCreated(
+        # A backup that came about would name the head it copied, which nobody who plans a log can know.
+        event = BackupFailed(
             name=f"backup-{self._size:08d}.db",
-            size=self._size,
-            link=self._rng.randbytes(32),
-            archive_bytes=self._size * 1_200,
-            sha256=self._rng.randbytes(32),
-            types=(),
-            tickers=(),
+            stage="write",
+            error_kind="internal",
+            message="got a full disk, want free space",
         )
         return self._batch(Draft(job_id=self._job_id, stream=LEDGER_STREAM, event=event))
 
