@@ -34,6 +34,7 @@ from ledger.files.durable import open_private
 from ledger.store.home import DATA_FILE
 from ledger.store.lmdb_file import inspect
 from ledger.store.lmdb_lock import allocate_lock, denied, one_opener
+from ledger.store.lmdb_read import begin_reading
 
 T = TypeVar("T")
 
@@ -339,15 +340,8 @@ class Engine:
                 txn.abort()
 
     def _begin_reading(self) -> Any:
-        while True:
-            try:
-                return self._env.begin()
-            except lmdb.MapResizedError:
-                # Another process grew the map. No thread of ours is writing: its own begin would have raised this.
-                self._env.set_mapsize(ADOPTED)
-            except lmdb.ReadersFullError:
-                if not self._env.reader_check():
-                    raise
+        # Where another process grew the map, no thread of ours is writing: its own begin would have raised that.
+        return begin_reading(self._env, adopt_map=lambda: self._env.set_mapsize(ADOPTED))
 
     def _resize(self, map_bytes: int) -> None:
         with self._map_lock:

@@ -23,6 +23,7 @@ from ledger.files.durable import make_private_folder, open_private
 from ledger.store.home import DATA_FILE
 from ledger.store.lmdb_file import inspect, newest_meta
 from ledger.store.lmdb_lock import allocate_lock, one_opener
+from ledger.store.lmdb_read import begin_reading
 from projections.fold.projection import Projection
 from projections.fold.tables import State
 from projections.store.lmdb_tables import DamagedRowError, LmdbTable, sealed, unsealed
@@ -156,7 +157,7 @@ class Store:
     def _reading(self) -> Iterator[Any]:
         with self._translated():
             with self._moving:
-                txn = self._begin_reading()
+                txn = begin_reading(self._env, adopt_map=lambda: self._resize(_used_map_bytes(self.folder)))
                 self._readers += 1
             try:
                 yield txn
@@ -164,16 +165,6 @@ class Store:
                 txn.abort()
                 with self._moving:
                     self._readers -= 1
-
-    def _begin_reading(self) -> Any:
-        while True:
-            try:
-                return self._env.begin()
-            except lmdb.MapResizedError:
-                self._resize(_used_map_bytes(self.folder))
-            except lmdb.ReadersFullError:
-                if not self._env.reader_check():
-                    raise
 
     def _resize(self, map_bytes: int) -> None:
         # LMDB moves the map; a transaction of this process that still reads from it would read nothing mapped.
