@@ -7,6 +7,7 @@ one line and exit 2, and passes signals on. It imports nothing that its child wi
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -17,7 +18,10 @@ CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGIL
 CRITICAL = 2
 SIGNALLED = 128  # a shell's exit code for a death by signal n is 128 + n
 
-_FORWARDED = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+ORDERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ONE_ORDER_S = 2.0  # within it, a further signal repeats the order that is being followed
+
+_FORWARDED = frozenset(ORDERS)
 _WATCHED = _FORWARDED | {signal.SIGCHLD}
 _SI_KERNEL = 0x80
 _PR_SET_PDEATHSIG = 1
@@ -36,10 +40,6 @@ def supervise(body: Callable[[], int]) -> NoReturn:
 
     Costs one fork (1 ms). Where no process can be forked, `body` runs unsupervised.
     """
-
-    def terminate(signum: int, _frame: FrameType | None) -> NoReturn:
-        raise Terminated(signum)
-
     # While SIGCHLD is ignored, the kernel discards a child's exit code.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
@@ -50,9 +50,7 @@ def supervise(body: Callable[[], int]) -> NoReturn:
     if child:
         # Nothing is buffered here, and unwinding the interpreter costs milliseconds.
         os._exit(_outlive(child))
-    for signum in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(signum) is not signal.SIG_IGN:
-            signal.signal(signum, terminate)
+    _heed_orders()
     signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
     leave(body())
 
@@ -74,6 +72,27 @@ def leave(exit_code: int) -> NoReturn:
         with suppress(OSError):
             stream.flush()
     os._exit(exit_code)
+
+
+def _heed_orders() -> None:
+    """Have an order to end raise where this process is, once.
+
+    What is sent to a whole group (`systemctl stop`, `kill -- -N`) comes twice, directly and passed on: the second
+    one would raise in the middle of what answers the first.
+    """
+    heard = -ONE_ORDER_S
+
+    def heed(signum: int, _frame: FrameType | None) -> None:
+        nonlocal heard
+        now = time.monotonic()
+        if now - heard < ONE_ORDER_S:
+            return
+        heard = now
+        raise KeyboardInterrupt if signum == signal.SIGINT else Terminated(signum)
+
+    for signum in ORDERS:
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, heed)
 
 
 def _outlive(child: int) -> int:

@@ -1,5 +1,6 @@
 """The parent tells apart an exit code, a signal from a person and a death by a damaged database."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -75,6 +76,48 @@ def test_a_signal_sent_to_the_parent_reaches_the_child_as_an_interrupt(signum: s
     assert "ready\n" == process.stdout.readline()
     process.send_signal(signum)
     assert (7, f"{int(signum)}\n", "") == finish(process)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_an_order_to_the_whole_group_is_one_order(signum: signal.Signals) -> None:
+    """It arrives directly and passed on; what answers it is not interrupted by itself."""
+    process = start(
+        "try:\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(20)\n"
+        "except KeyboardInterrupt:\n"
+        "    time.sleep(0.5)\n"
+        "    os.kill(os.getppid(), signal.SIGTERM)\n"
+        "    time.sleep(0.5)\n"
+        "    return 7"
+    )
+    assert process.stdout is not None
+    assert "ready\n" == process.stdout.readline()
+    os.killpg(process.pid, signum)
+    assert (7, "", "") == finish(process)
+
+
+def test_a_later_order_is_another_one() -> None:
+    """Whoever sees that the first one is not followed gives it again."""
+    process = start(
+        "import cli.app.supervisor\n"
+        "cli.app.supervisor.ONE_ORDER_S = 0.2\n"
+        "try:\n"
+        "    try:\n"
+        "        print('ready', flush=True)\n"
+        "        time.sleep(20)\n"
+        "    except KeyboardInterrupt:\n"
+        "        time.sleep(0.3)\n"
+        "        print('at it', flush=True)\n"
+        "        time.sleep(20)\n"
+        "except KeyboardInterrupt:\n"
+        "    return 7"
+    )
+    assert process.stdout is not None
+    for said in ("ready\n", "at it\n"):
+        assert said == process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+    assert (7, "", "") == finish(process)
 
 
 def test_a_child_that_dies_with_its_parent_outlives_it_by_no_work() -> None:

@@ -9,7 +9,7 @@ from typing import NoReturn
 from cli.app import logging_setup, output
 from cli.app.exit_codes import Exit
 from cli.app.settings import Settings
-from cli.app.supervisor import SIGNALLED, Terminated, die_with_parent, leave
+from cli.app.supervisor import ORDERS, SIGNALLED, Terminated, die_with_parent, leave
 from cli.commands.ingest.run import row as run_row
 from cli.commands.ingest.run.options import RunOptions
 from cli.commands.ingest.run.row import RunRow
@@ -65,8 +65,8 @@ def run(settings: Settings, options: RunOptions) -> Exit:
 
 
 def _end(worker: TickerWorker, order: KeyboardInterrupt, tickers: Sequence[str]) -> NoReturn:
-    # One signal is enough: a second one must not undo the record of the first.
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    # However late a second one comes, it must not undo the record of the first.
+    for signum in ORDERS:
         signal.signal(signum, signal.SIG_IGN)
     at_work = worker.at_work()
     # Another process may hold the writer lock for longer than a person waits.
