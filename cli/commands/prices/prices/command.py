@@ -2,6 +2,7 @@
 
 import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ Examples:
   main prices --ticker PETR4 --start 2026-01-01
   main prices --ticker PETR4 --as-of 2026-01-31 --format csv
   main prices --ticker VALE3 --adjusted --format json
+  main prices --ticker BHIA3 --continued   with what it was as VIIA3
   main prices --ticker PETR4 --format parquet --out petr4.parquet
 
 \b
@@ -35,6 +37,7 @@ Exit codes: 0 printed, 3 no session held of what was asked for, or a package is 
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--adjusted", is_flag=True, help="Beside them, adjusted for the dividends and splits known then.")
+@click.option("--continued", is_flag=True, help="With its other codes, as main retire joined them.")
 @click.option("--out", type=params.OUT_FILE, help="The file to write.  [default: stdout]")
 @series_option.source_option
 @ledgers.archive_option
@@ -49,6 +52,7 @@ def prices(  # noqa: PLR0913 - one parameter an option
     as_of: UpTo | None,
     *,
     adjusted: bool,
+    continued: bool,
     out: Path | None,
     source: str | None,
     style: Style,
@@ -58,6 +62,9 @@ def prices(  # noqa: PLR0913 - one parameter an option
     CSV without --adjusted is the snapshot of those sessions, byte for byte.
     Adjusted prices are worked out here, never taken from the provider,
     whose own adjusted close stands beside them.
+
+    With --continued they begin under the oldest code that a person recorded to go on as this
+    one, and end under the newest, all on the newest one's scale.
     """
     if start and end and start > end:
         context.fail(f"got --start {start} after --end {end}, want it on or before")
@@ -65,9 +72,18 @@ def prices(  # noqa: PLR0913 - one parameter an option
         context.fail("got --format parquet on a terminal, want --out")
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
-        series = series_option.one(view.state, ticker, source)
-        made = series_rows.adjusted_prices if adjusted else series_rows.prices
-        found = list(series_rows.within(made(view.state["prices"], series, position), start, end))
+        if continued:
+            # Imported here: exact fractions cost as much as everything else that prices need.
+            from projections.api import continued as joined
+
+            chosen = partial(series_option.one, view.state, source=source)
+            made = joined.continued(view.state, ticker, position, chosen=chosen, adjusting=adjusted)
+        else:
+            series = series_option.one(view.state, ticker, source)
+            made = (series_rows.adjusted_prices if adjusted else series_rows.prices)(
+                view.state["prices"], series, position
+            )
+        found = list(series_rows.within(made, start, end))
     if not found:
         message = f"no session of {ticker}{days.between(start, end)} in the first {position} events"
         raise NothingToShowError(message, wanted="at least one")
