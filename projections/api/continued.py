@@ -19,23 +19,27 @@ from ledger.values import Action, Bar, Basis
 from projections.api import series_rows
 from projections.api.rows import AdjustedPrice, Price
 from projections.fold.tables import State, Tables
-from projections.models import corporate_actions, decisions, metrics, prices, retirements
+from projections.models import decisions, metrics, prices, retirements
 from projections.models.retirements import Retirement
 from projections.models.units import reais
-from projections.queries.adjusted import ONE, adjusted, factors
+from projections.queries.adjusted import ONE, adjusted, factors, known_actions
 
 _PRICES = ("open", "high", "low", "close")
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """What one series adds: its sessions of some days, its prices times `scale`, its factors times `lead`."""
+    """What one series adds: its sessions of some days, its prices times `scale`, its factors times `lead`.
+
+    Nobody was asked for its actions before `since`; a `lead` of None is not known.
+    """
 
     series: Series
     bars: dict[date, Bar]
     actions: tuple[Action, ...]
+    since: date
     basis: Basis
     scale: Fraction
-    lead: Fraction
+    lead: Fraction | None
 
 
 def codes(ended: Mapping[str, Retirement], ticker: str) -> list[str]:
@@ -72,7 +76,9 @@ def continued(
         own = factors(part.bars, part.actions, part.basis) if adjusting else {}
         for row in made(tables, part.series, position):
             if row.date in part.bars:
-                yield row if part is parts[-1] else _joined(row, part, own.get(row.date, ONE) * part.lead)
+                known = part.lead if row.date >= part.since else None
+                factor = None if known is None else own.get(row.date, ONE) * known
+                yield row if part is parts[-1] else _joined(row, part, factor)
 
 
 def _parts(tables: Tables, series: Sequence[Series], ends: Sequence[Retirement], position: int) -> list[_Part]:
@@ -81,13 +87,17 @@ def _parts(tables: Tables, series: Sequence[Series], ends: Sequence[Retirement],
     for number in reversed(range(len(series))):
         until = ends[number].on if number < len(ends) else date.max
         after = ends[number - 1].on if number else date.min
-        judged = list(decisions.decisions(tables, series[number], position))
+        newest = decisions.newest(tables, series[number])
         held = prices.bars(tables, series[number], position)
+        if newest is None:
+            raise NothingToShowError(f"no session of {series[number].ticker} to join", wanted="at least one")
+        known = known_actions(tables, series[number], newest.basis, position)
         part = _Part(
             series=series[number],
             bars={day: bar for day, bar in held.items() if after < day <= until},
-            actions=tuple(one for one in corporate_actions.known(judged) if after < one.ex_date <= until),
-            basis=judged[-1].basis,
+            actions=tuple(one for one in known.actions if after < one.ex_date <= until),
+            since=date.max if known.since is None else known.since,
+            basis=newest.basis,
             scale=ONE,
             lead=ONE,
         )
@@ -108,15 +118,19 @@ def _onto(part: _Part, later: _Part, end: Retirement) -> _Part:
     last = max(part.bars)
     # What is paid after the change of codes is a share of the last close before it, on the later one's scale.
     joined = {last: replace(part.bars[last], close=max(round(part.bars[last].close * scale), 1)), **later.bars}
-    lead = factors(joined, later.actions, later.basis)[last]
-    return replace(part, scale=scale * later.scale, lead=lead * later.lead)
+    lead = None
+    if later.lead is not None and later.since <= min(later.bars):
+        lead = factors(joined, later.actions, later.basis)[last] * later.lead
+    return replace(part, scale=scale * later.scale, lead=lead)
 
 
-def _joined(row: Price, part: _Part, factor: Fraction) -> Price:
+def _joined(row: Price, part: _Part, factor: Fraction | None) -> Price:
     bar, scale = part.bars[row.date], part.scale
     values: dict[str, object] = {name: reais(round(getattr(bar, name) * scale)) for name in _PRICES}
     values |= {"volume": round(row.volume / scale), "provider_adj_close": None}
     if isinstance(row, AdjustedPrice):
-        values |= {f"adj_{name}": adjusted(getattr(bar, name), scale * factor) for name in _PRICES}
-        values["factor"] = float(factor)
+        values["factor"] = None if factor is None else float(factor)
+        values |= {
+            f"adj_{name}": None if factor is None else adjusted(getattr(bar, name), scale * factor) for name in _PRICES
+        }
     return replace(row, **values)

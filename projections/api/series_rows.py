@@ -34,15 +34,15 @@ def adjusted_prices(tables: Tables, series: Series, position: int) -> Iterator[A
 
     factors = held_factors(tables, series, position)
     for bar, held in _held(tables, series, position):
-        factor = factors[bar.date]
+        factor = factors.get(bar.date)
         yield to_python(
             AdjustedPrice,
             **held,
-            factor=float(factor),
-            adj_open=adjusted(bar.open, factor),
-            adj_high=adjusted(bar.high, factor),
-            adj_low=adjusted(bar.low, factor),
-            adj_close=adjusted(bar.close, factor),
+            factor=None if factor is None else float(factor),
+            **{
+                f"adj_{name}": None if factor is None else adjusted(getattr(bar, name), factor)
+                for name in ("open", "high", "low", "close")
+            },
         )
 
 
