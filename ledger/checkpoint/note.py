@@ -142,7 +142,14 @@ def split_note(content: bytes) -> tuple[str, list[tuple[str, bytes]]]:
     lines = signed.split("\n")
     if lines.pop() or not lines or len(lines) > SIGNATURES_LIMIT:
         raise NoteError("no whole signature line at the end", wanted="1 to 64 of them, each with its newline")
-    return text, [_signature(line) for line in lines]
+    signatures = []
+    for line in lines:
+        found = _SIGNATURE.fullmatch(line)
+        blob = _unbase64(found[2]) if found else None
+        if found is None or blob is None or len(blob) <= KEY_ID_BYTES:
+            raise NoteError(f"signature line {line[:40]!r}", wanted="em dash, name, base64 of key id and signature")
+        signatures.append((found[1], blob))
+    return text, signatures
 
 
 def _halves(content: bytes) -> tuple[str, str]:
@@ -161,14 +168,6 @@ def _halves(content: bytes) -> tuple[str, str]:
 def _check_text(text: str) -> None:
     if not text.endswith("\n") or any(char < " " and char != "\n" for char in text):
         raise NoteError("a text with control characters or without its last newline", wanted="plain lines")
-
-
-def _signature(line: str) -> tuple[str, bytes]:
-    found = _SIGNATURE.fullmatch(line)
-    blob = _unbase64(found[2]) if found else None
-    if found is None or blob is None or len(blob) <= KEY_ID_BYTES:
-        raise NoteError(f"signature line {line[:40]!r}", wanted="em dash, name, base64 of key id and signature")
-    return found[1], blob
 
 
 def _parts(text: str, wanted: str) -> tuple[str, str, bytes]:
