@@ -58,7 +58,10 @@ class IsolatedProcess(Generic[T]):
         Raises: ShortageError.
         """
         self._answer_type = answer_type
-        self._reading, writing = _pipe()
+        try:
+            self._reading, writing = os.pipe()
+        except OSError as error:
+            raise shortage(error) or error from error
         try:
             self._pid = os.fork()
         except OSError as error:
@@ -103,13 +106,6 @@ class IsolatedProcess(Generic[T]):
         if raw[:1] == FLAW:
             raise IsolatedProcessError(raw[1:].decode())
         return msgspec.msgpack.decode(raw[1:], type=self._answer_type)
-
-
-def _pipe() -> tuple[int, int]:
-    try:
-        return os.pipe()
-    except OSError as error:
-        raise shortage(error) or error from error
 
 
 def _outcome(call: Callable[[], object], writing: int) -> bytes:
