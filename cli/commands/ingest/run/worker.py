@@ -81,7 +81,10 @@ class TickerWorker:
             except LedgerError as error:
                 # Whatever goes wrong around a job too costs its ticker alone.
                 self._observer.warn(str(error), ticker=ticker, job_id=ids.text(job.job_id))
-                return self._row(self._failed(job, error), began)
+                outcome = Outcome(
+                    ticker=ticker, provider=setup.provider.name, job_id=job.job_id, status="error", error=error
+                )
+                return self._row(outcome, began)
             finally:
                 self._at_work.pop(ticker, None)
 
@@ -118,10 +121,6 @@ class TickerWorker:
         if log is not None and outcome.status in PUBLISHED:
             outcome, snapshot = self._published(job, log, outcome)
         return self._row(outcome, began, head=log.head() if log is not None else None, snapshot=snapshot)
-
-    def _failed(self, job: Job, error: LedgerError) -> Outcome:
-        provider = self._setup.provider.name
-        return Outcome(ticker=job.ticker, provider=provider, job_id=job.job_id, status="error", error=error)
 
     def _row(
         self, outcome: Outcome, began: float, *, head: Head | None = None, snapshot: Snapshot | None = None
