@@ -137,7 +137,16 @@ def split_note(content: bytes) -> tuple[str, list[tuple[str, bytes]]]:
 
     Raises: NoteError.
     """
-    text, signed = _halves(content)
+    if len(content) > NOTE_LIMIT_BYTES:
+        raise NoteError(f"{len(content)} bytes", wanted=f"a note of at most {NOTE_LIMIT_BYTES}")
+    try:
+        whole = content.decode()
+    except UnicodeDecodeError as error:
+        raise NoteError("bytes that are no UTF-8", wanted="a signed note") from error
+    text, blank, signed = whole.rpartition("\n\n")
+    if not blank:
+        raise NoteError("no blank line", wanted="a signed note: text, blank line, signatures")
+    text = f"{text}\n"
     _check_text(text)
     lines = signed.split("\n")
     if lines.pop() or not lines or len(lines) > SIGNATURES_LIMIT:
@@ -150,19 +159,6 @@ def split_note(content: bytes) -> tuple[str, list[tuple[str, bytes]]]:
             raise NoteError(f"signature line {line[:40]!r}", wanted="em dash, name, base64 of key id and signature")
         signatures.append((found[1], blob))
     return text, signatures
-
-
-def _halves(content: bytes) -> tuple[str, str]:
-    if len(content) > NOTE_LIMIT_BYTES:
-        raise NoteError(f"{len(content)} bytes", wanted=f"a note of at most {NOTE_LIMIT_BYTES}")
-    try:
-        whole = content.decode()
-    except UnicodeDecodeError as error:
-        raise NoteError("bytes that are no UTF-8", wanted="a signed note") from error
-    text, blank, signed = whole.rpartition("\n\n")
-    if not blank:
-        raise NoteError("no blank line", wanted="a signed note: text, blank line, signatures")
-    return f"{text}\n", signed
 
 
 def _check_text(text: str) -> None:

@@ -65,8 +65,11 @@ def check_snapshots(log: LogSource, folder: Path, files: Sequence[Path] | None =
     _, state = replayed(log.read(), [Snapshots()])
     names = None if files is None else {path.name for path in files}
     recorded = [one for one in snapshots.written(state["snapshots"]) if names is None or one.name in names]
-    paths = _paths(recorded, folder) if files is None else list(files)
-    contents = {path: _content(path) for path in paths}
+    if files is None:
+        found = {one.name for one in recorded if _is_base_name(one.name)}
+        found |= {path.name for path in folder.glob("*-????????.csv")}
+        files = [folder / name for name in sorted(found)]
+    contents = {path: _content(path) for path in files}
     apart = {
         one.seq
         for path, content in contents.items()
@@ -80,7 +83,11 @@ def check_snapshots(log: LogSource, folder: Path, files: Sequence[Path] | None =
     return [
         *(_check_event(one, made.digests[one.seq]) for one in recorded),
         *(_check_file(state, path, content, made.contents) for path, content in contents.items()),
-        *(_refused(name) for name in sorted({one.name for one in recorded}) if not _is_base_name(name)),
+        *(
+            SnapshotCheck(name=name, status="refused")
+            for name in sorted({one.name for one in recorded})
+            if not _is_base_name(name)
+        ),
     ]
 
 
@@ -137,18 +144,8 @@ def first_apart(expected: bytes, found: bytes) -> tuple[int, str, str] | None:
     return None
 
 
-def _paths(recorded: Sequence[Written], folder: Path) -> list[Path]:
-    names = {one.name for one in recorded if _is_base_name(one.name)}
-    names |= {path.name for path in folder.glob("*-????????.csv")}
-    return [folder / name for name in sorted(names)]
-
-
 def _is_base_name(name: str) -> bool:
     return name not in {"", ".", ".."} and "/" not in name and "\0" not in name
-
-
-def _refused(name: str) -> SnapshotCheck:
-    return SnapshotCheck(name=name, status="refused")
 
 
 def _check_event(one: Written, found: bytes) -> SnapshotCheck:
