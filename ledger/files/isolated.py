@@ -125,16 +125,12 @@ def _outcome(call: Callable[[], object], writing: int) -> bytes:
                     raise UnreadableError(path, error.strerror or str(error)) from error
                 raise shortage(error) or IsolatedProcessError(error.strerror or str(error)) from error
     except SURROUNDINGS as error:
-        return SURROUNDING + _packed(error)
+        fields = [str(vars(error).get(name, "")) for name in ("path", "reason", "found")]
+        return SURROUNDING + msgspec.msgpack.encode([type(error).__name__, *fields])
     except IsolatedProcessError as error:
         return FLAW + error.how.encode(errors="replace")
     except LedgerError as error:
         return FLAW + str(error).encode(errors="replace")
-
-
-def _packed(error: LedgerError) -> bytes:
-    fields = [str(vars(error).get(name, "")) for name in ("path", "reason", "found")]
-    return msgspec.msgpack.encode([type(error).__name__, *fields])
 
 
 def _unpacked(raw: bytes) -> LedgerError:

@@ -8,6 +8,7 @@ import os
 import stat
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from hashlib import sha256
 from itertools import zip_longest
@@ -188,15 +189,13 @@ def _faults(one: Written, path: Path, content: bytes, regenerated: bytes) -> Ite
         # Where what is regenerated does not hold either, the event's own check says so.
         yield first_apart(regenerated, content) or (1, one.sha256.hex(), sha256(content).hexdigest())
     beside = _content(path.with_name(f"{path.name}{CHECKSUM_SUFFIX}"))
-    if beside is not None and _said(beside) != one.sha256:
+    if beside is None:
+        return
+    said = None
+    with suppress(ValueError):
+        said = parse_checksum(beside)
+    if said != one.sha256:
         yield 0, one.sha256.hex(), _shown(beside)
-
-
-def _said(checksum: bytes) -> bytes | None:
-    try:
-        return parse_checksum(checksum)
-    except ValueError:
-        return None
 
 
 def _content(path: Path) -> bytes | None:
