@@ -19,12 +19,12 @@ from tests.faults.tally import Tally
 from tests.support.yahoo_series import make_series
 from tests.support.yahoo_server import YahooServer
 
-PROCESSES = 40
+PROCESSES = 200
 LONG_ROUNDS = 5
 DAYS = sessions(Window(date(2026, 1, 5), date(2026, 2, 12)))
 TICKERS = tuple(f"TICK{number}.SA" for number in range(10, 22))
-PATIENCE_S = "120"  # for locks: whoever waits has its turn in the end
-ENDS_WITHIN_S = 300
+PATIENCE_S = "900"  # for locks: whoever waits has its turn in the end
+ENDS_WITHIN_S = 900
 ALLOWED = {"run": {0}, "rebuild": {0, 3}, "backup": {0}}  # others, which read: 0 or 1
 READING = {0, 1}
 

@@ -9,7 +9,7 @@ from tests.faults.tally import Tally
 
 
 def test_a_dozen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The campaign takes forty."""
+    """The campaign takes two hundred."""
     monkeypatch.setattr(processes, "PROCESSES", 12)
     tally = Tally(part="processes", seed=900_000, rounds=1)
     processes.campaign(900_000, 1, tmp_path, tally)
