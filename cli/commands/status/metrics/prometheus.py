@@ -41,12 +41,7 @@ class _Found(Collector):
         backed_up = None if backup is None else backup.recorded_at / US_A_S
         purpose = "When the last backup was recorded."
         yield _gauge("backup_last_success_timestamp_seconds", purpose, (), [((), backed_up)])
-        signed = last_checkpoint(self._view.state["metrics"])
-        signed_at = None if signed is None else signed.recorded_at / US_A_S
-        purpose = "When the last checkpoint was recorded."
-        yield _gauge("checkpoint_last_success_timestamp_seconds", purpose, (), [((), signed_at)])
-        uncovered = None if signed is None else self._view.head.size - signed.size
-        yield _gauge("checkpoint_uncovered_events", "Events that no checkpoint covers yet.", (), [((), uncovered)])
+        yield from _of_checkpoints(self._view)
         head = self._view.head.size - 1 if self._view.head.size else None
         yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
 
@@ -61,6 +56,15 @@ def _findings_of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
     ):
         labels = [(one.ticker, one.provider) for one in reports]
         yield _gauge(name, purpose, OF_TICKER, zip(labels, values, strict=True))
+
+
+def _of_checkpoints(view: View) -> Iterator[Metric]:
+    signed = last_checkpoint(view.state["metrics"])
+    at = None if signed is None else signed.recorded_at / US_A_S
+    purpose = "When the last checkpoint was recorded."
+    yield _gauge("checkpoint_last_success_timestamp_seconds", purpose, (), [((), at)])
+    uncovered = None if signed is None else view.head.size - signed.size
+    yield _gauge("checkpoint_uncovered_events", "Events that no checkpoint covers yet.", (), [((), uncovered)])
 
 
 def _of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
