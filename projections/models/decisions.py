@@ -70,9 +70,13 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
     tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)
 
 
-def decisions(tables: Tables, series: Series, position: int | None = None) -> Iterator[Decision]:
-    """Yield the decisions over the series once `position` events are read (None: all), oldest first; one scan."""
-    for _, value in tables["decided"].scan(text_key(series.ticker, series.provider)):
+def decisions(tables: Tables, series: Series, position: int | None = None, *, start: int = 0) -> Iterator[Decision]:
+    """Yield the decisions over the series once `position` events are read (None: all), oldest first; one scan.
+
+    None whose seq is below `start`.
+    """
+    prefix = text_key(series.ticker, series.provider)
+    for _, value in tables["decided"].scan(prefix, start=prefix + seq_key(start)):
         decision = _decode(value)
         if position is not None and decision.seq >= position:
             return

@@ -71,10 +71,11 @@ class LmdbTable(Table):
         """Make `key` absent; harmless when it is."""
         self._delete(self._mark + key)
 
-    def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
-        """Yield the rows whose key begins with `prefix`; O(log n) and the rows."""
+    def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
+        """Yield the rows from `start` on whose key begins with `prefix`; O(log n) and the rows."""
         cursor, whole, skip, folder = self._txn.cursor(), self._mark + prefix, len(self._mark), self._folder
-        found = _to_last(cursor, whole) if reverse else cursor.set_range(whole)
+        first = max(whole, self._mark + start)
+        found = _to_last(cursor, whole) if reverse else cursor.set_range(first)
         if not found:
             return
         last: bytes | None = None
@@ -84,7 +85,7 @@ class LmdbTable(Table):
             value = unsealed(folder, key, stored)
             if last is not None and (key >= last if reverse else key <= last):
                 raise DamagedRowError(folder, key)
-            if not key.startswith(whole):
+            if key < first or not key.startswith(whole):
                 return
             yield key[skip:], value
             last = key
