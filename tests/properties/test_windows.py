@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.events import ValidationCompleted
 from ledger.ingest.plan import Plan, SeriesState, known, window
 from ledger.ingest.rules.held import Held, Reach
 from ledger.ingest.rules.judge import judge, reach
@@ -43,14 +44,15 @@ closes = st.sampled_from([10.0, 10.0, 10.0, 10.1, 14.0, 5.0, 0.1, 1000.0])
 
 @st.composite
 def rows(draw: st.DrawFn, first: int, last: int) -> list[RawBar]:
-    """Draw rows of the days from `first` to `last`, many of them alike, one outside now and then."""
+    """Draw rows of the days from `first` to `last`, some years on end alike, one outside now and then."""
+    flat = draw(st.integers(0, 2)) == 0
     days = [day for day in DAYS[first : last + 1] if draw(st.integers(0, 6))]
     if not draw(st.integers(0, 9)):
         days.append(draw(st.sampled_from(DAYS)))
     return [
         RawBar(day, close, close, close, close, close * draw(st.sampled_from([1.0, 1.0, 1.0, 0.9])), volume)
         for day in sorted(set(days))
-        for close, volume in [(draw(closes), draw(st.sampled_from([0, 1000, 1000])))]
+        for close, volume in [(10.0, 1000) if flat else (draw(closes), draw(st.sampled_from([0, 1000, 1000])))]
     ]
 
 
@@ -89,7 +91,7 @@ class Part:
 
 
 @pytest.mark.parametrize("basis", ["split_adjusted", "as_traded"])
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(answers(), st.booleans()), min_size=1, max_size=6))
 def test_a_part_is_judged_as_the_whole(basis: Basis, told: list[tuple[Answered, bool]]) -> None:
     """The same decision with the same states, or the same wider question; leaves kept at any time or never."""
@@ -110,7 +112,7 @@ def test_a_part_is_judged_as_the_whole(basis: Basis, told: list[tuple[Answered, 
         ledger.answer(bars, actions, asked, [everything[day] for day in sorted(everything)])
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     st.lists(answers(), min_size=1, max_size=4),
     st.sampled_from([shift(DAYS[-1], 1), shift(DAYS[-1], 70), *DAYS[30::7]]),
@@ -132,6 +134,22 @@ def test_what_is_asked_for_is_the_same(told: list[Answered], today: date, whole_
     assert window(plan, TICKER, SeriesState(ledger.held(), whole_on=whole_on), today) == window(
         plan, TICKER, found, today
     )
+
+
+def test_a_run_of_sessions_alike_is_followed_over_years() -> None:
+    """It is one finding, which names its first session."""
+    ledger = CommittedLog("as_traded")
+    alike = [RawBar(day, 10.0, 10.0, 10.0, 10.0, None, 1000) for day in DAYS]
+    ledger.answer([RawBar(DAYS[0], 11.0, 11.0, 11.0, 11.0, None, 1000), *alike[1:-1]], [], Window(DAYS[0], DAYS[-2]))
+    part, answer = Part(ledger), evidence(alike[-1:], finished=FINISHED)
+    for _ in range(2):
+        view = part.view()
+        found = view.held(SERIES, reach(answer, basis="as_traded"))
+        whole, held = (judge(answer, one, basis="as_traded", exchange=EXCHANGE) for one in (ledger.held(), found))
+        assert whole == held
+        assert isinstance(held, ValidationCompleted)
+        assert any(f"from {DAYS[1]}" in finding.detail for finding in held.warned)
+        part.keep(view)
 
 
 def test_a_part_reads_nothing_of_the_other_years(monkeypatch: pytest.MonkeyPatch) -> None:
