@@ -8,6 +8,7 @@ What is kept stays true of the decision that it was kept at; the years that late
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import MAXYEAR, MINYEAR
 
 import msgspec
 
@@ -93,7 +94,7 @@ class Windows:
             return None
         if state(series, committed.basis, years.leaves, actions) != committed.after:
             return None
-        if len(since) > DECISIONS_MAX or years.beyond_reach:
+        if len(since) > DECISIONS_MAX or years.beyond_reach or not kept.leaves.keys() <= years.leaves.keys():
             self._note(series, newest.seq, years.leaves, actions)
         return Held({bar.date: bar for bar in bars}, actions, committed.basis, reach, years.leaves)
 
@@ -125,9 +126,10 @@ class _Years:
         first, last = reach.days.start.year, reach.days.end.year
         self._read(first, last)
         looked_at = set(range(first, last + 1))
-        held = sorted(self.leaves)
-        if reach.ends and held:
-            looked_at |= {held[0], held[-1]}
+        if reach.ends:
+            # Of a year that is kept and has no row the next one is the first: it is the bar that has to be there.
+            ends = (next(self._away(MINYEAR, 1), None), next(self._away(MAXYEAR, -1), None))
+            looked_at |= {bar.date.year for bar in ends if bar is not None}
         before = (bar for bar in self._away(first, -1) if bar.date < reach.days.start)
         after = (bar for bar in self._away(last, 1) if bar.date > reach.days.end)
         for away in (before, after):
