@@ -19,6 +19,7 @@ from ledger.values import Window
 OVERLAP_SESSIONS = 5
 GAP_SESSIONS = 60  # a provider fills in missing days within weeks; older gaps are suspensions more often than not
 NEWLY_MISSING_DAYS = 14  # how long a session of any age is asked for after it was found missing
+LATE_SESSIONS = 10  # how far behind a series may be for its state to be read once
 DEFAULT_DAYS = 730
 REFRESH_DAYS = 30
 DAYS_A_WEEK, WEEKDAYS = 7, 5
@@ -115,7 +116,7 @@ def window(plan: Plan, ticker: str, state: SeriesState, today: date) -> Window:
 
 def known(state: Callable[[Series, Reach], SeriesState], series: Series, today: date) -> SeriesState:
     """Return what `state` gives of the series, as far back as `window` looks; the usual answer is judged by no more."""
-    found = state(series, _looked_at(today, today))
+    found = state(series, _looked_at(sessions.shift(today, -LATE_SESSIONS), today))
     if not found.held.bars:
         return found
     reach = _looked_at(max(found.held.bars), today)
