@@ -63,7 +63,7 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
         fact.rescale,
         fact.actions,
         fact.partial,
-        tuple(finding.date for finding in fact.rejected if finding.date is not None),
+        tuple(finding.date for finding in fact.rejected if finding.date is not None) if fact.rejected else (),
         len({*fact.withdrawn, *(bar.date for bar in fact.bars)}) if fact.withdrawn else len(fact.bars),
         fact.after,
     )
