@@ -206,12 +206,11 @@ class Job:
 
     def _locked(self) -> Outcome:
         state = self._known(self._series)
-        pending = state.pending
-        for other in sorted(pending.keys() - {self._series}):
-            for seq in pending[other]:
+        for other in sorted(state.pending.keys() - {self._series}):
+            for seq in state.pending[other]:
                 self._finish(other, seq)
         last = None
-        for seq in pending.get(self._series, ()):
+        for seq in state.pending.get(self._series, ()):
             last = self._finish(self._series, seq)
         if self._plan.pending_only:
             return last or self._outcome("success")
@@ -220,7 +219,7 @@ class Job:
             # With no session final since, the decision over what was pending is all that there is to do.
             if bars and not sessions.final_sessions_after(max(bars), self._now()):
                 return last
-        return self._fetch_and_judge(self._known(self._series) if pending else state)
+        return self._fetch_and_judge(self._known(self._series) if state.pending else state)
 
     def _finish(self, series: Series, seq: Seq) -> Outcome:
         """Judge the evidence of `series` that a dead job left at `seq`, under that job's id."""
@@ -269,9 +268,9 @@ class Job:
 
         Raises: EvidenceError for evidence that cannot be read, once that is recorded and the fetch no longer pending.
         """
-        percent = self._plan.threshold_percent
+        fetch, percent = evidence.fetch, self._plan.threshold_percent
         try:
-            return judging.judged(evidence.fetch, held, threshold_percent=percent, state=self._state)
+            return judging.judged(fetch, held, threshold_percent=percent, more=lambda *of: self._state(*of).held)
         except EvidenceError as error:
             self._observer.warn(str(error), **self._about_fetch(evidence))
             self._close(

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.foreseen import UnforeseenError, foreseen
-from ledger.ingest.plan import SeriesState
 from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import BodyError, ProviderError
 from ledger.ingest.providers.registry import UnknownProviderError
@@ -27,23 +26,23 @@ def judged(
     held: Held,
     *,
     threshold_percent: float,
-    state: Callable[[Series, Reach], SeriesState] | None = None,
+    more: Callable[[Series, Reach], Held] | None = None,
 ) -> ValidationCompleted | WholeRangeNeeded:
     """Return the decision over `fetch`, or the wider window without which it would mix two scales.
 
-    `held` is what the ledger holds of the series that `fetch` is of; `state` is asked where that does not reach as far
-    as the rules look.
+    `held` is what the ledger holds of the series that `fetch` is of; `more` is asked for it where that does not reach
+    as far as the rules look.
 
     Raises: EvidenceError, also for what nobody foresaw: evidence that breaks its reader would break it in every run
-    to come; ShortageError, after which it can be judged again; what `state` raises.
+    to come; ShortageError, after which it can be judged again; what `more` raises.
     """
     with _reading(fetch):
         provider = registry.described(fetch.provider)
         reading = registry.reading(fetch.provider, fetch.answer)
         reach = judge.reach(fetch, basis=provider.basis, reading=reading)
     # Outside the blocks: what goes wrong here is no fault of the evidence.
-    if state is not None and not held.reaches(reach):
-        held = state(Series(fetch.ticker, fetch.provider), reach).held
+    if more is not None and not held.reaches(reach):
+        held = more(Series(fetch.ticker, fetch.provider), reach)
     with _reading(fetch):
         return judge.judge(
             fetch,
