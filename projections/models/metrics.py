@@ -218,17 +218,23 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
         tally.last_ingest, tally.rows_fetched = waiting.finished_at, waiting.rows
         tally.rows_total += decision.added
         for bar in decision.bars:
-            tally.last_date = max(tally.last_date or bar.date, bar.date)
-            tally.first_date = min(tally.first_date or bar.date, bar.date)
-        tally.missing = _miss(tables, key, decision, trading_day(waiting.finished_at))
+            day = bar.date
+            if tally.last_date is None or day > tally.last_date:
+                tally.last_date = day
+            if tally.first_date is None or day < tally.first_date:
+                tally.first_date = day
+        tally.missing = _miss(tables, key, decision, waiting.finished_at)
         if tally.first_date is not None and decision.window.start <= tally.first_date:
             tally.whole_at = waiting.finished_at
     _put(tables, key, tally, waiting.duration_ms)
 
 
-def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_on: date) -> int:
+def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_at: int) -> int:
     """Bring up to date which sessions are missing, and return how many: a decision says it of its whole window."""
     known = _missing(tables, key)
+    if not known and not decision.warned:
+        return 0  # nearly every decision
+    found_on = trading_day(found_at)
     window, came = decision.window, {bar.date for bar in decision.bars}
     now = {day: since for day, since in known.items() if not window.start <= day <= window.end and day not in came}
     for finding in decision.warned:

@@ -26,8 +26,9 @@ SERIES = Series(TICKER, "yfinance")
 class CommittedLog:
     """One series of one provider, answer by answer; all that the provider knows may be asked for again."""
 
-    def __init__(self) -> None:
-        """Begin with event 0."""
+    def __init__(self, basis: Basis = BASIS) -> None:
+        """Begin with event 0; the provider's prices are on `basis`."""
+        self.basis = basis
         self.log = MemoryLog(now=StepClock())
         self.log.append([created()], append_id=append_id("ledger.created"))
         self.decisions: list[ValidationCompleted] = []
@@ -45,14 +46,14 @@ class CommittedLog:
         """
         held = self.held()
         asked = evidence(bars, actions, window=window)
-        decision = judge(asked, held, basis=BASIS, exchange=EXCHANGE)
+        decision = judge(asked, held, basis=self.basis, exchange=EXCHANGE)
         if isinstance(decision, ValidationCompleted):
             self._record([(asked, decision)])
             return
         wider = evidence(whole, actions, window=decision.window)
-        again = judge(wider, held, basis=BASIS, exchange=EXCHANGE)
+        again = judge(wider, held, basis=self.basis, exchange=EXCHANGE)
         assert isinstance(again, ValidationCompleted)
-        self._record([(asked, superseded(asked, held, basis=BASIS)), (wider, again)])
+        self._record([(asked, superseded(asked, held, basis=self.basis)), (wider, again)])
 
     def _record(self, judged: Sequence[tuple[FetchSucceeded, ValidationCompleted]]) -> None:
         causes = [self._append([Draft(job_id=JOB, stream=TICKER, event=fetch)], "fetch") for fetch, _ in judged]
