@@ -1,4 +1,4 @@
-"""What monitoring reads from the log: how each ticker's ingest goes, how many runs ended how, the last backup.
+"""What monitoring reads from the log: how each ticker's ingest goes, how many runs ended how, the newest proofs.
 
 Tables:
 - `tallies`: (ticker, provider) -> tally. Fixed in size, rewritten at every final entry.
@@ -9,6 +9,7 @@ Tables:
   which that was first found. Rewritten where an answer changes it.
 - `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
+- `verifications`: "last" -> the newest verification that was recorded.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ from ledger.events import (
     FetchFailed,
     IngestFailed,
     IngestRefused,
+    LogVerified,
     ValidationCompleted,
 )
 from ledger.ingest.providers import registry
@@ -38,12 +40,12 @@ from projections.fold.tables import Tables, encode
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 
 NAME = "metrics"
-VERSION = 4
+VERSION = 5
 RECENT_ENTRIES = 30
 GAP = "GAP"  # the rule that names a missing session, in every version of the rules
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
 SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
-LAST_BACKUP = LAST_CHECKPOINT = text_key("last")  # each in a table of its own
+LAST_BACKUP = LAST_CHECKPOINT = LAST_VERIFICATION = text_key("last")  # each in a table of its own
 RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
 ACCEPTED: frozenset[Status] = frozenset({"success", "warning"})
 
@@ -164,22 +166,33 @@ class CheckpointMade(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
+class VerificationMade(msgspec.Struct, frozen=True, array_like=True):
+    """The newest verification: when it was recorded, what it found, and of how many events."""
+
+    recorded_at: int
+    verdict: str
+    size: int
+
+
 _decode_tally = msgspec.msgpack.Decoder(_SeriesTally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 _decode_missing = msgspec.msgpack.Decoder(_Missing).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
 _decode_backup = msgspec.msgpack.Decoder(BackupStatus).decode
 _decode_checkpoint = msgspec.msgpack.Decoder(CheckpointMade).decode
+_decode_verification = msgspec.msgpack.Decoder(VerificationMade).decode
 
 
 class Metrics:
-    """The fold of attempts, decisions, probes, backups and checkpoints into measures."""
+    """The fold of attempts, decisions, probes, backups, verifications and checkpoints into measures."""
 
     name = NAME
     version = VERSION
-    tables = ("tallies", "recent", "pending", "missing", "probes", "backups", "checkpoints")
+    tables = ("tallies", "recent", "pending", "missing", "probes", "backups", "checkpoints", "verifications")
     rewritten = frozenset(tables)
-    reads = ENTRY_TAGS | {ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG, CheckpointSigned.TAG}
+    reads = ENTRY_TAGS | {
+        *(ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG, CheckpointSigned.TAG, LogVerified.TAG),
+    }
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Count what the event ended, or keep evidence until its decision comes."""
@@ -258,6 +271,11 @@ def _sign(tables: Tables, envelope: Envelope, fact: CheckpointSigned) -> None:
     tables["checkpoints"].store(LAST_CHECKPOINT, CheckpointMade(envelope.recorded_at, fact.size))
 
 
+def _verify(tables: Tables, envelope: Envelope, fact: LogVerified) -> None:
+    made = VerificationMade(envelope.recorded_at, fact.verdict, fact.size)
+    tables["verifications"].store(LAST_VERIFICATION, made)
+
+
 def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
     if probe.status in {"ok", "slow"}:
         tables["probes"].put(text_key(probe.provider), encode(probe.finished_at))
@@ -271,6 +289,7 @@ _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
     IngestRefused: _fail,
     BackupCreated: _back_up,
     CheckpointSigned: _sign,
+    LogVerified: _verify,
     ConnectionTested: _answer,
 }
 
@@ -350,3 +369,9 @@ def last_checkpoint(tables: Tables) -> CheckpointMade | None:
     """Return the newest checkpoint that is recorded, None where there is none."""
     stored = tables["checkpoints"].get(LAST_CHECKPOINT)
     return None if stored is None else _decode_checkpoint(stored)
+
+
+def last_verification(tables: Tables) -> VerificationMade | None:
+    """Return the newest verification that is recorded, None where there is none."""
+    stored = tables["verifications"].get(LAST_VERIFICATION)
+    return None if stored is None else _decode_verification(stored)

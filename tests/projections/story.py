@@ -16,6 +16,7 @@ from ledger.events import (
     IngestFailed,
     IngestRefused,
     LedgerCreated,
+    LogVerified,
     SnapshotWritten,
     ValidationCompleted,
 )
@@ -236,6 +237,13 @@ class Story:
                 key_id=bytes(4),
                 note="signed\n",
             )
+        )
+
+    def verified(self) -> Seq:
+        """Append that the log was found intact."""
+        head = self.log.head()
+        return self.add(
+            LogVerified(verdict="intact", size=head.size, link=head.link, witnesses=("anchor",), seconds=0.5)
         )
 
     def probed(self) -> Seq:
