@@ -10,6 +10,7 @@ Tables:
 - `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
 - `verifications`: "last" -> the newest verification that was recorded.
+- `alerts`, `receivers`: see `projections.models.alert_episodes`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,9 @@ import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import (
+    AlertRaised,
+    AlertResolved,
+    AlertSent,
     BackupCreated,
     CheckpointSigned,
     ConnectionTested,
@@ -37,10 +41,11 @@ from ledger.values import ErrorKind
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode
+from projections.models import alert_episodes
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 
 NAME = "metrics"
-VERSION = 5
+VERSION = 6
 RECENT_ENTRIES = 30
 GAP = "GAP"  # the rule that names a missing session, in every version of the rules
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
@@ -188,10 +193,14 @@ class Metrics:
 
     name = NAME
     version = VERSION
-    tables = ("tallies", "recent", "pending", "missing", "probes", "backups", "checkpoints", "verifications")
+    tables = (
+        *("tallies", "recent", "pending", "missing", "probes", "backups", "checkpoints", "verifications"),
+        *alert_episodes.TABLES,
+    )
     rewritten = frozenset(tables)
     reads = ENTRY_TAGS | {
         *(ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG, CheckpointSigned.TAG, LogVerified.TAG),
+        *alert_episodes.TAGS,
     }
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
@@ -290,6 +299,9 @@ _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
     BackupCreated: _back_up,
     CheckpointSigned: _sign,
     LogVerified: _verify,
+    AlertRaised: alert_episodes.apply,
+    AlertSent: alert_episodes.apply,
+    AlertResolved: alert_episodes.apply,
     ConnectionTested: _answer,
 }
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -146,7 +146,6 @@ def _health(given: Settings) -> HealthRow:
     except LedgerError as error:
         found = Look(severity=_severity(error), error_message=str(error))
     free, last, signed = free_space.free_bytes(ledger.folder), found.last_ingest, found.checkpoint
-    backup, verification = found.backup, found.verification
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
         db_accessible=found.head is not None,
@@ -163,12 +162,19 @@ def _health(given: Settings) -> HealthRow:
         error_message=found.error_message or free_space.complaint(free),
         last_checkpoint=None if signed is None else times.text(signed.recorded_at),
         uncovered_events=found.head.size - signed.size if signed and found.head else None,
-        last_backup=None if backup is None else times.text(backup.recorded_at),
-        backup_age_seconds=None if backup is None else _age_s(backup.recorded_at, now_us),
-        last_verification=None if verification is None else times.text(verification.recorded_at),
-        verification_age_seconds=None if verification is None else _age_s(verification.recorded_at, now_us),
         verdict=found.verdict,
+        **_when("backup", found.backup, now_us),
+        **_when("verification", found.verification, now_us),
     )
+
+
+def _when(name: str, newest: BackupStatus | VerificationMade | None, now_us: int) -> dict[str, Any]:
+    """Return the fields that say when the newest one was recorded, and how long ago that is."""
+    at = None if newest is None else newest.recorded_at
+    return {
+        f"last_{name}": None if at is None else times.text(at),
+        f"{name}_age_seconds": None if at is None else _age_s(at, now_us),
+    }
 
 
 def _age_s(then_us: int, now_us: int) -> int:
