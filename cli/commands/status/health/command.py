@@ -1,5 +1,6 @@
 """`main health`: is the ledger there, the one it was, with room to grow; does ingest go well; who is at work."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -139,12 +140,7 @@ def _health(given: Settings) -> HealthRow:
     except LedgerError as error:
         return HealthRow(status=STATUSES[_severity(error)], db_accessible=False, error_message=str(error))
     now_us = clock.now_us(given, reading=True)
-    look = partial(_look, ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
-    try:
-        # In a child process: a damaged database can kill whoever maps it.
-        found = IsolatedProcess(look, Look).result()
-    except LedgerError as error:
-        found = Look(severity=_severity(error), error_message=str(error))
+    found = _isolated(partial(_look, ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold))
     free, last, signed = free_space.free_bytes(ledger.folder), found.last_ingest, found.checkpoint
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
@@ -166,6 +162,14 @@ def _health(given: Settings) -> HealthRow:
         **_when("backup", found.backup, now_us),
         **_when("verification", found.verification, now_us),
     )
+
+
+def _isolated(look: Callable[[], Look]) -> Look:
+    """Return what `look` finds in a child process: a damaged database can kill whoever maps it."""
+    try:
+        return IsolatedProcess(look, Look).result()
+    except LedgerError as error:
+        return Look(severity=_severity(error), error_message=str(error))
 
 
 def _when(name: str, newest: BackupStatus | VerificationMade | None, now_us: int) -> dict[str, Any]:
