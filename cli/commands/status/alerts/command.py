@@ -1,5 +1,6 @@
 """`main alerts`: what is wrong now, told once when it begins and once when it ends."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 
@@ -110,7 +111,8 @@ def _told(given: Settings, receiver: Receiver | None, job_id: bytes, style: Styl
     known = seen.episodes if book is None else book.held.values()
     held = {one.subject: one for one in known if not one.ending}
     rows = [row.row(one, held.get(one.subject), job_id=job_id, now_us=now_us) for one in seen.alarms]
-    output.report(rows, style, text=row.text)
+    # For a person alone: cron would mail that all is well.
+    output.report(rows, style, text=row.text, none="nothing is wrong" if sys.stderr.isatty() else "")
     _explain(rows, seen)
     found = SEVERITIES[gravest(seen.alarms)]
     return max(found, Exit.WARNING) if delivery and delivery.undelivered else found
