@@ -132,6 +132,7 @@ def test_every_timer_has_its_service() -> None:
     """And every service but the one for failures its timer."""
     services = {path.stem for path in SERVICES} - {"b3-ledger-failed@"}
     assert services == {path.stem for path in TIMERS}
+    assert services == {f"b3-ledger-{job}" for job in ("run", "backup", "verify", "alerts")}
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
