@@ -103,6 +103,7 @@ def test_the_scheduled_commands_run(tmp_path: Path) -> None:
         ("nonsense", "carteira", 2, "error: PETR4.SA: bad-answer: THRESHOLD"),
         ("late", "alerts", 2, "critical: ingest.lag PETR4.SA: got 259200s since its last ingest"),
         ("altered-snapshot", "snapshot", 2, "error: checked 2 events and 2 files: 3 ok, 1 mismatch"),
+        ("tampered", "verify", 2, "critical: tampered at seq 3: "),
         ("rolled-back", "alerts", 2, "critical: verdict.bad: got a log of 7 events"),
         ("unreadable", "backup", 2, "error: got a file cut to"),
         ("empty", "carteira", 3, "error: got no ledger in"),
