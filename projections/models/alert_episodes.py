@@ -17,7 +17,8 @@ from projections.fold.keys import text_key
 from projections.fold.tables import Tables, encode
 
 TABLES = ("alerts", "receivers")
-TAGS = frozenset({AlertRaised.TAG, AlertSent.TAG, AlertResolved.TAG})
+KINDS = (AlertRaised, AlertSent, AlertResolved)
+TAGS = frozenset(kind.TAG for kind in KINDS)
 AlertEvent = AlertRaised | AlertSent | AlertResolved
 Subject = tuple[str, str | None]  # metric, ticker
 

@@ -54,6 +54,8 @@ def of_tickers(tables: Tables, *, now_us: int, thresholds: Thresholds) -> Iterat
     """Yield what is wrong with the ingest of each ticker asked for, then of all that was brought by hand, as of one."""
     by_hand: list[Measured] = []
     for one in measured(tables):
+        if one.retired is not None:
+            continue  # a series that ended is history
         if brought_by_hand(one.provider):
             by_hand.append(one)
             continue

@@ -51,6 +51,15 @@ def test_missing_sessions_count() -> None:
     assert ("sessions.missing", T, 1, 0) == (alarm.metric, alarm.ticker, alarm.value, alarm.threshold)
 
 
+def test_a_series_that_ended_is_history() -> None:
+    """Neither late nor failing, whatever it was before."""
+    story = Story()
+    story.decided(story.fetched(), bars=[bar(0)])
+    story.failed()
+    story.retired(T, on=day(0))
+    assert [] == found(story, story.now_us + 30 * 86_400 * SECOND_US)
+
+
 def test_what_is_brought_by_hand_counts_once() -> None:
     """However many tickers a file has; it is never late."""
     story = Story()

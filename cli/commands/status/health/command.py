@@ -12,7 +12,7 @@ from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
-from cli.commands.status.health import free_space
+from cli.commands.status.health import free_space, growth
 from cli.context import ledgers
 from cli.render import times
 from ledger.chain import Head
@@ -90,6 +90,7 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     last_verification: str | None = None  # when main verify --record last found the log intact
     verification_age_seconds: int | None = None
     verdict: str | None = None  # of the last verification: a mark's where one stands
+    bytes_a_day: int | None = None  # that the log grew by in the last seven days, as a backup counts them
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +106,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     backup: BackupStatus | None = None
     verification: VerificationMade | None = None
     verdict: str | None = None
+    bytes_a_day: int | None = None
 
 
 @click.command(
@@ -161,6 +163,7 @@ def _health(given: Settings) -> HealthRow:
         verdict=found.verdict,
         **_when("backup", found.backup, now_us),
         **_when("verification", found.verification, now_us),
+        bytes_a_day=found.bytes_a_day,
     )
 
 
@@ -250,6 +253,7 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
         backup=backup,
         verification=verification,
         verdict=None if verification is None else verification.verdict,
+        bytes_a_day=growth.bytes_a_day(log, head.size, now_us),
     )
 
 
@@ -262,6 +266,7 @@ def _complaint(found: TickerReport | None) -> str | None:
 def text(found: HealthRow) -> str:
     """Return the finding on one line, then a line per job at work."""
     size = "database not readable" if found.events is None else f"{found.events} events"
+    size += "" if found.bytes_a_day is None else f", {found.bytes_a_day} bytes a day"
     last = f"last ingest {found.last_ingest or ('never' if found.ingest_known else 'unknown')}"
     late = "" if found.ingest_lag_seconds is None else f" ({found.ingest_lag_seconds}s ago)"
     missing = f" | {found.missing_sessions} sessions missing" if found.missing_sessions else ""
