@@ -32,9 +32,13 @@ def leaf(bars: Iterable[bytes]) -> bytes:
     `bars` are the bars held in that year by date, each the msgpack array that a decision holds it in.
     """
     items = list(bars)
-    count = len(items)
+    return blake3(array_of(len(items), b"".join(items))).digest()
+
+
+def array_of(count: int, items: bytes) -> bytes:
+    """Return the msgpack array of `count` items, which `items` are one after another; a year has at most 366."""
     header = bytes([_FIXARRAY | count]) if count < _FIXARRAY_LIMIT else _ARRAY16 + count.to_bytes(2, "big")
-    return blake3(header + b"".join(items)).digest()
+    return header + items
 
 
 def leaves_of(bars: Iterable[Bar]) -> dict[int, bytes]:

@@ -7,7 +7,9 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.audit.succession import Succession
 from ledger.events import ValidationCompleted
+from ledger.files.scratch import ScratchMap
 from ledger.values import RawAction, Window
 from projections.fold.folding import replayed
 from projections.models.prices import Prices
@@ -86,3 +88,5 @@ def test_every_state_is_that_of_plain_lists(told: list[Answered]) -> None:
         assert state == decision.after
     tables = replayed(ledger.log.read(), [Prices()])[1]["prices"]
     assert None is departure(ledger.log, tables, SERIES)
+    with Succession(ScratchMap(memory_bytes=2_000)) as succession:
+        assert None is succession.read([record.body for record in ledger.log.read()], 0)

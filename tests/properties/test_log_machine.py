@@ -37,6 +37,7 @@ from projections.store.runner import catch_up, compare, rebuild, remembered, rep
 from tests.kills.victim import Victim
 from tests.properties.reference import Reference, Stored
 from tests.properties.strategies import PROVIDER, TICKERS, batches
+from tests.support.following import Following
 from tests.support.oracle import check_log
 
 BEGAN_US = 1_770_000_000_000_000
@@ -126,6 +127,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule(drafts=batches, expecting=st.booleans())
     def append(self, drafts: tuple[Draft, ...], expecting: bool) -> None:
         """A new append lands at the end and says where, and how far the clock was behind."""
+        drafts = self._following(drafts)
         size, identifier = len(self.reference.events), self._new_id()
         held_back_us = self.reference.held_back_us(self.now_us)
         appended = self.log.append(drafts, append_id=identifier, expected_size=size if expecting else None)
@@ -137,6 +139,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule(drafts=batches)
     def append_elsewhere(self, drafts: tuple[Draft, ...]) -> None:
         """What another process appends is there for this one at once."""
+        drafts = self._following(drafts)
         size, identifier = len(self.reference.events), self._new_id()
         appended = self.neighbour.append(drafts, identifier, self.now_us)
         self.reference.land(identifier, drafts, self.now_us)
@@ -196,7 +199,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule(drafts=batches)
     def die_before_the_anchor(self, drafts: tuple[Draft, ...]) -> None:
         """A writer that dies between commit and anchor leaves the whole append, and an anchor that lags."""
-        before, identifier = self._head(), self._new_id()
+        before, identifier, drafts = self._head(), self._new_id(), self._following(drafts)
         self._die(drafts, identifier, patch.object(Anchor, "write", lambda *_: os._exit(0)))
         self.reference.land(identifier, drafts, self.now_us)
         anchored = read_anchor(self.log.folder / ANCHOR_FILE)
@@ -278,6 +281,10 @@ class LogMachine(RuleBasedStateMachine):
 
     def _open(self) -> EventLog:
         return EventLog(self.home, now=self._now, lock_timeout_s=5)
+
+    def _following(self, drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:
+        """Return `drafts` as they may follow what the log holds: verification asks for that."""
+        return Following(self.log.read()).drafts(drafts, len(self.reference.events))
 
     def _new_id(self) -> bytes:
         return append_id(f"properties/{next(self.names)}")
