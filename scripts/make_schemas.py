@@ -31,6 +31,7 @@ from cli.commands.proof.prove.row import ProofRow, ProvenRow  # noqa: E402 - the
 from cli.commands.status.health.command import HealthRow  # noqa: E402 - the same
 from cli.commands.status.metrics.row import LagRow, LastDateRow  # noqa: E402 - the same
 from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
+from cli.commands.trust.audit import AuditRow  # noqa: E402 - the same
 from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
 from cli.commands.trust.rebuild import RebuildRow  # noqa: E402 - the same
 from cli.commands.trust.replay import ReplayRow  # noqa: E402 - the same
@@ -47,6 +48,7 @@ FOLDER = REPOSITORY / "docs" / "schemas"
 # What one line of `--format json` is, by the name of its schema.
 OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "accept-head": AcceptedRow,
+    "audit": AuditRow,
     "backup-check": CheckedRow,
     "backup-create": CreatedRow,
     "backup-list": ListedRow,

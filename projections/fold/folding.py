@@ -48,7 +48,7 @@ def fold(records: Iterable[Record], start: Head, projections: Sequence[Projectio
     }
     steps: dict[str, Step] = {}
     record: Record | None = None
-    for record in _checked(records, start):
+    for record in checked(records, start):
         envelope = decode_envelope(record.seq, record.body)
         step = steps.get(envelope.type)
         if step is None:
@@ -80,7 +80,7 @@ def capped(records: Iterable[Record], *, body_bytes: int) -> Iterator[Record]:
             return
 
 
-def _checked(records: Iterable[Record], start: Head) -> Iterator[Record]:
+def checked(records: Iterable[Record], start: Head) -> Iterator[Record]:
     """Yield `records` once each is known to follow from the one before it."""
     prev, seq, waiting = start.link, start.size, iter(records)
     while batch := list(islice(waiting, CHECKED_TOGETHER)):
