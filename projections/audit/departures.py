@@ -11,6 +11,7 @@ from msgspec.structs import astuple
 from ledger.errors import LedgerError
 from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules.reading import Offer, Reading
+from ledger.market.price import price_micros
 from ledger.values import RawAction, RawBar
 
 SHOWN = 200  # characters of a value that is printed
@@ -71,6 +72,17 @@ def check_actions(fetch: FetchSucceeded, reading: Reading) -> None:
         left[name] -= 1
 
 
+def check_canonical(recorded: ValidationCompleted, reading: Reading) -> None:
+    """Return quietly when every accepted bar is the exact value of a row of the answer, whatever the rules are.
+
+    Raises: DepartureError.
+    """
+    rows = [(row.date, *map(_micros, (row.open, row.high, row.low, row.close))) for row in reading.rows]
+    for number, bar in enumerate(recorded.bars):
+        if (bar.date, bar.open, bar.high, bar.low, bar.close) not in rows:
+            raise DepartureError(f"bars[{number}]", bar, [row[1:] for row in rows if row[0] == bar.date])
+
+
 def check_decision(recorded: ValidationCompleted, derived: ValidationCompleted) -> None:
     """Return quietly when the decision is the derived one, field by field.
 
@@ -96,6 +108,13 @@ def _narrowed(name: str, one: Any, other: Any) -> tuple[str, object, object]:
 
 def _item(items: Sequence[object], number: int) -> object:
     return items[number] if number < len(items) else "none"
+
+
+def _micros(value: float) -> int | None:
+    try:
+        return price_micros(value)
+    except ValueError:
+        return None
 
 
 def _alike(bar: RawBar, row: RawBar) -> bool:

@@ -10,7 +10,9 @@ from ledger.ingest.rules import catalogue, judge
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.reading import Reading
 from ledger.ingest.rules.scale import WholeRangeNeeded
-from projections.audit.departures import DepartureError, NotDerivedError
+from ledger.ingest.rules.v1 import catalogue as v1
+from ledger.ingest.rules.v1 import judge as judge_v1
+from projections.audit.departures import DepartureError, NotDerivedError, check_canonical
 
 
 class ReadEvidence(NamedTuple):
@@ -30,7 +32,10 @@ def both(envelope: Envelope, found: ReadEvidence, held: Held) -> tuple[Validatio
     assert isinstance(recorded, ValidationCompleted)  # noqa: S101 - what a decision's tag decodes to
     if found.reading is None:
         raise NotDerivedError(found.unread)
+    if recorded.rules_version == v1.RULES_VERSION:
+        return recorded, _judged_by_v1(recorded, found.fetch, found.reading, held)
     if recorded.rules_version != catalogue.RULES_VERSION:
+        check_canonical(recorded, found.reading)
         raise NotDerivedError(f"rules {recorded.rules_version}, of which this version has no judge")
     if recorded.threshold_percent is None:
         raise DepartureError("threshold_percent", "none", "the percentage that it was judged under")
@@ -50,6 +55,20 @@ def check_failure(recorded: IngestFailed, found: ReadEvidence, held: Held) -> No
     except UnforeseenError:
         return
     raise NotDerivedError(f"evidence that failed as {recorded.error_kind}, and can be judged by this version")
+
+
+def _judged_by_v1(
+    recorded: ValidationCompleted, fetch: FetchSucceeded, reading: Reading, held: Held
+) -> ValidationCompleted:
+    provider = registry.described(fetch.provider)
+    return judge_v1.judge(
+        fetch,
+        held,
+        basis=provider.basis,
+        # It read the bodies of those alone that it could ask.
+        body_rows=() if provider.brought_by_hand else reading.rows,
+        threshold_percent=judge_v1.threshold_of(recorded),
+    )
 
 
 def _judged(found: ReadEvidence, held: Held, threshold_percent: float) -> ValidationCompleted:
