@@ -1,6 +1,5 @@
 """The root command: the main job itself, and the table of every other command."""
 
-from datetime import date
 from typing import Any
 
 import click
@@ -134,13 +133,6 @@ def root(context: click.Context, /, **given: Any) -> int | None:
     return run.run(settings.load(), options)
 
 
-def _today() -> date:
-    from cli.app import clock, settings
-    from ledger.market import sessions
-
-    return sessions.trading_day(clock.now_us(settings.load(), reading=True))
-
-
 def _run_options(context: click.Context, given: dict[str, Any]) -> RunOptions:
     """Return the options of the main job, or refuse those that contradict each other."""
     tickers = tuple(dict.fromkeys((*given.pop("tickers"), *given.pop("tickers_file"))))
@@ -149,8 +141,13 @@ def _run_options(context: click.Context, given: dict[str, Any]) -> RunOptions:
     options = RunOptions(tickers=tickers, **given)
     if options.start and options.end and options.start > options.end:
         context.fail(f"got --start {options.start} after --end {options.end}, want it on or before")
-    if options.start and options.start > (today := _today()):
-        context.fail(f"got --start {options.start} after today, want {today} or before")
+    if options.start:
+        from cli.app import clock, settings
+        from ledger.market import sessions
+
+        today = sessions.trading_day(clock.now_us(settings.load(), reading=True))
+        if options.start > today:
+            context.fail(f"got --start {options.start} after today, want {today} or before")
     if options.start and options.max_days:
         context.fail("got --start and --max-days, want one of them")
     if options.no_network:

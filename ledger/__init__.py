@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ledger.chain import Head
+    from ledger.claims import OtherLogError
     from ledger.errors import (
         AnchorDamagedError,
         AppendIdError,
@@ -78,6 +79,7 @@ __all__ = [
     "NotAnArchiveError",
     "NothingToSalvageError",
     "NothingToShowError",
+    "OtherLogError",
     "ProcessShortageError",
     "ProviderClockError",
     "ReaderShortageError",
@@ -97,7 +99,14 @@ __all__ = [
 ]
 
 # Where the public names are defined, the cheapest module first.
-_HOMES = ("ledger.errors", "ledger.market.ticker", "ledger.market.series", "ledger.chain", "ledger.events")
+_HOMES = (
+    "ledger.errors",
+    "ledger.market.ticker",
+    "ledger.market.series",
+    "ledger.chain",
+    "ledger.events",
+    "ledger.claims",
+)
 
 # Hidden from type checkers: to them a module with `__getattr__` has every name, misspelled ones too.
 if not TYPE_CHECKING:

@@ -154,7 +154,11 @@ def decode_event(envelope: Envelope) -> Event:
         if envelope.type in EVENT_TYPES:
             return _data_decoder(envelope.type).decode(envelope.data)
         if envelope.type in UPCASTERS:
-            return _upcast(envelope)
+            tag, data = envelope.type, _map_decoder.decode(envelope.data)
+            while tag in UPCASTERS:
+                tag, step = UPCASTERS[tag]
+                data = step(data)
+            return _data_decoder(tag).decode(_encoder.encode(data))
     except (*UNDECODABLE, OverflowError) as error:
         raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
     raise UnknownEventError(envelope.seq, envelope.type)
@@ -171,11 +175,3 @@ def decode_created(body: bytes) -> LedgerCreated:
     event = decode_event(envelope)
     assert isinstance(event, LedgerCreated)  # noqa: S101 - what that tag decodes to
     return event
-
-
-def _upcast(envelope: Envelope) -> Event:
-    tag, data = envelope.type, _map_decoder.decode(envelope.data)
-    while tag in UPCASTERS:
-        tag, step = UPCASTERS[tag]
-        data = step(data)
-    return _data_decoder(tag).decode(_encoder.encode(data))

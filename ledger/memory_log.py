@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from ledger.appending import Appended, chain_records, check_call, head_after, hold_back, match_repeat
-from ledger.chain import EMPTY_HEAD, Head, Record, Seq
+from ledger.chain import EMPTY_HEAD, Head, Link, Record, Seq
+from ledger.claims import check_claims
 from ledger.codec import Draft, decode_envelope
 from ledger.errors import ConflictError
 
@@ -30,6 +31,7 @@ class MemoryLog:
             head = self.head()
             if expected_size is not None and expected_size != head.size:
                 raise ConflictError(expected=expected_size, actual=head.size)
+            check_claims((draft.event for draft in drafts), self._link_at)
             last = self._records[-1] if self._records else None
             last_recorded_at = decode_envelope(last.seq, last.body).recorded_at if last else 0
             recorded_at, held_back_us = hold_back(self._now(), last_recorded_at)
@@ -41,6 +43,9 @@ class MemoryLog:
     def head(self) -> Head:
         """Return the size and the last link."""
         return head_after(self._records) if self._records else EMPTY_HEAD
+
+    def _link_at(self, seq: int) -> Link | None:
+        return self._records[seq].link if seq < len(self._records) else None
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[Record]:
         """Yield the records of [start, stop) as they were when reading began."""

@@ -20,6 +20,7 @@ from cli.render.escaping import escaped
 from ledger import errors
 from ledger.audit.accept import NotAcceptableError
 from ledger.checkpoint import errors as proof_errors
+from ledger.claims import OtherLogError
 from ledger.foreseen import UnforeseenError
 from ledger.ingest.providers.port import ProviderError
 from ledger.limits import OutOfRangeError
@@ -78,6 +79,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.NothingToShowError: ExitRule(Exit.UNKNOWN, _START),
     errors.ConflictError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.LedgerReplacedError: ExitRule(Exit.UNKNOWN, _AGAIN),
+    OtherLogError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.AppendIdError: ExitRule(Exit.CRITICAL, _VERIFY),
     errors.BodyTooLargeError: ExitRule(Exit.CRITICAL, "ask for fewer days: main --ticker PETR4.SA --max-days 365"),
     OutOfRangeError: ExitRule(Exit.UNKNOWN, _AGAIN + ", with another name"),

@@ -65,7 +65,11 @@ def _short(*, whole: bool) -> structlog.typing.Processor:
     def line(_logger: WrappedLogger, _method: str, fields: EventDict) -> str:
         at, level = str(fields.pop("at")), str(fields.pop("level"))
         message, ticker = str(fields.pop("event")), fields.pop("ticker", "")
-        told = [f"{name}={value}" for name, value in fields.items() if whole or _says_more(name, value)]
+        told = [
+            f"{name}={value}"
+            for name, value in fields.items()
+            if whole or (name not in _ASIDE and value is not None and (name, value) != ("attempt", 1))
+        ]
         words = " ".join([message, *told])
         kind = "" if level in {"info", "debug"} else f"{level}: "
         if kind and bar.may_draw():
@@ -74,10 +78,6 @@ def _short(*, whole: bool) -> structlog.typing.Processor:
         return " ".join([at[11:19], *([str(ticker)] if ticker else []), f"{kind}{safe}"])
 
     return line
-
-
-def _says_more(name: str, value: Any) -> bool:
-    return name not in _ASIDE and value is not None and (name, value) != ("attempt", 1)
 
 
 def _line(fields: dict[str, Any], default: Callable[[Any], Any]) -> str:

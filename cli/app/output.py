@@ -93,23 +93,17 @@ def show(
     stderr says `none`, if that is not empty.
     `live` as in `give`.
     """
-    counted, some = _any(rows)
-    pieces = rendered(counted, style, Layout(lines=partial(map, text)))
-    give(pieces, live=live)
-    if not some and none:
-        say(none, explains=False)
+    some = False
 
-
-def _any(rows: Iterable[T]) -> tuple[Iterator[T], list[bool]]:
-    """Return the rows, and a list that is empty until one is taken."""
-    some: list[bool] = []
-
-    def taken() -> Iterator[T]:
+    def noticed() -> Iterator[T]:
+        nonlocal some
         for row in rows:
-            some[:] = [True]
+            some = True
             yield row
 
-    return taken(), some
+    give(rendered(noticed(), style, Layout(lines=partial(map, text))), live=live)
+    if not some and none:
+        say(none, explains=False)
 
 
 def report(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None:
@@ -170,20 +164,16 @@ def say(words: str, *, explains: bool = True) -> None:
     context = click.get_current_context(silent=True)
     if context is not None and explains:
         context.meta[_EXPLAINED] = True
+    kind, space, rest = escaped_lines(words).partition(" ")
     with suppress(OSError), bar.above():
-        click.echo(_coloured(escaped_lines(words)), err=True)
+        if kind in COLOURS and bar.may_draw():
+            kind = click.style(kind, fg=COLOURS[kind], bold=True)
+        click.echo(f"{kind}{space}{rest}", err=True)
 
 
 def explained() -> bool:
     """Return whether words on stderr say why the command that runs ends as it does."""
     return _EXPLAINED in click.get_current_context().meta
-
-
-def _coloured(words: str) -> str:
-    kind, space, rest = words.partition(" ")
-    if kind not in COLOURS or not bar.may_draw():
-        return words
-    return f"{click.style(kind, fg=COLOURS[kind], bold=True)}{space}{rest}"
 
 
 def began() -> bool:
@@ -193,7 +183,10 @@ def began() -> bool:
 
 def hang_up() -> None:
     """Print nothing more on stdout, what is still buffered neither."""
-    _discard(sys.stdout.fileno())
+    # What is still buffered must go somewhere, or the interpreter complains of it on its way out.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @contextmanager
@@ -286,10 +279,3 @@ def _give_up(error: OSError) -> None:
     hang_up()
     if error.errno != errno.EPIPE:
         raise error
-
-
-def _discard(fd: int) -> None:
-    # What is still buffered must go somewhere, or the interpreter complains of it on its way out.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, fd)
-    os.close(nowhere)

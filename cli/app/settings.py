@@ -179,11 +179,13 @@ def in_force(options: Mapping[str, str] | None = None) -> tuple[InForce, ...]:
     Raises: SettingError for a `.env` that is not UTF-8, or has a line that is none of its kind; OSError where it
     cannot be read.
     """
-    dotenv = _dotenv()
+    if options is None:
+        context = click.get_current_context(silent=True)
+        options = context.meta.get(OPTIONS, {}) if context else {}
     sources: tuple[tuple[Origin, Mapping[str, str | None]], ...] = (
-        ("option", _in_front() if options is None else options),
+        ("option", options),
         ("environment", os.environ),
-        (".env", dotenv),
+        (".env", _dotenv()),
     )
     found = []
     for setting in REGISTRY:
@@ -196,12 +198,6 @@ def in_force(options: Mapping[str, str] | None = None) -> tuple[InForce, ...]:
         default = InForce(name=setting.name, value=setting.default, origin="default", purpose=setting.purpose)
         found.append(next(given, default))
     return tuple(found)
-
-
-def _in_front() -> Mapping[str, str]:
-    context = click.get_current_context(silent=True)
-    given: Mapping[str, str] = context.meta.get(OPTIONS, {}) if context else {}
-    return given
 
 
 def _dotenv() -> Mapping[str, str | None]:

@@ -16,13 +16,9 @@ def option(command: F) -> F:
         "--clock-ok",
         is_flag=True,
         expose_value=False,
-        callback=_keep,
+        callback=lambda context, _, value: context.meta.update({_ALLOWED: value}),
         help="Append although the clock is over 35 days past the last event and nothing vouches for it.",
     )(command)
-
-
-def _keep(context: click.Context, _parameter: click.Parameter, value: object) -> None:
-    context.meta[_ALLOWED] = value
 
 
 def is_allowed() -> bool:

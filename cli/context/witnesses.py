@@ -1,6 +1,5 @@
 """Heads remembered outside the log and its anchor."""
 
-from functools import partial
 from pathlib import Path
 
 from ledger.chain import Head
@@ -15,12 +14,7 @@ def projections(folder: Path) -> list[Witness]:
     Their database is read in a child process: a damaged one must not keep the log from being verified.
     """
     try:
-        heads = IsolatedProcess(partial(_remembered, folder), list[Head]).result()
+        (head,) = IsolatedProcess(lambda: [runner.remembered(folder)], list[Head | None]).result()
     except IsolatedProcessError:
         return []
-    return [Witness(runner.WITNESS, head) for head in heads]
-
-
-def _remembered(folder: Path) -> list[Head]:
-    head = runner.remembered(folder)
-    return [head] if head is not None and head.size else []
+    return [Witness(runner.WITNESS, head)] if head is not None and head.size else []

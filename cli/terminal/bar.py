@@ -38,7 +38,10 @@ class ProgressBar:
     def draw(self) -> None:
         """Show the bar on the line that the cursor is in."""
         self._shown = self._text()
-        _write(f"{_ERASE}{self._shown[: _columns() - 1]}")
+        columns = 80
+        with suppress(OSError):
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns or columns
+        _write(f"{_ERASE}{self._shown[: columns - 1]}")
 
     def _text(self) -> str:
         full = CELLS * self._done // self._length if self._length else CELLS
@@ -85,12 +88,6 @@ def counted(items: Iterable[T], bar: ProgressBar) -> Iterator[T]:
     for item in items:
         yield item
         bar.advance()
-
-
-def _columns() -> int:
-    with suppress(OSError):
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    return 80
 
 
 def _write(text: str) -> None:

@@ -20,8 +20,11 @@ def pages(pieces: Iterable[bytes]) -> bool:
     command = os.environ.get("PAGER", DEFAULT)
     if not sys.stdout.isatty() or not os.isatty(0) or os.environ.get("TERM") == "dumb" or command in NO_PAGER:
         return False
+    height = 24
+    with suppress(OSError):
+        height = os.get_terminal_size(sys.stdout.fileno()).lines or height
     rest = iter(pieces)
-    first, lines, height = [], 0, _height()
+    first, lines = [], 0
     try:
         for piece in rest:
             first.append(piece)
@@ -64,9 +67,3 @@ def _printed(pieces: Iterable[bytes]) -> None:
     for piece in pieces:
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
-
-
-def _height() -> int:
-    with suppress(OSError):
-        return os.get_terminal_size(sys.stdout.fileno()).lines or 24
-    return 24

@@ -14,17 +14,10 @@ import msgspec
 
 from ledger.audit.flaw import Flaw
 from ledger.chain import GENESIS, Head, Link
+from ledger.claims import claimed
 from ledger.codec import Envelope, decode_envelope, decode_event
 from ledger.errors import DamagedError, UnknownEventError
-from ledger.events import (
-    BackupCreated,
-    BackupRestored,
-    CheckpointSigned,
-    Event,
-    HeadAccepted,
-    LedgerCreated,
-    LogVerified,
-)
+from ledger.events import HeadAccepted, LedgerCreated
 from ledger.limits import name_fault, names
 
 EVENT_TYPE = "event type"  # the kind of flaw that is a newer version's event
@@ -138,15 +131,6 @@ class Meaning:
         self._remark_count += 1
         if len(self._remarks) < KEPT_REMARKS:
             self._remarks.append(remark)
-
-
-def claimed(event: Event) -> Head | None:
-    """Return the head of its own log that `event` records, None when it records none."""
-    if isinstance(event, BackupCreated | BackupRestored | CheckpointSigned | LogVerified):
-        return Head(event.size, Link(event.link))
-    if isinstance(event, HeadAccepted):
-        return Head(event.found_size, Link(event.found_link))
-    return None
 
 
 def first_false(claims: Sequence[Claim], link_at: Callable[[int], Link | None]) -> Flaw | None:

@@ -17,6 +17,7 @@ from ledger import ids
 from ledger.backup.frames import HEADER, frames
 from ledger.backup.scan import Advance, Scan, scan
 from ledger.chain import Head, Seq
+from ledger.claims import OtherLogError
 from ledger.codec import Draft
 from ledger.errors import DamagedError, LedgerError, NameTakenError, ShortageError, StorageError
 from ledger.events import LEDGER_STREAM, BackupCreated, BackupFailed
@@ -35,14 +36,15 @@ Watch = Callable[[str, int | None], AbstractContextManager[Advance | None]]
 class CreatedBackup(msgspec.Struct, frozen=True, kw_only=True):
     """A backup that was made, what the disk gave back of it, and the event that records it, at `seq` of the log.
 
-    `unrecorded` is why the log took no event, where it took none: the file is whole all the same.
+    `unrecorded` is why the log took no event, where it took none, as after a restore meanwhile: the file is whole all
+    the same.
     """
 
     path: Path
     scan: Scan
     event: BackupCreated
     seq: Seq | None
-    unrecorded: ClockAheadError | None = None
+    unrecorded: ClockAheadError | OtherLogError | None = None
 
     @property
     def status(self) -> Literal["created", "unrecorded"]:
@@ -117,7 +119,7 @@ def _record(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
     made = CreatedBackup(path=found.path, scan=found, event=event, seq=None)
     try:
         return replace(made, seq=log.append([draft], append_id=identifier).first)
-    except ClockAheadError as error:
+    except (ClockAheadError, OtherLogError) as error:
         return replace(made, unrecorded=error)
 
 

@@ -74,21 +74,13 @@ def _values(engine: Engine, size: int) -> Iterator[list[bytes]]:
 def _grown(read: Callable[[], Batches], size: int, statement: Statement, published: Published) -> Grown:
     known = KnownSoFar()
     reach = min(size, statement.size)
-    marks = grow(_looked_at(read(), known), [], keep=drop, keep_size=reach)
+    marks = grow(known.watched(read()), [], keep=drop, keep_size=reach)
     found = known.known()
     if size < statement.size:
         return Grown(found.ledger_id, size, None, None)
     root = marks[reach].root
     differs = None if root == statement.root else first_difference(read(), published, reach)
     return Grown(found.ledger_id, size, found.origin(reach), root, differs)
-
-
-def _looked_at(batches: Batches, known: KnownSoFar) -> Iterator[Sequence[bytes]]:
-    start = 0
-    for values in batches:
-        known.take(start, values)
-        start += len(values)
-        yield values
 
 
 def _held(report: VerifyReport, grown: Grown, statement: Statement) -> VerifyReport:
@@ -123,7 +115,8 @@ def hold_tiles(statement: Statement, published: Published) -> VerifyReport:
         try:
             leaves = published.leaves(index, size=statement.size)
         except TileError as error:
-            return _tiles_report(statement, _file_verdict(error), _file_flaw(index, error), link)
+            flaw = Flaw(index * WIDTH, "bundle", error.wanted, error.found)
+            break
         flaw = flaw or _misplaced(leaves, index) or _compared(tree.add(leaves), published)
         link = LEAF.unpack(leaves[-1])[1]
     flaw = flaw or _compared(tree.partial(), published)
@@ -161,14 +154,6 @@ def _differs(tile: Tile, content: bytes, published: Published) -> Flaw | None:
     at = next(at for at, (one, other) in enumerate(zip(hashes(found), hashes(content), strict=True)) if one != other)
     seq = (tile.index * WIDTH + at) << HEIGHT * tile.level
     return Flaw(seq, f"tile {tile.path}", "the hash of its leaves", "another hash")
-
-
-def _file_verdict(error: TileError) -> VerifyVerdict:
-    return "truncated" if error.found == "no file" else "tampered"
-
-
-def _file_flaw(index: int, error: TileError) -> Flaw:
-    return Flaw(index * WIDTH, "bundle", error.wanted, error.found)
 
 
 def _tiles_report(statement: Statement, verdict: VerifyVerdict, flaw: Flaw | None, link: bytes) -> VerifyReport:

@@ -137,15 +137,6 @@ def split_note(content: bytes) -> tuple[str, list[tuple[str, bytes]]]:
 
     Raises: NoteError.
     """
-    text, signed = _halves(content)
-    _check_text(text)
-    lines = signed.split("\n")
-    if lines.pop() or not lines or len(lines) > SIGNATURES_LIMIT:
-        raise NoteError("no whole signature line at the end", wanted="1 to 64 of them, each with its newline")
-    return text, [_signature(line) for line in lines]
-
-
-def _halves(content: bytes) -> tuple[str, str]:
     if len(content) > NOTE_LIMIT_BYTES:
         raise NoteError(f"{len(content)} bytes", wanted=f"a note of at most {NOTE_LIMIT_BYTES}")
     try:
@@ -155,20 +146,24 @@ def _halves(content: bytes) -> tuple[str, str]:
     text, blank, signed = whole.rpartition("\n\n")
     if not blank:
         raise NoteError("no blank line", wanted="a signed note: text, blank line, signatures")
-    return f"{text}\n", signed
+    text = f"{text}\n"
+    _check_text(text)
+    lines = signed.split("\n")
+    if lines.pop() or not lines or len(lines) > SIGNATURES_LIMIT:
+        raise NoteError("no whole signature line at the end", wanted="1 to 64 of them, each with its newline")
+    signatures = []
+    for line in lines:
+        found = _SIGNATURE.fullmatch(line)
+        blob = _unbase64(found[2]) if found else None
+        if found is None or blob is None or len(blob) <= KEY_ID_BYTES:
+            raise NoteError(f"signature line {line[:40]!r}", wanted="em dash, name, base64 of key id and signature")
+        signatures.append((found[1], blob))
+    return text, signatures
 
 
 def _check_text(text: str) -> None:
     if not text.endswith("\n") or any(char < " " and char != "\n" for char in text):
         raise NoteError("a text with control characters or without its last newline", wanted="plain lines")
-
-
-def _signature(line: str) -> tuple[str, bytes]:
-    found = _SIGNATURE.fullmatch(line)
-    blob = _unbase64(found[2]) if found else None
-    if found is None or blob is None or len(blob) <= KEY_ID_BYTES:
-        raise NoteError(f"signature line {line[:40]!r}", wanted="em dash, name, base64 of key id and signature")
-    return found[1], blob
 
 
 def _parts(text: str, wanted: str) -> tuple[str, str, bytes]:

@@ -51,21 +51,18 @@ class Published:
 
         Raises: TileError where it is missing or has another length; UnreadableError.
         """
-        if tile not in self._held:
-            self._held[tile] = self._content(tile)
-        return self._held[tile]
-
-    def _content(self, tile: Tile) -> bytes:
-        content = _read(self.folder / tile.path)
-        whole = Tile(tile.level, tile.index, WIDTH)
+        if tile in self._held:
+            return self._held[tile]
+        path, whole = self.folder / tile.path, Tile(tile.level, tile.index, WIDTH)
+        content = _read(path)
         if content is None and tile != whole:
             content = _read(self.folder / whole.path)
             content = None if content is None else content[: tile.content_bytes]
-        path = self.folder / tile.path
         if content is None:
             raise TileError(path, "no file", wanted=f"{tile.width} of the tree's hashes")
         if len(content) != tile.content_bytes:
             raise TileError(path, f"{len(content)} bytes", wanted=f"{tile.content_bytes}")
+        self._held[tile] = content
         return content
 
     def leaves(self, index: int, *, size: int) -> list[bytes]:

@@ -57,7 +57,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KnownSoFar:
-    """Gathers what `Known` holds, a batch at a time."""
+    """Gathers what `Known` holds, while somebody else reads the log."""
 
     def __init__(self) -> None:
         self._ledger_id = b""
@@ -65,16 +65,18 @@ class KnownSoFar:
         self._signed: list[RecordedCheckpoints] = []
         self._others = 0
 
-    def take(self, start: int, values: Sequence[bytes]) -> None:
-        """Know of `values`, stored from seq `start` on.
+    def watched(self, batches: Batches) -> Iterator[Sequence[bytes]]:
+        """Yield `batches` as they are, each once it is known of.
 
         Raises: DamagedError, UnknownEventError for an event that cannot be read.
         """
-        others = start
-        for seq, value in enumerate(values, start):
-            if _LEDGER_STREAM not in value[LINK_BYTES : LINK_BYTES + _HEADER_BYTES] or not self._takes(seq, value):
-                others = seq + 1
-        self._others = max(self._others, others)
+        start = 0
+        for values in batches:
+            for seq, value in enumerate(values, start):
+                if _LEDGER_STREAM not in value[LINK_BYTES : LINK_BYTES + _HEADER_BYTES] or not self._takes(seq, value):
+                    self._others = seq + 1
+            start += len(values)
+            yield values
 
     def _takes(self, seq: int, value: bytes) -> bool:
         """Return whether the event at `seq` is a checkpoint, and keep what it says."""
@@ -105,10 +107,9 @@ def look(batches: Batches) -> Known:
 
     Raises: DamagedError, UnknownEventError.
     """
-    known, seq = KnownSoFar(), 0
-    for values in batches:
-        known.take(seq, values)
-        seq += len(values)
+    known = KnownSoFar()
+    for _ in known.watched(batches):
+        pass
     return known.known()
 
 

@@ -14,7 +14,7 @@ from ledger import ids
 from ledger.checkpoint.errors import NotAnExtensionError, NoteError, OtherOriginError
 from ledger.checkpoint.note import SigningKey, open_note, split_note
 from ledger.checkpoint.published import Published
-from ledger.checkpoint.rereading import Known, LeafMark, RecordedCheckpoints, drop, first_difference, grow, look
+from ledger.checkpoint.rereading import LeafMark, RecordedCheckpoints, drop, first_difference, grow, look
 from ledger.checkpoint.statement import PREFIX, Statement, parse_statement
 from ledger.codec import Draft
 from ledger.errors import DamagedError
@@ -79,7 +79,9 @@ class _Signing:
         self._last = self._known.last(self._origin)
         self._published = Published(folder or default_folder(log.home, self._origin))
         self._before = self._published_before()
-        self._size = size or self._worth_signing(self._known)
+        self._size = size or self._head.size
+        if not size and self._last and self._known.others <= self._last.event.size and self._mine(self._last):
+            self._size = self._last.event.size  # only checkpoints came after it
 
     def run(self) -> Signed:
         """Read, hold, publish, record."""
@@ -110,12 +112,6 @@ class _Signing:
             new_files=new_files,
             repeated=recorded is not None,
         )
-
-    def _worth_signing(self, known: Known) -> int:
-        """Return the size of the last checkpoint where only checkpoints came after it, else the log's."""
-        if self._last and known.others <= self._last.event.size and self._mine(self._last):
-            return self._last.event.size
-        return self._head.size
 
     def _mine(self, recorded: RecordedCheckpoints) -> bool:
         return recorded.event.key_id == self._key.verifier().key_id

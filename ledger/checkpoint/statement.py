@@ -68,14 +68,10 @@ def parse_statement(text: str) -> Statement:
     ledger_id_of(origin)
     if not _SIZE.fullmatch(size):
         raise NoteError(f"size {size[:20]!r}", wanted="a decimal number from 1 on")
-    return Statement(origin, int(size), _root(root))
-
-
-def _root(text: str) -> bytes:
     try:
-        root = b64decode(text, validate=True)
+        root_hash = b64decode(root, validate=True)
     except (binascii.Error, ValueError):
-        root = b""
-    if len(root) != HASH_BYTES or b64encode(root).decode() != text:
-        raise NoteError(f"root {text[:60]!r}", wanted="the base64 of 32 bytes")
-    return root
+        root_hash = b""
+    if len(root_hash) != HASH_BYTES or b64encode(root_hash).decode() != root:
+        raise NoteError(f"root {root[:60]!r}", wanted="the base64 of 32 bytes")
+    return Statement(origin, int(size), root_hash)

@@ -86,21 +86,15 @@ def make_folder(folder: Path, mode: int = FOLDER) -> None:
     try:
         new = [one for one in (folder, *folder.parents) if not one.exists()]
         for one in reversed(new):
-            _make_one(one, mode if one == folder else FOLDER)
+            with suppress(FileExistsError):  # another process made it meanwhile
+                one.mkdir(mode if one == folder else FOLDER)
+                fd = os.open(one, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+                try:
+                    give_to_owner(fd, one.parent)
+                finally:
+                    os.close(fd)
             sync_folder(one.parent)
         if not folder.is_dir():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(folder))
     except OSError as error:
         raise unwritable(folder, error) from error
-
-
-def _make_one(folder: Path, mode: int) -> None:
-    try:
-        folder.mkdir(mode)
-    except FileExistsError:
-        return  # another process made it meanwhile
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        give_to_owner(fd, folder.parent)
-    finally:
-        os.close(fd)

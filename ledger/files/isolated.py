@@ -58,7 +58,10 @@ class IsolatedProcess(Generic[T]):
         Raises: ShortageError.
         """
         self._answer_type = answer_type
-        self._reading, writing = _pipe()
+        try:
+            self._reading, writing = os.pipe()
+        except OSError as error:
+            raise shortage(error) or error from error
         try:
             self._pid = os.fork()
         except OSError as error:
@@ -109,13 +112,6 @@ class IsolatedProcess(Generic[T]):
         return msgspec.msgpack.decode(raw[1:], type=self._answer_type)
 
 
-def _pipe() -> tuple[int, int]:
-    try:
-        return os.pipe()
-    except OSError as error:
-        raise shortage(error) or error from error
-
-
 def _outcome(call: Callable[[], object], writing: int) -> bytes:
     """Return what the child sends its parent: the answer of `call`, or what became of it."""
     try:
@@ -125,28 +121,20 @@ def _outcome(call: Callable[[], object], writing: int) -> bytes:
                 threading.Thread(target=_end_with_reader, args=[writing], daemon=True).start()
                 return ANSWER + msgspec.msgpack.encode(call())
             except OSError as error:
-                raise _of_the_system(error) from error
+                # Of the system's errors some say that something is lacking or forbidden; the others are a flaw.
+                path = Path(os.fsdecode(error.filename or "."))
+                if is_disk_full(error):
+                    raise DiskFullError(path) from error
+                if error.errno in MAY_NOT:
+                    raise UnreadableError(path, error.strerror or str(error)) from error
+                raise shortage(error) or IsolatedProcessError(error.strerror or str(error)) from error
     except SURROUNDINGS as error:
-        return SURROUNDING + _packed(error)
+        fields = [str(vars(error).get(name, "")) for name in ("path", "reason", "found")]
+        return SURROUNDING + msgspec.msgpack.encode([type(error).__name__, *fields])
     except IsolatedProcessError as error:
         return FLAW + error.how.encode(errors="replace")
     except LedgerError as error:
         return FLAW + str(error).encode(errors="replace")
-
-
-def _of_the_system(error: OSError) -> LedgerError:
-    """Return what an error of the operating system means: that something is lacking or forbidden, else a flaw."""
-    path = Path(os.fsdecode(error.filename or "."))
-    if is_disk_full(error):
-        return DiskFullError(path)
-    if error.errno in MAY_NOT:
-        return UnreadableError(path, error.strerror or str(error))
-    return shortage(error) or IsolatedProcessError(error.strerror or str(error))
-
-
-def _packed(error: LedgerError) -> bytes:
-    fields = [str(vars(error).get(name, "")) for name in ("path", "reason", "found")]
-    return msgspec.msgpack.encode([type(error).__name__, *fields])
 
 
 def _unpacked(raw: bytes) -> LedgerError:

@@ -11,6 +11,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -19,6 +20,7 @@ import msgspec
 
 from ledger.appending import Appended, chain_records, head_after, hold_back
 from ledger.chain import EMPTY_HEAD, LINK_BYTES, Head, Link, Record, Seq
+from ledger.claims import check_claims
 from ledger.codec import Draft, decode_envelope
 from ledger.errors import (
     DamagedError,
@@ -241,8 +243,10 @@ class Engine:
         The one append step: of a log, an accepted head, a restore and a creation.
         The anchor, and what makes the append wanted, are the caller's concern.
 
-        Raises: BodyTooLargeError; DamagedError when the last event cannot be decoded; StorageError as `load_in` does.
+        Raises: BodyTooLargeError; OtherLogError when one records a head that this log does not hold; DamagedError
+        when the last event cannot be decoded; StorageError as `load_in` does.
         """
+        check_claims((draft.event for draft in drafts), partial(self.link_in, txn))
         last = head.size - 1
         last_recorded_at = decode_envelope(last, self.body_in(txn, last)).recorded_at if head.size else 0
         recorded_at, held_back_us = hold_back(now(), last_recorded_at)

@@ -199,9 +199,10 @@ class EventLog:
         `expected_folder` is for events derived from what the log held: after a restore they would mean something else.
 
         Raises: ConflictError for another size than `expected_size`; LedgerReplacedError for another ledger in use
-        than the one in `expected_folder`, which is open from then on; AppendIdError for an id used for
-        other events; BodyTooLargeError; WriterLockError; DiskFullError, StorageError (the ledger is
-        reopened and stays usable); RolledBackError, ForkedError, AnchorDamagedError, MarkedError; ClockAheadError.
+        than the one in `expected_folder`, which is open from then on; OtherLogError for an event that records a head
+        of another log; AppendIdError for an id used for other events; BodyTooLargeError; WriterLockError;
+        DiskFullError, StorageError (the ledger is reopened and stays usable); RolledBackError, ForkedError,
+        AnchorDamagedError, MarkedError; ClockAheadError.
         """
         check_call(drafts, append_id)
         lock = self._writer_lock()

@@ -61,7 +61,12 @@ def one_opener(data_file: Path) -> Iterator[None]:
 
     Raises: UnreadableError when the lock file is a link or no regular file: LMDB would write to what it leads to.
     """
-    _refuse_foreign(data_file.with_name(LOCK_FILE))
+    lock_file = data_file.with_name(LOCK_FILE)
+    with suppress(FileNotFoundError):
+        mode = lock_file.lstat().st_mode
+        if not stat.S_ISREG(mode):
+            reason = IS_A_LINK if stat.S_ISLNK(mode) else NOT_REGULAR
+            raise UnreadableError(lock_file, reason, want="a regular file")
     try:
         fd = os.open(data_file, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
@@ -74,11 +79,3 @@ def one_opener(data_file: Path) -> Iterator[None]:
         if fd is not None:
             fcntl.flock(fd, fcntl.LOCK_UN)  # not only closed: a child forked meanwhile has it open too
             os.close(fd)
-
-
-def _refuse_foreign(path: Path) -> None:
-    with suppress(FileNotFoundError):
-        mode = path.lstat().st_mode
-        if not stat.S_ISREG(mode):
-            reason = IS_A_LINK if stat.S_ISLNK(mode) else NOT_REGULAR
-            raise UnreadableError(path, reason, want="a regular file")

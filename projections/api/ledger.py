@@ -12,9 +12,7 @@ import msgspec
 from ledger.backup.archive_log import archive_log
 from ledger.chain import Head
 from ledger.errors import NothingToShowError
-from ledger.ingest.providers import registry
 from ledger.log_source import LogSource, created
-from ledger.market import sessions
 from ledger.market import ticker as tickers_of
 from ledger.market.series import Series
 from ledger.values import LedgerKind
@@ -28,6 +26,7 @@ from projections.models import ingest_logs
 from projections.models import prices as held_prices
 from projections.models.ingest_logs import Filter, IngestLogs
 from projections.queries import position as positions
+from projections.queries.gaps import last_due
 from projections.queries.position import AsOf
 from projections.queries.sources import pick
 from projections.store.runner import open_view, view_at
@@ -190,8 +189,10 @@ class Ledger:
         ends with its last session.
         """
         series, reached = self.series(ticker, source), self.position(as_of)
-        last = until or self._last_due(None if as_of is None else reached)
-        return to_columns(MissingSession, series_rows.missing_sessions(self._tables, series, last, reached))
+        if until is None:
+            at_us = now_us() if as_of is None or not reached else positions.recorded_at(self._log, reached - 1)
+            until = last_due(self.kind, at_us)
+        return to_columns(MissingSession, series_rows.missing_sessions(self._tables, series, until, reached))
 
     def logs(self, ticker: str | None = None, *, failed: bool = False, as_of: AsOf | None = None) -> Columns[LogEntry]:
         """Return a row for each attempt to ingest (of the ticker, where given), newest last; `failed` for those alone.
@@ -209,9 +210,3 @@ class Ledger:
     @property
     def _tables(self) -> Tables:
         return self._view.state[held_prices.NAME]
-
-    def _last_due(self, reached: int | None) -> date:
-        at_us = now_us() if not reached else positions.recorded_at(self._log, reached - 1)
-        last = sessions.last_final_session(at_us)
-        recording = registry.recording(self.kind)
-        return last if recording is None else min(last, recording.last_day)

@@ -5,9 +5,10 @@ from datetime import date
 
 import msgspec
 
+from ledger.ingest.providers import registry
 from ledger.market import sessions
 from ledger.market.series import Series
-from ledger.values import Window
+from ledger.values import LedgerKind, Window
 from projections.fold.tables import Tables
 from projections.queries import history
 
@@ -29,6 +30,12 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     rejected_answers: int
     last_rejected: int | None
     behind: bool
+
+
+def last_due(kind: LedgerKind, now_us: int) -> date:
+    """Return the last session that a ledger of `kind` ought to hold: the newest final one, or a recording's last."""
+    recording = registry.recording(kind)
+    return sessions.last_final_session(now_us) if recording is None else recording.last_day
 
 
 def gaps(

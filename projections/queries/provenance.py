@@ -1,6 +1,7 @@
 """Where a session's row comes from: every decision that looked at the day, and the answer that each was over."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from typing import Literal
 
@@ -74,7 +75,10 @@ def _trace(
     decision, fetch = decided[1], fetched[1]
     body = proven_body(fetched[0].seq, fetch.answer)
     lines = registry.lines(fetch.provider, body, day)
-    rows = () if lines else _rows(fetch, day)
+    rows: tuple[RawBar, ...] = ()
+    if not lines:
+        with suppress(BodyError, UnknownProviderError):  # nobody could read it: its bytes are all there is to show
+            rows = tuple(row for row in registry.rows(fetch.provider, fetch.answer) if row.date == day)
     bar = next((bar for bar in decision.bars if bar.date == day), None)
     effects = (("rejected", decision.rejected), ("flagged", decision.flagged), ("warned", decision.warned))
     return Trace(
@@ -106,11 +110,3 @@ def _outcome(decision: ValidationCompleted, day: date, bar: Bar | None, *, held:
     if any(finding.date == day for finding in decision.rejected):
         return "rejected"
     return "unchanged" if held and answered else "absent"
-
-
-def _rows(fetch: FetchSucceeded, day: date) -> tuple[RawBar, ...]:
-    try:
-        return tuple(row for row in registry.rows(fetch.provider, fetch.answer) if row.date == day)
-    except (BodyError, UnknownProviderError):
-        # Nobody could read it: its bytes are all there is to show.
-        return ()

@@ -8,6 +8,7 @@ import os
 import stat
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from hashlib import sha256
 from itertools import zip_longest
@@ -65,8 +66,11 @@ def check_snapshots(log: LogSource, folder: Path, files: Sequence[Path] | None =
     _, state = replayed(log.read(), [Snapshots()])
     names = None if files is None else {path.name for path in files}
     recorded = [one for one in snapshots.written(state["snapshots"]) if names is None or one.name in names]
-    paths = _paths(recorded, folder) if files is None else list(files)
-    contents = {path: _content(path) for path in paths}
+    if files is None:
+        found = {one.name for one in recorded if _is_base_name(one.name)}
+        found |= {path.name for path in folder.glob("*-????????.csv")}
+        files = [folder / name for name in sorted(found)]
+    contents = {path: _content(path) for path in files}
     apart = {
         one.seq
         for path, content in contents.items()
@@ -80,7 +84,11 @@ def check_snapshots(log: LogSource, folder: Path, files: Sequence[Path] | None =
     return [
         *(_check_event(one, made.digests[one.seq]) for one in recorded),
         *(_check_file(state, path, content, made.contents) for path, content in contents.items()),
-        *(_refused(name) for name in sorted({one.name for one in recorded}) if not _is_base_name(name)),
+        *(
+            SnapshotCheck(name=name, status="refused")
+            for name in sorted({one.name for one in recorded})
+            if not _is_base_name(name)
+        ),
     ]
 
 
@@ -137,18 +145,8 @@ def first_apart(expected: bytes, found: bytes) -> tuple[int, str, str] | None:
     return None
 
 
-def _paths(recorded: Sequence[Written], folder: Path) -> list[Path]:
-    names = {one.name for one in recorded if _is_base_name(one.name)}
-    names |= {path.name for path in folder.glob("*-????????.csv")}
-    return [folder / name for name in sorted(names)]
-
-
 def _is_base_name(name: str) -> bool:
     return name not in {"", ".", ".."} and "/" not in name and "\0" not in name
-
-
-def _refused(name: str) -> SnapshotCheck:
-    return SnapshotCheck(name=name, status="refused")
 
 
 def _check_event(one: Written, found: bytes) -> SnapshotCheck:
@@ -191,15 +189,13 @@ def _faults(one: Written, path: Path, content: bytes, regenerated: bytes) -> Ite
         # Where what is regenerated does not hold either, the event's own check says so.
         yield first_apart(regenerated, content) or (1, one.sha256.hex(), sha256(content).hexdigest())
     beside = _content(path.with_name(f"{path.name}{CHECKSUM_SUFFIX}"))
-    if beside is not None and _said(beside) != one.sha256:
+    if beside is None:
+        return
+    said = None
+    with suppress(ValueError):
+        said = parse_checksum(beside)
+    if said != one.sha256:
         yield 0, one.sha256.hex(), _shown(beside)
-
-
-def _said(checksum: bytes) -> bytes | None:
-    try:
-        return parse_checksum(checksum)
-    except ValueError:
-        return None
 
 
 def _content(path: Path) -> bytes | None:

@@ -9,7 +9,7 @@ Source: docs/format.md, "Read models".
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ledger.store.home import DATA_FILE
 from ledger.store.lmdb_file import inspect, newest_meta
 from ledger.store.lmdb_lock import allocate_lock, one_opener
 from ledger.store.lmdb_read import begin_reading
+from ledger.store.shared import Shared
 from projections.fold.projection import Projection
 from projections.fold.tables import State
 from projections.store.lmdb_tables import DamagedRowError, LmdbTable, sealed, unsealed
@@ -231,29 +232,15 @@ def create(folder: Path, models: dict[str, Model]) -> None:
         raise unwritable(folder, error) from error
 
 
-_shared: dict[Path, tuple[Store, int]] = {}
-_sharing = threading.Lock()
+_stores = Shared[Path, Store]()
 
 
-@contextmanager
-def opened(folder: Path) -> Iterator[Store]:
+def opened(folder: Path) -> AbstractContextManager[Store]:
     """Give the store in `folder`, one a process however many threads ask; closed when the last of them is done.
 
     Raises: what `Store` raises.
     """
-    path = folder.resolve()
-    with _sharing:
-        store, users = _shared[path] if path in _shared else (Store(path), 0)
-        _shared[path] = store, users + 1
-    try:
-        yield store
-    finally:
-        with _sharing:
-            store, users = _shared.pop(path)
-            if users > 1:
-                _shared[path] = store, users - 1
-            else:
-                store.close()
+    return _stores.opened(folder.resolve, Store)
 
 
 def _environment(folder: Path, *, map_bytes: int, readonly: bool) -> Any:

@@ -8,7 +8,8 @@ import pytest
 from ledger.market.sessions import sessions
 from ledger.values import Window
 from tests.e2e.workplace import Workplace, attempts
-from tests.support.cli import Result
+from tests.support.cli import Result, command, environment
+from tests.support.memory import peak_anonymous_bytes
 from tests.support.yahoo_series import make_series
 from tests.support.yahoo_server import Hang, Reset, Status, YahooServer
 
@@ -39,6 +40,33 @@ def test_forty_tickers_of_which_three_fail(place: Workplace, server: YahooServer
     assert {TICKERS[3]: "not-found", TICKERS[17]: "connection", TICKERS[39]: "bad-answer"} == failed
     assert {len(DAYS)} == {row["rows"] for row in rows if row["ticker"] not in failed}
     assert [row["seq"] for row in rows] == [place.events(ticker)[-1].seq for ticker in TICKERS]
+
+
+@pytest.mark.campaign
+def test_two_thousand_tickers(place: Workplace, server: YahooServer) -> None:
+    """One in forty fails; every row is there once, in order, and memory does not grow with the number of tickers."""
+    tickers = [f"T{number:04}.SA" for number in range(2_000)]
+    answers = [make_series(DAYS, seed=seed) for seed in range(40)]
+    server.series = {ticker: answers[number % 40] for number, ticker in enumerate(tickers)}
+    failing = tickers[7::40]
+    server.faults = {ticker: [Status(code=404, times=None)] for ticker in failing}
+    few, many = (place.folder / name for name in ("few.txt", "many.txt"))
+    few.write_text("\n".join(tickers[:200]))
+    many.write_text("\n".join(tickers))
+    env = environment(place.settings)
+    peaks = [
+        peak_anonymous_bytes(command("--tickers-file", file.name, "--jobs", "8"), cwd=place.folder, env=env, codes=[1])
+        for file in (few, many)
+    ]
+    assert peaks[1] < peaks[0] + 16 * 1024 * 1024
+    again = place.start("--tickers-file", many.name, "--format", "json")
+    out, err = again.communicate(timeout=900)
+    rows = Result(again.returncode, out, err).lines()
+    assert (tickers, set(failing)) == (
+        [row["ticker"] for row in rows],
+        {row["ticker"] for row in rows if row["status"] == "error"},
+    )
+    assert 0 == place.run("verify").code
 
 
 def test_no_answer_in_time_is_a_timeout_and_costs_its_neighbour_nothing(place: Workplace, server: YahooServer) -> None:

@@ -114,6 +114,38 @@ def test_a_job_that_a_restore_overtakes_is_done_in_the_restored_ledger(
     assert [None, own[0].seq, own[1].seq] == [one.cause for one in own]
 
 
+@pytest.mark.parametrize(
+    ("where", "words", "code"),
+    [
+        ("ledger.backup.create:_record", ("backup", "--create", "--out", "new.db"), 1),
+        ("cli.commands.trust.verify.marking:recorded", ("verify", "--record"), 3),
+    ],
+)
+def test_what_names_the_head_of_a_replaced_ledger_is_not_appended_to_the_restored_one(
+    where: str, words: tuple[str, ...], code: int, place: Workplace, server: YahooServer
+) -> None:
+    """It would be a fork on the record, at which every writer stops; the backup itself is whole."""
+    server.series[TICKER] = make_series(DAYS, seed=1)
+    assert 0 == place.run("--ticker", TICKER).code
+    assert 0 == place.run("backup", "--create", "--out", "old.db").code
+    server.series["VALE3.SA"] = make_series(DAYS, seed=2)
+    assert 0 == place.run("--ticker", "VALE3").code
+    done = subprocess.run(
+        [sys.executable, "-c", RESTORING, where, *words],
+        cwd=place.folder,
+        env=environment(place.settings),
+        capture_output=True,
+        text=True,
+        timeout=ENDS_WITHIN_S,
+        check=False,
+    )
+    assert code == done.returncode, done.stderr
+    assert "got another log in use than the one whose" in done.stderr
+    assert [0, 0] == [place.run(*words).code for words in (("verify",), ("--ticker", "VALE3"))]
+    if code == 1:
+        assert 0 == place.run("verify", "new.db", DATA_DIR="nowhere").code
+
+
 def _keep_open(root: Path, stop: Event, answer: Any) -> None:
     """Read the whole log again and again through one that stays open; answer how often, and what it was each time."""
     looks, seen = 0, set()

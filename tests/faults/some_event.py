@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from ledger.audit.meaning import claimed
 from ledger.chain import Head
+from ledger.claims import claimed
 from ledger.codec import Draft
 from ledger.events import EVENT_TYPES, Event, HeadAccepted, LedgerCreated
 from ledger.ids import append_id

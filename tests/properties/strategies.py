@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import msgspec
 from hypothesis import strategies as st
 
 from ledger.codec import Draft
@@ -94,9 +95,24 @@ events = st.one_of(
 )
 
 
-def _draft(event: Event, cause: int | None) -> Draft:
-    return Draft(job_id=JOB, stream=getattr(event, "ticker", "ledger"), event=event, cause=cause)
+class Planned(msgspec.Struct, frozen=True):
+    """An event to be appended; its cause, if any, lies `back` events before it."""
+
+    event: Event
+    back: int | None
 
 
-drafts = st.builds(_draft, events, st.none() | st.just(0))  # a cause is earlier, and event 0 is always there
-batches = st.lists(drafts, min_size=1, max_size=4).map(tuple)
+def placed(batch: tuple[Planned, ...], size: int) -> tuple[Draft, ...]:
+    """Return the drafts of `batch` for a log of `size` events: a cause that would lie before event 0 is event 0."""
+    return tuple(
+        Draft(
+            job_id=JOB,
+            stream=getattr(one.event, "ticker", "ledger"),
+            event=one.event,
+            cause=None if one.back is None else max(seq - one.back, 0),
+        )
+        for seq, one in enumerate(batch, size)
+    )
+
+
+batches = st.lists(st.builds(Planned, events, st.none() | st.integers(1, 20)), min_size=1, max_size=4).map(tuple)

@@ -36,7 +36,7 @@ from projections.models.snapshots import Snapshots
 from projections.store.runner import catch_up, compare, rebuild, remembered, replay, view_at
 from tests.kills.victim import Victim
 from tests.properties.reference import Reference, Stored
-from tests.properties.strategies import PROVIDER, TICKERS, batches
+from tests.properties.strategies import PROVIDER, TICKERS, Planned, batches, placed
 from tests.support.following import Following
 from tests.support.oracle import check_log
 
@@ -124,11 +124,11 @@ class LogMachine(RuleBasedStateMachine):
 
     # --- appends -----------------------------------------------------------------------------
 
-    @rule(drafts=batches, expecting=st.booleans())
-    def append(self, drafts: tuple[Draft, ...], expecting: bool) -> None:
+    @rule(batch=batches, expecting=st.booleans())
+    def append(self, batch: tuple[Planned, ...], expecting: bool) -> None:
         """A new append lands at the end and says where, and how far the clock was behind."""
-        drafts = self._following(drafts)
         size, identifier = len(self.reference.events), self._new_id()
+        drafts = self._following(placed(batch, size))
         held_back_us = self.reference.held_back_us(self.now_us)
         appended = self.log.append(drafts, append_id=identifier, expected_size=size if expecting else None)
         self.reference.land(identifier, drafts, self.now_us)
@@ -136,11 +136,11 @@ class LogMachine(RuleBasedStateMachine):
         assert want == appended
         assert self._head() == read_anchor(self.log.folder / ANCHOR_FILE)
 
-    @rule(drafts=batches)
-    def append_elsewhere(self, drafts: tuple[Draft, ...]) -> None:
+    @rule(batch=batches)
+    def append_elsewhere(self, batch: tuple[Planned, ...]) -> None:
         """What another process appends is there for this one at once."""
-        drafts = self._following(drafts)
         size, identifier = len(self.reference.events), self._new_id()
+        drafts = self._following(placed(batch, size))
         appended = self.neighbour.append(drafts, identifier, self.now_us)
         self.reference.land(identifier, drafts, self.now_us)
         assert (size, len(drafts), self._head(), False) == (
@@ -170,36 +170,39 @@ class LogMachine(RuleBasedStateMachine):
         )
         assert self._head() == read_anchor(self.log.folder / ANCHOR_FILE)
 
-    @rule(data=st.data(), drafts=batches)
-    def clash(self, data: st.DataObject, drafts: tuple[Draft, ...]) -> None:
+    @rule(data=st.data(), batch=batches)
+    def clash(self, data: st.DataObject, batch: tuple[Planned, ...]) -> None:
         """An id that was used for other events is refused."""
         identifier = data.draw(st.sampled_from(sorted(self.reference.runs)))
         first, known = self.reference.runs[identifier]
+        drafts = placed(batch, first)
         if drafts == known:
             return
         with pytest.raises(AppendIdError) as refusal:
             self.log.append(drafts, append_id=identifier)
         assert (identifier, first) == (refusal.value.append_id, refusal.value.first)
 
-    @rule(drafts=batches, off=st.sampled_from((-2, -1, 1, 7)))
-    def conflict(self, drafts: tuple[Draft, ...], off: int) -> None:
+    @rule(batch=batches, off=st.sampled_from((-2, -1, 1, 7)))
+    def conflict(self, batch: tuple[Planned, ...], off: int) -> None:
         """An append that expects another size is refused, and told the actual one."""
         size = len(self.reference.events)
         with pytest.raises(ConflictError) as refusal:
-            self.log.append(drafts, append_id=self._new_id(), expected_size=size + off)
+            self.log.append(placed(batch, size), append_id=self._new_id(), expected_size=size + off)
         assert (size + off, size) == (refusal.value.expected, refusal.value.actual)
 
     # --- deaths ------------------------------------------------------------------------------
 
-    @rule(drafts=batches)
-    def die_before_the_commit(self, drafts: tuple[Draft, ...]) -> None:
+    @rule(batch=batches)
+    def die_before_the_commit(self, batch: tuple[Planned, ...]) -> None:
         """A writer that dies with its transaction open leaves nothing."""
+        drafts = placed(batch, len(self.reference.events))
         self._die(drafts, self._new_id(), patch.object(Engine, "append_in", _after(Engine.append_in)))
 
-    @rule(drafts=batches)
-    def die_before_the_anchor(self, drafts: tuple[Draft, ...]) -> None:
+    @rule(batch=batches)
+    def die_before_the_anchor(self, batch: tuple[Planned, ...]) -> None:
         """A writer that dies between commit and anchor leaves the whole append, and an anchor that lags."""
-        before, identifier, drafts = self._head(), self._new_id(), self._following(drafts)
+        before, identifier = self._head(), self._new_id()
+        drafts = self._following(placed(batch, before.size))
         self._die(drafts, identifier, patch.object(Anchor, "write", lambda *_: os._exit(0)))
         self.reference.land(identifier, drafts, self.now_us)
         anchored = read_anchor(self.log.folder / ANCHOR_FILE)

@@ -1,6 +1,8 @@
 """The synthetic mix that properties, kills and benchmarks stand on is what it says it is."""
 
 from collections import Counter
+from datetime import date
+from itertools import chain
 from statistics import mean
 
 import pytest
@@ -52,6 +54,21 @@ def test_what_a_cause_names_is_what_it_is_said_to_be() -> None:
         want = FetchSucceeded if isinstance(event, ValidationCompleted) else ValidationCompleted
         assert (want, envelope.stream) == (type(events[envelope.cause]), envelopes[envelope.cause].stream)
     assert {1} == set(Counter(named).values())
+
+
+def test_a_decision_counts_each_row_once() -> None:
+    """What was received is new, revised, known or rejected; of an answer that is set aside nothing is counted."""
+    held: dict[str, set[date]] = {}
+    for draft in chain.from_iterable(realistic(3_000, 3)):
+        event = draft.event
+        if isinstance(event, ValidationCompleted):
+            days, told = held.setdefault(event.ticker, set()), [bar.date for bar in event.bars]
+            assert (len(set(told) - days), len(set(told) & days)) == (event.added, event.revised)
+            judged = event.added + event.revised + event.unchanged + len(event.rejected)
+            assert judged == (0 if event.verdict == "superseded" else event.received)
+            assert all(event.window.start <= day <= event.window.end for day in told)
+            days.update(told)
+            assert event.unchanged <= len(days)
 
 
 def test_the_mix_has_every_kind_of_run() -> None:

@@ -31,7 +31,7 @@ from ledger.events import (
 from ledger.files.scratch import ScratchMap
 from ledger.ids import ID_BYTES, TIME_BYTES
 from ledger.market import series as market
-from ledger.values import Action, Answer, Bar, ErrorKind, Finding, Identity, RawBar, Request, Source, Verdict, Window
+from ledger.values import Action, Answer, Bar, ErrorKind, Finding, Identity, RawBar, Request, Source, Window
 from tests.support.actions import paid
 from tests.support.yahoo_series import widened
 
@@ -178,20 +178,23 @@ class _Years:
             yield from self._paid(ticker, series, cause, answer)
         elif fate < 0.05:
             finding = Finding("OHLC-ORDER", answer[-1].date, "got low over high, want low <= high")
-            yield self._append(self._decision(ticker, answer, (), rejected=(finding,)), cause=cause)
-            series.untold = 0
+            news = series.last(series.untold)[:-1]
+            yield self._append(self._decision(ticker, answer, news, rejected=(finding,)), cause=cause)
+            series.untold = 1  # the last one, which comes again
             return
         else:
-            yield self._append(self._decision(ticker, answer, self._news(series, fate)), cause=cause)
+            news = self._news(series, fate)
+            revised = len(news) - series.untold
+            yield self._append(self._decision(ticker, answer, news, revised=revised), cause=cause)
         series.untold = 0
         yield self._append(self._snapshot(ticker, answer), cause=self._size - 1)
 
     def _paid(self, ticker: str, series: _Series, cause: int, narrow: tuple[Session, ...]) -> Iterator[Batch]:
         """A dividend: the narrow answer is set aside for a wide one, and both decisions are one append."""
-        wide = series.last(WIDE_SESSIONS)
+        wide = series.last(max(WIDE_SESSIONS, series.untold))
         second = self._size
         yield self._append(self._fetched(ticker, wide, 2))
-        aside = self._decision(ticker, narrow, (), verdict="superseded")
+        aside = msgspec.structs.replace(self._decision(ticker, narrow, ()), verdict="superseded", unchanged=0)
         dividend = paid(wide[-1].date, self._rng.randrange(1, 200) * 10_000)
         whole = self._decision(ticker, wide, series.last(series.untold), actions=(dividend,))
         yield self._batch(self._draft(aside, cause), self._draft(whole, second))
@@ -246,7 +249,7 @@ class _Years:
         answer: tuple[Session, ...],
         news: tuple[Session, ...],
         *,
-        verdict: Verdict = "success",
+        revised: int = 0,
         actions: tuple[Action, ...] = (),
         rejected: tuple[Finding, ...] = (),
     ) -> ValidationCompleted:
@@ -257,12 +260,12 @@ class _Years:
             currency="BRL",
             basis="split_adjusted",
             rules_version=1,
-            verdict="warning" if rejected else verdict,
+            verdict="warning" if rejected else "success",
             window=Window(answer[0].date, answer[-1].date),
             received=len(answer),
-            added=len(news),
-            revised=0,
-            unchanged=max(len(answer) - len(news) - len(rejected), 0),  # a finding may be on the whole answer
+            added=len(news) - revised,
+            revised=revised,
+            unchanged=len(answer) - len(news) - len(rejected),
             bars=tuple(session.bar() for session in news),
             actions=actions,
             withdrawn=(),

@@ -15,7 +15,6 @@ from cli.render import money, times
 from ledger import ids
 from ledger.errors import NothingToShowError
 from ledger.market.series import Series
-from ledger.values import RawBar
 from projections.queries import provenance
 from projections.queries.bar_fields import FIELDS
 from projections.queries.provenance import Outcome, Trace
@@ -124,7 +123,7 @@ def row(series: Series, day: date, trace: Trace) -> WhyRow:
 
 
 def _evidence(trace: Trace) -> WhyEvidence:
-    fetch = trace.fetch
+    fetch, sent = trace.fetch, (_numbers(row).items() for row in trace.raw_rows)
     return WhyEvidence(
         seq=trace.fetched.seq,
         recorded_at=times.exact(trace.fetched.recorded_at),
@@ -137,7 +136,10 @@ def _evidence(trace: Trace) -> WhyEvidence:
         http_status=fetch.source.http_status,
         sha256=fetch.answer.sha256.hex(),
         body_bytes=fetch.answer.body_bytes,
-        raw=[_sent(row) for row in trace.raw_rows],
+        # As the provider sent them: a price that is not there is null.
+        raw=[
+            {name: None if isinstance(cell, float) and math.isnan(cell) else cell for name, cell in row} for row in sent
+        ],
         raw_lines=list(trace.raw_lines),
         handed_over=None if trace.handed is None else _numbers(trace.handed),
     )
@@ -145,12 +147,6 @@ def _evidence(trace: Trace) -> WhyEvidence:
 
 def _numbers(bar: msgspec.Struct) -> dict[str, float | int | None]:
     return {name: getattr(bar, name) for name in FIELDS}
-
-
-def _sent(row: RawBar) -> dict[str, float | int | None]:
-    """Return the row's fields as the provider sent them: a price that is not there is null."""
-    cells = _numbers(row).items()
-    return {name: None if isinstance(cell, float) and math.isnan(cell) else cell for name, cell in cells}
 
 
 def text(one: WhyRow) -> str:

@@ -1,20 +1,17 @@
 """`main gaps`: sessions of B3 that ought to be held and are not."""
 
-from datetime import date
-
 import click
 
 from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, series_option, ticker_option
-from ledger.ingest.providers import registry
-from ledger.log_source import LogSource, created
-from ledger.market import sessions
+from ledger.log_source import created
 from projections.api import series_rows
 from projections.api.rows import MissingSession
 from projections.models import units
 from projections.models.metrics import asked
+from projections.queries.gaps import last_due
 
 
 @click.command(
@@ -40,7 +37,7 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
     """
     given = settings.load()
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        until = _last_due(log, clock.now_us(given, reading=True))
+        until = last_due(created(log).kind, clock.now_us(given, reading=True))
         found = [
             gap
             for series in series_option.some(view.state, ticker, source)
@@ -53,12 +50,6 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
         ]
     output.show(found, style, text=text)
     return Exit.WARNING if found else Exit.OK
-
-
-def _last_due(log: LogSource, now_us: int) -> date:
-    """Return the last session that ought to be held: the newest final one, or the day on which the sample ends."""
-    recording = registry.recording(created(log).kind)
-    return sessions.last_final_session(now_us) if recording is None else recording.last_day
 
 
 def text(one: MissingSession) -> str:

@@ -1,6 +1,6 @@
 """`main revisions`: what changed, when it was learned, and why."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 import click
@@ -68,15 +68,12 @@ def lines(found: Iterable[Change]) -> Iterator[str]:
                 moved = f"{old} -> {new}  {money.change_text(one.change)}{since}"
                 yield f"{place}  {cause:<11}  {one.date}  {one.field:<9}  {moved}"
         rescaled = sorted((one for one in made if one.cause == "rescale"), key=lambda one: one.field)
-        for field, ones in groupby(rescaled, key=lambda one: one.field):
-            yield f"{place}  {_rescale_line(field, list(ones))}"
-
-
-def _rescale_line(field: str, ones: Sequence[Change]) -> str:
-    # Of whole numbers of the same unit: their ratio is the nearest double.
-    pairs = ((one.new.scaleb(6), one.old.scaleb(6)) for one in ones if one.old and one.new is not None)
-    # The middle one: a session that was corrected at the same time moved by more or less.
-    ratios = sorted(int(new) / int(old) for new, old in pairs)
-    days = sorted(one.date for one in ones)
-    by = f"{len(ones)} sessions by {ratios[len(ratios) // 2]:.6f}"
-    return f"{'rescale':<11}  {days[0]} to {days[-1]}  {field:<9}  {by}"
+        for field, moved_together in groupby(rescaled, key=lambda one: one.field):
+            ones = list(moved_together)
+            # Of whole numbers of the same unit: their ratio is the nearest double.
+            pairs = ((one.new.scaleb(6), one.old.scaleb(6)) for one in ones if one.old and one.new is not None)
+            # The middle one: a session that was corrected at the same time moved by more or less.
+            ratios = sorted(int(new) / int(old) for new, old in pairs)
+            days = sorted(one.date for one in ones)
+            by = f"{len(ones)} sessions by {ratios[len(ratios) // 2]:.6f}"
+            yield f"{place}  {'rescale':<11}  {days[0]} to {days[-1]}  {field:<9}  {by}"

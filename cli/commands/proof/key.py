@@ -13,9 +13,8 @@ from ledger.checkpoint.errors import KeyNameError
 from ledger.checkpoint.key_file import read_key, write_key
 from ledger.checkpoint.note import SigningKey, new_key
 from ledger.checkpoint.statement import origin_of
-from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NoLedgerError
-from ledger.events import LedgerCreated
+from ledger.log_source import created
 from ledger.store.event_log import EventLog
 
 FILE = params.FILE
@@ -69,7 +68,14 @@ def new(out: Path, name: str | None, style: Style) -> int:
     The file is in the form of signed notes, mode 0600. Keep a copy of it where the ledger is not:
     whoever has it can sign in its name.
     """
-    made = new_key(name or _ledgers_name())
+    if not name:
+        try:
+            home = ledgers.active(settings.load()).home
+        except NoLedgerError as error:
+            raise KeyNameError from error
+        with EventLog(home, now=int, readonly=True) as log:
+            name = origin_of(created(log).ledger_id, None)
+    made = new_key(name)
     write_key(out, made)
     output.show([_row(made, out)], style, text=lambda row: row.key)
     return Exit.OK
@@ -91,22 +97,6 @@ def show(file: Path, style: Style) -> int:
     """Print the verifier key of a signing key: name, id and public key."""
     output.show([_row(read_key(file), file)], style, text=lambda row: row.key)
     return Exit.OK
-
-
-def _ledgers_name() -> str:
-    """Return the name that a key of the ledger in use has.
-
-    Raises: KeyNameError where there is no ledger.
-    """
-    try:
-        home = ledgers.active(settings.load()).home
-    except NoLedgerError as error:
-        raise KeyNameError from error
-    with EventLog(home, now=int, readonly=True) as log:
-        (first,) = log.read(0, 1)
-    created = decode_event(decode_envelope(first.seq, first.body))
-    assert isinstance(created, LedgerCreated)  # noqa: S101 - event 0 of every log
-    return origin_of(created.ledger_id, None)
 
 
 def _row(made: SigningKey, file: Path) -> KeyRow:

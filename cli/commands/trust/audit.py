@@ -128,7 +128,7 @@ def _text(one: AuditRow) -> str:
         f"{one.snapshots} snapshots derived again"
     )
     begun = f" from seq {one.since} on" if one.since else ""
-    lines = [f"{one.verdict}: {one.events} events{begun}, {derived} in {one.seconds:g} s"]
+    lines = [f"{one.verdict}: {one.events} events{begun}, {derived}"]
     if (bad := one.first_difference) is not None:
         lines = [f"different at seq {bad.seq}: got {bad.what} {bad.recorded}, want {bad.derived}; {derived} before it"]
     lines += [

@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.backup.recorded import Recorded, recorded_backups
-from ledger.chain import Head, Link
+from ledger.chain import GENESIS, Head, Link
 from ledger.codec import Draft, decode_envelope
 from ledger.events import LEDGER_STREAM, BackupCreated
 from ledger.ids import append_id
@@ -18,7 +18,7 @@ from tests.support.drafts import JOB, StepClock, connection_tested
 def made(name: str, size: int) -> BackupCreated:
     """Return the event that tells of a backup of `size` events."""
     return BackupCreated(
-        name=name, size=size, link=bytes(32), archive_bytes=100, sha256=bytes(32), types=(), tickers=()
+        name=name, size=0, link=GENESIS, archive_bytes=size, sha256=bytes(32), types=(), tickers=()
     )  # fmt: skip
 
 

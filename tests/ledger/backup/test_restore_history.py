@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from ledger.backup.restore_history import Replaced, replaced_by
-from ledger.chain import Head, Link
+from ledger.chain import GENESIS, Head, Link
 from ledger.codec import Draft, decode_envelope
 from ledger.events import LEDGER_STREAM, BackupRestored
 from ledger.ids import append_id
@@ -22,8 +22,8 @@ def restored(backup: str, folder: str | None) -> Draft:
     """Return the event that tells of a restore of `backup` in the place of `folder`."""
     event = BackupRestored(
         name=backup,
-        size=1,
-        link=bytes(32),
+        size=0,
+        link=GENESIS,
         sha256=bytes(32),
         replaced_folder=folder,
         replaced_size=1,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.chain import GENESIS
 from ledger.checkpoint import published as published_module
 from ledger.checkpoint.errors import NotAnExtensionError, NoteError, OtherOriginError, TileError
 from ledger.checkpoint.holding import hold_tiles
@@ -98,8 +99,8 @@ def accept_head(log: EventLog) -> bytes:
         witness="anchor",
         expected_size=9,
         expected_link=bytes(32),
-        found_size=1,
-        found_link=bytes(32),
+        found_size=0,
+        found_link=GENESIS,
     )
     draft = Draft(job_id=JOB, stream=LEDGER_STREAM, event=event)
     return log.append([draft], append_id=append_id(f"accept/{log.head().size}")).head.link
@@ -170,8 +171,9 @@ def test_a_recorded_checkpoint_that_the_log_contradicts(log: EventLog, out: Path
     """What the log itself says was signed counts, whatever lies in the folder."""
     more(log, 5)
     signed = sign(log, out)
+    (last,) = log.read(6, 7)
     event = CheckpointSigned(
-        origin=signed.statement.origin, size=7, link=bytes(32), root=bytes(32), key_id=bytes(4), note="forged"
+        origin=signed.statement.origin, size=7, link=last.link, root=bytes(32), key_id=bytes(4), note="forged"
     )
     log.append([Draft(job_id=JOB, stream=LEDGER_STREAM, event=event)], append_id=append_id("forged"))
     with pytest.raises(NotAnExtensionError, match="another root, want the log of 7 events that the last checkpoint in"):

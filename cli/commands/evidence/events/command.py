@@ -14,11 +14,7 @@ from ledger.codec import UPCASTERS, decode_envelope, decode_event
 from ledger.events import EVENT_TYPES, FetchFailed, FetchSucceeded
 
 TAGS = (*EVENT_TYPES, *UPCASTERS)
-
-
-def _types(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    names = dict.fromkeys(tag.partition("/")[0] for tag in TAGS)
-    return [name for name in names if name.startswith(incomplete)]
+TYPES = tuple(dict.fromkeys(tag.partition("/")[0] for tag in TAGS))
 
 
 @click.group(
@@ -38,7 +34,10 @@ Exit codes: 0 also when nothing matches, 2 a damaged ledger, 3 no ledger.
 )
 @click.option("--ticker", type=params.TICKER, help="Only events of this ticker.")
 @click.option(
-    "--type", "tag", shell_complete=_types, help="Only events of this type: fetch, fetch.failed, or fetch.failed/1."
+    "--type",
+    "tag",
+    shell_complete=lambda _context, _parameter, incomplete: [one for one in TYPES if one.startswith(incomplete)],
+    help="Only events of this type: fetch, fetch.failed, or fetch.failed/1.",
 )
 @click.option("--since", type=params.DATE, help="Only events recorded on this UTC day or later.")
 @click.option("--limit", type=params.COUNT, help="The newest so many.")

@@ -1,23 +1,17 @@
 """`main validation`: what the rules found in a ticker's answers, decision by decision."""
 
-from collections.abc import Sequence
-
 import click
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.evidence.validation import row
-from cli.commands.evidence.validation.row import DecisionRow
 from cli.commands.status.logs.command import JobIdType
 from cli.context import ledgers, params, series_option, ticker_option
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NothingToShowError
 from ledger.events import ValidationCompleted
-from ledger.log_source import LogSource
-from ledger.market.series import Series
 from ledger.values import Verdict
-from projections.fold.tables import State
 from projections.models.decisions import decisions
 
 EXITS: dict[Verdict, Exit] = {"warning": Exit.WARNING, "rejected": Exit.CRITICAL}
@@ -48,24 +42,17 @@ def validation(ticker: str, job_id: bytes | None, limit: int | None, source: str
     """
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         series = series_option.judged(view.state, ticker, source)
-        found = _newest(log, view.state, series, job_id, limit)
+        seqs = [decision.seq for decision in decisions(view.state["prices"], series)]
+        found = []
+        for seq in seqs if job_id is not None or limit is None else seqs[-limit:]:
+            (record,) = log.read(seq, seq + 1)
+            envelope = decode_envelope(seq, record.body)
+            if job_id is None or envelope.job_id == job_id:
+                event = decode_event(envelope)
+                assert isinstance(event, ValidationCompleted)  # noqa: S101 - the fold has read it as one
+                found.append(row.row(envelope, event))
+    found = found if limit is None else found[-limit:]
     if not found:
         raise NothingToShowError(f"no decision over {ticker} of that job", wanted="at least one")
     output.give(output.rendered(found, style, row.LAYOUT))
     return EXITS.get(found[-1].verdict, Exit.OK)
-
-
-def _newest(
-    log: LogSource, state: State, series: Series, job_id: bytes | None, limit: int | None
-) -> Sequence[DecisionRow]:
-    """Return the decisions over the series (of the job, where given), newest last; with a limit, the newest so many."""
-    seqs = [decision.seq for decision in decisions(state["prices"], series)]
-    found = []
-    for seq in seqs if job_id is not None or limit is None else seqs[-limit:]:
-        (record,) = log.read(seq, seq + 1)
-        envelope = decode_envelope(seq, record.body)
-        if job_id is None or envelope.job_id == job_id:
-            event = decode_event(envelope)
-            assert isinstance(event, ValidationCompleted)  # noqa: S101 - the fold has read it as one
-            found.append(row.row(envelope, event))
-    return found if limit is None else found[-limit:]

@@ -85,7 +85,11 @@ def row(envelope: Envelope, decision: ValidationCompleted) -> DecisionRow:
         revised=decision.revised,
         unchanged=decision.unchanged,
         rescale=decision.rescale,
-        rules=list(_counts(decision)),
+        rules=[
+            RuleCount(rule=rule, outcome=outcome, rows=rows)
+            for outcome in OUTCOMES
+            for rule, rows in sorted(Counter(finding.rule for finding in getattr(decision, outcome)).items())
+        ],
         rejected=_findings(decision.rejected),
         flagged=_findings(decision.flagged),
         warned=_findings(decision.warned),
@@ -121,13 +125,6 @@ def text(one: DecisionRow) -> str:
 
 def _outcomes(one: DecisionRow) -> Iterator[tuple[Outcome, FindingRow]]:
     return ((outcome, found) for outcome in OUTCOMES for found in getattr(one, outcome))
-
-
-def _counts(decision: ValidationCompleted) -> Iterator[RuleCount]:
-    for outcome in OUTCOMES:
-        counted = Counter(finding.rule for finding in getattr(decision, outcome))
-        for rule, rows in sorted(counted.items()):
-            yield RuleCount(rule=rule, outcome=outcome, rows=rows)
 
 
 def _findings(findings: Iterable[Finding]) -> list[FindingRow]:

@@ -127,7 +127,8 @@ def complaints(rows: Sequence[RunRow]) -> list[str]:
     shared: dict[str, list[RunRow]] = {}
     for one in rows:
         if one.error_message is not UNSET and one.hint is not UNSET:
-            shared.setdefault(_without_ticker(one), []).append(one)
+            nameless = str(one.error_message).replace(one.ticker, "").replace(one.ticker.partition(".")[0], "")
+            shared.setdefault(nameless, []).append(one)
     lines = []
     for among in shared.values():
         first, names = among[0], [one.ticker for one in among]
@@ -152,10 +153,6 @@ def undone(tickers: Sequence[str], at_work: Sequence[str], ended: Sequence[str],
     ]
     again = " ".join(f"--ticker {ticker}" for ticker in tickers if ticker not in ended)
     return f"error: interrupted: {'; '.join(parts)}", f"hint: main {again}" if again else "hint: main logs"
-
-
-def _without_ticker(one: RunRow) -> str:
-    return str(one.error_message).replace(one.ticker, "").replace(one.ticker.partition(".")[0], "")
 
 
 def _trouble(outcome: Outcome) -> Trouble:

@@ -75,13 +75,18 @@ class TickerWorker:
             self._at_work[ticker] = job
             try:
                 with foreseen("job"):
-                    return self._finished(job, self._noted(job.run()), began)
+                    outcome, snapshot = self._published(job, self._noted(job.run()))
+                    head = None if setup.log is None else setup.log.head()
+                    return self._row(outcome, began, head=head, snapshot=snapshot)
             except LedgerReplacedError as error:
                 self._observer.warn("begun anew after a restore", ticker=ticker, reason=str(error))
             except LedgerError as error:
                 # Whatever goes wrong around a job too costs its ticker alone.
                 self._observer.warn(str(error), ticker=ticker, job_id=ids.text(job.job_id))
-                return self._row(self._failed(job, error), began)
+                outcome = Outcome(
+                    ticker=ticker, provider=setup.provider.name, job_id=job.job_id, status="error", error=error
+                )
+                return self._row(outcome, began)
             finally:
                 self._at_work.pop(ticker, None)
 
@@ -113,16 +118,6 @@ class TickerWorker:
         for job in list(self._at_work.values()):
             job.interrupt()
 
-    def _finished(self, job: Job, outcome: Outcome, began: float) -> RunRow:
-        log, snapshot = self._setup.log, None
-        if log is not None and outcome.status in PUBLISHED:
-            outcome, snapshot = self._published(job, log, outcome)
-        return self._row(outcome, began, head=log.head() if log is not None else None, snapshot=snapshot)
-
-    def _failed(self, job: Job, error: LedgerError) -> Outcome:
-        provider = self._setup.provider.name
-        return Outcome(ticker=job.ticker, provider=provider, job_id=job.job_id, status="error", error=error)
-
     def _row(
         self, outcome: Outcome, began: float, *, head: Head | None = None, snapshot: Snapshot | None = None
     ) -> RunRow:
@@ -134,7 +129,10 @@ class TickerWorker:
         self._ended.append(outcome.ticker)
         return done
 
-    def _published(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Outcome, Snapshot | None]:
+    def _published(self, job: Job, outcome: Outcome) -> tuple[Outcome, Snapshot | None]:
+        log = self._setup.log
+        if log is None or outcome.status not in PUBLISHED:
+            return outcome, None
         try:
             with foreseen("snapshot"):
                 snapshot, seq = self._publish(job, log, outcome)

@@ -49,15 +49,6 @@ def _hidden(path: Path, word: str) -> Path:
 @contextmanager
 def _locked_folder(path: Path) -> Iterator[Path]:
     """Give the new folder `path`, locked for as long as its maker lives; remove it unless it was given another name."""
-    fd = _made(path)
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(fd)
-
-
-def _made(path: Path) -> int:
     while True:
         path.mkdir(FOLDER)
         with suppress(FileNotFoundError):
@@ -65,9 +56,14 @@ def _made(path: Path) -> int:
             give_to_owner(fd, path.parent)
             fcntl.flock(fd, fcntl.LOCK_EX)
             if os.fstat(fd).st_nlink:
-                return fd
+                break
             # Somebody's sweep came between and took it for one that a crash left.
             os.close(fd)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(fd)
 
 
 def _sweep(path: Path, word: str) -> None:

@@ -64,7 +64,15 @@ def checkpoint(
     if compare is not None:
         if out is not None:
             context.fail("got --out with --compare, want one of them")
-        return _compare(context, given, compare, key, style)
+        if key is None:
+            context.fail("got --compare without a key, want --key VKEY, as main key show prints it")
+        from cli.commands.proof.checkpoint import compare as comparing
+
+        verifier = VERIFIER_KEY.convert(key, None, context)
+        with output.still_working("proving …"):
+            compared = comparing.compare(compare, verifier, given)
+        output.show([compared], style, text=row.extension_text)
+        return Exit.OK if compared.verdict == "extends" else Exit.CRITICAL
     if ledgers.archive_path() is not None:
         context.fail("got --ledger without --compare, want the ledger in use")
     die_with_parent()
@@ -97,15 +105,3 @@ def _signed(given: Settings, key: SigningKey, out: Path | None) -> Signed:
         for witness in known:
             log.require(witness.head, witness=witness.name)
         return sign_checkpoint(log, key, job_id=ids.new_id(now()), lock_timeout_s=timeout_s, folder=out)
-
-
-def _compare(context: click.Context, given: Settings, files: tuple[Path, Path], key: str | None, style: Style) -> int:
-    from cli.commands.proof.checkpoint.compare import compare
-
-    if key is None:
-        context.fail("got --compare without a key, want --key VKEY, as main key show prints it")
-    verifier = VERIFIER_KEY.convert(key, None, context)
-    with output.still_working("proving …"):
-        found = compare(files, verifier, given)
-    output.show([found], style, text=row.extension_text)
-    return Exit.OK if found.verdict == "extends" else Exit.CRITICAL

@@ -1,6 +1,5 @@
 """What `main checkpoint` prints. Pure."""
 
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -57,14 +56,10 @@ def row(signed: Signed, key: SigningKey, elapsed_s: float) -> CheckpointRow:
         key=str(key.verifier()),
         seq=signed.seq,
         note=signed.note.decode(),
-        checkpoint=None if signed.folder is None else str(_file(signed.folder)),
+        checkpoint=None if signed.folder is None else str(signed.folder / CHECKPOINT),
         new_files=signed.new_files,
         elapsed_sec=round(elapsed_s, 3),
     )
-
-
-def _file(folder: Path) -> Path:
-    return folder / CHECKPOINT
 
 
 def words(found: CheckpointRow) -> str:

@@ -8,7 +8,7 @@ from cli.commands.proof.prove.row import ProvenRow, Session, proven_row
 from cli.context import ledgers
 from ledger.checkpoint.errors import NotProvenError
 from ledger.checkpoint.note import VerifierKey
-from ledger.checkpoint.tlog_proof import TlogProof, parse_proof
+from ledger.checkpoint.tlog_proof import parse_proof
 from ledger.checkpoint.tree import leaf
 
 
@@ -22,14 +22,10 @@ def checked(path: Path, key: VerifierKey, session: Session | None, given: Settin
     proof.check(statement)
     named = ledgers.archive_path() is not None
     if named:
-        _hold(proof, given)
+        with ledgers.reading(given) as log:
+            record = next(log.read(proof.index, proof.index + 1), None)
+        if record is None:
+            raise NotProvenError("a log that ends before it", wanted=f"one with seq {proof.index}")
+        if leaf(record.seq, record.link, record.body) != proof.leaf:
+            raise NotProvenError(f"another event at seq {proof.index} of the log", wanted="the one that is proven")
     return proven_row(proof, statement, key, session, ledger=named)
-
-
-def _hold(proof: TlogProof, given: Settings) -> None:
-    with ledgers.reading(given) as log:
-        record = next(log.read(proof.index, proof.index + 1), None)
-    if record is None:
-        raise NotProvenError("a log that ends before it", wanted=f"one with seq {proof.index}")
-    if leaf(record.seq, record.link, record.body) != proof.leaf:
-        raise NotProvenError(f"another event at seq {proof.index} of the log", wanted="the one that is proven")

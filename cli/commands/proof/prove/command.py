@@ -56,7 +56,10 @@ def prove(
     session = _session(context, ticker, day)
     check, key = given["check"], given["key"]
     if check is not None:
-        _refuse(context, seq is not None or any(given[name] for name in ("body", "checkpoint", "out", "source")))
+        if seq is not None or any(given[name] for name in ("body", "checkpoint", "out", "source")):
+            context.fail(
+                "got more than a proof to check, want --check and --key, --ticker and --date, --ledger at most"
+            )
         if key is None:
             context.fail("got --check without a key, want --key VKEY, as main key show prints it")
         from cli.commands.proof.prove.checking import checked
@@ -87,8 +90,3 @@ def _session(context: click.Context, ticker: str | None, day: date | None) -> Se
     if ticker is None or day is None:
         context.fail("got --ticker or --date alone, want both")
     return Session(ticker, day)
-
-
-def _refuse(context: click.Context, given: bool) -> None:  # noqa: FBT001 - reads as the condition that it is
-    if given:
-        context.fail("got more than a proof to check, want --check and --key, --ticker and --date, --ledger at most")

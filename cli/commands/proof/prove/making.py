@@ -51,7 +51,11 @@ def made(wanted: ProofSubject, given: Settings) -> ProofRow:
         assert seq is not None  # noqa: S101 - one of them was given
         if seq >= log.head().size:
             raise NothingToShowError(f"no event at seq {seq}", wanted=f"one below {log.head().size}")
-        under = _given(wanted.checkpoint) if wanted.checkpoint else _newest(log)
+        if wanted.checkpoint is None:
+            under = _newest(log)
+        else:
+            note = files.read_note(wanted.checkpoint)
+            under = _Under(files.unsigned_statement(note), note, files.tiles_beside(wanted.checkpoint))
         proof = prove(
             log,
             seq,
@@ -76,11 +80,6 @@ def _decision(log: LogSource, session: Session, source: str | None) -> int:
     if not found:
         raise NothingToShowError(f"no bar of {session.ticker} on {session.day}", wanted="one that was accepted")
     return found[-1]
-
-
-def _given(path: Path) -> _Under:
-    note = files.read_note(path)
-    return _Under(files.unsigned_statement(note), note, files.tiles_beside(path))
 
 
 def _newest(log: LogSource) -> _Under:

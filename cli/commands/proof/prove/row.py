@@ -118,18 +118,16 @@ def proven_row(
         key=str(key),
         link=proof.link.hex(),
         body_sha256=proof.body_sha256.hex(),
-        event=None if envelope is None else _event(envelope),
+        event=None
+        if envelope is None
+        else ProvenEvent(
+            type=envelope.type,
+            stream=envelope.stream,
+            recorded_at=times.exact(envelope.recorded_at),
+            cause=envelope.cause,
+        ),
         price=None if session is None else _price(envelope, session),
         ledger=ledger,
-    )
-
-
-def _event(envelope: Envelope) -> ProvenEvent:
-    return ProvenEvent(
-        type=envelope.type,
-        stream=envelope.stream,
-        recorded_at=times.exact(envelope.recorded_at),
-        cause=envelope.cause,
     )
 
 

@@ -98,16 +98,11 @@ def logs(  # noqa: PLR0913 - one parameter an option
         job_id=job_id,
         failed=failed,
     )
+    none = f"no attempt{f' of {ticker}' if ticker else ''} matches"
     with ledgers.viewing(settings.load()) as view:
         found = entries(view.state["ingest_logs"], wanted, limit=limit, offset=offset)
-    output.show(
-        (to_python(LogEntry, **msgspec.structs.asdict(entry)) for entry in found), style, text=text, none=_none(ticker)
-    )
+    output.show((to_python(LogEntry, **msgspec.structs.asdict(entry)) for entry in found), style, text=text, none=none)
     return Exit.WARNING if failed and found else Exit.OK
-
-
-def _none(ticker: str | None) -> str:
-    return f"no attempt{f' of {ticker}' if ticker else ''} matches"
 
 
 def text(one: LogEntry) -> str:

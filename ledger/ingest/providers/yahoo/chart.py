@@ -22,7 +22,7 @@ from ledger.values import Identity, RawAction, RawActionKind, RawBar
 BEFORE_MIDNIGHT_HOURS = (22, 23)
 # No exchange has a session outside them, and looking for what is missing in between would take minutes.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
-VOLUME_LIMIT = 2**63
+SHARES_LIMIT = 2**63  # an event holds none that are more
 
 
 # What decoding raises on bytes that are no chart; JSON nested thousands deep is a RecursionError.
@@ -239,7 +239,7 @@ def complaint(body: bytes) -> str | None:
 
 def _volume(cell: float | None) -> float | int | None:
     """Return a volume that an event can hold: an integer past 63 bits as the double nearest to it."""
-    if not isinstance(cell, int) or abs(cell) < VOLUME_LIMIT:
+    if not isinstance(cell, int) or abs(cell) < SHARES_LIMIT:
         return cell
     try:
         return float(cell)
@@ -261,6 +261,8 @@ def _offer(kind: RawActionKind, key: str, sent: msgspec.Raw, zone: tzinfo) -> Of
     try:
         if kind == "split":
             split = msgspec.json.decode(sent, type=Split)
+            if not max(abs(split.numerator), abs(split.denominator)) < SHARES_LIMIT:
+                return Offer(date=day, kind=kind, fault="got a split of 2⁶³ shares or more, want a number of shares")
             return Offer(date=day, kind=kind, numerator=split.numerator, denominator=split.denominator)
         payment = msgspec.json.decode(sent, type=Payment)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -178,6 +178,22 @@ def test_an_event_is_read_on_its_own() -> None:
     assert ("1wk", FRIDAY) == (read.granularity, read.first_day)
 
 
+@pytest.mark.parametrize("numerator", [2**63, -(2**63), 10**400, 1e300])
+@pytest.mark.parametrize("upside_down", [False, True])
+def test_a_split_of_more_shares_than_a_number_can_hold_is_at_fault(numerator: float, upside_down: bool) -> None:
+    """The other events are as sent, and a split of as many shares as there may be is read."""
+    at = stamp("2026-02-06T13:00")
+
+    def sent(numerator: float) -> dict[str, float]:
+        shares = (1, numerator) if upside_down else (numerator, 1)
+        return {"date": at, "numerator": shares[0], "denominator": shares[1]}
+
+    events = {"splits": {"a": sent(numerator), "b": sent(2**63 - 1), "c": sent(2)}}
+    sent_body = body([], events=events)
+    assert [True, False, False] == [offer.fault is not None for offer in chart.reading(sent_body).offers]
+    assert 2 == len(chart.actions(sent_body))
+
+
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
