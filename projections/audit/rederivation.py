@@ -34,7 +34,7 @@ from projections.audit.departures import (
 from projections.audit.rejudging import ReadEvidence
 from projections.audit.report import AuditReport, Derived, Difference, NotDerived
 from projections.fold.folding import checked
-from projections.queries.snapshot_csv import FORMAT_VERSION, render
+from projections.queries.snapshot_csv import FORMAT_VERSION, Csv, assembled, line, render
 
 BARS_KEPT = 150_000  # of the series that were decided on last; the others are read back when their turn comes
 ANSWERS_KEPT_BYTES = 32 * 1024 * 1024  # of evidence that a decision may follow; older evidence is read again
@@ -51,6 +51,7 @@ class Rederivation:
         self._since = since
         self._mine = mine
         self._bars: OrderedDict[Series, dict[date, Bar]] = OrderedDict()
+        self._lines: dict[Series, dict[date, str]] = {}  # of their snapshots: a row that stays is written once
         self._bars_kept = 0
         self._answers: OrderedDict[int, ReadEvidence] = OrderedDict()
         self._answers_bytes = 0
@@ -179,10 +180,9 @@ class Rederivation:
             raise NotDerivedError(f"a snapshot in format {event.format_version}")
         if event.position > envelope.seq:
             raise DepartureError("position", event.position, f"at most {envelope.seq}")
-        bars = self._bars_at(Series(event.ticker, event.provider), event.position)
-        if not bars:
+        csv = self._csv(Series(event.ticker, event.provider), event.position)
+        if csv is None:
             raise DepartureError("rows", event.rows, "none")
-        csv = render(event.ticker, bars)
         for what, recorded, derived in (
             ("name", event.name, csv.name),
             ("rows", event.rows, csv.rows),
@@ -242,10 +242,12 @@ class Rederivation:
         if bars is None or not decision.accepted:
             return
         last = max(bars, default=date.min)
-        new = [bar for bar in decision.bars if bar.date not in bars]
+        new = [bar.date for bar in decision.bars if bar.date not in bars]
         bars.update((bar.date, bar) for bar in decision.bars)
+        if (lines := self._lines.get(decision.series)) is not None:
+            lines.update((bar.date, line(bar)) for bar in decision.bars)
         self._bars_kept += len(new)
-        if any(bar.date < last for bar in new):
+        if new != sorted(new) or any(day < last for day in new):
             self._bars[decision.series] = dict(sorted(bars.items()))
 
     def _bars_of(self, series: Series) -> dict[date, Bar]:
@@ -255,21 +257,30 @@ class Rederivation:
             bars = self._bars[series] = self._fold.bars(series)
             self._bars_kept += len(bars)
             while self._bars_kept > BARS_KEPT and len(self._bars) > 1:
-                self._bars_kept -= len(self._bars.popitem(last=False)[1])
+                other, forgotten = self._bars.popitem(last=False)
+                self._bars_kept -= len(forgotten)
+                self._lines.pop(other, None)
         self._bars.move_to_end(series)
         return bars
 
-    def _bars_at(self, series: Series, position: int) -> dict[date, Bar]:
-        """Return what was held of the series once `position` events were read."""
-        if self._fold.held(series).seq < position:
-            return self._bars_of(series)
-        # A decision came in between: rare, and only a walk over the log tells what was held before it.
+    def _csv(self, series: Series, position: int) -> Csv | None:
+        """Return the snapshot of what was held of the series once `position` events were read, None where nothing was.
+
+        Raises: what rendering raises.
+        """
         bars: dict[date, Bar] = {}
+        if self._fold.held(series).seq < position:
+            bars = self._bars_of(series)
+            lines = self._lines.get(series)
+            if lines is None:
+                lines = self._lines[series] = {day: line(bar) for day, bar in bars.items()}
+            return assembled(series.ticker, max(bars), [lines[day] for day in bars]) if bars else None
+        # A decision came in between: rare, and only a walk over the log tells what was held before it.
         for record in self._log.read(0, position):
             found = series_decision(decode_envelope(record.seq, record.body))
             if found is not None and found.series == series and found.accepted:
                 bars |= {bar.date: bar for bar in found.bars}
-        return bars
+        return render(series.ticker, bars) if bars else None
 
 
 def _check_answer(answer: Answer) -> None:

@@ -180,7 +180,7 @@ def test_what_nobody_foresaw_is_that_events_finding(
     def breaks(*_: object) -> None:
         raise KeyError("mine")
 
-    monkeypatch.setattr(projections.audit.rederivation, "render", breaks)
+    monkeypatch.setattr(projections.audit.rederivation, "assembled", breaks)
     report = audited(bodies)
     assert ("incomplete", 2, 2) == (report.verdict, report.derived["decisions"], report.not_derived[0].events)
     assert report.not_derived[0].reason.startswith("got KeyError")
