@@ -12,7 +12,7 @@ from ledger.errors import LedgerError
 from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules.reading import Offer, Reading
 from ledger.market.price import price_micros
-from ledger.values import RawAction, RawBar
+from ledger.values import Identity, RawAction, RawBar
 
 SHOWN = 200  # characters of a value that is printed
 
@@ -57,6 +57,17 @@ def check_bars(fetch: FetchSucceeded, reading: Reading) -> None:
     for bar in fetch.bars:
         if not any(_alike(bar, row) for row in rows[bar.date]):
             raise DepartureError(f"bar of {bar.date}", _cells(bar), [_cells(row) for row in rows[bar.date]])
+
+
+def check_identity(fetch: FetchSucceeded, reading: Reading) -> None:
+    """Return quietly when the series is recorded as the answer names it, in all that it says of it.
+
+    Raises: DepartureError.
+    """
+    for name in Identity.__struct_fields__:
+        recorded, derived = getattr(fetch.identity, name), getattr(reading.identity, name)
+        if derived is not None and recorded != derived:
+            raise DepartureError(f"identity {name}", recorded, derived)
 
 
 def check_actions(fetch: FetchSucceeded, reading: Reading) -> None:

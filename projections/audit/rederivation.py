@@ -30,6 +30,7 @@ from projections.audit.departures import (
     check_actions,
     check_bars,
     check_decision,
+    check_identity,
 )
 from projections.audit.rejudging import ReadEvidence
 from projections.audit.report import AuditReport, Derived, Difference, NotDerived
@@ -139,6 +140,7 @@ class Rederivation:
             if fetch.bars or fetch.actions:
                 raise NotDerivedError(found.unread)
             return
+        check_identity(fetch, found.reading)
         check_bars(fetch, found.reading)
         if registry.described(fetch.provider).reading is not None:
             check_actions(fetch, found.reading)

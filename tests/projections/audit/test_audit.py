@@ -220,6 +220,7 @@ def test_damage_is_a_difference(bodies: list[bytes], tmp_path: Path) -> None:
         (SNAPSHOT, {"data": {"name": "PETR4-20260212.csv"}}, "name"),
         (SNAPSHOT, {"data": {"rows": 1}}, "rows"),
         (SNAPSHOT, {"data": {"format_version": 2}}, None),
+        (FETCH, {"data": {"identity": {"symbol": "VALE3.SA"}}}, "identity symbol"),
         (FETCH, {"data": {"actions": [["2026-02-13", "dividend", 1.0]]}}, "dividend of 2026-02-13"),
     ],
 )
