@@ -35,6 +35,7 @@ _TABLE = (
     ("events", "evidence.events.command", "Browse the log; show one event whole."),
     ("snapshot", "trust.snapshot", "Print a snapshot from recorded events, or check those written."),
     ("verify", "trust.verify.command", "Re-hash every event; hold the head against all that remember it."),
+    ("audit", "trust.audit", "Derive every decision again from the raw answers, and compare."),
     ("accept-head", "trust.accept_head", "Go on after a rollback or fork was found, on the record."),
     ("backup", "trust.backup.command", "Make, check, list and restore backups."),
     ("salvage", "trust.salvage", "Save what is intact of a damaged ledger or archive."),

@@ -34,6 +34,7 @@ from cli.commands.status.alerts.webhook import Message  # noqa: E402 - the same
 from cli.commands.status.health.command import HealthRow  # noqa: E402 - the same
 from cli.commands.status.metrics.row import LagRow, LastDateRow  # noqa: E402 - the same
 from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
+from cli.commands.trust.audit import AuditRow  # noqa: E402 - the same
 from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
 from cli.commands.trust.rebuild import RebuildRow  # noqa: E402 - the same
 from cli.commands.trust.replay import ReplayRow  # noqa: E402 - the same
@@ -52,6 +53,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "accept-head": AcceptedRow,
     "alert": AlertRow,
     "alert-message": Message,
+    "audit": AuditRow,
     "backup-check": CheckedRow,
     "backup-create": CreatedRow,
     "backup-list": ListedRow,

@@ -29,9 +29,13 @@ _encode = msgspec.msgpack.Encoder().encode
 def array(bars: Iterable[bytes]) -> bytes:
     """Return the msgpack array of the bars of one calendar year, by date, each as a decision holds it."""
     items = list(bars)
-    count = len(items)
+    return array_of(len(items), b"".join(items))
+
+
+def array_of(count: int, items: bytes) -> bytes:
+    """Return the msgpack array of `count` items, which `items` are one after another; a year has at most 366."""
     header = bytes([_FIXARRAY | count]) if count < _FIXARRAY_LIMIT else _ARRAY16 + count.to_bytes(2, "big")
-    return header + b"".join(items)
+    return header + items
 
 
 def leaf(bars: Iterable[bytes]) -> bytes:

@@ -48,7 +48,7 @@ def fold(records: Iterable[Record], start: Head, projections: Sequence[Projectio
     }
     steps: dict[str, Step] = {}
     record: Record | None = None
-    for together in _checked(records, start):
+    for together in checked(records, start):
         record = together[-1]
         for envelope in decode_envelopes(list(map(_body, together)), start=together[0].seq):
             step = steps.get(envelope.type)
@@ -81,7 +81,7 @@ def capped(records: Iterable[Record], *, body_bytes: int) -> Iterator[Record]:
             return
 
 
-def _checked(records: Iterable[Record], start: Head) -> Iterator[list[Record]]:
+def checked(records: Iterable[Record], start: Head) -> Iterator[list[Record]]:
     """Yield `records`, some at a time, once each is known to follow from the one before it.
 
     Of those before one that does not, the whole ones are yielded first.

@@ -9,8 +9,10 @@ from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.audit.succession import Succession
 from ledger.codec import decode_envelope, decode_event
 from ledger.events import ValidationCompleted
+from ledger.files.scratch import ScratchMap
 from ledger.values import RawAction, RawBar, Window
 from projections.fold.folding import replayed
 from projections.models.prices import Prices
@@ -100,6 +102,8 @@ def hold_to_plain_lists(ledger: CommittedLog) -> None:
         assert state == decision.after
     tables = replayed(ledger.log.read(), [Prices()])[1]["prices"]
     assert None is departure(ledger.log, tables, SERIES)
+    with Succession(ScratchMap(memory_bytes=2_000)) as succession:
+        assert None is succession.read([record.body for record in ledger.log.read()], 0)
 
 
 FIRST = run_of([10 + n / 10 for n in range(8)])

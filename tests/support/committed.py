@@ -14,7 +14,7 @@ from ledger.values import Basis, RawAction, RawBar, Window
 from projections.fold.folding import replayed
 from projections.models import prices
 from projections.models.prices import Prices
-from tests.ledger.ingest.answers import TICKER, evidence
+from tests.ledger.ingest.answers import TICKER, evidence, run_of, session
 from tests.support.archives import created
 from tests.support.drafts import JOB, StepClock
 
@@ -69,3 +69,15 @@ class CommittedLog:
         first = self.log.append(drafts, append_id=identifier).first
         assert first == self.log.append(drafts, append_id=identifier).first
         return first
+
+
+def told() -> CommittedLog:
+    """Return a ledger of three decisions: a first answer, a correction with a dividend, an answer that lacks it."""
+    ledger = CommittedLog()
+    closes = [10 + n / 10 for n in range(8)]
+    ledger.answer(run_of(closes), [], Window(session(0), session(7)))
+    later = [10.5, 10.6, 10.75, 10.9]
+    paid = [RawAction(session(8), "dividend", 0.3), RawAction(session(8), "dividend", 0.3)]
+    ledger.answer(run_of(later, first=5), paid, Window(session(5), session(8)))
+    ledger.answer(run_of([10.75, 10.9, 11.0], first=7), [], Window(session(7), session(9)))
+    return ledger
