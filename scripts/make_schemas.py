@@ -30,6 +30,7 @@ from cli.commands.proof.key import KeyRow  # noqa: E402 - the same
 from cli.commands.proof.prove.row import ProofRow, ProvenRow  # noqa: E402 - the same
 from cli.commands.status.health.command import HealthRow  # noqa: E402 - the same
 from cli.commands.status.metrics.row import LagRow, LastDateRow  # noqa: E402 - the same
+from cli.commands.status.report.command import ReportRow  # noqa: E402 - the same
 from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
 from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
 from cli.commands.trust.rebuild import RebuildRow  # noqa: E402 - the same
@@ -68,6 +69,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "proof-check": ProvenRow,
     "rebuild": RebuildRow,
     "replay": ReplayRow,
+    "report": ReportRow,
     "rules": RuleRow,
     "run": RunRow,
     "salvage": SalvagedRow,
