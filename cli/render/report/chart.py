@@ -17,8 +17,8 @@ from cli.render.report.words import Phrases
 from projections.api.rows import Change, CorporateAction, Price
 from projections.report.facts import TickerFacts
 
-WIDTH, HEIGHT = 1_440, 480
-LEFT, TOP, BOTTOM = 12, 40, 436  # of the plot; below it are the names of days
+WIDTH, HEIGHT = 1_440, 504
+LEFT, RIGHT, TOP, BOTTOM = 96, 1_428, 60, 440  # of the plot; left of it are prices, below it days
 COLUMN = 2
 GRID_LINES = 4
 DAY_NAMES = 5
@@ -57,7 +57,7 @@ class Scale:
     def x(self, day: date) -> int:
         """Return the column of a day."""
         span = (self.last - self.first).days or 1
-        return LEFT + round((WIDTH - 2 * LEFT) * (day - self.first).days / span)
+        return LEFT + round((RIGHT - LEFT) * (day - self.first).days / span)
 
     def y(self, price: Decimal) -> int:
         """Return the height of a price, one beyond the canvas at its edge."""
@@ -69,15 +69,40 @@ def revised(one: TickerFacts) -> Revised:
     """Return what happened to the sessions that `one` holds."""
     held = {price.date for price in one.prices}
     changes = [change for change in one.changes if change.date in held]
-    closes = [change for change in changes if change.cause == "correction" and change.field == CLOSE]
     return Revised(
         correction=_days(change for change in changes if change.cause == "correction"),
         withdrawn=_days(change for change in changes if change.cause == "withdrawn"),
         late=_days(change for change in changes if change.late),
         rescaled=len({change.date for change in changes if change.cause == "rescale"}),
-        # The first of several: what was known at first.
-        was={change.date: change.old for change in reversed(closes) if change.old is not None},
+        was=_closes_before(one),
     )
+
+
+def _closes_before(one: TickerFacts) -> dict[date, Decimal]:
+    """Return what the close of each corrected day was at first, on the scale of today.
+
+    Where the correcting answer rescaled other days as well, the old close is taken on whichever of the two scales
+    is the nearer one to the new close: a ledger of prices does not say it of a single day.
+    """
+    found = {price.date: price.close for price in one.prices}
+    scales: dict[int, Decimal] = {}
+    for change in one.changes:
+        if change.cause == "rescale" and change.field == CLOSE and change.old and change.new:
+            scales.setdefault(change.seq, change.new / change.old)
+    corrected = set()
+    for change in one.changes:
+        if (
+            change.cause == "correction"
+            and change.field == CLOSE
+            and change.date in found
+            and change.old
+            and change.new
+        ):
+            ratio = change.old / change.new
+            rescaled = ratio * scales.get(change.seq, Decimal(1))
+            found[change.date] *= min(ratio, rescaled, key=lambda one: abs(one.ln()))
+            corrected.add(change.date)
+    return {day: found[day] for day in corrected}
 
 
 def _days(changes: Iterable[Change]) -> tuple[date, ...]:
@@ -93,8 +118,9 @@ def picture(one: TickerFacts, say: Phrases, name: str) -> Html:
         "svg",
         element("title", title(one, say), id=f"{name}-title"),
         element("desc", description(one, found, say), id=f"{name}-desc"),
-        _grid(scale, say),
+        _grid(scale),
         _marks(one, found, scale),
+        _names(scale, say),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         aria_labelledby=f"{name}-title",
@@ -150,26 +176,28 @@ def parts(action: CorporateAction) -> bool:
     return action.amount is None
 
 
-def _grid(scale: Scale, say: Phrases) -> Html:
-    """Return lines at round prices with their names, and the names of days."""
+def _levels(scale: Scale) -> list[Decimal]:
+    """Return the round prices that get a line."""
     step = _round_step((scale.high - scale.low) / GRID_LINES)
     first = (scale.low // step + 1) * step
-    levels = [first + step * number for number in range(GRID_LINES * 3) if first + step * number < scale.high]
-    lines = "".join(f"M0 {scale.y(level)}H{WIDTH}" for level in levels)
-    drawn = [element("path", class_="g", d=f"{lines}M0 {BOTTOM}H{WIDTH}")]
-    drawn += [element("text", say.number(level), x="4", y=str(scale.y(level) - 6)) for level in levels]
+    return [level for number in range(2 * GRID_LINES) if (level := first + number * step) < scale.high]
+
+
+def _grid(scale: Scale) -> Html:
+    lines = "".join(f"M{LEFT} {scale.y(level)}H{WIDTH}" for level in _levels(scale))
+    return element("path", class_="g", d=f"{lines}M{LEFT} {BOTTOM}H{WIDTH}")
+
+
+def _names(scale: Scale, say: Phrases) -> Html:
+    """Return the names of round prices and of days; a narrow screen has no room for those between."""
+    drawn = [element("text", say.number(level), x="4", y=str(scale.y(level) + 8)) for level in _levels(scale)]
     span = (scale.last - scale.first).days
-    for number in range(DAY_NAMES):
+    for number in range(DAY_NAMES if span >= DAY_NAMES else 1):
         day = date.fromordinal(scale.first.toordinal() + span * number // (DAY_NAMES - 1))
-        at = {"start": 4, "middle": scale.x(day), "end": WIDTH - 4}
         anchor = "start" if number == 0 else "end" if number == DAY_NAMES - 1 else "middle"
-        # A narrow screen has no room for those between.
-        extra = {"class_": "x"} if number % 2 else {}
-        drawn.append(
-            element("text", day.isoformat(), x=str(at[anchor]), y=str(HEIGHT - 8), text_anchor=anchor, **extra)
-        )
-        if not span:
-            break
+        between = {"class_": "x"} if number % 2 else {}
+        place = {"x": str(scale.x(day)), "y": str(HEIGHT - 8), "text_anchor": anchor}
+        drawn.append(element("text", day.isoformat(), **place, **between))
     return joined(drawn)
 
 
@@ -203,7 +231,7 @@ def _marks(one: TickerFacts, found: Revised, scale: Scale) -> Html:
     }
     paths = [element("path", class_=name, d=d) for name, pieces in drawn.items() if (d := "".join(pieces))]
     names = [
-        element("text", f"{action.denominator}:{action.numerator}", x=str(x), y=str(TOP - 16), text_anchor="middle")
+        element("text", f"{action.denominator}:{action.numerator}", x=str(x), y=str(TOP - 14), text_anchor="middle")
         for x, action in list(splits.items())[-SPLIT_NAMES:]
     ]
     return joined([*paths, *names])

@@ -88,4 +88,6 @@ def repeat(facts: ReportFacts, say: Phrases) -> Html:
         f"main replay --until {last}",
         *(f"main snapshot --ticker {one.ticker} --as-of {last}" for one in facts.tickers[:1] if one.prices),
     )
-    return joined([element("p", say("repeat.how")), element("pre", element("code", "\n".join(commands)))])
+    return joined(
+        [element("p", say("repeat.how")), element("pre", *(Html(f"{element('code', one)}\n") for one in commands))]
+    )

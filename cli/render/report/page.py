@@ -26,8 +26,6 @@ HEALTH = (
     Column("last_session", "t"),
     Column("behind", "n"),
     Column("missing.short", "n"),
-    Column("rejected", "n"),
-    Column("flagged", "n"),
     Column("sessions", "n"),
     Column("source"),
 )
@@ -117,7 +115,7 @@ def _ticker(one: TickerFacts, place: str, say: Phrases) -> Sequence[str]:
     sessions, source = say.number(len(one.prices)), one.provider or ""
     missing = say.number(len(one.missing))
     if found is None:
-        return name, say("severity.none"), "", "", "", "", "", missing, "", "", sessions, source
+        return name, say("severity.none"), "", "", "", "", "", missing, sessions, source
     lag, last, behind = found.ingest_lag_seconds, found.last_ingest, found.sessions_behind
     return (
         name,
@@ -128,8 +126,6 @@ def _ticker(one: TickerFacts, place: str, say: Phrases) -> Sequence[str]:
         "" if found.last_date is None else found.last_date.isoformat(),
         "" if behind is None else say.number(behind),
         missing,
-        say.number(found.rejected),
-        say.number(found.flagged),
         sessions,
         source or found.provider,
     )

@@ -89,4 +89,4 @@ def _gap(row: MissingSession, say: Phrases) -> Sequence[str]:
     if row.rejected_answers:
         why = f"{why}; {say('gap.answers', count=row.rejected_answers)}"
     asked_at = moment(max(filter(None, (row.last_asked_at, row.last_rejected_at)), default=None))
-    return row.date.isoformat(), why, say("times", count=row.asked + row.rejected_answers), asked_at
+    return row.date.isoformat(), why, say.number(row.asked + row.rejected_answers), asked_at

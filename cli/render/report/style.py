@@ -8,7 +8,7 @@ CSS = """
 :root{--ink:#1b1f24;--soft:#57606a;--line:#d0d7de;--pale:#f6f8fa;--blue:#0b5394;--ok:#1a6b2f;--warn:#8a4b00;
 --bad:#b3261e;--late:#6a1b9a}
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:72rem;padding:1rem 1.25rem 2rem;color:var(--ink);background:#fff;
+body{margin:0 auto;max-width:80rem;padding:1rem 1.25rem 2rem;color:var(--ink);background:#fff;
 font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif}
 a{color:var(--blue)}
 .skip{position:absolute;left:-99rem}
@@ -24,9 +24,8 @@ nav ul{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;list-style:none;margin:1re
 .verdict strong{display:block;font-size:1.2rem}
 .verdict span{color:var(--ink)}
 .ok{color:var(--ok)}.warning{color:var(--warn)}.critical{color:var(--bad)}
-dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,17rem),1fr));gap:1px;margin:1rem 0;
-background:var(--line);border:1px solid var(--line)}
-dl div{background:#fff;padding:.5rem .75rem}
+dl{display:flex;flex-wrap:wrap;gap:1px;margin:1rem 0;background:var(--line);border:1px solid var(--line)}
+dl div{flex:1 1 16rem;background:#fff;padding:.5rem .75rem}
 dt{color:var(--soft);font-size:.875rem}
 dd{margin:0;overflow-wrap:anywhere}
 code,pre{font:.875em/1.5 ui-monospace,"Liberation Mono",Menlo,Consolas,monospace;overflow-wrap:anywhere}
@@ -36,10 +35,11 @@ pre{white-space:pre-wrap;background:var(--pale);padding:.75rem 1rem;margin:.5rem
 table{border-collapse:collapse;width:100%;font-size:.875rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;padding:0 0 .35rem}
 th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid var(--line);white-space:nowrap}
-thead th{border-bottom:2px solid var(--soft);color:var(--soft);font-weight:600}
+thead th{border-bottom:2px solid var(--soft);color:var(--soft);font-weight:600;white-space:normal;
+vertical-align:bottom}
 tbody th{font-weight:600}
 .n{text-align:right}
-.long{white-space:normal;min-width:14rem;overflow-wrap:anywhere}
+.long{white-space:normal;min-width:11rem;overflow-wrap:anywhere}
 figure{margin:.5rem 0 1rem}
 svg{display:block;width:100%;height:auto;background:#fff}
 svg text{font-size:24px;fill:var(--soft);stroke:#fff;stroke-width:6px;paint-order:stroke}
@@ -59,10 +59,11 @@ figcaption b{font-weight:700}
 .k-split{color:var(--ink)}.k-paid{color:var(--ok)}
 footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:.75rem;overflow-wrap:anywhere}
 @media (max-width:40rem){body{padding:.5rem .75rem 1.5rem}svg text{font-size:44px;stroke-width:10px}
+caption{max-width:calc(100vw - 2rem)}
 .x{display:none}}
 @media print{@page{size:A4;margin:14mm}body{max-width:none;padding:0;font-size:10pt}nav,.skip{display:none}
 a{color:inherit;text-decoration:none}.wide{overflow:visible}table{font-size:7.5pt}th,td{padding:2pt 3pt;
-white-space:normal;overflow-wrap:anywhere}td.n,th.n,td.t{white-space:nowrap}.long{min-width:0}h2,h3,caption{break-after:avoid}
+white-space:normal}td.n,th.n,td.t{white-space:nowrap}.long{min-width:0}h2,h3,caption{break-after:avoid}
 figure,tr,.verdict,dl div{break-inside:avoid}thead{display:table-header-group}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """.replace("\n", "")
