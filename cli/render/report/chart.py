@@ -1,7 +1,8 @@
 """The close of one ticker as a picture, with what was revised, is missing, was paid or split. Pure.
 
 Drawn on whole units of a fixed canvas: each column keeps its lowest and its highest close, so the picture of any
-number of sessions has a bounded size and no extreme is lost.
+number of sessions has a bounded size and no extreme is lost. Of marks that would cover each other one is drawn; the
+description and the legend have the counts.
 """
 
 from bisect import bisect
@@ -17,13 +18,13 @@ from cli.render.report.words import Phrases
 from projections.api.rows import Change, CorporateAction, Price
 from projections.report.facts import TickerFacts
 
-WIDTH, HEIGHT = 1_440, 504
-LEFT, RIGHT, TOP, BOTTOM = 96, 1_428, 60, 440  # of the plot; left of it are prices, below it days
-COLUMN = 2
+WIDTH, HEIGHT = 1_200, 420
+LEFT, RIGHT, TOP, BOTTOM = 80, 1_190, 50, 366  # of the plot; left of it are prices, below it days
+COLUMN, MARK_COLUMN = 3, 6
 GRID_LINES = 4
 DAY_NAMES = 5
 SPLIT_NAMES = 6
-ARM = 9  # of a mark
+ARM = 8  # of a mark
 CLOSE = "close"
 
 MARKS = {"correction": "●", "withdrawn": "✕", "late": "◆", "missing": "╵", "split": "┊", "paid": "╷"}
@@ -190,13 +191,13 @@ def _grid(scale: Scale) -> Html:
 
 def _names(scale: Scale, say: Phrases) -> Html:
     """Return the names of round prices and of days; a narrow screen has no room for those between."""
-    drawn = [element("text", say.number(level), x="4", y=str(scale.y(level) + 8)) for level in _levels(scale)]
+    drawn = [element("text", say.number(level), x="4", y=str(scale.y(level) + 7)) for level in _levels(scale)]
     span = (scale.last - scale.first).days
     for number in range(DAY_NAMES if span >= DAY_NAMES else 1):
         day = date.fromordinal(scale.first.toordinal() + span * number // (DAY_NAMES - 1))
         anchor = "start" if number == 0 else "end" if number == DAY_NAMES - 1 else "middle"
         between = {"class_": "x"} if number % 2 else {}
-        place = {"x": str(scale.x(day)), "y": str(HEIGHT - 8), "text_anchor": anchor}
+        place = {"x": str(scale.x(day)), "y": str(HEIGHT - 7), "text_anchor": anchor}
         drawn.append(element("text", day.isoformat(), **place, **between))
     return joined(drawn)
 
@@ -211,30 +212,37 @@ def _marks(one: TickerFacts, found: Revised, scale: Scale) -> Html:
     close = {price.date: price.close for price in one.prices}
 
     def at(days: Iterable[date]) -> list[Point]:
-        points = {Point(scale.x(day), scale.y(close[day])): None for day in days}
-        return list(points)
+        return [Point(scale.x(day), scale.y(close[day])) for day in _apart(days, scale)]
 
     actions = [action for action in one.actions if scale.first <= action.date <= scale.last]
     splits = {scale.x(action.date): action for action in actions if parts(action)}
-    paid = {scale.x(action.date) for action in actions if not parts(action)}
-    missing = {scale.x(gap.date) for gap in one.missing if gap.date <= scale.last}
-    was = (f"M{scale.x(day)} {scale.y(old)}V{scale.y(close[day])}" for day, old in sorted(found.was.items()))
+    paid = _apart((action.date for action in actions if not parts(action)), scale)
+    missing = _apart((gap.date for gap in one.missing if gap.date <= scale.last), scale)
+    was = ((Point(scale.x(day), scale.y(found.was[day])), scale.y(close[day])) for day in _apart(found.was, scale))
     drawn: dict[str, Iterable[str]] = {
-        "split": (f"M{x} {TOP - 8}V{BOTTOM}" for x in splits),
-        "paid": (f"M{x} {BOTTOM}v-14" for x in sorted(paid)),
-        "missing": (f"M{x} {BOTTOM}v14" for x in sorted(missing)),
+        "split": (f"M{x} {TOP - 7}V{BOTTOM}" for x in splits),
+        "paid": (f"M{scale.x(day)} {BOTTOM}v-12" for day in paid),
+        "missing": (f"M{scale.x(day)} {BOTTOM}v12" for day in missing),
         "c": _line(one.prices, {gap.date for gap in one.missing}, scale),
-        "was": was,
+        "was": (f"M{point.x} {point.y}V{now}" for point, now in was),
         "late": (_diamond(point) for point in at(found.late)),
         "correction": (f"M{point.x} {point.y}h0" for point in at(found.correction)),
         "withdrawn": (_cross(point) for point in at(found.withdrawn)),
     }
     paths = [element("path", class_=name, d=d) for name, pieces in drawn.items() if (d := "".join(pieces))]
     names = [
-        element("text", f"{action.denominator}:{action.numerator}", x=str(x), y=str(TOP - 14), text_anchor="middle")
+        element("text", f"{action.denominator}:{action.numerator}", x=str(x), y=str(TOP - 12), text_anchor="middle")
         for x, action in list(splits.items())[-SPLIT_NAMES:]
     ]
     return joined([*paths, *names])
+
+
+def _apart(days: Iterable[date], scale: Scale) -> list[date]:
+    """Return the days, in order, of those whose marks would cover each other the first."""
+    columns: dict[int, date] = {}
+    for day in sorted(days):
+        columns.setdefault(scale.x(day) // MARK_COLUMN, day)
+    return list(columns.values())
 
 
 def _diamond(at: Point) -> str:

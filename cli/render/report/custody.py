@@ -9,7 +9,7 @@ from cli.render.report.words import Phrases
 from ledger.events import BackupCreated, CheckpointSigned, LogVerified
 from projections.report.facts import CustodyEvent, ReportFacts
 
-CUSTODY = (Column("recorded", "t"), Column("event"), Column("size", "n"), Column("detail", "long"), Column("seq", "n"))
+CUSTODY = (Column("recorded"), Column("event"), Column("size", "n"), Column("detail", "long"), Column("seq", "n"))
 NEWEST = {
     "newest.backup": BackupCreated.TAG,
     "newest.verified": LogVerified.TAG,

@@ -21,16 +21,16 @@ HEALTH = (
     Column("ticker"),
     Column("severity"),
     Column("reason", "long"),
-    Column("last_ingest", "t"),
+    Column("last_ingest"),
     Column("age", "n"),
-    Column("last_session", "t"),
+    Column("last_session"),
     Column("behind", "n"),
     Column("missing.short", "n"),
     Column("sessions", "n"),
     Column("source"),
 )
 RUNS = (
-    Column("finished", "t"),
+    Column("finished"),
     Column("ticker"),
     Column("status"),
     Column("attempt", "n"),
@@ -47,8 +47,8 @@ SOURCES = (
     Column("read", "n"),
     Column("held", "n"),
     Column("sessions", "n"),
-    Column("first", "t"),
-    Column("last_session", "t"),
+    Column("first"),
+    Column("last_session"),
 )
 
 

@@ -10,22 +10,22 @@ from cli.render.report.words import Phrases
 from projections.api.rows import Change, CorporateAction, MissingSession
 from projections.report.facts import TickerFacts
 
-ROWS = 10  # of each table: the newest; commands print the rest
+ROWS = 8  # of each table: the newest; commands print the rest
 
 T = TypeVar("T")
 
 REVISIONS = (
-    Column("date", "t"),
+    Column("date"),
     Column("field"),
     Column("old", "n"),
     Column("new", "n"),
     Column("change", "n"),
     Column("cause"),
-    Column("learned", "t"),
+    Column("learned"),
     Column("seq", "n"),
 )
-ACTIONS = (Column("date", "t"), Column("action"), Column("amount", "n"), Column("learned", "t"), Column("seq", "n"))
-GAPS = (Column("date", "t"), Column("why"), Column("asked", "n"), Column("last_asked", "t"))
+ACTIONS = (Column("date"), Column("action"), Column("amount", "n"), Column("learned"), Column("seq", "n"))
+GAPS = (Column("date"), Column("why"), Column("asked", "n"), Column("last_asked"))
 
 
 def series(one: TickerFacts, say: Phrases, name: str) -> Html:

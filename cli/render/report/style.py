@@ -42,7 +42,7 @@ tbody th{font-weight:600}
 .long{white-space:normal;min-width:11rem;overflow-wrap:anywhere}
 figure{margin:.5rem 0 1rem}
 svg{display:block;width:100%;height:auto;background:#fff}
-svg text{font-size:24px;fill:var(--soft);stroke:#fff;stroke-width:6px;paint-order:stroke}
+svg text{font-size:20px;fill:var(--soft);stroke:#fff;stroke-width:6px;paint-order:stroke}
 svg path{fill:none;stroke-linecap:round;stroke-linejoin:round;vector-effect:non-scaling-stroke}
 .g{stroke:var(--line);stroke-width:1px}
 .c{stroke:var(--blue);stroke-width:1.5px}
@@ -58,12 +58,12 @@ figcaption b{font-weight:700}
 .k-correction,.k-was{color:var(--warn)}.k-withdrawn,.k-missing{color:var(--bad)}.k-late{color:var(--late)}
 .k-split{color:var(--ink)}.k-paid{color:var(--ok)}
 footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:.75rem;overflow-wrap:anywhere}
-@media (max-width:40rem){body{padding:.5rem .75rem 1.5rem}svg text{font-size:44px;stroke-width:10px}
+@media (max-width:40rem){body{padding:.5rem .75rem 1.5rem}svg text{font-size:37px;stroke-width:10px}
 caption{max-width:calc(100vw - 2rem)}
 .x{display:none}}
 @media print{@page{size:A4;margin:14mm}body{max-width:none;padding:0;font-size:10pt}nav,.skip{display:none}
-a{color:inherit;text-decoration:none}.wide{overflow:visible}table{font-size:7.5pt}th,td{padding:2pt 3pt;
-white-space:normal}td.n,th.n,td.t{white-space:nowrap}.long{min-width:0}h2,h3,caption{break-after:avoid}
+a{color:inherit;text-decoration:none}.wide{overflow:visible}table{font-size:7.5pt}th,td{padding:2pt 3pt}
+.long{min-width:0}h2,h3,caption{break-after:avoid}
 figure,tr,.verdict,dl div{break-inside:avoid}thead{display:table-header-group}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """.replace("\n", "")

@@ -11,7 +11,7 @@ from projections.models.units import second_text
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column: the key of its header, and the classes of its cells (`n` numbers, `t` times, `long` wraps)."""
+    """A column: the key of its header, and the classes of its cells (`n` for numbers, `long` for what wraps)."""
 
     key: str
     class_: str = ""
