@@ -19,7 +19,7 @@ IMPURE = {
     "asyncio", "click", "concurrent", "fcntl", "http", "lmdb", "multiprocessing", "os", "random", "secrets",
     "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid",
 }  # fmt: skip
-PURE_ROOMS = ("ledger/market", "ledger/ingest/rules", "projections/fold", "projections/models")
+PURE_ROOMS = ("ledger/market", "ledger/ingest/rules", "projections/fold", "projections/models", "cli/render/report")
 PURE_MODULES = (
     "ledger/chain", "ledger/codec", "ledger/events", "ledger/appending", "ledger/ingest/providers/port",
     "ledger/ingest/providers/evidence", "ledger/ingest/providers/registry", "ledger/ingest/providers/yahoo/chart",

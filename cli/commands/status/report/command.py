@@ -110,4 +110,6 @@ def _facts(log: LogSource, as_of: UpTo | None, tickers: tuple[str, ...]) -> Repo
 
 
 def _text(one: ReportRow) -> str:
-    return f"{one.report}: {one.verdict}, {one.events} events, {one.tickers} tickers, {one.bytes} bytes, {one.checksum}"
+    events = f"{one.events} event{'s' * (one.events != 1)}"
+    tickers = f"{one.tickers} ticker{'s' * (one.tickers != 1)}"
+    return f"{one.report}: {one.verdict}, {events}, {tickers}, {one.bytes} bytes, {one.checksum}"
