@@ -8,6 +8,7 @@ import msgspec
 from ledger.audit.flaw import Flaw
 from ledger.values import LedgerKind
 from projections.api.rows import Change, CorporateAction, LogEntry, MissingSession, Price
+from projections.models.retirements import Retirement
 from projections.queries.metrics_report import TickerReport
 
 ChainVerdict = Literal["intact", "tampered", "forked"]
@@ -45,6 +46,7 @@ class TickerFacts(msgspec.Struct, frozen=True, kw_only=True):
     ticker: str
     health: TickerReport | None
     provider: str | None = None
+    retired: Retirement | None = None
     prices: tuple[Price, ...] = ()
     changes: tuple[Change, ...] = ()
     missing: tuple[MissingSession, ...] = ()

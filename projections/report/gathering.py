@@ -12,7 +12,7 @@ from projections.api import series_rows
 from projections.api.faces import to_python
 from projections.api.rows import LogEntry
 from projections.fold.tables import State
-from projections.models import ingest_logs, metrics, prices
+from projections.models import ingest_logs, metrics, prices, retirements
 from projections.models.ingest_logs import Filter, IngestLogs
 from projections.models.metrics import Metrics
 from projections.queries.gaps import last_due
@@ -107,14 +107,18 @@ def _held(state: State, position: int) -> SessionsHeld:
 
 def _ticker(state: State, series: Series, health: TickerReport | None, known: ReportFacts) -> TickerFacts:
     tables, position = state[prices.NAME], known.chain.position
-    due = last_due(known.kind, known.chain.recorded_at)
+    due, measures = last_due(known.kind, known.chain.recorded_at), state[metrics.NAME]
+    lacked = min(metrics.asked(measures, series).missing, default=None)
+    retired = retirements.in_force(measures).get(series.ticker)
+    ended = date.max if retired is None else retired.on
     return TickerFacts(
         ticker=series.ticker,
         health=health,
         provider=series.provider,
+        retired=retired,
         prices=tuple(series_rows.prices(tables, series, position)),
         changes=tuple(series_rows.changes(tables, series, position, everything=False)),
-        missing=tuple(series_rows.missing_sessions(tables, series, due, position)),
+        missing=tuple(series_rows.missing_sessions(tables, series, due, position, since=lacked, ended=ended)),
         actions=tuple(series_rows.actions(tables, series, position)),
     )
 

@@ -14,6 +14,7 @@ from cli.render.report.tables import Column, foreign, link, moment, table
 from cli.render.report.words import Lang, Phrases
 from projections.api.rows import LogEntry
 from projections.models.log_entry import FAILURES
+from projections.models.retirements import Retirement
 from projections.queries.metrics_report import TickerReport
 from projections.report.facts import ReportFacts, TickerFacts
 
@@ -120,7 +121,7 @@ def _ticker(one: TickerFacts, place: str, say: Phrases) -> Sequence[str]:
     return (
         name,
         element("strong", say(f"severity.{found.severity}"), class_=found.severity),
-        _reason(found, say),
+        _reason(found, one.retired, say),
         say("never") if last is None else times.text(last),
         "" if lag is None else say.age(max(lag, 0)),
         "" if found.last_date is None else found.last_date.isoformat(),
@@ -131,10 +132,12 @@ def _ticker(one: TickerFacts, place: str, say: Phrases) -> Sequence[str]:
     )
 
 
-def _reason(found: TickerReport, say: Phrases) -> str:
-    """Return why a ticker is no better, empty where it is well."""
+def _reason(found: TickerReport, retired: Retirement | None, say: Phrases) -> str:
+    """Return why a ticker is no better, or that it ended; empty where it is well."""
     if found.severity == "ok":
-        return ""
+        if retired is None:
+            return ""
+        return say("retired.into" if retired.into else "retired", on=retired.on, into=retired.into)
     lag, behind = found.ingest_lag_seconds, found.sessions_behind
     if found.severity == "critical" and lag is not None:
         if lag < 0:

@@ -111,6 +111,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "last answer: {rejected} rows rejected, {flagged} flagged",
         "última resposta: {rejected} linhas rejeitadas, {flagged} sinalizadas",
     ),
+    "retired": ("ended on {on}", "encerrado em {on}"),
+    "retired.into": ("ended on {on}, goes on as {into}", "encerrado em {on}, continua como {into}"),
     "last_ingest": ("Last ingest", "Última ingestão"),
     "age": ("Age", "Idade"),
     "last_session": ("Last session", "Último pregão"),

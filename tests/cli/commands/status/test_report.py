@@ -236,3 +236,22 @@ def test_words_and_pictures_are_of_the_language(sample: Path) -> None:
     found: PageReader = sound(page.encode())
     assert "Relatório do livro de preços" in found.text
     assert "Menor fechamento 28,15 em 2026-02-13" in found.text
+
+
+def test_a_ticker_that_was_retired_is_history(copy: Path) -> None:
+    """From the event that records it on, and not before."""
+    done = look("retire", "PETR4", "--on", "2026-02-13", "--into", "ITUB4", "--reason", "a new name", cwd=copy)
+    assert 0 == done.code, done.err
+    said = "PETR4.SA ok ended on 2026-02-13, goes on as ITUB4.SA"
+    assert said in sound(look("report", "--out", "-", cwd=copy).out.encode()).text
+    assert "ended on" not in look("report", "--out", "-", "--as-of", str(EVENTS - 1), cwd=copy).out
+
+
+def test_what_is_missing_is_what_main_gaps_prints(told: Told) -> None:
+    """At the time of the position."""
+    gaps = told.place.run("gaps", "--ticker", TICKER, "--source", "yfinance", B3_LEDGER_NOW=at(LATER))
+    text = sound(page_of(told, TICKER)).text
+    days = [line.split()[1] for line in gaps.out.splitlines()]
+    assert ["2026-02-13"] == days
+    assert f"Missing sessions {len(days)} Last backup" in text
+    assert "2026-02-13 the series has not reached it" in text

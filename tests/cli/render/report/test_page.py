@@ -1,5 +1,6 @@
 """The page: sound whatever is in it, self-contained, bounded in size, and clear about what it says."""
 
+from datetime import date
 from random import Random
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 from cli.render.report.page import page
 from cli.render.report.words import LANGS, Lang
 from ledger.audit.flaw import Flaw
+from projections.models.retirements import Retirement
 from projections.report.facts import TickerFacts
 from tests.cli.render.report import made
 from tests.cli.render.report.reading import PageReader, sound
@@ -56,6 +58,15 @@ def test_a_ticker_says_why_it_is_no_better(fields: dict[str, object], said: str)
     row = PageReader(page(made.facts(made.ticker(health=made.health(**fields))), "en").decode()).text
     assert said in row
     assert ("last answer" in row) is ("last answer" in said)
+
+
+@pytest.mark.parametrize(
+    ("into", "said"), [(None, "ended on 2026-01-30"), ("AXIA3.SA", "ended on 2026-01-30, goes on as AXIA3.SA")]
+)
+def test_a_ticker_that_ended_says_so(into: str | None, said: str) -> None:
+    """And what it goes on as."""
+    retired = Retirement("PETR4.SA", date(2026, 1, 30), into, 1, 1, "a person's word")
+    assert said in PageReader(page(made.facts(made.ticker(retired=retired)), "en").decode()).text
 
 
 def test_what_comes_from_outside_is_text_and_nothing_else() -> None:
