@@ -30,7 +30,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Dados sintéticos de amostra: nenhum preço daqui foi negociado.",
     ),
     "about": ("About {tickers} only.", "Somente sobre {tickers}."),
-    "none": ("none", "nenhum"),
+    "none": ("none recorded", "nenhum registro"),
     "never": ("never", "nunca"),
     "unknown": ("not known", "não se sabe"),
     "newest": ("The newest {shown} of {count}.", "Os {shown} mais recentes de {count}."),

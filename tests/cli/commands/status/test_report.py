@@ -1,5 +1,6 @@
 """`main report`: the page that the command writes of real ledgers, and the same bytes wherever it is written."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -255,3 +256,16 @@ def test_what_is_missing_is_what_main_gaps_prints(told: Told) -> None:
     assert ["2026-02-13"] == days
     assert f"Missing sessions {len(days)} Last backup" in text
     assert "2026-02-13 the series has not reached it" in text
+
+
+def test_the_commands_on_the_page_do_what_it_says(sample: Path, tmp_path: Path) -> None:
+    """The first gives the page again; the second shows the head; none fails."""
+    out = tmp_path / "again.html"
+    page = look("report", "ITUB4", "--out", "-", cwd=sample).out
+    commands = re.findall(r"<code>(main [^<]*)</code>", page)
+    again, shown, *others = (one.replace("report.html", str(out)).split()[1:] for one in commands)
+    assert 0 == look(*again, cwd=sample).code
+    assert page == out.read_text("utf-8")
+    (event,) = look(*shown, cwd=sample).lines()
+    assert event["link"] in page
+    assert [0, 0, 0] == [look(*one, cwd=sample).code for one in others]
