@@ -45,6 +45,7 @@ READING = [
     (["validate", f"snapshots/{PETR4_CSV}"], 0),
     (["compare", "--ticker", "PETR4"], 3),
     (["export", "--out", "{out}", "--format", "csv", "--as-of", "3"], 0),
+    (["report", "--out", "{out}.html"], 0),
     (["plot", "--ticker", "PETR4", "--out", "{out}.svg"], 0),
     (["events"], 0),
     (["events", "--limit", "2", "--format", "json"], 0),
