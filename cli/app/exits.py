@@ -201,7 +201,8 @@ def _of_the_system(error: OSError) -> tuple[ExitRule, dict[str, object], str]:
     fields = {"filename": path, "path": path}
     if not error.strerror:
         return rule, fields, _internal(error)
-    place = f" on {error.filename}" if error.filename else ""
+    named = "stdout" if isinstance(error, output.StdoutError) else error.filename
+    place = f" on {named}" if named else ""
     wanted = "free space" if is_full else "a file that this user can read and write"
     message = f"got {error.strerror!r}{place}, want {wanted}"
     return (EXIT_RULES[errors.DiskFullError] if is_full else rule), fields, message

@@ -36,6 +36,10 @@ PATIENCE_S = 1.0
 COLOURS = {"error:": "red", "critical:": "red", "warning:": "yellow", "hint:": "cyan"}
 
 
+class StdoutError(OSError):
+    """Stdout takes nothing more, and it is no pipe whose reader has seen enough."""
+
+
 class Style(msgspec.Struct, frozen=True):
     """How data is printed: as text, as JSON lines, as JSON lines inside one array, or in a format of other tools."""
 
@@ -111,12 +115,17 @@ def report(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None
 
     What could not be printed is said on stderr, and the exit code stays the command's own.
     """
-    try:
+    with unprinted():
         show(rows, style, text=text, live=True)
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        say(f"warning: got {error.strerror!r} on stdout, want a place for the rows")
+
+
+@contextmanager
+def unprinted() -> Iterator[None]:
+    """Say on stderr, and no more, that stdout takes no more of what the block prints: the command is not about that."""
+    try:
+        yield
+    except StdoutError as error:
+        say(f"warning: got {error.strerror!r} on stdout, want a place for the rows", explains=False)
 
 
 def rendered(rows: Iterable[T], style: Style, layout: Layout[T]) -> Iterable[bytes]:
@@ -278,4 +287,4 @@ def _write(chunks: Iterable[bytes]) -> None:
 def _give_up(error: OSError) -> None:
     hang_up()
     if error.errno != errno.EPIPE:
-        raise error
+        raise StdoutError(error.errno, error.strerror) from error

@@ -1,5 +1,6 @@
 """Catch-up, views, rebuild and compare: every way to a position leads to the same bytes."""
 
+import errno
 import os
 import random
 import subprocess
@@ -518,3 +519,14 @@ def test_another_process_holding_the_lock_is_not_waited_for(tmp_path: Path) -> N
     finally:
         holder.communicate(b"\n")
     assert catch_up(log, tmp_path) == log.head()
+
+
+def test_what_a_reader_fails_at_is_no_failure_of_the_store(tmp_path: Path) -> None:
+    """A full disk under what it prints, or a folder that it may not write to, while the view is open."""
+    log = told([1, 2, 3])
+    catch_up(log, tmp_path, fresh())
+    for errno_ in (errno.ENOSPC, errno.EACCES, errno.EMFILE):
+        failed = OSError(errno_, os.strerror(errno_))
+        with pytest.raises(OSError, match=os.strerror(errno_)) as caught, open_view(log, tmp_path):
+            raise failed
+        assert failed is caught.value

@@ -111,7 +111,7 @@ def health(style: Style) -> int:
     """
     given = settings.load()
     found = _health(given)
-    output.show([found], style, text=text)
+    output.report([found], style, text=text)
     return next(code for code, status in STATUSES.items() if status == found.status)
 
 

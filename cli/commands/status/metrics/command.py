@@ -60,7 +60,8 @@ def metrics(context: click.Context, /, ticker: str | None, out: Path | None, sty
             _some(found, ticker)
         # What is scraped describes the log even where nothing was ingested, so it is printed first.
         layout = Layout(lines=partial(map, row.text), exposition=partial(row.page, view))
-        output.give(output.rendered(found, style, layout), out)
+        with output.unprinted():
+            output.give(output.rendered(found, style, layout), out)
     return _exit(given, _some(found, ticker))
 
 
