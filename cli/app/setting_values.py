@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from cli.render import times
 from ledger.ingest.providers.evidence import UNPACKED_MAX_BYTES
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -11,6 +12,7 @@ YEAR_S = 31_536_000
 DIGITS_MAX = 18  # what 63 bits hold
 RETRIES_MAX = 1000
 BYTES_MIN = 1024
+LATEST_US = 7_258_118_400_000_000 - 1  # the end of 2199: what follows no calendar of ours reaches
 
 
 def folder(text: str) -> Path:
@@ -93,6 +95,11 @@ def percent(text: str) -> float:
     return parsed
 
 
+def moment(text: str) -> int:
+    """Return a time of 1970 to 2199, in microseconds UTC."""
+    return within(times.parse(text), 0, LATEST_US)
+
+
 def url(text: str) -> str:
     """Return an http or https URL without its trailing slash; a query or a fragment is refused."""
     # Imported here: only a run with a mirror or a proxy needs it.
@@ -101,4 +108,5 @@ def url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(text)
+    _ = parts.port  # which raises where it is none
     return text.rstrip("/")

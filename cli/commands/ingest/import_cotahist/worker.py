@@ -23,6 +23,7 @@ from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market.series import Series
+from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.models import prices
@@ -62,7 +63,10 @@ class FileWorker:
         self.unable: set[str] = set()  # files whose import lacked something of this machine's, or may not use it
 
     def work(self, path: Path) -> ImportRow:
-        """Import the file at `path` and return what is printed of it; its refusal is a row too."""
+        """Import the file at `path` and return what is printed of it; its refusal is a row too.
+
+        Raises: ClockAheadError.
+        """
         began, started_at = time.perf_counter(), self._now()
         self._first_error = None
         job_id = ids.new_id(started_at)
@@ -84,6 +88,9 @@ class FileWorker:
         try:
             with lock, foreseen("import"):
                 contents, total, seq = self._import(path, job_id, started_at)
+        except ClockAheadError:
+            # No fault of the file: no other one could be imported either, nor anything recorded of it.
+            raise
         except LedgerError as error:
             if kept_out(error):
                 self.unable.add(path.name)
