@@ -130,6 +130,8 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     OSError: ExitRule(Exit.UNKNOWN, "ls -ld {filename}"),
 }
 
+MESSAGE_CHARS = 2_000  # a value that is quoted may be as long as a command line
+
 _INTERNAL = ExitRule(Exit.UNKNOWN, "LOG_LEVEL=DEBUG main {command}")
 
 
@@ -173,7 +175,7 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
     if isinstance(error, click.ClickException):
         context = error.ctx if isinstance(error, click.UsageError) else None
         command = context.command_path if context else "main"
-        return Failure(error_message=_one_line(usage.message(error)), hint=f"{command} --help", exit_code=Exit.UNKNOWN)
+        return Failure(error_message=_message(usage.message(error)), hint=f"{command} --help", exit_code=Exit.UNKNOWN)
     if not isinstance(error, errors.LedgerError):
         error = errors.shortage(error) or error
     rule = next((EXIT_RULES[cls] for cls in type(error).__mro__ if cls in EXIT_RULES), _INTERNAL)
@@ -190,7 +192,7 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
         # The hint is about the ticker at hand.
         rule = ExitRule(rule.exit, rule.hint.replace(_EXAMPLE, ticker[0]))
     quoted = {name: quote(str(value)) for name, value in fields.items()} | {"command": join(args)}
-    return Failure(error_message=_one_line(message), hint=_one_line(rule.hint.format(**quoted)), exit_code=rule.exit)
+    return Failure(error_message=_message(message), hint=_one_line(rule.hint.format(**quoted)), exit_code=rule.exit)
 
 
 def _of_the_system(error: OSError) -> tuple[ExitRule, dict[str, object], str]:
@@ -210,6 +212,11 @@ def _of_the_system(error: OSError) -> tuple[ExitRule, dict[str, object], str]:
 
 def _internal(error: Exception) -> str:
     return f"internal error: got {type(error).__name__}: {error}, want none"
+
+
+def _message(words: str) -> str:
+    line = _one_line(words)
+    return line if len(line) <= MESSAGE_CHARS else f"{line[:MESSAGE_CHARS]}…"
 
 
 def _one_line(message: str) -> str:

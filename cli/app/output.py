@@ -25,6 +25,7 @@ from cli.render import renderers
 from cli.render.escaping import escaped_lines
 from cli.render.renderers import CSV, JSON, PARQUET, PROMETHEUS, TEXT, Format, Layout
 from cli.terminal import bar, pager
+from ledger.urls import masked
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
@@ -166,14 +167,16 @@ def raw(data: bytes) -> None:
 
 
 def say(words: str, *, explains: bool = True) -> None:
-    """Print words on stderr; what is harmful in them is escaped. Where nobody listens, the exit code still speaks.
+    """Print words on stderr; what is harmful in them is escaped, what a URL hides is masked.
+
+    Where nobody listens, the exit code still speaks.
 
     `explains` says that they are about how the command ends.
     """
     context = click.get_current_context(silent=True)
     if context is not None and explains:
         context.meta[_EXPLAINED] = True
-    kind, space, rest = escaped_lines(words).partition(" ")
+    kind, space, rest = escaped_lines(masked(words)).partition(" ")
     with suppress(OSError), bar.above():
         if kind in COLOURS and bar.may_draw():
             kind = click.style(kind, fg=COLOURS[kind], bold=True)

@@ -265,16 +265,16 @@ def test_an_answer_that_unpacks_without_end_is_a_bad_answer(times: int, place: W
 
 
 def test_a_zip_of_a_ticker_without_end_is_refused_in_little_memory(tmp_path: Path) -> None:
-    """Two million equal lines in two megabytes."""
+    """Three million equal lines in three megabytes."""
     path, quote = tmp_path / "A.ZIP", line(date(2025, 1, 2))
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("A.TXT", "w") as member,
     ):
         member.write(header(2025, MADE_ON))
-        for _ in range(200):
+        for _ in range(300):
             member.write(quote * 10_000)
-        member.write(trailer(2025, MADE_ON, 2_000_000))
+        member.write(trailer(2025, MADE_ON, 3_000_000))
     args = command("import-cotahist", path.name)
     peak = peak_anonymous_bytes(args, cwd=tmp_path, env=environment(), codes=[2])
     assert peak < 100 * MEGABYTE

@@ -43,6 +43,7 @@ from projections.store.runner import (
     view_at,
 )
 from tests.projections.story import EPOCH_US, Story, told
+from tests.support.readers import dead_reader
 
 NUMBERS = st.lists(st.integers(0, 999), max_size=25)
 LONG_STORY = tuple(random.Random(7).randrange(1000) for _ in range(300))  # noqa: S311 - a story, not a secret
@@ -530,3 +531,13 @@ def test_what_a_reader_fails_at_is_no_failure_of_the_store(tmp_path: Path) -> No
         with pytest.raises(OSError, match=os.strerror(errno_)) as caught, open_view(log, tmp_path):
             raise failed
         assert failed is caught.value
+
+
+def test_whoever_opens_a_store_for_writing_frees_the_slots_of_the_dead(tmp_path: Path) -> None:
+    """As with the log."""
+    folder = tmp_path / "store-1"
+    store.create(folder, {})
+    with dead_reader(folder) as is_listed:
+        assert is_listed()
+        store.Store(folder).close()
+        assert not is_listed()
