@@ -130,7 +130,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     OSError: ExitRule(Exit.UNKNOWN, "ls -ld {filename}"),
 }
 
-MESSAGE_CHARS = 2_000  # a value that is quoted may be as long as a command line
+MESSAGE_CHARS = 2_000  # a value that is quoted may be as long as a command line; the middle of it is left out
 
 _INTERNAL = ExitRule(Exit.UNKNOWN, "LOG_LEVEL=DEBUG main {command}")
 
@@ -216,7 +216,8 @@ def _internal(error: Exception) -> str:
 
 def _message(words: str) -> str:
     line = _one_line(words)
-    return line if len(line) <= MESSAGE_CHARS else f"{line[:MESSAGE_CHARS]}…"
+    half = MESSAGE_CHARS // 2
+    return line if len(line) <= MESSAGE_CHARS else f"{line[:half]}…{line[-half:]}"
 
 
 def _one_line(message: str) -> str:

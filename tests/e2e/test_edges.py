@@ -264,6 +264,17 @@ def test_an_answer_that_unpacks_without_end_is_a_bad_answer(times: int, place: W
     assert peak < 150 * MEGABYTE  # yfinance and pandas take more than half of that
 
 
+@pytest.mark.parametrize("path", ["bars.csv", "snapshots/PETR4-20260213.csv", "snapshots/PETR4-20260213.csv.checksum"])
+def test_a_file_without_end_is_refused_in_little_memory(path: str, own: Path) -> None:
+    """Twenty gigabytes of nothing, on a disk that holds none of them."""
+    with (own / path).open("ab") as file:
+        file.truncate(20 * 10**9)
+    args = ("validate", path) if path == "bars.csv" else ("snapshot", "--check")
+    peak = peak_anonymous_bytes(command(*args), cwd=own, env=environment(sample_ledger.NOW), codes=[3])
+    assert peak < 200 * MEGABYTE
+    assert "File too long" in run_main(*args, cwd=own, env=sample_ledger.NOW).err
+
+
 def test_a_zip_of_a_ticker_without_end_is_refused_in_little_memory(tmp_path: Path) -> None:
     """Three million equal lines in three megabytes."""
     path, quote = tmp_path / "A.ZIP", line(date(2025, 1, 2))
