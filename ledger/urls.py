@@ -6,6 +6,7 @@ MASK = "***"
 
 _USER = re.compile(r"://[^\s'\"<>]*@")
 _BARE = re.compile(r"[^\s'\"<>/@:]+:[^\s'\"<>/@]*@(?=[^\s'\"<>])")  # as in a URL that lacks its `//`
+_HOST = re.compile(r"(https?://)(?:[^\s/?#@]*@)?([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?(?:[/?#].*)?")
 _QUERY = re.compile(r"(://[^\s'\"<>?#]*)[?#][^\s'\"<>]*")
 
 
@@ -14,3 +15,9 @@ def masked(text: str) -> str:
     if "@" in text:
         text = _BARE.sub(f"{MASK}@", _USER.sub(f"://{MASK}@", text))
     return _QUERY.sub(rf"\1?{MASK}", text) if "://" in text else text
+
+
+def host_of(text: str) -> str | None:
+    """Return the URL `text` with nothing but its scheme, host and port, None where it is no such URL."""
+    found = _HOST.fullmatch(text)
+    return None if found is None else f"{found[1]}{found[2]}{found[3] or ''}/{MASK}"

@@ -19,6 +19,7 @@ from cli.commands.evidence.validate.command import FileReport  # noqa: E402 - th
 from cli.commands.evidence.validation.row import DecisionRow  # noqa: E402 - the same
 from cli.commands.evidence.why import WhyRow  # noqa: E402 - the same
 from cli.commands.ingest.import_cotahist.row import ImportRow  # noqa: E402 - the same
+from cli.commands.ingest.retire import RetiredRow  # noqa: E402 - the same
 from cli.commands.ingest.run.row import RunRow  # noqa: E402 - the same
 from cli.commands.ingest.test_conn import ConnRow  # noqa: E402 - the same
 from cli.commands.prices.compare.row import CompareRow  # noqa: E402 - the same
@@ -28,9 +29,12 @@ from cli.commands.prices.prices.row import ComparedPrice  # noqa: E402 - the sam
 from cli.commands.proof.checkpoint.row import CheckpointRow, ExtensionRow  # noqa: E402 - the same
 from cli.commands.proof.key import KeyRow  # noqa: E402 - the same
 from cli.commands.proof.prove.row import ProofRow, ProvenRow  # noqa: E402 - the same
+from cli.commands.status.alerts.row import AlertRow  # noqa: E402 - the same
+from cli.commands.status.alerts.webhook import Message  # noqa: E402 - the same
 from cli.commands.status.health.command import HealthRow  # noqa: E402 - the same
 from cli.commands.status.metrics.row import LagRow, LastDateRow  # noqa: E402 - the same
 from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
+from cli.commands.trust.audit import AuditRow  # noqa: E402 - the same
 from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
 from cli.commands.trust.rebuild import RebuildRow  # noqa: E402 - the same
 from cli.commands.trust.replay import ReplayRow  # noqa: E402 - the same
@@ -47,6 +51,9 @@ FOLDER = REPOSITORY / "docs" / "schemas"
 # What one line of `--format json` is, by the name of its schema.
 OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "accept-head": AcceptedRow,
+    "alert": AlertRow,
+    "alert-message": Message,
+    "audit": AuditRow,
     "backup-check": CheckedRow,
     "backup-create": CreatedRow,
     "backup-list": ListedRow,
@@ -68,6 +75,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "proof-check": ProvenRow,
     "rebuild": RebuildRow,
     "replay": ReplayRow,
+    "retire": RetiredRow,
     "rules": RuleRow,
     "run": RunRow,
     "salvage": SalvagedRow,

@@ -66,9 +66,9 @@ def last_final_session(now_us: int) -> date:
     return shift(today, -1)
 
 
-def final_sessions_after(day: date, now_us: int) -> int:
-    """Return how many sessions later than `day` are final at `now_us`."""
-    return len(sessions(Window(day + _DAY, last_final_session(now_us))))
+def final_sessions_after(day: date, now_us: int, *, until: date = date.max) -> int:
+    """Return how many sessions later than `day`, `until` the latest, are final at `now_us`."""
+    return len(sessions(Window(day + _DAY, min(last_final_session(now_us), until))))
 
 
 @cache
@@ -83,3 +83,17 @@ def _zone() -> tzinfo:
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(TIMEZONE)
+
+
+def calendar_digest() -> str:
+    """Return the SHA-256, in hex, of the calendar table: rules that know sessions are another version by another one.
+
+    Source: docs/validation.md.
+    """
+    from hashlib import sha256  # only what checks the rules' version asks
+
+    lines = [
+        f"{b3_calendar.FIRST} {b3_calendar.LAST}",
+        *(f"{y} {days}" for y, days in sorted(b3_calendar.CLOSED.items())),
+    ]
+    return sha256("\n".join(lines).encode()).hexdigest()

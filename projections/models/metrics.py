@@ -1,4 +1,4 @@
-"""What monitoring reads from the log: how each ticker's ingest goes, how many runs ended how, the last backup.
+"""What monitoring reads from the log: how each ticker's ingest goes, how many runs ended how, the newest proofs.
 
 Tables:
 - `tallies`: (ticker, provider) -> tally. Fixed in size, rewritten at every final entry.
@@ -7,8 +7,11 @@ Tables:
 - `pending`: (seq) -> what is wanted of evidence until its decision, or the failure over it, comes, and no longer.
 - `missing`: (ticker, provider) -> the sessions that were due in accepted answers and are not held, each with the day on
   which that was first found. Rewritten where an answer changes it.
+- `retired`: (ticker, seq) -> a person's record that the series ended; see `projections.models.retirements`.
 - `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
+- `verifications`: "last" -> the newest verification that was recorded.
+- `alerts`, `receivers`: see `projections.models.alert_episodes`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +29,8 @@ from ledger.events import (
     FetchFailed,
     IngestFailed,
     IngestRefused,
+    LogVerified,
+    SeriesRetired,
     ValidationCompleted,
 )
 from ledger.ingest.providers import registry
@@ -35,15 +40,17 @@ from ledger.values import ErrorKind
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode
+from projections.models import alert_episodes, retirements
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
+from projections.models.retirements import Retirement
 
 NAME = "metrics"
-VERSION = 4
+VERSION = 7
 RECENT_ENTRIES = 30
 GAP = "GAP"  # the rule that names a missing session, in every version of the rules
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
 SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
-LAST_BACKUP = LAST_CHECKPOINT = text_key("last")  # each in a table of its own
+LAST_BACKUP = LAST_CHECKPOINT = LAST_VERIFICATION = text_key("last")  # each in a table of its own
 RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
 ACCEPTED: frozenset[Status] = frozenset({"success", "warning"})
 
@@ -69,11 +76,12 @@ class Measures(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """A ticker's measures and the provider that they are of."""
+    """A ticker's measures, the provider that they are of, and how the ticker ended, where it did."""
 
     ticker: str
     provider: str
     measures: Measures
+    retired: Retirement | None = None
 
 
 class _Missing(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -164,22 +172,37 @@ class CheckpointMade(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
+class VerificationMade(msgspec.Struct, frozen=True, array_like=True):
+    """The newest verification: when it was recorded, what it found, and of how many events."""
+
+    recorded_at: int
+    verdict: str
+    size: int
+
+
 _decode_tally = msgspec.msgpack.Decoder(_SeriesTally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 _decode_missing = msgspec.msgpack.Decoder(_Missing).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
 _decode_backup = msgspec.msgpack.Decoder(BackupStatus).decode
 _decode_checkpoint = msgspec.msgpack.Decoder(CheckpointMade).decode
+_decode_verification = msgspec.msgpack.Decoder(VerificationMade).decode
 
 
 class Metrics:
-    """The fold of attempts, decisions, probes, backups and checkpoints into measures."""
+    """The fold of attempts, decisions, retirements, probes, backups, verifications and checkpoints into measures."""
 
     name = NAME
     version = VERSION
-    tables = ("tallies", "recent", "pending", "missing", "probes", "backups", "checkpoints")
-    rewritten = frozenset(tables)
-    reads = ENTRY_TAGS | {ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG, CheckpointSigned.TAG}
+    tables = (
+        *("tallies", "recent", "pending", "missing", retirements.TABLE, "probes", "backups", "checkpoints"),
+        *("verifications", *alert_episodes.TABLES),
+    )
+    rewritten = frozenset(tables) - {retirements.TABLE}
+    reads = ENTRY_TAGS | {
+        *(ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG, CheckpointSigned.TAG, LogVerified.TAG),
+        *(SeriesRetired.TAG, *alert_episodes.TAGS),
+    }
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Count what the event ended, or keep evidence until its decision comes."""
@@ -211,18 +234,23 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
         tally.last_ingest, tally.rows_fetched = waiting.finished_at, waiting.rows
         tally.rows_total += decision.added
         for bar in decision.bars:
-            tally.last_date = max(tally.last_date or bar.date, bar.date)
-            tally.first_date = min(tally.first_date or bar.date, bar.date)
-        tally.missing = _miss(tables, key, decision, trading_day(waiting.finished_at))
+            day = bar.date
+            if tally.last_date is None or day > tally.last_date:
+                tally.last_date = day
+            if tally.first_date is None or day < tally.first_date:
+                tally.first_date = day
+        tally.missing = _miss(tables, key, decision, waiting.finished_at)
         if tally.first_date is not None and decision.window.start <= tally.first_date:
             tally.whole_at = waiting.finished_at
     _put(tables, key, tally, waiting.duration_ms)
 
 
-def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_on: date) -> int:
+def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_at: int) -> int:
     """Bring up to date which sessions are missing, and return how many: a decision says it of its whole window."""
-    stored = tables["missing"].load(key, _decode_missing)
-    known = {} if stored is None else dict(stored.sessions)
+    known = _missing(tables, key)
+    if not known and not decision.warned:
+        return 0  # nearly every decision
+    found_on = trading_day(found_at)
     window, came = decision.window, {bar.date for bar in decision.bars}
     now = {day: since for day, since in known.items() if not window.start <= day <= window.end and day not in came}
     for finding in decision.warned:
@@ -258,6 +286,11 @@ def _sign(tables: Tables, envelope: Envelope, fact: CheckpointSigned) -> None:
     tables["checkpoints"].store(LAST_CHECKPOINT, CheckpointMade(envelope.recorded_at, fact.size))
 
 
+def _verify(tables: Tables, envelope: Envelope, fact: LogVerified) -> None:
+    made = VerificationMade(envelope.recorded_at, fact.verdict, fact.size)
+    tables["verifications"].store(LAST_VERIFICATION, made)
+
+
 def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
     if probe.status in {"ok", "slow"}:
         tables["probes"].put(text_key(probe.provider), encode(probe.finished_at))
@@ -271,7 +304,10 @@ _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
     IngestRefused: _fail,
     BackupCreated: _back_up,
     CheckpointSigned: _sign,
+    LogVerified: _verify,
+    **dict.fromkeys(alert_episodes.KINDS, alert_episodes.apply),
     ConnectionTested: _answer,
+    SeriesRetired: retirements.put,
 }
 
 
@@ -303,17 +339,27 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
         (name, provider), tally = two_texts(key), _decode_tally(value)
         if name not in chosen or _rank(provider, tally) > _rank(two_texts(chosen[name][0])[1], chosen[name][1]):
             chosen[name] = key, tally
+    ended = retirements.in_force(tables)
     for key, tally in chosen.values():
         slots = [RECENT.unpack(value) for _, value in tables["recent"].scan(key)]
-        yield Measured(*two_texts(key), tally.measures(slots))
+        ticker, provider = two_texts(key)
+        retired = ended.get(ticker)
+        if retired is not None:
+            # What was due after its end is not missing.
+            tally.missing = sum(day <= retired.on for day in _missing(tables, key))
+        yield Measured(ticker, provider, tally.measures(slots), retired)
 
 
 def asked(tables: Tables, series: Series) -> Asked:
     """Return what the answers over a series lacked; two look-ups."""
     key = text_key(series.ticker, series.provider)
     tally = tables["tallies"].load(key, _decode_tally)
-    missing = tables["missing"].load(key, _decode_missing)
-    return Asked({} if missing is None else dict(missing.sessions), None if tally is None else tally.whole_at)
+    return Asked(_missing(tables, key), None if tally is None else tally.whole_at)
+
+
+def _missing(tables: Tables, key: bytes) -> dict[date, date]:
+    stored = tables["missing"].load(key, _decode_missing)
+    return {} if stored is None else dict(stored.sessions)
 
 
 def _rank(provider: str, tally: _SeriesTally) -> tuple[bool, int]:
@@ -350,3 +396,9 @@ def last_checkpoint(tables: Tables) -> CheckpointMade | None:
     """Return the newest checkpoint that is recorded, None where there is none."""
     stored = tables["checkpoints"].get(LAST_CHECKPOINT)
     return None if stored is None else _decode_checkpoint(stored)
+
+
+def last_verification(tables: Tables) -> VerificationMade | None:
+    """Return the newest verification that is recorded, None where there is none."""
+    stored = tables["verifications"].get(LAST_VERIFICATION)
+    return None if stored is None else _decode_verification(stored)

@@ -24,7 +24,8 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `job_latency_ms` is the mean over the last 30 final entries, `error_count` the failures among them,
     `rejected` rows, `flagged` and `warned` findings by the last one, `missing` the sessions that accepted answers ought
-    to have brought and did not, `sessions_behind` the B3 sessions that became final since `last_date`.
+    to have brought and did not, `sessions_behind` the B3 sessions that became final since `last_date`. No session is
+    due after `retired_on`: a person recorded that the series ended then, and as what it goes on.
     """
 
     ticker: str
@@ -45,12 +46,15 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
     missing: int
     severity: Severity = "ok"  # filled by `graded`
     reason: str | None = None  # why it is no better
+    retired_on: date | None = None
+    retired_into: str | None = None
 
 
 def report(measured: Measured, *, now_us: int) -> TickerReport:
     """Return the ticker's report as of `now_us`; a lag is below zero where the log is ahead of that clock."""
     measures = measured.measures
-    last, behind = measures.last_ingest, measures.last_date
+    last, behind, retired = measures.last_ingest, measures.last_date, measured.retired
+    until = date.max if retired is None else retired.on
     return TickerReport(
         ticker=measured.ticker,
         last_ingest=last,
@@ -59,7 +63,7 @@ def report(measured: Measured, *, now_us: int) -> TickerReport:
         rows_fetched=measures.rows_fetched,
         error_count=sum(measures.failures),
         status=measures.status,
-        sessions_behind=None if behind is None else final_sessions_after(behind, now_us),
+        sessions_behind=None if behind is None else final_sessions_after(behind, now_us, until=until),
         consecutive_failures=measures.consecutive_failures,
         rows_total=measures.rows_total,
         last_date=measures.last_date,
@@ -68,6 +72,8 @@ def report(measured: Measured, *, now_us: int) -> TickerReport:
         flagged=measures.flagged,
         warned=measures.warned,
         missing=measures.missing,
+        retired_on=None if retired is None else retired.on,
+        retired_into=None if retired is None else retired.into,
     )
 
 
@@ -76,10 +82,13 @@ def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
 
     Late alone is no alarm: over a weekend or Carnival there is nothing to fetch.
     A ticker of which nothing was ever accepted has no session to be behind, and its last run went badly.
-    A file that was imported years ago is not late. Ahead of the clock is an error: nothing is late by such a clock.
+    A file that was imported years ago is not late, nor is a series that ended. Ahead of the clock is an error: nothing
+    is late by such a clock.
     """
     if found.ingest_lag_seconds is not None and found.ingest_lag_seconds < 0:
         return CRITICAL
+    if found.retired_on is not None:
+        return OK
     late = found.ingest_lag_seconds is not None and found.ingest_lag_seconds > lag_threshold_s
     due = not brought_by_hand(found.provider) and (found.sessions_behind is None or found.sessions_behind > 0)
     if late and due:
@@ -89,17 +98,24 @@ def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
 
 def graded(found: TickerReport, *, lag_threshold_s: int) -> TickerReport:
     """Return the report with its severity, which is the exit code's, and the reason."""
-    grade = severity(found, lag_threshold_s=lag_threshold_s)
+    grave = severity(found, lag_threshold_s=lag_threshold_s)
     reason = None
-    if grade == CRITICAL:
+    if grave == CRITICAL and found.ingest_lag_seconds is not None and found.ingest_lag_seconds < 0:
+        reason = f"got a last ingest {-found.ingest_lag_seconds}s ahead of the clock, want one before it"
+    elif grave == CRITICAL:
         behind = "" if found.sessions_behind is None else f"; sessions behind: {found.sessions_behind}"
         reason = f"got {found.ingest_lag_seconds}s since its last ingest, want at most {lag_threshold_s}s{behind}"
-    elif grade == WARNING:
+    elif grave == WARNING:
         failed = f"the last run ended as {found.status}"
         reason = failed if found.status in FAILURES else f"{found.rejected} rows rejected, {found.flagged} flagged"
-    return replace(found, severity=SEVERITIES[grade], reason=reason)
+    return replace(found, severity=SEVERITIES[grave], reason=reason)
 
 
-def worst(reports: Iterable[TickerReport], *, lag_threshold_s: int) -> int:
-    """Return the severity of the worst ticker; 3 when there is none to report."""
-    return max((severity(one, lag_threshold_s=lag_threshold_s) for one in reports), default=UNKNOWN)
+def worst(reports: Iterable[TickerReport]) -> TickerReport | None:
+    """Return the gravest of the graded reports, the first of several; None when there is none."""
+    return max(reports, key=grade, default=None)
+
+
+def grade(found: TickerReport | None) -> int:
+    """Return the exit code of a graded report; 3 where there is none."""
+    return UNKNOWN if found is None else SEVERITIES.index(found.severity)

@@ -16,6 +16,8 @@ from ledger.events import (
     IngestFailed,
     IngestRefused,
     LedgerCreated,
+    LogVerified,
+    SeriesRetired,
     SnapshotWritten,
     ValidationCompleted,
 )
@@ -59,7 +61,7 @@ class Story:
     def add(self, event: Event, *, cause: int | None = None, job: int = 1) -> Seq:
         """Append one event; return its seq."""
         self.now_us += 10 * SECOND_US
-        stream = getattr(event, "ticker", LEDGER_STREAM)
+        stream = getattr(event, "ticker", None) or LEDGER_STREAM
         draft = Draft(job_id=job.to_bytes(16, "big"), stream=stream, event=event, cause=cause)
         return self.log.append([draft], append_id=append_id(f"story/{self.log.head().size}")).first
 
@@ -162,12 +164,12 @@ class Story:
             job=job,
         )
 
-    def broke(self, ticker: str = TICKERS[0], *, job: int = 1) -> Seq:
+    def broke(self, ticker: str = TICKERS[0], *, job: int = 1, provider: str = PROVIDER) -> Seq:
         """Append a job that was interrupted."""
         return self.add(
             IngestFailed(
                 ticker=ticker,
-                provider=PROVIDER,
+                provider=provider,
                 attempt=1,
                 started_at=self.now_us,
                 finished_at=self.now_us + SECOND_US,
@@ -238,6 +240,23 @@ class Story:
             )
         )
 
+    def verified(self) -> Seq:
+        """Append that the log was found intact."""
+        head = self.log.head()
+        return self.add(
+            LogVerified(verdict="intact", size=head.size, link=head.link, witnesses=("anchor",), seconds=0.5)
+        )
+
+    def retired(
+        self, ticker: str = TICKERS[0], *, on: date = FIRST_DAY, into: str | None = None, undone: bool = False
+    ) -> Seq:
+        """Append that a ticker ended."""
+        return self.add(
+            SeriesRetired(
+                ticker=ticker, on=on, into=into, numerator=None, denominator=None, reason="renamed", undone=undone
+            )
+        )
+
     def probed(self) -> Seq:
         """Append a probe that went well."""
         return self.add(
@@ -260,13 +279,21 @@ class Story:
             5: lambda: self.failed(ticker, final=salt % 2 == 0, attempt=1 + salt % 3),
             6: lambda: self.refused(ticker),
             7: lambda: self.broke(ticker),
-            8: self.backed_up if salt % 2 else self.probed,
+            8: lambda: self._kept(ticker, salt),
             9: lambda: self.snapshot(f"A-{salt % 4}.csv", position=salt, sha256=bytes(32), rows=salt, ticker=ticker),
         }
         if kind in simple:
             simple[kind]()
         else:
             self._ingest(ticker, salt, left_pending=kind == 4)
+
+    def _kept(self, ticker: str, salt: int) -> None:
+        if salt % 5 == 4:
+            self.retired(ticker, on=day(salt), undone=salt % 2 == 0)
+        elif salt % 2:
+            self.backed_up()
+        else:
+            self.probed()
 
     def _ingest(self, ticker: str, salt: int, *, left_pending: bool) -> None:
         cause = self.fetched(ticker, rows=salt)

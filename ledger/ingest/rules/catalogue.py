@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 RULES_VERSION = 2
+# Of the sessions that this version knows: a calendar of another digest is another version.
+CALENDAR_SHA256 = "94e0eafdf63c4ddb047d33230dbfc4f0d4c96b4cc74c17054116f2a27d4aa5b8"
 
 Severity = Literal["R", "Q", "W", "B"]
 Applying = TypeVar("Applying", bound=Callable[..., Any])
@@ -104,8 +106,9 @@ JUMP = Rule(
 SPLIT_SUSPECT = Rule(
     "SPLIT_SUSPECT",
     "Q",
-    "what is left of a step is within the threshold, as a factor, of a listed split of any ratio (of a small one: "
-    f"within a third of it), or a jump of 1 to n or n to 1, n in {SPLIT_SIZES}: a split missed or made twice",
+    "what is left of a step is within the threshold, as a factor, of a listed split of any ratio (of one below the "
+    f"factor of JUMP: within a third of it, at the open too), or a jump of 1 to n or n to 1, n in {SPLIT_SIZES}: "
+    "a split missed or made twice",
     SPLIT_TOLERANCE,
 )
 UNIT_100X = Rule("UNIT_100X", "Q", "one day is off by the threshold as a factor, and the next is back", UNIT_FACTOR)

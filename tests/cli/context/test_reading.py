@@ -27,6 +27,8 @@ READING = [
     (["snapshot", "--check", f"snapshots/{PETR4_CSV}"], 0),
     (["verify"], 0),
     (["verify", "--structure"], 0),
+    (["audit"], 0),
+    (["audit", "--since", "2"], 0),
     (["salvage", "--out", "{out}.db"], 0),
     (["replay"], 0),
     (["replay", "--until", "2"], 0),
@@ -52,7 +54,7 @@ READING = [
     (["backup", "--list"], 0),
     (["config"], 0),
 ]
-WRITING = {"import-cotahist", "accept-head", "test-conn", "key", "checkpoint"}
+WRITING = {"import-cotahist", "retire", "accept-head", "test-conn", "key", "checkpoint"}
 OF_NO_LEDGER = {"help", "version", "completion"}
 # Root may write anywhere unless it gives that up.
 AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

@@ -9,6 +9,7 @@ import lmdb
 import pytest
 
 from cli.commands.status.health.free_space import AMPLE_BYTES
+from ledger.backup.frames import HEADER
 from ledger.chain import Head, Link
 from ledger.ids import text
 from ledger.ingest.ticker_lock import ticker_lock
@@ -20,6 +21,7 @@ from tests.support.cli import Result, command, environment, run_main
 from tests.support.drafts import JOB
 from tests.support.sample_ledger import EVENTS, FOLDER, NOW, kept, look
 
+BAD_ROWS = "ITUB4.SA: 4 rows rejected, 0 flagged"
 SINCE_US = 1_771_023_600_000_000
 
 
@@ -30,8 +32,8 @@ def test_a_ledger_that_is_well_says_so(sample: Path) -> None:
         head = log.head()
     (row,) = found.lines()
     assert row.pop("free_bytes") > AMPLE_BYTES
-    mailed = "warning: main health: exit code 1, for what it printed on stdout\n"
-    assert (1, mailed, expected_row(sample, head)) == (found.code, found.err, row)
+    assert row.pop("bytes_a_day") > 0
+    assert (1, f"warning: {BAD_ROWS}\n", expected_row(sample, head)) == (found.code, found.err, row)
 
 
 def expected_row(folder: Path, head: Head) -> dict[str, object]:
@@ -48,10 +50,28 @@ def expected_row(folder: Path, head: Head) -> dict[str, object]:
         "locks": [],
         "ledger": str(folder / FOLDER),
         "kind": "sample",
-        "error_message": None,
+        "error_message": BAD_ROWS,
         "last_checkpoint": None,
         "uncovered_events": None,
+        "last_backup": None,
+        "backup_age_seconds": None,
+        "last_verification": None,
+        "verification_age_seconds": None,
+        "verdict": None,
     }
+
+
+def test_the_growth_is_that_of_a_backup_over_seven_days(sample: Path, tmp_path: Path) -> None:
+    """A seventh of all of a ledger of today, but for the header; nothing once its events are older."""
+    archive = tmp_path / "a.db"
+    assert look("salvage", "--out", str(archive), cwd=sample).code == 0
+    a_day = (archive.stat().st_size - len(HEADER)) // 7
+    (today,), (later,), (last_day,) = (
+        run_main("health", "--format", "json", cwd=sample, env={"B3_LEDGER_NOW": now}).lines()
+        for now in (NOW["B3_LEDGER_NOW"], "2026-02-20T23:00:00Z", "2026-02-20T21:59:59Z")
+    )
+    assert (a_day, 0, a_day) == tuple(row["bytes_a_day"] for row in (today, later, last_day))
+    assert f"{EVENTS} events, {a_day} bytes a day | " in look("health", cwd=sample).out
 
 
 def test_who_is_at_work_is_named(copy: Path) -> None:
@@ -68,9 +88,37 @@ def test_who_is_at_work_is_named(copy: Path) -> None:
 
 
 def test_a_late_ticker_is_critical(sample: Path) -> None:
-    """As in `main metrics`."""
+    """As in `main metrics`, with the worst one's reason, which cron mails."""
     found = run_main("health", "--format", "json", cwd=sample, env={"B3_LEDGER_NOW": "2026-02-18T21:30:00Z"})
-    assert (2, "critical") == (found.code, found.lines()[0]["status"])
+    (row,) = found.lines()
+    why = "ITUB4.SA: got 426600s since its last ingest, want at most 86400s; sessions behind: 1"
+    assert (2, "critical", why, f"critical: {why}\n") == (found.code, row["status"], row["error_message"], found.err)
+
+
+def test_what_proves_the_ledger_has_its_age(copy: Path) -> None:
+    """The last backup, each of which is checked when it is made, and the last verification that was recorded."""
+    for args in (("backup", "--create"), ("verify", "--record")):
+        assert 0 == look(*args, cwd=copy).code
+    later = {"B3_LEDGER_NOW": "2026-02-14T00:00:00Z"}
+    (row,) = run_main("health", "--format", "json", cwd=copy, env=later).lines()
+    at = "2026-02-13T23:00:00Z"
+    assert (at, 3600, at, 3600, "intact") == (
+        *(row["last_backup"], row["backup_age_seconds"]),
+        *(row["last_verification"], row["verification_age_seconds"], row["verdict"]),
+    )
+    told = run_main("health", cwd=copy, env=later).out
+    assert f"  last backup {at} (3600s ago)\n  last verification {at} (3600s ago): intact\n" in told
+
+
+def test_a_bad_verdict_is_named(copy: Path) -> None:
+    """As the mark that it left has it."""
+    Anchor.create(copy / FOLDER / "head", Head(EVENTS + 2, Link(bytes(32)))).close()
+    assert 2 == look("verify", cwd=copy).code
+    (copy / FOLDER / "head").unlink()
+    found = look("health", "--format", "json", cwd=copy)
+    (row,) = found.lines()
+    assert (2, "critical", "rolled_back") == (found.code, row["status"], row["verdict"])
+    assert "critical: got a ledger that main verify found rolled_back against the anchor" in found.err
 
 
 @pytest.mark.parametrize(
