@@ -87,17 +87,22 @@ class FileWorker:
         try:
             with lock, foreseen("import"):
                 contents, total, seq = self._import(path, job_id, started_at)
-        except ClockAheadError:
-            # No fault of the file: no other one could be imported either, nor anything recorded of it.
-            raise
         except LedgerError as error:
-            if kept_out(error):
-                self.unable.add(path.name)
-            self._observer.warn(str(error), **_about(job_id), file=path.name)
-            hint = exits.describe(error, ("import-cotahist", str(path))).hint
-            return row.failed(path.name, measured(), error, hint=hint)
+            return self._refused(path, error, measured())
         printed = row.row(contents, total, measured(), seq=seq)
         return printed if self._first_error is None else row.with_failure(printed, self._first_error)
+
+    def _refused(self, path: Path, error: LedgerError, run: Run) -> ImportRow:
+        """Return what is printed of a file that `error` kept from being imported.
+
+        Raises: `error` itself where it is no fault of the file: no other one could be imported, nor anything recorded.
+        """
+        if isinstance(error, ClockAheadError):
+            raise error
+        if kept_out(error):
+            self.unable.add(path.name)
+        self._observer.warn(str(error), **_about(run.job_id), file=path.name)
+        return row.failed(path.name, run, error, hint=exits.describe(error, ("import-cotahist", str(path))).hint)
 
     def _import(self, path: Path, job_id: bytes, started_at: int) -> tuple[Contents, Counter[str], int | None]:
         with Spool() as spool:
