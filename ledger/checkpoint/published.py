@@ -14,15 +14,14 @@ from pathlib import Path
 from ledger.checkpoint.errors import TileError
 from ledger.checkpoint.tiles import ENTRIES, WIDTH, Tile, entries, tile_at
 from ledger.errors import unreadable, unwritable
-from ledger.files.atomic_file import write_whole
-from ledger.files.durable import make_private_folder, sync_folder
+from ledger.files.atomic_file import SHARED_MODE, write_whole
+from ledger.files.durable import make_folder, make_private_folder, open_private, pwrite_whole, sync_folder
 from ledger.files.regular import read_regular
 
 CHECKPOINT, TILES = "checkpoint", "tile"
 STAGING = ".b3-ledger-staging"
 LONGEST_BYTES = 256 * 1024 * 1024  # of one file; a bundle holds 256 events
 FEW_FILES = 16  # so many are synced one by one; for more, one sync of everything is cheaper
-FOLDER_MODE = 0o777  # less the user's umask: others are meant to read it
 
 
 class Published:
@@ -105,10 +104,9 @@ class Staging:
 
     def prepare(self) -> None:
         """Make an empty place; what a crash left of an earlier one is removed."""
-        make_private_folder(self._folder.parent)
-        self._folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        make_folder(self._folder)
         self.discard()
-        self._staging.mkdir()
+        make_private_folder(self._staging)
 
     def add(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
         """Keep those of `tiles` that are not there yet; where another content has the name, `publish` says so."""
@@ -117,7 +115,11 @@ class Staging:
             found = _read(path)
             if found is None:
                 part = self._staging / str(len(self._files))
-                part.write_bytes(content)
+                fd = open_private(part, os.O_WRONLY, SHARED_MODE)
+                try:
+                    pwrite_whole(fd, content, 0)
+                finally:
+                    os.close(fd)
                 self._files.append((part, path))
             elif found != content:
                 self._conflict = self._conflict or path
@@ -133,7 +135,7 @@ class Staging:
         folders = set[Path]()
         for part, path in self._files:
             if path.parent not in folders:
-                path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+                make_folder(path.parent)
                 folders.update((path.parent, *path.parent.parents))
             part.rename(path)
         for folder in sorted(one for one in folders if one.is_relative_to(self._folder)):

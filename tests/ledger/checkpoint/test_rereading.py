@@ -7,21 +7,22 @@ from ledger.memory_log import MemoryLog
 from tests.support.drafts import JOB, StepClock, connection_tested
 
 
-def events() -> list[Draft]:
-    """Return the drafts of a log of which events 3 to 5 are checkpoints and nothing else came after event 2."""
+def checkpointed() -> MemoryLog:
+    """Return a log of which events 3 to 5 are checkpoints, each of the head before it, and nothing else came after."""
     created = LedgerCreated(ledger_id=JOB, kind="real", software="test")
-    signed = [
-        CheckpointSigned(origin="o", size=size, link=bytes(32), root=bytes(32), key_id=bytes(4), note="")
-        for size in (3, 4, 5)
-    ]
-    told = [Draft(job_id=JOB, stream=LEDGER_STREAM, event=event) for event in (created, *signed)]
-    return [told[0], connection_tested(1), connection_tested(2), *told[1:]]
+    log = MemoryLog(now=StepClock())
+    first = Draft(job_id=JOB, stream=LEDGER_STREAM, event=created)
+    log.append([first, connection_tested(1), connection_tested(2)], append_id=bytes(16))
+    for number in (1, 2, 3):
+        head = log.head()
+        signed = CheckpointSigned(origin="o", size=head.size, link=head.link, root=bytes(32), key_id=bytes(4), note="")
+        log.append([Draft(job_id=JOB, stream=LEDGER_STREAM, event=signed)], append_id=bytes([number]) * 16)
+    return log
 
 
 def test_known_is_the_same_wherever_batches_end() -> None:
     """Of checkpoints alone in a later batch too, which count as nothing new to sign."""
-    log = MemoryLog(now=StepClock())
-    log.append(events(), append_id=bytes(16))
+    log = checkpointed()
     values = [record.link + record.body for record in log.read()]
     found: list[Known] = [look([values[:at], values[at:]]) for at in range(1, len(values) + 1)]
     assert [3] * len(values) == [known.others for known in found]

@@ -71,7 +71,7 @@ def checkpoint(
         verifier = VERIFIER_KEY.convert(key, None, context)
         with output.still_working("proving …"):
             compared = comparing.compare(compare, verifier, given)
-        output.show([compared], style, text=row.extension_text)
+        output.report([compared], style, text=row.extension_text)
         return Exit.OK if compared.verdict == "extends" else Exit.CRITICAL
     if ledgers.archive_path() is not None:
         context.fail("got --ledger without --compare, want the ledger in use")
@@ -82,7 +82,7 @@ def checkpoint(
         signed = _signed(given, signer, out)
     found = row.row(signed, signer, time.perf_counter() - started)
     # As it was signed: in the row that is given for display, line ends are escaped.
-    output.show([found], style, text=lambda _: found.note.removesuffix("\n"))
+    output.report([found], style, text=lambda _: found.note.removesuffix("\n"))
     output.say(row.words(found))
     return Exit.OK
 

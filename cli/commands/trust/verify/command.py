@@ -102,7 +102,7 @@ def verify(
     found = row.row(checked.report, checked.replaced, checked.root)
     more = {"marked": checked.marked, "recorded_seq": seq, "ahead_seconds": _ahead_s(checked, given)}
     found = msgspec.structs.replace(found, **more)
-    output.show([found], style, text=row.text)
+    output.report([found], style, text=row.text)
     for words in row.warnings(found):
         output.say(f"warning: {words}")
     if row.exit_code(found) == Exit.CRITICAL:
@@ -163,7 +163,7 @@ def _shown_tiles(
     if signed is None or other is not None:
         context.fail(f"got a folder at {folder}, want a backup file, or --checkpoint and --key for its tiles")
     found = row.row(against_checkpoint.held_tiles(folder, signed))
-    output.show([found], style, text=row.text)
+    output.report([found], style, text=row.text)
     return row.exit_code(found)
 
 
