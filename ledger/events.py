@@ -274,6 +274,18 @@ class CheckpointSigned(Event, frozen=True, kw_only=True):
     note: str
 
 
+class CheckpointTimestamped(Event, frozen=True, kw_only=True):
+    """An authority said that the checkpoint of events [0, size) was there at `time`: its signature, and the time."""
+
+    TAG = "checkpoint.timestamped/1"
+
+    size: Count
+    root: Hash  # of the tree over these events
+    authority: str  # its URL, without what that may hide
+    token: bytes  # the answer (TimeStampResp) byte for byte
+    time: Time  # as the token has it
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.TAG: cls
     for cls in (
@@ -291,5 +303,6 @@ EVENT_TYPES: dict[str, type[Event]] = {
         ConnectionTested,
         LogVerified,
         CheckpointSigned,
+        CheckpointTimestamped,
     )
 }

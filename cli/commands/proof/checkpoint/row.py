@@ -4,10 +4,25 @@ from typing import Literal
 
 import msgspec
 
+from cli.render import times
 from ledger.checkpoint.note import SigningKey
+from ledger.checkpoint.outside.stamping import Timestamped
 from ledger.checkpoint.published import CHECKPOINT
 from ledger.checkpoint.signing import Signed
 from ledger.checkpoint.statement import Statement
+
+
+class TimestampRow(msgspec.Struct, frozen=True, kw_only=True):
+    """That `authority` saw the checkpoint at `time`: the event at `seq` has its answer, and `file` where one lies.
+
+    `unchanged` when it had said so before.
+    """
+
+    status: Literal["stamped", "unchanged"]
+    authority: str
+    time: str
+    seq: int
+    file: str | None
 
 
 class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +30,7 @@ class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `unchanged` when it had been signed before and nothing came since. `seq` is that of its event; `note` is all of
     what was signed, `checkpoint` the file that holds it, `new_files` how many tiles were added below it.
+    With --timestamp either `timestamp` is there, or `not_stamped` says why it is not.
     """
 
     status: Literal["signed", "unchanged"]
@@ -28,6 +44,8 @@ class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str | None
     new_files: int
     elapsed_sec: float
+    timestamp: TimestampRow | None = None
+    not_stamped: str | None = None
 
 
 class ExtensionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +78,23 @@ def row(signed: Signed, key: SigningKey, elapsed_s: float) -> CheckpointRow:
         new_files=signed.new_files,
         elapsed_sec=round(elapsed_s, 3),
     )
+
+
+def timestamp(found: Timestamped) -> TimestampRow:
+    """Return what is printed of a timestamp."""
+    return TimestampRow(
+        status="unchanged" if found.repeated else "stamped",
+        authority=found.authority,
+        time=times.exact(found.time),
+        seq=found.seq,
+        file=None if found.file is None else str(found.file),
+    )
+
+
+def timestamp_words(found: TimestampRow) -> str:
+    """Return when the checkpoint was seen and by whom, in a line."""
+    place = "" if found.file is None else f", kept as {found.file}"
+    return f"{found.status}: seen at {found.time} by {found.authority}, recorded at seq {found.seq}{place}"
 
 
 def words(found: CheckpointRow) -> str:
