@@ -286,6 +286,20 @@ class CheckpointTimestamped(Event, frozen=True, kw_only=True):
     time: Time  # as the token has it
 
 
+class CheckpointCosigned(Event, frozen=True, kw_only=True):
+    """A witness said at `time` that the checkpoint of events [0, size) extends all that it saw of this log."""
+
+    TAG = "checkpoint.cosigned/1"
+
+    size: Count
+    root: Hash  # of the tree over these events
+    url: str  # where the witness was asked, without what the URL may hide
+    witness: str  # the name of its key
+    key_id: bytes  # 4 bytes, as the cosignature names its key
+    cosignature: str  # the line that joined the note
+    time: Time  # as the cosignature has it
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.TAG: cls
     for cls in (
@@ -304,5 +318,6 @@ EVENT_TYPES: dict[str, type[Event]] = {
         LogVerified,
         CheckpointSigned,
         CheckpointTimestamped,
+        CheckpointCosigned,
     )
 }

@@ -120,6 +120,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     proof_errors.OtherOriginError: ExitRule(Exit.CRITICAL, "main checkpoint --key FILE --out ANOTHER-FOLDER"),
     proof_errors.OtherLedgerError: ExitRule(Exit.CRITICAL, "main config, and compare DATA_DIR with what was meant"),
     proof_errors.NoAnswerError: ExitRule(Exit.WARNING, _AGAIN),
+    proof_errors.CosignatureError: ExitRule(Exit.CRITICAL, _EXTEND),
     proof_errors.TimestampError: ExitRule(Exit.CRITICAL, "ask another authority, or compare --tsa-root with its own"),
     proof_errors.RootCertificateError: ExitRule(Exit.UNKNOWN, "head -n 1 {path}: -----BEGIN CERTIFICATE-----"),
     ProviderError: ExitRule(Exit.CRITICAL, "main test-conn --provider yfinance"),

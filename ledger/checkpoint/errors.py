@@ -104,6 +104,14 @@ class TimestampError(LedgerError):
         self.found, self.wanted = found, wanted
 
 
+class CosignatureError(LedgerError):
+    """A witness saw another history of this log, or its answer is no cosignature of this checkpoint by a known key."""
+
+    def __init__(self, asked: str, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found} from {asked}, want {wanted}")
+        self.asked, self.found, self.wanted = asked, found, wanted
+
+
 class RootCertificateError(LedgerError):
     """A file holds no certificates."""
 

@@ -11,6 +11,7 @@ from tests.support import timestamp_authority
 from tests.support.cli import REPOSITORY
 from tests.support.forging import DATA, TYPE, Body, forge_archive, forge_ledger
 from tests.support.sample_ledger import FOLDER, PETR4_CSV, look, make, make_more
+from tests.support.witness import Witness
 
 Attack = Callable[[Path], None]
 
@@ -164,12 +165,28 @@ def back_date_under_a_timestamp(folder: Path) -> None:
     back_date(folder)
 
 
+def fork_before_a_witness(folder: Path) -> None:
+    """Have the one history cosigned, and ask the same witness, whose key is `w.txt`, to cosign the other."""
+    witness = Witness()
+    (folder / "w.txt").write_text(witness.vkey())
+    witness.known[(folder / "elsewhere" / "checkpoint").read_text().split("\n")[0]] = (
+        (folder / "vkey.txt").read_text().strip()
+    )
+    with witness.serving() as url:
+        ask = ("--witness", url, "--witness-key", "w.txt")
+        well(folder, "checkpoint", "--key", "k.key", "--out", "elsewhere", *ask)
+        rewrite(folder)
+        done = look("checkpoint", "--key", "k.key", "--out", "other", *ask, cwd=folder)
+        assert done.code == 2, done.err
+
+
 DATED = {"T8", "T9"}  # these need an authority to run
 ATTACKS: dict[str, Attack] = {
     "T1": truncate,
     "T2": rewrite,
     "T3": roll_back,
     "T4": fork,
+    "W1": fork_before_a_witness,
     "T5": swap,
     "T6": back_date,
     "T7": forge_backup,

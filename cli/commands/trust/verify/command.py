@@ -48,6 +48,7 @@ Examples:
   main verify backups/backup-20260213T213000Z.db
   main verify --checkpoint /mnt/elsewhere/checkpoint --key 'b3-ledger/…+…+…'
   main verify --tsa-root freetsa.pem          its timestamps: who signed them, and over which tree
+  main verify --checkpoint b3/checkpoint --key vkey.txt --witness-key w1.txt --witness-key w2.txt --witnesses 1
   main verify --checkpoint b3/checkpoint --key vkey.txt b3          its tiles, without any ledger
 
 \b
@@ -57,7 +58,7 @@ Verdicts: intact, tampered, truncated, rolled_back, forked, unreadable.
 Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head, the log is ahead of
 the clock, it holds what this version would not write, or a timestamp contradicts its times or
 cannot be trusted; 2 every other verdict, a checkpoint that
---key did not sign, or one of another ledger; 3 no ledger, no permission, an event of a newer
+--key or too few witnesses signed, or one of another ledger; 3 no ledger, no permission, an event of a newer
 version, or a file for --from-head or --save-head that is none.
 """
 )

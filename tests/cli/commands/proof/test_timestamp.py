@@ -100,7 +100,7 @@ def test_an_answer_that_dates_nothing(signed: Path, url: str, tmp_path: Path) ->
                 "--tsa-root",
                 "tsa.pem",
             ),
-            "got --out or --timestamp with --compare",
+            "got --out, --timestamp or --witness with --compare",
         ),
     ],
 )
