@@ -14,6 +14,7 @@ from cli.context import clock_option, params, sample
 _TABLE = (
     ("test-conn", "ingest.test_conn", "Ask a provider whether it answers, and how fast."),
     ("import-cotahist", "ingest.import_cotahist.command", "Import the exchange's own files of daily prices."),
+    ("retire", "ingest.retire", "Record that a ticker's series ended, or goes on under another code."),
     ("metrics", "status.metrics.command", "Say how each ticker's ingest goes, and how late it is."),
     ("logs", "status.logs.command", "List every attempt to ingest and how it went."),
     ("health", "status.health.command", "Say how the ledger is and who is at work on it."),
@@ -94,7 +95,9 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
     epilog=f"{EXAMPLES}\n{EXIT_CODES}",
 )
 @click.option("--ticker", "tickers", type=params.TICKER, multiple=True, help="A B3 code or an index; may be repeated.")
-@click.option("--tickers-file", type=params.TICKERS_FILE, default=(), help="A file of tickers, one a line.")
+@click.option(
+    "--tickers-file", type=params.TICKERS_FILE, default=(), help="A file of tickers, one a line; without retired ones."
+)
 @click.option(
     "--provider", type=params.PROVIDER, default=params.DEFAULT_PROVIDER, show_default=True, help="Whom to ask."
 )
@@ -134,10 +137,11 @@ def root(context: click.Context, /, **given: Any) -> int | None:
 
 def _run_options(context: click.Context, given: dict[str, Any]) -> RunOptions:
     """Return the options of the main job, or refuse those that contradict each other."""
-    tickers = tuple(dict.fromkeys((*given.pop("tickers"), *given.pop("tickers_file"))))
+    named, listed = given.pop("tickers"), given.pop("tickers_file")
+    tickers = tuple(dict.fromkeys((*named, *listed)))
     if not tickers:
         context.fail("got no ticker, want --ticker, --tickers-file or a command")
-    options = RunOptions(tickers=tickers, **given)
+    options = RunOptions(tickers=tickers, listed=frozenset(listed).difference(named), **given)
     if options.start and options.end and options.start > options.end:
         context.fail(f"got --start {options.start} after --end {options.end}, want it on or before")
     if options.start:

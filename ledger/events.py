@@ -29,6 +29,7 @@ from ledger.values import (
     RawAction,
     RawBar,
     Request,
+    Shares,
     Source,
     Time,
     Verdict,
@@ -274,6 +275,20 @@ class CheckpointSigned(Event, frozen=True, kw_only=True):
     note: str
 
 
+class SeriesRetired(Event, frozen=True, kw_only=True):
+    """A person recorded that a ticker's series ended, or goes on under another code; the newest of a ticker holds."""
+
+    TAG = "series.retired/1"
+
+    ticker: str
+    on: date  # the last day on which a session is due
+    into: str | None  # the ticker that it goes on as
+    numerator: Shares | None  # this many shares of `into`
+    denominator: Shares | None  # for so many of `ticker`; with the numerator None where it is one for one
+    reason: str
+    undone: bool  # it did not end after all
+
+
 class CheckpointTimestamped(Event, frozen=True, kw_only=True):
     """An authority said that the checkpoint of events [0, size) was there at `time`: its signature, and the time."""
 
@@ -317,6 +332,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         ConnectionTested,
         LogVerified,
         CheckpointSigned,
+        SeriesRetired,
         CheckpointTimestamped,
         CheckpointCosigned,
     )

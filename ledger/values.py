@@ -15,6 +15,7 @@ from msgspec import Meta
 # Ranges that no version of this software ever left: what lies outside them is damage, on whatever it is met.
 Time = Annotated[int, Meta(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]  # years 1 to 9999
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Shares = Annotated[int, Meta(ge=1, le=2**63 - 1)]  # one side of a ratio
 Id = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Hash = Annotated[bytes, Meta(min_length=32, max_length=32)]
 

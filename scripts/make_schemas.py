@@ -19,6 +19,7 @@ from cli.commands.evidence.validate.command import FileReport  # noqa: E402 - th
 from cli.commands.evidence.validation.row import DecisionRow  # noqa: E402 - the same
 from cli.commands.evidence.why import WhyRow  # noqa: E402 - the same
 from cli.commands.ingest.import_cotahist.row import ImportRow  # noqa: E402 - the same
+from cli.commands.ingest.retire import RetiredRow  # noqa: E402 - the same
 from cli.commands.ingest.run.row import RunRow  # noqa: E402 - the same
 from cli.commands.ingest.test_conn import ConnRow  # noqa: E402 - the same
 from cli.commands.prices.compare.row import CompareRow  # noqa: E402 - the same
@@ -68,6 +69,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "proof-check": ProvenRow,
     "rebuild": RebuildRow,
     "replay": ReplayRow,
+    "retire": RetiredRow,
     "rules": RuleRow,
     "run": RunRow,
     "salvage": SalvagedRow,

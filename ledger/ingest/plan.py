@@ -64,6 +64,7 @@ class SeriesState(msgspec.Struct, frozen=True):
     missing: Mapping[date, date] = {}  # sessions that answers lacked, with the day on which that was first found
     whole_on: date | None = None  # the day of the last answer over everything held
     pending: Mapping[Series, tuple[Seq, ...]] = {}
+    ended_on: date = date.max  # a person recorded that no session is due after it
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,9 +99,10 @@ def window(plan: Plan, ticker: str, state: SeriesState, today: date) -> Window:
     """Return which days to ask for: what is new, an overlap and what is missing, unless the plan says otherwise.
 
     The overlap of 5 sessions is there to notice a provider's silent revision; a look at the whole range now and then
-    learns what came late.
+    learns what came late. Of a series that ended nothing later is asked for, but for what is held of it.
     """
-    end, held = plan.end or today, state.held
+    held = state.held
+    end = plan.end or min(today, max((state.ended_on, *held.bars)))
     if plan.start is not None:
         return Window(plan.start, max(plan.start, end))
     if plan.force_refresh or plan.max_days is not None or not held.bars:

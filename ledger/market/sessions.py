@@ -66,9 +66,9 @@ def last_final_session(now_us: int) -> date:
     return shift(today, -1)
 
 
-def final_sessions_after(day: date, now_us: int) -> int:
-    """Return how many sessions later than `day` are final at `now_us`."""
-    return len(sessions(Window(day + _DAY, last_final_session(now_us))))
+def final_sessions_after(day: date, now_us: int, *, until: date = date.max) -> int:
+    """Return how many sessions later than `day`, `until` the latest, are final at `now_us`."""
+    return len(sessions(Window(day + _DAY, min(last_final_session(now_us), until))))
 
 
 @cache

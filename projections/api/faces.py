@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from projections.api.columns import Columns
 from projections.models.units import fields
+
+if TYPE_CHECKING:
+    from projections.api.columns import Columns
 
 RowT = TypeVar("RowT", bound=msgspec.Struct)
 
@@ -40,8 +42,11 @@ def to_json(row: Any) -> Any:
     return face.struct(*cells)
 
 
-def to_columns(row_type: type[RowT], rows: Iterable[RowT], names: Sequence[str] | None = None) -> Columns[RowT]:
+def to_columns(row_type: type[RowT], rows: Iterable[RowT], names: Sequence[str] | None = None) -> "Columns[RowT]":
     """Return the rows as a table of the columns `names`, in that order; None: one per field."""
+    # Imported here: commands that print rows make no table of them.
+    from projections.api.columns import Columns
+
     return Columns(row_type, rows, names)
 
 

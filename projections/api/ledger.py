@@ -22,7 +22,7 @@ from projections.api.faces import to_columns, to_python
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, MissingSession, Price
 from projections.api.shared_log import now_us, shared_log
 from projections.fold.tables import Tables
-from projections.models import ingest_logs
+from projections.models import ingest_logs, metrics, retirements
 from projections.models import prices as held_prices
 from projections.models.ingest_logs import Filter, IngestLogs
 from projections.queries import position as positions
@@ -186,13 +186,16 @@ class Ledger:
         """Return a row for each session missing from the first one held to `until`, which is inclusive.
 
         `until` is else the last session that was final: now, or where `as_of` is given, at its last event. The sample
-        ends with its last session.
+        ends with its last session, and a series that was retired by then with the day on which it ended.
         """
         series, reached = self.series(ticker, source), self.position(as_of)
         if until is None:
             at_us = now_us() if as_of is None or not reached else positions.recorded_at(self._log, reached - 1)
             until = last_due(self.kind, at_us)
-        return to_columns(MissingSession, series_rows.missing_sessions(self._tables, series, until, reached))
+        retired = retirements.in_force(self._view.state[metrics.NAME], reached).get(series.ticker)
+        ended = date.max if retired is None else retired.on
+        missing = series_rows.missing_sessions(self._tables, series, until, reached, ended=ended)
+        return to_columns(MissingSession, missing)
 
     def logs(self, ticker: str | None = None, *, failed: bool = False, as_of: AsOf | None = None) -> Columns[LogEntry]:
         """Return a row for each attempt to ingest (of the ticker, where given), newest last; `failed` for those alone.

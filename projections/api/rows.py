@@ -37,14 +37,14 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 class AdjustedPrice(Price, frozen=True, kw_only=True):
     """One session with its prices adjusted for the dividends and splits since: prices times `factor`, computed here.
 
-    The product is exact, and given as the double nearest to it.
+    The product is exact, and given as the double nearest to it; None where nobody was asked for actions.
     """
 
-    factor: float
-    adj_open: float
-    adj_high: float
-    adj_low: float
-    adj_close: float
+    factor: float | None
+    adj_open: float | None
+    adj_high: float | None
+    adj_low: float | None
+    adj_close: float | None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,15 +34,15 @@ def adjusted_prices(tables: Tables, series: Series, position: int) -> Iterator[A
 
     factors = held_factors(tables, series, position)
     for bar, held in _held(tables, series, position):
-        factor = factors[bar.date]
+        factor = factors.get(bar.date)
         yield to_python(
             AdjustedPrice,
             **held,
-            factor=float(factor),
-            adj_open=adjusted(bar.open, factor),
-            adj_high=adjusted(bar.high, factor),
-            adj_low=adjusted(bar.low, factor),
-            adj_close=adjusted(bar.close, factor),
+            factor=None if factor is None else float(factor),
+            **{
+                f"adj_{name}": None if factor is None else adjusted(getattr(bar, name), factor)
+                for name in ("open", "high", "low", "close")
+            },
         )
 
 
@@ -137,15 +137,22 @@ def actions(tables: Tables, series: Series, position: int, *, every_change: bool
 
 
 def missing_sessions(
-    tables: Tables, series: Series, until: date, position: int | None = None, *, since: date | None = None
+    tables: Tables,
+    series: Series,
+    until: date,
+    position: int | None = None,
+    *,
+    since: date | None = None,
+    ended: date = date.max,
 ) -> Iterator[MissingSession]:
     """Yield a row for each session missing from the first one held to `until`, which is inclusive.
 
     `since` is the first session that the series is known to lack, where it lies before the first one held.
+    None is due after `ended`, the day on which the series ended.
     """
     from projections.queries import gaps
 
-    for gap in gaps.gaps(tables, series, until, position, since=since):
+    for gap in gaps.gaps(tables, series, until, position, since=since, ended=ended):
         yield to_python(
             MissingSession,
             ticker=series.ticker,

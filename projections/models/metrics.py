@@ -7,6 +7,7 @@ Tables:
 - `pending`: (seq) -> what is wanted of evidence until its decision, or the failure over it, comes, and no longer.
 - `missing`: (ticker, provider) -> the sessions that were due in accepted answers and are not held, each with the day on
   which that was first found. Rewritten where an answer changes it.
+- `retired`: (ticker, seq) -> a person's record that the series ended; see `projections.models.retirements`.
 - `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
 """
@@ -26,6 +27,7 @@ from ledger.events import (
     FetchFailed,
     IngestFailed,
     IngestRefused,
+    SeriesRetired,
     ValidationCompleted,
 )
 from ledger.ingest.providers import registry
@@ -35,10 +37,12 @@ from ledger.values import ErrorKind
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode
+from projections.models import retirements
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
+from projections.models.retirements import Retirement
 
 NAME = "metrics"
-VERSION = 4
+VERSION = 5
 RECENT_ENTRIES = 30
 GAP = "GAP"  # the rule that names a missing session, in every version of the rules
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
@@ -69,11 +73,12 @@ class Measures(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """A ticker's measures and the provider that they are of."""
+    """A ticker's measures, the provider that they are of, and how the ticker ended, where it did."""
 
     ticker: str
     provider: str
     measures: Measures
+    retired: Retirement | None = None
 
 
 class _Missing(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -173,13 +178,15 @@ _decode_checkpoint = msgspec.msgpack.Decoder(CheckpointMade).decode
 
 
 class Metrics:
-    """The fold of attempts, decisions, probes, backups and checkpoints into measures."""
+    """The fold of attempts, decisions, retirements, probes, backups and checkpoints into measures."""
 
     name = NAME
     version = VERSION
-    tables = ("tallies", "recent", "pending", "missing", "probes", "backups", "checkpoints")
-    rewritten = frozenset(tables)
-    reads = ENTRY_TAGS | {ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG, CheckpointSigned.TAG}
+    tables = ("tallies", "recent", "pending", "missing", retirements.TABLE, "probes", "backups", "checkpoints")
+    rewritten = frozenset(tables) - {retirements.TABLE}
+    reads = ENTRY_TAGS | {
+        event.TAG for event in (ValidationCompleted, ConnectionTested, BackupCreated, CheckpointSigned, SeriesRetired)
+    }
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Count what the event ended, or keep evidence until its decision comes."""
@@ -221,8 +228,7 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
 
 def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_on: date) -> int:
     """Bring up to date which sessions are missing, and return how many: a decision says it of its whole window."""
-    stored = tables["missing"].load(key, _decode_missing)
-    known = {} if stored is None else dict(stored.sessions)
+    known = _missing(tables, key)
     window, came = decision.window, {bar.date for bar in decision.bars}
     now = {day: since for day, since in known.items() if not window.start <= day <= window.end and day not in came}
     for finding in decision.warned:
@@ -272,6 +278,7 @@ _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
     BackupCreated: _back_up,
     CheckpointSigned: _sign,
     ConnectionTested: _answer,
+    SeriesRetired: retirements.put,
 }
 
 
@@ -303,17 +310,27 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
         (name, provider), tally = two_texts(key), _decode_tally(value)
         if name not in chosen or _rank(provider, tally) > _rank(two_texts(chosen[name][0])[1], chosen[name][1]):
             chosen[name] = key, tally
+    ended = retirements.in_force(tables)
     for key, tally in chosen.values():
         slots = [RECENT.unpack(value) for _, value in tables["recent"].scan(key)]
-        yield Measured(*two_texts(key), tally.measures(slots))
+        ticker, provider = two_texts(key)
+        retired = ended.get(ticker)
+        if retired is not None:
+            # What was due after its end is not missing.
+            tally.missing = sum(day <= retired.on for day in _missing(tables, key))
+        yield Measured(ticker, provider, tally.measures(slots), retired)
 
 
 def asked(tables: Tables, series: Series) -> Asked:
     """Return what the answers over a series lacked; two look-ups."""
     key = text_key(series.ticker, series.provider)
     tally = tables["tallies"].load(key, _decode_tally)
-    missing = tables["missing"].load(key, _decode_missing)
-    return Asked({} if missing is None else dict(missing.sessions), None if tally is None else tally.whole_at)
+    return Asked(_missing(tables, key), None if tally is None else tally.whole_at)
+
+
+def _missing(tables: Tables, key: bytes) -> dict[date, date]:
+    stored = tables["missing"].load(key, _decode_missing)
+    return {} if stored is None else dict(stored.sessions)
 
 
 def _rank(provider: str, tally: _SeriesTally) -> tuple[bool, int]:

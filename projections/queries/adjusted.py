@@ -5,7 +5,8 @@ The factor of a session is the product, over every later action, of
 - `old shares / new shares` for a split, on a series as traded only: a split-adjusted one carries it already.
 
 Payments and closes are taken on the series' own basis: a provider that adjusts closes for splits
-adjusts its payments too.
+adjusts its payments too. A series whose provider tells of no actions, as the exchange's files do, is adjusted by what
+another provider tells of the same ticker, brought onto its basis; where nobody was asked, nothing is known.
 
 Source: docs/validation.md, "Adjusted prices".
 """
@@ -15,9 +16,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import groupby
+from math import prod
 from operator import attrgetter
 
+import msgspec
+from msgspec.structs import replace
+
 from ledger.events import AMOUNTS_PER_MICRO
+from ledger.ingest.providers import registry
 from ledger.market.series import Series
 from ledger.values import Action, Bar, Basis
 from projections.fold.tables import Tables
@@ -71,11 +77,49 @@ def _step(actions: Sequence[Action], previous_close: int, basis: Basis) -> Fract
     return factor
 
 
+class KnownActions(msgspec.Struct, frozen=True):
+    """The actions that a series is adjusted by, on its own basis; before `since` nobody was asked (None: ever)."""
+
+    actions: tuple[Action, ...]
+    since: date | None
+
+
+def known_actions(tables: Tables, series: Series, basis: Basis, position: int | None = None) -> KnownActions:
+    """Return what is known of the actions of the series' ticker once `position` events are read (None: all).
+
+    From its own provider, where that tells of actions; else from the first one by name that does. Costs decisions.
+    """
+    if registry.names_actions(series.provider):
+        return KnownActions(prices.actions(tables, series, position), date.min)
+    for other in prices.all_series(tables, series.ticker):
+        judged = list(decisions.decisions(tables, other, position))
+        asked = [one.window.start for one in judged if one.accepted]
+        if registry.names_actions(other.provider) and asked:
+            told = corporate_actions.known(judged)
+            return KnownActions(told if basis == judged[-1].basis else _as_traded(told), min(asked))
+    return KnownActions((), None)
+
+
+def _as_traded(told: Sequence[Action]) -> tuple[Action, ...]:
+    """Return actions that were adjusted for splits as they were: payments per share of the day before each."""
+    splits = [one for one in told if one.kind == "split" and one.numerator and one.denominator]
+    found = []
+    for action in told:
+        since = (Fraction(one.numerator or 1, one.denominator or 1) for one in splits if one.ex_date >= action.ex_date)
+        amount = None if action.amount is None else round(action.amount * prod(since, start=ONE))
+        found.append(replace(action, amount=amount))
+    return tuple(found)
+
+
 def held_factors(tables: Tables, series: Series, position: int | None = None) -> dict[date, Fraction]:
     """Return the factor of each session held once `position` events are read (None: all), in order of days.
 
-    Costs the series' versions and decisions.
+    Sessions from before actions were asked for have none. Costs the series' versions and decisions.
     """
-    judged = list(decisions.decisions(tables, series, position))
+    newest = decisions.newest(tables, series)
     bars = prices.bars(tables, series, position)
-    return factors(bars, corporate_actions.known(judged), judged[-1].basis) if bars else {}
+    if newest is None or not bars:
+        return {}
+    known = known_actions(tables, series, newest.basis, position)
+    found = factors(bars, known.actions, newest.basis)
+    return {day: factor for day, factor in found.items() if known.since is not None and day >= known.since}

@@ -2,6 +2,10 @@
 
 Dividends do not matter: the prices compared are those that were traded. Splits do: a series as traded is brought onto
 the basis of the other one by the splits that the other one knows, since it is adjusted for those and no others.
+
+Prices were traded in centavos, so that is how near two providers can come on the basis of what was traded: a centavo
+then is less than one on a basis since divided by a split. Where a price is not known as it was traded, or was below ten
+centavos, they are held to their ratio.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +22,9 @@ from projections.queries.adjusted import ONE, factors
 Field = Literal["open", "high", "low", "close"]
 FIELDS: tuple[Field, ...] = ("open", "high", "low", "close")
 TOLERANCE_MICROS = 10_000  # a centavo
+TOLERANCE_FROM_MICROS = 100_000  # ten centavos
+TOLERANCE_RATIO = Fraction(1, 10_000)
+HALF = Fraction(1, 2)
 
 
 Scale = Mapping[date, Fraction]  # factors of sessions' prices, where they are not 1
@@ -67,11 +74,10 @@ def compare(
     start: date | None = None,
     end: date | None = None,
     fields: Sequence[Field] = ("close",),
-    tolerance_micros: int = TOLERANCE_MICROS,
 ) -> Comparison:
     """Return how `a` and `b` agree from `start` to `end`, both inclusive.
 
-    Prices further apart than the tolerance differ. O(sessions + splits).
+    Prices further apart than a centavo as traded, or than 1 in 10,000, differ. O(sessions + splits).
     """
     of_a, of_b = _onto(a, b), _onto(b, a)
     days_a, days_b = a.days(start, end), b.days(start, end)
@@ -79,7 +85,10 @@ def compare(
     for day, field in product(sorted(days_a & days_b), fields):
         price_a = getattr(a.bars[day], field) * of_a.get(day, ONE)
         price_b = getattr(b.bars[day], field) * of_b.get(day, ONE)
-        if abs(price_a - price_b) > tolerance_micros:
+        # By the one that is as traded, where one is.
+        traded = [(one, scale) for one, scale in ((a, of_a), (b, of_b)) if one.basis == "as_traded"]
+        tolerances = [_tolerance(getattr(one.bars[day], field), scale.get(day, ONE)) for one, scale in traded]
+        if abs(price_a - price_b) > min(tolerances, default=TOLERANCE_RATIO * price_a):
             apart = round(abs(price_a - price_b))
             found.append(PriceDifference(date=day, field=field, a=round(price_a), b=round(price_b), apart=apart))
     return Comparison(
@@ -89,6 +98,13 @@ def compare(
         only_b=tuple(sorted(days_b - days_a)),
         differences=tuple(sorted(found, key=lambda one: (-one.apart, one.date, one.field))),
     )
+
+
+def _tolerance(traded: int, scale: Fraction) -> Fraction:
+    """Return how far from a price that was `traded`, on the basis compared, another may be and still be the same."""
+    nearest = scale * (TOLERANCE_MICROS if traded >= TOLERANCE_FROM_MICROS else TOLERANCE_RATIO * traded)
+    # What it is compared with was rounded to a millionth.
+    return max(nearest, HALF)
 
 
 def _onto(one: Reported, other: Reported) -> Scale:

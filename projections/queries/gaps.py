@@ -39,18 +39,25 @@ def last_due(kind: LedgerKind, now_us: int) -> date:
 
 
 def gaps(
-    tables: Tables, series: Series, until: date, position: int | None = None, *, since: date | None = None
+    tables: Tables,
+    series: Series,
+    until: date,
+    position: int | None = None,
+    *,
+    since: date | None = None,
+    ended: date = date.max,
 ) -> Iterator[Gap]:
     """Yield the sessions missing from the first one held to `until`, oldest first; costs the series' versions.
 
     `since` is the first session that the series is known to lack, where it lies before the first one held.
+    None is due after `ended`.
     """
     coverage = history.coverage(tables, series, position)
     if not coverage.held:
         return
     last = max(coverage.held)
     first = min(coverage.held)
-    for day in sessions.sessions(Window(min(first, since or first), max(last, until))):
+    for day in sessions.sessions(Window(min(first, since or first), min(max(last, until), ended))):
         if day in coverage.held or not sessions.covers(day):
             continue
         missed, rejections = coverage.missed.get(day), coverage.rejected.get(day)

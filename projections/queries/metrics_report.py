@@ -24,7 +24,8 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
 
     `job_latency_ms` is the mean over the last 30 final entries, `error_count` the failures among them,
     `rejected` rows, `flagged` and `warned` findings by the last one, `missing` the sessions that accepted answers ought
-    to have brought and did not, `sessions_behind` the B3 sessions that became final since `last_date`.
+    to have brought and did not, `sessions_behind` the B3 sessions that became final since `last_date`. No session is
+    due after `retired_on`: a person recorded that the series ended then, and as what it goes on.
     """
 
     ticker: str
@@ -45,12 +46,15 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
     missing: int
     severity: Severity = "ok"  # filled by `graded`
     reason: str | None = None  # why it is no better
+    retired_on: date | None = None
+    retired_into: str | None = None
 
 
 def report(measured: Measured, *, now_us: int) -> TickerReport:
     """Return the ticker's report as of `now_us`; a lag is below zero where the log is ahead of that clock."""
     measures = measured.measures
-    last, behind = measures.last_ingest, measures.last_date
+    last, behind, retired = measures.last_ingest, measures.last_date, measured.retired
+    until = date.max if retired is None else retired.on
     return TickerReport(
         ticker=measured.ticker,
         last_ingest=last,
@@ -59,7 +63,7 @@ def report(measured: Measured, *, now_us: int) -> TickerReport:
         rows_fetched=measures.rows_fetched,
         error_count=sum(measures.failures),
         status=measures.status,
-        sessions_behind=None if behind is None else final_sessions_after(behind, now_us),
+        sessions_behind=None if behind is None else final_sessions_after(behind, now_us, until=until),
         consecutive_failures=measures.consecutive_failures,
         rows_total=measures.rows_total,
         last_date=measures.last_date,
@@ -68,6 +72,8 @@ def report(measured: Measured, *, now_us: int) -> TickerReport:
         flagged=measures.flagged,
         warned=measures.warned,
         missing=measures.missing,
+        retired_on=None if retired is None else retired.on,
+        retired_into=None if retired is None else retired.into,
     )
 
 
@@ -76,10 +82,13 @@ def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
 
     Late alone is no alarm: over a weekend or Carnival there is nothing to fetch.
     A ticker of which nothing was ever accepted has no session to be behind, and its last run went badly.
-    A file that was imported years ago is not late. Ahead of the clock is an error: nothing is late by such a clock.
+    A file that was imported years ago is not late, nor is a series that ended. Ahead of the clock is an error: nothing
+    is late by such a clock.
     """
     if found.ingest_lag_seconds is not None and found.ingest_lag_seconds < 0:
         return CRITICAL
+    if found.retired_on is not None:
+        return OK
     late = found.ingest_lag_seconds is not None and found.ingest_lag_seconds > lag_threshold_s
     due = not brought_by_hand(found.provider) and (found.sessions_behind is None or found.sessions_behind > 0)
     if late and due:

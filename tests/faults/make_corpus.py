@@ -13,7 +13,7 @@ from tests.faults.fuzz import CORPUS
 from tests.faults.some_event import log_of_every_type, some_event
 from tests.support.archives import archive
 
-EVENTS = 16
+EVENTS = len(EVENT_TYPES)
 LOG_SEED, EVENT_SEED = 11, 12
 OVER_THE_LIMIT = b"\xff\xff\xff\xff" + bytes(32)  # the head of a frame of 4 GiB
 

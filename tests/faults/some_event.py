@@ -69,8 +69,8 @@ def _some(kind: inspect.Type, rng: random.Random) -> Any:
 
 def _plain(kind: inspect.Type, rng: random.Random) -> Any:
     match kind:
-        case inspect.IntType():
-            return rng.choice((0, 1, 200, 70_000, 1_770_000_000_000_000))
+        case inspect.IntType(ge=least):
+            return max(rng.choice((0, 1, 200, 70_000, 1_770_000_000_000_000)), least or 0)
         case inspect.FloatType():
             return rng.choice((0.1, 37.31999969482422, 1e300))
         case inspect.BoolType():

@@ -16,6 +16,7 @@ from ledger.events import (
     IngestFailed,
     IngestRefused,
     LedgerCreated,
+    SeriesRetired,
     SnapshotWritten,
     ValidationCompleted,
 )
@@ -238,6 +239,16 @@ class Story:
             )
         )
 
+    def retired(
+        self, ticker: str = TICKERS[0], *, on: date = FIRST_DAY, into: str | None = None, undone: bool = False
+    ) -> Seq:
+        """Append that a ticker ended."""
+        return self.add(
+            SeriesRetired(
+                ticker=ticker, on=on, into=into, numerator=None, denominator=None, reason="renamed", undone=undone
+            )
+        )
+
     def probed(self) -> Seq:
         """Append a probe that went well."""
         return self.add(
@@ -260,13 +271,21 @@ class Story:
             5: lambda: self.failed(ticker, final=salt % 2 == 0, attempt=1 + salt % 3),
             6: lambda: self.refused(ticker),
             7: lambda: self.broke(ticker),
-            8: self.backed_up if salt % 2 else self.probed,
+            8: lambda: self._kept(ticker, salt),
             9: lambda: self.snapshot(f"A-{salt % 4}.csv", position=salt, sha256=bytes(32), rows=salt, ticker=ticker),
         }
         if kind in simple:
             simple[kind]()
         else:
             self._ingest(ticker, salt, left_pending=kind == 4)
+
+    def _kept(self, ticker: str, salt: int) -> None:
+        if salt % 5 == 4:
+            self.retired(ticker, on=day(salt), undone=salt % 2 == 0)
+        elif salt % 2:
+            self.backed_up()
+        else:
+            self.probed()
 
     def _ingest(self, ticker: str, salt: int, *, left_pending: bool) -> None:
         cause = self.fetched(ticker, rows=salt)

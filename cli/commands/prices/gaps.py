@@ -1,5 +1,7 @@
 """`main gaps`: sessions of B3 that ought to be held and are not."""
 
+from datetime import date
+
 import click
 
 from cli.app import clock, output, settings
@@ -9,7 +11,7 @@ from cli.context import ledgers, series_option, ticker_option
 from ledger.log_source import created
 from projections.api import series_rows
 from projections.api.rows import MissingSession
-from projections.models import units
+from projections.models import retirements, units
 from projections.models.metrics import asked
 from projections.queries.gaps import last_due
 
@@ -32,12 +34,14 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
     """Print the sessions that are missing, from the first one known to be due to the last final one.
 
     That is the first one held, or an earlier one that an answer ought to have brought.
+    Of a retired series none is due after its end.
 
     Nothing is ever filled in by guessing: later runs ask for recent gaps again.
     """
     given = settings.load()
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
         until = last_due(created(log).kind, clock.now_us(given, reading=True))
+        ended = {ticker: one.on for ticker, one in retirements.in_force(view.state["metrics"]).items()}
         found = [
             gap
             for series in series_option.some(view.state, ticker, source)
@@ -46,6 +50,7 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
                 series,
                 until,
                 since=min(asked(view.state["metrics"], series).missing, default=None),
+                ended=ended.get(series.ticker, date.max),
             )
         ]
     output.show(found, style, text=text)

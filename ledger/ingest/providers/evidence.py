@@ -1,6 +1,5 @@
 """A provider's answer as it is kept: compressed, with its length and its hash. Pure."""
 
-import hashlib
 import zlib
 
 from ledger.errors import DamagedError
@@ -20,7 +19,7 @@ class OtherBodyError(BodyError):
 
 def answer(body: bytes) -> Answer:
     """Return `body` as evidence."""
-    return Answer(body=zlib.compress(body), body_bytes=len(body), sha256=hashlib.sha256(body).digest())
+    return Answer(body=zlib.compress(body), body_bytes=len(body), sha256=_sha256(body))
 
 
 def body(kept: Answer) -> bytes:
@@ -38,7 +37,7 @@ def body(kept: Answer) -> bytes:
         plain = zlib.decompressobj().decompress(kept.body, max(kept.body_bytes, 0) + 1)
     except (zlib.error, OverflowError) as error:
         raise OtherBodyError(expected=expected, found=str(error)) from error
-    if len(plain) != kept.body_bytes or hashlib.sha256(plain).digest() != kept.sha256:
+    if len(plain) != kept.body_bytes or _sha256(plain) != kept.sha256:
         raise OtherBodyError(expected=expected, found="other bytes")
     return plain
 
@@ -52,3 +51,10 @@ def proven_body(seq: int, kept: Answer) -> bytes:
         return body(kept)
     except OtherBodyError as error:
         raise DamagedError(seq, "answer", expected=error.expected, found=error.found) from error
+
+
+def _sha256(body: bytes) -> bytes:
+    # Imported here: every command knows the providers' names, and OpenSSL takes it two milliseconds to load.
+    from hashlib import sha256
+
+    return sha256(body).digest()

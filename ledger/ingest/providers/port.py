@@ -34,6 +34,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     reading: str | None = None
     exchange: str | None = None  # its code for B3; None where its answers name no exchange
     lines: str | None = None  # for bodies of text, a session a line
+    names_actions: bool = False  # whether an answer without actions says that there were none
     live: str | None = None  # None: nobody can be asked, a person brings its answers
     base_url_setting: str | None = None  # the variable that puts a mirror or proxy in place of its hosts
     recording: Recording | None = None  # for synthetic prices, which have a ledger of their own

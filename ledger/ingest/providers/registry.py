@@ -65,6 +65,11 @@ def brought_by_hand(name: str) -> bool:
     return any(one.name == name and one.brought_by_hand for one in descriptions())
 
 
+def names_actions(name: str) -> bool:
+    """Return whether the answers of `name` tell of dividends and splits; False for a provider that is not known."""
+    return any(one.name == name and one.names_actions for one in descriptions())
+
+
 def opened(name: str, access: Access) -> Provider:
     """Return the provider `name`, ready to be asked.
 

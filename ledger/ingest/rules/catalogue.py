@@ -104,8 +104,9 @@ JUMP = Rule(
 SPLIT_SUSPECT = Rule(
     "SPLIT_SUSPECT",
     "Q",
-    "what is left of a step is within the threshold, as a factor, of a listed split of any ratio (of a small one: "
-    f"within a third of it), or a jump of 1 to n or n to 1, n in {SPLIT_SIZES}: a split missed or made twice",
+    "what is left of a step is within the threshold, as a factor, of a listed split of any ratio (of one below the "
+    f"factor of JUMP: within a third of it, at the open too), or a jump of 1 to n or n to 1, n in {SPLIT_SIZES}: "
+    "a split missed or made twice",
     SPLIT_TOLERANCE,
 )
 UNIT_100X = Rule("UNIT_100X", "Q", "one day is off by the threshold as a factor, and the next is back", UNIT_FACTOR)

@@ -104,16 +104,20 @@ def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
         yield Finding(catalogue.JUMP.id, bar.date, f"{got}{beside}, want within a factor of {catalogue.JUMP_FACTOR}")
     yield from (
         Finding(catalogue.SPLIT_SUSPECT.id, bar.date, f"{got}, want no step like a split of {ratio}")
-        for ratio in _like_splits(spread, between, fell=bar.close < expected)
+        for ratio in _like_splits(expected, bar, between)
     )
 
 
-def _like_splits(spread: float, between: Sequence[Action], *, fell: bool) -> Iterator[str]:
-    """Yield each ratio of a split, old shares first, that a step of `spread` is near to."""
+def _like_splits(expected: float, bar: Bar, between: Sequence[Action]) -> Iterator[str]:
+    """Yield each ratio of a split, old shares first, that the step from the `expected` close is near to."""
+    spread, fell = _spread(expected, bar.close), bar.close < expected
     listed = actions.size(between)
     size = max(listed, 1 / listed)
-    # A small one must be told from an ordinary day: near to it is within a third of it.
-    if size > 1 and _spread(spread, size) <= min(catalogue.SPLIT_TOLERANCE, size ** (1 / 3)):
+    # A small one must be told from an ordinary day: near to it is within a third of it, and from the open on.
+    near = min(catalogue.SPLIT_TOLERANCE, size ** (1 / 3))
+    opening = _spread(expected, bar.open) if (bar.open < expected) is fell else 1.0
+    steps = (spread,) if size > catalogue.JUMP_FACTOR else (spread, opening)
+    if size > 1 and all(_spread(step, size) <= near for step in steps):
         yield actions.ratio_text(between)
         return
     for whole in catalogue.SPLIT_SIZES:

@@ -52,7 +52,7 @@ READING = [
     (["backup", "--list"], 0),
     (["config"], 0),
 ]
-WRITING = {"import-cotahist", "accept-head", "test-conn", "key", "checkpoint"}
+WRITING = {"import-cotahist", "retire", "accept-head", "test-conn", "key", "checkpoint"}
 OF_NO_LEDGER = {"help", "version", "completion"}
 # Root may write anywhere unless it gives that up.
 AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

@@ -56,6 +56,21 @@ def test_the_window_of_a_plan(plan: Plan, have: SeriesState, expected: Window) -
 
 
 @pytest.mark.parametrize(
+    ("plan", "have", "end"),
+    [
+        (PLAN, held(*SERIES), LAST),
+        (PLAN, held(*SERIES, TODAY), TODAY),  # what is held stays looked at
+        (asking(force_refresh=True), held(), date(2026, 2, 6)),
+        (asking(end=TODAY), held(*SERIES), TODAY),
+    ],
+)
+def test_of_a_series_that_ended_nothing_later_is_asked_for(plan: Plan, have: SeriesState, end: date) -> None:
+    """But for what is held of it, and what a person asks for."""
+    state = msgspec.structs.replace(have, ended_on=date(2026, 2, 6))
+    assert end == window(plan, TICKER, state, TODAY).end
+
+
+@pytest.mark.parametrize(
     ("back", "expected"),
     [
         (1, OVERLAP_SESSIONS),  # inside the overlap, which asks for it anyway

@@ -48,6 +48,25 @@ def test_a_centavo_is_tolerated_and_no_more(close: int, differs: int) -> None:
     assert (differs, 1 - differs) == (len(found.differing), found.agreeing)
 
 
+@pytest.mark.parametrize(("adjusted", "differs"), [(40_000, 1), (31_289, 0), (31_290, 1), (31_211, 0), (31_210, 1)])
+def test_a_centavo_is_one_of_the_price_as_traded(adjusted: int, differs: int) -> None:
+    """R$ 8.00 before a split of 256: R$ 0.03125 of today's, and a centavo then is 39.0625 millionths now."""
+    told_a = told({0: adjusted, 1: 31_000}, "split_adjusted", split(1, 256))
+    assert differs == len(compare(told_a, told({0: 8_000_000, 1: 31_000}, "as_traded")).differing)
+
+
+@pytest.mark.parametrize(("close", "differs"), [(50_005, 0), (50_006, 1), (49_995, 0), (49_994, 1), (60_000, 1)])
+def test_below_ten_centavos_the_ratio_counts(close: int, differs: int) -> None:
+    """A centavo would be a fifth of the price."""
+    assert differs == len(compare(told({0: close}), told({0: 50_000}, "as_traded")).differing)
+
+
+@pytest.mark.parametrize(("close", "differs"), [(30_003_000, 0), (30_003_001, 1)])
+def test_where_neither_is_as_traded_the_ratio_counts(close: int, differs: int) -> None:
+    """Nobody knows how many centavos there were to one."""
+    assert differs == len(compare(told({0: 30_000_000}), told({0: close})).differing)
+
+
 def test_days_are_counted_once_each() -> None:
     """In both, or in one of them."""
     a, b = told({0: 10, 1: 10, 2: 10, 5: 10}), told({1: 10, 2: 50_000, 3: 10})
@@ -157,8 +176,8 @@ def test_random_splits_are_undone_exactly(closes: list[int], ratios: dict[int, t
     rescaled = {n: round(close * scale) for n, (close, scale) in enumerate(zip(closes, scales, strict=True))}
     splits = [split(on, new, old) for on, (new, old) in ratios.items()]
     traded = told(dict(enumerate(closes)), "as_traded")
-    assert () == compare(told(rescaled, "split_adjusted", *splits), traded, tolerance_micros=1).differences
+    assert () == compare(told(rescaled, "split_adjusted", *splits), traded).differences
     moved = at % len(closes)
-    rescaled[moved] += 10_002
+    rescaled[moved] += round(10_000 * scales[moved]) + 2
     found = compare(told(rescaled, "split_adjusted", *splits), traded)
     assert (day(moved),) == found.differing

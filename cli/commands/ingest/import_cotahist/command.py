@@ -33,8 +33,8 @@ appended. The same file twice appends nothing. Prices are as traded: never adjus
 apart from those of any other provider.
 
 \b
-Exit codes: 1 a file was refused, or had rows rejected, days not final yet, or nothing that was
-asked for; 2 every file was refused, or one had all tickers rejected; 3 another import is at work.
+Exit codes: 1 a file was refused, or had rows rejected or flagged, days withdrawn or not final yet, or
+nothing that was asked for; 2 every file was refused, or one had all tickers rejected; 3 another import is at work.
 """,
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)

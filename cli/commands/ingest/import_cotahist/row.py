@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -17,6 +18,11 @@ from projections.models.log_entry import rejected_rows
 
 KINDS: dict[type[LedgerError], str] = {TickerLockError: "locked", CotahistError: "bad-answer"}
 FAILED = frozenset({"error", "locked"})
+# The fields of a row that are sums over its file's tickers.
+COUNTS = (
+    *("added", "revised", "unchanged", "rejected", "repeated", "tickers_rejected", "tickers_failed"),
+    *("flagged", "withdrawn", "partial", "warned", "rows_refused"),
+)
 
 
 class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,8 +30,8 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `records` are all of the file's quotes; `skipped` of those wanted have a code that is no ticker, some of which are
     `skipped_codes`; `outside` were not asked for. Of `tickers`, `repeated` were imported from this very file before,
-    `tickers_rejected` were rejected whole, and `tickers_failed` could not be judged. `added` to `partial` count
-    sessions. `seq` is the last event.
+    `tickers_rejected` were rejected whole with `rows_refused`, and `tickers_failed` could not be judged. `added` to
+    `partial` count sessions, `flagged` and `warned` findings. `seq` is the last event.
     """
 
     file: str
@@ -47,6 +53,8 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
     flagged: int = 0
     withdrawn: int = 0
     partial: int = 0
+    warned: int = 0
+    rows_refused: int = 0  # of tickers that were rejected whole
     outside: int = 0
     skipped_codes: tuple[str, ...] = ()
     first_date: str | None = None
@@ -78,8 +86,10 @@ def counts(imported: Imported) -> dict[str, int]:
         return {"tickers_failed": 1}
     if decision is None:
         return {"repeated": 1}
+    refused = decision.verdict == "rejected"
     return {
-        "tickers_rejected": int(decision.verdict == "rejected"),
+        "tickers_rejected": int(refused),
+        "rows_refused": decision.received * refused,
         "added": decision.added,
         "revised": decision.revised,
         "unchanged": decision.unchanged,
@@ -87,31 +97,32 @@ def counts(imported: Imported) -> dict[str, int]:
         "flagged": len(decision.flagged),
         "withdrawn": len(decision.withdrawn),
         "partial": len(decision.partial),
+        "warned": len(decision.warned),
     }
+
+
+def refusal(imported: Imported) -> str | None:
+    """Return why the ticker was rejected whole, None where it was not."""
+    if imported.decision is None or imported.decision.verdict != "rejected":
+        return None
+    finding = imported.decision.rejected[0]
+    return f"{imported.ticker}: {finding.rule}: {finding.detail}"
 
 
 def row(contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | None) -> ImportRow:
     """Return what is printed of a file that was read whole; `total` are the counts of its tickers."""
+    sums: dict[str, Any] = {name: total.get(name, 0) for name in COUNTS}
     return ImportRow(
         file=contents.name,
         sha256=contents.sha256.hex(),
         records=contents.records,
         tickers=contents.tickers,
-        added=total.get("added", 0),
-        revised=total.get("revised", 0),
-        unchanged=total.get("unchanged", 0),
-        rejected=total.get("rejected", 0),
+        **sums,
         skipped=contents.unnamed,
         status="dry_run" if run.dry_run else _status(contents, total),
         elapsed_sec=round(run.elapsed_s, 3),
         job_id=ids.text(run.job_id),
         provider=run.provider,
-        repeated=total.get("repeated", 0),
-        tickers_rejected=total.get("tickers_rejected", 0),
-        tickers_failed=total.get("tickers_failed", 0),
-        flagged=total.get("flagged", 0),
-        withdrawn=total.get("withdrawn", 0),
-        partial=total.get("partial", 0),
         outside=contents.outside,
         skipped_codes=contents.unnamed_codes,
         first_date=contents.window.start.isoformat() if contents.records else None,
@@ -168,6 +179,8 @@ def exit_code(rows: Sequence[ImportRow], *, unable: Collection[str] = ()) -> Exi
         one.status in FAILED
         or not one.tickers
         or one.rejected
+        or one.flagged
+        or one.withdrawn
         or one.tickers_rejected
         or one.tickers_failed
         or one.partial
@@ -189,11 +202,14 @@ def text(one: ImportRow) -> str:
         ("unchanged", one.unchanged),
         ("rejected", one.rejected),
         ("tickers rejected", one.tickers_rejected),
+        ("rows of those", one.rows_refused),
         ("tickers that could not be judged", one.tickers_failed),
         ("flagged", one.flagged),
         ("withdrawn", one.withdrawn),
         ("not final yet", one.partial),
+        ("warned of", one.warned),
         ("tickers imported before", one.repeated),
+        ("not asked for", one.outside),
         (f"skipped, no tickers ({', '.join(one.skipped_codes)})", one.skipped),
     )
     counts_text = ", ".join(f"{count} {name}" for name, count in counted if count or name == "added")

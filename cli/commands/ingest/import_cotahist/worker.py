@@ -129,6 +129,8 @@ class FileWorker:
             with output.progress(importer.run(spool), label=label, length=contents.tickers) as tickers:
                 for imported in tickers:
                     total.update(row.counts(imported))
+                    if refusal := row.refusal(imported):
+                        self._observer.warn(f"rejected: {refusal}", **_about(job_id), ticker=imported.ticker)
                     if imported.error is not None:
                         self._first_error = self._first_error or imported.error
                         self._observer.warn(str(imported.error), **_about(job_id), ticker=imported.ticker)

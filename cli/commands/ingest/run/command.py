@@ -49,16 +49,22 @@ def run(settings: Settings, options: RunOptions) -> Exit:
 
     with prepared(settings, options) as setup:
         worker = TickerWorker(setup, snapshot_dir=settings.snapshot_dir, observer=Logged(settings))
-        with ThreadPoolExecutor(max_workers=min(options.jobs, len(options.tickers))) as executor:
+        ended = worker.retired(options.listed)
+        if ended:
+            output.say(run_row.left_out(ended))
+        tickers = [ticker for ticker in options.tickers if ticker not in {one.ticker for one in ended}]
+        if not tickers:
+            return Exit.OK
+        with ThreadPoolExecutor(max_workers=min(options.jobs, len(tickers))) as executor:
             try:
-                futures = [executor.submit(worker.work, ticker) for ticker in options.tickers]
+                futures = [executor.submit(worker.work, ticker) for ticker in tickers]
                 with output.progress(futures, label="tickers", length=len(futures)) as waiting:
                     output.report(map(finished, waiting), options.style, text=run_row.text)
                 # Where nobody read on, the work is done all the same.
                 rows.extend(future.result() for future in futures[len(rows) :])
             except KeyboardInterrupt as order:
                 executor.shutdown(wait=False, cancel_futures=True)
-                _end(worker, order, options.tickers)
+                _end(worker, order, tickers)
     for line in run_row.complaints(rows):
         output.say(line)
     return run_row.exit_code(rows, unable=worker.unable)

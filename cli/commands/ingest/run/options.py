@@ -14,6 +14,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     tickers: tuple[str, ...]
     provider: str
+    listed: frozenset[str] = frozenset()  # those that only a file names
     start: date | None = None  # inclusive, as `end` is; both bound the fetch, never the snapshot
     end: date | None = None
     max_days: int | None = None  # calendar days back from the end of the window

@@ -13,6 +13,7 @@ from ledger.ingest.plan import JobStatus, Outcome
 from ledger.ingest.providers.port import ProviderError
 from ledger.ingest.rules import catalogue
 from projections.models.log_entry import judgement
+from projections.models.retirements import Retirement
 
 FAILED = frozenset({"error", "locked"})
 
@@ -140,6 +141,12 @@ def complaints(rows: Sequence[RunRow]) -> list[str]:
         if one.rejected and one.error_message is UNSET
     ]
     return lines
+
+
+def left_out(ended: Sequence[Retirement]) -> str:
+    """Return what is said of tickers in a file that are not asked for, since their series ended."""
+    names = ", ".join(f"{one.ticker} (ended {one.on})" for one in ended)
+    return f"note: not asked for, as retired: {names}; name one with --ticker to ask for it"
 
 
 def undone(tickers: Sequence[str], at_work: Sequence[str], ended: Sequence[str], *, recorded: bool) -> tuple[str, str]:

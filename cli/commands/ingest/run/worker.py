@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -23,7 +24,8 @@ from ledger.ingest.rules.held import Held
 from ledger.market.series import Series
 from ledger.market.sessions import trading_day
 from ledger.store.event_log import EventLog
-from projections.models import ingest_logs, metrics, prices, snapshots
+from projections.models import ingest_logs, metrics, prices, retirements, snapshots
+from projections.models.retirements import Retirement
 from projections.queries.publish import publish
 from projections.queries.snapshot_csv import FORMAT_VERSION, render
 from projections.store.runner import open_view, view_at
@@ -89,6 +91,15 @@ class TickerWorker:
                 return self._row(outcome, began)
             finally:
                 self._at_work.pop(ticker, None)
+
+    def retired(self, tickers: Collection[str]) -> list[Retirement]:
+        """Return those of `tickers` whose series a person recorded as ended, in order."""
+        log = self._setup.log
+        if log is None or not tickers:
+            return []
+        with self._view(log) as view:
+            ended = retirements.in_force(view.state["metrics"])
+        return [ended[ticker] for ticker in sorted(ended.keys() & set(tickers))]
 
     def at_work(self) -> list[str]:
         """Return the tickers whose jobs have begun and not ended."""
@@ -181,11 +192,13 @@ class TickerWorker:
             return SeriesState(Held({}))
         with self._view(log) as view:
             asked = metrics.asked(view.state["metrics"], series)
+            retired = retirements.in_force(view.state["metrics"]).get(series.ticker)
             return SeriesState(
                 prices.held(view.state["prices"], series),
                 pending=ingest_logs.pending(view.state["ingest_logs"], series.ticker),
                 missing=asked.missing,
                 whole_on=None if asked.whole_at is None else trading_day(asked.whole_at),
+                ended_on=date.max if retired is None else retired.on,
             )
 
     @contextmanager

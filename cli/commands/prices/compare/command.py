@@ -30,8 +30,9 @@ Examples:
   main compare --ticker PETR4 --field open --field high --field low --field close
 
 \b
-Prices up to R$ 0.01 apart agree. A series as traded is compared on the other one's basis: divided
-by the splits that the other one is adjusted for. Dividends change no price that was traded.
+Prices up to R$ 0.01 apart, as they were traded, agree; below R$ 0.10, or where neither is as traded,
+those within 1 in 10,000 do. A series as traded is compared on the other one's basis: divided by the
+splits that the other one is adjusted for. Dividends change no price that was traded.
 
 \b
 Exit codes: 0 all agree, 1 some differ, 3 no session that both hold.

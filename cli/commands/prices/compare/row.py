@@ -19,7 +19,10 @@ class DifferenceRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompareRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How two providers agree on a ticker; counts are of sessions, `start` and `end` the first and last in both."""
+    """How two providers agree on a ticker; counts are of sessions, `start` and `end` the first and last in both.
+
+    `tolerance` is in reais of the prices as they were traded, from R$ 0.10 on.
+    """
 
     ticker: str
     a: str

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,8 +15,9 @@ from cli.context import days, ledgers, params, positions, series_option, ticker_
 from cli.render.renderers import PARQUET, TEXT
 from ledger.errors import NothingToShowError
 from projections.api import series_rows
-from projections.api.rows import AdjustedPrice
+from projections.api.rows import AdjustedPrice, Price
 from projections.queries.position import UpTo
+from projections.store.store import View
 
 
 @click.command(
@@ -24,10 +26,12 @@ Examples:
   main prices --ticker PETR4 --start 2026-01-01
   main prices --ticker PETR4 --as-of 2026-01-31 --format csv
   main prices --ticker VALE3 --adjusted --format json
+  main prices --ticker BHIA3 --continued   with what it was as VIIA3
   main prices --ticker PETR4 --format parquet --out petr4.parquet
 
 \b
-Exit codes: 0 printed, 3 no session held of what was asked for, or a package is missing.
+Exit codes: 0 printed, 3 no session held of what was asked for, nothing known to adjust
+it by, or a package is missing.
 """
 )
 @ticker_option.option("Whose prices.", required=True)
@@ -35,6 +39,7 @@ Exit codes: 0 printed, 3 no session held of what was asked for, or a package is 
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--adjusted", is_flag=True, help="Beside them, adjusted for the dividends and splits known then.")
+@click.option("--continued", is_flag=True, help="With its other codes, as main retire joined them.")
 @click.option("--out", type=params.OUT_FILE, help="The file to write.  [default: stdout]")
 @series_option.source_option
 @ledgers.archive_option
@@ -49,6 +54,7 @@ def prices(  # noqa: PLR0913 - one parameter an option
     as_of: UpTo | None,
     *,
     adjusted: bool,
+    continued: bool,
     out: Path | None,
     source: str | None,
     style: Style,
@@ -57,7 +63,11 @@ def prices(  # noqa: PLR0913 - one parameter an option
 
     CSV without --adjusted is the snapshot of those sessions, byte for byte.
     Adjusted prices are worked out here, never taken from the provider,
-    whose own adjusted close stands beside them.
+    whose own adjusted close stands beside them. The exchange's files tell of
+    no dividends and splits: those that another provider told of are used.
+
+    With --continued they begin under the oldest code that a person recorded to go on as this
+    one, and end under the newest, all on the newest one's scale.
     """
     if start and end and start > end:
         context.fail(f"got --start {start} after --end {end}, want it on or before")
@@ -65,18 +75,38 @@ def prices(  # noqa: PLR0913 - one parameter an option
         context.fail("got --format parquet on a terminal, want --out")
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
-        series = series_option.one(view.state, ticker, source)
-        made = series_rows.adjusted_prices if adjusted else series_rows.prices
-        found = list(series_rows.within(made(view.state["prices"], series, position), start, end))
+        rows = _rows(view, ticker, position, source, adjusted=adjusted, continued=continued)
+    found = list(series_rows.within(rows, start, end))
     if not found:
         message = f"no session of {ticker}{days.between(start, end)} in the first {position} events"
         raise NothingToShowError(message, wanted="at least one")
-    rows = [row.compared(one) if isinstance(one, AdjustedPrice) else one for one in found]
+    if all(isinstance(one, AdjustedPrice) and one.factor is None for one in found):
+        raise NothingToShowError(f"no dividends and splits of {ticker}", wanted="a provider that tells of them")
     # Rendered before anything is printed: an error of rendering comes alone.
-    content = list(output.rendered(rows, style, row.ADJUSTED_LAYOUT if adjusted else row.LAYOUT))
+    content = list(output.rendered(found, style, row.ADJUSTED_LAYOUT if adjusted else row.LAYOUT))
     if style.format == TEXT:
         output.say(row.heading(adjusted=adjusted))
-    if words := row.disagreement(rows):
-        output.say(words)
+    for words in (row.unadjusted(found), row.disagreement(found)):
+        if words:
+            output.say(words)
     output.give(content, out)
     return Exit.OK
+
+
+def _rows(
+    view: View, ticker: str, position: int, source: str | None, *, adjusted: bool, continued: bool
+) -> list[Price]:
+    """Return a row per session, oldest first.
+
+    Raises: NothingToShowError.
+    """
+    if continued:
+        # Imported here: exact fractions cost as much as everything else that prices need.
+        from projections.api import continued as joined
+
+        chosen = partial(series_option.one, view.state, source=source)
+        rows = list(joined.continued(view.state, ticker, position, chosen=chosen, adjusting=adjusted))
+    else:
+        made = series_rows.adjusted_prices if adjusted else series_rows.prices
+        rows = list(made(view.state["prices"], series_option.one(view.state, ticker, source), position))
+    return [*row.compared([one for one in rows if isinstance(one, AdjustedPrice)])] if adjusted else rows

@@ -1,6 +1,6 @@
 """A session's prices as they are printed, raw and adjusted side by side."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 import msgspec
@@ -22,21 +22,36 @@ ADJUSTED_CSV_HEADER = (
 
 
 class ComparedPrice(AdjustedPrice, frozen=True, kw_only=True):
-    """One session with its prices adjusted here; `adj_difference` is ours less the provider's, in reais."""
+    """One session with its prices adjusted here; `adj_difference` is ours less the provider's, in reais.
+
+    Closes agree where their ratio is the newest session's, within 1 in 10,000: a provider may adjust for what it paid
+    after the last session that it was asked for, and then all of them are on another level.
+    """
 
     adj_difference: float | None
-    adj_agrees: bool | None  # within 1 in 10,000 of the provider's; None where it has none
+    adj_agrees: bool | None  # None where the provider has none, or no action is known
 
 
-def compared(price: AdjustedPrice) -> ComparedPrice:
-    """Return the session with its adjusted close compared with the provider's own."""
-    theirs = price.provider_adj_close
-    difference = None if theirs is None else price.adj_close - float(theirs)
+def compared(prices: Sequence[AdjustedPrice]) -> list[ComparedPrice]:
+    """Return the sessions, oldest first, each adjusted close compared with the provider's own."""
+    level = next((ratio for price in reversed(prices) if (ratio := _ratio(price)) is not None), 1.0)
+    return [_compared(price, level) for price in prices]
+
+
+def _compared(price: AdjustedPrice, level: float) -> ComparedPrice:
+    ours, theirs, ratio = price.adj_close, price.provider_adj_close, _ratio(price)
     return ComparedPrice(
         **msgspec.structs.asdict(price),
-        adj_difference=difference,
-        adj_agrees=None if difference is None else abs(difference) <= SCALE_TOLERANCE * price.adj_close,
+        adj_difference=None if ours is None or theirs is None else ours - float(theirs),
+        adj_agrees=None if ratio is None else abs(ratio / level - 1) <= SCALE_TOLERANCE,
     )
+
+
+def _ratio(price: AdjustedPrice) -> float | None:
+    """Return the provider's adjusted close as a multiple of ours, None where there is none to compare."""
+    if not price.adj_close or not price.provider_adj_close:
+        return None
+    return float(price.provider_adj_close) / price.adj_close
 
 
 def csv_lines(row: Price) -> Iterator[tuple[object, ...]]:
@@ -56,8 +71,10 @@ def text(row: Price) -> str:
     if not isinstance(row, ComparedPrice):
         return line
     theirs = "-" if row.provider_adj_close is None else f"{float(row.provider_adj_close):.6f}"
+    factor = "-" if row.factor is None else f"{row.factor:.8f}"
+    ours = "-" if row.adj_close is None else f"{row.adj_close:.6f}"
     doubt = "  differs" if row.adj_agrees is False else ""
-    return f"{line}  {row.factor:.8f}  {row.adj_close:>12.6f}  {theirs:>12}{doubt}"
+    return f"{line}  {factor:>10}  {ours:>12}  {theirs:>12}{doubt}"
 
 
 LAYOUT: Layout[Price] = Layout(
@@ -77,15 +94,26 @@ def heading(*, adjusted: bool) -> str:
 
 def disagreement(rows: Iterable[Price]) -> str | None:
     """Return how many adjusted closes differ from the provider's and which one most, None when it has none."""
-    comparable = [row for row in rows if isinstance(row, ComparedPrice) and row.provider_adj_close is not None]
+    comparable = [(row, ratio) for row in rows if isinstance(row, ComparedPrice) and (ratio := _ratio(row)) is not None]
     if not comparable:
         return None
-    differing = [row for row in comparable if not row.adj_agrees]
+    level = comparable[-1][1]
+    differing = [(row, ratio) for row, ratio in comparable if not row.adj_agrees]
     words = (
-        f"{len(differing)} of {len(comparable)} adjusted closes differ from {comparable[0].provider}'s "
+        f"{len(differing)} of {len(comparable)} adjusted closes differ from {comparable[0][0].provider}'s "
         f"by more than {SCALE_TOLERANCE:.2%}"
     )
+    if abs(level - 1) > SCALE_TOLERANCE:
+        words += f", all of which are {level:.6f} times ours, for what came after"
     if not differing:
         return words
-    worst = max(differing, key=lambda row: abs(row.adj_difference or 0.0) / row.adj_close)
+    worst, _ = max(differing, key=lambda one: abs(one[1] / level - 1))
     return f"{words}; worst {worst.date}: {worst.adj_close:.6f} against {float(worst.provider_adj_close or 0):.6f}"
+
+
+def unadjusted(rows: Sequence[Price]) -> str | None:
+    """Return how many sessions are older than what is known of actions, None where none is."""
+    old = [row for row in rows if isinstance(row, AdjustedPrice) and row.factor is None]
+    if not old:
+        return None
+    return f"{len(old)} sessions until {old[-1].date} are not adjusted: of their dividends and splits nothing is known"

@@ -11,7 +11,7 @@ from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
-from cli.commands.status.health import free_space
+from cli.commands.status.health import free_space, growth
 from cli.context import ledgers
 from cli.render import times
 from ledger.chain import Head
@@ -76,6 +76,7 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None = None
     last_checkpoint: str | None = None  # when it was recorded
     uncovered_events: int | None = None  # that no checkpoint covers yet
+    bytes_a_day: int | None = None  # that the log grew by in the last seven days, as a backup counts them
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +89,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     missing: int | None = None
     error_message: str | None = None
     checkpoint: CheckpointMade | None = None
+    bytes_a_day: int | None = None
 
 
 @click.command(
@@ -144,6 +146,7 @@ def _health(given: Settings) -> HealthRow:
         error_message=found.error_message or free_space.complaint(free),
         last_checkpoint=None if signed is None else times.text(signed.recorded_at),
         uncovered_events=found.head.size - signed.size if signed and found.head else None,
+        bytes_a_day=found.bytes_a_day,
     )
 
 
@@ -207,12 +210,14 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
         missing=sum(one.missing for one in reports),
         error_message=None if reports else "got no ingest, want one recorded",
         checkpoint=signed,
+        bytes_a_day=growth.bytes_a_day(log, head.size, now_us),
     )
 
 
 def text(found: HealthRow) -> str:
     """Return the finding on one line, then a line per job at work."""
     size = "database not readable" if found.events is None else f"{found.events} events"
+    size += "" if found.bytes_a_day is None else f", {found.bytes_a_day} bytes a day"
     last = f"last ingest {found.last_ingest or ('never' if found.ingest_known else 'unknown')}"
     late = "" if found.ingest_lag_seconds is None else f" ({found.ingest_lag_seconds}s ago)"
     missing = f" | {found.missing_sessions} sessions missing" if found.missing_sessions else ""

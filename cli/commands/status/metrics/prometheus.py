@@ -34,8 +34,12 @@ class _Found(Collector):
         self._reports = reports
 
     def collect(self) -> Iterator[Metric]:
-        yield from _of_tickers(self._reports)
-        yield from _findings_of_tickers(self._reports)
+        # Of a series that ended no alarm is raised: it has no sample that grows with time.
+        going_on = [one for one in self._reports if one.retired_on is None]
+        yield from _of_tickers(going_on)
+        yield from _findings_of_tickers(going_on)
+        purpose = "Whether a person recorded that the series ended."
+        yield _gauge("retired", purpose, ("ticker",), [((r.ticker,), 1) for r in self._reports if r.retired_on])
         yield _runs(self._view, {one.ticker for one in self._reports})
         backup = last_backup(self._view.state["metrics"])
         backed_up = None if backup is None else backup.recorded_at / US_A_S

@@ -67,6 +67,8 @@ def text(one: TickerReport) -> str:
         f"Sessions behind: {'-' if one.sessions_behind is None else one.sessions_behind}",
         *([f"Missing: {one.missing}"] if one.missing else []),
         f"Provider: {one.provider}",
+        *([] if one.retired_on is None else [f"Retired: {one.retired_on}"]),
+        *([] if one.retired_into is None else [f"Goes on as: {one.retired_into}"]),
     ]
     return " | ".join(facts)
 

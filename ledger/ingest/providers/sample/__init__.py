@@ -13,6 +13,7 @@ DESCRIPTION = Description(
     basis="split_adjusted",
     exchange="SAO",
     rows="ledger.ingest.providers.yahoo.chart:raw_bars",
+    names_actions=True,
     reading="ledger.ingest.providers.yahoo.chart:reading",
     live="ledger.ingest.providers.sample.provider:opened",
     recording=RECORDING,

@@ -7,6 +7,7 @@ DESCRIPTION = Description(
     basis="split_adjusted",
     exchange="SAO",
     rows="ledger.ingest.providers.yahoo.chart:raw_bars",
+    names_actions=True,
     reading="ledger.ingest.providers.yahoo.chart:reading",
     live="ledger.ingest.providers.yahoo.provider:opened",
     base_url_setting="YAHOO_BASE_URL",

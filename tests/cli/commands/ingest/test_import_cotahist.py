@@ -61,7 +61,8 @@ def test_an_import_creates_the_ledger_and_fills_it(tmp_path: Path) -> None:
         "file": "COTAHIST_A2025.ZIP", "sha256": digest, "records": 6, "tickers": 2,
         "added": 6, "revised": 0, "unchanged": 0, "rejected": 0, "skipped": 0, "status": "success",
         "provider": "cotahist", "repeated": 0, "tickers_rejected": 0, "tickers_failed": 0, "flagged": 0, "withdrawn": 0,
-        "partial": 0, "outside": 0, "skipped_codes": [], "first_date": "2025-01-02", "last_date": "2025-01-06",
+        "partial": 0, "warned": 2, "rows_refused": 0, "outside": 0, "skipped_codes": [],
+        "first_date": "2025-01-02", "last_date": "2025-01-06",
         "seq": 4, "created": True, "ledger": str(tmp_path / "dados" / "ledger-1"),
     }  # fmt: skip
     assert (0, expected) == (done.code, row)

@@ -65,9 +65,19 @@ def test_a_ticker_counts_its_decision() -> None:
     )
     expected = {
         "tickers_rejected": 0, "added": 3, "revised": 2, "unchanged": 1, "rejected": 1, "flagged": 1, "withdrawn": 1,
-        "partial": 2,
+        "partial": 2, "warned": 0, "rows_refused": 0,
     }  # fmt: skip
     assert expected == import_row.counts(Imported(ticker="PETR4.SA", decision=decision, seq=None))
+
+
+def test_a_ticker_that_is_rejected_whole_says_why() -> None:
+    """By the first finding; one that was not has nothing to say."""
+    decision = superseded(evidence(run_of((10, 10.1))), Held({}), basis="as_traded")
+    rejected = replace(decision, verdict="rejected", rejected=(Finding("IDENTITY", None, "got currency CZ$"),))
+    found = [
+        import_row.refusal(Imported(ticker="PETR4.SA", decision=one, seq=None)) for one in (decision, rejected, None)
+    ]
+    assert [None, "PETR4.SA: IDENTITY: got currency CZ$", None] == found
 
 
 def test_a_ticker_imported_before_counts_as_repeated() -> None:
@@ -106,8 +116,9 @@ def test_a_row_says_file_counts_and_where_the_log_stands() -> None:
     [
         (done(added=5), "success", Exit.OK),
         (done(repeated=3), "success", Exit.OK),
-        (done(added=5, flagged=1), "warning", Exit.OK),
-        (done(added=5, withdrawn=1), "warning", Exit.OK),
+        (done(added=5, flagged=1), "warning", Exit.WARNING),
+        (done(added=5, withdrawn=1), "warning", Exit.WARNING),
+        (done(added=5, warned=1), "success", Exit.OK),
         (done(replace(CONTENTS, unnamed=1), added=5), "warning", Exit.OK),
         (done(added=5, partial=1), "warning", Exit.WARNING),
         (done(added=5, rejected=1), "warning", Exit.WARNING),
@@ -123,7 +134,7 @@ def test_a_row_says_file_counts_and_where_the_log_stands() -> None:
     ],
 )
 def test_a_files_status_and_the_exit_code_of_it_alone(row: ImportRow, status: str, code: Exit) -> None:
-    """Flags and withdrawals want no operator; rejected rows, and days to be asked for again, do."""
+    """Whatever is rejected, flagged or lacking wants a look, as after a run; what was only warned of does not."""
     assert (status, code) == (row.status, import_row.exit_code([row]))
 
 
@@ -145,12 +156,15 @@ def test_the_worst_file_decides_unless_others_went_well(rows: list[ImportRow], c
 @pytest.mark.parametrize(
     ("row", "text"),
     [
-        (done(added=80, flagged=2), "A.ZIP warning: 3 tickers of 100 records: 80 added, 2 flagged | cotahist | 1.235s"),
+        (
+            done(added=80, flagged=2),
+            "A.ZIP warning: 3 tickers of 100 records: 80 added, 2 flagged, 10 not asked for | cotahist | 1.235s",
+        ),
         (
             done(replace(CONTENTS, unnamed=7, unnamed_codes=("SEMNUM",)), unchanged=4, partial=1),
             (
                 "A.ZIP warning: 3 tickers of 100 records: 0 added, 4 unchanged, 1 not final yet, "
-                "7 skipped, no tickers (SEMNUM) | cotahist | 1.235s"
+                "10 not asked for, 7 skipped, no tickers (SEMNUM) | cotahist | 1.235s"
             ),
         ),
         (done(repeated=3), "A.ZIP success: all 3 tickers were imported before, nothing appended"),

@@ -52,7 +52,7 @@ def imported(folder: Path, centavos: Sequence[int] = TRADED, days: Sequence[date
     """Import a file of those closes, two months after the last event."""
     lines = [line(day, close=close) for day, close in zip(days, centavos, strict=True)]
     made(folder / "A.TXT", lines, year=days[0].year)
-    assert 0 == run_main("import-cotahist", "A.TXT", "--clock-ok", cwd=folder, env=NOW).code
+    assert run_main("import-cotahist", "A.TXT", "--clock-ok", cwd=folder, env=NOW).code in {0, 1}  # 1: with jumps
 
 
 def compared(folder: Path, *args: str) -> Result:

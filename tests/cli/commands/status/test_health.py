@@ -9,6 +9,7 @@ import lmdb
 import pytest
 
 from cli.commands.status.health.free_space import AMPLE_BYTES
+from ledger.backup.frames import HEADER
 from ledger.chain import Head, Link
 from ledger.ids import text
 from ledger.ingest.ticker_lock import ticker_lock
@@ -30,6 +31,7 @@ def test_a_ledger_that_is_well_says_so(sample: Path) -> None:
         head = log.head()
     (row,) = found.lines()
     assert row.pop("free_bytes") > AMPLE_BYTES
+    assert row.pop("bytes_a_day") > 0
     mailed = "warning: main health: exit code 1, for what it printed on stdout\n"
     assert (1, mailed, expected_row(sample, head)) == (found.code, found.err, row)
 
@@ -52,6 +54,19 @@ def expected_row(folder: Path, head: Head) -> dict[str, object]:
         "last_checkpoint": None,
         "uncovered_events": None,
     }
+
+
+def test_the_growth_is_that_of_a_backup_over_seven_days(sample: Path, tmp_path: Path) -> None:
+    """A seventh of all of a ledger of today, but for the header; nothing once its events are older."""
+    archive = tmp_path / "a.db"
+    assert look("salvage", "--out", str(archive), cwd=sample).code == 0
+    a_day = (archive.stat().st_size - len(HEADER)) // 7
+    (today,), (later,), (last_day,) = (
+        run_main("health", "--format", "json", cwd=sample, env={"B3_LEDGER_NOW": now}).lines()
+        for now in (NOW["B3_LEDGER_NOW"], "2026-02-20T23:00:00Z", "2026-02-20T21:59:59Z")
+    )
+    assert (a_day, 0, a_day) == tuple(row["bytes_a_day"] for row in (today, later, last_day))
+    assert f"{EVENTS} events, {a_day} bytes a day | " in look("health", cwd=sample).out
 
 
 def test_who_is_at_work_is_named(copy: Path) -> None:

@@ -59,6 +59,8 @@ def test_json_has_the_six_fields_first_then_the_rest(sample: Path) -> None:
         "missing": 0,
         "severity": "ok",
         "reason": None,
+        "retired_on": None,
+        "retired_into": None,
     }
     assert (0, "", expected, SIX) == (found.code, found.err, row, list(row)[:6])
 

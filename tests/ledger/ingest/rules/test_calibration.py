@@ -1,6 +1,7 @@
 """Days on which B3's prices really stepped: what the rules say of each, with its action known and without."""
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.events import ValidationCompleted
 from ledger.ingest.rules.catalogue import SPLIT_SIZES
@@ -54,3 +55,18 @@ def test_every_size_of_split_is_suspected_within_5_percent(size: int, off: float
     """Up and down, just inside and just outside."""
     for change in (size * off, 1 / (size * off)):
         assert suspect is ("SPLIT_SUSPECT" in flags(change))
+
+
+@pytest.mark.parametrize(
+    ("opened", "suspect"),
+    [(1 / 1.1, True), (1 / (1.1 * 1.032), True), (1 / (1.1 * 1.0325), False), (1.0, False), (1.1, False)],
+)
+def test_a_small_split_is_suspected_from_the_open_on(opened: float, *, suspect: bool) -> None:
+    """A step of 10 % by the close alone is a day like others; a history that was not adjusted steps over night."""
+    rows = list(run_of((BEFORE, CLOSE, CLOSE / 1.1, CLOSE / 1.1 * 1.01)))
+    first = CLOSE * opened
+    rows[2] = replace(rows[2], open=first, high=max(rows[2].high, first), low=min(rows[2].low, first))
+    answer = evidence(rows, [RawAction(STEP, "split", 1.1)])
+    decision = judge(answer, Held({}), basis="split_adjusted", exchange=None)
+    assert isinstance(decision, ValidationCompleted)
+    assert suspect is (("SPLIT_SUSPECT", STEP) in [(one.rule, one.date) for one in decision.flagged])
