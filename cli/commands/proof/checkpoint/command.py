@@ -66,6 +66,7 @@ def checkpoint(
 
     The log is read again from disk, and has to extend what was signed before, in the log and at --out.
     Prints the checkpoint, some 250 bytes: keep it where whoever can write here cannot.
+    Witnesses and an authority are asked once it is published; each has ADAPTER_TIMEOUT_SECONDS to answer.
     """
     given = settings.load()
     questions = Questions(timestamps.authority(context, given), cosigners.asked(context, given))
