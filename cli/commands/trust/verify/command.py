@@ -151,14 +151,18 @@ def _signed(checked: "_Checked", file: Path | None, signed: SignedCheckpoint | N
     if signed is None or place is None:
         return checked
     report = against_checkpoint.held(checked.report, place, signed)
-    return msgspec.structs.replace(checked, report=report, unsigned=report.verdict != checked.report.verdict)
+    contradicts = signed.statement.size if report.verdict != checked.report.verdict else None
+    return msgspec.structs.replace(checked, report=report, contradicts=contradicts)
 
 
 def _stamped(checked: "_Checked", file: Path | None, roots: "tuple[Certificate, ...] | None") -> "_Checked":
     """Return `checked`, held against the timestamps that the log records as well."""
     place = file or (checked.ledger.folder if checked.ledger else None)
     report = checked.report if place is None else hold_stamps(checked.report, place, roots)
-    return msgspec.structs.replace(checked, report=report)
+    if report.verdict == checked.report.verdict:
+        return msgspec.structs.replace(checked, report=report)
+    dated = max(stamp.size for stamp in report.found.stamps)
+    return msgspec.structs.replace(checked, report=report, contradicts=dated)
 
 
 def _marked(checked: "_Checked", signed: SignedCheckpoint | None) -> "_Checked":
@@ -166,7 +170,7 @@ def _marked(checked: "_Checked", signed: SignedCheckpoint | None) -> "_Checked":
     if checked.ledger is None:
         return checked
     size = signed.statement.size if signed else None
-    mark = None if checked.explained else marking.mark_of(checked.report, size if checked.unsigned else None)
+    mark = None if checked.explained else marking.mark_of(checked.report, checked.contradicts)
     left = marking.left(checked.ledger.folder, mark, intact=checked.report.verdict == "intact", checkpoint_size=size)
     return msgspec.structs.replace(checked, marked=left)
 
@@ -195,7 +199,7 @@ class _Checked(msgspec.Struct, frozen=True, kw_only=True):
     replaced: Replaced | None = None
     marked: bool | None = None
     explained: bool = False
-    unsigned: bool = False  # it was a checkpoint that the log contradicted
+    contradicts: int | None = None  # the size of the checkpoint, kept elsewhere or dated, that the log contradicts
 
     def head(self) -> Head:
         """Return the head of a log that is intact."""

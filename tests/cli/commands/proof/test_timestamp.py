@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import timestamp_authority
-from tests.support.sample_ledger import EVENTS, kept, look, make_more
+from tests.support.forging import JOB_ID, Body, forge_ledger
+from tests.support.sample_ledger import EVENTS, FOLDER, kept, look, make_more
 
 pytestmark = pytest.mark.skipif(timestamp_authority.MISSING is not None, reason=str(timestamp_authority.MISSING))
 
@@ -120,3 +121,22 @@ def test_an_empty_log_of_timestamps(signed: Path, url: str) -> None:
     done = look("verify", "--tsa-root", "tsa.pem", cwd=signed)
     assert 1 == done.code
     assert "warning: remark: got timestamp none, want one of an authority under the root certificate" in done.err
+
+
+def test_a_history_rewritten_under_a_timestamp_leaves_its_mark(signed: Path, url: str) -> None:
+    """Whoever then verifies without the root certificate does not clear it, and nothing is appended."""
+    assert 0 == look(*SIGN, "--timestamp", url, cwd=signed).code
+
+    def changed(events: list[Body]) -> list[Body]:
+        events[2][JOB_ID] = bytes(16)
+        return events
+
+    forge_ledger(signed / FOLDER, changed)
+    done = look("verify", "--tsa-root", "tsa.pem", "--format", "json", cwd=signed)
+    (row,) = done.lines()
+    assert (2, "forked", "timestamp", True) == (done.code, row["verdict"], row["first_bad"]["kind"], row["marked"])
+    (row,) = look("verify", "--format", "json", cwd=signed).lines()
+    assert ("intact", True) == (row["verdict"], row["marked"])
+    refused = look("checkpoint", "--key", "k.key", "--out", "other", cwd=signed)
+    assert 2 == refused.code
+    assert "got a ledger that main verify found forked against the checkpoint" in refused.err
