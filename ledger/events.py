@@ -37,6 +37,9 @@ from ledger.values import (
 )
 
 LEDGER_STREAM = "ledger"
+AlertSeverity = Literal["warning", "critical"]
+AlertTransition = Literal["raised", "resolved"]
+AlertOutcome = Literal["delivered", "failed", "gone"]  # gone: the receiver wants no more (410)
 AMOUNTS_PER_MICRO = 1_000_000  # an action's amount is counted in 10^-12, a price in 10^-6
 
 
@@ -275,6 +278,49 @@ class CheckpointSigned(Event, frozen=True, kw_only=True):
     note: str
 
 
+class AlertRaised(Event, frozen=True, kw_only=True):
+    """Something was found wrong that was not before; the episode that begins lasts until it is found well again."""
+
+    TAG = "alert.raised/1"
+
+    episode_id: Id
+    metric: str
+    ticker: str | None  # None: of the ledger, or of all that were brought by hand
+    value: float
+    threshold: float
+    severity: AlertSeverity
+    reason: str
+    found_at: Time
+
+
+class AlertSent(Event, frozen=True, kw_only=True):
+    """One message of an episode was delivered, or was not; where to is known by its host's SHA-256 alone."""
+
+    TAG = "alert.sent/1"
+
+    episode_id: Id
+    metric: str
+    ticker: str | None
+    transition: AlertTransition
+    outcome: AlertOutcome
+    attempts: Count
+    status_code: Count | None  # of the last one, None where nobody answered
+    host_hash: Hash
+    finished_at: Time
+
+
+class AlertResolved(Event, frozen=True, kw_only=True):
+    """What an episode is about was found well again."""
+
+    TAG = "alert.resolved/1"
+
+    episode_id: Id
+    metric: str
+    ticker: str | None
+    severity: AlertSeverity
+    found_at: Time
+
+
 class SeriesRetired(Event, frozen=True, kw_only=True):
     """A person recorded that a ticker's series ended, or goes on under another code; the newest of a ticker holds."""
 
@@ -332,6 +378,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
         ConnectionTested,
         LogVerified,
         CheckpointSigned,
+        AlertRaised,
+        AlertSent,
+        AlertResolved,
         SeriesRetired,
         CheckpointTimestamped,
         CheckpointCosigned,

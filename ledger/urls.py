@@ -5,6 +5,7 @@ import re
 MASK = "***"
 
 _USER = re.compile(r"://[^\s'\"<>]*@")
+_HOST = re.compile(r"(https?://)(?:[^\s/?#@]*@)?([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?(?:[/?#].*)?")
 _QUERY = re.compile(r"(://[^\s'\"<>?#]*)[?#][^\s'\"<>]*")
 
 
@@ -13,3 +14,9 @@ def masked(text: str) -> str:
     if "://" not in text:
         return text
     return _QUERY.sub(rf"\1?{MASK}", _USER.sub(f"://{MASK}@", text))
+
+
+def host_of(text: str) -> str | None:
+    """Return the URL `text` with nothing but its scheme, host and port, None where it is no such URL."""
+    found = _HOST.fullmatch(text)
+    return None if found is None else f"{found[1]}{found[2]}{found[3] or ''}/{MASK}"

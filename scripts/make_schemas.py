@@ -29,9 +29,12 @@ from cli.commands.prices.prices.row import ComparedPrice  # noqa: E402 - the sam
 from cli.commands.proof.checkpoint.row import CheckpointRow, ExtensionRow  # noqa: E402 - the same
 from cli.commands.proof.key import KeyRow  # noqa: E402 - the same
 from cli.commands.proof.prove.row import ProofRow, ProvenRow  # noqa: E402 - the same
+from cli.commands.status.alerts.row import AlertRow  # noqa: E402 - the same
+from cli.commands.status.alerts.webhook import Message  # noqa: E402 - the same
 from cli.commands.status.health.command import HealthRow  # noqa: E402 - the same
 from cli.commands.status.metrics.row import LagRow, LastDateRow  # noqa: E402 - the same
 from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
+from cli.commands.trust.audit import AuditRow  # noqa: E402 - the same
 from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
 from cli.commands.trust.rebuild import RebuildRow  # noqa: E402 - the same
 from cli.commands.trust.replay import ReplayRow  # noqa: E402 - the same
@@ -48,6 +51,9 @@ FOLDER = REPOSITORY / "docs" / "schemas"
 # What one line of `--format json` is, by the name of its schema.
 OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "accept-head": AcceptedRow,
+    "alert": AlertRow,
+    "alert-message": Message,
+    "audit": AuditRow,
     "backup-check": CheckedRow,
     "backup-create": CreatedRow,
     "backup-list": ListedRow,

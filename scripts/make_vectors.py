@@ -126,6 +126,9 @@ def archives() -> dict[str, tuple[bytes, str, int, int | None]]:
     whole = header + one + two + three
     flipped = bytes([whole[-1] ^ 1])
     longer_seq = b"\x98\xcc\x01" + log[1][2:]
+    earlier = log[2].replace(unsigned(RECORDED_AT + 2), unsigned(RECORDED_AT), 1)
+    caused = log[1].replace(b"\xc0" + text("ledger"), unsigned(1) + text("ledger"), 1)
+    created_again = b"\x98\x01" + log[0][2:].replace(unsigned(RECORDED_AT), unsigned(RECORDED_AT + 1), 1)
     return {
         "whole": (whole, "intact", 3, None),
         "one-event": (header + one, "intact", 1, None),
@@ -147,6 +150,10 @@ def archives() -> dict[str, tuple[bytes, str, int, int | None]]:
         "empty-body": (header + b"".join(chained([log[0], b""])), "tampered", 1, 1),
         "seq-of-another-place": (header + b"".join(chained([log[0], log[2]])), "tampered", 1, 1),
         "seq-not-in-shortest-form": (header + b"".join(chained([log[0], longer_seq])), "tampered", 1, 1),
+        "time-goes-back": (header + b"".join(chained([*log[:2], earlier])), "tampered", 2, 2),
+        "cause-of-itself": (header + b"".join(chained([log[0], caused, log[2]])), "tampered", 1, 1),
+        "another-creation": (header + b"".join(chained([log[0], created_again])), "tampered", 1, 1),
+        "no-event": (header + b"".join(chained([log[0], b"\x98\x01\xc1"])), "tampered", 1, 1),
         "another-first-event": (header + b"".join(chained([b"\x98\x00" + log[1][2:]])), "tampered", 0, 0),
         "empty": (b"", "unreadable", 0, None),
         "cut-in-header": (header[:-1], "unreadable", 0, None),

@@ -19,13 +19,20 @@ IMPURE = {
     "asyncio", "click", "concurrent", "fcntl", "http", "lmdb", "multiprocessing", "os", "random", "secrets",
     "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid",
 }  # fmt: skip
-PURE_ROOMS = ("ledger/market", "ledger/ingest/rules", "projections/fold", "projections/models")
+PURE_ROOMS = (
+    "ledger/market",
+    "ledger/ingest/rules",
+    "ledger/ingest/rules/v1",
+    "projections/fold",
+    "projections/models",
+)
 PURE_MODULES = (
     "ledger/chain", "ledger/codec", "ledger/events", "ledger/appending", "ledger/ingest/providers/port",
     "ledger/ingest/providers/evidence", "ledger/ingest/providers/registry", "ledger/ingest/providers/yahoo/chart",
     "ledger/ingest/providers/cotahist/layout", "ledger/ingest/judging",
     "ledger/checkpoint/tree", "ledger/checkpoint/merkle_proof", "ledger/checkpoint/tiles",
     "ledger/checkpoint/statement", "ledger/checkpoint/tlog_proof",
+    "projections/audit/departures", "projections/audit/rejudging", "projections/audit/report",
     "projections/queries/bar_fields", "projections/queries/history", "projections/queries/revisions",
     "projections/queries/gaps", "projections/queries/adjusted", "projections/queries/snapshot_csv",
 )  # fmt: skip

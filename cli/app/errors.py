@@ -19,3 +19,15 @@ class NotAnExportError(LedgerError):
     def __init__(self, path: Path, found: str) -> None:
         super().__init__(f"got {found} in {path}, want an empty folder or an export")
         self.path, self.found = path, found
+
+
+class AlertsLockedError(LedgerError):
+    """Another `main alerts` is at work on this ledger."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"got another main alerts at work ({path} is locked), want one at a time")
+        self.path = path
+
+
+class NotSeenError(LedgerError):
+    """A newer version wrote this ledger: what cannot be read is neither well nor wrong."""

@@ -106,13 +106,13 @@ def show(
         say(none, explains=False)
 
 
-def report(rows: Iterable[T], style: Style, *, text: Callable[[T], str]) -> None:
+def report(rows: Iterable[T], style: Style, *, text: Callable[[T], str], none: str = "nothing to show") -> None:
     """Print `rows` as `show` does, for a command that did more than print: a full stdout costs it no more than rows.
 
     What could not be printed is said on stderr, and the exit code stays the command's own.
     """
     try:
-        show(rows, style, text=text, live=True)
+        show(rows, style, text=text, live=True, none=none)
     except OSError as error:
         if error.filename is not None:
             raise

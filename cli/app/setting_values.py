@@ -1,6 +1,7 @@
 """How the value of a setting is read: one function per kind of value, each raising ValueError for any other text."""
 
 import os
+from base64 import b64decode
 from pathlib import Path
 
 from ledger.ingest.providers.evidence import UNPACKED_MAX_BYTES
@@ -11,6 +12,7 @@ YEAR_S = 31_536_000
 DIGITS_MAX = 18  # what 63 bits hold
 RETRIES_MAX = 1000
 BYTES_MIN = 1024
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
 
 
 def folder(text: str) -> Path:
@@ -85,12 +87,56 @@ def positive(text: str) -> float:
     return parsed
 
 
+def a_minute(text: str) -> float:
+    """Return a number of seconds above 0, a minute at most."""
+    parsed = positive(text)
+    if parsed > 60:  # noqa: PLR2004 - seconds
+        raise ValueError(text)
+    return parsed
+
+
 def percent(text: str) -> float:
     """Return a number from 0 to 100."""
     parsed = number(text)
     if parsed > 100:  # noqa: PLR2004 - a percentage
         raise ValueError(text)
     return parsed
+
+
+def yes_or_no(text: str) -> bool:
+    """Return whether `text` is `true`; `false` is the other word, in either case."""
+    if text.lower() not in {"true", "false"}:
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+def endpoint(text: str) -> str:
+    """Return an http or https URL that something can be posted to: with a host, without a user or a fragment."""
+    # Imported here: only what delivers alerts needs it.
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(text)
+    usual = text.isascii() and text.isprintable() and " " not in text
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.fragment:
+        raise ValueError(text)
+    if not usual or parts.port == 0:  # a port that is no number raises by itself
+        raise ValueError(text)
+    return text
+
+
+def signing_secrets(text: str) -> tuple[bytes, ...]:
+    """Return the keys of secrets separated by spaces: each `whsec_` and base64 of 24 to 64 bytes.
+
+    Source: the Standard Webhooks specification, "Signature scheme".
+    """
+    keys = tuple(
+        b64decode(word.removeprefix(SECRET_PREFIX), validate=True)
+        for word in text.split()
+        if word.startswith(SECRET_PREFIX)
+    )
+    if not keys or len(keys) < len(text.split()) or not all(24 <= len(key) <= 64 for key in keys):  # noqa: PLR2004
+        raise ValueError(text)
+    return keys
 
 
 def url(text: str) -> str:

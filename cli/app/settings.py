@@ -12,8 +12,10 @@ from cli.app.habits import OPTIONS
 from cli.app.setting_values import (
     LOG_FORMATS,
     LOG_LEVELS,
+    a_minute,
     answer_bytes,
     bytes_count,
+    endpoint,
     folder,
     level,
     log_format,
@@ -21,14 +23,16 @@ from cli.app.setting_values import (
     percent,
     positive,
     retries,
+    signing_secrets,
     url,
     whole,
+    yes_or_no,
 )
 from cli.render import times
 from ledger.errors import LedgerError
 from ledger.files.regular import read_regular
 from ledger.ingest.providers import registry
-from ledger.urls import masked
+from ledger.urls import MASK, host_of, masked
 
 DOTENV = ".env"
 DOTENV_BYTES = 1024 * 1024
@@ -54,6 +58,7 @@ class Setting(msgspec.Struct, frozen=True):
     expected: str
     purpose: str
     parse: Callable[[str], Any]
+    secret: bool = False  # its value is never shown: of an address that may hold a token, the host
 
 
 class InForce(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +86,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     refresh_days: int
     metrics_ingest_lag_threshold: int
     price_sources: tuple[str, ...]
+    alerting_enabled: bool
+    alert_webhook_url: str | None
+    alert_webhook_secret: tuple[bytes, ...] | None
+    alert_ping_url: str | None
+    alert_timeout_seconds: float
+    alert_error_rate_threshold: float
+    alert_backup_age_threshold: int
+    alert_verification_age_threshold: int
     checkpoint_key: Path | None
     yahoo_base_url: str | None
     answer_max_bytes: int
@@ -96,6 +109,7 @@ def _sources(text: str) -> tuple[str, ...]:
 
 
 _FOLDER = "a folder, its whole path in UTF-8"
+_ENDPOINT = "an http or https URL without a user"
 _SECONDS = "a number of seconds, from 0 to 31536000"
 
 REGISTRY: tuple[Setting, ...] = (
@@ -143,6 +157,43 @@ REGISTRY: tuple[Setting, ...] = (
         f"some of {', '.join(SOURCES)}, separated by commas, each once",
         "whose prices of a ticker are read: the first that has any",
         _sources,
+    ),
+    Setting(
+        "ALERTING_ENABLED", "false", "true or false", "whether main alerts records and delivers transitions", yes_or_no
+    ),
+    Setting("ALERT_WEBHOOK_URL", None, _ENDPOINT, "who is told of alerts, by Standard Webhooks", endpoint, secret=True),
+    Setting(
+        "ALERT_WEBHOOK_SECRET",
+        None,
+        "whsec_ and base64 of 24 to 64 bytes, several separated by spaces",
+        "what signs the messages; several while one replaces another",
+        signing_secrets,
+        secret=True,
+    ),
+    Setting("ALERT_PING_URL", None, _ENDPOINT, "a dead man's switch that main alerts pings", endpoint, secret=True),
+    Setting(
+        "ALERT_TIMEOUT_SECONDS", "15", "seconds, more than 0, at most 60", "how long one delivery may take", a_minute
+    ),
+    Setting(
+        "ALERT_ERROR_RATE_THRESHOLD",
+        "5",
+        "a percentage from 0 to 100",
+        "failures among the last 30 runs of a ticker, in percent, above which it is an alert",
+        percent,
+    ),
+    Setting(
+        "ALERT_BACKUP_AGE_THRESHOLD",
+        "172800",
+        "a whole number of seconds, 0 or more",
+        "age of the last backup above which it is an alert; 0 for never",
+        whole,
+    ),
+    Setting(
+        "ALERT_VERIFICATION_AGE_THRESHOLD",
+        "691200",
+        "a whole number of seconds, 0 or more",
+        "age of the last main verify --record above which it is an alert; 0 for never",
+        whole,
     ),
     Setting("CHECKPOINT_KEY", None, "a file", "the key that signs checkpoints; every backup then writes one", folder),
     Setting("YAHOO_BASE_URL", None, "an http or https URL", "a mirror or proxy in place of every Yahoo host", url),
@@ -240,8 +291,14 @@ def parse(given: tuple[InForce, ...]) -> Settings:
         try:
             parsed = None if entry.value is None else setting.parse(entry.value.encode().decode())
         except (ValueError, OverflowError) as error:  # bytes that are no UTF-8 among them
-            raise SettingError(
-                setting.name, value=entry.value or "", expected=setting.expected, origin=entry.origin
-            ) from error
+            value = shown(setting, entry.value or "")
+            raise SettingError(setting.name, value=value, expected=setting.expected, origin=entry.origin) from (
+                None if setting.secret else error
+            )
         values[setting.name.lower()] = parsed
     return Settings(**values)
+
+
+def shown(setting: Setting, value: str) -> str:
+    """Return the value as it may be printed: of a secret nothing but the host that it names, if any."""
+    return (host_of(value) or MASK) if setting.secret and value else masked(value)

@@ -225,3 +225,25 @@ class UpToType(click.ParamType[UpTo]):
 
 
 UP_TO = UpToType()
+
+
+class SinceType(click.ParamType["int | Span"]):
+    """From where in the log on: a seq, a UTC day as YYYY-MM-DD, or a time with its offset."""
+
+    name = "seq|time"
+
+    def convert(
+        self, value: "str | int | Span", param: click.Parameter | None, ctx: click.Context | None
+    ) -> "int | Span":
+        """Return the seq, or the span that begins there, or refuse it."""
+        if not isinstance(value, str):
+            return value
+        if value.isascii() and value.isdigit():
+            return int(value)
+        try:
+            return span(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+SINCE = SinceType()

@@ -18,6 +18,7 @@ from blake3 import blake3
 
 HEADER = b"b3-ledger archive 1\n"
 ANY_HEADER = re.compile(rb"b3-ledger archive ([1-9][0-9]*)\n")
+CHECKSUM = re.compile(r"\\?([0-9a-fA-F]{64})(?:[ \t]+\*?[^\r\n]*)?\s*")
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
 BODY_LENGTH_BYTES, LINK_BYTES = 4, 32
 ARRAY_OF_EIGHT = b"\x98"
@@ -48,10 +49,11 @@ def verify(path: Path) -> dict[str, Any]:
 
 
 class Good:
-    """How far the file holds."""
+    """How far the file holds, and when its last event was recorded."""
 
     def __init__(self) -> None:
         self.events, self.link = 0, blake3(b"b3-ledger chain v1").digest()
+        self.recorded_at = 0
 
     def said(self) -> dict[str, Any]:
         """Return it as it is printed."""
@@ -61,7 +63,9 @@ class Good:
 def walk(file: BinaryIO, good: Good) -> None:
     """Check every frame, keeping in `good` how far that came."""
     while (frame := read_frame(file, good.events)) is not None:
-        good.link = check(good.events, good.link, *frame)
+        link = check(good.events, good.link, *frame)
+        good.recorded_at = follow(good.events, good.recorded_at, frame[1])
+        good.link = link
         good.events += 1
     if good.events == 0:
         raise BadArchiveError("truncated", 0, "no event 0")
@@ -98,9 +102,22 @@ def check(seq: int, before: bytes, link: bytes, body: bytes) -> bytes:
         raise BadArchiveError("tampered", seq, "a link that does not follow")
     if not body.startswith(ARRAY_OF_EIGHT + unsigned(seq)):
         raise BadArchiveError("tampered", seq, "a body of another seq")
-    if seq == 0 and event_type(body) != FIRST_TYPE:
-        raise BadArchiveError("tampered", 0, f"a first event other than {FIRST_TYPE.decode()}")
     return link
+
+
+def follow(seq: int, before: int, body: bytes) -> int:
+    """Return when the event was recorded, once it may come where it does: see "Meaning"."""
+    try:
+        recorded_at, cause, kind = envelope(body)
+    except (IndexError, struct.error, ValueError) as error:
+        raise BadArchiveError("tampered", seq, "a body that is no event") from error
+    if recorded_at is None or recorded_at < before:
+        raise BadArchiveError("tampered", seq, "a time before that of the event in front of it")
+    if cause is not None and cause >= seq:
+        raise BadArchiveError("tampered", seq, "a cause that is no earlier event")
+    if (kind == FIRST_TYPE) is not (seq == 0):
+        raise BadArchiveError("tampered", seq, f"{FIRST_TYPE.decode()} is event 0, and no other is")
+    return recorded_at
 
 
 def check_sum(path: Path, events: int) -> None:
@@ -108,7 +125,7 @@ def check_sum(path: Path, events: int) -> None:
     beside = path.with_name(path.name + ".checksum")
     if not beside.exists():
         return
-    found = re.match(r"\\?([0-9a-fA-F]{64})\b", beside.read_text("utf-8", "replace"))
+    found = CHECKSUM.fullmatch(beside.read_text("utf-8", "replace"))
     if not found:
         raise BadArchiveError("unreadable", None, "a .checksum that is none")
     with path.open("rb") as file:
@@ -126,28 +143,36 @@ def unsigned(number: int) -> bytes:
     return b"\xcf" + struct.pack(">Q", number)
 
 
-def event_type(body: bytes) -> bytes | None:
-    """Return the seventh item of a body: the event's type. None when the body is something else."""
-    at = 1
-    try:
-        for _ in range(6):
-            at = skip(body, at)
-        start, end = text(body, at)
-    except (IndexError, struct.error, ValueError):
-        return None
-    return body[start:end]
+def envelope(body: bytes) -> tuple[int | None, int | None, bytes]:
+    """Return when an event was recorded, its cause or None, and its type.
+
+    Raises: IndexError, struct.error, ValueError for a body of another shape.
+    """
+    _, at = number(body, 1)
+    recorded_at, at = number(body, at)
+    for _ in ("append id", "job id"):
+        if body[at : at + 2] != b"\xc4\x10":
+            raise ValueError(body[at])
+        at += 18
+    cause, at = number(body, at)
+    _, at = text(body, at)
+    start, end = text(body, at)
+    return recorded_at, cause, body[start:end]
 
 
-def skip(body: bytes, at: int) -> int:
-    """Return where the item behind the one at `at` begins: an unsigned integer, nil, bytes or text."""
+def number(body: bytes, at: int) -> tuple[int | None, int]:
+    """Return the unsigned integer at `at`, None for nil, and where the next item begins."""
     first = body[at]
-    if first < 0x80 or first == 0xC0:
-        return at + 1
-    if 0xCC <= first <= 0xCF:
-        return at + 1 + (1 << (first - 0xCC))
-    if first == 0xC4:
-        return at + 2 + body[at + 1]
-    return text(body, at)[1]
+    if first == 0xC0:
+        return None, at + 1
+    if first < 0x80:
+        return first, at + 1
+    if not 0xCC <= first <= 0xCF:
+        raise ValueError(first)
+    end = at + 1 + (1 << (first - 0xCC))
+    if end > len(body):
+        raise IndexError(end)
+    return int.from_bytes(body[at + 1 : end], "big"), end
 
 
 def text(body: bytes, at: int) -> tuple[int, int]:
@@ -157,6 +182,8 @@ def text(body: bytes, at: int) -> tuple[int, int]:
         return at + 1, at + 1 + (first & 0x1F)
     if first == 0xD9:
         return at + 2, at + 2 + body[at + 1]
+    if first == 0xDA:
+        return at + 3, at + 3 + int.from_bytes(body[at + 1 : at + 3], "big")
     raise ValueError(first)
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.audit.flaw import Flaw
 from ledger.audit.meaning import EventsRead, Meaning, first_false
+from ledger.audit.succession import Succession
 from ledger.chain import GENESIS, LINK_BYTES, Link, link, links
 from ledger.errors import SURROUNDINGS, LedgerError
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
@@ -71,9 +72,16 @@ def flaw_of(value: bytes, *, seq: int, prev: Link) -> Flaw:
     return Flaw(seq, "seq", prefix.hex(), body[: len(prefix)].hex())
 
 
-def rehash_range(engine: Engine, start: int, stop: int) -> RangeReport:
+class Followed(msgspec.Struct, frozen=True):
+    """The first event that does not follow from those before it, None where all do."""
+
+    flaw: Flaw | None
+
+
+def rehash_range(engine: Engine, start: int, stop: int, succession: Succession | None = None) -> RangeReport:
     """Re-hash and read events [start, stop) of an open ledger and return what was found.
 
+    With a `succession`, which begins at seq 0, they are held against each other too.
     Reads about 1 MiB per transaction: a long reader would make a live file grow.
     """
     before, _ = engine.values_to_hole(start - 1, start) if start else ([], None)
@@ -84,7 +92,7 @@ def rehash_range(engine: Engine, start: int, stop: int) -> RangeReport:
     while seq < stop and flaw is None:
         values, hole = engine.values_to_hole(seq, stop)
         hashed = count_good(values, start=seq, prev=prev)
-        good, flaw = _read(engine, meaning, values[:hashed], seq)
+        good, flaw = _read(engine, meaning, values[:hashed], seq, succession)
         seq += good
         body_bytes += sum(map(len, values[:good])) - LINK_BYTES * good
         prev = Link(values[good - 1][:LINK_BYTES]) if good else prev
@@ -98,14 +106,38 @@ def rehash_range(engine: Engine, start: int, stop: int) -> RangeReport:
     return RangeReport(start, stop, seq - start, body_bytes, flaw, meaning.found())
 
 
-def _read(engine: Engine, meaning: Meaning, values: Sequence[bytes], start: int) -> tuple[int, Flaw | None]:
+def _read(
+    engine: Engine, meaning: Meaning, values: Sequence[bytes], start: int, succession: Succession | None
+) -> tuple[int, Flaw | None]:
     """Return how many of `values`, all of them sound, mean something, and the flaw of the one after them."""
-    flaw = meaning.read(list(map(_body, values)), start)
+    bodies = list(map(_body, values))
+    flaw = meaning.read(bodies, start)
     flaw = first_false(meaning.claims(), engine.link_at) or flaw
+    if succession is not None:
+        flaw = first_of(flaw, succession.read(bodies, start))
     if flaw is None:
         return len(values), None
     assert flaw.seq is not None  # noqa: S101 - it is of one of the events
     return flaw.seq - start, flaw
+
+
+def first_of(flaw: Flaw | None, other: Flaw | None) -> Flaw | None:
+    """Return the flaw of the earlier event; of one event, the former."""
+    if flaw is None or other is None:
+        return flaw or other
+    return other if (other.seq or 0) < (flaw.seq or 0) else flaw
+
+
+def follow(engine: Engine, stop: int) -> Followed:
+    """Hold events [0, stop) of an open ledger against each other, unhashed, up to the first that is damaged."""
+    seq = 0
+    with Succession() as succession:
+        while seq < stop and not succession.ended:
+            values, hole = engine.values_to_hole(seq, stop)
+            if (flaw := succession.read(list(map(_body, values)), seq)) or hole is not None:
+                return Followed(flaw)
+            seq += len(values)
+    return Followed(None)
 
 
 def rehash_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]:
@@ -116,11 +148,29 @@ def rehash_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]
     Raises: UnreadableError, ShortageError and their like, which are no verdict.
     """
     parts = workers if size >= WORTH_A_SECOND_PROCESS else 1
-    ranges = list(pairwise(size * part // parts for part in range(parts + 1)))
-    children = [IsolatedProcess(partial(_open_and_rehash, folder, *bounds), RangeReport) for bounds in ranges]
+    if parts == 1:
+        return _reports(folder, [(0, size)])
+    bounds = list(pairwise(size * part // parts for part in range(parts + 1)))
+    following = IsolatedProcess(partial(_open_and_follow, folder, size), Followed)
+    try:
+        reports = _reports(folder, bounds)
+    finally:
+        followed = _flaw_of(following)
+    bad = next((report.flaw for report in reports if report.flaw), None)
+    if followed is not None and first_of(bad, followed) == followed:
+        # Found in passing: read in order, in one process, it is the end of what holds.
+        return _reports(folder, [(0, size)])
+    return reports
+
+
+def _reports(folder: Path, bounds: Sequence[tuple[int, int]]) -> list[RangeReport]:
+    """Return what a process per range finds; one that reads everything holds events against each other too."""
+    children = [
+        IsolatedProcess(partial(_open_and_rehash, folder, *one, follow=len(bounds) == 1), RangeReport) for one in bounds
+    ]
     reports: list[RangeReport] = []
     lacking: LedgerError | None = None
-    for child, (start, stop) in zip(children, ranges, strict=True):
+    for child, (start, stop) in zip(children, bounds, strict=True):
         try:
             reports.append(child.result())
         except IsolatedProcessError as error:
@@ -133,5 +183,20 @@ def rehash_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]
     return reports
 
 
-def _open_and_rehash(folder: Path, start: int, stop: int) -> RangeReport:
-    return rehash_range(Engine(folder, readonly=True), start, stop)
+def _flaw_of(following: IsolatedProcess[Followed]) -> Flaw | None:
+    try:
+        return following.result().flaw
+    except IsolatedProcessError:
+        return None  # damage that ends a process ends the one that re-hashes it too
+
+
+def _open_and_rehash(folder: Path, start: int, stop: int, *, follow: bool = False) -> RangeReport:
+    engine = Engine(folder, readonly=True)
+    if not follow:
+        return rehash_range(engine, start, stop)
+    with Succession() as succession:
+        return rehash_range(engine, start, stop, succession)
+
+
+def _open_and_follow(folder: Path, stop: int) -> Followed:
+    return follow(Engine(folder, readonly=True), stop)

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from ledger.audit.flaw import Flaw
 from ledger.audit.meaning import Claim, EventsRead, Meaning
-from ledger.audit.rehash import count_good
+from ledger.audit.rehash import Followed, count_good, first_of
+from ledger.audit.succession import Succession
 from ledger.backup.counts import Counts, Tally, merged
 from ledger.backup.frames import FRAME, HEADER, LENGTH, open_archive, runs, why_bad
 from ledger.chain import GENESIS, LINK_BYTES, Head, Link
@@ -77,7 +78,7 @@ def scan(path: Path, *, counted: bool = False, meaning: bool = False, advance: A
         with opened(path) as file:
             large = os.fstat(file.fileno()).st_size >= WORTH_MORE_PROCESSES_BYTES
         scanner = _Scanner(path, counted=counted, meaning=meaning, advance=advance, processes=2 if large else 1)
-        part, hashed = _shared(scanner) if large else (scanner.run(START), _hash(path))
+        part, hashed = _shared(scanner) if large else (scanner.run_in_order(), _hash(path))
     except OSError as error:
         raise unreadable(path, error) from error
     except IsolatedProcessError as error:
@@ -128,20 +129,42 @@ class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, _Hashed]:
-    """Return the scan and the hash of a file: this process scans the first half, one child the second, one hashes."""
+    """Return the scan and the hash of a file: this process scans the first half, one child the second, one hashes.
+
+    Where events are read, one more holds them against each other.
+    """
     hashing = IsolatedProcess(partial(_hash, scanner.path), _Hashed)
     half = _halfway(scanner.path)
     if half is None:
-        return scanner.run(START), hashing.result()
+        return scanner.run_in_order(), hashing.result()
     scanning = IsolatedProcess(partial(scanner.run, half), _ScannedPart)
+    following = IsolatedProcess(partial(_follow, scanner.path), Followed) if scanner.meaning else None
     first = scanner.run(START, stop=half.seq)
-    # Both are waited for, whatever they find: a child that is not reaped stays as a zombie.
-    rest, hashed = scanning.result(), hashing.result()
-    if first.flaw is not None:
-        return first, hashed
-    if first.end != half:
+    # All are waited for, whatever they find: a child that is not reaped stays as a zombie.
+    try:
+        rest, hashed = scanning.result(), hashing.result()
+    finally:
+        followed = following.result().flaw if following else None
+    if first.flaw is None and first.end != half:
         raise UnreadableError(scanner.path, "a file that changes")
-    return _joined(first, rest, half), hashed
+    part = first if first.flaw is not None else _joined(first, rest, half)
+    if followed is not None and first_of(part.flaw, followed) == followed:
+        # Found in passing: read in order, it is the end of what holds.
+        return scanner.anew().run_in_order(), hashed
+    return part, hashed
+
+
+def _follow(path: Path) -> Followed:
+    """Hold the events of the archive at `path` against each other, up to the first that is damaged."""
+    with Succession() as succession, opened(path) as file, suppress(DamagedError):
+        seq = 0
+        for values in runs(file):
+            if flaw := succession.read([value[LINK_BYTES:] for value in values], seq):
+                return Followed(flaw)
+            if succession.ended:
+                break
+            seq += len(values)
+    return Followed(None)
 
 
 def _joined(first: _ScannedPart, rest: _ScannedPart, half: Mark) -> _ScannedPart:
@@ -187,14 +210,27 @@ class _Scanner:
 
     def __init__(self, path: Path, *, counted: bool, meaning: bool, advance: Advance | None, processes: int) -> None:
         self.path = path
+        self.meaning = meaning
         self._counted = counted
         self._meaning = Meaning() if meaning else None
+        self._succession: Succession | None = None
         self._claims: list[Claim] = []
         self._tally = Tally()
         self._advance = advance
         self._processes = processes
         self._created: LedgerCreated | None = None
         self._marks: list[Mark] = []
+
+    def anew(self) -> "_Scanner":
+        """Return a scanner of the same file that has read nothing, and reports no progress a second time."""
+        return _Scanner(self.path, counted=self._counted, meaning=self.meaning, advance=None, processes=1)
+
+    def run_in_order(self) -> _ScannedPart:
+        """Return what holds from the first event on, each held against those before it where they are read."""
+        if not self.meaning:
+            return self.run(START)
+        with Succession() as self._succession:
+            return self.run(START)
 
     def run(self, begin: Mark, *, stop: int | None = None) -> _ScannedPart:
         """Return what holds from `begin` on, up to the seq `stop`, where a buffer ends, or to the end of the file."""
@@ -243,6 +279,9 @@ class _Scanner:
         """Return how many of `values`, all of them sound, mean something, and the flaw of the one after them."""
         if self._meaning is None:
             return len(values), None
-        flaw = self._meaning.read([value[LINK_BYTES:] for value in values], self._at.seq)
+        bodies = [value[LINK_BYTES:] for value in values]
+        flaw = self._meaning.read(bodies, self._at.seq)
+        if self._succession is not None:
+            flaw = first_of(flaw, self._succession.read(bodies, self._at.seq))
         self._claims += self._meaning.claims()
         return (len(values) if flaw is None or flaw.seq is None else flaw.seq - self._at.seq), flaw

@@ -84,6 +84,10 @@ class IsolatedProcess(Generic[T]):
             # Exit at once: the parent's buffers, locks and handlers are not this process's to flush or run.
             os._exit(0)
 
+    def is_at_work(self, timeout_s: float) -> bool:
+        """Return whether the child has neither answered nor ended within `timeout_s`; not after `result`."""
+        return not select.select([self._reading], [], [], timeout_s)[0]
+
     def result(self) -> T:
         """Wait for the child and return its answer; call it once.
 

@@ -42,11 +42,12 @@ from ledger.ingest.plan import (
     Plan,
     ScaleError,
     SeriesState,
+    known,
     milliseconds_between,
     window,
 )
 from ledger.ingest.providers.port import Provider, ProviderError
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.held import Held, Reach
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market import sessions
@@ -70,12 +71,13 @@ class Job:
         provider: Provider,
         plan: Plan,
         now: Callable[[], int],
-        state: Callable[[Series], SeriesState],
+        state: Callable[[Series, Reach], SeriesState],
         observer: Observer,
     ) -> None:
         """Prepare a job; `log` None makes it a dry run, which writes nothing at all.
 
-        `state` is asked under the ticker's lock, and again after each decision: it must then show that decision.
+        `state` gives a series as far as it is asked to reach. It is asked under the ticker's lock, and again after
+        each decision: it must then show that decision.
         """
         self.ticker = ticker
         self._series = Series(ticker, provider.name)
@@ -99,7 +101,7 @@ class Job:
         Raises: LedgerReplacedError when a restore came between; what was to be decided is decided nowhere.
         """
         if self._log is None:
-            return self._guarded(self._fetch_and_judge)
+            return self._guarded(lambda: self._fetch_and_judge(self._known(self._series)))
         try:
             with ticker_lock(
                 self._log.home.locks,
@@ -203,27 +205,27 @@ class Job:
             return self._outcome("error", error=error)
 
     def _locked(self) -> Outcome:
-        pending = self._state(self._series).pending
-        for other in sorted(pending.keys() - {self._series}):
-            for seq in pending[other]:
+        state = self._known(self._series)
+        for other in sorted(state.pending.keys() - {self._series}):
+            for seq in state.pending[other]:
                 self._finish(other, seq)
         last = None
-        for seq in pending.get(self._series, ()):
+        for seq in state.pending.get(self._series, ()):
             last = self._finish(self._series, seq)
         if self._plan.pending_only:
             return last or self._outcome("success")
         if last is not None and last.decision is not None:
-            bars = self._state(self._series).held.bars
+            bars = self._known(self._series).held.bars
             # With no session final since, the decision over what was pending is all that there is to do.
             if bars and not sessions.final_sessions_after(max(bars), self._now()):
                 return last
-        return self._fetch_and_judge()
+        return self._fetch_and_judge(self._known(self._series) if state.pending else state)
 
     def _finish(self, series: Series, seq: Seq) -> Outcome:
         """Judge the evidence of `series` that a dead job left at `seq`, under that job's id."""
         evidence, job_id = self._evidence(seq)
         self._observer.info("judging a pending fetch", **self._about_fetch(evidence), seq=seq)
-        held = self._state(series).held
+        held = self._known(series).held
         try:
             decision = self._judge(evidence, held, job_id=job_id)
         except EvidenceError as error:
@@ -238,9 +240,8 @@ class Job:
             self._observer.warn(str(needs), **self._about_fetch(evidence), seq=seq)
         return self._outcome("error", error=needs)
 
-    def _fetch_and_judge(self) -> Outcome:
-        state, today = self._state(self._series), sessions.trading_day(self._now())
-        held = state.held
+    def _fetch_and_judge(self, state: SeriesState) -> Outcome:
+        held, today = state.held, sessions.trading_day(self._now())
         evidence = self._fetcher.fetch(self.ticker, window(self._plan, self.ticker, state, today))
         decision = self._judge(evidence, held, job_id=self.job_id)
         if isinstance(decision, WholeRangeNeeded):
@@ -267,8 +268,9 @@ class Job:
 
         Raises: EvidenceError for evidence that cannot be read, once that is recorded and the fetch no longer pending.
         """
+        fetch, percent = evidence.fetch, self._plan.threshold_percent
         try:
-            return judging.judged(evidence.fetch, held, threshold_percent=self._plan.threshold_percent)
+            return judging.judged(fetch, held, threshold_percent=percent, more=lambda *of: self._state(*of).held)
         except EvidenceError as error:
             self._observer.warn(str(error), **self._about_fetch(evidence))
             self._close(
@@ -313,6 +315,9 @@ class Job:
             self._decided = isinstance(end, ValidationCompleted) and end.verdict != "superseded"
 
     # --- the leaves ----------------------------------------------------------------------------
+
+    def _known(self, series: Series) -> SeriesState:
+        return known(self._state, series, sessions.trading_day(self._now()))
 
     def _evidence(self, seq: Seq) -> tuple[RecordedFetch, bytes]:
         assert self._log is not None  # noqa: S101 - only a job with a log has anything pending

@@ -1,6 +1,6 @@
 """What a run asks of each job, what a job knows beforehand, and how it ends. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Literal, Protocol
 from zlib import crc32
@@ -11,7 +11,7 @@ from ledger.chain import Seq
 from ledger.errors import LedgerError
 from ledger.events import ValidationCompleted
 from ledger.ingest.fetch import Patience
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.held import Held, Reach
 from ledger.market import sessions
 from ledger.market.series import Series
 from ledger.values import Window
@@ -19,6 +19,7 @@ from ledger.values import Window
 OVERLAP_SESSIONS = 5
 GAP_SESSIONS = 60  # a provider fills in missing days within weeks; older gaps are suspensions more often than not
 NEWLY_MISSING_DAYS = 14  # how long a session of any age is asked for after it was found missing
+LATE_SESSIONS = 10  # how far behind a series may be for its state to be read once
 DEFAULT_DAYS = 730
 REFRESH_DAYS = 30
 DAYS_A_WEEK, WEEKDAYS = 7, 5
@@ -57,7 +58,7 @@ class SeriesState(msgspec.Struct, frozen=True):
     """What the read side knows of a series before a job.
 
     `pending` are the fetches of its ticker that nobody judged, oldest first: of every provider's series, since the
-    job of one finishes what a job of another left.
+    job of one finishes what a job of another left. `held` goes as far back as it was asked for.
     """
 
     held: Held
@@ -113,6 +114,19 @@ def window(plan: Plan, ticker: str, state: SeriesState, today: date) -> Window:
     if refresh_due(ticker, state.whole_on, today, days=plan.refresh_days):
         asked += [first, *state.missing]
     return Window(min(*asked, end), end)
+
+
+def known(state: Callable[[Series, Reach], SeriesState], series: Series, today: date) -> SeriesState:
+    """Return what `state` gives of the series, as far back as `window` looks; the usual answer is judged by no more."""
+    found = state(series, _looked_at(sessions.shift(today, -LATE_SESSIONS), today))
+    if not found.held.bars:
+        return found
+    reach = _looked_at(max(found.held.bars), today)
+    return found if found.held.reaches(reach) else state(series, reach)
+
+
+def _looked_at(last: date, today: date) -> Reach:
+    return Reach(Window(sessions.shift(min(last, today), -GAP_SESSIONS), max(last, today)), ends=True)
 
 
 def refresh_due(ticker: str, whole_on: date | None, today: date, *, days: int) -> bool:

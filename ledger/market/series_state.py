@@ -26,15 +26,21 @@ _ARRAY16 = b"\xdc"
 _encode = msgspec.msgpack.Encoder().encode
 
 
-def leaf(bars: Iterable[bytes]) -> bytes:
-    """Return the hash of one calendar year: BLAKE3 of the msgpack array of its bars.
-
-    `bars` are the bars held in that year by date, each the msgpack array that a decision holds it in.
-    """
+def array(bars: Iterable[bytes]) -> bytes:
+    """Return the msgpack array of the bars of one calendar year, by date, each as a decision holds it."""
     items = list(bars)
-    count = len(items)
+    return array_of(len(items), b"".join(items))
+
+
+def array_of(count: int, items: bytes) -> bytes:
+    """Return the msgpack array of `count` items, which `items` are one after another; a year has at most 366."""
     header = bytes([_FIXARRAY | count]) if count < _FIXARRAY_LIMIT else _ARRAY16 + count.to_bytes(2, "big")
-    return blake3(header + b"".join(items)).digest()
+    return header + items
+
+
+def leaf(bars: Iterable[bytes]) -> bytes:
+    """Return the hash of one calendar year: BLAKE3 of the msgpack `array` of its bars."""
+    return blake3(array(bars)).digest()
 
 
 def leaves_of(bars: Iterable[Bar]) -> dict[int, bytes]:

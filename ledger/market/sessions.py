@@ -83,3 +83,17 @@ def _zone() -> tzinfo:
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(TIMEZONE)
+
+
+def calendar_digest() -> str:
+    """Return the SHA-256, in hex, of the calendar table: rules that know sessions are another version by another one.
+
+    Source: docs/validation.md.
+    """
+    from hashlib import sha256  # only what checks the rules' version asks
+
+    lines = [
+        f"{b3_calendar.FIRST} {b3_calendar.LAST}",
+        *(f"{y} {days}" for y, days in sorted(b3_calendar.CLOSED.items())),
+    ]
+    return sha256("\n".join(lines).encode()).hexdigest()

@@ -12,13 +12,14 @@ import msgspec
 
 from ledger.codec import Draft
 from ledger.errors import LedgerError
-from ledger.events import FetchFailed, FetchSucceeded
+from ledger.events import AlertRaised, AlertResolved, AlertSent, FetchFailed, FetchSucceeded
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 LIMIT_DAYS = 35
 AHEAD_US = 300 * SECOND_US  # what two clocks may differ by
 REACH_US = DAY_US  # between our clock and one that vouches for it
+WARN_ONLY = (AlertRaised, AlertSent, AlertResolved)  # what says that something is wrong is not kept from saying it
 
 _TIMEX_BYTES = 512  # more than any kernel's struct timex
 _TIME_ERROR = 5  # adjtimex(2): not synchronised
@@ -84,15 +85,17 @@ class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
         days = (now_us - last_us) // DAY_US
         if now_us - last_us <= DAY_US:
             return
-        vouched = self.allowed or days <= LIMIT_DAYS or any(_dated(draft, now_us) for draft in drafts)
+        vouched = self.allowed or days <= LIMIT_DAYS or any(_vouched(draft, now_us) for draft in drafts)
         if not vouched and not self.vouches(now_us):
             raise ClockAheadError(days=days, limit_days=LIMIT_DAYS)
         self.say(f"the clock is {days} day{'' if days == 1 else 's'} past the last recorded event")
 
 
-def _dated(draft: Draft, now_us: int) -> bool:
-    """Whether the event holds a provider's own time within reach of `now_us`."""
+def _vouched(draft: Draft, now_us: int) -> bool:
+    """Whether the event needs nobody to vouch, or holds a provider's own time within reach of `now_us`."""
     event = draft.event
+    if isinstance(event, WARN_ONLY):
+        return True
     date_us = None
     if isinstance(event, FetchSucceeded):
         date_us = event.source.http_date

@@ -6,8 +6,8 @@ from operator import attrgetter
 
 import msgspec
 
-from ledger.chain import EMPTY_HEAD, Head, Record, links
-from ledger.codec import Envelope, decode_envelope
+from ledger.chain import EMPTY_HEAD, Head, Link, Record, links
+from ledger.codec import Envelope, decode_envelopes
 from ledger.errors import DamagedError
 from projections.fold.event_readers import Fact, Reader, current_tag, reader
 from projections.fold.memory_tables import MemoryTable
@@ -17,7 +17,7 @@ from projections.fold.tables import State, Tables
 
 CHECKED_TOGETHER = 64  # records hashed in one call, and held meanwhile: more save next to nothing
 
-_body = attrgetter("body")
+_body, _link = attrgetter("body"), attrgetter("link")
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -48,17 +48,18 @@ def fold(records: Iterable[Record], start: Head, projections: Sequence[Projectio
     }
     steps: dict[str, Step] = {}
     record: Record | None = None
-    for record in _checked(records, start):
-        envelope = decode_envelope(record.seq, record.body)
-        step = steps.get(envelope.type)
-        if step is None:
-            current = current_tag(envelope.seq, envelope.type)
-            wanted = tuple((one.apply, batch[one.name]) for one in projections if current in one.reads)
-            step = steps[envelope.type] = Step(reader(envelope.type, current), wanted)
-        if step.wanted:
-            fact = step.read(envelope)
-            for apply, tables in step.wanted:
-                apply(tables, envelope, fact)
+    for together in checked(records, start):
+        record = together[-1]
+        for envelope in decode_envelopes(list(map(_body, together)), start=together[0].seq):
+            step = steps.get(envelope.type)
+            if step is None:
+                current = current_tag(envelope.seq, envelope.type)
+                wanted = tuple((one.apply, batch[one.name]) for one in projections if current in one.reads)
+                step = steps[envelope.type] = Step(reader(envelope.type, current), wanted)
+            if step.wanted:
+                fact = step.read(envelope)
+                for apply, tables in step.wanted:
+                    apply(tables, envelope, fact)
     for overlay in overlays.values():
         overlay.flush()
     return start if record is None else Head(record.seq + 1, record.link)
@@ -80,15 +81,30 @@ def capped(records: Iterable[Record], *, body_bytes: int) -> Iterator[Record]:
             return
 
 
-def _checked(records: Iterable[Record], start: Head) -> Iterator[Record]:
-    """Yield `records` once each is known to follow from the one before it."""
+def checked(records: Iterable[Record], start: Head) -> Iterator[list[Record]]:
+    """Yield `records`, some at a time, once each is known to follow from the one before it.
+
+    Of those before one that does not, the whole ones are yielded first.
+    """
     prev, seq, waiting = start.link, start.size, iter(records)
     while batch := list(islice(waiting, CHECKED_TOGETHER)):
-        for record, link in zip(batch, links(prev, map(_body, batch)), strict=True):
-            if record.seq != seq:
-                raise DamagedError(seq, "missing event", expected=f"seq {seq}", found=f"seq {record.seq}")
-            if record.link != link:
-                raise DamagedError(seq, "link", expected=link.hex(), found=record.link.hex())
-            yield record
-            seq += 1
+        following = links(prev, map(_body, batch))
+        sound = [record.seq for record in batch] == list(range(seq, seq + len(batch)))
+        if not sound or list(map(_link, batch)) != following:
+            yield from _up_to_flaw(batch, following, seq)
+        yield batch
+        seq += len(batch)
         prev = batch[-1].link
+
+
+def _up_to_flaw(batch: list[Record], following: list[Link], start: int) -> Iterator[list[Record]]:
+    """Yield what of `batch` comes before the first record that is not the one at its seq, with the link there."""
+    for index, (record, link) in enumerate(zip(batch, following, strict=True)):
+        seq = start + index
+        if record.seq == seq and record.link == link:
+            continue
+        if index:
+            yield batch[:index]
+        if record.seq != seq:
+            raise DamagedError(seq, "missing event", expected=f"seq {seq}", found=f"seq {record.seq}")
+        raise DamagedError(seq, "link", expected=link.hex(), found=record.link.hex())

@@ -29,13 +29,16 @@ class MemoryTable(Table):
         if self._rows.pop(key, None) is not None:
             self._sorted = None
 
-    def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
-        """Yield the rows whose key begins with `prefix`; O(n log n) after a change, else O(log n) and the rows."""
+    def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
+        """Yield the rows from `start` on whose key begins with `prefix`.
+
+        O(n log n) after a change, else O(log n) and the rows.
+        """
         if self._sorted is None:
             self._sorted = sorted(self._rows)
         keys = self._sorted
         end = past_prefix(prefix)
-        start, stop = bisect_left(keys, prefix), len(keys) if end is None else bisect_left(keys, end)
-        span = range(start, stop)
+        first, stop = bisect_left(keys, max(prefix, start)), len(keys) if end is None else bisect_left(keys, end)
+        span = range(first, stop)
         for index in reversed(span) if reverse else span:
             yield keys[index], self._rows[keys[index]]

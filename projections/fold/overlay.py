@@ -45,12 +45,13 @@ class Overlay(Table):
         """Make `row` the one at `key`, as it is when it is next read."""
         self._changes[key] = row
 
-    def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
-        """Yield the rows of both whose key begins with `prefix`; costs every change and the rows."""
+    def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
+        """Yield the rows of both from `start` on whose key begins with `prefix`; costs every change and the rows."""
         changes = self._changes
-        keys = sorted((key for key in changes if key.startswith(prefix)), reverse=reverse)
+        keys = sorted((key for key in changes if key.startswith(prefix) and key >= start), reverse=reverse)
         changed = ((key, _encoded(changes[key])) for key in keys)
-        kept = ((key, value) for key, value in self._base.scan(prefix, reverse=reverse) if key not in changes)
+        base = self._base.scan(prefix, reverse=reverse, start=start)
+        kept = ((key, value) for key, value in base if key not in changes)
         for key, value in merge(changed, kept, key=_key, reverse=reverse):
             if value is not None:
                 yield key, value

@@ -35,8 +35,8 @@ class Table(Protocol):
         ...
 
     @abstractmethod
-    def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
-        """Yield the rows whose key begins with `prefix`, in key order or against it.
+    def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
+        """Yield the rows whose key begins with `prefix`, none before the key `start`, in key order or against it.
 
         The table is not to change while the scan goes on.
         """

@@ -5,7 +5,7 @@ To a decision that commits to no state, as version 1 made them, an answer that h
 an action known before and absent from it was withdrawn.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Literal
 
@@ -30,9 +30,18 @@ class ActionChange(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: int
 
 
-def known(decisions: Iterable[Decision]) -> tuple[Action, ...]:
-    """Return the actions in force after `decisions` (oldest first), by day, kind and amount."""
-    return tuple(action for change in holding(decisions) for action in change.new)
+def known(decisions: Iterable[Decision], before: Iterable[Action] = ()) -> tuple[Action, ...]:
+    """Return the actions in force after `decisions` (oldest first), by day, kind and amount.
+
+    `before` are those in force before the first of them, in the same order.
+    """
+    in_force: dict[DayAndKind, tuple[Action, ...]] = {}
+    for action in before:
+        of_day = (action.ex_date, action.kind)
+        in_force[of_day] = (*in_force.get(of_day, ()), action)
+    for change in changes(decisions, in_force):
+        in_force[change.date, change.kind] = change.new
+    return tuple(action for key in sorted(in_force) for action in in_force[key])
 
 
 def holding(decisions: Iterable[Decision]) -> list[ActionChange]:
@@ -41,9 +50,11 @@ def holding(decisions: Iterable[Decision]) -> list[ActionChange]:
     return [latest[key] for key in sorted(latest) if latest[key].new]
 
 
-def changes(decisions: Iterable[Decision]) -> Iterator[ActionChange]:
-    """Yield every change that `decisions` (oldest first) made, by decision, then by day and kind."""
-    in_force: dict[DayAndKind, tuple[Action, ...]] = {}
+def changes(
+    decisions: Iterable[Decision], before: Mapping[DayAndKind, tuple[Action, ...]] | None = None
+) -> Iterator[ActionChange]:
+    """Yield every change that `decisions` (oldest first) made to what was in force `before`, by day and kind each."""
+    in_force = dict(before or {})
     for decision in decisions:
         if not decision.accepted:
             continue

@@ -63,16 +63,20 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
         fact.rescale,
         fact.actions,
         fact.partial,
-        tuple(finding.date for finding in fact.rejected if finding.date is not None),
+        tuple(finding.date for finding in fact.rejected if finding.date is not None) if fact.rejected else (),
         len({*fact.withdrawn, *(bar.date for bar in fact.bars)}) if fact.withdrawn else len(fact.bars),
         fact.after,
     )
     tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)
 
 
-def decisions(tables: Tables, series: Series, position: int | None = None) -> Iterator[Decision]:
-    """Yield the decisions over the series once `position` events are read (None: all), oldest first; one scan."""
-    for _, value in tables["decided"].scan(text_key(series.ticker, series.provider)):
+def decisions(tables: Tables, series: Series, position: int | None = None, *, start: int = 0) -> Iterator[Decision]:
+    """Yield the decisions over the series once `position` events are read (None: all), oldest first; one scan.
+
+    None whose seq is below `start`.
+    """
+    prefix = text_key(series.ticker, series.provider)
+    for _, value in tables["decided"].scan(prefix, start=prefix + seq_key(start)):
         decision = _decode(value)
         if position is not None and decision.seq >= position:
             return

@@ -60,7 +60,7 @@ class IngestLogs:
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Open an entry for an attempt, or close the one that a decision or a failure names as its cause."""
-        if isinstance(fact, ValidationCompleted | IngestFailed) and envelope.cause is not None:
+        if envelope.cause is not None and isinstance(fact, (ValidationCompleted, IngestFailed)):
             evidence = seq_key(envelope.cause)
             tables["judgements"].store(evidence, judgement(fact))
             tables["pending"].delete(text_key(fact.ticker, fact.provider) + evidence)

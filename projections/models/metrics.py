@@ -1,4 +1,4 @@
-"""What monitoring reads from the log: how each ticker's ingest goes, how many runs ended how, the last backup.
+"""What monitoring reads from the log: how each ticker's ingest goes, how many runs ended how, the newest proofs.
 
 Tables:
 - `tallies`: (ticker, provider) -> tally. Fixed in size, rewritten at every final entry.
@@ -10,6 +10,8 @@ Tables:
 - `retired`: (ticker, seq) -> a person's record that the series ended; see `projections.models.retirements`.
 - `probes`: (provider) -> when a probe last went well, microseconds UTC.
 - `backups`: "last" -> the newest backup.
+- `verifications`: "last" -> the newest verification that was recorded.
+- `alerts`, `receivers`: see `projections.models.alert_episodes`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +29,7 @@ from ledger.events import (
     FetchFailed,
     IngestFailed,
     IngestRefused,
+    LogVerified,
     SeriesRetired,
     ValidationCompleted,
 )
@@ -37,17 +40,17 @@ from ledger.values import ErrorKind
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode
-from projections.models import retirements
+from projections.models import alert_episodes, retirements
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 from projections.models.retirements import Retirement
 
 NAME = "metrics"
-VERSION = 5
+VERSION = 7
 RECENT_ENTRIES = 30
 GAP = "GAP"  # the rule that names a missing session, in every version of the rules
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
 SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
-LAST_BACKUP = LAST_CHECKPOINT = text_key("last")  # each in a table of its own
+LAST_BACKUP = LAST_CHECKPOINT = LAST_VERIFICATION = text_key("last")  # each in a table of its own
 RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
 ACCEPTED: frozenset[Status] = frozenset({"success", "warning"})
 
@@ -169,23 +172,36 @@ class CheckpointMade(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
+class VerificationMade(msgspec.Struct, frozen=True, array_like=True):
+    """The newest verification: when it was recorded, what it found, and of how many events."""
+
+    recorded_at: int
+    verdict: str
+    size: int
+
+
 _decode_tally = msgspec.msgpack.Decoder(_SeriesTally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 _decode_missing = msgspec.msgpack.Decoder(_Missing).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
 _decode_backup = msgspec.msgpack.Decoder(BackupStatus).decode
 _decode_checkpoint = msgspec.msgpack.Decoder(CheckpointMade).decode
+_decode_verification = msgspec.msgpack.Decoder(VerificationMade).decode
 
 
 class Metrics:
-    """The fold of attempts, decisions, retirements, probes, backups and checkpoints into measures."""
+    """The fold of attempts, decisions, retirements, probes, backups, verifications and checkpoints into measures."""
 
     name = NAME
     version = VERSION
-    tables = ("tallies", "recent", "pending", "missing", retirements.TABLE, "probes", "backups", "checkpoints")
+    tables = (
+        *("tallies", "recent", "pending", "missing", retirements.TABLE, "probes", "backups", "checkpoints"),
+        *("verifications", *alert_episodes.TABLES),
+    )
     rewritten = frozenset(tables) - {retirements.TABLE}
     reads = ENTRY_TAGS | {
-        event.TAG for event in (ValidationCompleted, ConnectionTested, BackupCreated, CheckpointSigned, SeriesRetired)
+        *(ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG, CheckpointSigned.TAG, LogVerified.TAG),
+        *(SeriesRetired.TAG, *alert_episodes.TAGS),
     }
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
@@ -218,17 +234,23 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
         tally.last_ingest, tally.rows_fetched = waiting.finished_at, waiting.rows
         tally.rows_total += decision.added
         for bar in decision.bars:
-            tally.last_date = max(tally.last_date or bar.date, bar.date)
-            tally.first_date = min(tally.first_date or bar.date, bar.date)
-        tally.missing = _miss(tables, key, decision, trading_day(waiting.finished_at))
+            day = bar.date
+            if tally.last_date is None or day > tally.last_date:
+                tally.last_date = day
+            if tally.first_date is None or day < tally.first_date:
+                tally.first_date = day
+        tally.missing = _miss(tables, key, decision, waiting.finished_at)
         if tally.first_date is not None and decision.window.start <= tally.first_date:
             tally.whole_at = waiting.finished_at
     _put(tables, key, tally, waiting.duration_ms)
 
 
-def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_on: date) -> int:
+def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_at: int) -> int:
     """Bring up to date which sessions are missing, and return how many: a decision says it of its whole window."""
     known = _missing(tables, key)
+    if not known and not decision.warned:
+        return 0  # nearly every decision
+    found_on = trading_day(found_at)
     window, came = decision.window, {bar.date for bar in decision.bars}
     now = {day: since for day, since in known.items() if not window.start <= day <= window.end and day not in came}
     for finding in decision.warned:
@@ -264,6 +286,11 @@ def _sign(tables: Tables, envelope: Envelope, fact: CheckpointSigned) -> None:
     tables["checkpoints"].store(LAST_CHECKPOINT, CheckpointMade(envelope.recorded_at, fact.size))
 
 
+def _verify(tables: Tables, envelope: Envelope, fact: LogVerified) -> None:
+    made = VerificationMade(envelope.recorded_at, fact.verdict, fact.size)
+    tables["verifications"].store(LAST_VERIFICATION, made)
+
+
 def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
     if probe.status in {"ok", "slow"}:
         tables["probes"].put(text_key(probe.provider), encode(probe.finished_at))
@@ -277,6 +304,8 @@ _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
     IngestRefused: _fail,
     BackupCreated: _back_up,
     CheckpointSigned: _sign,
+    LogVerified: _verify,
+    **dict.fromkeys(alert_episodes.KINDS, alert_episodes.apply),
     ConnectionTested: _answer,
     SeriesRetired: retirements.put,
 }
@@ -367,3 +396,9 @@ def last_checkpoint(tables: Tables) -> CheckpointMade | None:
     """Return the newest checkpoint that is recorded, None where there is none."""
     stored = tables["checkpoints"].get(LAST_CHECKPOINT)
     return None if stored is None else _decode_checkpoint(stored)
+
+
+def last_verification(tables: Tables) -> VerificationMade | None:
+    """Return the newest verification that is recorded, None where there is none."""
+    stored = tables["verifications"].get(LAST_VERIFICATION)
+    return None if stored is None else _decode_verification(stored)

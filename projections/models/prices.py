@@ -8,7 +8,7 @@ Tables:
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import MAXYEAR, MINYEAR, date
 from typing import NamedTuple
 
 import msgspec
@@ -109,16 +109,20 @@ def bars(tables: Tables, series: Series, position: int | None = None) -> dict[da
     return found
 
 
-def held_years(tables: Tables, series: Series) -> HeldYears:
-    """Return what is held of the series, nothing of it decoded; one prefix scan."""
+def held_years(tables: Tables, series: Series, first: int = MINYEAR, last: int = MAXYEAR) -> HeldYears:
+    """Return what is held of the series in the years `first` to `last`, nothing of it decoded; costs their rows."""
     bars: dict[int, list[bytes]] = {}
     versions: dict[tuple[bytes, int], int] = {}
     last_day, of_year = b"", list[bytes]()
-    for key, value in tables["bars"].scan(text_key(series.provider, series.ticker)):
+    prefix, end = text_key(series.provider, series.ticker), day_key(date(last, 12, 31))
+    for key, value in tables["bars"].scan(prefix, start=prefix + day_key(date(first, 1, 1))):
+        day = key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES]
+        if day > end:
+            break
         row = _decode_encoded_row(value)
         made = key[-SEQ_BYTES:], row.recorded_at
         versions[made] = versions.get(made, 0) + 1
-        bar, day = bytes(row.bar), key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES]
+        bar = bytes(row.bar)
         if bar == NIL:
             continue
         if day == last_day:

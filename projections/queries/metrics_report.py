@@ -98,17 +98,24 @@ def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
 
 def graded(found: TickerReport, *, lag_threshold_s: int) -> TickerReport:
     """Return the report with its severity, which is the exit code's, and the reason."""
-    grade = severity(found, lag_threshold_s=lag_threshold_s)
+    grave = severity(found, lag_threshold_s=lag_threshold_s)
     reason = None
-    if grade == CRITICAL:
+    if grave == CRITICAL and found.ingest_lag_seconds is not None and found.ingest_lag_seconds < 0:
+        reason = f"got a last ingest {-found.ingest_lag_seconds}s ahead of the clock, want one before it"
+    elif grave == CRITICAL:
         behind = "" if found.sessions_behind is None else f"; sessions behind: {found.sessions_behind}"
         reason = f"got {found.ingest_lag_seconds}s since its last ingest, want at most {lag_threshold_s}s{behind}"
-    elif grade == WARNING:
+    elif grave == WARNING:
         failed = f"the last run ended as {found.status}"
         reason = failed if found.status in FAILURES else f"{found.rejected} rows rejected, {found.flagged} flagged"
-    return replace(found, severity=SEVERITIES[grade], reason=reason)
+    return replace(found, severity=SEVERITIES[grave], reason=reason)
 
 
-def worst(reports: Iterable[TickerReport], *, lag_threshold_s: int) -> int:
-    """Return the severity of the worst ticker; 3 when there is none to report."""
-    return max((severity(one, lag_threshold_s=lag_threshold_s) for one in reports), default=UNKNOWN)
+def worst(reports: Iterable[TickerReport]) -> TickerReport | None:
+    """Return the gravest of the graded reports, the first of several; None when there is none."""
+    return max(reports, key=grade, default=None)
+
+
+def grade(found: TickerReport | None) -> int:
+    """Return the exit code of a graded report; 3 where there is none."""
+    return UNKNOWN if found is None else SEVERITIES.index(found.severity)

@@ -3,7 +3,7 @@
 The same bars give the same bytes on any machine, any day.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from hashlib import sha256
 
@@ -41,12 +41,19 @@ def render(ticker: str, bars: Mapping[date, Bar]) -> Csv:
         message = f"got no sessions of {ticker}, want at least one"
         raise ValueError(message)
     days = sorted(bars)
-    lines = [HEADER]
-    for bar in (bars[day] for day in days):
-        prices = ",".join(price_text(price) for price in (bar.open, bar.high, bar.low, bar.close))
-        lines.append(f"{bar.date.isoformat()},{prices},{bar.volume}")
-    content = "".join(f"{line}\n" for line in lines).encode()
-    return Csv(snapshot_name(ticker, days[-1]), content, sha256(content).digest(), len(days))
+    return assembled(ticker, days[-1], [line(bars[day]) for day in days])
+
+
+def line(bar: Bar) -> str:
+    """Return a session's row, without its end."""
+    prices = ",".join(price_text(price) for price in (bar.open, bar.high, bar.low, bar.close))
+    return f"{bar.date.isoformat()},{prices},{bar.volume}"
+
+
+def assembled(ticker: str, last: date, lines: Sequence[str]) -> Csv:
+    """Return the snapshot of which `lines` are the rows, in order of days up to `last`; for who keeps them."""
+    content = "\n".join((HEADER, *lines, "")).encode()
+    return Csv(snapshot_name(ticker, last), content, sha256(content).digest(), len(lines))
 
 
 def snapshot_name(ticker: str, last: date) -> str:

@@ -5,14 +5,30 @@ the state covers every bar and every action in force, so no stored row has to be
 held by count: as many versions as each decision made.
 """
 
-from ledger.codec import UNDECODABLE, decode_envelope, decode_event
+import msgspec
+
+from ledger.codec import UNDECODABLE, decode_envelope
 from ledger.events import ValidationCompleted
 from ledger.log_source import LogSource
 from ledger.market.series import Series
 from ledger.market.series_state import leaf, state
+from ledger.values import Basis, Hash
+from projections.fold.event_readers import current_tag
 from projections.fold.keys import seq_key
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions, prices
+
+
+class Commitment(msgspec.Struct, frozen=True):
+    """The series that a decision is on, and the state that it leads to: None of a version that commits to none."""
+
+    ticker: str
+    provider: str
+    basis: Basis
+    after: Hash | None = None
+
+
+_decode = msgspec.msgpack.Decoder(Commitment).decode
 
 
 def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
@@ -26,7 +42,7 @@ def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
         newest = decisions.newest(tables, series)
         if newest is None:
             return f"{series.ticker} without a decision" if prices.is_held(tables, series) else None
-        decision = _decision(log, newest.seq)
+        decision = commitment(log, newest.seq)
         if decision is None or Series(decision.ticker, decision.provider) != series:
             return f"{series.ticker} by an event that does not decide on it"
         if decision.after is None:
@@ -44,8 +60,10 @@ def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
     return None
 
 
-def _decision(log: LogSource, seq: int) -> ValidationCompleted | None:
+def commitment(log: LogSource, seq: int) -> Commitment | None:
+    """Return what the event at `seq` commits its series to, None where it is no decision."""
     for record in log.read(seq, seq + 1):
-        event = decode_event(decode_envelope(record.seq, record.body))
-        return event if isinstance(event, ValidationCompleted) else None
+        envelope = decode_envelope(record.seq, record.body)
+        if current_tag(envelope.seq, envelope.type) == ValidationCompleted.TAG:
+            return _decode(envelope.data)
     return None

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from ledger.errors import StorageError
 from projections.fold.keys import past_prefix
-from projections.fold.tables import Row, Table
+from projections.fold.tables import Row, Stored, Table, encode
 
 CHECK_BYTES = 4
 
@@ -67,14 +67,20 @@ class LmdbTable(Table):
         whole = self._mark + key
         self._put(whole, value + _check(crc32(value, crc32(whole))))
 
+    def store(self, key: bytes, row: Stored) -> None:
+        """Make `row`, as msgpack, the value at `key`; `put` written out, since a fold calls it for every event."""
+        whole, value = self._mark + key, encode(row)
+        self._put(whole, value + _check(crc32(value, crc32(whole))))
+
     def delete(self, key: bytes) -> None:
         """Make `key` absent; harmless when it is."""
         self._delete(self._mark + key)
 
-    def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
-        """Yield the rows whose key begins with `prefix`; O(log n) and the rows."""
+    def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
+        """Yield the rows from `start` on whose key begins with `prefix`; O(log n) and the rows."""
         cursor, whole, skip, folder = self._txn.cursor(), self._mark + prefix, len(self._mark), self._folder
-        found = _to_last(cursor, whole) if reverse else cursor.set_range(whole)
+        first = max(whole, self._mark + start)
+        found = _to_last(cursor, whole) if reverse else cursor.set_range(first)
         if not found:
             return
         last: bytes | None = None
@@ -84,7 +90,7 @@ class LmdbTable(Table):
             value = unsealed(folder, key, stored)
             if last is not None and (key >= last if reverse else key <= last):
                 raise DamagedRowError(folder, key)
-            if not key.startswith(whole):
+            if key < first or not key.startswith(whole):
                 return
             yield key[skip:], value
             last = key

@@ -107,15 +107,15 @@ class _MendedTable(Table):
         """Refuse: a view is read."""
         raise TypeError(f"got a delete of {key!r} in a view, want an overlay over it")
 
-    def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
-        """Yield the rows whose key begins with `prefix`."""
+    def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
+        """Yield the rows from `start` on whose key begins with `prefix`."""
         last: bytes | None = None
         try:
-            for row in self._rows(prefix).scan(prefix, reverse=reverse):
+            for row in self._rows(prefix).scan(prefix, reverse=reverse, start=start):
                 last = row[0]
                 yield row
         except UNSOUND as error:
-            for row in self._again(error).scan(prefix, reverse=reverse):
+            for row in self._again(error).scan(prefix, reverse=reverse, start=start):
                 if last is None or (row[0] < last if reverse else row[0] > last):
                     yield row
 

@@ -4,8 +4,8 @@ Order matters to the witness: the store's remembered head is read before the log
 two would look like a log that was rolled back.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -32,6 +32,7 @@ from projections.store.lmdb_tables import DamagedRowError
 from projections.store.mending import Mending, warn_dropped
 from projections.store.registry import ALL
 from projections.store.store import Model, Store, StoreBusyError, View, create, models_of, opened
+from projections.store.windows import Windows
 
 BATCH_EVENTS = 10_000
 BATCH_BODY_BYTES = 32 * 1024 * 1024
@@ -130,14 +131,24 @@ def open_view(
             yield View(head, state)
             return
         with ExitStack() as held:
-            view = held.enter_context(store.view())
+            view, leaves = held.enter_context(store.view_with_leaves())
 
             def fold_again() -> State:
                 built = _built_again(log, shelf, projections, view.head, held) if storing else None
                 return built or replayed(log.read(stop=view.head.size), projections)[1]
 
             mending = Mending(store.folder, view.state, fold_again=fold_again, departure=partial(departure, log))
-            yield _up_to_date(log, View(view.head, mending.state), projections)
+            windows = Windows(log, view.state, leaves, mending)
+            yield _up_to_date(log, View(view.head, mending.state, windows.held), projections)
+    if storing and windows.noted:
+        _keep(shelf, windows.noted)
+
+
+def _keep(shelf: Shelf, leaves: Mapping[bytes, bytes]) -> None:
+    """Keep leaves where that may be done at once: the next who needs them works them out again."""
+    with suppress(*GIVES_WAY, StorageError), shelf.locked(), shelf.stored() as store:
+        if store is not None and not store.readonly:
+            store.keep(leaves)
 
 
 def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:

@@ -8,10 +8,10 @@ Source: docs/format.md, "Read models".
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lmdb
 import msgspec
@@ -20,18 +20,22 @@ from ledger.chain import EMPTY_HEAD, Head
 from ledger.codec import UNDECODABLE
 from ledger.errors import DiskFullError, LedgerError, StorageError, shortage, unwritable
 from ledger.files.durable import make_private_folder, open_private
+from ledger.ingest.rules.held import Held, Reach
+from ledger.market.series import Series
 from ledger.store.home import DATA_FILE
 from ledger.store.lmdb_file import inspect, newest_meta
 from ledger.store.lmdb_lock import allocate_lock, one_opener
 from ledger.store.lmdb_read import begin_reading
 from ledger.store.shared import Shared
 from projections.fold.projection import Projection
-from projections.fold.tables import State
+from projections.fold.tables import State, Table
+from projections.models import prices
 from projections.store.lmdb_tables import DamagedRowError, LmdbTable, sealed, unsealed
 
 FORMAT = "b3-ledger projections 2"
 UNCHECKED_FORMAT = "b3-ledger projections 1"  # rows without a check: only the head that it remembers is taken over
 HEAD_KEY = b"\0standing"  # below every table's mark
+LEAVES_MARK = b"\0leaves"  # of a table that belongs to no projection
 LARGEST_MARK = 256  # a table is one byte before each of its keys
 FIRST_MAP_BYTES = 64 * 1024 * 1024  # address space, not disk; grows by doubling
 
@@ -60,11 +64,21 @@ class StoredHead(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """Read models that stand at `head`, by projection and table; they hold still while the view is open."""
+    """Read models that stand at `head`, by projection and table; they hold still while the view is open.
+
+    `part` reads a part of a series without the rest of it, None where only the whole can be read.
+    """
 
     head: Head
     state: State
+    part: Callable[[Series, Reach], Held] | None = None
 
+    def held(self, series: Series, reach: Reach) -> Held:
+        """Return what an answer is judged against: the series as it is held now, as far as `reach` looks at least."""
+        return prices.held(self.state[prices.NAME], series) if self.part is None else self.part(series, reach)
+
+
+Done = TypeVar("Done")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(StoredHead).decode
@@ -110,8 +124,28 @@ class Store:
     @contextmanager
     def view(self) -> Iterator[View]:
         """Give what is stored as of now, held still; the file grows for as long as writers overtake it."""
+        with self.view_with_leaves() as (view, _):
+            yield view
+
+    @contextmanager
+    def view_with_leaves(self) -> Iterator[tuple[View, Table]]:
+        """Give what `view` does, and the table of leaves as of the same instant."""
         with self._reading() as txn:
-            yield View(self._stored_head(txn).head, self._state(txn))
+            view = View(self._stored_head(txn).head, self._state(txn))
+            yield view, LmdbTable(txn, LEAVES_MARK, self.folder)
+
+    def keep(self, leaves: Mapping[bytes, bytes]) -> None:
+        """Put these rows into the table of leaves, all or none.
+
+        Raises: what `advance` raises.
+        """
+
+        def step(txn: Any) -> None:
+            table = LmdbTable(txn, LEAVES_MARK, self.folder)
+            for key, value in leaves.items():
+                table.put(key, value)
+
+        self._write(step)
 
     def advance(self, step: Callable[[State], Head]) -> Head:
         """Run `step` over the tables and store the head it returns, in one transaction: both or neither.
@@ -120,18 +154,26 @@ class Store:
 
         Raises: DiskFullError; StorageError; StoreBusyError; ShortageError.
         """
+
+        def advanced(txn: Any) -> Head:
+            head = step(self._state(txn))
+            _put_head(txn, StoredHead(FORMAT, head, self.models))
+            return head
+
+        return self._write(advanced)
+
+    def _write(self, step: Callable[[Any], Done]) -> Done:
         with self._translated():
             while True:
                 try:
                     with self._env.begin(write=True) as txn:
-                        head = step(self._state(txn))
-                        _put_head(txn, StoredHead(FORMAT, head, self.models))
+                        done = step(txn)
                 except lmdb.MapFullError:
                     self._resize(self._env.info()["map_size"] * 2)
                 except lmdb.MapResizedError:
                     self._resize(_used_map_bytes(self.folder))
                 else:
-                    return head
+                    return done
 
     def _stored_head(self, txn: Any) -> StoredHead:
         stored = txn.get(HEAD_KEY)

@@ -63,7 +63,7 @@ def imported(path: Path, folder: Path, *, wanted: Selection) -> int:
         intake.fill(spool, text, text.batches())
         contents = intake.contents(text, started_at=NOW_US, finished_at=NOW_US)
         importer = Importer(
-            contents, job_id=JOB, log=log, held=lambda _: Held({}), threshold_percent=10, lock_timeout_s=5
+            contents, job_id=JOB, log=log, held=lambda *_: Held({}), threshold_percent=10, lock_timeout_s=5
         )
         return sum(1 for _ in importer.run(spool))
 

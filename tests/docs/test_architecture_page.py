@@ -6,7 +6,7 @@ from tests.support.cli import REPOSITORY
 from tests.test_architecture import FRONT_DOORS, PURE_ROOMS, room_of, rooms
 
 PAGE = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8")
-ROOMS = re.findall(r"^\| `([a-z_/]+)` \| ([^|]+) \| ([^|]+) \|$", PAGE, re.MULTILINE)
+ROOMS = re.findall(r"^\| `([a-z0-9_/]+)` \| ([^|]+) \| ([^|]+) \|$", PAGE, re.MULTILINE)
 
 
 def test_every_folder_of_the_product_is_a_row_and_nothing_else_is() -> None:

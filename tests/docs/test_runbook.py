@@ -4,21 +4,18 @@ A section with console blocks names its scene in a comment right after its headi
 """
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from cli.app.settings import REGISTRY
-from tests.docs.scenes import SETUPS, serving
+from tests.docs.scenes import SETUPS
 from tests.docs.sections import Section, played, sections
 from tests.docs.test_ci_page import PLAYED as PLAYED_OF_CI
 from tests.support.cli import REPOSITORY
-from tests.support.transcript import Step, play, steps
+from tests.support.transcript import steps
 
 PAGE = (REPOSITORY / "docs" / "operations" / "runbook.md").read_text("utf-8")
-INSTALLED = "/srv/b3-ledger"
 STORY = (
     "main metrics",
     "main metrics --format json",
@@ -31,10 +28,6 @@ STORY = (
 )
 
 _SYMPTOM = re.compile(r"^\| `(.+)` \| \[.+\]\(#(.+)\) \|$", re.MULTILINE)
-_CRON = re.compile(r"^```cron\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_JOB = re.compile(r"^(?:\S+ +){5}(cd .*)$", re.MULTILINE)
-_EXEC = re.compile(rf"^ExecStart={INSTALLED}/\.venv/bin/(.*)$", re.MULTILINE)
-_CALENDAR = re.compile(r"^OnCalendar=(.*)$", re.MULTILINE)
 
 
 SECTIONS = sections(PAGE)
@@ -81,28 +74,3 @@ def test_every_setting_is_named() -> None:
     shown = [line for section in PLAYED for line in section.shown]
     defaults = [f"{setting.name}={setting.default or ''}  # default: {setting.purpose}" for setting in REGISTRY]
     assert [] == [line for line in defaults if line not in shown]
-
-
-def test_the_scheduled_commands_run(tmp_path: Path) -> None:
-    """Cron's and systemd's, in the folder that they name, in their order."""
-    (cron,) = _CRON.findall(PAGE)
-    commands = [*_JOB.findall(cron), *(f"cd {INSTALLED} && {words}" for words in _EXEC.findall(PAGE))]
-    assert (4, 2) == (len(_JOB.findall(cron)), len(_EXEC.findall(PAGE)))
-    with serving(tmp_path) as scene:
-        script = [Step(command.replace(INSTALLED, str(scene.cwd)), ()) for command in commands]
-        # The backups of two schedulers at one stopped instant would have one name.
-        script.insert(-1, Step("rm backups/*", ()))
-        went = play(script, cwd=scene.cwd, env=scene.env)
-    assert [(step.command, 0) for step in script] == [(step.command, step.code) for step in went]
-    assert [()] * 4 == [step.shown for step in went[:4]]
-
-
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here to read its calendar")
-def test_systemd_reads_the_timer() -> None:
-    """On working days, by the clock of the exchange."""
-    (when,) = _CALENDAR.findall(PAGE)
-    done = subprocess.run(["systemd-analyze", "calendar", when], capture_output=True, text=True, check=False)
-    assert (0, f"Normalized form: {when.replace('20:00', '*-*-* 20:00:00')}") == (
-        done.returncode,
-        next(line.strip() for line in done.stdout.splitlines() if "Normalized" in line),
-    )

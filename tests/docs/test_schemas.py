@@ -66,6 +66,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("metrics-last-date", ["metrics", "last-date", "PETR4"], 1),
         ("log", ["logs"], 2),
         ("verify", ["verify"], 1),
+        ("audit", ["audit"], 1),
         ("replay", ["replay"], 4),
         ("rebuild", ["rebuild"], 1),
         ("rebuild", ["rebuild", "--check"], 1),

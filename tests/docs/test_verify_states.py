@@ -9,26 +9,12 @@ from typing import Any
 import msgspec
 
 from ledger.codec import decode_envelope
-from ledger.values import RawAction, Window
-from tests.ledger.ingest.answers import run_of, session
 from tests.support.archives import archive, put
 from tests.support.cli import REPOSITORY
-from tests.support.committed import CommittedLog
+from tests.support.committed import told
 
 SCRIPT = REPOSITORY / "docs" / "examples" / "verify_states.py"
 verify = runpy.run_path(str(SCRIPT))["verify"]
-
-
-def told() -> CommittedLog:
-    """Return a ledger of three decisions: a first answer, a correction with a dividend, an answer that lacks it."""
-    ledger = CommittedLog()
-    closes = [10 + n / 10 for n in range(8)]
-    ledger.answer(run_of(closes), [], Window(session(0), session(7)))
-    later = [10.5, 10.6, 10.75, 10.9]
-    paid = [RawAction(session(8), "dividend", 0.3), RawAction(session(8), "dividend", 0.3)]
-    ledger.answer(run_of(later, first=5), paid, Window(session(5), session(8)))
-    ledger.answer(run_of([10.75, 10.9, 11.0], first=7), [], Window(session(7), session(9)))
-    return ledger
 
 
 def test_every_decision_holds(tmp_path: Path) -> None:

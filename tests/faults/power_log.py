@@ -21,6 +21,7 @@ from tests.faults.power import Scenario, cut_power
 from tests.faults.shim import Shim
 from tests.faults.tally import Tally
 from tests.support.drafts import StepClock, connection_tested
+from tests.support.following import Following
 from tests.support.mix import realistic
 
 APPENDS_A_ROUND = 12
@@ -48,9 +49,11 @@ def _appending(seed: int) -> Scenario:
 
     def work(root: Path, said: int) -> None:
         with EventLog(LedgerHome(root / "dados"), now=StepClock(), lock_timeout_s=LOCK_TIMEOUT_S) as log:
+            following = Following(log.read())
             for number, drafts in enumerate(islice(realistic(10_000, seed), APPENDS_A_ROUND)):
                 few = [connection_tested(at, note="x" * rng.randrange(3_000)) for at in range(rng.choice((0, 0, 1, 9)))]
-                head = log.append([*drafts, *few], append_id=append_id(f"power/{number}")).head
+                told = following.drafts([*drafts, *few], log.head().size)
+                head = log.append(told, append_id=append_id(f"power/{number}")).head
                 os.write(said, ACK.pack(head.size, head.link))
 
     return Scenario(name="log", prepare=prepare, work=work, checker=Checker, at_random=AT_RANDOM)

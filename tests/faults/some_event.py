@@ -17,6 +17,7 @@ from ledger.ids import append_id
 from ledger.memory_log import MemoryLog
 from tests.support.archives import created
 from tests.support.drafts import StepClock
+from tests.support.following import Following
 
 
 def some_event(kind: type[Event], rng: random.Random) -> Event:
@@ -37,10 +38,11 @@ def log_of_every_type(events: int, seed: int) -> MemoryLog:
     rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
     log = MemoryLog(now=StepClock())
     log.append([created()], append_id=append_id("ledger.created"))
+    following = Following()
     for number, event in zip(range(1, events), of_every_type(rng), strict=False):
         told = _true_of(event, log.head())
         draft = Draft(job_id=rng.randbytes(16), stream="ledger", event=told, cause=rng.randrange(number))
-        log.append([draft], append_id=append_id(f"n/{number}"))
+        log.append(following.drafts([draft], number), append_id=append_id(f"n/{number}"))
     return log
 
 

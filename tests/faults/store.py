@@ -11,6 +11,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,18 @@ import msgspec
 
 import cli.root
 from ledger.codec import decode_envelope
+from ledger.ingest.rules.held import Reach
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from ledger.values import Window
 from projections import open_ledger
 from projections.fold.keys import SEQ_BYTES, seq_key
+from projections.models import prices
 from projections.store.folder import Shelf
 from projections.store.lmdb_tables import CHECK_BYTES, sealed
 from projections.store.registry import ALL
+from projections.store.runner import open_view
+from projections.store.store import LEAVES_MARK
 from tests.faults.tally import Tally
 from tests.kills.commands import run_forked
 from tests.kills.victim import Victim
@@ -74,6 +80,7 @@ class Subject:
         done = run_main("--no-network", *words, "--jobs", "1", cwd=self.pristine, env=LATER)
         assert done.code in {0, 1}, done.err
         assert 0 == run_main("rebuild", cwd=self.pristine, env=LATER).code
+        self._keep_leaves()
         self.before = self._older_rows()
         self.want: dict[str, Seen] = {}
 
@@ -114,6 +121,16 @@ class Subject:
             self.want[name] = self.seen(name)
             assert not self.want[name].warned
         return self.want[name]
+
+    def _keep_leaves(self) -> None:
+        """Keep the leaves of every series, as jobs do once they are worth it."""
+        last = Reach(Window(date(2026, 2, 12), date(2026, 2, 13)), ends=False)
+        home = LedgerHome(self.pristine / "dados").sample
+        with EventLog(home, now=lambda: 0, readonly=True) as log, open_view(log, log.folder) as view:
+            for series in prices.all_series(view.state[prices.NAME]):
+                view.held(series, last)
+        self.put_back()
+        assert len(TICKERS) == len(self.rows(LEAVES_MARK))
 
     def _older_rows(self) -> Rows:
         """Return prices and decisions as they were before the last ticker of the sample was decided on."""
@@ -198,7 +215,7 @@ def _flip(subject: Subject, path: Path, name: str, rng: random.Random, tally: Ta
     live = subject.rows()
     if rng.random() < 0.55:
         table, series = READS[name]
-        read = [row for row in live if row[0][0] and MARKS[row[0][0] - 1].startswith(table) and series in row[0]]
+        read = [row for row in live if _table(row[0]).startswith(table) and series in row[0]]
         key, value = rng.choice(read if read and rng.random() < 0.75 else live)
         changed, bit = bytearray(value), rng.randrange(8 * len(value))
         changed[bit // 8] ^= 1 << bit % 8
@@ -206,7 +223,7 @@ def _flip(subject: Subject, path: Path, name: str, rng: random.Random, tally: Ta
         path.write_bytes(bytes(data).replace(key + value, key + bytes(changed)))
         assert live != subject.rows()
         tally.count("flips in live values")
-        return f"flip in a live value of {MARKS[key[0] - 1] if key[0] else 'the head'}"
+        return f"flip in a live value of {_table(key)}"
     at, bit = rng.randrange(len(data)), rng.randrange(8)
     data[at] ^= 1 << bit
     path.write_bytes(data)
@@ -218,17 +235,23 @@ def _flip(subject: Subject, path: Path, name: str, rng: random.Random, tally: Ta
     return f"flip anywhere of byte {at}: {'live' if is_live else 'dead'}"
 
 
+def _table(key: bytes) -> str:
+    if key.startswith(LEAVES_MARK):
+        return "prices.leaves"
+    return MARKS[key[0] - 1] if key[0] else "the head"
+
+
 def _move(subject: Subject, rng: random.Random, tally: Tally) -> str:
-    """Move rows of prices or actions about, each with a check that is right."""
-    mark = rng.choice((BARS, DECIDED))
-    fault = rng.choice((_removed, _doubled, _edited, _older, _twice))
+    """Move rows of prices, actions or leaves about, each with a check that is right."""
+    mark = rng.choice((BARS, DECIDED, LEAVES_MARK))
+    fault = rng.choice((_removed, _doubled, _edited, _older if mark != LEAVES_MARK else _exchanged, _twice))
     stored = [(key, value[:-CHECK_BYTES]) for key, value in subject.rows(mark)]
     before = [(key, value[:-CHECK_BYTES]) for key, value in subject.before if key.startswith(mark)]
     current = Shelf(subject._ledger(subject.work)).current()
     with lmdb.open(str(current), lock=False) as env, env.begin(write=True) as txn:
         fault(txn, stored, before, rng)
     tally.count("rows moved about")
-    return f"rows {fault.__name__.removeprefix('_')} of {'prices' if mark == BARS else 'actions'}"
+    return f"rows {fault.__name__.removeprefix('_')} of {({BARS: 'prices', DECIDED: 'actions'}).get(mark, 'leaves')}"
 
 
 Fault = Callable[[Any, Rows, Rows, random.Random], None]
@@ -254,6 +277,11 @@ def _older(txn: Any, now: Rows, before: Rows, _rng: random.Random) -> None:
     for key, _ in now:
         txn.delete(key)
     for key, value in before:
+        txn.put(key, sealed(key, value))
+
+
+def _exchanged(txn: Any, now: Rows, _before: Rows, _rng: random.Random) -> None:
+    for (key, _), (_, value) in zip(now, now[1:] + now[:1], strict=True):
         txn.put(key, sealed(key, value))
 
 

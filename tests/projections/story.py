@@ -16,6 +16,7 @@ from ledger.events import (
     IngestFailed,
     IngestRefused,
     LedgerCreated,
+    LogVerified,
     SeriesRetired,
     SnapshotWritten,
     ValidationCompleted,
@@ -60,7 +61,7 @@ class Story:
     def add(self, event: Event, *, cause: int | None = None, job: int = 1) -> Seq:
         """Append one event; return its seq."""
         self.now_us += 10 * SECOND_US
-        stream = getattr(event, "ticker", LEDGER_STREAM)
+        stream = getattr(event, "ticker", None) or LEDGER_STREAM
         draft = Draft(job_id=job.to_bytes(16, "big"), stream=stream, event=event, cause=cause)
         return self.log.append([draft], append_id=append_id(f"story/{self.log.head().size}")).first
 
@@ -163,12 +164,12 @@ class Story:
             job=job,
         )
 
-    def broke(self, ticker: str = TICKERS[0], *, job: int = 1) -> Seq:
+    def broke(self, ticker: str = TICKERS[0], *, job: int = 1, provider: str = PROVIDER) -> Seq:
         """Append a job that was interrupted."""
         return self.add(
             IngestFailed(
                 ticker=ticker,
-                provider=PROVIDER,
+                provider=provider,
                 attempt=1,
                 started_at=self.now_us,
                 finished_at=self.now_us + SECOND_US,
@@ -237,6 +238,13 @@ class Story:
                 key_id=bytes(4),
                 note="signed\n",
             )
+        )
+
+    def verified(self) -> Seq:
+        """Append that the log was found intact."""
+        head = self.log.head()
+        return self.add(
+            LogVerified(verdict="intact", size=head.size, link=head.link, witnesses=("anchor",), seconds=0.5)
         )
 
     def retired(

@@ -37,6 +37,7 @@ from projections.store.runner import catch_up, compare, rebuild, remembered, rep
 from tests.kills.victim import Victim
 from tests.properties.reference import Reference, Stored
 from tests.properties.strategies import PROVIDER, TICKERS, Planned, batches, placed
+from tests.support.following import Following
 from tests.support.oracle import check_log
 
 BEGAN_US = 1_770_000_000_000_000
@@ -127,7 +128,7 @@ class LogMachine(RuleBasedStateMachine):
     def append(self, batch: tuple[Planned, ...], expecting: bool) -> None:
         """A new append lands at the end and says where, and how far the clock was behind."""
         size, identifier = len(self.reference.events), self._new_id()
-        drafts = placed(batch, size)
+        drafts = self._following(placed(batch, size))
         held_back_us = self.reference.held_back_us(self.now_us)
         appended = self.log.append(drafts, append_id=identifier, expected_size=size if expecting else None)
         self.reference.land(identifier, drafts, self.now_us)
@@ -139,7 +140,7 @@ class LogMachine(RuleBasedStateMachine):
     def append_elsewhere(self, batch: tuple[Planned, ...]) -> None:
         """What another process appends is there for this one at once."""
         size, identifier = len(self.reference.events), self._new_id()
-        drafts = placed(batch, size)
+        drafts = self._following(placed(batch, size))
         appended = self.neighbour.append(drafts, identifier, self.now_us)
         self.reference.land(identifier, drafts, self.now_us)
         assert (size, len(drafts), self._head(), False) == (
@@ -201,7 +202,7 @@ class LogMachine(RuleBasedStateMachine):
     def die_before_the_anchor(self, batch: tuple[Planned, ...]) -> None:
         """A writer that dies between commit and anchor leaves the whole append, and an anchor that lags."""
         before, identifier = self._head(), self._new_id()
-        drafts = placed(batch, before.size)
+        drafts = self._following(placed(batch, before.size))
         self._die(drafts, identifier, patch.object(Anchor, "write", lambda *_: os._exit(0)))
         self.reference.land(identifier, drafts, self.now_us)
         anchored = read_anchor(self.log.folder / ANCHOR_FILE)
@@ -283,6 +284,10 @@ class LogMachine(RuleBasedStateMachine):
 
     def _open(self) -> EventLog:
         return EventLog(self.home, now=self._now, lock_timeout_s=5)
+
+    def _following(self, drafts: tuple[Draft, ...]) -> tuple[Draft, ...]:
+        """Return `drafts` as they may follow what the log holds: verification asks for that."""
+        return Following(self.log.read()).drafts(drafts, len(self.reference.events))
 
     def _new_id(self) -> bytes:
         return append_id(f"properties/{next(self.names)}")

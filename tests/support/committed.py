@@ -14,7 +14,7 @@ from ledger.values import Basis, RawAction, RawBar, Window
 from projections.fold.folding import replayed
 from projections.models import prices
 from projections.models.prices import Prices
-from tests.ledger.ingest.answers import TICKER, evidence
+from tests.ledger.ingest.answers import TICKER, evidence, run_of, session
 from tests.support.archives import created
 from tests.support.drafts import JOB, StepClock
 
@@ -26,8 +26,9 @@ SERIES = Series(TICKER, "yfinance")
 class CommittedLog:
     """One series of one provider, answer by answer; all that the provider knows may be asked for again."""
 
-    def __init__(self) -> None:
-        """Begin with event 0."""
+    def __init__(self, basis: Basis = BASIS) -> None:
+        """Begin with event 0; the provider's prices are on `basis`."""
+        self.basis = basis
         self.log = MemoryLog(now=StepClock())
         self.log.append([created()], append_id=append_id("ledger.created"))
         self.decisions: list[ValidationCompleted] = []
@@ -45,14 +46,14 @@ class CommittedLog:
         """
         held = self.held()
         asked = evidence(bars, actions, window=window)
-        decision = judge(asked, held, basis=BASIS, exchange=EXCHANGE)
+        decision = judge(asked, held, basis=self.basis, exchange=EXCHANGE)
         if isinstance(decision, ValidationCompleted):
             self._record([(asked, decision)])
             return
         wider = evidence(whole, actions, window=decision.window)
-        again = judge(wider, held, basis=BASIS, exchange=EXCHANGE)
+        again = judge(wider, held, basis=self.basis, exchange=EXCHANGE)
         assert isinstance(again, ValidationCompleted)
-        self._record([(asked, superseded(asked, held, basis=BASIS)), (wider, again)])
+        self._record([(asked, superseded(asked, held, basis=self.basis)), (wider, again)])
 
     def _record(self, judged: Sequence[tuple[FetchSucceeded, ValidationCompleted]]) -> None:
         causes = [self._append([Draft(job_id=JOB, stream=TICKER, event=fetch)], "fetch") for fetch, _ in judged]
@@ -68,3 +69,15 @@ class CommittedLog:
         first = self.log.append(drafts, append_id=identifier).first
         assert first == self.log.append(drafts, append_id=identifier).first
         return first
+
+
+def told() -> CommittedLog:
+    """Return a ledger of three decisions: a first answer, a correction with a dividend, an answer that lacks it."""
+    ledger = CommittedLog()
+    closes = [10 + n / 10 for n in range(8)]
+    ledger.answer(run_of(closes), [], Window(session(0), session(7)))
+    later = [10.5, 10.6, 10.75, 10.9]
+    paid = [RawAction(session(8), "dividend", 0.3), RawAction(session(8), "dividend", 0.3)]
+    ledger.answer(run_of(later, first=5), paid, Window(session(5), session(8)))
+    ledger.answer(run_of([10.75, 10.9, 11.0], first=7), [], Window(session(7), session(9)))
+    return ledger

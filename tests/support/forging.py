@@ -1,7 +1,7 @@
 """What somebody can do who writes to the data folder and knows the format: every neighbour of a change is mended too.
 
-Links, seqs, append index, anchor, and the heads that the log itself records are those of the forged log; the read
-models are gone, so that the next command builds them from it.
+Links, seqs, causes, append index, anchor, and the heads that the log itself records are those of the forged log; the
+read models are gone, so that the next command builds them from it.
 """
 
 import shutil
@@ -24,7 +24,7 @@ from tests.support.archives import archive, put
 Body = list[Any]  # a body's eight items, its data a map
 Change = Callable[[list[Body]], list[Body]]
 
-SEQ, JOB_ID, TYPE, DATA = 0, 3, 6, 7
+SEQ, JOB_ID, CAUSE, TYPE, DATA = 0, 3, 4, 6, 7
 
 
 def bodies(folder: Path) -> list[Body]:
@@ -47,8 +47,9 @@ def _records(engine: Engine) -> list[Record]:
 def chained(events: Sequence[Body]) -> list[Record]:
     """Return `events` as a log that holds in itself, recorded heads and roots among them."""
     prev, records = GENESIS, list[Record]()
+    moved = {event[SEQ]: seq for seq, event in reversed(list(enumerate(events)))}  # of one that is copied: the first
     for seq, event in enumerate(events):
-        event[SEQ] = seq
+        event[SEQ], event[CAUSE] = seq, moved.get(event[CAUSE])
         if event[TYPE] in {"checkpoint.signed/1", "checkpoint.timestamped/1", "backup.created/1"}:
             _mend(event[DATA], records)
         body = msgspec.msgpack.encode(event)

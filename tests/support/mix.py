@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from ledger.audit.series_fold import SeriesDecision, SeriesFold
 from ledger.codec import Draft
 from ledger.events import (
     LEDGER_STREAM,
@@ -27,7 +28,9 @@ from ledger.events import (
     SnapshotWritten,
     ValidationCompleted,
 )
+from ledger.files.scratch import ScratchMap
 from ledger.ids import ID_BYTES, TIME_BYTES
+from ledger.market import series as market
 from ledger.values import Action, Answer, Bar, ErrorKind, Finding, Identity, RawBar, Request, Source, Window
 from tests.support.actions import paid
 from tests.support.yahoo_series import widened
@@ -135,6 +138,7 @@ class _Years:
         self._now_us = 0
         self._job_id = bytes(ID_BYTES)
         self._series = {ticker: _Series(rng) for ticker in TICKERS}
+        self._states = SeriesFold(ScratchMap())
 
     def runs(self) -> Iterator[Batch]:
         """Yield appends without end."""
@@ -249,7 +253,7 @@ class _Years:
         actions: tuple[Action, ...] = (),
         rejected: tuple[Finding, ...] = (),
     ) -> ValidationCompleted:
-        return ValidationCompleted(
+        decision = ValidationCompleted(
             ticker=ticker,
             provider=PROVIDER,
             interval="1d",
@@ -271,6 +275,10 @@ class _Years:
             warned=(),
             rescale=None,
         )
+        before = self._states.state(market.Series(ticker, PROVIDER), decision.basis)
+        fields = {name: getattr(decision, name) for name in SeriesDecision.__struct_fields__}
+        after = self._states.apply(self._size, SeriesDecision(**fields), committing=True)
+        return msgspec.structs.replace(decision, before=before, after=after)
 
     def _refused(self, ticker: str) -> IngestRefused:
         started_at = self._passed(2_000)

@@ -7,6 +7,7 @@ from ledger.codec import decode_envelope, decode_event
 from ledger.log_source import LogSource
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from projections.audit.audit import audit_log
 from projections.fold.digest import digest
 from projections.fold.folding import empty_state, fold, replayed
 from projections.store.registry import ALL
@@ -27,6 +28,12 @@ def check_home(home: LedgerHome) -> None:
         if one.current() is not None:
             with EventLog(one, now=lambda: 0, readonly=True) as log:
                 check_log(log)
+                check_audit(log)
+
+
+def check_audit(log: LogSource) -> None:
+    """Assert that whatever can be derived again from the answers of `log` comes out as it is recorded."""
+    assert None is audit_log(log).first_difference
 
 
 def check_chain(log: LogSource) -> None:

@@ -8,8 +8,7 @@ from msgspec.structs import replace
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.app.settings import InForce
-from ledger.urls import masked
+from cli.app.settings import InForce, Setting
 
 
 @click.command(
@@ -27,17 +26,18 @@ def config(style: Style) -> int:
     """Print the settings in force and where each comes from.
 
     A setting is taken from the environment, else from .env in the working
-    folder, else it has its default. What is printed may serve as a .env.
+    folder, else it has its default. What is printed may serve as a .env, but
+    for secrets: of an address that may hold one only the host is shown.
     """
     given = settings.in_force()
-    output.show(map(shown, given), style, text=text)
+    rows = (_masked(setting, entry) for setting, entry in zip(settings.REGISTRY, given, strict=True))
+    output.show(rows, style, text=text)
     settings.parse(given)
     return Exit.OK
 
 
-def shown(setting: InForce) -> InForce:
-    """Return the setting as it may be printed: no user, password or query of a URL."""
-    return setting if setting.value is None else replace(setting, value=masked(setting.value))
+def _masked(setting: Setting, given: InForce) -> InForce:
+    return given if given.value is None else replace(given, value=settings.shown(setting, given.value))
 
 
 def text(setting: InForce) -> str:

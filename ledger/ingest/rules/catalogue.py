@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 RULES_VERSION = 2
+# Of the sessions that this version knows: a calendar of another digest is another version.
+CALENDAR_SHA256 = "94e0eafdf63c4ddb047d33230dbfc4f0d4c96b4cc74c17054116f2a27d4aa5b8"
 
 Severity = Literal["R", "Q", "W", "B"]
 Applying = TypeVar("Applying", bound=Callable[..., Any])

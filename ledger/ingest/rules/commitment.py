@@ -14,15 +14,17 @@ ACCEPTED = frozenset({"success", "warning"})
 def committed(decision: ValidationCompleted, held: Held, *, threshold_percent: float) -> ValidationCompleted:
     """Return the decision over what is `held`, with both states and the threshold that it was made under.
 
-    Costs the bars held once, then the years that the decision touches.
+    Costs the years that the decision touches, and, where `held` has no leaves, the bars held once.
     """
     series = Series(decision.ticker, decision.provider)
-    leaves = leaves_of(held.bars[day] for day in sorted(held.bars))
+    known = held.leaves
+    leaves = leaves_of(held.bars[day] for day in sorted(held.bars)) if known is None else dict(known)
     before = after = state(series, held.basis or decision.basis, leaves, held.actions)
     if decision.verdict in ACCEPTED:
-        bars = {**held.bars, **{bar.date: bar for bar in decision.bars}}
         touched = {bar.date.year for bar in decision.bars}
-        leaves |= leaves_of(bars[day] for day in sorted(bars) if day.year in touched)
+        bars = {day: bar for day, bar in held.bars.items() if day.year in touched}
+        bars |= {bar.date: bar for bar in decision.bars}
+        leaves |= leaves_of(bars[day] for day in sorted(bars))
         after = state(series, decision.basis, leaves, actions.in_force(held.actions, decision.actions))
     # A whole number would be stored as an integer: the field is a float64.
     return replace(decision, before=before, after=after, threshold_percent=float(threshold_percent))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rules
 from ledger.ingest.rules.commitment import committed
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.held import Held, Reach, needed
 from ledger.ingest.rules.merge import Row, rows
 from ledger.ingest.rules.reading import NOTHING_READ, Offer, Reading
 from ledger.ingest.rules.row_rules import Sorted
@@ -57,13 +57,16 @@ def judge(
 ) -> ValidationCompleted | WholeRangeNeeded:
     """Return the decision over `evidence`, or the wider window without which it would mix two scales.
 
-    `held` is the same provider's series as it stands, `exchange` its code for B3 (None: it names none);
-    `reading` is the answer before the library merged or repaired it. An answer without rows is a success of nothing:
-    whether some were due is the caller's to ask of `sessions_due`.
+    `held` is the same provider's series as it stands, as far as `reach` says; `exchange` is the provider's code for
+    B3 (None: it names none), `reading` the answer before the library merged or repaired it. An answer without rows is
+    a success of nothing: whether some were due is the caller's to ask of `sessions_due`.
+
+    Raises: ValueError where `held` lacks days that are looked at.
     """
-    answered = rows(evidence, reading.rows, live=reading.every_session)
-    # Without what its reader made of the body, what the library handed over is all there is.
-    offers = reading.offers or tuple(map(Offer.of, evidence.actions))
+    answered, offers = rows(evidence, reading.rows, live=reading.every_session), _offers(evidence, reading)
+    if not held.reaches(want := needed(evidence.request.window, offers, basis)):
+        message = f"got a series held for {held.reach}, want it for {want}"
+        raise ValueError(message)
     window, now = evidence.request.window, row_rules.today(evidence.finished_at)
     found = row_rules.sort_rows(answered, now, window, reading.foreign)
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
@@ -71,9 +74,9 @@ def judge(
         rejected = _rejected(evidence, basis, found, batch)
         return committed(rejected, held, threshold_percent=threshold_percent)
     known = actions.within(offers, window, held.actions)
-    needed = scale.wider(window, found.accepted, known, held, basis)
-    if needed is not None:
-        return needed
+    wider = scale.wider(window, found.accepted, known, held, basis)
+    if wider is not None:
+        return wider
     answer = JudgedAnswer(
         rows=answered,
         sorted=found,
@@ -87,11 +90,21 @@ def judge(
     return committed(accepted, held, threshold_percent=threshold_percent)
 
 
+def reach(evidence: FetchSucceeded, *, basis: Basis, reading: Reading = NOTHING_READ) -> Reach:
+    """Return how much of the series as it stands `judge` looks at."""
+    return needed(evidence.request.window, _offers(evidence, reading), basis)
+
+
 def superseded(
     evidence: FetchSucceeded, held: Held, *, basis: Basis, threshold_percent: float = catalogue.THRESHOLD_PERCENT
 ) -> ValidationCompleted:
     """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing found."""
     return committed(_nothing(evidence, basis), held, threshold_percent=threshold_percent)
+
+
+def _offers(evidence: FetchSucceeded, reading: Reading) -> tuple[Offer, ...]:
+    # Without what its reader made of the body, what the library handed over is all there is.
+    return reading.offers or tuple(map(Offer.of, evidence.actions))
 
 
 def _nothing(evidence: FetchSucceeded, basis: Basis) -> ValidationCompleted:

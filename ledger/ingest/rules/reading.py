@@ -6,7 +6,7 @@ from typing import Self
 import msgspec
 
 from ledger.market.price import split_ratio
-from ledger.values import RawAction, RawActionKind, RawBar
+from ledger.values import Identity, RawAction, RawActionKind, RawBar
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     `names_currency` is whether the format names the currency of its rows, `every_session` whether it has a row of every
     session, and not of those alone in which something was traded. `foreign` are the days whose row is in a currency of
-    its own.
+    its own. `identity` is what it says of its series, None in what it says nothing of.
     """
 
     rows: tuple[RawBar, ...] = ()
@@ -50,6 +50,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     every_session: bool = True
     foreign: dict[date, str] = {}
     first_day: date | None = None  # of the whole series, before which no session is due
+    identity: Identity = Identity()
 
 
 NOTHING_READ = Reading()

@@ -12,7 +12,7 @@ from typing import Self
 import msgspec
 
 from ledger.ingest.rules import actions, catalogue, row_rules
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.held import Held, likeness
 from ledger.market import sessions
 from ledger.market.price import price_text
 from ledger.values import Action, Bar, Basis, Finding, RawBar, Window
@@ -64,7 +64,7 @@ def stale(series: JudgedSeries, *, traded: bool) -> Iterator[Finding]:
     A run without trades is flagged, one with the same volume each day warned of.
     """
     rule = catalogue.STALE if traded else catalogue.STALE_IDLE
-    for like, run in groupby(series.bars, key=lambda bar: (bar.volume, bar.open, bar.high, bar.low, bar.close)):
+    for like, run in groupby(series.bars, key=likeness):
         days = [bar.date for bar in run]
         repeats = len(days) >= catalogue.STALE_SESSIONS and traded is (like[0] > 0)
         if repeats and not series.fresh.isdisjoint(days):

@@ -7,6 +7,7 @@ import pytest
 
 from cli.app import settings
 from cli.app.settings import REGISTRY, InForce, SettingError, Settings
+from ledger.urls import host_of
 from tests.support.cli import REPOSITORY
 
 DEFAULTS = Settings(
@@ -23,6 +24,14 @@ DEFAULTS = Settings(
     refresh_days=30,
     metrics_ingest_lag_threshold=86400,
     price_sources=("yfinance", "cotahist"),
+    alerting_enabled=False,
+    alert_webhook_url=None,
+    alert_webhook_secret=None,
+    alert_ping_url=None,
+    alert_timeout_seconds=15.0,
+    alert_error_rate_threshold=5.0,
+    alert_backup_age_threshold=172_800,
+    alert_verification_age_threshold=691_200,
     checkpoint_key=None,
     yahoo_base_url=None,
     answer_max_bytes=12 * 1024 * 1024,
@@ -109,6 +118,25 @@ def test_a_dotenv_of_a_folder_above_is_not_read(tmp_path: Path, monkeypatch: pyt
         ("YAHOO_BASE_URL", "file:///etc/passwd", None),
         ("YAHOO_BASE_URL", "http://", None),
         ("YAHOO_BASE_URL", "http://h/?q=1", None),
+        ("ALERTING_ENABLED", "TRUE", True),
+        ("ALERTING_ENABLED", "false", False),
+        ("ALERTING_ENABLED", "1", None),
+        ("ALERT_WEBHOOK_URL", "https://h/a?token=1", "https://h/a?token=1"),
+        ("ALERT_WEBHOOK_URL", "https://user@h/a", None),
+        ("ALERT_WEBHOOK_URL", "https://h/a#part", None),
+        ("ALERT_WEBHOOK_URL", "https://h:port/a", None),
+        ("ALERT_WEBHOOK_URL", "https://h/a b", None),
+        ("ALERT_WEBHOOK_URL", "https://h/a\nx: y", None),
+        ("ALERT_PING_URL", "ftp://h/a", None),
+        ("ALERT_WEBHOOK_SECRET", f"whsec_{'AAAA' * 8}", (bytes(24),)),
+        ("ALERT_WEBHOOK_SECRET", f"whsec_{'AAAA' * 8}  whsec_{'AAAA' * 21}", (bytes(24), bytes(63))),
+        ("ALERT_WEBHOOK_SECRET", f"whsec_{'AAAA' * 7}", None),
+        ("ALERT_WEBHOOK_SECRET", f"whsec_{'AAAA' * 22}", None),
+        ("ALERT_WEBHOOK_SECRET", "AAAA" * 8, None),
+        ("ALERT_WEBHOOK_SECRET", "whsec_no!base64", None),
+        ("ALERT_WEBHOOK_SECRET", " ", None),
+        ("ALERT_TIMEOUT_SECONDS", "60", 60.0),
+        ("ALERT_TIMEOUT_SECONDS", "61", None),
         ("B3_LEDGER_NOW", "1970-01-01T00:00:01Z", 1_000_000),
         ("B3_LEDGER_NOW", "1970-01-01", None),
     ],
@@ -121,11 +149,11 @@ def test_a_value_is_parsed_or_refused_by_name(
     if value is not None:
         assert msgspec.structs.replace(DEFAULTS, **{name.lower(): value}) == settings.load()
         return
-    expected = next(setting.expected for setting in REGISTRY if setting.name == name)
+    setting = next(setting for setting in REGISTRY if setting.name == name)
     with pytest.raises(SettingError) as refused:
         settings.load()
-    shown = text.replace("?q=1", "?***")
-    assert f"got {name}={shown!r} from environment, want {expected}" == str(refused.value)
+    shown = (host_of(text) or "***") if setting.secret else text.replace("?q=1", "?***")
+    assert f"got {name}={shown!r} from environment, want {setting.expected}" == str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["YAHOO_BASE_URL", "B3_LEDGER_NOW"])

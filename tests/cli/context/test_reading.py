@@ -27,6 +27,8 @@ READING = [
     (["snapshot", "--check", f"snapshots/{PETR4_CSV}"], 0),
     (["verify"], 0),
     (["verify", "--structure"], 0),
+    (["audit"], 0),
+    (["audit", "--since", "2"], 0),
     (["salvage", "--out", "{out}.db"], 0),
     (["replay"], 0),
     (["replay", "--until", "2"], 0),

@@ -14,6 +14,7 @@ from ledger.ingest.fetch import Patience
 from ledger.ingest.job import Job
 from ledger.ingest.plan import Plan, SeriesState
 from ledger.ingest.providers.port import Provider
+from ledger.ingest.rules.held import Reach
 from ledger.market.series import Series
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
@@ -87,7 +88,7 @@ class Bench:
         draft = Draft(job_id=job_id, stream=TICKER, event=event)
         return self.log.append([draft], append_id=append_id(f"bench/{self.log.head().size}")).first
 
-    def state(self, series: Series) -> SeriesState:
+    def state(self, series: Series, _reach: Reach | None = None) -> SeriesState:
         """Return what a replay of the log knows."""
         state = view_at(self.log, self.log.head().size).state
         return SeriesState(

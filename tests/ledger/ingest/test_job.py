@@ -162,7 +162,7 @@ def test_several_pending_fetches_are_judged_oldest_first(bench: ScriptedBench, m
     """As they were recorded; each decision names its own evidence."""
     first = bench.leave_pending(EARLIER)
     with monkeypatch.context() as blind:
-        blind.setattr(bench, "state", lambda _: SeriesState(Held({})))
+        blind.setattr(bench, "state", lambda *_: SeriesState(Held({})))
         second = bench.leave_pending(Answered(WEEKS))
     bench.job(Answered(())).run()
     assert [first, second, first, second] == bench.job_ids()
@@ -191,7 +191,7 @@ def test_a_restore_between_a_pending_fetch_and_its_reading_begins_the_job_anew(
 
     # Once the job knows what is pending, another thread goes on to the restored ledger.
     known = bench.state(OURS)
-    monkeypatch.setattr(job, "_state", lambda _: known)
+    monkeypatch.setattr(job, "_state", lambda *_: known)
     monkeypatch.setattr(EventLog, "read", overtaken)
     with pytest.raises(LedgerReplacedError):
         job.run()

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from ledger.codec import Draft
-from ledger.events import FetchFailed, Request, Window
+from ledger.events import AlertResolved, FetchFailed, Request, Window
 from ledger.ids import append_id
 from ledger.store import ceiling
 from ledger.store.ceiling import DAY_US, Ceiling, ClockAheadError, kernel_vouches
@@ -60,6 +60,13 @@ def test_past_the_limit_somebody_has_to_vouch() -> None:
     for draft in (connection_tested(1), failed(None), failed(LAST_US), failed(now_us + DAY_US + 1)):
         with pytest.raises(ClockAheadError, match="got a clock 36 days past"):
             told(36, draft)
+
+
+def test_an_alert_needs_nobody_to_vouch() -> None:
+    """What says that something is wrong is not kept from saying it; the clock is named all the same."""
+    event = AlertResolved(episode_id=bytes(16), metric="backup.age", ticker=None, severity="warning", found_at=1)
+    said = told(36, Draft(job_id=JOB, stream="ledger", event=event))
+    assert ["the clock is 36 days past the last recorded event"] == said
 
 
 def test_the_kernel_vouches_for_its_own_time_alone(monkeypatch: pytest.MonkeyPatch) -> None:

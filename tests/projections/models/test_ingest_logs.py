@@ -166,9 +166,9 @@ class Counting(MemoryTable):
         self.rows_read += 1
         return super().get(key)
 
-    def scan(self, prefix: bytes = b"", *, reverse: bool = False) -> Iterator[Row]:
+    def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
         """Count each."""
-        for row in super().scan(prefix, reverse=reverse):
+        for row in super().scan(prefix, reverse=reverse, start=start):
             self.rows_read += 1
             yield row
 

@@ -18,9 +18,11 @@ from projections.models.metrics import (
     Measured,
     Measures,
     RunCount,
+    VerificationMade,
     last_answer,
     last_backup,
     last_checkpoint,
+    last_verification,
     measured,
     runs,
 )
@@ -206,3 +208,13 @@ def test_a_file_brought_by_hand_hides_no_provider_that_is_asked() -> None:
         )
         story.add(by_hand)
     assert {T: PROVIDER, OTHER: "cotahist"} == {one.ticker: one.provider for one in measured(metrics(story.log))}
+
+
+def test_the_last_verification_is_the_newest() -> None:
+    """None before the first."""
+    story = Story()
+    assert None is last_verification(metrics(story.log))
+    story.verified()
+    size = story.log.head().size
+    story.verified()
+    assert VerificationMade(story.now_us, "intact", size) == last_verification(metrics(story.log))

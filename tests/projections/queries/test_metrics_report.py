@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ledger.market.sessions import final_at
 from projections.models.metrics import Measured, Measures
-from projections.queries.metrics_report import OK, WARNING, TickerReport, graded, report, severity, worst
+from projections.queries.metrics_report import OK, WARNING, TickerReport, grade, graded, report, severity, worst
 
 DAY_S = 86_400
 FRIDAY = date(2026, 2, 13)  # the last session before Carnival 2026: the next one is Wednesday the 18th
@@ -117,5 +117,9 @@ def test_severity(changes: dict[str, object], expected: int) -> None:
 
 def test_the_worst_ticker_decides() -> None:
     """And no ticker at all is unknown."""
-    failed = msgspec.structs.replace(REPORT, status="error")
-    assert [3, 0, 1] == [worst(some, lag_threshold_s=DAY_S) for some in ([], [REPORT], [REPORT, failed, REPORT])]
+    well, failed = (
+        graded(one, lag_threshold_s=DAY_S) for one in (REPORT, msgspec.structs.replace(REPORT, status="error"))
+    )
+    assert [(None, 3), (well, 0), (failed, 1)] == [
+        (worst(some), grade(worst(some))) for some in ([], [well], [well, failed, well])
+    ]

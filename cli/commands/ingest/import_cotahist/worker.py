@@ -20,12 +20,11 @@ from ledger.ingest.plan import Observer
 from ledger.ingest.providers.cotahist import DESCRIPTION, file
 from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Contents, Importer, Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.held import Held, Reach
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market.series import Series
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections.models import prices
 from projections.store.runner import catch_up, open_view, view_at
 
 
@@ -138,18 +137,18 @@ class FileWorker:
         return total, seq
 
     @contextmanager
-    def _held(self) -> Iterator[Callable[[str], Held]]:
+    def _held(self) -> Iterator[Callable[[str, Reach], Held]]:
         """Give what is held of each ticker as the file finds it: it names no ticker twice, so that stays true."""
         log = self._log
         if log is None:
-            yield lambda _: Held({})
+            yield lambda *_: Held({})
         elif log.readonly:
             # A dry run writes nothing at all, not even read models.
-            tables = view_at(log, log.head().size).state["prices"]
-            yield lambda ticker: prices.held(tables, Series(ticker, DESCRIPTION.name))
+            view = view_at(log, log.head().size)
+            yield lambda ticker, reach: view.held(Series(ticker, DESCRIPTION.name), reach)
         else:
             with open_view(log, log.folder) as view:
-                yield lambda ticker: prices.held(view.state["prices"], Series(ticker, DESCRIPTION.name))
+                yield lambda ticker, reach: view.held(Series(ticker, DESCRIPTION.name), reach)
 
 
 @contextmanager

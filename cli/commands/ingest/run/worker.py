@@ -20,7 +20,7 @@ from ledger.foreseen import foreseen
 from ledger.ingest.job import Job
 from ledger.ingest.plan import Observer, Outcome, Plan, SeriesState
 from ledger.ingest.providers.port import ProviderError
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.held import Held, Reach
 from ledger.market.series import Series
 from ledger.market.sessions import trading_day
 from ledger.store.event_log import EventLog
@@ -186,7 +186,7 @@ class TickerWorker:
         identifier = ids.append_id(key, job_id=outcome.job_id)
         return snapshot, log.append([draft], append_id=identifier, expected_folder=job.ledger).first
 
-    def _state(self, series: Series) -> SeriesState:
+    def _state(self, series: Series, reach: Reach) -> SeriesState:
         log = self._setup.log
         if log is None:
             return SeriesState(Held({}))
@@ -194,7 +194,7 @@ class TickerWorker:
             asked = metrics.asked(view.state["metrics"], series)
             retired = retirements.in_force(view.state["metrics"]).get(series.ticker)
             return SeriesState(
-                prices.held(view.state["prices"], series),
+                view.held(series, reach),
                 pending=ingest_logs.pending(view.state["ingest_logs"], series.ticker),
                 missing=asked.missing,
                 whole_on=None if asked.whole_at is None else trading_day(asked.whole_at),

@@ -1,8 +1,9 @@
 """`main health`: is the ledger there, the one it was, with room to grow; does ingest go well; who is at work."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -24,10 +25,18 @@ from ledger.store.anchor import read_anchor
 from ledger.store.ceiling import LogAheadError
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
-from ledger.store.mark import heed
+from ledger.store.mark import MarkedError, heed
 from ledger.values import LedgerKind
-from projections.models.metrics import CheckpointMade, last_checkpoint, measured
-from projections.queries.metrics_report import report, worst
+from projections.models.metrics import (
+    BackupStatus,
+    CheckpointMade,
+    VerificationMade,
+    last_backup,
+    last_checkpoint,
+    last_verification,
+    measured,
+)
+from projections.queries.metrics_report import SEVERITIES, TickerReport, grade, graded, report, worst
 from projections.store.runner import open_view
 
 HealthStatus = Literal["ok", "warning", "critical", "unknown"]
@@ -76,6 +85,11 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None = None
     last_checkpoint: str | None = None  # when it was recorded
     uncovered_events: int | None = None  # that no checkpoint covers yet
+    last_backup: str | None = None  # when it was recorded, after it was read again and checked
+    backup_age_seconds: int | None = None
+    last_verification: str | None = None  # when main verify --record last found the log intact
+    verification_age_seconds: int | None = None
+    verdict: str | None = None  # of the last verification: a mark's where one stands
     bytes_a_day: int | None = None  # that the log grew by in the last seven days, as a backup counts them
 
 
@@ -89,6 +103,9 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     missing: int | None = None
     error_message: str | None = None
     checkpoint: CheckpointMade | None = None
+    backup: BackupStatus | None = None
+    verification: VerificationMade | None = None
+    verdict: str | None = None
     bytes_a_day: int | None = None
 
 
@@ -114,6 +131,8 @@ def health(style: Style) -> int:
     given = settings.load()
     found = _health(given)
     output.show([found], style, text=text)
+    if found.error_message is not None and found.status in SEVERITIES:
+        output.say(f"{found.status}: {found.error_message}")
     return next(code for code, status in STATUSES.items() if status == found.status)
 
 
@@ -123,12 +142,7 @@ def _health(given: Settings) -> HealthRow:
     except LedgerError as error:
         return HealthRow(status=STATUSES[_severity(error)], db_accessible=False, error_message=str(error))
     now_us = clock.now_us(given, reading=True)
-    look = partial(_look, ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold)
-    try:
-        # In a child process: a damaged database can kill whoever maps it.
-        found = IsolatedProcess(look, Look).result()
-    except LedgerError as error:
-        found = Look(severity=_severity(error), error_message=str(error))
+    found = _isolated(partial(_look, ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold))
     free, last, signed = free_space.free_bytes(ledger.folder), found.last_ingest, found.checkpoint
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
@@ -137,7 +151,7 @@ def _health(given: Settings) -> HealthRow:
         head=found.head.link.hex() if found.head else None,
         ingest_known=found.ingest_known,
         last_ingest=None if last is None else times.text(last),
-        ingest_lag_seconds=None if last is None else int((now_us - last) / times.SECOND_US),
+        ingest_lag_seconds=None if last is None else _age_s(last, now_us),
         missing_sessions=found.missing,
         locks=_locks(ledger.home),
         ledger=str(ledger.folder.absolute()),
@@ -146,8 +160,32 @@ def _health(given: Settings) -> HealthRow:
         error_message=found.error_message or free_space.complaint(free),
         last_checkpoint=None if signed is None else times.text(signed.recorded_at),
         uncovered_events=found.head.size - signed.size if signed and found.head else None,
+        verdict=found.verdict,
+        **_when("backup", found.backup, now_us),
+        **_when("verification", found.verification, now_us),
         bytes_a_day=found.bytes_a_day,
     )
+
+
+def _isolated(look: Callable[[], Look]) -> Look:
+    """Return what `look` finds in a child process: a damaged database can kill whoever maps it."""
+    try:
+        return IsolatedProcess(look, Look).result()
+    except LedgerError as error:
+        return Look(severity=_severity(error), error_message=str(error))
+
+
+def _when(name: str, newest: BackupStatus | VerificationMade | None, now_us: int) -> dict[str, Any]:
+    """Return the fields that say when the newest one was recorded, and how long ago that is."""
+    at = None if newest is None else newest.recorded_at
+    return {
+        f"last_{name}": None if at is None else times.text(at),
+        f"{name}_age_seconds": None if at is None else _age_s(at, now_us),
+    }
+
+
+def _age_s(then_us: int, now_us: int) -> int:
+    return int((now_us - then_us) / times.SECOND_US)
 
 
 def _locks(home: LedgerHome) -> tuple[LockRow, ...]:
@@ -180,7 +218,8 @@ def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> 
             _require_past(log, head, now_us)
             return _measured(log, head, now_us, lag_threshold_s)
         except LedgerError as error:
-            return Look(severity=_severity(error), head=head, error_message=str(error))
+            verdict = error.verdict if isinstance(error, MarkedError) else None
+            return Look(severity=_severity(error), head=head, error_message=str(error), verdict=verdict)
 
 
 def _require_past(log: EventLog, head: Head, now_us: int) -> None:
@@ -200,18 +239,28 @@ def _severity(error: LedgerError) -> Exit:
 
 def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> Look:
     with open_view(log, log.folder) as view:
-        reports = [report(one, now_us=now_us) for one in measured(view.state["metrics"])]
-        signed = last_checkpoint(view.state["metrics"])
+        tables = view.state["metrics"]
+        reports = [graded(report(one, now_us=now_us), lag_threshold_s=lag_threshold_s) for one in measured(tables)]
+        signed, backup, verification = last_checkpoint(tables), last_backup(tables), last_verification(tables)
     return Look(
-        severity=worst(reports, lag_threshold_s=lag_threshold_s),
+        severity=grade(worst(reports)),
         head=head,
         ingest_known=True,
         last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
         missing=sum(one.missing for one in reports),
-        error_message=None if reports else "got no ingest, want one recorded",
+        error_message=_complaint(worst(reports)),
         checkpoint=signed,
+        backup=backup,
+        verification=verification,
+        verdict=None if verification is None else verification.verdict,
         bytes_a_day=growth.bytes_a_day(log, head.size, now_us),
     )
+
+
+def _complaint(found: TickerReport | None) -> str | None:
+    if found is None:
+        return "got no ingest, want one recorded"
+    return None if found.reason is None else f"{found.ticker}: {found.reason}"
 
 
 def text(found: HealthRow) -> str:
@@ -225,5 +274,10 @@ def text(found: HealthRow) -> str:
     lines = [f"{found.status}: {size} | {last}{late} | {len(found.locks)} at work{missing}{words}"]
     if found.uncovered_events is not None:
         lines.append(f"  last checkpoint {found.last_checkpoint}, {found.uncovered_events} events since")
+    if found.last_backup is not None:
+        lines.append(f"  last backup {found.last_backup} ({found.backup_age_seconds}s ago)")
+    if found.last_verification is not None:
+        ago = f"({found.verification_age_seconds}s ago)"
+        lines.append(f"  last verification {found.last_verification} {ago}: {found.verdict}")
     lines += [f"  {lock.ticker}: pid {lock.pid}, job {lock.job_id}, since {lock.since}" for lock in found.locks]
     return "\n".join(lines)

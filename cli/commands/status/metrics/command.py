@@ -1,7 +1,6 @@
 """`main metrics`, `main metrics ingest-lag` and `main metrics last-date`: how each ticker's ingest goes."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,13 +10,13 @@ from cli.app import clock, group_options, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
-from cli.commands.status.metrics import row
+from cli.commands.status.metrics import row, scrape
 from cli.commands.status.metrics.row import LastDateRow
 from cli.context import ledgers, params, ticker_option
-from cli.render.renderers import PROMETHEUS, Layout
+from cli.render.renderers import PROMETHEUS
 from ledger.errors import NothingToShowError
 from projections.models.metrics import measured
-from projections.queries.metrics_report import TickerReport, graded, report, severity, worst
+from projections.queries.metrics_report import TickerReport, grade, graded, report, worst
 from projections.store.store import View
 
 T = TypeVar("T")
@@ -38,7 +37,8 @@ Examples:
 \b
 Exit codes: those of the worst ticker. 1 its last run failed, or had rows rejected or flagged, 2 its
 last ingest is older than METRICS_INGEST_LAG_THRESHOLD and a B3 session became final since the last one held
-(a weekend or a holiday alone is no alarm), 3 no ingest recorded.
+(a weekend or a holiday alone is no alarm), 3 no ingest recorded. With --format prometheus the page is
+written even where the ledger cannot be read: it then says b3ledger_up 0.
 """,
 )
 @click.option("--ticker", type=params.TICKER, help="Only this ticker.")
@@ -53,15 +53,14 @@ def metrics(context: click.Context, /, ticker: str | None, out: Path | None, sty
         return None
     if out is not None and style.format != PROMETHEUS:
         context.fail(f"got --out with --format {style.format}, want --format prometheus")
+    if style.format == PROMETHEUS:
+        # What is scraped describes the log even where nothing was ingested, so it is printed first.
+        return _exit(_some(scrape.give(_reports, ticker, style, out), ticker))
     given = settings.load()
     with ledgers.viewing(given) as view:
-        found = _reports(given, view, ticker)
-        if style.format != PROMETHEUS:
-            _some(found, ticker)
-        # What is scraped describes the log even where nothing was ingested, so it is printed first.
-        layout = Layout(lines=partial(map, row.text), exposition=partial(row.page, view))
-        output.give(output.rendered(found, style, layout), out)
-    return _exit(given, _some(found, ticker))
+        found = _some(_reports(given, view, ticker), ticker)
+    output.show(found, style, text=row.text)
+    return _exit(found)
 
 
 @metrics.command(
@@ -84,7 +83,7 @@ def ingest_lag(ticker: str | None, style: Style) -> int:
     with ledgers.viewing(given) as view:
         found = _reports(given, view, ticker)
     output.show(map(row.lag, _some(found, ticker)), style, text=row.lag_text)
-    return _exit(given, found)
+    return _exit(found)
 
 
 @metrics.command(
@@ -132,9 +131,8 @@ def _some(found: Sequence[T], ticker: str | None) -> Sequence[T]:
     return found
 
 
-def _exit(given: Settings, found: Sequence[TickerReport]) -> Exit:
-    threshold_s = given.metrics_ingest_lag_threshold
+def _exit(found: Sequence[TickerReport]) -> Exit:
     for one in found:
-        if severity(one, lag_threshold_s=threshold_s) == Exit.CRITICAL:
-            output.say(row.alarm(one, lag_threshold_s=threshold_s))
-    return Exit(worst(found, lag_threshold_s=threshold_s))
+        if one.severity == "critical":
+            output.say(f"critical: {one.ticker}: {one.reason}")
+    return Exit(grade(worst(found)))

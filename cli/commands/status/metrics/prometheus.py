@@ -7,8 +7,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from projections.models.metrics import last_backup, last_checkpoint, runs
-from projections.queries.metrics_report import TickerReport
+from cli.commands.status.metrics.scrape import Surroundings
+from projections.models.metrics import last_backup, last_checkpoint, last_verification, runs
+from projections.queries.metrics_report import SEVERITIES, TickerReport
 from projections.store.store import View
 
 US_A_S = 1_000_000
@@ -19,21 +20,29 @@ OF_TICKER = ("ticker", "provider")
 Sample = tuple[Sequence[str], float | None]  # the values of its labels, and its own; None: no such sample
 
 
-def exposition(view: View, reports: Sequence[TickerReport]) -> bytes:
-    """Return the text that Prometheus scrapes, of the reports given and of the log as a whole."""
+def exposition(view: View | None, reports: Sequence[TickerReport], around: Surroundings) -> bytes:
+    """Return the text that Prometheus scrapes: of the reports given, of the log as a whole, and of what is around it.
+
+    `view` is None where the log cannot be read: `b3ledger_up` is 0 then, and there are no figures of the log.
+    """
     registry = CollectorRegistry()
-    registry.register(_Found(view, reports))
+    registry.register(_Found(view, reports, around))
     return generate_latest(registry)
 
 
 class _Found(Collector):
     """What was found, collected whole at each scrape."""
 
-    def __init__(self, view: View, reports: Sequence[TickerReport]) -> None:
+    def __init__(self, view: View | None, reports: Sequence[TickerReport], around: Surroundings) -> None:
         self._view = view
         self._reports = reports
+        self._around = around
 
     def collect(self) -> Iterator[Metric]:
+        yield _gauge("up", "Whether the ledger could be read.", (), [((), self._view is not None)])
+        yield from _of_surroundings(self._around)
+        if self._view is None:
+            return
         # Of a series that ended no alarm is raised: it has no sample that grows with time.
         going_on = [one for one in self._reports if one.retired_on is None]
         yield from _of_tickers(going_on)
@@ -41,13 +50,19 @@ class _Found(Collector):
         purpose = "Whether a person recorded that the series ended."
         yield _gauge("retired", purpose, ("ticker",), [((r.ticker,), 1) for r in self._reports if r.retired_on])
         yield _runs(self._view, {one.ticker for one in self._reports})
-        backup = last_backup(self._view.state["metrics"])
-        backed_up = None if backup is None else backup.recorded_at / US_A_S
-        purpose = "When the last backup was recorded."
-        yield _gauge("backup_last_success_timestamp_seconds", purpose, (), [((), backed_up)])
-        yield from _of_checkpoints(self._view)
+        yield from _of_proofs(self._view)
         head = self._view.head.size - 1 if self._view.head.size else None
         yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
+
+
+def _of_surroundings(around: Surroundings) -> Iterator[Metric]:
+    made = None if around.made_us is None else around.made_us / US_A_S
+    for name, purpose, value in (
+        ("page_timestamp_seconds", "When this page was made.", made),
+        ("free_bytes", "What may still be written on the ledger's disk.", around.free_bytes),
+        ("bad_verdict", "Whether the mark of a bad verification stops writers.", around.marked),
+    ):
+        yield _gauge(name, purpose, (), [((), value)])
 
 
 def _findings_of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
@@ -57,16 +72,26 @@ def _findings_of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
         ("ingest_warned_findings", "Findings that the last final attempt warned of.", [r.warned for r in reports]),
         ("missing_sessions", "B3 sessions that accepted answers lacked.", [r.missing for r in reports]),
         ("sessions_behind", "B3 sessions final since the last one held.", [r.sessions_behind for r in reports]),
+        (
+            "ticker_severity",
+            "How bad it is by main metrics: 0 ok, 1 warning, 2 critical.",
+            [SEVERITIES.index(r.severity) for r in reports],
+        ),
     ):
         labels = [(one.ticker, one.provider) for one in reports]
         yield _gauge(name, purpose, OF_TICKER, zip(labels, values, strict=True))
 
 
-def _of_checkpoints(view: View) -> Iterator[Metric]:
-    signed = last_checkpoint(view.state["metrics"])
-    at = None if signed is None else signed.recorded_at / US_A_S
-    purpose = "When the last checkpoint was recorded."
-    yield _gauge("checkpoint_last_success_timestamp_seconds", purpose, (), [((), at)])
+def _of_proofs(view: View) -> Iterator[Metric]:
+    tables = view.state["metrics"]
+    signed = last_checkpoint(tables)
+    for name, purpose, newest in (
+        ("backup", "When the last backup was recorded; each is read again and checked first.", last_backup(tables)),
+        ("verification", "When the log was last recorded to be intact.", last_verification(tables)),
+        ("checkpoint", "When the last checkpoint was recorded.", signed),
+    ):
+        at = None if newest is None else newest.recorded_at / US_A_S
+        yield _gauge(f"{name}_last_success_timestamp_seconds", purpose, (), [((), at)])
     uncovered = None if signed is None else view.head.size - signed.size
     yield _gauge("checkpoint_uncovered_events", "Events that no checkpoint covers yet.", (), [((), uncovered)])
 

@@ -1,13 +1,11 @@
 """A ticker's metrics as they are printed: the six fields that operators know, then the rest. Pure."""
 
-from collections.abc import Iterable
 from datetime import date
 
 import msgspec
 
 from cli.render import times
 from projections.queries.metrics_report import TickerReport
-from projections.store.store import View
 
 
 class LagRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,24 +30,6 @@ def lag(report: TickerReport) -> LagRow:
     return LagRow(
         ticker=report.ticker, ingest_lag_seconds=report.ingest_lag_seconds, sessions_behind=report.sessions_behind
     )
-
-
-def page(view: View, reports: Iterable[TickerReport]) -> bytes:
-    """Return the page that Prometheus scrapes, of the reports and of the log as a whole."""
-    # Imported here: it costs as much as everything else that a reading command needs.
-    from cli.commands.status.metrics.prometheus import exposition
-
-    return exposition(view, list(reports))
-
-
-def alarm(found: TickerReport, *, lag_threshold_s: int) -> str:
-    """Return why a ticker is critical: its line looks like any other."""
-    if found.ingest_lag_seconds is not None and found.ingest_lag_seconds < 0:
-        ahead = _seconds(-found.ingest_lag_seconds)
-        return f"critical: {found.ticker}: got a last ingest {ahead} ahead of the clock, want one before it"
-    lag, limit = _seconds(found.ingest_lag_seconds), _seconds(lag_threshold_s)
-    behind = "" if found.sessions_behind is None else f"; sessions behind: {found.sessions_behind}"
-    return f"critical: {found.ticker}: got {lag} since its last ingest, want at most {limit}{behind}"
 
 
 def text(one: TickerReport) -> str:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from cli.app import clock, output, settings
+from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.commands.proof import timestamps
@@ -114,6 +115,8 @@ def verify(
     output.show([found], style, text=row.text)
     for words in row.warnings(found):
         output.say(f"warning: {words}")
+    if row.exit_code(found) == Exit.CRITICAL:
+        output.say(f"critical: {row.text(found)}")
     if step := row.file_step(found) if file else row.next_step(found):
         output.say(f"hint: {step}")
     return row.exit_code(found)

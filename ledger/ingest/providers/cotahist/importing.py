@@ -23,7 +23,7 @@ from ledger.ingest.providers.cotahist.layout import LayoutError
 from ledger.ingest.providers.cotahist.spool import Spool, SpoolRow
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.rules import judge
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.held import Held, Reach
 from ledger.store.event_log import EventLog
 from ledger.values import Identity, Request, Source, Window
 
@@ -146,14 +146,14 @@ class Importer:
         *,
         job_id: bytes,
         log: EventLog | None,
-        held: Callable[[str], Held],
+        held: Callable[[str, Reach], Held],
         threshold_percent: float,
         lock_timeout_s: float,
     ) -> None:
         """Prepare an import; `log` None, or open for reading, makes it a dry run.
 
-        `held` returns what the ledger that `log` has open holds of a ticker from this provider; the caller holds the
-        import's lock.
+        `held` returns what the ledger that `log` has open holds of a ticker from this provider, as far as it is asked
+        to reach; the caller holds the import's lock.
         """
         self._job_id = job_id
         self._contents = contents
@@ -182,13 +182,13 @@ class Importer:
             yield Imported(ticker=ticker, decision=decision, seq=self._append(identifier, fetch, decision))
 
     def _judged(self, ticker: str, lines: list[bytes]) -> tuple[FetchSucceeded, ValidationCompleted]:
-        fetch = evidence(ticker, lines, self._contents)
+        fetch, reading = evidence(ticker, lines, self._contents), layout.reading(b"".join(lines))
         decision = judge.judge(
             fetch,
-            self._held(ticker),
+            self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),
             basis=DESCRIPTION.basis,
             exchange=DESCRIPTION.exchange,
-            reading=layout.reading(b"".join(lines)),
+            reading=reading,
             threshold_percent=self._threshold_percent,
         )
         assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale

@@ -15,7 +15,7 @@ from ledger.ingest.providers.port import BodyError
 from ledger.ingest.rules.reading import Reading
 from ledger.market.price import reais
 from ledger.market.ticker import SUFFIX, TickerError, normalize
-from ledger.values import RawBar
+from ledger.values import Identity, RawBar
 
 VERSION = "1"
 
@@ -182,6 +182,7 @@ def reading(body: bytes) -> Reading:
     return Reading(
         rows=rows,
         every_session=False,
+        identity=Identity(symbol=", ".join(sorted({ticker(line) or code(line) for line in body.splitlines()})) or None),
         foreign={day: currency.decode("latin-1").strip() for day, currency in currencies if currency != REAL},
     )
 

@@ -4,22 +4,15 @@ A file runs by days, evidence by tickers, and nothing may be appended before the
 private SQLite file, gone when it is closed: its sort takes constant memory, and a gigabyte is no matter.
 """
 
-import os
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Self
 
-from ledger.errors import DiskFullError, StorageError
+from ledger.files.scratch import private_database, sqlite_errors
 from ledger.ingest.providers.cotahist import layout
 
 SpoolRow = tuple[str, int, bytes]  # ticker, line number, line
-
-SQLITE_FOLDERS = ("/var/tmp", "/usr/tmp", "/tmp")  # noqa: S108 - named in an error, never opened here
-_FULL = "full"
 
 
 class Spool:
@@ -30,12 +23,9 @@ class Spool:
 
         Raises: StorageError.
         """
-        with _translated():
-            # No name: SQLite keeps it in memory while small, then in an unlinked file that no crash leaves behind.
-            self._database = sqlite3.connect("", isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = OFF")
+        with sqlite_errors():
+            self._database = private_database()
             self._database.execute("CREATE TABLE quotes (ticker TEXT, number INTEGER, line BLOB)")
-            self._database.execute("BEGIN")
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +38,7 @@ class Spool:
 
         Raises: DiskFullError; StorageError.
         """
-        with _translated():
+        with sqlite_errors():
             self._database.executemany("INSERT INTO quotes VALUES (?, ?, ?)", rows)
 
     def tickers(self) -> Iterator[tuple[str, list[bytes]]]:
@@ -59,20 +49,8 @@ class Spool:
 
         Raises: DiskFullError; StorageError.
         """
-        with _translated():
+        with sqlite_errors():
             rows = self._database.execute("SELECT ticker, line FROM quotes ORDER BY ticker, number")
             for ticker, group in groupby(rows, key=itemgetter(0)):
                 lines = [line for _, line in group]
                 yield ticker, [line for line in lines if layout.market(line) == layout.SPOT] or lines
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        # Where SQLite puts a file without a name. Source: sqlite.org, "Temporary Files Used By SQLite", section 5.
-        named = (os.environ[name] for name in ("SQLITE_TMPDIR", "TMPDIR") if os.environ.get(name))
-        folders = map(Path, (*named, *SQLITE_FOLDERS))
-        folder = next((folder for folder in folders if os.access(folder, os.W_OK)), Path())
-        raise (DiskFullError(folder) if _FULL in str(error) else StorageError(folder, str(error))) from error

@@ -185,13 +185,7 @@ def identity(body: bytes) -> Identity:
 
     Raises: ChartError for a body of another shape.
     """
-    meta = _series(body).meta
-    return Identity(
-        symbol=meta.symbol,
-        currency=meta.currency,
-        exchange=meta.exchange_name,
-        timezone=meta.exchange_timezone_name,
-    )
+    return _identity(_series(body).meta)
 
 
 def reading(body: bytes) -> Reading:
@@ -207,6 +201,7 @@ def reading(body: bytes) -> Reading:
         names_currency=True,
         granularity=series.meta.data_granularity,
         first_day=None if first is None else _day(first, zone),
+        identity=_identity(series.meta),
     )
 
 
@@ -235,6 +230,15 @@ def complaint(body: bytes) -> str | None:
         with suppress(*UNREADABLE):
             error = _refusal_decoder.decode(body).finance.error
     return None if error is None else error.description or error.code
+
+
+def _identity(meta: ChartMeta) -> Identity:
+    return Identity(
+        symbol=meta.symbol,
+        currency=meta.currency,
+        exchange=meta.exchange_name,
+        timezone=meta.exchange_timezone_name,
+    )
 
 
 def _volume(cell: float | None) -> float | int | None:

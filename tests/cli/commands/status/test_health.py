@@ -21,6 +21,7 @@ from tests.support.cli import Result, command, environment, run_main
 from tests.support.drafts import JOB
 from tests.support.sample_ledger import EVENTS, FOLDER, NOW, kept, look
 
+BAD_ROWS = "ITUB4.SA: 4 rows rejected, 0 flagged"
 SINCE_US = 1_771_023_600_000_000
 
 
@@ -32,8 +33,7 @@ def test_a_ledger_that_is_well_says_so(sample: Path) -> None:
     (row,) = found.lines()
     assert row.pop("free_bytes") > AMPLE_BYTES
     assert row.pop("bytes_a_day") > 0
-    mailed = "warning: main health: exit code 1, for what it printed on stdout\n"
-    assert (1, mailed, expected_row(sample, head)) == (found.code, found.err, row)
+    assert (1, f"warning: {BAD_ROWS}\n", expected_row(sample, head)) == (found.code, found.err, row)
 
 
 def expected_row(folder: Path, head: Head) -> dict[str, object]:
@@ -50,9 +50,14 @@ def expected_row(folder: Path, head: Head) -> dict[str, object]:
         "locks": [],
         "ledger": str(folder / FOLDER),
         "kind": "sample",
-        "error_message": None,
+        "error_message": BAD_ROWS,
         "last_checkpoint": None,
         "uncovered_events": None,
+        "last_backup": None,
+        "backup_age_seconds": None,
+        "last_verification": None,
+        "verification_age_seconds": None,
+        "verdict": None,
     }
 
 
@@ -83,9 +88,37 @@ def test_who_is_at_work_is_named(copy: Path) -> None:
 
 
 def test_a_late_ticker_is_critical(sample: Path) -> None:
-    """As in `main metrics`."""
+    """As in `main metrics`, with the worst one's reason, which cron mails."""
     found = run_main("health", "--format", "json", cwd=sample, env={"B3_LEDGER_NOW": "2026-02-18T21:30:00Z"})
-    assert (2, "critical") == (found.code, found.lines()[0]["status"])
+    (row,) = found.lines()
+    why = "ITUB4.SA: got 426600s since its last ingest, want at most 86400s; sessions behind: 1"
+    assert (2, "critical", why, f"critical: {why}\n") == (found.code, row["status"], row["error_message"], found.err)
+
+
+def test_what_proves_the_ledger_has_its_age(copy: Path) -> None:
+    """The last backup, each of which is checked when it is made, and the last verification that was recorded."""
+    for args in (("backup", "--create"), ("verify", "--record")):
+        assert 0 == look(*args, cwd=copy).code
+    later = {"B3_LEDGER_NOW": "2026-02-14T00:00:00Z"}
+    (row,) = run_main("health", "--format", "json", cwd=copy, env=later).lines()
+    at = "2026-02-13T23:00:00Z"
+    assert (at, 3600, at, 3600, "intact") == (
+        *(row["last_backup"], row["backup_age_seconds"]),
+        *(row["last_verification"], row["verification_age_seconds"], row["verdict"]),
+    )
+    told = run_main("health", cwd=copy, env=later).out
+    assert f"  last backup {at} (3600s ago)\n  last verification {at} (3600s ago): intact\n" in told
+
+
+def test_a_bad_verdict_is_named(copy: Path) -> None:
+    """As the mark that it left has it."""
+    Anchor.create(copy / FOLDER / "head", Head(EVENTS + 2, Link(bytes(32)))).close()
+    assert 2 == look("verify", cwd=copy).code
+    (copy / FOLDER / "head").unlink()
+    found = look("health", "--format", "json", cwd=copy)
+    (row,) = found.lines()
+    assert (2, "critical", "rolled_back") == (found.code, row["status"], row["verdict"])
+    assert "critical: got a ledger that main verify found rolled_back against the anchor" in found.err
 
 
 @pytest.mark.parametrize(

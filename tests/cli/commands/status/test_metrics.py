@@ -1,14 +1,22 @@
 """`main metrics` says how each ticker's ingest goes, and exits by the worst of them."""
 
+import os
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from cli.commands.status.health.free_space import AMPLE_BYTES
+from ledger.chain import Head, Link
+from ledger.store.anchor import Anchor
+from ledger.store.mark import UNREADABLE_MARK, put_mark
 from tests.support.cli import Result, environment, run_main
-from tests.support.sample_ledger import EVENTS, ITUB4, NOW, PETR4, look
+from tests.support.sample_ledger import EVENTS, FOLDER, ITUB4, NOW, PETR4, look
 
 MAILED = "warning: main metrics: exit code 1, for what it printed on stdout\n"
 START = "main --ticker VALE3.SA, or without a network: main --no-network --ticker VALE3.SA"
@@ -125,7 +133,11 @@ def test_prometheus_reads_what_is_scraped(sample: Path) -> None:
     }
     told = {key: samples[key] for key in sorted(samples) if PETR4 in key or len(key) == 1}
     assert (1, MAILED) == (found.code, found.err)
+    assert told.pop(("free_bytes",)) > AMPLE_BYTES
     assert told == {
+        ("up",): 1,
+        ("bad_verdict",): 0,
+        ("page_timestamp_seconds",): INGESTED,
         ("head_sequence",): EVENTS - 1,
         ("held_rows", "sample", PETR4): 503,
         ("ingest_consecutive_failures", "sample", PETR4): 0,
@@ -144,7 +156,9 @@ def test_prometheus_reads_what_is_scraped(sample: Path) -> None:
         ("ingest_runs_total", "success", PETR4): 1,
         ("ingest_runs_total", "warning", PETR4): 0,
         ("sessions_behind", "sample", PETR4): 0,
+        ("ticker_severity", "sample", PETR4): 0,
     }
+    assert 1 == samples["ticker_severity", "sample", ITUB4]
 
 
 def test_a_collectors_file_is_what_stdout_would_be(sample: Path, tmp_path: Path) -> None:
@@ -152,7 +166,74 @@ def test_a_collectors_file_is_what_stdout_would_be(sample: Path, tmp_path: Path)
     out = tmp_path / "b3ledger.prom"
     printed = look("metrics", "--format", "prometheus", cwd=sample)
     assert Result(1, "", MAILED) == look("metrics", "--format", "prometheus", "--out", str(out), cwd=sample)
-    assert (printed.out, [out]) == (out.read_text(), list(tmp_path.iterdir()))
+    assert (settled(printed.out), [out]) == (settled(out.read_text()), list(tmp_path.iterdir()))
+
+
+def settled(page: str) -> str:
+    """Return the page with the one figure that changes from moment to moment left out: how much is free on the disk."""
+    return re.sub(r"(?m)^(b3ledger_free_bytes) .+$", r"\1", page)
+
+
+@pytest.mark.parametrize(
+    ("damage", "code", "message"),
+    [
+        ("cut", 2, "error: got a file cut to 9000 of "),
+        ("anchor", 2, "error: got a log of "),
+        ("gone", 3, "error: got no ledger in "),
+        ("setting", 3, "error: got METRICS_INGEST_LAG_THRESHOLD='soon'"),
+        ("crash", 2, "error: got "),
+    ],
+)
+def test_the_page_says_that_the_ledger_cannot_be_read(damage: str, code: int, message: str, copy: Path) -> None:
+    """It would look like a ledger that is well if it stayed as it was; the exit code and the error are the same."""
+    args = ("metrics", "--format", "prometheus", "--out", "b3ledger.prom")
+    assert 1 == look(*args, cwd=copy).code
+    assert "b3ledger_up 1.0" in (copy / "b3ledger.prom").read_text().splitlines()
+    env = NOW | ({"METRICS_INGEST_LAG_THRESHOLD": "soon"} if damage == "setting" else {})
+    DAMAGES[damage](copy)
+    found = run_main(*args, cwd=copy, env=env)
+    page = (copy / "b3ledger.prom").read_text()
+    assert (code, "") == (found.code, found.out)
+    assert found.err.startswith(message)
+    assert "b3ledger_up 0.0" in page.splitlines()
+    assert "b3ledger_head_sequence" not in page
+
+
+def cut(folder: Path) -> None:
+    """Leave the first pages of the database."""
+    os.truncate(folder / FOLDER / "data.mdb", 9000)
+
+
+def moved_on(folder: Path) -> None:
+    """Let the anchor remember more events than there are."""
+    Anchor.create(folder / FOLDER / "head", Head(EVENTS + 2, Link(bytes(32)))).close()
+
+
+def scrambled(folder: Path) -> None:
+    """Fill every page behind the two meta pages with what kills the engine."""
+    data = folder / FOLDER / "data.mdb"
+    raw = data.read_bytes()
+    data.write_bytes(raw[:8192] + b"\xff" * (len(raw) - 8192))
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut": cut,
+    "anchor": moved_on,
+    "gone": lambda folder: shutil.rmtree(folder / "dados"),
+    "setting": lambda _: None,
+    "crash": scrambled,
+}
+
+
+def test_a_mark_of_a_bad_verdict_is_a_gauge(copy: Path) -> None:
+    """Beside what proves the ledger: the last backup, and the last verification that was recorded."""
+    for args in (("backup", "--create"), ("verify", "--record")):
+        assert 0 == look(*args, cwd=copy).code
+    put_mark(copy / FOLDER, UNREADABLE_MARK)
+    page = look("metrics", "--format", "prometheus", cwd=copy).out.splitlines()
+    assert "b3ledger_bad_verdict 1.0" in page
+    for name in ("backup", "verification"):
+        assert f"b3ledger_{name}_last_success_timestamp_seconds {INGESTED:.7e}" in page
 
 
 def test_a_file_of_anything_else_is_refused(sample: Path) -> None:

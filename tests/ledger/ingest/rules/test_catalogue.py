@@ -8,8 +8,10 @@ import pytest
 
 from ledger.ingest.rules import catalogue, judge
 from ledger.ingest.rules.catalogue import APPLIED_BY, RULES, Rule, applies
+from ledger.ingest.rules.v1 import catalogue as v1
 from tests.support.cli import REPOSITORY
 
+FROZEN = REPOSITORY / "ledger" / "ingest" / "rules" / "v1"
 FINDS_NOTHING = {catalogue.PARTIAL, catalogue.EMPTY}  # a day left for later; a fetch that failed
 
 
@@ -66,14 +68,21 @@ def test_a_function_names_the_rules_that_it_is_tied_to_and_no_others() -> None:
 
 
 def test_a_finding_is_made_by_a_function_that_applies_a_rule_with_an_id_of_the_registry() -> None:
-    """No other place of the product makes one, so every id that is stored is one of the registry's."""
+    """No other place of the product makes one, so every id that is stored is one of the registry's.
+
+    A frozen judge has the ids of its own version, all of them known today, and nothing that is stored is made by it.
+    """
     made, allowed = 0, 0
     for path in (path for package in ("ledger", "projections", "cli") for path in (REPOSITORY / package).rglob("*.py")):
+        if path.is_relative_to(FROZEN):
+            continue
         made += len(findings_made(ast.parse(path.read_text("utf-8"))))
         for name, function in functions(path):
             calls = findings_made(function) if name in rules_applied() else []
             allowed += sum(ast.unparse(call.args[0]).endswith(".id") for call in calls)
     assert made == allowed > 0
+    texts = {value for value in vars(v1).values() if isinstance(value, str) and value.isupper()}
+    assert texts - {v1.CURRENCY, v1.EXCHANGE} <= {rule.id for rule in RULES}
 
 
 def test_a_rule_cannot_be_tied_twice() -> None:

@@ -103,7 +103,7 @@ def test_what_other_providers_left_is_judged_as_theirs(
         (tmp_path / name).mkdir()
         with bench_of(name, tmp_path / name, monkeypatch) as other, monkeypatch.context() as blind:
             # Else it would finish what the one before it left.
-            blind.setattr(bench, "state", lambda _: SeriesState(Held({})))
+            blind.setattr(bench, "state", lambda *_: SeriesState(Held({})))
             bench.dies(bench.job_of(other.provider, kind=DyingJob, start=WINDOW.start, end=WINDOW.end))
     dead = bench.job_ids()
     outcome = job(bench).run()

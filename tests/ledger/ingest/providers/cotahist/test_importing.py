@@ -17,7 +17,7 @@ from ledger.ids import append_id
 from ledger.ingest.providers.cotahist import file, importing
 from ledger.ingest.providers.cotahist.importing import Contents, Imported, Importer, Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.held import Held, Reach
 from ledger.market.series import Series
 from ledger.market.sessions import shift
 from ledger.store.event_log import EventLog
@@ -36,15 +36,15 @@ JOB = bytes(16)
 ALL = Selection(market="all")
 
 
-def nothing(_: str) -> Held:
+def nothing(*_: object) -> Held:
     """Return what is held of a ticker that is new."""
     return Held({})
 
 
-def held_by(log: EventLog) -> Callable[[str], Held]:
+def held_by(log: EventLog) -> Callable[[str, Reach], Held]:
     """Return what `log` holds of each ticker as of now."""
     tables = view_at(log, log.head().size).state["prices"]
-    return lambda ticker: prices.held(tables, Series(ticker, "cotahist"))
+    return lambda ticker, _: prices.held(tables, Series(ticker, "cotahist"))
 
 
 def intake(path: Path, spool: Spool, wanted: Selection = ALL, *, finished_at: int = LATER) -> Contents:

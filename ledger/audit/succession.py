@@ -1,0 +1,131 @@
+"""Do events follow from each other? Each is held against the event that it answers, and against its series.
+
+A decision answers evidence of its own series, finds the state that the one before it led to, and leads where its bars
+and actions do. Read in order from seq 0; whatever does not decode is left to who reads events one by one.
+
+Source: docs/format.md, "Meaning" and "State of a series".
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import msgspec
+
+from ledger.audit.flaw import Flaw
+from ledger.audit.series_fold import SeriesFold, commits, series_decision
+from ledger.codec import UNDECODABLE, Envelope, decode_envelope
+from ledger.errors import DamagedError, UnknownEventError
+from ledger.events import FetchSucceeded, IngestFailed, SnapshotWritten, ValidationCompleted
+from ledger.files.scratch import ScratchMap
+from ledger.market.series import Series
+
+CAUSE = "cause"
+
+
+class _Answered(msgspec.Struct, frozen=True, array_like=True):
+    """An event that others may answer: its type without the version, and its series."""
+
+    name: str
+    ticker: str
+    provider: str
+
+
+class _OfSeries(msgspec.Struct, frozen=True):
+    """An event of one series, read as far as its name."""
+
+    ticker: str
+    provider: str
+
+
+class _Answers(NamedTuple):
+    """What the cause of an event has to be: `wanted` by its type, of the same ticker, and `needed` or not."""
+
+    wanted: str
+    needed: bool
+
+
+def _name(tag: str) -> str:
+    return tag.partition("/")[0]
+
+
+FETCH, DECISION = _name(FetchSucceeded.TAG), _name(ValidationCompleted.TAG)
+ANSWERS = {
+    DECISION: _Answers(FETCH, needed=True),
+    _name(IngestFailed.TAG): _Answers(FETCH, needed=False),
+    _name(SnapshotWritten.TAG): _Answers(DECISION, needed=False),
+}
+ANSWERED = frozenset({FETCH, DECISION})
+
+_decode_named = msgspec.msgpack.Decoder(_OfSeries).decode
+_encode_answered = msgspec.msgpack.Encoder().encode
+_decode_answered = msgspec.msgpack.Decoder(_Answered).decode
+
+
+class Succession:
+    """A walk over a whole log; memory is that of its scratch map."""
+
+    def __init__(self, scratch: ScratchMap | None = None) -> None:
+        self._scratch = ScratchMap() if scratch is None else scratch
+        self._fold = SeriesFold(self._scratch)
+        self.ended = False  # at an event that does not decode
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._scratch.close()
+
+    def read(self, bodies: Sequence[bytes], start: int) -> Flaw | None:
+        """Read `bodies`, stored from seq `start` on, up to the first that does not follow; return that flaw.
+
+        Raises: DiskFullError, UnwritableError of the scratch map.
+        """
+        if self.ended:
+            return None
+        try:
+            for seq, body in enumerate(bodies, start):
+                envelope = decode_envelope(seq, body)
+                name = _name(envelope.type)
+                if (name in ANSWERS or name in ANSWERED) and (flaw := self._take(envelope, name)):
+                    return flaw
+        except (DamagedError, UnknownEventError, *UNDECODABLE):
+            self.ended = True
+        return None
+
+    def _take(self, envelope: Envelope, name: str) -> Flaw | None:
+        decision = series_decision(envelope) if name == DECISION else None
+        series = decision or _decode_named(envelope.data)
+        answered = _Answered(name, series.ticker, series.provider)
+        if name in ANSWERS and (flaw := self._cause_flaw(envelope, answered)):
+            return flaw
+        if name in ANSWERED:
+            self._scratch.put(b"c%d" % envelope.seq, _encode_answered(answered))
+        if decision is None:
+            return None
+        committing = commits(envelope)
+        before = self._fold.state(Series(series.ticker, series.provider), decision.basis) if committing else None
+        after = self._fold.apply(envelope.seq, decision, committing=committing)
+        if committing:
+            for field, led, said in (("before", before, decision.before), ("after", after, decision.after)):
+                if led != said:
+                    return Flaw(envelope.seq, f"state {field}", _hex(led), _hex(said))
+        return None
+
+    def _cause_flaw(self, envelope: Envelope, answering: _Answered) -> Flaw | None:
+        """Return what is wrong with the cause of an event; one that is not earlier is found elsewhere."""
+        wanted, needed = ANSWERS[answering.name]
+        if envelope.cause is None:
+            return Flaw(envelope.seq, CAUSE, f"the seq of a {wanted}", "none") if needed else None
+        stored = self._scratch.get(b"c%d" % envelope.cause)
+        found = None if stored is None else _decode_answered(stored)
+        # A snapshot may answer the last decision on its ticker, whoever reported it.
+        known = None if found is None else (found.name, found.ticker, wanted == DECISION or found.provider)
+        if known == (wanted, answering.ticker, wanted == DECISION or answering.provider):
+            return None
+        expected = f"a {wanted} of {answering.ticker} from {answering.provider}"
+        got = "another event" if found is None else f"a {found.name} of {found.ticker} from {found.provider}"
+        return Flaw(envelope.seq, CAUSE, expected, f"{got} at seq {envelope.cause}")
+
+
+def _hex(state: bytes | None) -> str:
+    return "none" if state is None else state.hex()

@@ -1,0 +1,56 @@
+"""What rules version 1 takes for the row of a day, from the body and from the library together. Pure."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import msgspec
+
+from ledger.events import FetchSucceeded
+from ledger.values import RawBar
+
+
+class Row1(msgspec.Struct, frozen=True):
+    """One day of an answer: prices as the library handed them over, volume as the body has it.
+
+    `copies` is how often the day came; `alike` is false when the copies differ.
+    """
+
+    bar: RawBar
+    copies: int
+    alike: bool
+
+
+def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar]) -> tuple[Row1, ...]:
+    """Return a row for each day of the answer, oldest first.
+
+    A day that only one of body and library has is taken from that one; of the body's alone,
+    only days that were asked for. Without `body_rows` the library's bars are all there is.
+    """
+    handed = {bar.date: bar for bar in evidence.bars}
+    copies: dict[date, list[RawBar]] = defaultdict(list)
+    for bar in _sent(evidence, handed, body_rows):
+        copies[bar.date].append(bar)
+    return tuple(_row(handed.get(day, same_day[0]), same_day) for day, same_day in sorted(copies.items()))
+
+
+def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[RawBar]) -> Iterator[RawBar]:
+    window, in_body = evidence.request.window, {row.date for row in body_rows}
+    for row in body_rows:
+        if row.date in handed or window.start <= row.date <= window.end:
+            yield row
+    for bar in evidence.bars:
+        if bar.date not in in_body:
+            yield bar
+
+
+def _row(bar: RawBar, copies: Sequence[RawBar]) -> Row1:
+    bar = msgspec.structs.replace(bar, volume=copies[0].volume)
+    return Row1(bar, len(copies), len({_values(copy) for copy in copies}) == 1)
+
+
+def _values(bar: RawBar) -> tuple[object, ...]:
+    """Return the bar's fields with None for NaN, which equals nothing, itself included."""
+    fields = msgspec.structs.astuple(bar)
+    return tuple(None if isinstance(field, float) and math.isnan(field) else field for field in fields)

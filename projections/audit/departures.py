@@ -1,0 +1,157 @@
+"""How an event departs from what is derived of it. Pure."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from ledger.errors import LedgerError
+from ledger.events import FetchSucceeded, ValidationCompleted
+from ledger.ingest.rules.reading import Offer, Reading
+from ledger.market.price import price_micros
+from ledger.values import Identity, RawAction, RawBar
+
+SHOWN = 200  # characters of a value that is printed
+
+
+class DepartureError(LedgerError):
+    """An event is not what is derived of it: `what` of it is `recorded`, and comes out as `derived`."""
+
+    def __init__(self, what: str, recorded: object, derived: object) -> None:
+        self.what, self.recorded, self.derived = what, shown(recorded), shown(derived)
+        super().__init__(f"got {what} {self.recorded}, want {self.derived}")
+
+
+class NotDerivedError(LedgerError):
+    """An event cannot be derived again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"got {reason}, want what can be derived again")
+        self.reason = reason
+
+
+def shown(value: object) -> str:
+    """Return `value` in a line: text as it is, all else as JSON."""
+    if isinstance(value, str):
+        text = value
+    else:
+        text = value.hex() if isinstance(value, bytes) else msgspec.json.encode(value).decode()
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def check_bars(fetch: FetchSucceeded, reading: Reading) -> None:
+    """Return quietly when every bar that the library handed over is a row of the answer.
+
+    A library leaves rows out, and puts 0 for a volume that is null; it makes none up.
+
+    Raises: DepartureError.
+    """
+    if fetch.bars == reading.rows:
+        return
+    rows: dict[Any, list[RawBar]] = defaultdict(list)
+    for row in reading.rows:
+        rows[row.date].append(row)
+    for bar in fetch.bars:
+        if not any(_alike(bar, row) for row in rows[bar.date]):
+            raise DepartureError(f"bar of {bar.date}", _cells(bar), [_cells(row) for row in rows[bar.date]])
+
+
+def check_identity(fetch: FetchSucceeded, reading: Reading) -> None:
+    """Return quietly when the series is recorded as the answer names it, in all that it says of it.
+
+    Raises: DepartureError.
+    """
+    for name in Identity.__struct_fields__:
+        recorded, derived = getattr(fetch.identity, name), getattr(reading.identity, name)
+        if derived is not None and recorded != derived:
+            raise DepartureError(f"identity {name}", recorded, derived)
+
+
+def check_actions(fetch: FetchSucceeded, reading: Reading) -> None:
+    """Return quietly when every corporate action that was handed over is one that the answer has.
+
+    Raises: DepartureError.
+    """
+    left = Counter(map(_of_offer, reading.offers))
+    for action in fetch.actions:
+        name = _of_action(action)
+        if not left[name]:
+            raise DepartureError(f"{action.kind} of {action.date}", action.value, "none in the answer")
+        left[name] -= 1
+
+
+def check_canonical(recorded: ValidationCompleted, reading: Reading) -> None:
+    """Return quietly when every accepted bar is the exact value of a row of the answer, whatever the rules are.
+
+    Raises: DepartureError.
+    """
+    rows = [(row.date, *map(_micros, (row.open, row.high, row.low, row.close))) for row in reading.rows]
+    for number, bar in enumerate(recorded.bars):
+        if (bar.date, bar.open, bar.high, bar.low, bar.close) not in rows:
+            raise DepartureError(f"bars[{number}]", bar, [row[1:] for row in rows if row[0] == bar.date])
+
+
+def check_decision(recorded: ValidationCompleted, derived: ValidationCompleted) -> None:
+    """Return quietly when the decision is the derived one, field by field.
+
+    Raises: DepartureError of the first field that is not.
+    """
+    if recorded == derived:
+        return
+    for name in ValidationCompleted.__struct_fields__:
+        one, other = getattr(recorded, name), getattr(derived, name)
+        if one != other:
+            raise DepartureError(*_narrowed(name, one, other))
+
+
+def _narrowed(name: str, one: Any, other: Any) -> tuple[str, object, object]:
+    """Return what differs in a field of several items: the first of them, the field as a whole else."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        number = next(
+            (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+        )
+        return f"{name}[{number}]", _item(one, number), _item(other, number)
+    return name, one, other
+
+
+def _item(items: Sequence[object], number: int) -> object:
+    return items[number] if number < len(items) else "none"
+
+
+def _micros(value: float) -> int | None:
+    try:
+        return price_micros(value)
+    except ValueError:
+        return None
+
+
+def _alike(bar: RawBar, row: RawBar) -> bool:
+    volume = row.volume is None and bar.volume in (None, 0)
+    return _same(astuple(bar)[:-1], astuple(row)[:-1]) and (volume or _same((bar.volume,), (row.volume,)))
+
+
+def _same(cells: Iterable[Any], others: Iterable[Any]) -> bool:
+    return all(map(_equal, cells, others))
+
+
+def _equal(cell: object, other: object) -> bool:
+    return cell == other or (_is_none(cell) and _is_none(other))
+
+
+def _is_none(cell: object) -> bool:
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
+
+
+def _cells(bar: RawBar) -> list[object]:
+    return [None if _is_none(cell) else cell for cell in astuple(bar)[1:]]
+
+
+def _of_offer(offer: Offer) -> tuple[object, ...]:
+    return offer.date, offer.kind, None if offer.kind == "split" else float(offer.amount or 0)
+
+
+def _of_action(action: RawAction) -> tuple[object, ...]:
+    return action.date, action.kind, None if action.kind == "split" else action.value

@@ -1,0 +1,169 @@
+"""A part of a stored series, held against the state that its newest decision in the log commits to.
+
+The leaf of each calendar year is kept beside the rows, so that a job reads the years that it looks at and nothing of
+the others. A kept leaf is believed as little as a row: the leaves of the years that are read are worked out anew, and
+all of them, with the actions in force, have to lead to the state in the log.
+
+What is kept stays true of the decision that it was kept at; the years that later ones may have touched are read.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import MAXYEAR, MINYEAR
+
+import msgspec
+
+from ledger.codec import UNDECODABLE
+from ledger.ingest.rules.held import Held, Reach, beside
+from ledger.log_source import LogSource
+from ledger.market.series import Series
+from ledger.market.series_state import array, leaf, leaves_of, state
+from ledger.values import Action, Bar
+from projections.fold.keys import text_key
+from projections.fold.tables import State, Table, Tables, encode
+from projections.models import corporate_actions, decisions, prices
+from projections.models.decisions import Decision
+from projections.store.commitments import commitment
+from projections.store.mending import UNSOUND, Mending
+
+DECISIONS_MAX = 16  # read again and again past what is kept, before it is kept anew
+KEPT_MAX = 10_000  # series whose leaves one view keeps
+
+
+class KeptLeaves(msgspec.Struct, frozen=True, array_like=True):
+    """What the decisions on a series led to, up to the one at `seq`: the leaf of each year and the actions in force."""
+
+    seq: int
+    leaves: dict[int, bytes]
+    actions: tuple[Action, ...]
+
+
+NOTHING_KEPT = KeptLeaves(-1, {}, ())
+
+_decode_kept = msgspec.msgpack.Decoder(KeptLeaves).decode
+_decode_bars = msgspec.msgpack.Decoder(list[Bar]).decode
+
+
+class Windows:
+    """Reads parts of series from one view of a store, and notes what leaves are worth keeping."""
+
+    def __init__(self, log: LogSource, stored: State, kept: Table, mending: Mending) -> None:
+        """Read rows as they are `stored`, and `kept` leaves; what does not hold is `mending`'s."""
+        self._log = log
+        self._stored = stored
+        self._kept = kept
+        self._mending = mending
+        self.noted: dict[bytes, bytes] = {}  # rows for `Store.keep`
+
+    def held(self, series: Series, reach: Reach) -> Held:
+        """Return the series as it is held now, as far as `reach` looks; all of it where only that can be held."""
+        if self._mending.sound is None:
+            try:
+                part = self._part(series, reach)
+            except UNSOUND as error:
+                self._mending.folded(str(error))
+            else:
+                if part is not None:
+                    return part
+        tables = self._mending.state[prices.NAME]
+        whole = prices.held(tables, series)
+        newest = decisions.newest(tables, series)
+        if newest is not None and newest.after is not None:
+            self._note(series, newest.seq, leaves_of(whole.bars.values()), whole.actions)
+        return whole
+
+    def _part(self, series: Series, reach: Reach) -> Held | None:
+        """Return what is wanted of the series, None where it does not lead to the state in the log, or to none.
+
+        Raises: what reading a damaged row or a damaged log raises.
+        """
+        tables = self._stored[prices.NAME]
+        try:
+            newest, kept = decisions.newest(tables, series), self._kept_of(series)
+            if newest is None or kept.seq > newest.seq:
+                return None
+            committed = commitment(self._log, newest.seq)
+            since = tuple(decisions.decisions(tables, series, start=kept.seq + 1))
+            if committed is None or Series(committed.ticker, committed.provider) != series:
+                return None
+            if committed.after is None or any(one.after is None for one in since):
+                return None
+            years = _Years(tables, series, kept, changed=_changed(since))
+            bars = years.bars(reach)
+            actions = corporate_actions.known(since, kept.actions)
+        except (*UNDECODABLE, ValueError):
+            return None
+        if state(series, committed.basis, years.leaves, actions) != committed.after:
+            return None
+        if len(since) > DECISIONS_MAX or years.beyond_reach or not kept.leaves.keys() <= years.leaves.keys():
+            self._note(series, newest.seq, years.leaves, actions)
+        return Held({bar.date: bar for bar in bars}, actions, committed.basis, reach, years.leaves)
+
+    def _kept_of(self, series: Series) -> KeptLeaves:
+        value = self._kept.get(_key(series))
+        return NOTHING_KEPT if value is None else _decode_kept(value)
+
+    def _note(self, series: Series, seq: int, leaves: dict[int, bytes], actions: tuple[Action, ...]) -> None:
+        if len(self.noted) < KEPT_MAX:
+            self.noted[_key(series)] = encode(KeptLeaves(seq, leaves, actions))
+
+
+class _Years:
+    """The years of one series: the leaf of each, and the bars of those that are read, read when they are asked for."""
+
+    def __init__(self, tables: Tables, series: Series, kept: KeptLeaves, *, changed: Sequence[range]) -> None:
+        self._tables = tables
+        self._series = series
+        self._bars: dict[int, list[Bar]] = {}
+        self._read_years: set[int] = set()
+        self.leaves = dict(kept.leaves)
+        self.beyond_reach = False  # whether a year was read for want of its leaf alone
+        for span in changed:
+            self._read(span.start, span.stop - 1)
+
+    def bars(self, reach: Reach) -> list[Bar]:
+        """Return the bars of the years that `reach` needs, by date; their leaves are worked out by then."""
+        changed = set(self._read_years)
+        first, last = reach.days.start.year, reach.days.end.year
+        self._read(first, last)
+        looked_at = set(range(first, last + 1))
+        if reach.ends:
+            # Of a year that is kept and has no row the next one is the first: it is the bar that has to be there.
+            ends = (next(self._away(MINYEAR, 1), None), next(self._away(MAXYEAR, -1), None))
+            looked_at |= {bar.date.year for bar in ends if bar is not None}
+        before = (bar for bar in self._away(first, -1) if bar.date < reach.days.start)
+        after = (bar for bar in self._away(last, 1) if bar.date > reach.days.end)
+        for away in (before, after):
+            looked_at |= {bar.date.year for bar in beside(away)}
+        self.beyond_reach = not changed & self.leaves.keys() <= looked_at
+        return [bar for year in sorted(looked_at & self.leaves.keys()) for bar in self._year(year)]
+
+    def _away(self, year: int, step: int) -> Iterator[Bar]:
+        """Yield the bars from `year` on, backwards for a step of -1, reading year after year."""
+        for each in sorted((one for one in self.leaves if (one - year) * step >= 0), reverse=step < 0):
+            yield from self._year(each)[::step]
+
+    def _year(self, year: int) -> list[Bar]:
+        self._read(year, year)
+        return self._bars.get(year, [])
+
+    def _read(self, first: int, last: int) -> None:
+        unread = [year for year in range(first, last + 1) if year not in self._read_years]
+        if not unread:
+            return
+        self._read_years.update(unread)
+        found = prices.held_years(self._tables, self._series, unread[0], unread[-1]).bars
+        for year in unread:
+            self.leaves.pop(year, None)
+        for year, encoded in found.items():
+            self.leaves[year] = leaf(encoded)
+            self._bars[year] = _decode_bars(array(encoded))
+
+
+def _changed(since: Sequence[Decision]) -> list[range]:
+    """Return the years in which the decisions may have changed bars: a row outside its window is rejected."""
+    spans = [range(one.window.start.year, one.window.end.year + 1) for one in since if one.accepted and one.rows]
+    return list(dict.fromkeys(spans))
+
+
+def _key(series: Series) -> bytes:
+    return text_key(series.ticker, series.provider)

@@ -1,0 +1,223 @@
+"""A run and an import over ten years held beside two: `python -m tests.benchmarks.windows [--tickers N] [--rounds N]`.
+
+Prints one JSON object. Everything is processor time per ticker, the contestants in turn, ticker by ticker: a job of
+the main run from its first look at the series to its decision; the judgement of an exchange's file of one day, what is
+held read whole and read as far as it is looked at; the state of a decision beside its job.
+"""
+
+import statistics
+import tempfile
+import time as clock
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import click
+import msgspec
+
+from ledger.codec import Draft
+from ledger.events import FetchSucceeded, ValidationCompleted
+from ledger.ids import append_id
+from ledger.ingest.job import Job
+from ledger.ingest.plan import SeriesState
+from ledger.ingest.rules.commitment import committed
+from ledger.ingest.rules.held import Held, Reach
+from ledger.ingest.rules.judge import judge, reach
+from ledger.ingest.rules.reading import Reading
+from ledger.market.series import Series
+from ledger.market.sessions import sessions, shift
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from ledger.values import Basis, Identity, RawBar, Request, Source, Window
+from projections.models import ingest_logs, metrics, prices
+from projections.store.runner import open_view
+from tests.ledger.ingest.answers import GOOD
+from tests.ledger.ingest.bench import PLAN, Notes
+from tests.ledger.ingest.scripted import EMPTY_CHART, Answered, ScriptedProvider, answer
+
+FIRST_RUN = date(2025, 6, 2)
+EVENING = time(23, 30)
+TEN, TWO = 10, 2
+FILE = "cotahist"
+TRADES_ALONE = Reading(every_session=False)
+JOB = bytes(16)
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Medians over tickers and rounds of microseconds of processor time; `ratio` is the first over the second."""
+
+    tickers: int
+    rounds: int
+    job_us: dict[str, float]
+    job_ratio: float
+    import_us: dict[str, float]
+    import_ratio: float
+    state_us: float
+    state_of_job_percent: float
+
+
+class Years:
+    """A ledger that holds `years` of each of some tickers, and its clock."""
+
+    def __init__(self, folder: Path, *, years: int, tickers: int, provider: str, basis: Basis) -> None:
+        self.name, self.provider, self.basis = f"{years} years", provider, basis
+        self.tickers = [f"AAAA{number}.SA" for number in range(3, 3 + tickers)]
+        self.today = FIRST_RUN
+        span = Window(FIRST_RUN - timedelta(days=365 * years), shift(FIRST_RUN, 40))
+        self.bars = [_bar(day, number) for number, day in enumerate(sessions(span))]
+        home = LedgerHome(folder)
+        create_ledger(home, kind="real", software="benchmark", now=self.now, lock_timeout_s=5)
+        self.log = EventLog(home, now=self.now, lock_timeout_s=5)
+        held = tuple(bar for bar in self.bars if bar.date < FIRST_RUN)
+        for ticker in self.tickers:
+            fetch = self.evidence(ticker, held)
+            decision = judge(fetch, Held({}), basis=basis, exchange=None, reading=TRADES_ALONE)
+            assert isinstance(decision, ValidationCompleted)
+            size = self.log.head().size
+            drafts = [
+                Draft(job_id=JOB, stream=ticker, event=fetch),
+                Draft(job_id=JOB, stream=ticker, event=decision, cause=size),
+            ]
+            self.log.append(drafts, append_id=append_id(f"years/{ticker}"))
+
+    def now(self) -> int:
+        """Return the evening of the day."""
+        return round(datetime.combine(self.today, EVENING, UTC).timestamp()) * 10**6
+
+    def evidence(self, ticker: str, bars: tuple[RawBar, ...]) -> FetchSucceeded:
+        """Return an answer of `bars`, asked for over their own window."""
+        window = Window(bars[0].date, bars[-1].date)
+        return FetchSucceeded(
+            ticker=ticker,
+            provider=self.provider,
+            attempt=1,
+            started_at=self.now() - 10**6,
+            finished_at=self.now(),
+            request=Request(ticker=ticker, window=window),
+            source=Source(library="benchmark", version="1"),
+            answer=answer(EMPTY_CHART),
+            identity=Identity(symbol=ticker),
+            bars=bars,
+            actions=(),
+        )
+
+    def state(self, series: Series, reach: Reach) -> SeriesState:
+        """Return what the command line tells a job of its series."""
+        with open_view(self.log, self.log.folder) as view:
+            asked = metrics.asked(view.state["metrics"], series)
+            pending = ingest_logs.pending(view.state["ingest_logs"], series.ticker)
+            return SeriesState(view.held(series, reach), pending=pending, missing=asked.missing)
+
+    def job(self, ticker: str) -> None:
+        """Run one job of the day."""
+        identity = msgspec.structs.replace(GOOD, symbol=ticker)
+        known = tuple(bar for bar in self.bars if bar.date <= self.today)
+        provider = ScriptedProvider(Answered(known[-30:], identity=identity))
+        job = Job(ticker, log=self.log, provider=provider, plan=PLAN, now=self.now, state=self.state, observer=Notes())
+        assert job.run().status == "success"
+
+    def judged(self, ticker: str, held: Callable[[Series, Reach], Held]) -> None:
+        """Judge a file of the day, as an import does."""
+        day = next(bar for bar in self.bars if bar.date >= self.today)
+        fetch = msgspec.structs.replace(self.evidence(ticker, (day,)), finished_at=self.now() + 2 * 86_400 * 10**6)
+        series = Series(ticker, self.provider)
+        found = held(series, reach(fetch, basis=self.basis, reading=TRADES_ALONE))
+        decision = judge(fetch, found, basis=self.basis, exchange=None, reading=TRADES_ALONE)
+        assert isinstance(decision, ValidationCompleted)
+        assert 1 == decision.added
+
+
+def _bar(day: date, number: int) -> RawBar:
+    close = 20 + number % 97 / 100
+    return RawBar(day, close, close + 0.05, close - 0.05, close, close, 1_000_000 + number)
+
+
+def _us(run: Callable[[], object]) -> float:
+    began = clock.process_time_ns()
+    run()
+    return (clock.process_time_ns() - began) / 1_000
+
+
+def jobs(folder: Path, *, tickers: int, rounds: int) -> Iterator[tuple[str, float]]:
+    """Yield what each job took: one day of ten years, the same day of two, ticker by ticker."""
+    given = [
+        Years(folder / f"{years}", years=years, tickers=tickers, provider="yfinance", basis="split_adjusted")
+        for years in (TEN, TWO)
+    ]
+    for number in range(rounds + 1):
+        for each in given:
+            each.today = shift(each.today, 1)
+        for ticker in given[0].tickers:
+            for each in given if number % 2 else given[::-1]:
+                taken = _us(lambda each=each, ticker=ticker: each.job(ticker))  # type: ignore[misc] - bound at once
+                if number:  # the first one keeps the leaves
+                    yield each.name, taken
+
+
+def imports(folder: Path, *, tickers: int, rounds: int) -> Iterator[tuple[str, float]]:
+    """Yield what the judgement of a day took, by how what is held was read."""
+    ten = Years(folder / FILE, years=TEN, tickers=tickers, provider=FILE, basis="as_traded")
+    for number in range(rounds + 1):
+        # One view an import; the first keeps the leaves.
+        with open_view(ten.log, ten.log.folder) as part, open_view(ten.log, ten.log.folder) as whole:
+
+            def by_whole(series: Series, _: Reach, tables: prices.Tables = whole.state["prices"]) -> Held:
+                return prices.held(tables, series)
+
+            for ticker in ten.tickers:
+                for name, held in (("part", part.held), ("whole", by_whole)):
+                    taken = _us(lambda held=held, ticker=ticker: ten.judged(ticker, held))  # type: ignore[misc] - bound at once
+                    if number:
+                        yield name, taken
+
+
+def state_us(folder: Path) -> float:
+    """Return what both states of a decision over ten years held take, the leaves of the rest known."""
+    ten = Years(folder / "state", years=TEN, tickers=1, provider="yfinance", basis="split_adjusted")
+    fetch = ten.evidence(ten.tickers[0], tuple(bar for bar in ten.bars if bar.date <= FIRST_RUN)[-6:])
+    needed = reach(fetch, basis="split_adjusted", reading=TRADES_ALONE)
+    for _ in range(2):
+        with open_view(ten.log, ten.log.folder) as view:
+            held = view.held(Series(ten.tickers[0], "yfinance"), needed)
+    decision = judge(fetch, held, basis="split_adjusted", exchange=None, reading=TRADES_ALONE)
+    assert isinstance(decision, ValidationCompleted)
+    return statistics.median(_us(lambda: committed(decision, held, threshold_percent=10)) for _ in range(200))
+
+
+def measure(folder: Path, *, tickers: int, rounds: int) -> Report:
+    """Return the figures."""
+
+    def medians(taken: Iterator[tuple[str, float]]) -> dict[str, float]:
+        found: dict[str, list[float]] = {}
+        for name, us in taken:
+            found.setdefault(name, []).append(us)
+        return {name: round(statistics.median(each), 1) for name, each in found.items()}
+
+    job_us = medians(jobs(folder, tickers=tickers, rounds=rounds))
+    import_us = medians(imports(folder, tickers=tickers, rounds=rounds))
+    spent = state_us(folder)
+    return Report(
+        tickers=tickers,
+        rounds=rounds,
+        job_us=job_us,
+        job_ratio=round(job_us[f"{TEN} years"] / job_us[f"{TWO} years"], 3),
+        import_us=import_us,
+        import_ratio=round(import_us["part"] / import_us["whole"], 3),
+        state_us=round(spent, 1),
+        state_of_job_percent=round(spent / job_us[f"{TEN} years"] * 100, 2),
+    )
+
+
+@click.command()
+@click.option("--tickers", type=click.IntRange(min=1), default=300, show_default=True)
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+def main(tickers: int, rounds: int) -> None:
+    """Measure jobs and imports over ten years held, and print one JSON object."""
+    with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
+        report = measure(Path(name), tickers=tickers, rounds=rounds)
+    click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tests of the frozen judge of rules version 1."""
