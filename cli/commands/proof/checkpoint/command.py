@@ -12,7 +12,7 @@ from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
 from cli.commands.proof import cosigners, timestamps
 from cli.commands.proof.checkpoint import row
-from cli.commands.proof.checkpoint.outside import Answers, Questions
+from cli.commands.proof.checkpoint.outside import OutsideAnswers, OutsideQuestions
 from cli.commands.proof.keys import VERIFIER_KEY, signing_key
 from cli.context import clock_option, guards, ledgers, params, witnesses
 from ledger import ids
@@ -69,7 +69,7 @@ def checkpoint(
     Witnesses and an authority are asked once it is published; each has ADAPTER_TIMEOUT_SECONDS to answer.
     """
     given = settings.load()
-    questions = Questions(timestamps.authority(context, given), cosigners.asked(context, given))
+    questions = OutsideQuestions(timestamps.authority(context, given), cosigners.asked(context, given))
     if compare is not None:
         if out is not None or questions:
             context.fail("got --out, --timestamp or --witness with --compare, want --compare and --key alone")
@@ -102,7 +102,9 @@ def _compared(context: click.Context, paths: tuple[Path, Path], key: str | None,
     return Exit.OK if compared.verdict == "extends" else Exit.CRITICAL
 
 
-def _signed(given: Settings, key: SigningKey, out: Path | None, questions: Questions) -> tuple[Signed, Answers]:
+def _signed(
+    given: Settings, key: SigningKey, out: Path | None, questions: OutsideQuestions
+) -> tuple[Signed, OutsideAnswers]:
     ledger = ledgers.active(given)
     known = witnesses.projections(ledger.folder)
 
@@ -121,6 +123,6 @@ def _signed(given: Settings, key: SigningKey, out: Path | None, questions: Quest
             log.require(witness.head, witness=witness.name)
         job_id = ids.new_id(now())
         signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, folder=out)
-        answers = Answers()
+        answers = OutsideAnswers()
         answers.ask(questions, log, signed, job_id=job_id, timeout_s=timeout_s)
         return signed, answers

@@ -16,7 +16,7 @@ from ledger.store.event_log import EventLog
 T = TypeVar("T")
 
 
-class Questions(msgspec.Struct, frozen=True):
+class OutsideQuestions(msgspec.Struct, frozen=True):
     """Who is to be asked."""
 
     authority: Authority | None
@@ -27,7 +27,7 @@ class Questions(msgspec.Struct, frozen=True):
         return self.authority is not None or bool(self.witnesses)
 
 
-class Answers:
+class OutsideAnswers:
     """What they said, and why somebody said nothing; the exit code is that of the worst."""
 
     def __init__(self) -> None:
@@ -37,7 +37,9 @@ class Answers:
         self.not_cosigned: list[str] = []
         self.exit = Exit.OK
 
-    def ask(self, questions: Questions, log: EventLog, signed: Signed, *, job_id: bytes, timeout_s: float) -> None:
+    def ask(
+        self, questions: OutsideQuestions, log: EventLog, signed: Signed, *, job_id: bytes, timeout_s: float
+    ) -> None:
         """Ask everybody about the checkpoint that was signed of `log`: it stands, whatever they say.
 
         Raises: TileError, NotProvenError; DiskFullError, UnwritableError; what `EventLog.append` raises.

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from cli.commands.proof.checkpoint.outside import Answers
+from cli.commands.proof.checkpoint.outside import OutsideAnswers
 from cli.render import times
 from ledger.checkpoint.note import SigningKey
 from ledger.checkpoint.outside.stamping import Timestamped
@@ -108,7 +108,7 @@ def timestamp(found: Timestamped) -> TimestampRow:
     )
 
 
-def with_answers(found: CheckpointRow, answers: Answers) -> CheckpointRow:
+def with_answers(found: CheckpointRow, answers: OutsideAnswers) -> CheckpointRow:
     """Return the row with what others said."""
     rows = [
         (
