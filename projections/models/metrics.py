@@ -287,8 +287,7 @@ def _sign(tables: Tables, envelope: Envelope, fact: CheckpointSigned) -> None:
 
 
 def _verify(tables: Tables, envelope: Envelope, fact: LogVerified) -> None:
-    made = VerificationMade(envelope.recorded_at, fact.verdict, fact.size)
-    tables["verifications"].store(LAST_VERIFICATION, made)
+    tables["verifications"].store(LAST_VERIFICATION, VerificationMade(envelope.recorded_at, fact.verdict, fact.size))
 
 
 def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
@@ -334,13 +333,14 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
 
     A file brought by hand counts only where nobody is asked: else it would hush the alarm of a provider that is late.
     """
-    chosen: dict[str, tuple[bytes, _SeriesTally]] = {}
+    chosen: dict[str, tuple[tuple[bool, int], bytes, _SeriesTally]] = {}
     for key, value in tables["tallies"].scan(b"" if ticker is None else text_key(ticker)):
         (name, provider), tally = two_texts(key), _decode_tally(value)
-        if name not in chosen or _rank(provider, tally) > _rank(two_texts(chosen[name][0])[1], chosen[name][1]):
-            chosen[name] = key, tally
+        rank = not registry.brought_by_hand(provider), tally.seq
+        if name not in chosen or rank > chosen[name][0]:
+            chosen[name] = rank, key, tally
     ended = retirements.in_force(tables)
-    for key, tally in chosen.values():
+    for _, key, tally in chosen.values():
         slots = [RECENT.unpack(value) for _, value in tables["recent"].scan(key)]
         ticker, provider = two_texts(key)
         retired = ended.get(ticker)
@@ -360,10 +360,6 @@ def asked(tables: Tables, series: Series) -> Asked:
 def _missing(tables: Tables, key: bytes) -> dict[date, date]:
     stored = tables["missing"].load(key, _decode_missing)
     return {} if stored is None else dict(stored.sessions)
-
-
-def _rank(provider: str, tally: _SeriesTally) -> tuple[bool, int]:
-    return not registry.brought_by_hand(provider), tally.seq
 
 
 def runs(tables: Tables) -> Iterator[RunCount]:

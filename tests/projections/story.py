@@ -7,6 +7,8 @@ from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.events import (
     LEDGER_STREAM,
+    AlertRaised,
+    AlertSent,
     BackupCreated,
     CheckpointSigned,
     ConnectionTested,
@@ -254,6 +256,35 @@ class Story:
         return self.add(
             SeriesRetired(
                 ticker=ticker, on=on, into=into, numerator=None, denominator=None, reason="renamed", undone=undone
+            )
+        )
+
+    def alerted(self) -> Seq:
+        """Append that an alert was raised, and that its receiver wants no more."""
+        episode, host = bytes(16), bytes(32)
+        self.add(
+            AlertRaised(
+                episode_id=episode,
+                metric="ingest_lag",
+                ticker=TICKERS[0],
+                value=2.0,
+                threshold=1.0,
+                severity="critical",
+                reason="late",
+                found_at=self.now_us,
+            )
+        )
+        return self.add(
+            AlertSent(
+                episode_id=episode,
+                metric="ingest_lag",
+                ticker=TICKERS[0],
+                transition="raised",
+                outcome="gone",
+                attempts=1,
+                status_code=410,
+                host_hash=host,
+                finished_at=self.now_us,
             )
         )
 

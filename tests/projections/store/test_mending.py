@@ -69,6 +69,8 @@ def test_a_flipped_bit_of_any_table_is_mended_under_the_reader(tmp_path: Path, m
     story.probed()
     story.backed_up()
     story.signed()
+    story.verified()
+    story.alerted()
     story.retired()
     story.snapshot("PETR4-20260213.csv", position=20, sha256=bytes(32), rows=3)
     log = story.log
