@@ -1,6 +1,6 @@
-"""A folder that is published: `checkpoint`, and below `tile/` the tree that it is the head of.
+"""A folder that is published: `checkpoint`, what dates it, and below `tile/` the tree that it is the head of.
 
-Every file but `checkpoint` is written once. Tiles are durable before the checkpoint that needs them has its name.
+Every file below `tile/` is written once. Tiles are durable before the checkpoint that needs them has its name.
 
 Source: C2SP tlog-tiles.
 """
@@ -19,6 +19,7 @@ from ledger.files.durable import make_folder, make_private_folder, open_private,
 from ledger.files.regular import read_regular
 
 CHECKPOINT, TILES = "checkpoint", "tile"
+TIMESTAMP = "checkpoint.tsr"
 STAGING = ".b3-ledger-staging"
 LONGEST_BYTES = 256 * 1024 * 1024  # of one file; a bundle holds 256 events
 FEW_FILES = 16  # so many are synced one by one; for more, one sync of everything is cheaper
@@ -39,11 +40,24 @@ class Published:
         return _read(self.folder / CHECKPOINT)
 
     def put_checkpoint(self, note: bytes) -> None:
-        """Make `note` the checkpoint, durably, by one rename.
+        """Make `note` the checkpoint, durably, by one rename; the timestamp of another one goes first.
+
+        Raises: DiskFullError, UnwritableError; UnreadableError.
+        """
+        if (before := self.checkpoint()) is not None and before.split(b"\n\n")[0] != note.split(b"\n\n")[0]:
+            try:
+                (self.folder / TIMESTAMP).unlink(missing_ok=True)
+            except OSError as error:
+                raise unwritable(self.folder, error) from error
+        write_whole(self.folder / CHECKPOINT, note)
+
+    def put_timestamp(self, answer: bytes) -> Path:
+        """Keep what an authority said of the checkpoint beside it, durably; return the file.
 
         Raises: DiskFullError, UnwritableError.
         """
-        write_whole(self.folder / CHECKPOINT, note)
+        write_whole(self.folder / TIMESTAMP, answer)
+        return self.folder / TIMESTAMP
 
     def content(self, tile: Tile) -> bytes:
         """Return what is in a tile, cut from the full one where the partial one is gone.
