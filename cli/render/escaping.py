@@ -39,7 +39,7 @@ def escaped_lines(text: str) -> str:
 
 def escaped_json(line: str) -> str:
     """Return a line of JSON that is the same value, with no harmful character in it as such."""
-    return _IN_A_LAYOUT.sub(_escape_json, line)
+    return _IN_A_LAYOUT.sub(lambda found: f"\\u{ord(found[0]):04x}" if _is_harmful(found[0]) else found[0], line)
 
 
 def escaped_cell(cell: object) -> object:
@@ -47,7 +47,12 @@ def escaped_cell(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
     shown = escaped(cell)
-    return f"'{shown}" if _FORMULA.match(shown) and not _is_number(shown) else shown
+    if _FORMULA.match(shown):
+        try:
+            float(shown)
+        except ValueError:
+            return f"'{shown}"
+    return shown
 
 
 def escaped_row(row: Any) -> Any:
@@ -74,15 +79,3 @@ def _is_harmful(char: str) -> bool:
 
 def _escape(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode() if _is_harmful(found[0]) else found[0]
-
-
-def _escape_json(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}" if _is_harmful(found[0]) else found[0]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

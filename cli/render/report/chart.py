@@ -115,11 +115,12 @@ def picture(one: TickerFacts, say: Phrases, name: str) -> Html:
     found, prices = revised(one), one.prices
     closes = [price.close for price in prices]
     scale = Scale(prices[0].date, prices[-1].date, min(closes), max(closes))
+    grid = "".join(f"M{LEFT} {scale.y(level)}H{WIDTH}" for level in _levels(scale))
     return element(
         "svg",
         element("title", title(one, say), id=f"{name}-title"),
         element("desc", description(one, found, say), id=f"{name}-desc"),
-        _grid(scale),
+        element("path", class_="g", d=f"{grid}M{LEFT} {BOTTOM}H{WIDTH}"),
         _marks(one, found, scale),
         _names(scale, say),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
@@ -179,14 +180,12 @@ def parts(action: CorporateAction) -> bool:
 
 def _levels(scale: Scale) -> list[Decimal]:
     """Return the round prices that get a line."""
-    step = _round_step((scale.high - scale.low) / GRID_LINES)
+    wanted = (scale.high - scale.low) / GRID_LINES
+    power = Decimal(1).scaleb(wanted.adjusted())
+    # The least of 1, 2 and 5 times a power of ten that is wide enough.
+    step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= wanted)
     first = (scale.low // step + 1) * step
     return [level for number in range(2 * GRID_LINES) if (level := first + number * step) < scale.high]
-
-
-def _grid(scale: Scale) -> Html:
-    lines = "".join(f"M{LEFT} {scale.y(level)}H{WIDTH}" for level in _levels(scale))
-    return element("path", class_="g", d=f"{lines}M{LEFT} {BOTTOM}H{WIDTH}")
 
 
 def _names(scale: Scale, say: Phrases) -> Html:
@@ -200,12 +199,6 @@ def _names(scale: Scale, say: Phrases) -> Html:
         place = {"x": str(scale.x(day)), "y": str(HEIGHT - 7), "text_anchor": anchor}
         drawn.append(element("text", day.isoformat(), **place, **between))
     return joined(drawn)
-
-
-def _round_step(wanted: Decimal) -> Decimal:
-    """Return the least of 1, 2 and 5 times a power of ten that is at least `wanted`."""
-    power = Decimal(1).scaleb(wanted.adjusted())
-    return next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= wanted)
 
 
 def _marks(one: TickerFacts, found: Revised, scale: Scale) -> Html:
@@ -225,9 +218,12 @@ def _marks(one: TickerFacts, found: Revised, scale: Scale) -> Html:
         "missing": (f"M{scale.x(day)} {BOTTOM}v12" for day in missing),
         "c": _line(one.prices, {gap.date for gap in one.missing}, scale),
         "was": (f"M{point.x} {point.y}V{now}" for point, now in was),
-        "late": (_diamond(point) for point in at(found.late)),
+        "late": (f"M{point.x - ARM} {point.y}l{ARM}-{ARM} {ARM} {ARM}-{ARM} {ARM}z" for point in at(found.late)),
         "correction": (f"M{point.x} {point.y}h0" for point in at(found.correction)),
-        "withdrawn": (_cross(point) for point in at(found.withdrawn)),
+        "withdrawn": (
+            f"M{point.x - ARM} {point.y - ARM}l{2 * ARM} {2 * ARM}m0-{2 * ARM}l-{2 * ARM} {2 * ARM}"
+            for point in at(found.withdrawn)
+        ),
     }
     paths = [element("path", class_=name, d=d) for name, pieces in drawn.items() if (d := "".join(pieces))]
     names = [
@@ -245,28 +241,20 @@ def _apart(days: Iterable[date], scale: Scale) -> list[date]:
     return list(columns.values())
 
 
-def _diamond(at: Point) -> str:
-    return f"M{at.x - ARM} {at.y}l{ARM}-{ARM} {ARM} {ARM}-{ARM} {ARM}z"
-
-
-def _cross(at: Point) -> str:
-    return f"M{at.x - ARM} {at.y - ARM}l{2 * ARM} {2 * ARM}m0-{2 * ARM}l-{2 * ARM} {2 * ARM}"
-
-
 def _line(prices: Sequence[Price], missing: set[date], scale: Scale) -> Iterator[str]:
-    """Yield a path for each run of sessions between which none is missing."""
+    """Yield a path for each run of sessions between which none is missing.
+
+    Of each column it has the lowest and the highest close, in their order.
+    """
     gaps = sorted(missing)
     for _, run in groupby(prices, key=lambda price: bisect(gaps, price.date)):
-        yield _path(list(_columns(run, scale)))
-
-
-def _columns(prices: Iterable[Price], scale: Scale) -> Iterator[Point]:
-    """Yield the lowest and the highest close of each column, in their order."""
-    for _, column in groupby(prices, key=lambda price: scale.x(price.date) // COLUMN):
-        points = [Point(scale.x(price.date), scale.y(price.close)) for price in column]
-        heights = [point.y for point in points]
-        ends = {heights.index(min(heights)), heights.index(max(heights))}
-        yield from (points[index] for index in sorted(ends))
+        drawn: list[Point] = []
+        for _, column in groupby(run, key=lambda price: scale.x(price.date) // COLUMN):
+            points = [Point(scale.x(price.date), scale.y(price.close)) for price in column]
+            heights = [point.y for point in points]
+            ends = {heights.index(min(heights)), heights.index(max(heights))}
+            drawn += [points[index] for index in sorted(ends)]
+        yield _path(drawn)
 
 
 def _path(points: Sequence[Point]) -> str:

@@ -7,7 +7,7 @@ from cli.render.report.markup import Html, element, joined
 from cli.render.report.tables import Column, foreign, table
 from cli.render.report.words import Phrases
 from ledger.events import BackupCreated, CheckpointSigned, LogVerified
-from projections.report.facts import CustodyEvent, ReportFacts
+from projections.report.facts import ReportFacts
 
 CUSTODY = (Column("recorded"), Column("event"), Column("size", "n"), Column("detail", "long"), Column("seq", "n"))
 NEWEST = {
@@ -42,20 +42,17 @@ def _facts(facts: ReportFacts, say: Phrases) -> Iterator[tuple[str, str]]:
     yield "tickers", f"{say.number(len(facts.tickers))}: {say('tally', **counts)}"
     yield "missing", say.number(sum(len(one.missing) for one in facts.tickers))
     for key, tag in NEWEST.items():
-        yield key, _newest(facts.newest.get(tag), facts, say)
+        if (event := facts.newest.get(tag)) is None:
+            yield key, say("none")
+            continue
+        age = say.age((chain.recorded_at - event.recorded_at) // times.SECOND_US)
+        uncovered = chain.position - (event.size or 0)
+        yield key, say("covers", detail=event.detail, age=age, uncovered=uncovered)
     yield "position", say("events", count=chain.position, seq=chain.position - 1)
     yield "recorded", times.text(chain.recorded_at)
     yield "ledger", joined([element("code", facts.ledger_id), f", {say(f'kind.{facts.kind}')}"])
     yield "created", say("by", at=times.text(facts.created_at), software=facts.software)
     yield "head", element("code", chain.head)
-
-
-def _newest(event: CustodyEvent | None, facts: ReportFacts, say: Phrases) -> str:
-    if event is None:
-        return say("none")
-    age = say.age((facts.chain.recorded_at - event.recorded_at) // times.SECOND_US)
-    uncovered = facts.chain.position - (event.size or 0)
-    return say("covers", detail=event.detail, age=age, uncovered=uncovered)
 
 
 def custody(facts: ReportFacts, say: Phrases) -> Html:

@@ -3,7 +3,7 @@
 Operators come first (what is late, what failed, what is missing), then analysts, then auditors.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from cli.render import times
 from cli.render.report.custody import custody, glance, repeat, verdict
@@ -69,16 +69,16 @@ def page(facts: ReportFacts, lang: Lang) -> bytes:
 
 
 def _body(facts: ReportFacts, say: Phrases) -> list[Html]:
-    chain, sections = facts.chain, _sections(facts)
+    chain, sections = facts.chain, _sections(facts, say)
     notes = [element("p", say("stands", position=chain.position, at=times.text(chain.recorded_at)), class_="soft")]
     if facts.asked:
         notes.append(element("p", say("about", tickers=", ".join(facts.asked))))
     if facts.kind == "sample":
         notes.append(element("p", say("sample"), class_="note"))
-    contents = (element("li", link(key, say(key))) for key, _ in sections)
+    contents = (element("li", link(key, say(key))) for key in sections)
     parts = (
-        element("section", element("h2", say(key), id=key), content(facts, say), aria_labelledby=key)
-        for key, content in sections
+        element("section", element("h2", say(key), id=key), content, aria_labelledby=key)
+        for key, content in sections.items()
     )
     foot = say("footer", ledger=facts.ledger_id, position=chain.position, head=chain.head or say("unknown"))
     return [
@@ -90,25 +90,23 @@ def _body(facts: ReportFacts, say: Phrases) -> list[Html]:
     ]
 
 
-def _sections(facts: ReportFacts) -> list[tuple[str, Callable[[ReportFacts, Phrases], Html]]]:
+def _sections(facts: ReportFacts, say: Phrases) -> dict[str, Html]:
     """Return the sections of the page, by the key of their headings; of a chain that does not hold two are left."""
     if facts.chain.flaw is not None:
-        return [("glance", verdict), ("repeat", repeat)]
-    return [
-        ("glance", glance),
-        ("health", _health),
-        ("failures", _failures),
-        ("runs", _runs),
-        ("prices", _prices),
-        ("sources", _sources),
-        ("custody", custody),
-        ("repeat", repeat),
-    ]
-
-
-def _health(facts: ReportFacts, say: Phrases) -> Html:
-    rows = (_ticker(one, f"ticker-{number}", say) for number, one in enumerate(facts.tickers))
-    return table(say("health.caption", limit=say.age(facts.lag_threshold_s)), HEALTH, rows, say)
+        return {"glance": verdict(facts, say), "repeat": repeat(facts, say)}
+    places = [(one, f"ticker-{number}") for number, one in enumerate(facts.tickers)]
+    health = (_ticker(one, place, say) for one, place in places)
+    prices = joined(series(one, say, place) for one, place in places)
+    return {
+        "glance": glance(facts, say),
+        "health": table(say("health.caption", limit=say.age(facts.lag_threshold_s)), HEALTH, health, say),
+        "failures": _attempts(facts.failures, say("failures.caption"), say),
+        "runs": _attempts(facts.runs, say("runs.caption"), say),
+        "prices": prices if places else element("p", say("prices.none")),
+        "sources": _sources(facts, say),
+        "custody": custody(facts, say),
+        "repeat": repeat(facts, say),
+    }
 
 
 def _ticker(one: TickerFacts, place: str, say: Phrases) -> Sequence[str]:
@@ -148,40 +146,26 @@ def _reason(found: TickerReport, retired: Retirement | None, say: Phrases) -> st
     return say("reason.rows", rejected=found.rejected, flagged=found.flagged)
 
 
-def _failures(facts: ReportFacts, say: Phrases) -> Html:
-    return _attempts(facts.failures, say("failures.caption"), say)
-
-
-def _runs(facts: ReportFacts, say: Phrases) -> Html:
-    return _attempts(facts.runs, say("runs.caption"), say)
-
-
 def _attempts(entries: Sequence[LogEntry], caption: str, say: Phrases) -> Html:
     if not entries:
         return element("p", say("none"))
-    return table(caption, RUNS, (_attempt(one, say) for one in reversed(entries)), say)
-
-
-def _attempt(one: LogEntry, say: Phrases) -> Sequence[str]:
-    return (
-        moment(one.finished_at),
-        one.ticker,
-        say("status.superseded" if one.superseded else f"status.{one.status}"),
-        say.number(one.attempt),
-        say.number(one.duration_ms),
-        say.number(one.accepted),
-        say.number(one.rejected),
-        say.number(one.flagged),
-        one.provider,
-        foreign(one.error_message, say),
-        say.number(one.seq),
+    rows = (
+        (
+            moment(one.finished_at),
+            one.ticker,
+            say("status.superseded" if one.superseded else f"status.{one.status}"),
+            say.number(one.attempt),
+            say.number(one.duration_ms),
+            say.number(one.accepted),
+            say.number(one.rejected),
+            say.number(one.flagged),
+            one.provider,
+            foreign(one.error_message, say),
+            say.number(one.seq),
+        )
+        for one in reversed(entries)
     )
-
-
-def _prices(facts: ReportFacts, say: Phrases) -> Html:
-    if not facts.tickers:
-        return element("p", say("prices.none"))
-    return joined(series(one, say, f"ticker-{number}") for number, one in enumerate(facts.tickers))
+    return table(caption, RUNS, rows, say)
 
 
 def _sources(facts: ReportFacts, say: Phrases) -> Html:

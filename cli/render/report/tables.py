@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from cli.render.report.markup import Html, element, joined, text
+from cli.render.report.markup import Html, element, text
 from cli.render.report.words import Phrases
 from projections.models.units import second_text
 
@@ -20,21 +20,19 @@ class Column(msgspec.Struct, frozen=True):
 def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], say: Phrases) -> Html:
     """Return the table of `rows`, one cell per column; the first cell heads its row."""
     head = element("tr", *(_cell("th", say(one.key), one.class_, scope="col") for one in columns))
-    body = joined(_row(columns, row) for row in rows)
+    body = list[Html]()
+    for row in rows:
+        (column, first), *others = zip(columns, row, strict=True)
+        cells = (_cell("td", cell, one.class_) for one, cell in others)
+        body.append(element("tr", _cell("th", first, column.class_, scope="row"), *cells))
     return element(
         "div",
-        element("table", element("caption", caption), element("thead", head), element("tbody", body)),
+        element("table", element("caption", caption), element("thead", head), element("tbody", *body)),
         class_="wide",
         tabindex="0",
         role="group",
         aria_label=caption,
     )
-
-
-def _row(columns: Sequence[Column], row: Sequence[str]) -> Html:
-    first, *others = zip(columns, row, strict=True)
-    head = _cell("th", first[1], first[0].class_, scope="row")
-    return element("tr", head, *(_cell("td", cell, column.class_) for column, cell in others))
 
 
 def _cell(tag: str, content: str, class_: str, **attributes: str) -> Html:

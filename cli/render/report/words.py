@@ -1,6 +1,5 @@
 """Every word of a report in both languages: the only table of them. Pure."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Literal, get_args
 
@@ -262,7 +261,7 @@ class Phrases:
     def __init__(self, lang: Lang) -> None:
         self.lang = lang
         self._column = LANGS.index(lang)
-        self._swap: Callable[[str], str] = str if lang == "en" else _comma_for_point
+        self._marks = str.maketrans({} if lang == "en" else {",": ".", ".": ","})
 
     def __call__(self, key: str, **values: object) -> str:
         """Return what `key` says, `values` filled in; numbers among them as the language writes them."""
@@ -271,11 +270,11 @@ class Phrases:
 
     def number(self, value: Decimal | float) -> str:
         """Return a whole number or an exact price, thousands apart."""
-        return self._swap(f"{value:,}" if isinstance(value, int) else f"{value:,f}")
+        return (f"{value:,}" if isinstance(value, int) else f"{value:,f}").translate(self._marks)
 
     def percent(self, ratio: float) -> str:
         """Return a relative change in percent, with its sign."""
-        return self._swap(f"{ratio:+.2%}")
+        return f"{ratio:+.2%}".translate(self._marks)
 
     def age(self, seconds: float) -> str:
         """Return how long something is, in its two largest units."""
@@ -284,7 +283,3 @@ class Phrases:
         if days:
             return f"{self.number(days)} d {hours} h"
         return f"{hours} h {minutes} min" if hours else f"{minutes} min {left % MINUTE_S} s"
-
-
-def _comma_for_point(written: str) -> str:
-    return written.translate(str.maketrans(",.", ".,"))
