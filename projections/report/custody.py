@@ -1,6 +1,5 @@
 """Events [0, position) re-hashed and read, and what they say of the log itself."""
 
-from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
@@ -45,12 +44,16 @@ def read_chain(log: LogSource, position: int) -> ChainRead:
     meaning, custody = Meaning(), list[CustodyEvent]()
     prev, seq, flaw = GENESIS, 0, None
     try:
-        for batch in _batches(log.read(0, position)):
+        waiting = log.read(0, position)
+        while batch := list(islice(waiting, BATCH_EVENTS)):
             flaw = _broken_link(batch, prev) or meaning.read([one.body for one in batch], batch[0].seq)
             flaw = flaw or first_false(meaning.claims(), lambda at: _link_at(log, at))
             if flaw is not None:
                 break
-            custody += _told(batch)
+            # A tag's bytes may lie in any text of an event; only its envelope says what it is.
+            tagged = (record for record in batch if any(tag in record.body for tag in _TAG_BYTES))
+            envelopes = (decode_envelope(record.seq, record.body) for record in tagged)
+            custody += (_custody(one, decode_event(one)) for one in envelopes if one.type in _TAGS)
             prev, seq = batch[-1].link, seq + len(batch)
         if flaw is None and seq < position:
             flaw = Flaw(seq, "missing event", f"seq {seq}", "the end")
@@ -65,11 +68,6 @@ def read_chain(log: LogSource, position: int) -> ChainRead:
     return ChainRead(chain, tuple(custody))
 
 
-def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
-    while batch := list(islice(records, BATCH_EVENTS)):
-        yield batch
-
-
 def _broken_link(batch: list[Record], prev: Link) -> Flaw | None:
     for record, want in zip(batch, links(prev, (one.body for one in batch)), strict=True):
         if record.link != want:
@@ -79,15 +77,6 @@ def _broken_link(batch: list[Record], prev: Link) -> Flaw | None:
 
 def _link_at(log: LogSource, seq: int) -> Link | None:
     return next((record.link for record in log.read(seq, seq + 1)), None)
-
-
-def _told(batch: list[Record]) -> Iterator[CustodyEvent]:
-    for record in batch:
-        # A tag's bytes may lie in any text of an event; only its envelope says what it is.
-        if any(tag in record.body for tag in _TAG_BYTES):
-            envelope = decode_envelope(record.seq, record.body)
-            if envelope.type in _TAGS:
-                yield _custody(envelope, decode_event(envelope))
 
 
 def _custody(envelope: Envelope, event: Event) -> CustodyEvent:

@@ -68,7 +68,10 @@ def gathered(log: LogSource, view: View, known: ReportFacts) -> ReportFacts:
     position, state = known.chain.position, view.state
     if view.head.size != position:
         state = {**state, **view_at(log, position, [Metrics(), IngestLogs()]).state}
-    health, held = dict(_health(state, known)), _held(state, position)
+    now_us, lag_s = known.chain.recorded_at, known.lag_threshold_s
+    reports = (report(one, now_us=now_us) for one in metrics.measured(state[metrics.NAME]))
+    health = {one.ticker: graded(one, lag_threshold_s=lag_s) for one in reports}
+    held = _held(state, position)
     names = {*health, *held}
     if unknown := sorted(set(known.asked) - names):
         wanted = f"one of {', '.join(sorted(names))}" if names else "one that was ingested"
@@ -87,12 +90,6 @@ def gathered(log: LogSource, view: View, known: ReportFacts) -> ReportFacts:
         runs=_entries(state, known.asked, failed=False),
         failures=_entries(state, known.asked, failed=True),
     )
-
-
-def _health(state: State, known: ReportFacts) -> Iterator[tuple[str, TickerReport]]:
-    for one in metrics.measured(state[metrics.NAME]):
-        found = report(one, now_us=known.chain.recorded_at)
-        yield one.ticker, graded(found, lag_threshold_s=known.lag_threshold_s)
 
 
 def _held(state: State, position: int) -> SessionsHeld:
