@@ -3,7 +3,7 @@
 Source: docs/format.md, "Checkpoint".
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from ledger.audit.verify import VerifyReport, VerifyVerdict
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.checkpoint.errors import OtherLedgerError, TileError
 from ledger.checkpoint.published import Published
-from ledger.checkpoint.rereading import Batches, KnownSoFar, drop, first_difference, grow
+from ledger.checkpoint.rereading import Batches, KnownSoFar, drop, first_difference, grow, stored
 from ledger.checkpoint.statement import Statement
 from ledger.checkpoint.tiles import ENTRIES, HEIGHT, WIDTH, GrowingTree, Tile, hashes
 from ledger.checkpoint.tree import LEAF
@@ -49,7 +49,7 @@ def hold_ledger(report: VerifyReport, folder: Path, statement: Statement, publis
     def look() -> Grown:
         engine = Engine(folder, readonly=True)
         size = engine.head().size
-        return _grown(partial(_values, engine, size), size, statement, published)
+        return _grown(partial(stored, engine, size), size, statement, published)
 
     return _held(report, IsolatedProcess(look, Grown).result(), statement)
 
@@ -61,14 +61,6 @@ def hold_archive(report: VerifyReport, path: Path, statement: Statement, publish
     """
     archive: ArchiveLog = archive_log(path)
     return _held(report, _grown(archive.values, archive.head().size, statement, published), statement)
-
-
-def _values(engine: Engine, size: int) -> Iterator[list[bytes]]:
-    start = 0
-    while start < size:
-        values = engine.values(start, size)
-        yield values
-        start += len(values)
 
 
 def _grown(read: Callable[[], Batches], size: int, statement: Statement, published: Published) -> Grown:
@@ -117,7 +109,12 @@ def hold_tiles(statement: Statement, published: Published) -> VerifyReport:
         except TileError as error:
             flaw = Flaw(index * WIDTH, "bundle", error.wanted, error.found)
             break
-        flaw = flaw or _misplaced(leaves, index) or _compared(tree.add(leaves), published)
+        misplaced = (
+            Flaw(seq, "leaf", f"seq {seq}", f"seq {found}")
+            for seq, leaf in enumerate(leaves, index * WIDTH)
+            if (found := LEAF.unpack(leaf)[0]) != seq
+        )
+        flaw = flaw or next(misplaced, None) or _compared(tree.add(leaves), published)
         link = LEAF.unpack(leaves[-1])[1]
     flaw = flaw or _compared(tree.partial(), published)
     if flaw is not None:
@@ -128,32 +125,22 @@ def hold_tiles(statement: Statement, published: Published) -> VerifyReport:
     return _tiles_report(statement, "intact", None, link)
 
 
-def _misplaced(leaves: Sequence[bytes], index: int) -> Flaw | None:
-    for seq, leaf in enumerate(leaves, index * WIDTH):
-        found = LEAF.unpack(leaf)[0]
-        if found != seq:
-            return Flaw(seq, "leaf", f"seq {seq}", f"seq {found}")
-    return None
-
-
 def _compared(tiles: Iterable[tuple[Tile, bytes]], published: Published) -> Flaw | None:
     flaw = None
     for tile, content in tiles:  # all of them: they are what makes the tree grow
-        if flaw is None and tile.level != ENTRIES:
-            flaw = _differs(tile, content, published)
+        if flaw is not None or tile.level == ENTRIES:
+            continue
+        try:
+            found = published.content(tile)
+        except TileError as error:
+            flaw = Flaw(None, f"tile {tile.path}", error.wanted, error.found)
+            continue
+        if found != content:
+            pairs = enumerate(zip(hashes(found), hashes(content), strict=True))
+            at = next(at for at, (one, other) in pairs if one != other)
+            seq = (tile.index * WIDTH + at) << HEIGHT * tile.level
+            flaw = Flaw(seq, f"tile {tile.path}", "the hash of its leaves", "another hash")
     return flaw
-
-
-def _differs(tile: Tile, content: bytes, published: Published) -> Flaw | None:
-    try:
-        found = published.content(tile)
-    except TileError as error:
-        return Flaw(None, f"tile {tile.path}", error.wanted, error.found)
-    if found == content:
-        return None
-    at = next(at for at, (one, other) in enumerate(zip(hashes(found), hashes(content), strict=True)) if one != other)
-    seq = (tile.index * WIDTH + at) << HEIGHT * tile.level
-    return Flaw(seq, f"tile {tile.path}", "the hash of its leaves", "another hash")
 
 
 def _tiles_report(statement: Statement, verdict: VerifyVerdict, flaw: Flaw | None, link: bytes) -> VerifyReport:

@@ -24,6 +24,7 @@ from ledger.events import (
     HeadAccepted,
     LedgerCreated,
 )
+from ledger.store.engine import Engine
 
 # Stored values, link ‖ body, from seq 0 on: what a log or an archive yields.
 Batches = Iterable[Sequence[bytes]]
@@ -31,6 +32,18 @@ Batches = Iterable[Sequence[bytes]]
 # An event of the ledger's own stream has this within its first bytes: array, seq, time, two ids, cause, stream.
 _LEDGER_STREAM = b"\xa6ledger"
 _HEADER_BYTES = 80
+
+
+def stored(engine: Engine, size: int) -> Iterator[list[bytes]]:
+    """Yield the first `size` events of a database as stored, in lists of about 1 MiB.
+
+    Raises: as `Engine.values` does.
+    """
+    start = 0
+    while start < size:
+        values = engine.values(start, size)
+        yield values
+        start += len(values)
 
 
 class RecordedCheckpoints(msgspec.Struct, frozen=True):

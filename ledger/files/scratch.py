@@ -66,16 +66,14 @@ class ScratchMap:
         before = self._recent.pop(key, None)
         self._recent[key] = value
         self._recent_bytes += len(value) + (len(key) if before is None else -len(before))
-        if self._recent_bytes > self._limit_bytes:
-            self._spill()
-
-    def _spill(self) -> None:
-        """Put the half that was not used for longest into the file."""
+        if self._recent_bytes <= self._limit_bytes:
+            return
+        # The half that was not used for longest goes into the file.
         rows: list[tuple[bytes, bytes]] = []
         while self._recent_bytes * 2 > self._limit_bytes and self._recent:
-            key, value = self._recent.popitem(last=False)
-            self._recent_bytes -= len(key) + len(value)
-            rows.append((key, value))
+            oldest = self._recent.popitem(last=False)
+            self._recent_bytes -= sum(map(len, oldest))
+            rows.append(oldest)
         with _kept():
             if self._database is None:
                 self._database = private_database()

@@ -22,7 +22,7 @@ from ledger.audit.verify import VerifyReport
 from ledger.backup.archive_log import archive_log
 from ledger.checkpoint.errors import TimestampError
 from ledger.checkpoint.outside.timestamp import opened
-from ledger.checkpoint.rereading import Batches, KnownSoFar, LeafMark, drop, grow
+from ledger.checkpoint.rereading import Batches, KnownSoFar, LeafMark, drop, grow, stored
 from ledger.checkpoint.statement import Statement
 from ledger.codec import decode_envelope, decode_event
 from ledger.events import CheckpointTimestamped
@@ -74,17 +74,9 @@ def _held_at(place: Path, stamps: tuple[Stamp, ...], roots: "tuple[Certificate, 
     if place.is_dir():
         engine = Engine(place, readonly=True)
         size = engine.head().size
-        return _held(lambda seq: engine.chunk(seq, seq + 1)[0].body, lambda: _values(engine, size), stamps, roots)
+        return _held(lambda seq: engine.chunk(seq, seq + 1)[0].body, lambda: stored(engine, size), stamps, roots)
     archive = archive_log(place)
     return _held(lambda seq: next(archive.read(seq, seq + 1)).body, archive.values, stamps, roots)
-
-
-def _values(engine: Engine, size: int) -> Iterator[list[bytes]]:
-    start = 0
-    while start < size:
-        values = engine.values(start, size)
-        yield values
-        start += len(values)
 
 
 def _held(

@@ -124,6 +124,7 @@ def _of_keys(note: bytes, witness: AskedWitness) -> tuple[Cosignature, ...]:
 
 def _asked(log: EventLog, signed: Signed, witness: AskedWitness, before: int) -> tuple[Cosignature, ...]:
     """Return the cosignatures of a witness that cosigned `before` events, as far as we know; it may say otherwise."""
+    url = masked(witness.url)
     source: HashSource = FromLog(lambda: log.values(0, log.head().size))
     if signed.folder is not None:
         source = FromTiles(Published(signed.folder))
@@ -131,27 +132,30 @@ def _asked(log: EventLog, signed: Signed, witness: AskedWitness, before: int) ->
     if answer.status == CONFLICT:
         size = _size_seen(answer, signed, witness)
         if size == before:
-            raise CosignatureError(masked(witness.url), f"another tree of {size} events", wanted="this one")
+            raise CosignatureError(url, f"another tree of {size} events", wanted="this one")
         answer = _post(signed, witness, size, source)
-    return _of_keys(signed.note + _lines(answer, witness), witness)
+    if answer.status in {CONFLICT, UNPROCESSABLE}:
+        raise CosignatureError(url, "a tree that this one does not extend", wanted="an earlier one of this log")
+    if answer.status != OK:
+        status = _REFUSALS.get(answer.status, str(answer.status))
+        raise NoAnswerError(url, f"HTTP status {status}", wanted=f"{OK} with cosignatures")
+    return _of_keys(signed.note + answer.body, witness)
 
 
 def _post(signed: Signed, witness: AskedWitness, before: int, source: HashSource) -> HttpAnswer:
     parts = urlsplit(witness.url)
     url = urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{CALL}"))
-    proof = "".join(f"{b64encode(one).decode()}\n" for one in _proof(signed.statement, before, source))
+    statement = signed.statement
+    hashes: Sequence[bytes] = ()
+    if before not in {0, statement.size}:
+        found = prove_extension(Statement(statement.origin, before, b""), statement, source=source)
+        if found.new_root != statement.root:
+            wanted = f"{statement.root.hex()}, as signed"
+            raise NotProvenError(f"a tree with root {found.new_root.hex()}", wanted=wanted)
+        hashes = found.hashes
+    proof = "".join(f"{b64encode(one).decode()}\n" for one in hashes)
     body = f"old {before}\n{proof}\n".encode() + signed.note
     return post(url, body, media_type="text/plain", limit_bytes=NOTE_LIMIT_BYTES, timeout_s=witness.timeout_s)
-
-
-def _proof(statement: Statement, before: int, source: HashSource) -> Sequence[bytes]:
-    """Return what proves that the tree extends its first `before` leaves."""
-    if before in {0, statement.size}:
-        return ()
-    found = prove_extension(Statement(statement.origin, before, b""), statement, source=source)
-    if found.new_root != statement.root:
-        raise NotProvenError(f"a tree with root {found.new_root.hex()}", wanted=f"{statement.root.hex()}, as signed")
-    return found.hashes
 
 
 def _size_seen(answer: HttpAnswer, signed: Signed, witness: AskedWitness) -> int:
@@ -163,16 +167,6 @@ def _size_seen(answer: HttpAnswer, signed: Signed, witness: AskedWitness) -> int
     if int(text) > size:
         raise CosignatureError(url, f"a checkpoint of {int(text)} events", wanted=f"none larger than the {size} here")
     return int(text)
-
-
-def _lines(answer: HttpAnswer, witness: AskedWitness) -> bytes:
-    url = masked(witness.url)
-    if answer.status in {CONFLICT, UNPROCESSABLE}:
-        raise CosignatureError(url, "a tree that this one does not extend", wanted="an earlier one of this log")
-    if answer.status != OK:
-        status = _REFUSALS.get(answer.status, str(answer.status))
-        raise NoAnswerError(url, f"HTTP status {status}", wanted=f"{OK} with cosignatures")
-    return answer.body
 
 
 def _join(log: EventLog, signed: Signed, found: Sequence[Cosignature], lock_timeout_s: float) -> None:
