@@ -1,7 +1,6 @@
 """`main alerts`: what is wrong now, told once when it begins and once when it ends."""
 
 import sys
-from collections.abc import Sequence
 from contextlib import nullcontext
 
 import click
@@ -17,7 +16,6 @@ from cli.commands.status.alerts.book import AlertBook, following
 from cli.commands.status.alerts.delivering import Delivery, Receiver
 from cli.commands.status.alerts.looking import Seen
 from cli.commands.status.alerts.ping import ping, word_of
-from cli.commands.status.alerts.row import AlertRow
 from cli.context import ledgers, sample
 from cli.context.ledgers import ActiveLedger
 from ledger import ids
@@ -99,7 +97,10 @@ def _receiver(context: click.Context, given: Settings, webhook: str | None) -> R
 
 
 def _told(given: Settings, receiver: Receiver | None, job_id: bytes, style: Style, *, asked: bool) -> Exit:
-    """Look, record and deliver what began or ended where that is `asked`, and print what is wrong."""
+    """Look, record and deliver what began or ended where that is `asked`, and print what is wrong.
+
+    Raises: NothingToShowError where nothing was ever ingested, and nothing is wrong.
+    """
     ledger = ledgers.active(given)
     now_us = clock.now_us(given, reading=not asked, sample=ledger.kind == "sample")
     if asked:
@@ -113,7 +114,11 @@ def _told(given: Settings, receiver: Receiver | None, job_id: bytes, style: Styl
     rows = [row.row(one, held.get(one.subject), job_id=job_id, now_us=now_us) for one in seen.alarms]
     # For a person alone: cron would mail that all is well.
     output.report(rows, style, text=row.text, none="nothing is wrong" if sys.stderr.isatty() else "")
-    _explain(rows, seen)
+    # On stderr, what makes the exit code: cron mails it.
+    for line in rows:
+        output.say(f"{line.severity}: {row.subject(line)}: {line.reason}")
+    if not rows and seen.tickers == 0:
+        raise NothingToShowError("no ingest of any ticker", wanted="one recorded")
     found = SEVERITIES[gravest(seen.alarms)]
     return max(found, Exit.WARNING) if delivery and delivery.undelivered else found
 
@@ -130,14 +135,3 @@ def _kept(
     if delivery is not None:
         book.add(list(delivery.sent(list(book.held.values()), seen.gone)))
     return book
-
-
-def _explain(rows: Sequence[AlertRow], seen: Seen) -> None:
-    """Say on stderr what makes the exit code: cron mails it.
-
-    Raises: NothingToShowError where nothing was ever ingested, and nothing is wrong.
-    """
-    for one in rows:
-        output.say(f"{one.severity}: {row.subject(one)}: {one.reason}")
-    if not rows and seen.tickers == 0:
-        raise NothingToShowError("no ingest of any ticker", wanted="one recorded")

@@ -36,7 +36,7 @@ from projections.models.metrics import (
     last_verification,
     measured,
 )
-from projections.queries.metrics_report import SEVERITIES, TickerReport, grade, graded, report, worst
+from projections.queries.metrics_report import SEVERITIES, grade, graded, report, worst
 from projections.store.runner import open_view
 
 HealthStatus = Literal["ok", "warning", "critical", "unknown"]
@@ -215,22 +215,15 @@ def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> 
             if anchored is not None:
                 log.require(anchored, witness="anchor")
             heed(folder)
-            _require_past(log, head, now_us)
+            # The last event is of the past, give or take what two clocks may differ by.
+            for record in log.read(head.size - 1, head.size):
+                ahead_us = decode_envelope(record.seq, record.body).recorded_at - now_us
+                if ahead_us > AHEAD_LIMIT_US and created(log).kind == "real":
+                    raise LogAheadError(ahead_us // times.SECOND_US)
             return _measured(log, head, now_us, lag_threshold_s)
         except LedgerError as error:
             verdict = error.verdict if isinstance(error, MarkedError) else None
             return Look(severity=_severity(error), head=head, error_message=str(error), verdict=verdict)
-
-
-def _require_past(log: EventLog, head: Head, now_us: int) -> None:
-    """Return quietly when the last event is of the past, give or take what two clocks may differ by.
-
-    Raises: LogAheadError.
-    """
-    for record in log.read(head.size - 1, head.size):
-        ahead_us = decode_envelope(record.seq, record.body).recorded_at - now_us
-        if ahead_us > AHEAD_LIMIT_US and created(log).kind == "real":
-            raise LogAheadError(ahead_us // times.SECOND_US)
 
 
 def _severity(error: LedgerError) -> Exit:
@@ -242,25 +235,24 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
         tables = view.state["metrics"]
         reports = [graded(report(one, now_us=now_us), lag_threshold_s=lag_threshold_s) for one in measured(tables)]
         signed, backup, verification = last_checkpoint(tables), last_backup(tables), last_verification(tables)
+    gravest, complaint = worst(reports), None
+    if gravest is None:
+        complaint = "got no ingest, want one recorded"
+    elif gravest.reason is not None:
+        complaint = f"{gravest.ticker}: {gravest.reason}"
     return Look(
-        severity=grade(worst(reports)),
+        severity=grade(gravest),
         head=head,
         ingest_known=True,
         last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
         missing=sum(one.missing for one in reports),
-        error_message=_complaint(worst(reports)),
+        error_message=complaint,
         checkpoint=signed,
         backup=backup,
         verification=verification,
         verdict=None if verification is None else verification.verdict,
         bytes_a_day=growth.bytes_a_day(log, head.size, now_us),
     )
-
-
-def _complaint(found: TickerReport | None) -> str | None:
-    if found is None:
-        return "got no ingest, want one recorded"
-    return None if found.reason is None else f"{found.ticker}: {found.reason}"
 
 
 def text(found: HealthRow) -> str:
