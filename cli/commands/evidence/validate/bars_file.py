@@ -1,7 +1,7 @@
 """A CSV of bars that a person has: read whole, or refused with the line that does not hold."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -67,15 +67,12 @@ def read(path: Path, ticker: str | None = None) -> Bars:
 
     content = read_regular(path, limit_bytes=FILE_MAX_BYTES)
     try:
-        return _bars(path, csv.reader(StringIO(content.decode("utf-8-sig"), newline="")), ticker)
+        reader = csv.reader(StringIO(content.decode("utf-8-sig"), newline=""))
+        numbered = [(number, row) for number, row in enumerate(reader, 1) if row]
     except UnicodeDecodeError as error:
         raise BarsFileError(path, 1, found="bytes that are no UTF-8", wanted="a CSV of bars") from error
     except csv.Error as error:
         raise BarsFileError(path, 1, found=str(error), wanted="a CSV of bars") from error
-
-
-def _bars(path: Path, rows: Iterable[list[str]], ticker: str | None) -> Bars:
-    numbered = [(number, row) for number, row in enumerate(rows, 1) if row]
     understood, count = _understood(path, numbered, ticker)
     lines = []
     for number, row in numbered[count:]:

@@ -87,7 +87,14 @@ def _draw(figure: Any, chart: PriceChart) -> None:
     above.set_ylabel("close, R$")
     # Room for the names of actions above the line.
     above.margins(y=0.12)
-    _draw_volume(below, chart)
+    dates: Any = extras.load("matplotlib.dates", extra=EXTRA)
+    ticker: Any = extras.load("matplotlib.ticker", extra=EXTRA)
+    below.bar(days, [price.volume for price in chart.prices], width=0.9, color=BARS, linewidth=0)
+    below.set_ylabel("shares")
+    below.yaxis.set_major_formatter(ticker.EngFormatter(sep=""))
+    locator = dates.AutoDateLocator(minticks=4, maxticks=10)
+    below.xaxis.set_major_locator(locator)
+    below.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     for number, gap in enumerate(chart.missing):
         label = f"missing ({len(chart.missing)})" if number == 0 else None
         above.axvline(gap.date, color="#b3261e", alpha=0.35, linewidth=2.5, linestyle=":", label=label, zorder=1)
@@ -101,18 +108,6 @@ def _draw(figure: Any, chart: PriceChart) -> None:
     above.legend(loc="upper left", frameon=True, framealpha=0.9, edgecolor="none", fontsize=9)
     figure.suptitle(chart.title, x=0.01, ha="left", fontsize=14, fontweight="bold", color=DARK)
     figure.supxlabel(chart.caption(), x=0.01, ha="left", fontsize=8, color="#666666")
-
-
-def _draw_volume(axes: Any, chart: PriceChart) -> None:
-    dates: Any = extras.load("matplotlib.dates", extra=EXTRA)
-    ticker: Any = extras.load("matplotlib.ticker", extra=EXTRA)
-    days = [price.date for price in chart.prices]
-    axes.bar(days, [price.volume for price in chart.prices], width=0.9, color=BARS, linewidth=0)
-    axes.set_ylabel("shares")
-    axes.yaxis.set_major_formatter(ticker.EngFormatter(sep=""))
-    locator = dates.AutoDateLocator(minticks=4, maxticks=10)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
 
 
 def _draw_revisions(axes: Any, chart: PriceChart) -> None:

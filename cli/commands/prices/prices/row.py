@@ -35,16 +35,17 @@ class ComparedPrice(AdjustedPrice, frozen=True, kw_only=True):
 def compared(prices: Sequence[AdjustedPrice]) -> list[ComparedPrice]:
     """Return the sessions, oldest first, each adjusted close compared with the provider's own."""
     level = next((ratio for price in reversed(prices) if (ratio := _ratio(price)) is not None), 1.0)
-    return [_compared(price, level) for price in prices]
-
-
-def _compared(price: AdjustedPrice, level: float) -> ComparedPrice:
-    ours, theirs, ratio = price.adj_close, price.provider_adj_close, _ratio(price)
-    return ComparedPrice(
-        **msgspec.structs.asdict(price),
-        adj_difference=None if ours is None or theirs is None else ours - float(theirs),
-        adj_agrees=None if ratio is None else abs(ratio / level - 1) <= SCALE_TOLERANCE,
-    )
+    rows = []
+    for price in prices:
+        ours, theirs, ratio = price.adj_close, price.provider_adj_close, _ratio(price)
+        rows.append(
+            ComparedPrice(
+                **msgspec.structs.asdict(price),
+                adj_difference=None if ours is None or theirs is None else ours - float(theirs),
+                adj_agrees=None if ratio is None else abs(ratio / level - 1) <= SCALE_TOLERANCE,
+            )
+        )
+    return rows
 
 
 def _ratio(price: AdjustedPrice) -> float | None:
