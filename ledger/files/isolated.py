@@ -106,7 +106,14 @@ class IsolatedProcess(Generic[T]):
             # It could not say what was wrong: for want of memory, or since it was interrupted.
             raise KilledError("no word")
         if raw[:1] == SURROUNDING:
-            raise _unpacked(raw[1:])
+            # What the child met, raised as it met it.
+            name, path, reason, found = msgspec.msgpack.decode(raw[1:], type=tuple[str, str, str, str])
+            if name == DiskFullError.__name__:
+                raise DiskFullError(Path(path))
+            for placed in (UnreadableError, UnwritableError):
+                if name == placed.__name__:
+                    raise placed(Path(path), reason)
+            raise next(kind for kind in ShortageError.__subclasses__() if kind.__name__ == name)(found)
         if raw[:1] == FLAW:
             raise IsolatedProcessError(raw[1:].decode())
         return msgspec.msgpack.decode(raw[1:], type=self._answer_type)
@@ -135,17 +142,6 @@ def _outcome(call: Callable[[], object], writing: int) -> bytes:
         return FLAW + error.how.encode(errors="replace")
     except LedgerError as error:
         return FLAW + str(error).encode(errors="replace")
-
-
-def _unpacked(raw: bytes) -> LedgerError:
-    """Return the error of the surroundings that a child met, as it met it."""
-    name, path, reason, found = msgspec.msgpack.decode(raw, type=tuple[str, str, str, str])
-    if name == DiskFullError.__name__:
-        return DiskFullError(Path(path))
-    for placed in (UnreadableError, UnwritableError):
-        if name == placed.__name__:
-            return placed(Path(path), reason)
-    return next(kind for kind in ShortageError.__subclasses__() if kind.__name__ == name)(found)
 
 
 def _end_with_reader(writing: int) -> None:

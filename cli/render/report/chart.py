@@ -254,16 +254,13 @@ def _line(prices: Sequence[Price], missing: set[date], scale: Scale) -> Iterator
             heights = [point.y for point in points]
             ends = {heights.index(min(heights)), heights.index(max(heights))}
             drawn += [points[index] for index in sorted(ends)]
-        yield _path(drawn)
-
-
-def _path(points: Sequence[Point]) -> str:
-    """Return the line through `points`, from each to the next: two short numbers a point."""
-    if len(points) == 1:
-        return f"M{points[0].x} {points[0].y}h0"
-    steps = [(after.x - before.x, after.y - before.y) for before, after in pairwise(points)]
-    written = "".join(f"{_spaced(dx)}{_spaced(dy)}" for dx, dy in steps)
-    return f"M{points[0].x} {points[0].y}l{written.removeprefix(' ')}"
+        if len(drawn) == 1:
+            yield f"M{drawn[0].x} {drawn[0].y}h0"
+            continue
+        # From each point to the next: two short numbers a point.
+        steps = [(after.x - before.x, after.y - before.y) for before, after in pairwise(drawn)]
+        written = "".join(f"{_spaced(dx)}{_spaced(dy)}" for dx, dy in steps)
+        yield f"M{drawn[0].x} {drawn[0].y}l{written.removeprefix(' ')}"
 
 
 def _spaced(step: int) -> str:
