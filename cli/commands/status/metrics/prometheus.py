@@ -40,7 +40,13 @@ class _Found(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge("up", "Whether the ledger could be read.", (), [((), self._view is not None)])
-        yield from _of_surroundings(self._around)
+        made = None if self._around.made_us is None else self._around.made_us / US_A_S
+        for name, purpose, value in (
+            ("page_timestamp_seconds", "When this page was made.", made),
+            ("free_bytes", "What may still be written on the ledger's disk.", self._around.free_bytes),
+            ("bad_verdict", "Whether the mark of a bad verification stops writers.", self._around.marked),
+        ):
+            yield _gauge(name, purpose, (), [((), value)])
         if self._view is None:
             return
         # Of a series that ended no alarm is raised: it has no sample that grows with time.
@@ -53,16 +59,6 @@ class _Found(Collector):
         yield from _of_proofs(self._view)
         head = self._view.head.size - 1 if self._view.head.size else None
         yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
-
-
-def _of_surroundings(around: Surroundings) -> Iterator[Metric]:
-    made = None if around.made_us is None else around.made_us / US_A_S
-    for name, purpose, value in (
-        ("page_timestamp_seconds", "When this page was made.", made),
-        ("free_bytes", "What may still be written on the ledger's disk.", around.free_bytes),
-        ("bad_verdict", "Whether the mark of a bad verification stops writers.", around.marked),
-    ):
-        yield _gauge(name, purpose, (), [((), value)])
 
 
 def _findings_of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
