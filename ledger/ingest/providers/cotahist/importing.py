@@ -175,24 +175,20 @@ class Importer:
                 continue
             try:
                 with foreseen("judge"):
-                    fetch, decision = self._judged(ticker, lines)
+                    fetch, reading = evidence(ticker, lines, self._contents), layout.reading(b"".join(lines))
+                    decision = judge.judge(
+                        fetch,
+                        self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),
+                        basis=DESCRIPTION.basis,
+                        exchange=DESCRIPTION.exchange,
+                        reading=reading,
+                        threshold_percent=self._threshold_percent,
+                    )
+                    assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
             except UnforeseenError as error:
                 yield Imported(ticker=ticker, decision=None, seq=self._record_failure(ticker, error), error=error)
                 continue
             yield Imported(ticker=ticker, decision=decision, seq=self._append(identifier, fetch, decision))
-
-    def _judged(self, ticker: str, lines: list[bytes]) -> tuple[FetchSucceeded, ValidationCompleted]:
-        fetch, reading = evidence(ticker, lines, self._contents), layout.reading(b"".join(lines))
-        decision = judge.judge(
-            fetch,
-            self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),
-            basis=DESCRIPTION.basis,
-            exchange=DESCRIPTION.exchange,
-            reading=reading,
-            threshold_percent=self._threshold_percent,
-        )
-        assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
-        return fetch, decision
 
     def _record_failure(self, ticker: str, error: UnforeseenError) -> Seq | None:
         """Record that the file's lines of `ticker` could not be judged; the same file imports them once they can be."""
