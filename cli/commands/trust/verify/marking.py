@@ -86,17 +86,15 @@ def left(folder: Path, mark: VerdictMark | None, *, intact: bool, checkpoint_siz
         if mark is not None:
             put_mark(folder, mark)
             return True
-        if earlier is None or not intact or _of_a_checkpoint(earlier, checkpoint_size):
-            return True if earlier else None
+        if earlier is None:
+            return None
+        larger = checkpoint_size is None or checkpoint_size < (earlier.expected_size or 0)
+        if not intact or (earlier.witness == CHECKPOINT and larger):
+            return True
         clear_mark(folder)
     except LedgerError:
         return intact
     return None
-
-
-def _of_a_checkpoint(mark: VerdictMark, size: int | None) -> bool:
-    """Whether the mark was left by a checkpoint of more events than `size`."""
-    return mark.witness == CHECKPOINT and (size is None or size < (mark.expected_size or 0))
 
 
 def recorded(ledger: ActiveLedger, report: VerifyReport, given: Settings) -> int:
