@@ -35,13 +35,9 @@ def record_option(command: F) -> F:
         "--record",
         is_flag=True,
         expose_value=False,
-        callback=_keep,
+        callback=lambda context, _option, given: context.meta.update({_RECORD: given}),
         help="When intact, append that it was (log.verified).",
     )(command)
-
-
-def _keep(context: click.Context, _parameter: click.Parameter, value: object) -> None:
-    context.meta[_RECORD] = value
 
 
 def asked_to_record(context: click.Context) -> bool:
