@@ -71,16 +71,16 @@ def rebuild(context: click.Context, /, projection: str | None, *, check: bool, s
     for apart in differences:
         lines.append(f"  {apart.projection}: table {apart.table}, key {apart.key}")
         lines.append(f"    stored {apart.stored}, replayed {apart.replayed}")
-    output.show([row], style, text=lambda _: "\n".join(lines))
+    output.report([row], style, text=lambda _: "\n".join(lines))
     return Exit.CRITICAL if differences else Exit.OK
 
 
 def _stored_head(folder: Path) -> Head:
     """Return the head that the stored projections have read to, if they are those of this version.
 
-    Raises: NothingToShowError.
+    Raises: NothingToShowError; ShortageError.
     """
-    with Shelf(folder).stored() as store:
+    with Shelf(folder).stored(needed=True) as store:
         if store is None or store.models != models_of(ALL):
             raise NothingToShowError("no stored projections of this version", wanted="some to compare: main rebuild")
         return store.head()
