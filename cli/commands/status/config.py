@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.app.settings import InForce, Setting
+from cli.app.settings import InForce
 
 
 @click.command(
@@ -30,14 +30,13 @@ def config(style: Style) -> int:
     for secrets: of an address that may hold one only the host is shown.
     """
     given = settings.in_force()
-    rows = (_masked(setting, entry) for setting, entry in zip(settings.REGISTRY, given, strict=True))
+    rows = (
+        entry if entry.value is None else replace(entry, value=settings.shown(setting, entry.value))
+        for setting, entry in zip(settings.REGISTRY, given, strict=True)
+    )
     output.show(rows, style, text=text)
     settings.parse(given)
     return Exit.OK
-
-
-def _masked(setting: Setting, given: InForce) -> InForce:
-    return given if given.value is None else replace(given, value=settings.shown(setting, given.value))
 
 
 def text(setting: InForce) -> str:

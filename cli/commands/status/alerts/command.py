@@ -1,7 +1,6 @@
 """`main alerts`: what is wrong now, told once when it begins and once when it ends."""
 
 import sys
-from collections.abc import Sequence
 from contextlib import nullcontext
 
 import click
@@ -17,7 +16,6 @@ from cli.commands.status.alerts.book import AlertBook, following
 from cli.commands.status.alerts.delivering import Delivery, Receiver
 from cli.commands.status.alerts.looking import Seen
 from cli.commands.status.alerts.ping import ping, word_of
-from cli.commands.status.alerts.row import AlertRow
 from cli.context import ledgers, sample
 from cli.context.ledgers import ActiveLedger
 from ledger import ids
@@ -69,7 +67,16 @@ def alerts(context: click.Context, /, webhook: str | None, switch: str | None, s
     ALERT_WEBHOOK_SECRET; what could not be delivered is tried again the next time. Else it only prints.
     """
     given = settings.load()
-    receiver = _receiver(context, given, webhook)
+    url, receiver = webhook or given.alert_webhook_url, None
+    if url is not None:
+        if given.alert_webhook_secret is None:
+            context.fail(f"got {host_of(url)} without ALERT_WEBHOOK_SECRET, want the secret that signs the messages")
+        receiver = Receiver(
+            url=url,
+            keys=given.alert_webhook_secret,
+            timeout_s=given.alert_timeout_seconds,
+            by_hand=webhook is not None,
+        )
     asked = given.alerting_enabled or webhook is not None or switch is not None
     switch = switch or (given.alert_ping_url if given.alerting_enabled else None)
     job_id, timeout_s = ids.new_id(clock.now_us(given, reading=True)), given.alert_timeout_seconds
@@ -84,22 +91,11 @@ def alerts(context: click.Context, /, webhook: str | None, switch: str | None, s
     return code
 
 
-def _receiver(context: click.Context, given: Settings, webhook: str | None) -> Receiver | None:
-    url = webhook or given.alert_webhook_url
-    if url is None:
-        return None
-    if given.alert_webhook_secret is None:
-        context.fail(f"got {host_of(url)} without ALERT_WEBHOOK_SECRET, want the secret that signs the messages")
-    return Receiver(
-        url=url,
-        keys=given.alert_webhook_secret,
-        timeout_s=given.alert_timeout_seconds,
-        by_hand=webhook is not None,
-    )
-
-
 def _told(given: Settings, receiver: Receiver | None, job_id: bytes, style: Style, *, asked: bool) -> Exit:
-    """Look, record and deliver what began or ended where that is `asked`, and print what is wrong."""
+    """Look, record and deliver what began or ended where that is `asked`, and print what is wrong.
+
+    Raises: NothingToShowError where nothing was ever ingested, and nothing is wrong.
+    """
     ledger = ledgers.active(given)
     now_us = clock.now_us(given, reading=not asked, sample=ledger.kind == "sample")
     if asked:
@@ -113,7 +109,11 @@ def _told(given: Settings, receiver: Receiver | None, job_id: bytes, style: Styl
     rows = [row.row(one, held.get(one.subject), job_id=job_id, now_us=now_us) for one in seen.alarms]
     # For a person alone: cron would mail that all is well.
     output.report(rows, style, text=row.text, none="nothing is wrong" if sys.stderr.isatty() else "")
-    _explain(rows, seen)
+    # Each on stderr as well, since it makes the exit code: cron mails that.
+    for one in rows:
+        output.say(f"{one.severity}: {row.subject(one)}: {one.reason}")
+    if not rows and seen.tickers == 0:
+        raise NothingToShowError("no ingest of any ticker", wanted="one recorded")
     found = SEVERITIES[gravest(seen.alarms)]
     return max(found, Exit.WARNING) if delivery and delivery.undelivered else found
 
@@ -130,14 +130,3 @@ def _kept(
     if delivery is not None:
         book.add(list(delivery.sent(list(book.held.values()), seen.gone)))
     return book
-
-
-def _explain(rows: Sequence[AlertRow], seen: Seen) -> None:
-    """Say on stderr what makes the exit code: cron mails it.
-
-    Raises: NothingToShowError where nothing was ever ingested, and nothing is wrong.
-    """
-    for one in rows:
-        output.say(f"{one.severity}: {row.subject(one)}: {one.reason}")
-    if not rows and seen.tickers == 0:
-        raise NothingToShowError("no ingest of any ticker", wanted="one recorded")

@@ -7,7 +7,7 @@ import msgspec
 
 from cli.app import output
 from cli.commands.status.alerts import webhook
-from cli.commands.status.alerts.post import PostReply, host_hash
+from cli.commands.status.alerts.post import host_hash
 from cli.commands.status.alerts.webhook import Deadline, Sent
 from ledger.events import AlertSent, AlertTransition
 from ledger.urls import host_of
@@ -60,7 +60,8 @@ class Delivery:
                 self._complain(reply.words(), episode)
             if outcome != episode.told:
                 yield _event(episode, transition, done, host)
-            if outcome == "gone" or (outcome == "failed" and _is_away(reply)):
+            away = reply.status is None or reply.status in webhook.MAY_RETRY
+            if outcome == "gone" or (outcome == "failed" and away):
                 return
 
     def _complain(self, words: str, episode: Episode) -> None:
@@ -83,7 +84,3 @@ def _event(episode: Episode, transition: AlertTransition, done: Sent, host: byte
         host_hash=host,
         finished_at=time.time_ns() // 1000,
     )
-
-
-def _is_away(reply: PostReply) -> bool:
-    return reply.status is None or reply.status in webhook.MAY_RETRY

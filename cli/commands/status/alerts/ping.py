@@ -18,8 +18,11 @@ def ping(url: str | None, word: str, *, job_id: bytes, timeout_s: float) -> bool
     """Tell the switch at `url` (None: there is none) the `word`; return whether it heard, said on stderr if not."""
     if url is None:
         return True
+    parts = urlsplit(url)
+    query = "&".join(filter(None, (parts.query, f"rid={ids.text(job_id)}")))
+    address = urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{quote(word)}", query=query))
     for _ in range(ATTEMPTS):
-        reply = post(_address(url, word, job_id), b"", {"user-agent": "b3-ledger"}, timeout_s=timeout_s)
+        reply = post(address, b"", {"user-agent": "b3-ledger"}, timeout_s=timeout_s)
         if reply.taken:
             return True
     output.say(f"warning: ping {word}: got {reply.words()} from {host_of(url)}, want a status of 2xx")
@@ -29,9 +32,3 @@ def ping(url: str | None, word: str, *, job_id: bytes, timeout_s: float) -> bool
 def word_of(exit_code: int) -> str:
     """Return what a switch is told of an exit code."""
     return "log" if exit_code == Exit.WARNING else str(int(exit_code))
-
-
-def _address(url: str, word: str, job_id: bytes) -> str:
-    parts = urlsplit(url)
-    query = "&".join(filter(None, (parts.query, f"rid={ids.text(job_id)}")))
-    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{quote(word)}", query=query))

@@ -7,7 +7,7 @@ must outlive it.
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import get_args
 
 import msgspec
@@ -91,15 +91,13 @@ def read(home: LedgerHome, ledger_id: bytes) -> list[Kept]:
         return []
     except OSError as error:
         raise unreadable(path, error) from error
-    return [one for line in lines if (one := _parsed(line)) and (not ledger_id or one.ledger_id in {b"", ledger_id})]
-
-
-def _parsed(line: bytes) -> Kept | None:
-    try:
-        found = msgspec.json.decode(line, type=Kept)
-        found.event()
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError):
-        return None
+    found = []
+    for line in lines:
+        with suppress(msgspec.DecodeError, msgspec.ValidationError, KeyError):
+            one = msgspec.json.decode(line, type=Kept)
+            one.event()
+            if not ledger_id or one.ledger_id in {b"", ledger_id}:
+                found.append(one)
     return found
 
 

@@ -36,7 +36,7 @@ from projections.models.metrics import (
     last_verification,
     measured,
 )
-from projections.queries.metrics_report import SEVERITIES, TickerReport, grade, graded, report, worst
+from projections.queries.metrics_report import SEVERITIES, grade, graded, report, worst
 from projections.store.runner import open_view
 
 HealthStatus = Literal["ok", "warning", "critical", "unknown"]
@@ -242,25 +242,24 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
         tables = view.state["metrics"]
         reports = [graded(report(one, now_us=now_us), lag_threshold_s=lag_threshold_s) for one in measured(tables)]
         signed, backup, verification = last_checkpoint(tables), last_backup(tables), last_verification(tables)
+    found, message = worst(reports), None
+    if found is None:
+        message = "got no ingest, want one recorded"
+    elif found.reason is not None:
+        message = f"{found.ticker}: {found.reason}"
     return Look(
-        severity=grade(worst(reports)),
+        severity=grade(found),
         head=head,
         ingest_known=True,
         last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
         missing=sum(one.missing for one in reports),
-        error_message=_complaint(worst(reports)),
+        error_message=message,
         checkpoint=signed,
         backup=backup,
         verification=verification,
         verdict=None if verification is None else verification.verdict,
         bytes_a_day=growth.bytes_a_day(log, head.size, now_us),
     )
-
-
-def _complaint(found: TickerReport | None) -> str | None:
-    if found is None:
-        return "got no ingest, want one recorded"
-    return None if found.reason is None else f"{found.ticker}: {found.reason}"
 
 
 def text(found: HealthRow) -> str:
