@@ -77,7 +77,9 @@ def _jump(previous: Bar, bar: Bar, series: Series1) -> Iterator[Finding]:
     got = f"got close {price_text(bar.close)} after {price_text(previous.close)}"
     if not between:
         yield Finding(catalogue.JUMP, bar.date, f"{got}, want within a factor of {catalogue.JUMP_FACTOR}")
-    if _split_explains(between, series.basis):
+    # A known action accounts for a step by a whole factor. A split-adjusted series has none at a split: one that is
+    # there was not adjusted, or adjusted twice.
+    if between and (series.basis == "as_traded" or all(action.kind != "split" for action in between)):
         return
     for size in catalogue.SPLIT_SIZES:
         if _spread(spread, size) <= catalogue.SPLIT_TOLERANCE:
@@ -85,24 +87,15 @@ def _jump(previous: Bar, bar: Bar, series: Series1) -> Iterator[Finding]:
             yield Finding(catalogue.SPLIT_SUSPECT, bar.date, f"{got}, want no step like a split of {ratio}")
 
 
-def _split_explains(between: tuple[Action1, ...], basis: Basis) -> bool:
-    """Return whether a known action accounts for a step by a whole factor.
-
-    A split-adjusted series has no step at a split: one that is there was not adjusted, or adjusted twice.
-    """
-    return bool(between) and (basis == "as_traded" or all(action.kind != "split" for action in between))
-
-
 def _unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
     up = bar.close > before.close
-    if up is (bar.close > after.close) and all(_is_unit(bar.close, beside.close) for beside in (before, after)):
+    if up is (bar.close > after.close) and all(
+        _spread(_spread(bar.close, beside.close), catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE
+        for beside in (before, after)
+    ):
         beside = f"{price_text(before.close)} and {price_text(after.close)}"
         detail = f"got close {price_text(bar.close)} between {beside}, want the same unit on all three days"
         yield Finding(catalogue.UNIT_100X, bar.date, detail)
-
-
-def _is_unit(close: int, beside: int) -> bool:
-    return _spread(_spread(close, beside), catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE
 
 
 def _adjustment(bar: Bar) -> Iterator[Finding]:
