@@ -132,8 +132,12 @@ class Rederivation:
 
     def _fetch(self, envelope: Envelope) -> None:
         found = self._read(envelope)
-        self._keep(envelope.seq, found)
         fetch = found.fetch
+        self._answers[envelope.seq] = found
+        self._answers_bytes += fetch.answer.body_bytes
+        while self._answers_bytes > ANSWERS_KEPT_BYTES:
+            _, oldest = self._answers.popitem(last=False)
+            self._answers_bytes -= oldest.fetch.answer.body_bytes
         self._derived["answers"] += 1
         if fetch.ticker != envelope.stream:
             raise DepartureError("stream", envelope.stream, fetch.ticker)
@@ -229,13 +233,6 @@ class Rederivation:
         if found is None or Series(found.fetch.ticker, found.fetch.provider) != series:
             raise DepartureError("cause", cause, f"evidence of {series.ticker} from {series.provider}")
         return found
-
-    def _keep(self, seq: int, found: ReadEvidence) -> None:
-        self._answers[seq] = found
-        self._answers_bytes += found.fetch.answer.body_bytes
-        while self._answers_bytes > ANSWERS_KEPT_BYTES:
-            _, oldest = self._answers.popitem(last=False)
-            self._answers_bytes -= oldest.fetch.answer.body_bytes
 
     # --- series ------------------------------------------------------------------------------
 
