@@ -151,11 +151,14 @@ def rehash_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]
     if parts == 1:
         return _reports(folder, [(0, size)])
     bounds = list(pairwise(size * part // parts for part in range(parts + 1)))
-    following = IsolatedProcess(partial(_open_and_follow, folder, size), Followed)
+    following = IsolatedProcess(lambda: follow(Engine(folder, readonly=True), size), Followed)
     try:
         reports = _reports(folder, bounds)
     finally:
-        followed = _flaw_of(following)
+        try:
+            followed = following.result().flaw
+        except IsolatedProcessError:
+            followed = None  # damage that ends a process ends the one that re-hashes it too
     bad = next((report.flaw for report in reports if report.flaw), None)
     if followed is not None and first_of(bad, followed) == followed:
         # Found in passing: read in order, in one process, it is the end of what holds.
@@ -183,20 +186,9 @@ def _reports(folder: Path, bounds: Sequence[tuple[int, int]]) -> list[RangeRepor
     return reports
 
 
-def _flaw_of(following: IsolatedProcess[Followed]) -> Flaw | None:
-    try:
-        return following.result().flaw
-    except IsolatedProcessError:
-        return None  # damage that ends a process ends the one that re-hashes it too
-
-
 def _open_and_rehash(folder: Path, start: int, stop: int, *, follow: bool = False) -> RangeReport:
     engine = Engine(folder, readonly=True)
     if not follow:
         return rehash_range(engine, start, stop)
     with Succession() as succession:
         return rehash_range(engine, start, stop, succession)
-
-
-def _open_and_follow(folder: Path, stop: int) -> Followed:
-    return follow(Engine(folder, readonly=True), stop)
