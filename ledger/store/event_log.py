@@ -207,7 +207,14 @@ class EventLog:
         check_call(drafts, append_id)
         lock = self._writer_lock()
         with lock.held(self._lock_timeout_s):
-            self._follow_current()
+            token = self.home.switch_token()
+            if token != self._switch_token:
+                folder = self.home.current()
+                if folder is None:
+                    raise NoLedgerError(self.home.root)
+                if folder != self.folder:
+                    self._reopen(folder)
+                self._switch_token = token
             if expected_folder is not None:
                 self.require_folder(expected_folder)
             return self._append_locked(drafts, append_id, expected_size)
@@ -277,17 +284,6 @@ class EventLog:
             if landing and self._engine.head() == landing[0]:
                 raise StorageError(self._engine.path, str(error), landed=True) from error
             raise
-
-    def _follow_current(self) -> None:
-        token = self.home.switch_token()
-        if token == self._switch_token:
-            return
-        folder = self.home.current()
-        if folder is None:
-            raise NoLedgerError(self.home.root)
-        if folder != self.folder:
-            self._reopen(folder)
-        self._switch_token = token
 
     def _reopen(self, folder: Path) -> None:
         with self._switching:
