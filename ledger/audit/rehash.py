@@ -92,7 +92,15 @@ def rehash_range(engine: Engine, start: int, stop: int, succession: Succession |
     while seq < stop and flaw is None:
         values, hole = engine.values_to_hole(seq, stop)
         hashed = count_good(values, start=seq, prev=prev)
-        good, flaw = _read(engine, meaning, values[:hashed], seq, succession)
+        bodies = list(map(_body, values[:hashed]))
+        flaw = meaning.read(bodies, seq)
+        flaw = first_false(meaning.claims(), engine.link_at) or flaw
+        if succession is not None:
+            flaw = first_of(flaw, succession.read(bodies, seq))
+        good = hashed
+        if flaw is not None:
+            assert flaw.seq is not None  # noqa: S101 - it is of one of the events
+            good = flaw.seq - seq
         seq += good
         body_bytes += sum(map(len, values[:good])) - LINK_BYTES * good
         prev = Link(values[good - 1][:LINK_BYTES]) if good else prev
@@ -104,21 +112,6 @@ def rehash_range(engine: Engine, start: int, stop: int, succession: Succession |
             found = f"key {hole.found_key.hex()}" if hole.found_key not in {b"", key(seq)} else error.found
             flaw = Flaw(seq, error.kind, error.expected, found)
     return RangeReport(start, stop, seq - start, body_bytes, flaw, meaning.found())
-
-
-def _read(
-    engine: Engine, meaning: Meaning, values: Sequence[bytes], start: int, succession: Succession | None
-) -> tuple[int, Flaw | None]:
-    """Return how many of `values`, all of them sound, mean something, and the flaw of the one after them."""
-    bodies = list(map(_body, values))
-    flaw = meaning.read(bodies, start)
-    flaw = first_false(meaning.claims(), engine.link_at) or flaw
-    if succession is not None:
-        flaw = first_of(flaw, succession.read(bodies, start))
-    if flaw is None:
-        return len(values), None
-    assert flaw.seq is not None  # noqa: S101 - it is of one of the events
-    return flaw.seq - start, flaw
 
 
 def first_of(flaw: Flaw | None, other: Flaw | None) -> Flaw | None:
