@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -55,8 +55,10 @@ def check_bars(fetch: FetchSucceeded, reading: Reading) -> None:
     for row in reading.rows:
         rows[row.date].append(row)
     for bar in fetch.bars:
-        if not any(_alike(bar, row) for row in rows[bar.date]):
-            raise DepartureError(f"bar of {bar.date}", _cells(bar), [_cells(row) for row in rows[bar.date]])
+        cells = _cells(bar)
+        without_volume = [*cells[:-1], None] if bar.volume == 0 else cells
+        if not any(_cells(row) == (without_volume if row.volume is None else cells) for row in rows[bar.date]):
+            raise DepartureError(f"bar of {bar.date}", cells, [_cells(row) for row in rows[bar.date]])
 
 
 def check_identity(fetch: FetchSucceeded, reading: Reading) -> None:
@@ -120,19 +122,6 @@ def _item(items: Sequence[object], number: int) -> object:
     return items[number] if number < len(items) else "none"
 
 
-def _alike(bar: RawBar, row: RawBar) -> bool:
-    volume = row.volume is None and bar.volume in (None, 0)
-    return _same(astuple(bar)[:-1], astuple(row)[:-1]) and (volume or _same((bar.volume,), (row.volume,)))
-
-
-def _same(cells: Iterable[Any], others: Iterable[Any]) -> bool:
-    pairs = zip(cells, others, strict=True)
-    return all(cell == other or (_is_none(cell) and _is_none(other)) for cell, other in pairs)
-
-
-def _is_none(cell: object) -> bool:
-    return cell is None or (isinstance(cell, float) and math.isnan(cell))
-
-
 def _cells(bar: RawBar) -> list[object]:
-    return [None if _is_none(cell) else cell for cell in astuple(bar)[1:]]
+    # With None for NaN, which equals nothing, itself included.
+    return [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in astuple(bar)[1:]]
