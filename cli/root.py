@@ -19,6 +19,7 @@ _TABLE = (
     ("logs", "status.logs.command", "List every attempt to ingest and how it went."),
     ("health", "status.health.command", "Say how the ledger is and who is at work on it."),
     ("alerts", "status.alerts.command", "Say what is wrong now; tell others when it begins and ends."),
+    ("report", "status.report.command", "Write one page of it all, for operator, analyst and auditor."),
     ("config", "status.config", "Print the settings in force and where each comes from."),
     ("prices", "prices.prices.command", "Print prices, now or as they were known then; adjusted too."),
     ("revisions", "prices.revisions", "Print what changed in the prices, when and why."),

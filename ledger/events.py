@@ -335,6 +335,32 @@ class SeriesRetired(Event, frozen=True, kw_only=True):
     undone: bool  # it did not end after all
 
 
+class CheckpointTimestamped(Event, frozen=True, kw_only=True):
+    """An authority said that the checkpoint of events [0, size) was there at `time`: its signature, and the time."""
+
+    TAG = "checkpoint.timestamped/1"
+
+    size: Count
+    root: Hash  # of the tree over these events
+    authority: str  # its URL, without what that may hide
+    token: bytes  # the answer (TimeStampResp) byte for byte
+    time: Time  # as the token has it
+
+
+class CheckpointCosigned(Event, frozen=True, kw_only=True):
+    """A witness said at `time` that the checkpoint of events [0, size) extends all that it saw of this log."""
+
+    TAG = "checkpoint.cosigned/1"
+
+    size: Count
+    root: Hash  # of the tree over these events
+    url: str  # where the witness was asked, without what the URL may hide
+    witness: str  # the name of its key
+    key_id: bytes  # 4 bytes, as the cosignature names its key
+    cosignature: str  # the line that joined the note
+    time: Time  # as the cosignature has it
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.TAG: cls
     for cls in (
@@ -356,5 +382,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         AlertSent,
         AlertResolved,
         SeriesRetired,
+        CheckpointTimestamped,
+        CheckpointCosigned,
     )
 }

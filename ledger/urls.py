@@ -5,15 +5,16 @@ import re
 MASK = "***"
 
 _USER = re.compile(r"://[^\s'\"<>]*@")
+_BARE = re.compile(r"[^\s'\"<>/@:]+:[^\s'\"<>/@]*@(?=[^\s'\"<>])")  # as in a URL that lacks its `//`
 _HOST = re.compile(r"(https?://)(?:[^\s/?#@]*@)?([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?(?:[/?#].*)?")
 _QUERY = re.compile(r"(://[^\s'\"<>?#]*)[?#][^\s'\"<>]*")
 
 
 def masked(text: str) -> str:
     """Return `text` with whatever a URL in it has before its host, and after its path, replaced by `***`."""
-    if "://" not in text:
-        return text
-    return _QUERY.sub(rf"\1?{MASK}", _USER.sub(f"://{MASK}@", text))
+    if "@" in text:
+        text = _BARE.sub(f"{MASK}@", _USER.sub(f"://{MASK}@", text))
+    return _QUERY.sub(rf"\1?{MASK}", text) if "://" in text else text
 
 
 def host_of(text: str) -> str | None:

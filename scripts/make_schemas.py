@@ -33,6 +33,7 @@ from cli.commands.status.alerts.row import AlertRow  # noqa: E402 - the same
 from cli.commands.status.alerts.webhook import Message  # noqa: E402 - the same
 from cli.commands.status.health.command import HealthRow  # noqa: E402 - the same
 from cli.commands.status.metrics.row import LagRow, LastDateRow  # noqa: E402 - the same
+from cli.commands.status.report.command import ReportRow  # noqa: E402 - the same
 from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
 from cli.commands.trust.audit import AuditRow  # noqa: E402 - the same
 from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
@@ -75,6 +76,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "proof-check": ProvenRow,
     "rebuild": RebuildRow,
     "replay": ReplayRow,
+    "report": ReportRow,
     "retire": RetiredRow,
     "rules": RuleRow,
     "run": RunRow,

@@ -25,6 +25,7 @@ PURE_ROOMS = (
     "ledger/ingest/rules/v1",
     "projections/fold",
     "projections/models",
+    "cli/render/report",
 )
 PURE_MODULES = (
     "ledger/chain", "ledger/codec", "ledger/events", "ledger/appending", "ledger/ingest/providers/port",

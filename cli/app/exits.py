@@ -119,6 +119,10 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     proof_errors.NotAnExtensionError: ExitRule(Exit.CRITICAL, _EXTEND),
     proof_errors.OtherOriginError: ExitRule(Exit.CRITICAL, "main checkpoint --key FILE --out ANOTHER-FOLDER"),
     proof_errors.OtherLedgerError: ExitRule(Exit.CRITICAL, "main config, and compare DATA_DIR with what was meant"),
+    proof_errors.NoAnswerError: ExitRule(Exit.WARNING, _AGAIN),
+    proof_errors.CosignatureError: ExitRule(Exit.CRITICAL, _EXTEND),
+    proof_errors.TimestampError: ExitRule(Exit.CRITICAL, "ask another authority, or compare --tsa-root with its own"),
+    proof_errors.RootCertificateError: ExitRule(Exit.UNKNOWN, "head -n 1 {path}: -----BEGIN CERTIFICATE-----"),
     ProviderError: ExitRule(Exit.CRITICAL, "main test-conn --provider yfinance"),
     TickerError: ExitRule(Exit.UNKNOWN, "main --ticker PETR4.SA"),
     SettingError: ExitRule(Exit.UNKNOWN, "main config"),
@@ -131,6 +135,8 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     UnforeseenError: ExitRule(Exit.CRITICAL, f"LOG_LEVEL=DEBUG {_AGAIN}"),
     OSError: ExitRule(Exit.UNKNOWN, "ls -ld {filename}"),
 }
+
+MESSAGE_CHARS = 2_000  # a value that is quoted may be as long as a command line; the middle of it is left out
 
 _INTERNAL = ExitRule(Exit.UNKNOWN, "LOG_LEVEL=DEBUG main {command}")
 
@@ -175,7 +181,7 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
     if isinstance(error, click.ClickException):
         context = error.ctx if isinstance(error, click.UsageError) else None
         command = context.command_path if context else "main"
-        return Failure(error_message=_one_line(usage.message(error)), hint=f"{command} --help", exit_code=Exit.UNKNOWN)
+        return Failure(error_message=_message(usage.message(error)), hint=f"{command} --help", exit_code=Exit.UNKNOWN)
     if not isinstance(error, errors.LedgerError):
         error = errors.shortage(error) or error
     rule = next((EXIT_RULES[cls] for cls in type(error).__mro__ if cls in EXIT_RULES), _INTERNAL)
@@ -192,7 +198,7 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
         # The hint is about the ticker at hand.
         rule = ExitRule(rule.exit, rule.hint.replace(_EXAMPLE, ticker[0]))
     quoted = {name: quote(str(value)) for name, value in fields.items()} | {"command": join(args)}
-    return Failure(error_message=_one_line(message), hint=_one_line(rule.hint.format(**quoted)), exit_code=rule.exit)
+    return Failure(error_message=_message(message), hint=_one_line(rule.hint.format(**quoted)), exit_code=rule.exit)
 
 
 def _of_the_system(error: OSError) -> tuple[ExitRule, dict[str, object], str]:
@@ -203,7 +209,8 @@ def _of_the_system(error: OSError) -> tuple[ExitRule, dict[str, object], str]:
     fields = {"filename": path, "path": path}
     if not error.strerror:
         return rule, fields, _internal(error)
-    place = f" on {error.filename}" if error.filename else ""
+    named = "stdout" if isinstance(error, output.StdoutError) else error.filename
+    place = f" on {named}" if named else ""
     wanted = "free space" if is_full else "a file that this user can read and write"
     message = f"got {error.strerror!r}{place}, want {wanted}"
     return (EXIT_RULES[errors.DiskFullError] if is_full else rule), fields, message
@@ -211,6 +218,12 @@ def _of_the_system(error: OSError) -> tuple[ExitRule, dict[str, object], str]:
 
 def _internal(error: Exception) -> str:
     return f"internal error: got {type(error).__name__}: {error}, want none"
+
+
+def _message(words: str) -> str:
+    line = _one_line(words)
+    half = MESSAGE_CHARS // 2
+    return line if len(line) <= MESSAGE_CHARS else f"{line[:half]}…{line[-half:]}"
 
 
 def _one_line(message: str) -> str:

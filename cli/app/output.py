@@ -25,6 +25,7 @@ from cli.render import renderers
 from cli.render.escaping import escaped_lines
 from cli.render.renderers import CSV, JSON, PARQUET, PROMETHEUS, TEXT, Format, Layout
 from cli.terminal import bar, pager
+from ledger.urls import masked
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
@@ -34,6 +35,10 @@ STDOUT_FD = 1
 PATIENCE_S = 1.0
 # How words of each kind are coloured on a terminal, by what they begin with.
 COLOURS = {"error:": "red", "critical:": "red", "warning:": "yellow", "hint:": "cyan"}
+
+
+class StdoutError(OSError):
+    """Stdout takes nothing more, and it is no pipe whose reader has seen enough."""
 
 
 class Style(msgspec.Struct, frozen=True):
@@ -111,12 +116,17 @@ def report(rows: Iterable[T], style: Style, *, text: Callable[[T], str], none: s
 
     What could not be printed is said on stderr, and the exit code stays the command's own.
     """
-    try:
+    with unprinted():
         show(rows, style, text=text, live=True, none=none)
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        say(f"warning: got {error.strerror!r} on stdout, want a place for the rows")
+
+
+@contextmanager
+def unprinted() -> Iterator[None]:
+    """Say on stderr, and no more, that stdout takes no more of what the block prints: the command is not about that."""
+    try:
+        yield
+    except StdoutError as error:
+        say(f"warning: got {error.strerror!r} on stdout, want a place for the rows", explains=False)
 
 
 def rendered(rows: Iterable[T], style: Style, layout: Layout[T]) -> Iterable[bytes]:
@@ -157,14 +167,16 @@ def raw(data: bytes) -> None:
 
 
 def say(words: str, *, explains: bool = True) -> None:
-    """Print words on stderr; what is harmful in them is escaped. Where nobody listens, the exit code still speaks.
+    """Print words on stderr; what is harmful in them is escaped, what a URL hides is masked.
+
+    Where nobody listens, the exit code still speaks.
 
     `explains` says that they are about how the command ends.
     """
     context = click.get_current_context(silent=True)
     if context is not None and explains:
         context.meta[_EXPLAINED] = True
-    kind, space, rest = escaped_lines(words).partition(" ")
+    kind, space, rest = escaped_lines(masked(words)).partition(" ")
     with suppress(OSError), bar.above():
         if kind in COLOURS and bar.may_draw():
             kind = click.style(kind, fg=COLOURS[kind], bold=True)
@@ -278,4 +290,4 @@ def _write(chunks: Iterable[bytes]) -> None:
 def _give_up(error: OSError) -> None:
     hang_up()
     if error.errno != errno.EPIPE:
-        raise error
+        raise StdoutError(error.errno, error.strerror) from error

@@ -4,6 +4,7 @@ import os
 from base64 import b64decode
 from pathlib import Path
 
+from cli.render import times
 from ledger.ingest.providers.evidence import UNPACKED_MAX_BYTES
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -12,6 +13,7 @@ YEAR_S = 31_536_000
 DIGITS_MAX = 18  # what 63 bits hold
 RETRIES_MAX = 1000
 BYTES_MIN = 1024
+LATEST_US = 7_258_118_400_000_000 - 1  # the end of 2199: what follows no calendar of ours reaches
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
 
 
@@ -103,6 +105,11 @@ def percent(text: str) -> float:
     return parsed
 
 
+def moment(text: str) -> int:
+    """Return a time of 1970 to 2199, in microseconds UTC."""
+    return within(times.parse(text), 0, LATEST_US)
+
+
 def yes_or_no(text: str) -> bool:
     """Return whether `text` is `true`; `false` is the other word, in either case."""
     if text.lower() not in {"true", "false"}:
@@ -147,4 +154,5 @@ def url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(text)
+    _ = parts.port  # which raises where it is none
     return text.rstrip("/")

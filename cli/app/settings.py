@@ -19,6 +19,7 @@ from cli.app.setting_values import (
     folder,
     level,
     log_format,
+    moment,
     number,
     percent,
     positive,
@@ -28,7 +29,6 @@ from cli.app.setting_values import (
     whole,
     yes_or_no,
 )
-from cli.render import times
 from ledger.errors import LedgerError
 from ledger.files.regular import read_regular
 from ledger.ingest.providers import registry
@@ -214,9 +214,9 @@ REGISTRY: tuple[Setting, ...] = (
     Setting(
         "B3_LEDGER_NOW",
         None,
-        "a time such as 2026-02-15T12:34:56Z",
+        "a time of 1970 to 2199 such as 2026-02-15T12:34:56Z",
         "fixes the clock for tests and demonstrations",
-        times.parse,
+        moment,
     ),
 )
 

@@ -5,7 +5,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
-from cli.render.escaping import escaped_lines, escaped_row
+from cli.render.escaping import escaped_json, escaped_lines, escaped_row
 
 T = TypeVar("T")
 
@@ -70,10 +70,12 @@ def _encoded(rows: Iterable[T]) -> Iterator[bytes]:
     for row in rows:
         built = to_json(row)
         try:
-            yield encode(built)
+            line = encode(built)
         except UnicodeEncodeError:
             # A name on disk that is no UTF-8: JSON has no way to write its bytes.
-            yield encode(escaped_row(built))
+            line = encode(escaped_row(built))
+        # The same value, and nothing in it that a terminal obeys.
+        yield line if line.isascii() else escaped_json(line.decode()).encode()
 
 
 def csv_file(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from ledger.chain import GENESIS, Head, Link
 from ledger.claims import claimed
 from ledger.codec import Envelope, decode_envelope, decode_event
 from ledger.errors import DamagedError, UnknownEventError
-from ledger.events import HeadAccepted, LedgerCreated
+from ledger.events import CheckpointTimestamped, HeadAccepted, LedgerCreated
 from ledger.limits import name_fault, names
 
 EVENT_TYPE = "event type"  # the kind of flaw that is a newer version's event
@@ -43,10 +43,20 @@ class Claim(msgspec.Struct, frozen=True):
         return Flaw(self.seq, RECORDED_HEAD, wanted, "none" if found is None else found.hex())
 
 
+class Stamp(msgspec.Struct, frozen=True):
+    """What the event `seq` says: that an authority saw the first `size` events at `time`. Times in microseconds."""
+
+    seq: int
+    recorded_at: int
+    size: int
+    time: int
+
+
 class EventsRead(msgspec.Struct, frozen=True):
     """What was read of a run of events, beside flaws: remarks (how many, and the first ones), the last event's time.
 
-    `first_recorded_at` is the first event's; `accepted` are the heads that a person decided to do without.
+    `first_recorded_at` is the first event's; `accepted` are the heads that a person decided to do without, `stamps` the
+    timestamps on record.
     """
 
     remark_count: int = 0
@@ -54,6 +64,7 @@ class EventsRead(msgspec.Struct, frozen=True):
     recorded_at: int = 0
     accepted: tuple[Head, ...] = ()
     first_recorded_at: int | None = None
+    stamps: tuple[Stamp, ...] = ()
 
     def and_then(self, later: "EventsRead") -> "EventsRead":
         """Return what was found of this run and of the one that follows it."""
@@ -63,11 +74,12 @@ class EventsRead(msgspec.Struct, frozen=True):
             max(self.recorded_at, later.recorded_at),
             self.accepted + later.accepted,
             later.first_recorded_at if self.first_recorded_at is None else self.first_recorded_at,
+            self.stamps + later.stamps,
         )
 
 
 class Meaning:
-    """Reads events in order, from any seq on; memory grows by the heads that the log records, and by nothing else."""
+    """Reads events in order, from any seq on; memory grows by the heads and timestamps on record alone."""
 
     def __init__(self, before: bytes | None = None, seq: int = 0) -> None:
         """Begin at `seq`; `before` is the body of the event before it."""
@@ -77,6 +89,7 @@ class Meaning:
         self._remarks: list[Flaw] = []
         self._remark_count = 0
         self._accepted: list[Head] = []
+        self._stamps: list[Stamp] = []
         if before is not None:
             with suppress(DamagedError):  # found by whoever reads the range that it is in
                 self._recorded_at = decode_envelope(seq - 1, before).recorded_at
@@ -84,7 +97,12 @@ class Meaning:
     def found(self) -> EventsRead:
         """Return what has been read so far."""
         return EventsRead(
-            self._remark_count, tuple(self._remarks), self._recorded_at, tuple(self._accepted), self._first_recorded_at
+            self._remark_count,
+            tuple(self._remarks),
+            self._recorded_at,
+            tuple(self._accepted),
+            self._first_recorded_at,
+            tuple(self._stamps),
         )
 
     def claims(self) -> list[Claim]:
@@ -127,6 +145,8 @@ class Meaning:
             self._claims.append(Claim(seq, head))
         if isinstance(event, HeadAccepted) and event.expected_size is not None and event.expected_link is not None:
             self._accepted.append(Head(event.expected_size, Link(event.expected_link)))
+        if isinstance(event, CheckpointTimestamped):
+            self._stamps.append(Stamp(seq, envelope.recorded_at, event.size, event.time))
         return None
 
 

@@ -12,6 +12,7 @@ from ledger.events import ValidationCompleted
 from ledger.files.scratch import ScratchMap
 from ledger.ingest.rules.actions import in_force
 from ledger.ingest.rules.commitment import ACCEPTED
+from ledger.ingest.rules.held import Held, Reach, beside
 from ledger.market.series import Series
 from ledger.market.series_state import array_of, state
 from ledger.values import Action, Bar, Basis, Count, Hash, Verdict, Window
@@ -111,6 +112,30 @@ class SeriesFold:
         for year, known in sorted(self.held(series).years.items()):
             found |= {bar.date: bar for bar in self._bars_of(series, year, known)}
         return found
+
+    def part(self, series: Series, reach: Reach) -> Held:
+        """Return the series as it is held now, as far as `reach` looks: of whole years, and the leaves of all."""
+        held = self.held(series)
+        known, bars = sorted(held.years), dict[int, list[Bar]]()
+
+        def year(one: int) -> list[Bar]:
+            if one not in bars:
+                bars[one] = self._bars_of(series, one, held.years[one])
+            return bars[one]
+
+        first, last = reach.days.start, reach.days.end
+        looked_at = {one for one in known if first.year <= one <= last.year}
+        if reach.ends:
+            looked_at.update(known[:1], known[-1:])
+        before = (
+            bar for one in reversed(known) if one <= first.year for bar in reversed(year(one)) if bar.date < first
+        )
+        after = (bar for one in known if one >= last.year for bar in year(one) if bar.date > last)
+        for away in (before, after):
+            looked_at.update(bar.date.year for bar in beside(away))
+        leaves = {one: held.years[one].leaf for one in known}
+        found = {bar.date: bar for one in sorted(looked_at) for bar in year(one)}
+        return Held(found, held.actions, held.basis, reach, leaves)
 
     def state(self, series: Series, basis: Basis) -> bytes:
         """Return the state that a decision finds; of a series without one, under `basis`."""

@@ -83,3 +83,38 @@ class NotCoveredError(LedgerError):
     def __init__(self, found: str, *, wanted: str) -> None:
         super().__init__(f"got {found}, want {wanted}")
         self.found, self.wanted = found, wanted
+
+
+class NoAnswerError(LedgerError):
+    """Somebody outside who was asked about a checkpoint did not answer as the protocol has it; it can be asked again.
+
+    `asked` is a URL without what it may hide.
+    """
+
+    def __init__(self, asked: str, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found} from {asked}, want {wanted}")
+        self.asked, self.found, self.wanted = asked, found, wanted
+
+
+class TimestampError(LedgerError):
+    """An authority's answer does not date what it was asked about, or is by nobody who is trusted."""
+
+    def __init__(self, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found}, want {wanted}")
+        self.found, self.wanted = found, wanted
+
+
+class CosignatureError(LedgerError):
+    """A witness saw another history of this log, or its answer is no cosignature of this checkpoint by a known key."""
+
+    def __init__(self, asked: str, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found} from {asked}, want {wanted}")
+        self.asked, self.found, self.wanted = asked, found, wanted
+
+
+class RootCertificateError(LedgerError):
+    """A file holds no certificates."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"got no certificate in {path}, want the authority's root in PEM")
+        self.path = path

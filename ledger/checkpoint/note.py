@@ -15,7 +15,7 @@ import msgspec
 
 from ledger.checkpoint.errors import KeyTextError, NoteError
 
-ED25519 = b"\x01"
+ED25519, COSIGNATURE = b"\x01", b"\x04"  # what a key signs: notes, or that it saw a checkpoint at a time
 KEY_ID_BYTES = 4
 KEY_BYTES = 32  # of a seed, and of a public key
 NOTE_LIMIT_BYTES = 64 * 1024
@@ -27,19 +27,20 @@ _SIGNATURE = re.compile("— ([^\\s+]+) ([A-Za-z0-9+/=]+)")
 
 
 class VerifierKey(msgspec.Struct, frozen=True):
-    """Whose signature is asked for: a name, and an Ed25519 public key."""
+    """Whose signature is asked for: a name, an Ed25519 public key, and what it signs (`ED25519` or `COSIGNATURE`)."""
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     @property
     def key_id(self) -> bytes:
         """The four bytes that a signature names its key by."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:KEY_ID_BYTES]
+        return sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:KEY_ID_BYTES]
 
     def __str__(self) -> str:
         """Return the key as others are given it: name, id, kind and key."""
-        return f"{self.name}+{self.key_id.hex()}+{_base64(ED25519 + self.public)}"
+        return f"{self.name}+{self.key_id.hex()}+{_base64(self.kind + self.public)}"
 
 
 class SigningKey(msgspec.Struct, frozen=True):
@@ -83,13 +84,13 @@ def new_key(name: str) -> SigningKey:
     return SigningKey(_named(name), os.urandom(KEY_BYTES))
 
 
-def parse_verifier(text: str) -> VerifierKey:
-    """Return the verifier key written as `text`.
+def parse_verifier(text: str, kind: bytes = ED25519) -> VerifierKey:
+    """Return the verifier key written as `text`, which has to be one of that kind.
 
     Raises: KeyTextError.
     """
-    name, key_id, public = _parts(text.removesuffix("\n"), "a verifier key: NAME+ID+KEY")
-    key = VerifierKey(name, public)
+    name, key_id, public = _parts(text.removesuffix("\n"), "a verifier key: NAME+ID+KEY", kind)
+    key = VerifierKey(name, public, kind)
     _check_id(key, key_id)
     return key
 
@@ -166,15 +167,16 @@ def _check_text(text: str) -> None:
         raise NoteError("a text with control characters or without its last newline", wanted="plain lines")
 
 
-def _parts(text: str, wanted: str) -> tuple[str, str, bytes]:
+def _parts(text: str, wanted: str, kind: bytes = ED25519) -> tuple[str, str, bytes]:
     """Return the name, the id and the 32 bytes of a key."""
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
     blob = _unbase64(encoded)
     if blob is None or not key_id:
         raise KeyTextError("a text of another form", wanted=wanted)
-    if blob[:1] != ED25519 or len(blob) != 1 + KEY_BYTES:
-        raise KeyTextError("a key of another algorithm or length", wanted="an Ed25519 key")
+    if blob[:1] != kind or len(blob) != 1 + KEY_BYTES:
+        wanted = "an Ed25519 key" if kind == ED25519 else "a witness's Ed25519 key, of kind 04"
+        raise KeyTextError("a key of another algorithm or length", wanted=wanted)
     return _named(name), key_id, blob[1:]
 
 

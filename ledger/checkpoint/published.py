@@ -1,6 +1,6 @@
-"""A folder that is published: `checkpoint`, and below `tile/` the tree that it is the head of.
+"""A folder that is published: `checkpoint`, what dates it, and below `tile/` the tree that it is the head of.
 
-Every file but `checkpoint` is written once. Tiles are durable before the checkpoint that needs them has its name.
+Every file below `tile/` is written once. Tiles are durable before the checkpoint that needs them has its name.
 
 Source: C2SP tlog-tiles.
 """
@@ -14,15 +14,15 @@ from pathlib import Path
 from ledger.checkpoint.errors import TileError
 from ledger.checkpoint.tiles import ENTRIES, WIDTH, Tile, entries, tile_at
 from ledger.errors import unreadable, unwritable
-from ledger.files.atomic_file import write_whole
-from ledger.files.durable import make_private_folder, sync_folder
+from ledger.files.atomic_file import SHARED_MODE, write_whole
+from ledger.files.durable import make_folder, make_private_folder, open_private, pwrite_whole, sync_folder
 from ledger.files.regular import read_regular
 
 CHECKPOINT, TILES = "checkpoint", "tile"
+TIMESTAMP = "checkpoint.tsr"
 STAGING = ".b3-ledger-staging"
 LONGEST_BYTES = 256 * 1024 * 1024  # of one file; a bundle holds 256 events
 FEW_FILES = 16  # so many are synced one by one; for more, one sync of everything is cheaper
-FOLDER_MODE = 0o777  # less the user's umask: others are meant to read it
 
 
 class Published:
@@ -40,11 +40,24 @@ class Published:
         return _read(self.folder / CHECKPOINT)
 
     def put_checkpoint(self, note: bytes) -> None:
-        """Make `note` the checkpoint, durably, by one rename.
+        """Make `note` the checkpoint, durably, by one rename; the timestamp of another one goes first.
+
+        Raises: DiskFullError, UnwritableError; UnreadableError.
+        """
+        if (before := self.checkpoint()) is not None and before.split(b"\n\n")[0] != note.split(b"\n\n")[0]:
+            try:
+                (self.folder / TIMESTAMP).unlink(missing_ok=True)
+            except OSError as error:
+                raise unwritable(self.folder, error) from error
+        write_whole(self.folder / CHECKPOINT, note)
+
+    def put_timestamp(self, answer: bytes) -> Path:
+        """Keep what an authority said of the checkpoint beside it, durably; return the file.
 
         Raises: DiskFullError, UnwritableError.
         """
-        write_whole(self.folder / CHECKPOINT, note)
+        write_whole(self.folder / TIMESTAMP, answer)
+        return self.folder / TIMESTAMP
 
     def content(self, tile: Tile) -> bytes:
         """Return what is in a tile, cut from the full one where the partial one is gone.
@@ -105,10 +118,9 @@ class Staging:
 
     def prepare(self) -> None:
         """Make an empty place; what a crash left of an earlier one is removed."""
-        make_private_folder(self._folder.parent)
-        self._folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        make_folder(self._folder)
         self.discard()
-        self._staging.mkdir()
+        make_private_folder(self._staging)
 
     def add(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
         """Keep those of `tiles` that are not there yet; where another content has the name, `publish` says so."""
@@ -117,7 +129,11 @@ class Staging:
             found = _read(path)
             if found is None:
                 part = self._staging / str(len(self._files))
-                part.write_bytes(content)
+                fd = open_private(part, os.O_WRONLY, SHARED_MODE)
+                try:
+                    pwrite_whole(fd, content, 0)
+                finally:
+                    os.close(fd)
                 self._files.append((part, path))
             elif found != content:
                 self._conflict = self._conflict or path
@@ -133,7 +149,7 @@ class Staging:
         folders = set[Path]()
         for part, path in self._files:
             if path.parent not in folders:
-                path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+                make_folder(path.parent)
                 folders.update((path.parent, *path.parent.parents))
             part.rename(path)
         for folder in sorted(one for one in folders if one.is_relative_to(self._folder)):

@@ -16,7 +16,14 @@ from ledger.checkpoint.tiles import WIDTH, GrowingTree, Tile
 from ledger.checkpoint.tree import leaves
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import DamagedError, LedgerError
-from ledger.events import BackupRestored, CheckpointSigned, HeadAccepted, LedgerCreated
+from ledger.events import (
+    BackupRestored,
+    CheckpointCosigned,
+    CheckpointSigned,
+    CheckpointTimestamped,
+    HeadAccepted,
+    LedgerCreated,
+)
 
 # Stored values, link ‖ body, from seq 0 on: what a log or an archive yields.
 Batches = Iterable[Sequence[bytes]]
@@ -79,12 +86,12 @@ class KnownSoFar:
             yield values
 
     def _takes(self, seq: int, value: bytes) -> bool:
-        """Return whether the event at `seq` is a checkpoint, and keep what it says."""
+        """Return whether the event at `seq` is a checkpoint or what others say of one, and keep what it says."""
         envelope = decode_envelope(seq, value[LINK_BYTES:])
         if envelope.type in {BackupRestored.TAG, HeadAccepted.TAG}:
             self._epochs.append((seq, value[:LINK_BYTES]))
         if envelope.type not in {LedgerCreated.TAG, CheckpointSigned.TAG}:
-            return False
+            return envelope.type in {CheckpointTimestamped.TAG, CheckpointCosigned.TAG}
         event = decode_event(envelope)
         if isinstance(event, LedgerCreated):
             self._ledger_id = self._ledger_id or event.ledger_id

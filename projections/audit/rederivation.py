@@ -21,6 +21,7 @@ from ledger.ingest.providers import evidence, registry
 from ledger.ingest.providers.evidence import OtherBodyError
 from ledger.ingest.providers.port import BodyError
 from ledger.ingest.providers.registry import UnknownProviderError
+from ledger.ingest.rules.catalogue import RULES_VERSION
 from ledger.ingest.rules.held import Held
 from ledger.log_source import LogSource
 from ledger.market.series import Series
@@ -158,8 +159,7 @@ class Rederivation:
         if decision.rules_version < held.rules_version:
             raise DepartureError("rules_version", decision.rules_version, f"at least {held.rules_version}")
         found = self._evidence(envelope, series)
-        before = Held(bars=self._bars_of(series), actions=held.actions, basis=held.basis)
-        check_decision(*rejudging.both(envelope, found, before))
+        check_decision(*rejudging.both(envelope, found, self._held(series, found, decision.rules_version)))
         self._derived["decisions"] += 1
 
     def _failure(self, envelope: Envelope) -> None:
@@ -169,8 +169,8 @@ class Rederivation:
         if envelope.cause is None:
             return
         series = Series(event.ticker, event.provider)
-        found, held = self._evidence(envelope, series), self._fold.held(series)
-        rejudging.check_failure(event, found, Held(self._bars_of(series), actions=held.actions, basis=held.basis))
+        found = self._evidence(envelope, series)
+        rejudging.check_failure(event, found, self._held(series, found, RULES_VERSION))
         self._derived["failures"] += 1
 
     def _snapshot(self, envelope: Envelope) -> None:
@@ -242,6 +242,14 @@ class Rederivation:
         self._bars_kept += len(new)
         if new != sorted(new) or any(day < last for day in new):
             self._bars[decision.series] = dict(sorted(bars.items()))
+
+    def _held(self, series: Series, found: ReadEvidence, rules_version: int) -> Held:
+        """Return the series as it is held now, as far as rules of that version look to judge what was `found`."""
+        reach = rejudging.reach(found, rules_version)
+        if reach is not None:
+            return self._fold.part(series, reach)
+        held = self._fold.held(series)
+        return Held(bars=self._bars_of(series), actions=held.actions, basis=held.basis)
 
     def _bars_of(self, series: Series) -> dict[date, Bar]:
         """Return what is held of the series now, by day; not to be changed."""

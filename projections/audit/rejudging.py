@@ -7,7 +7,7 @@ from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.foreseen import UnforeseenError, foreseen
 from ledger.ingest.providers import registry
 from ledger.ingest.rules import catalogue, judge
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.held import Held, Reach
 from ledger.ingest.rules.reading import Reading
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.ingest.rules.v1 import catalogue as v1
@@ -48,6 +48,13 @@ def both(envelope: Envelope, found: ReadEvidence, held: Held) -> tuple[Validatio
     if recorded.threshold_percent is None:
         raise DepartureError("threshold_percent", "none", "the percentage that it was judged under")
     return recorded, _judged(found, held, recorded.threshold_percent)
+
+
+def reach(found: ReadEvidence, rules_version: int) -> Reach | None:
+    """Return how much of the series as it stood rules of that version look at; None: at all of it."""
+    if found.reading is None or rules_version != catalogue.RULES_VERSION:
+        return None
+    return judge.reach(found.fetch, basis=registry.described(found.fetch.provider).basis, reading=found.reading)
 
 
 def check_failure(recorded: IngestFailed, found: ReadEvidence, held: Held) -> None:

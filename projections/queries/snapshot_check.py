@@ -4,8 +4,6 @@ Stored read models are not consulted: they are what a snapshot would have been m
 once for all positions. A name inside an event is data: it names a file of the snapshot folder, or none at all.
 """
 
-import os
-import stat
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -19,9 +17,10 @@ import msgspec
 
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import Envelope
-from ledger.errors import UnreadableError, unreadable
+from ledger.errors import unreadable
 from ledger.events import ValidationCompleted
 from ledger.files.checksum import CHECKSUM_SUFFIX, parse_checksum
+from ledger.files.regular import read_regular
 from ledger.log_source import LogSource
 from ledger.market.series import Series
 from ledger.values import Bar
@@ -31,6 +30,8 @@ from projections.fold.tables import State, Tables
 from projections.models import snapshots
 from projections.models.snapshots import Snapshots, Written
 from projections.queries.snapshot_csv import render
+
+SNAPSHOT_MAX_BYTES = 64 * 1024 * 1024  # a line of every session for three thousand years
 
 CheckStatus = Literal["ok", "mismatch", "absent", "unrecorded", "refused"]
 
@@ -201,10 +202,7 @@ def _faults(one: Written, path: Path, content: bytes, regenerated: bytes) -> Ite
 def _content(path: Path) -> bytes | None:
     """Return the bytes of the regular file at `path`, None where there is none; anything else would not end."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
-            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                raise UnreadableError(path, "no regular file")
-            return opened.read()
+        return read_regular(path, limit_bytes=SNAPSHOT_MAX_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:

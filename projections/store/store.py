@@ -198,16 +198,18 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[Any]:
-        with self._translated():
+        with self._translated(), self._moving:
+            txn = begin_reading(self._env, adopt_map=lambda: self._resize(_used_map_bytes(self.folder)))
+            self._readers += 1
+        try:
+            yield txn
+        except (lmdb.Error, *UNDECODABLE) as error:
+            # No error of the operating system: whoever reads may write a file or print meanwhile, and fail at that.
+            raise self._told(error) from error
+        finally:
+            txn.abort()
             with self._moving:
-                txn = begin_reading(self._env, adopt_map=lambda: self._resize(_used_map_bytes(self.folder)))
-                self._readers += 1
-            try:
-                yield txn
-            finally:
-                txn.abort()
-                with self._moving:
-                    self._readers -= 1
+                self._readers -= 1
 
     def _resize(self, map_bytes: int) -> None:
         # LMDB moves the map; a transaction of this process that still reads from it would read nothing mapped.
@@ -220,10 +222,14 @@ class Store:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except lmdb.DiskError as error:
-            raise DiskFullError(self.folder) from error
         except (lmdb.Error, OSError, *UNDECODABLE) as error:
-            raise shortage(error) or StorageError(self.folder, str(error)) from error
+            raise self._told(error) from error
+
+    def _told(self, error: Exception) -> LedgerError:
+        """Return an error of the engine, or of a stored row, as one of ours."""
+        if isinstance(error, lmdb.DiskError):
+            return DiskFullError(self.folder)
+        return shortage(error) or StorageError(self.folder, str(error))
 
 
 def _map_bytes(used_bytes: int) -> int:

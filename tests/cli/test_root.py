@@ -181,6 +181,7 @@ def test_the_shell_completes_commands_and_options(shell: str, words: str, offere
         "cli.commands.status.metrics.command",
         "cli.commands.status.logs.command",
         "cli.commands.status.health.command",
+        "cli.render.report.page",
     ],
 )
 def test_a_command_that_reads_imports_nothing_slow(module: str, tmp_path: Path) -> None:

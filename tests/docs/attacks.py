@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.commands.trust.test_rebuild import corrupt
+from tests.support import timestamp_authority
 from tests.support.cli import REPOSITORY
 from tests.support.forging import DATA, TYPE, Body, forge_archive, forge_ledger
 from tests.support.sample_ledger import FOLDER, PETR4_CSV, look, make, make_more
+from tests.support.witness import Witness
 
 Attack = Callable[[Path], None]
 
@@ -145,14 +147,51 @@ def rewrite_what_no_checkpoint_covers(folder: Path) -> None:
     forge_ledger(folder / FOLDER, changed)
 
 
+def date_it(folder: Path) -> None:
+    """Have the head dated by an authority, whose root is `tsa.pem`; `other.pem` is another one's.
+
+    The clock of these folders stands still in the past: what is recorded from then on is dated back.
+    """
+    root = timestamp_authority.make(folder / "authority")
+    shutil.copy(root, folder / "tsa.pem")
+    shutil.copy(timestamp_authority.make(folder / "another authority"), folder / "other.pem")
+    with timestamp_authority.authority(folder / "authority") as url:
+        well(folder, "checkpoint", "--key", "k.key", "--timestamp", url, "--tsa-root", "tsa.pem")
+
+
+def back_date_under_a_timestamp(folder: Path) -> None:
+    """Insert what never came below a checkpoint that was dated."""
+    date_it(folder)
+    back_date(folder)
+
+
+def fork_before_a_witness(folder: Path) -> None:
+    """Have the one history cosigned, and ask the same witness, whose key is `w.txt`, to cosign the other."""
+    witness = Witness()
+    (folder / "w.txt").write_text(witness.vkey())
+    witness.known[(folder / "elsewhere" / "checkpoint").read_text().split("\n")[0]] = (
+        (folder / "vkey.txt").read_text().strip()
+    )
+    with witness.serving() as url:
+        ask = ("--witness", url, "--witness-key", "w.txt")
+        well(folder, "checkpoint", "--key", "k.key", "--out", "elsewhere", *ask)
+        rewrite(folder)
+        done = look("checkpoint", "--key", "k.key", "--out", "other", *ask, cwd=folder)
+        assert done.code == 2, done.err
+
+
+DATED = {"T8", "T9"}  # these need an authority to run
 ATTACKS: dict[str, Attack] = {
     "T1": truncate,
     "T2": rewrite,
     "T3": roll_back,
     "T4": fork,
+    "W1": fork_before_a_witness,
     "T5": swap,
     "T6": back_date,
     "T7": forge_backup,
+    "T8": date_it,
+    "T9": back_date_under_a_timestamp,
     "K1": steal_key,
     "K2": sign_with_another_key,
     "M1": edit_read_models,

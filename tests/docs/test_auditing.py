@@ -13,10 +13,11 @@ import msgspec
 import pytest
 
 from tests.docs.attacks import ATTACKS, sign_and_keep
-from tests.support import sample_ledger
+from tests.support import sample_ledger, timestamp_authority
 from tests.support.cli import REPOSITORY
 from tests.support.sample_ledger import NOW, look
 from tests.support.transcript import Step, play, steps
+from tests.support.witness import Witness
 
 PAGE = (REPOSITORY / "docs" / "auditing.md").read_text("utf-8")
 PROGRAM = REPOSITORY / "docs" / "examples" / "verify_checkpoint.go"
@@ -64,7 +65,13 @@ def test_a_section_happens_as_it_is_told(section: Section, handed_over: Path, tm
     require(section.needs)
     folder = shutil.copytree(handed_over, tmp_path / "copy")
     env = NOW | {"GOCACHE": str(tmp_path / "cache")}
-    assert section.script == play(section.script, cwd=folder, env=env)
+    witness = Witness()
+    (folder / "witness.txt").write_text(witness.vkey())
+    origin = (folder / "published" / "checkpoint").read_text().split("\n")[0]
+    witness.known[origin] = (folder / "vkey.txt").read_text().strip()
+    shutil.copy(timestamp_authority.make(tmp_path / "authority"), folder / "tsa.pem")
+    with timestamp_authority.authority(tmp_path / "authority") as tsa, witness.serving() as url:
+        assert section.script == play(section.script, cwd=folder, env=env | {"TSA": tsa, "WITNESS": url})
 
 
 def test_every_console_block_is_played() -> None:

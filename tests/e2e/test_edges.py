@@ -264,17 +264,28 @@ def test_an_answer_that_unpacks_without_end_is_a_bad_answer(times: int, place: W
     assert peak < 150 * MEGABYTE  # yfinance and pandas take more than half of that
 
 
+@pytest.mark.parametrize("path", ["bars.csv", "snapshots/PETR4-20260213.csv", "snapshots/PETR4-20260213.csv.checksum"])
+def test_a_file_without_end_is_refused_in_little_memory(path: str, own: Path) -> None:
+    """Twenty gigabytes of nothing, on a disk that holds none of them."""
+    with (own / path).open("ab") as file:
+        file.truncate(20 * 10**9)
+    args = ("validate", path) if path == "bars.csv" else ("snapshot", "--check")
+    peak = peak_anonymous_bytes(command(*args), cwd=own, env=environment(sample_ledger.NOW), codes=[3])
+    assert peak < 200 * MEGABYTE
+    assert "File too long" in run_main(*args, cwd=own, env=sample_ledger.NOW).err
+
+
 def test_a_zip_of_a_ticker_without_end_is_refused_in_little_memory(tmp_path: Path) -> None:
-    """Two million equal lines in two megabytes."""
+    """Three million equal lines in three megabytes."""
     path, quote = tmp_path / "A.ZIP", line(date(2025, 1, 2))
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("A.TXT", "w") as member,
     ):
         member.write(header(2025, MADE_ON))
-        for _ in range(200):
+        for _ in range(300):
             member.write(quote * 10_000)
-        member.write(trailer(2025, MADE_ON, 2_000_000))
+        member.write(trailer(2025, MADE_ON, 3_000_000))
     args = command("import-cotahist", path.name)
     peak = peak_anonymous_bytes(args, cwd=tmp_path, env=environment(), codes=[2])
     assert peak < 100 * MEGABYTE

@@ -1,5 +1,6 @@
 """Whoever does not read stdout or stderr, or closes them, changes nothing of what is done."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,37 @@ def test_what_could_not_be_printed_is_said_where_printing_was_all(tmp_path: Path
         check=False,
     )
     assert (2, True) == (done.returncode, b"error: got 'No space left on device'" in done.stderr)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("health",),
+        ("verify",),
+        ("metrics",),
+        ("metrics", "--format", "prometheus"),
+        ("snapshot", "--check"),
+        ("rebuild", "--check"),
+        ("validate", "bars.csv"),
+        ("backup", "--verify", "--from", "kept.db"),
+        ("snapshot", "--ticker", "PETR4", "--out", "made"),
+        ("plot", "PETR4", "--out", "made.svg"),
+        ("export", "--format", "csv", "--out", "made"),
+        ("key", "new", "--out", "made"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("words", [CLOSED["stdout full"], CLOSED["all full"]])
+def test_what_judges_or_makes_a_file_keeps_its_exit_code(args: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    """Its answer is the code, or the file."""
+    sample_ledger.make(tmp_path)
+    assert 0 == sample_ledger.look("backup", "--create", "--out", "kept.db", cwd=tmp_path).code
+    (tmp_path / "bars.csv").write_text("date,open,high,low,close,volume\n2026-02-12,10,11,9,10,100\n")
+    kept = run('"$@"', *args, cwd=tmp_path)
+    for made in tmp_path.glob("made*"):
+        shutil.rmtree(made) if made.is_dir() else made.unlink()
+    assert kept == run(words, *args, cwd=tmp_path)
+    assert ("made" in "".join(args)) == any(tmp_path.glob("made*"))
 
 
 def test_no_file_is_opened_under_the_number_of_a_closed_stream(tmp_path: Path) -> None:

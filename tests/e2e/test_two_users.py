@@ -26,7 +26,10 @@ WORKS = (
     ("backup", "--create", "--verify"),
     ("rebuild",),
     ("export", "--format", "csv", "--out", "tables"),
+    ("checkpoint", "--key", "signing.key", "--out", "published"),
+    ("verify", "--save-head", "head.json"),
 )
+KEY = ("key", "new", "--out", "signing.key")
 
 pytestmark = NEEDS_ROOT
 
@@ -35,7 +38,9 @@ pytestmark = NEEDS_ROOT
 def _warm(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Import what the commands need while that can be read."""
     first = ("--no-network", "--ticker", "PETR4.SA", "--ticker", "VALE3.SA")
-    warmed(tmp_path_factory.mktemp("warm"), [first, *WORKS, *LOOKS, ("salvage", "--out", "saved.db"), ("verify", "x")])
+    warmed(
+        tmp_path_factory.mktemp("warm"), [first, KEY, *WORKS, *LOOKS, ("salvage", "--out", "saved.db"), ("verify", "x")]
+    )
 
 
 @pytest.fixture
@@ -46,6 +51,7 @@ def folder() -> Iterator[Path]:
     place.chmod(0o755)
     made = main_as(NOBODY, place, "--no-network", "--ticker", "PETR4.SA")
     assert 0 == made.code, made.err
+    assert 0 == main_as(NOBODY, place, *KEY).code
     yield place
     shutil.rmtree(place)
 

@@ -17,6 +17,7 @@ from ledger.foreseen import UnforeseenError, foreseen
         (KeyError("chart"), "got KeyError: 'chart', want none"),
         (ValueError("two\nlines"), "got ValueError: two lines, want none"),
         (ZeroDivisionError("x" * 10_000), f"got ZeroDivisionError: {'x' * 200}, want none"),
+        (OSError("no http://user:pw@h/?token=1"), "got OSError: no http://***@h/?***, want none"),
         (AssertionError(), "got AssertionError, want none"),
     ],
 )

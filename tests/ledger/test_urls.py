@@ -15,6 +15,9 @@ from ledger.urls import host_of, masked
         ("got 'https://u:p@ss@h/?crumb=x&y' twice", "got 'https://***@h/?***' twice"),
         ("http://h/p?token=1#2 http://v@g/", "http://h/p?*** http://***@g/"),
         ("ftp://u:p@h", "ftp://***@h"),
+        ("got 'https:u:p@h', want", "got '***@h', want"),
+        ("u:p@h", "***@h"),
+        ("PETR4@2026-01-16.SA: at 12:00 @ noon", "PETR4@2026-01-16.SA: at 12:00 @ noon"),
     ],
 )
 def test_user_and_query_are_masked(text: str, shown: str) -> None:

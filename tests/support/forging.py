@@ -50,7 +50,7 @@ def chained(events: Sequence[Body]) -> list[Record]:
     moved = {event[SEQ]: seq for seq, event in reversed(list(enumerate(events)))}  # of one that is copied: the first
     for seq, event in enumerate(events):
         event[SEQ], event[CAUSE] = seq, moved.get(event[CAUSE])
-        if event[TYPE] in {"checkpoint.signed/1", "backup.created/1"}:
+        if event[TYPE] in {"checkpoint.signed/1", "checkpoint.timestamped/1", "backup.created/1"}:
             _mend(event[DATA], records)
         body = msgspec.msgpack.encode(event)
         prev = link(prev, body)
@@ -60,7 +60,9 @@ def chained(events: Sequence[Body]) -> list[Record]:
 
 def _mend(data: dict[str, Any], records: Sequence[Record]) -> None:
     size = min(data["size"], len(records))
-    data["size"], data["link"] = size, records[size - 1].link
+    data["size"] = size
+    if "link" in data:
+        data["link"] = records[size - 1].link
     if "root" in data:
         data["root"] = reference.mth([tree.leaf(one.seq, one.link, one.body) for one in records[:size]])
 

@@ -77,7 +77,7 @@ def new(out: Path, name: str | None, style: Style) -> int:
             name = origin_of(created(log).ledger_id, None)
     made = new_key(name)
     write_key(out, made)
-    output.show([_row(made, out)], style, text=lambda row: row.key)
+    output.report([_row(made, out)], style, text=lambda row: row.key)
     return Exit.OK
 
 

@@ -7,7 +7,7 @@ import click
 from cli.app.settings import Settings
 from ledger.checkpoint.errors import KeyTextError
 from ledger.checkpoint.key_file import LIMIT_BYTES, read_key
-from ledger.checkpoint.note import PRIVATE, SigningKey, VerifierKey, parse_verifier
+from ledger.checkpoint.note import COSIGNATURE, ED25519, PRIVATE, SigningKey, VerifierKey, parse_verifier
 
 KEY_VARIABLE = "CHECKPOINT_KEY"
 
@@ -16,6 +16,9 @@ class VerifierKeyType(click.ParamType[VerifierKey]):
     """A verifier key, `NAME+ID+KEY`, or a file that holds one; a file with the signing key will do."""
 
     name = "key|file"
+
+    def __init__(self, kind: bytes = ED25519) -> None:
+        self._kind = kind
 
     def convert(
         self, value: str | VerifierKey, param: click.Parameter | None, ctx: click.Context | None
@@ -26,10 +29,12 @@ class VerifierKeyType(click.ParamType[VerifierKey]):
         path = Path(value)
         try:
             if not path.is_file():
-                return parse_verifier(value)
+                return parse_verifier(value, self._kind)
             with path.open("rb") as file:
                 content = file.read(LIMIT_BYTES).decode("utf-8")
-            return read_key(path).verifier() if content.startswith(PRIVATE) else parse_verifier(content)
+            if content.startswith(PRIVATE) and self._kind == ED25519:
+                return read_key(path).verifier()
+            return parse_verifier(content, self._kind)
         except KeyTextError as error:
             self.fail(str(error), param, ctx)
         except (OSError, UnicodeDecodeError):
@@ -37,6 +42,7 @@ class VerifierKeyType(click.ParamType[VerifierKey]):
 
 
 VERIFIER_KEY = VerifierKeyType()
+WITNESS_KEY = VerifierKeyType(COSIGNATURE)
 
 
 def signing_key(context: click.Context, path: Path | None, given: Settings) -> SigningKey:

@@ -67,16 +67,16 @@ def rebuild(context: click.Context, /, projection: str | None, *, check: bool, s
     row = RebuildRow(
         verdict=verdict, projections=chosen, events=head.size, head=head.link.hex(), differences=differences
     )
-    output.show([row], style, text=_text)
+    output.report([row], style, text=_text)
     return Exit.CRITICAL if differences else Exit.OK
 
 
 def _stored_head(folder: Path) -> Head:
     """Return the head that the stored projections have read to, if they are those of this version.
 
-    Raises: NothingToShowError.
+    Raises: NothingToShowError; ShortageError.
     """
-    with Shelf(folder).stored() as store:
+    with Shelf(folder).stored(needed=True) as store:
         if store is None or store.models != models_of(ALL):
             raise NothingToShowError("no stored projections of this version", wanted="some to compare: main rebuild")
         return store.head()

@@ -29,7 +29,7 @@ Examples:
   main replay --until 2026-02-13 --format json
 
 \b
-Exit codes: 0 replayed, 2 a damaged ledger, 3 no ledger.
+Exit codes: 0 replayed, 2 a damaged ledger, 3 no ledger, or a time before its first event.
 """
 )
 @click.option("--until", type=params.UP_TO, help="Replay only so far.  [default: everything]")

@@ -112,7 +112,7 @@ def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str |
         events=position,
         provider=series.provider,
     )
-    output.show([written], style, text=lambda one: f"{one.checksum}  {one.snapshot}  {one.rows} rows")
+    output.report([written], style, text=lambda one: f"{one.checksum}  {one.snapshot}  {one.rows} rows")
     return Exit.OK
 
 
@@ -122,12 +122,14 @@ def _check(files: Sequence[Path], style: Style, *, failed: bool) -> int:
         found = check_snapshots(log, given.snapshot_dir, files or None)
     if not found:
         raise NothingToShowError("no snapshot", wanted="one that was written, to check")
-    output.show([one for one in found if not failed or one.status in FAILED], style, text=_text, none="")
+    with output.unprinted():
+        output.show([one for one in found if not failed or one.status in FAILED], style, text=_text, none="")
     verdict, summary = _verdict(found, named=bool(files)), _summary(found)
     if verdict == Exit.CRITICAL:
         output.say(f"error: {summary}")
     elif style.format == TEXT:
-        output.raw(f"{summary}\n".encode())
+        with output.unprinted():
+            output.raw(f"{summary}\n".encode())
     return verdict
 
 

@@ -81,6 +81,12 @@ def test_an_error_of_others_becomes_one_line(error: Exception, failure: Failure)
     assert failure == describe(error, ["events", "a b"])
 
 
+def test_a_message_ends_however_long_the_value_that_it_quotes() -> None:
+    """A command line of a megabyte is one short line."""
+    message = describe(errors.LedgerError(f"got {'9' * 10**6}, want less")).error_message
+    assert f"got {'9' * 996}…{'9' * 989}, want less" == message
+
+
 @pytest.mark.parametrize("beyond", ["", "ledger-1.new/data.mdb"])
 def test_a_place_that_takes_no_writing_can_be_looked_at(beyond: str, tmp_path: Path) -> None:
     """What was being written there may be gone again: the hint names the nearest folder that is left."""

@@ -45,6 +45,7 @@ READING = [
     (["validate", f"snapshots/{PETR4_CSV}"], 0),
     (["compare", "--ticker", "PETR4"], 3),
     (["export", "--out", "{out}", "--format", "csv", "--as-of", "3"], 0),
+    (["report", "--out", "{out}.html"], 0),
     (["plot", "--ticker", "PETR4", "--out", "{out}.svg"], 0),
     (["events"], 0),
     (["events", "--limit", "2", "--format", "json"], 0),
@@ -54,7 +55,7 @@ READING = [
     (["backup", "--list"], 0),
     (["config"], 0),
 ]
-WRITING = {"import-cotahist", "retire", "accept-head", "test-conn", "key", "checkpoint"}
+WRITING = {"import-cotahist", "retire", "accept-head", "test-conn", "alerts", "key", "checkpoint"}
 OF_NO_LEDGER = {"help", "version", "completion"}
 # Root may write anywhere unless it gives that up.
 AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

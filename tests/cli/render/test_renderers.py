@@ -48,6 +48,16 @@ def test_rows_are_rendered_by_their_format(wanted: Format, array: bool, content:
     assert content == b"".join(rendered(ROWS, LAYOUT, wanted, array=array))
 
 
+@pytest.mark.parametrize("array", [False, True])
+def test_json_is_the_same_value_with_nothing_that_a_terminal_obeys(array: bool) -> None:
+    """C1 and bidirectional characters too, which JSON by itself leaves as they are; letters stay letters."""
+    row = Row("São\x1b\x9b31m\u202e\u2028\x85é", None)
+    shown = b"".join(rendered([row], LAYOUT, "json", array=array)).decode()
+    assert "São\\u001b\\u009b31m\\u202e\\u2028\\u0085é" in shown
+    value = msgspec.json.decode(shown)
+    assert row.name == (value[0] if array else value)["name"]
+
+
 def test_parquet_has_the_columns_of_json() -> None:
     """With their values."""
     reader = pytest.importorskip("pyarrow.parquet")

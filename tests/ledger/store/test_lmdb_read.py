@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.store.engine import Engine
 from ledger.store.lmdb_read import begin_reading
+from tests.support.readers import dead_reader
 
 COUNT = b"count"
 SLOTS = 8
@@ -92,6 +94,15 @@ def test_a_commit_that_is_never_announced_is_waited_for_by_nobody(env: Any, dead
         assert newest == txn.id()
     finally:
         txn.abort()
+
+
+def test_whoever_opens_the_log_for_writing_frees_the_slots_of_the_dead(tmp_path: Path) -> None:
+    """Else what they read stays for ever, and their slots are nobody's."""
+    Engine(tmp_path, readonly=False, create=True).close()
+    with dead_reader(tmp_path) as is_listed:
+        assert is_listed()
+        Engine(tmp_path, readonly=False).close()
+        assert not is_listed()
 
 
 def test_a_map_that_others_grow_is_adopted_with_no_transaction_open(env: Any) -> None:

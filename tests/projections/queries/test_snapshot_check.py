@@ -144,7 +144,7 @@ def test_what_is_no_regular_file_is_not_read(tmp_path: Path, revised: tuple[Stor
     path = tmp_path / render(T, NEW).name
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(UnreadableError, match="no regular file"):
+    with pytest.raises(UnreadableError, match="Not a regular file"):
         check_snapshots(story.log, tmp_path)
 
 

@@ -1,5 +1,6 @@
 """Catch-up, views, rebuild and compare: every way to a position leads to the same bytes."""
 
+import errno
 import os
 import random
 import subprocess
@@ -42,6 +43,7 @@ from projections.store.runner import (
     view_at,
 )
 from tests.projections.story import EPOCH_US, Story, told
+from tests.support.readers import dead_reader
 
 NUMBERS = st.lists(st.integers(0, 999), max_size=25)
 LONG_STORY = tuple(random.Random(7).randrange(1000) for _ in range(300))  # noqa: S311 - a story, not a secret
@@ -518,3 +520,24 @@ def test_another_process_holding_the_lock_is_not_waited_for(tmp_path: Path) -> N
     finally:
         holder.communicate(b"\n")
     assert catch_up(log, tmp_path) == log.head()
+
+
+def test_what_a_reader_fails_at_is_no_failure_of_the_store(tmp_path: Path) -> None:
+    """A full disk under what it prints, or a folder that it may not write to, while the view is open."""
+    log = told([1, 2, 3])
+    catch_up(log, tmp_path, fresh())
+    for errno_ in (errno.ENOSPC, errno.EACCES, errno.EMFILE):
+        failed = OSError(errno_, os.strerror(errno_))
+        with pytest.raises(OSError, match=os.strerror(errno_)) as caught, open_view(log, tmp_path):
+            raise failed
+        assert failed is caught.value
+
+
+def test_whoever_opens_a_store_for_writing_frees_the_slots_of_the_dead(tmp_path: Path) -> None:
+    """As with the log."""
+    folder = tmp_path / "store-1"
+    store.create(folder, {})
+    with dead_reader(folder) as is_listed:
+        assert is_listed()
+        store.Store(folder).close()
+        assert not is_listed()

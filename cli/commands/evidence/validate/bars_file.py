@@ -8,10 +8,11 @@ import msgspec
 
 from cli.app.errors import BarsFileError
 from cli.context import params
-from ledger.files.regular import open_regular
+from ledger.files.regular import read_regular
 from ledger.market.price import price_from_text, reais
 from ledger.values import RawBar
 
+FILE_MAX_BYTES = 16 * 1024 * 1024  # a hundred tickers side by side over five years
 VOLUME_DIGITS_MAX = 18  # whatever is longer is judged as the double nearest to it
 NAMES = ("date", "open", "high", "low", "close", "adj_close", "volume")
 OPTIONAL = frozenset({"adj_close"})
@@ -62,14 +63,15 @@ def read(path: Path, ticker: str | None = None) -> Bars:
     Raises: BarsFileError for a header that lacks a field, a cell that cannot be parsed, or no bar at all; OSError.
     """
     import csv
+    from io import StringIO
 
-    with open(open_regular(path), encoding="utf-8-sig", newline="") as file:
-        try:
-            return _bars(path, csv.reader(file), ticker)
-        except UnicodeDecodeError as error:
-            raise BarsFileError(path, 1, found="bytes that are no UTF-8", wanted="a CSV of bars") from error
-        except csv.Error as error:
-            raise BarsFileError(path, 1, found=str(error), wanted="a CSV of bars") from error
+    content = read_regular(path, limit_bytes=FILE_MAX_BYTES)
+    try:
+        return _bars(path, csv.reader(StringIO(content.decode("utf-8-sig"), newline="")), ticker)
+    except UnicodeDecodeError as error:
+        raise BarsFileError(path, 1, found="bytes that are no UTF-8", wanted="a CSV of bars") from error
+    except csv.Error as error:
+        raise BarsFileError(path, 1, found=str(error), wanted="a CSV of bars") from error
 
 
 def _bars(path: Path, rows: Iterable[list[str]], ticker: str | None) -> Bars:

@@ -79,7 +79,8 @@ def validate(file: Path, ticker: str | None, style: Style) -> int:
         output.say(bars.understood.text())
     decision = _judged(lines, clock.now_us(given, reading=True), given.validation_invalid_percent_threshold)
     found = report(str(file), decision, lines)
-    output.give(output.rendered([found], style, LAYOUT))
+    with output.unprinted():
+        output.give(output.rendered([found], style, LAYOUT))
     return EXITS[decision.verdict]
 
 

@@ -23,6 +23,7 @@ from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held, Reach
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market.series import Series
+from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.store.runner import catch_up, open_view, view_at
@@ -61,7 +62,10 @@ class FileWorker:
         self.unable: set[str] = set()  # files whose import lacked something of this machine's, or may not use it
 
     def work(self, path: Path) -> ImportRow:
-        """Import the file at `path` and return what is printed of it; its refusal is a row too."""
+        """Import the file at `path` and return what is printed of it; its refusal is a row too.
+
+        Raises: ClockAheadError.
+        """
         began, started_at = time.perf_counter(), self._now()
         self._first_error = None
         job_id = ids.new_id(started_at)
@@ -84,13 +88,21 @@ class FileWorker:
             with lock, foreseen("import"):
                 contents, total, seq = self._import(path, job_id, started_at)
         except LedgerError as error:
-            if kept_out(error):
-                self.unable.add(path.name)
-            self._observer.warn(str(error), **_about(job_id), file=path.name)
-            hint = exits.describe(error, ("import-cotahist", str(path))).hint
-            return row.failed(path.name, measured(), error, hint=hint)
+            return self._refused(path, error, measured())
         printed = row.row(contents, total, measured(), seq=seq)
         return printed if self._first_error is None else row.with_failure(printed, self._first_error)
+
+    def _refused(self, path: Path, error: LedgerError, run: Run) -> ImportRow:
+        """Return what is printed of a file that `error` kept from being imported.
+
+        Raises: `error` itself where it is no fault of the file: no other one could be imported, nor anything recorded.
+        """
+        if isinstance(error, ClockAheadError):
+            raise error
+        if kept_out(error):
+            self.unable.add(path.name)
+        self._observer.warn(str(error), **_about(run.job_id), file=path.name)
+        return row.failed(path.name, run, error, hint=exits.describe(error, ("import-cotahist", str(path))).hint)
 
     def _import(self, path: Path, job_id: bytes, started_at: int) -> tuple[Contents, Counter[str], int | None]:
         with Spool() as spool:

@@ -73,7 +73,8 @@ def export(out: Path, file_format: FileFormat, as_of: UpTo | None, tickers: Sequ
         put_manifest(folder, manifest)
     prices, actions = (sum(getattr(one, name) for one in series) for name in ("prices", "actions"))
     line = f"{out}: tickers {len(series)}, prices {prices}, actions {actions}, files {len(manifest.files)}"
-    output.raw(f"{line} | position {manifest.position} | head {manifest.head}\n".encode())
+    with output.unprinted():
+        output.raw(f"{line} | position {manifest.position} | head {manifest.head}\n".encode())
     return Exit.OK
 
 

@@ -77,7 +77,8 @@ def plot(  # noqa: PLR0913 - one parameter an option
         ledger = Ledger(log, view, order=given.price_sources)
         drawn = _chart(ledger, PlotOptions(ticker=ticker, start=start, end=end, as_of=as_of, source=source))
     output.give([chart.render(drawn, cast("PictureFormat", picture))], out)
-    output.raw(f"{out}: {drawn.caption()}\n".encode())
+    with output.unprinted():
+        output.raw(f"{out}: {drawn.caption()}\n".encode())
     return Exit.OK
 
 

@@ -10,7 +10,9 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
+from cli.commands.proof import cosigners, timestamps
 from cli.commands.proof.checkpoint import row
+from cli.commands.proof.checkpoint.outside import OutsideAnswers, OutsideQuestions
 from cli.commands.proof.keys import VERIFIER_KEY, signing_key
 from cli.context import clock_option, guards, ledgers, params, witnesses
 from ledger import ids
@@ -28,12 +30,15 @@ Examples:
   main checkpoint --key ~/b3-ledger.key
   main checkpoint --key ~/b3-ledger.key --out /mnt/elsewhere/b3
   main checkpoint --key ~/b3-ledger.key > /mnt/elsewhere/checkpoint-$(date -u +%Y%m%d)
+  main checkpoint --key ~/b3-ledger.key --timestamp https://freetsa.org/tsr --tsa-root freetsa.pem
+  main checkpoint --key ~/b3-ledger.key --witness https://witness.example --witness-key w1.txt
   main checkpoint --compare old/checkpoint /mnt/elsewhere/b3/checkpoint --key ~/b3-ledger.key
 
 \b
-Exit codes: 0 signed, unchanged, or the newer extends the older; 2 the log does not extend what was signed,
-or does not hold; --out holds another origin's; a signature is bad; the newer does not extend the older;
-3 no ledger, no key, no such file, or no permission.
+Exit codes: 0 signed, unchanged, or the newer extends the older; 1 signed, and nobody answered who was
+asked; 2 signed, and an answer is not what was asked for, which is then not kept; the log does not extend what
+was signed, or does not hold; --out holds another origin's; a signature is bad; the newer does not extend
+the older; 3 no ledger, no key, no such file, or no permission.
 """
 )
 @click.option("--key", "key", help="The file of the signing key; with --compare a verifier key.  [env: CHECKPOINT_KEY]")
@@ -43,6 +48,8 @@ or does not hold; --out holds another origin's; a signature is bad; the newer do
     help="Publish here: checkpoint, and the tree as tiles.  [default: a folder in DATA_DIR]",
 )
 @click.option("--compare", type=FILE, nargs=2, metavar="OLD NEW", help="Say whether one extends the other.")
+@timestamps.authority_options
+@cosigners.witness_options
 @clock_option.option
 @ledgers.archive_option
 @output.style_options
@@ -59,35 +66,45 @@ def checkpoint(
 
     The log is read again from disk, and has to extend what was signed before, in the log and at --out.
     Prints the checkpoint, some 250 bytes: keep it where whoever can write here cannot.
+    Witnesses and an authority are asked once it is published; each has ADAPTER_TIMEOUT_SECONDS to answer.
     """
     given = settings.load()
+    questions = OutsideQuestions(timestamps.authority(context, given), cosigners.asked(context, given))
     if compare is not None:
-        if out is not None:
-            context.fail("got --out with --compare, want one of them")
-        if key is None:
-            context.fail("got --compare without a key, want --key VKEY, as main key show prints it")
-        from cli.commands.proof.checkpoint import compare as comparing
-
-        verifier = VERIFIER_KEY.convert(key, None, context)
-        with output.still_working("proving …"):
-            compared = comparing.compare(compare, verifier, given)
-        output.show([compared], style, text=row.extension_text)
-        return Exit.OK if compared.verdict == "extends" else Exit.CRITICAL
+        if out is not None or questions:
+            context.fail("got --out, --timestamp or --witness with --compare, want --compare and --key alone")
+        return _compared(context, compare, key, given, style)
     if ledgers.archive_path() is not None:
         context.fail("got --ledger without --compare, want the ledger in use")
     die_with_parent()
     started = time.perf_counter()
     signer = signing_key(context, None if key is None else Path(key), given)
     with output.still_working("reading every event again …"):
-        signed = _signed(given, signer, out)
-    found = row.row(signed, signer, time.perf_counter() - started)
+        signed, answers = _signed(given, signer, out, questions)
+    found = row.with_answers(row.row(signed, signer, time.perf_counter() - started), answers)
     # As it was signed: in the row that is given for display, line ends are escaped.
-    output.show([found], style, text=lambda _: found.note.removesuffix("\n"))
+    output.report([found], style, text=lambda _: found.note.removesuffix("\n"))
     output.say(row.words(found))
-    return Exit.OK
+    for line in row.answer_words(found):
+        output.say(line)
+    return answers.exit
 
 
-def _signed(given: Settings, key: SigningKey, out: Path | None) -> Signed:
+def _compared(context: click.Context, paths: tuple[Path, Path], key: str | None, given: Settings, style: Style) -> int:
+    if key is None:
+        context.fail("got --compare without a key, want --key VKEY, as main key show prints it")
+    from cli.commands.proof.checkpoint import compare as comparing
+
+    verifier = VERIFIER_KEY.convert(key, None, context)
+    with output.still_working("proving …"):
+        compared = comparing.compare(paths, verifier, given)
+    output.report([compared], style, text=row.extension_text)
+    return Exit.OK if compared.verdict == "extends" else Exit.CRITICAL
+
+
+def _signed(
+    given: Settings, key: SigningKey, out: Path | None, questions: OutsideQuestions
+) -> tuple[Signed, OutsideAnswers]:
     ledger = ledgers.active(given)
     known = witnesses.projections(ledger.folder)
 
@@ -104,4 +121,8 @@ def _signed(given: Settings, key: SigningKey, out: Path | None) -> Signed:
     ) as log:
         for witness in known:
             log.require(witness.head, witness=witness.name)
-        return sign_checkpoint(log, key, job_id=ids.new_id(now()), lock_timeout_s=timeout_s, folder=out)
+        job_id = ids.new_id(now())
+        signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, folder=out)
+        answers = OutsideAnswers()
+        answers.ask(questions, log, signed, job_id=job_id, timeout_s=timeout_s)
+        return signed, answers

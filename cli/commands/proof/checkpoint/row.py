@@ -1,13 +1,42 @@
 """What `main checkpoint` prints. Pure."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
+from cli.commands.proof.checkpoint.outside import OutsideAnswers
+from cli.render import times
 from ledger.checkpoint.note import SigningKey
+from ledger.checkpoint.outside.stamping import Timestamped
+from ledger.checkpoint.outside.witnessing import US_A_SECOND
 from ledger.checkpoint.published import CHECKPOINT
 from ledger.checkpoint.signing import Signed
 from ledger.checkpoint.statement import Statement
+
+
+class TimestampRow(msgspec.Struct, frozen=True, kw_only=True):
+    """That `authority` saw the checkpoint at `time`: the event at `seq` has its answer, and `file` where one lies.
+
+    `unchanged` when it had said so before.
+    """
+
+    status: Literal["stamped", "unchanged"]
+    authority: str
+    time: str
+    seq: int
+    file: str | None
+
+
+class CosignedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """That the witness named `witness`, asked at `url`, cosigned at `time`; `seq` is that of its event."""
+
+    status: Literal["cosigned", "unchanged"]
+    witness: str
+    url: str
+    time: str
+    seq: int
 
 
 class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +44,8 @@ class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `unchanged` when it had been signed before and nothing came since. `seq` is that of its event; `note` is all of
     what was signed, `checkpoint` the file that holds it, `new_files` how many tiles were added below it.
+    With --timestamp either `timestamp` is there, or `not_stamped` says why it is not; with --witness `cosignatures`
+    are those of all that answered, which are in `note` as well, and `not_cosigned` says of each other one why not.
     """
 
     status: Literal["signed", "unchanged"]
@@ -28,6 +59,10 @@ class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str | None
     new_files: int
     elapsed_sec: float
+    timestamp: TimestampRow | None = None
+    not_stamped: str | None = None
+    cosignatures: tuple[CosignedRow, ...] = ()
+    not_cosigned: tuple[str, ...] = ()
 
 
 class ExtensionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +95,62 @@ def row(signed: Signed, key: SigningKey, elapsed_s: float) -> CheckpointRow:
         new_files=signed.new_files,
         elapsed_sec=round(elapsed_s, 3),
     )
+
+
+def timestamp(found: Timestamped) -> TimestampRow:
+    """Return what is printed of a timestamp."""
+    return TimestampRow(
+        status="unchanged" if found.repeated else "stamped",
+        authority=found.authority,
+        time=times.exact(found.time),
+        seq=found.seq,
+        file=None if found.file is None else str(found.file),
+    )
+
+
+def with_answers(found: CheckpointRow, answers: OutsideAnswers) -> CheckpointRow:
+    """Return the row with what others said."""
+    rows = [
+        (
+            one,
+            CosignedRow(
+                status="unchanged" if said.repeated else "cosigned",
+                witness=one.key.name,
+                url=said.url,
+                time=times.exact(one.time_s * US_A_SECOND),
+                seq=seq,
+            ),
+        )
+        for said in answers.cosigned
+        for one, seq in zip(said.cosignatures, said.seqs, strict=True)
+    ]
+    stamped = answers.timestamp
+    return replace(
+        found,
+        note=found.note + "".join(one.line for one, _ in rows),
+        cosignatures=tuple(row for _, row in rows),
+        not_cosigned=tuple(answers.not_cosigned),
+        timestamp=None if stamped is None else timestamp(stamped),
+        not_stamped=answers.not_stamped,
+    )
+
+
+def answer_words(found: CheckpointRow) -> Iterator[str]:
+    """Yield what others said, a line each."""
+    for one in found.cosignatures:
+        yield f"{one.status}: by {one.witness} at {one.time}, asked at {one.url}, recorded at seq {one.seq}"
+    for why in found.not_cosigned:
+        yield f"warning: signed, and not cosigned: {why}"
+    if found.timestamp is not None:
+        yield timestamp_words(found.timestamp)
+    if found.not_stamped is not None:
+        yield f"warning: signed, and not stamped: {found.not_stamped}"
+
+
+def timestamp_words(found: TimestampRow) -> str:
+    """Return when the checkpoint was seen and by whom, in a line."""
+    place = "" if found.file is None else f", kept as {found.file}"
+    return f"{found.status}: seen at {found.time} by {found.authority}, recorded at seq {found.seq}{place}"
 
 
 def words(found: CheckpointRow) -> str:

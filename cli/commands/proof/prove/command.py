@@ -64,7 +64,7 @@ def prove(
             context.fail("got --check without a key, want --key VKEY, as main key show prints it")
         from cli.commands.proof.prove.checking import checked
 
-        output.show([checked(check, key, session, settings.load())], style, text=proven_text)
+        output.report([checked(check, key, session, settings.load())], style, text=proven_text)
         return Exit.OK
     if key is not None:
         context.fail("got --key without --check, want both or neither")
@@ -78,7 +78,8 @@ def prove(
     with output.still_working("proving …"):
         row = made(wanted, settings.load())
     # The proof is lines of our own: of the row that is handed back, each end of a line would be escaped.
-    output.show([row], style, text=lambda one: proof_text(one, row.proof))
+    put = output.show if given["out"] is None else output.report
+    put([row], style, text=lambda one: proof_text(one, row.proof))
     if session is not None:
         output.say(f"hint: main prove {row.cause} proves the answer that it was decided on")
     return Exit.OK

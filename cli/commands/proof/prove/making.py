@@ -89,6 +89,9 @@ def _newest(log: LogSource) -> _Under:
     if last is None:
         raise NotCoveredError("no checkpoint of this log", wanted="one")
     note = last.event.note.encode()
+    statement = files.unsigned_statement(note)
     tiles = Published(default_folder(log.home, last.event.origin)) if isinstance(log, EventLog) else None
-    stands = tiles is not None and tiles.checkpoint() == note
-    return _Under(files.unsigned_statement(note), note, tiles if stands else None)
+    content = None if tiles is None else tiles.checkpoint()
+    if content is None or not content.startswith(note):  # with the cosignatures that joined it, if any
+        return _Under(statement, note, None)
+    return _Under(statement, content, tiles)

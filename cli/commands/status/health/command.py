@@ -130,7 +130,7 @@ def health(style: Style) -> int:
     """
     given = settings.load()
     found = _health(given)
-    output.show([found], style, text=text)
+    output.report([found], style, text=text)
     if found.error_message is not None and found.status in SEVERITIES:
         output.say(f"{found.status}: {found.error_message}")
     return next(code for code, status in STATUSES.items() if status == found.status)

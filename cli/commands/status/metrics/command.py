@@ -59,7 +59,7 @@ def metrics(context: click.Context, /, ticker: str | None, out: Path | None, sty
     given = settings.load()
     with ledgers.viewing(given) as view:
         found = _some(_reports(given, view, ticker), ticker)
-    output.show(found, style, text=row.text)
+    output.report(found, style, text=row.text)
     return _exit(found)
 
 

@@ -67,7 +67,8 @@ def give(reports: Reports, ticker: str | None, style: Style, out: Path | None) -
 
 def _print(page: bytes, reports: Sequence[TickerReport], style: Style, out: Path | None) -> None:
     layout: Layout[TickerReport] = Layout(lines=partial(map, row.text), exposition=lambda _: page)
-    output.give(output.rendered(reports, style, layout), out)
+    with output.unprinted():
+        output.give(output.rendered(reports, style, layout), out)
 
 
 def _surroundings(given: Settings) -> Surroundings:

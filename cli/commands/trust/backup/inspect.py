@@ -48,7 +48,7 @@ def verify(given: Settings, path: Path, style: Style) -> Exit:
         recorded_seq=recorded.seq if recorded else None,
         elapsed_sec=round(time.perf_counter() - started, 3),
     )
-    output.show([row], style, text=backup_row.checked_text)
+    output.report([row], style, text=backup_row.checked_text)
     if step := verify_row.step_of_file(row.verdict, row.witnesses, row.first_bad):
         output.say(f"hint: {step}")
     return backup_row.checked_exit(row)

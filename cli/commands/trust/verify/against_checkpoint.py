@@ -9,7 +9,7 @@ import click
 import msgspec
 from msgspec.structs import replace
 
-from cli.commands.proof import files
+from cli.commands.proof import cosigners, files
 from cli.commands.proof.keys import VERIFIER_KEY
 from ledger.audit.verify import VerifyReport
 from ledger.checkpoint.holding import hold_archive, hold_ledger, hold_tiles
@@ -28,7 +28,7 @@ class SignedCheckpoint(msgspec.Struct, frozen=True):
 
 
 def options(command: F) -> F:
-    """Give `command` the options `--checkpoint` and `--key`, which `signed` reads."""
+    """Give `command` the options `--checkpoint`, `--key` and those of witnesses, which `signed` reads."""
     checkpoint = click.option(
         "--checkpoint",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -43,7 +43,7 @@ def options(command: F) -> F:
         callback=_keep,
         help="Who must have signed the checkpoint, or a file that holds that key.",
     )
-    return checkpoint(key(command))
+    return checkpoint(key(cosigners.policy_options(command)))
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
@@ -51,17 +51,21 @@ def _keep(context: click.Context, parameter: click.Parameter, value: object) -> 
 
 
 def signed(context: click.Context) -> SignedCheckpoint | None:
-    """Return the checkpoint that was named, once its key is found to have signed it; None where none was.
+    """Return the checkpoint that was named, once key and witnesses are found to have signed it; None where none was.
 
     Raises: NoteError; UnreadableError.
     """
     path: Path | None = context.meta[f"{__name__}.checkpoint"]
     key: VerifierKey | None = context.meta[f"{__name__}.key"]
-    if path is None and key is None:
+    policy = cosigners.policy(context)
+    if path is None and key is None and not policy:
         return None
     if path is None or key is None:
-        context.fail("got --checkpoint or --key alone, want both")
-    return SignedCheckpoint(files.signed_statement(files.read_note(path), key), path.parent)
+        context.fail("got --checkpoint, --key or --witness-key alone, want --checkpoint and --key")
+    note = files.read_note(path)
+    statement = files.signed_statement(note, key)
+    policy.check(note)
+    return SignedCheckpoint(statement, path.parent)
 
 
 def held(report: VerifyReport, place: Path, checkpoint: SignedCheckpoint) -> VerifyReport:

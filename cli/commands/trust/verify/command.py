@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -10,6 +11,7 @@ from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
+from cli.commands.proof import timestamps
 from cli.commands.trust.verify import against_checkpoint, marking, row, saved_head
 from cli.commands.trust.verify.against_checkpoint import SignedCheckpoint
 from cli.commands.trust.verify.saved_head import SavedHead
@@ -23,10 +25,14 @@ from ledger.backup.recorded import recorded_backups
 from ledger.backup.restore_history import Replaced, replaced_by
 from ledger.backup.verify import verify_archive
 from ledger.chain import Head, Link
+from ledger.checkpoint.outside.stamped import hold_stamps
 from ledger.log_source import Witness, created
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.store.mark import read_mark
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 SAVED = "saved head"
 CLOCK_SLACK_US = 300_000_000  # a log that is this far ahead of the clock is named
@@ -42,6 +48,8 @@ Examples:
   main verify --from-head /mnt/elsewhere/head.json
   main verify backups/backup-20260213T213000Z.db
   main verify --checkpoint /mnt/elsewhere/checkpoint --key 'b3-ledger/…+…+…'
+  main verify --tsa-root freetsa.pem          its timestamps: who signed them, and over which tree
+  main verify --checkpoint b3/checkpoint --key vkey.txt --witness-key w1.txt --witness-key w2.txt --witnesses 1
   main verify --checkpoint b3/checkpoint --key vkey.txt b3          its tiles, without any ledger
 
 \b
@@ -49,8 +57,9 @@ Verdicts: intact, tampered, truncated, rolled_back, forked, unreadable.
 
 \b
 Exit codes: 0 intact; 1 intact, but nothing outside the log remembers its head, the log is ahead of
-the clock, or it holds what this version would not write; 2 every other verdict, a checkpoint that
---key did not sign, or one of another ledger; 3 no ledger, no permission, an event of a newer
+the clock, it holds what this version would not write, or a timestamp contradicts its times or
+cannot be trusted; 2 every other verdict, a checkpoint that
+--key or too few witnesses signed, or one of another ledger; 3 no ledger, no permission, an event of a newer
 version, or a file for --from-head or --save-head that is none.
 """
 )
@@ -59,6 +68,7 @@ version, or a file for --from-head or --save-head that is none.
 @marking.record_option
 @click.option("--structure", is_flag=True, help="Check the pages of the database file first, and its index of appends.")
 @against_checkpoint.options
+@timestamps.root_option
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @clock_option.option
 @ledgers.archive_option
@@ -77,9 +87,9 @@ def verify(
     """Re-hash and read every event, and hold the head against all that remember it.
 
     Those are the anchor beside the database, the stored projections, a head saved earlier, a signed
-    checkpoint, and the mark of an earlier bad verification; for a backup FILE its .checksum, what the
-    ledger in use recorded when it was made, and that ledger itself. A FILE that is a folder of tiles
-    is held against --checkpoint alone.
+    checkpoint, the timestamps on record, and the mark of an earlier bad verification; for a backup
+    FILE its .checksum, what the ledger in use recorded when it was made, and that ledger itself.
+    A FILE that is a folder of tiles is held against --checkpoint alone.
     A bad verdict on the ledger in use leaves a mark: nothing is appended until an intact one, a
     restore or accept-head removes it.
     """
@@ -87,14 +97,14 @@ def verify(
     file, record = file or ledgers.archive_path(), marking.asked_to_record(context)
     if file is not None and (structure or record):
         context.fail(f"got --{'structure' if structure else 'record'} with a backup file, want the ledger in use")
-    signed = against_checkpoint.signed(context)
+    signed, roots = against_checkpoint.signed(context), timestamps.roots(context)
     if file is not None and file.is_dir():
         return _shown_tiles(context, file, signed, from_head or save_head, style)
     before = _replaceable(context, save_head)
     known = [one for one in (from_head, before) if one is not None]
     with output.still_working("re-hashing every event …"):
         checked = _archive(given, file, known) if file else _ledger(given, known, structure=structure)
-        checked = _marked(_signed(checked, file, signed), signed)
+        checked = _marked(_stamped(_signed(checked, file, signed), file, roots), signed)
     intact = checked.report.verdict == "intact"
     if save_head is not None and intact:
         _save(context, save_head, checked, before, now_us=clock.now_us(given, reading=True))
@@ -102,7 +112,7 @@ def verify(
     found = row.row(checked.report, checked.replaced, checked.root)
     more = {"marked": checked.marked, "recorded_seq": seq, "ahead_seconds": _ahead_s(checked, given)}
     found = msgspec.structs.replace(found, **more)
-    output.show([found], style, text=row.text)
+    output.report([found], style, text=row.text)
     for words in row.warnings(found):
         output.say(f"warning: {words}")
     if row.exit_code(found) == Exit.CRITICAL:
@@ -144,7 +154,18 @@ def _signed(checked: "_Checked", file: Path | None, signed: SignedCheckpoint | N
     if signed is None or place is None:
         return checked
     report = against_checkpoint.held(checked.report, place, signed)
-    return msgspec.structs.replace(checked, report=report, unsigned=report.verdict != checked.report.verdict)
+    contradicts = signed.statement.size if report.verdict != checked.report.verdict else None
+    return msgspec.structs.replace(checked, report=report, contradicts=contradicts)
+
+
+def _stamped(checked: "_Checked", file: Path | None, roots: "tuple[Certificate, ...] | None") -> "_Checked":
+    """Return `checked`, held against the timestamps that the log records as well."""
+    place = file or (checked.ledger.folder if checked.ledger else None)
+    report = checked.report if place is None else hold_stamps(checked.report, place, roots)
+    if report.verdict == checked.report.verdict:
+        return msgspec.structs.replace(checked, report=report)
+    dated = max(stamp.size for stamp in report.found.stamps)
+    return msgspec.structs.replace(checked, report=report, contradicts=dated)
 
 
 def _marked(checked: "_Checked", signed: SignedCheckpoint | None) -> "_Checked":
@@ -152,7 +173,7 @@ def _marked(checked: "_Checked", signed: SignedCheckpoint | None) -> "_Checked":
     if checked.ledger is None:
         return checked
     size = signed.statement.size if signed else None
-    mark = None if checked.explained else marking.mark_of(checked.report, size if checked.unsigned else None)
+    mark = None if checked.explained else marking.mark_of(checked.report, checked.contradicts)
     left = marking.left(checked.ledger.folder, mark, intact=checked.report.verdict == "intact", checkpoint_size=size)
     return msgspec.structs.replace(checked, marked=left)
 
@@ -163,7 +184,7 @@ def _shown_tiles(
     if signed is None or other is not None:
         context.fail(f"got a folder at {folder}, want a backup file, or --checkpoint and --key for its tiles")
     found = row.row(against_checkpoint.held_tiles(folder, signed))
-    output.show([found], style, text=row.text)
+    output.report([found], style, text=row.text)
     return row.exit_code(found)
 
 
@@ -181,7 +202,7 @@ class _Checked(msgspec.Struct, frozen=True, kw_only=True):
     replaced: Replaced | None = None
     marked: bool | None = None
     explained: bool = False
-    unsigned: bool = False  # it was a checkpoint that the log contradicted
+    contradicts: int | None = None  # the size of the checkpoint, kept elsewhere or dated, that the log contradicts
 
     def head(self) -> Head:
         """Return the head of a log that is intact."""

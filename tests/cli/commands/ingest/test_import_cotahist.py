@@ -237,3 +237,17 @@ def test_prices_of_another_source_are_read_only_when_they_are_meant(tmp_path: Pa
     done = [run_main(*snapshot, *args, cwd=tmp_path) for args in ((), ("--source", "yfinance"))]
     assert [0, 3] == [one.code for one in done]
     assert [("cotahist", 3)] == [(row["provider"], row["rows"]) for row in done[0].lines()]
+
+
+def test_a_clock_that_is_refused_is_named_and_is_no_files_fault(tmp_path: Path) -> None:
+    """Nothing of any file is imported, nor recorded; the hint says how to go on, and a person may vouch."""
+    first, later = made(tmp_path / "A.TXT", LINES[:2]), made(tmp_path / "B.TXT", LINES)
+    assert 0 == imported(tmp_path, first.name).code
+    before = size(tmp_path)
+    at = {"B3_LEDGER_NOW": "2026-04-05T12:00:00Z"}
+    done = imported(tmp_path, later.name, env=at)
+    error, hint = done.err.splitlines()[-2:]
+    assert (2, before) == (done.code, size(tmp_path))
+    assert error.startswith("error: got a clock 90 days past the last recorded event")
+    assert "hint: date -u, then, if it is right: main import-cotahist B.TXT --format json --clock-ok" == hint
+    assert 0 == imported(tmp_path, later.name, "--clock-ok", env=at).code

@@ -1,0 +1,1 @@
+"""What others say of a checkpoint: authorities that date it."""

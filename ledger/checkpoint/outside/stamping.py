@@ -1,0 +1,115 @@
+"""Has a signed checkpoint dated by an authority, and keeps its answer: beside the checkpoint, then in the log.
+
+A crash between the two leaves a timestamp that holds; the next call asks again.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ledger import ids
+from ledger.checkpoint.errors import NoAnswerError
+from ledger.checkpoint.note import split_note
+from ledger.checkpoint.outside.exchange import post
+from ledger.checkpoint.outside.timestamp import ANSWER_LIMIT_BYTES, opened, query
+from ledger.checkpoint.published import Published
+from ledger.checkpoint.signing import LOCK, Signed
+from ledger.codec import Draft, decode_envelope, decode_event
+from ledger.events import LEDGER_STREAM, CheckpointTimestamped
+from ledger.store.event_log import EventLog
+from ledger.store.writer_lock import WriterLock
+from ledger.urls import masked
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+QUERY_TYPE, REPLY_TYPE = "application/timestamp-query", "application/timestamp-reply"
+OK = 200
+
+
+class Authority(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asked, how long it may take, and the roots that its certificate has to be under."""
+
+    url: str
+    roots: "tuple[Certificate, ...]"
+    timeout_s: float
+
+    def __repr__(self) -> str:
+        """Return what the URL does not hide."""
+        return f"Authority({masked(self.url)!r})"
+
+
+class Timestamped(msgspec.Struct, frozen=True, kw_only=True):
+    """When the authority saw the checkpoint, in microseconds UTC; `seq` is its event's, `file` where the answer lies.
+
+    `repeated` when it had said so before and was not asked again; `file` None where the checkpoint lies nowhere.
+    """
+
+    authority: str
+    time: int
+    seq: int
+    file: Path | None
+    repeated: bool
+
+
+def stamp(log: EventLog, signed: Signed, authority: Authority, *, job_id: bytes, lock_timeout_s: float) -> Timestamped:
+    """Return when `authority` saw the checkpoint that was signed of `log`; ask unless the log has its answer.
+
+    Raises: NoAnswerError; TimestampError for an answer that does not date this checkpoint, of which nothing is kept;
+    DiskFullError, UnwritableError; what `EventLog.append` raises.
+    """
+    folder, name = log.folder, masked(authority.url)
+    if (found := _recorded(log, signed, name)) is not None:
+        seq, event = found
+        file = _keep(log, signed, event.token, lock_timeout_s)
+        return Timestamped(authority=name, time=event.time, seq=seq, file=file, repeated=True)
+    text = signed.statement.text()
+    asked = query(text)
+    answer = post(
+        authority.url,
+        asked.content,
+        media_type=QUERY_TYPE,
+        limit_bytes=ANSWER_LIMIT_BYTES,
+        timeout_s=authority.timeout_s,
+    )
+    if (answer.status, answer.media_type) != (OK, REPLY_TYPE):
+        got = f"HTTP status {answer.status} with {answer.media_type[:80] or 'no media type'}"
+        raise NoAnswerError(name, got, wanted=f"{OK} with {REPLY_TYPE}")
+    dated = opened(answer.body, authority.roots, nonce=asked.nonce)
+    dated.check(text)
+    file = _keep(log, signed, answer.body, lock_timeout_s)
+    size, root = signed.statement.size, signed.statement.root
+    event = CheckpointTimestamped(size=size, root=root, authority=name, token=answer.body, time=dated.time)
+    draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
+    identifier = ids.append_id(f"timestamp/{signed.statement.origin}/{size}/{name}", job_id=job_id)
+    seq = log.append([draft], append_id=identifier, expected_folder=folder).first
+    return Timestamped(authority=name, time=dated.time, seq=seq, file=file, repeated=False)
+
+
+def _recorded(log: EventLog, signed: Signed, authority: str) -> tuple[int, CheckpointTimestamped] | None:
+    """Return the event that holds the authority's answer, and its seq: it came after all that the checkpoint covers."""
+    for record in log.read(signed.statement.size):
+        envelope = decode_envelope(record.seq, record.body)
+        if envelope.type == CheckpointTimestamped.TAG:
+            event = decode_event(envelope)
+            assert isinstance(event, CheckpointTimestamped)  # noqa: S101 - by its tag
+            if (event.size, event.root, event.authority) == (signed.statement.size, signed.statement.root, authority):
+                return record.seq, event
+    return None
+
+
+def _keep(log: EventLog, signed: Signed, answer: bytes, lock_timeout_s: float) -> Path | None:
+    """Put the answer beside the checkpoint, unless another one was published meanwhile."""
+    if signed.folder is None:
+        return None
+    published = Published(signed.folder)
+    lock = WriterLock(log.home.locks / LOCK)
+    try:
+        with lock.held(lock_timeout_s):
+            note = published.checkpoint()
+            if note is None or split_note(note)[0] != signed.statement.text():
+                return None
+            return published.put_timestamp(answer)
+    finally:
+        lock.close()

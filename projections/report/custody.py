@@ -1,0 +1,110 @@
+"""Events [0, position) re-hashed and read, and what they say of the log itself."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+
+from ledger.audit.flaw import Flaw
+from ledger.audit.meaning import EVENT_TYPE, RECORDED_HEAD, Meaning, first_false
+from ledger.chain import GENESIS, Link, Record, links
+from ledger.codec import Envelope, decode_envelope, decode_event
+from ledger.errors import DamagedError, UnknownEventError
+from ledger.events import (
+    BackupCreated,
+    BackupFailed,
+    BackupRestored,
+    CheckpointSigned,
+    Event,
+    HeadAccepted,
+    LogVerified,
+)
+from ledger.log_source import LogSource
+from projections.report.facts import ChainChecked, ChainVerdict, CustodyEvent
+
+BATCH_EVENTS = 1_000
+CUSTODY = (BackupCreated, BackupFailed, BackupRestored, HeadAccepted, LogVerified, CheckpointSigned)
+_TAGS = {one.TAG for one in CUSTODY}
+_TAG_BYTES = tuple(tag.encode() for tag in _TAGS)
+
+
+class ChainRead(msgspec.Struct, frozen=True):
+    """What one pass over the log found: whether it holds, and its events about itself, oldest first."""
+
+    chain: ChainChecked
+    custody: tuple[CustodyEvent, ...]
+
+
+def read_chain(log: LogSource, position: int) -> ChainRead:
+    """Re-hash and read events [0, position) of `log`, at least one, and return what was found.
+
+    Costs what verification does, in this process. Damage is a finding, not an error.
+
+    Raises: UnknownEventError for an event of a newer version; ArchiveDamagedError, UnreadableError.
+    """
+    meaning, custody = Meaning(), list[CustodyEvent]()
+    prev, seq, flaw = GENESIS, 0, None
+    try:
+        for batch in _batches(log.read(0, position)):
+            flaw = _broken_link(batch, prev) or meaning.read([one.body for one in batch], batch[0].seq)
+            flaw = flaw or first_false(meaning.claims(), lambda at: _link_at(log, at))
+            if flaw is not None:
+                break
+            custody += _told(batch)
+            prev, seq = batch[-1].link, seq + len(batch)
+        if flaw is None and seq < position:
+            flaw = Flaw(seq, "missing event", f"seq {seq}", "the end")
+    except DamagedError as error:
+        flaw = Flaw(error.seq, error.kind, error.expected, error.found)
+    if flaw is not None and flaw.kind == EVENT_TYPE:
+        raise UnknownEventError(flaw.seq or 0, flaw.found)
+    head = (_link_at(log, position - 1) or b"").hex() if flaw is None else ""
+    verdict: ChainVerdict = "intact" if flaw is None else "forked" if flaw.kind == RECORDED_HEAD else "tampered"
+    recorded_at = meaning.found().recorded_at
+    chain = ChainChecked(verdict=verdict, position=position, head=head, recorded_at=recorded_at, flaw=flaw)
+    return ChainRead(chain, tuple(custody))
+
+
+def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+    while batch := list(islice(records, BATCH_EVENTS)):
+        yield batch
+
+
+def _broken_link(batch: list[Record], prev: Link) -> Flaw | None:
+    for record, want in zip(batch, links(prev, (one.body for one in batch)), strict=True):
+        if record.link != want:
+            return Flaw(record.seq, "link", want.hex(), record.link.hex())
+    return None
+
+
+def _link_at(log: LogSource, seq: int) -> Link | None:
+    return next((record.link for record in log.read(seq, seq + 1)), None)
+
+
+def _told(batch: list[Record]) -> Iterator[CustodyEvent]:
+    for record in batch:
+        # A tag's bytes may lie in any text of an event; only its envelope says what it is.
+        if any(tag in record.body for tag in _TAG_BYTES):
+            envelope = decode_envelope(record.seq, record.body)
+            if envelope.type in _TAGS:
+                yield _custody(envelope, decode_event(envelope))
+
+
+def _custody(envelope: Envelope, event: Event) -> CustodyEvent:
+    size: int | None = getattr(event, "size", None)
+    match event:
+        case BackupFailed():
+            detail = f"{event.name}: {event.stage}: {event.error_kind} {event.message}"
+        case HeadAccepted():
+            size, detail = event.found_size, f"{event.verdict}: {event.reason}"
+        case LogVerified():
+            detail = event.verdict
+        case CheckpointSigned():
+            detail = event.origin
+        case BackupCreated() | BackupRestored():
+            detail = event.name
+        case _:
+            raise AssertionError(event)
+    return CustodyEvent(
+        seq=envelope.seq, recorded_at=envelope.recorded_at, type=envelope.type, size=size, detail=detail
+    )
