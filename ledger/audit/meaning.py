@@ -138,9 +138,7 @@ class Meaning:
             self._first_recorded_at = envelope.recorded_at
         for name in names(envelope.stream, event):
             if fault := name_fault(name):
-                self._remark_count += 1
-                if len(self._remarks) < KEPT_REMARKS:
-                    self._remarks.append(Flaw(seq, "name", "at most 255 bytes without control characters", fault))
+                self._remark(Flaw(seq, "name", "at most 255 bytes without control characters", fault))
         if (head := claimed(event)) is not None:
             self._claims.append(Claim(seq, head))
         if isinstance(event, HeadAccepted) and event.expected_size is not None and event.expected_link is not None:
@@ -148,6 +146,11 @@ class Meaning:
         if isinstance(event, CheckpointTimestamped):
             self._stamps.append(Stamp(seq, envelope.recorded_at, event.size, event.time))
         return None
+
+    def _remark(self, remark: Flaw) -> None:
+        self._remark_count += 1
+        if len(self._remarks) < KEPT_REMARKS:
+            self._remarks.append(remark)
 
 
 def first_false(claims: Sequence[Claim], link_at: Callable[[int], Link | None]) -> Flaw | None:
