@@ -92,7 +92,15 @@ def rehash_range(engine: Engine, start: int, stop: int, succession: Succession |
     while seq < stop and flaw is None:
         values, hole = engine.values_to_hole(seq, stop)
         hashed = count_good(values, start=seq, prev=prev)
-        good, flaw = _read(engine, meaning, values[:hashed], seq, succession)
+        bodies = list(map(_body, values[:hashed]))
+        flaw = meaning.read(bodies, seq)
+        flaw = first_false(meaning.claims(), engine.link_at) or flaw
+        if succession is not None:
+            flaw = first_of(flaw, succession.read(bodies, seq))
+        good = hashed
+        if flaw is not None:
+            assert flaw.seq is not None  # noqa: S101 - it is of one of the events
+            good = flaw.seq - seq
         seq += good
         body_bytes += sum(map(len, values[:good])) - LINK_BYTES * good
         prev = Link(values[good - 1][:LINK_BYTES]) if good else prev
@@ -104,21 +112,6 @@ def rehash_range(engine: Engine, start: int, stop: int, succession: Succession |
             found = f"key {hole.found_key.hex()}" if hole.found_key not in {b"", key(seq)} else error.found
             flaw = Flaw(seq, error.kind, error.expected, found)
     return RangeReport(start, stop, seq - start, body_bytes, flaw, meaning.found())
-
-
-def _read(
-    engine: Engine, meaning: Meaning, values: Sequence[bytes], start: int, succession: Succession | None
-) -> tuple[int, Flaw | None]:
-    """Return how many of `values`, all of them sound, mean something, and the flaw of the one after them."""
-    bodies = list(map(_body, values))
-    flaw = meaning.read(bodies, start)
-    flaw = first_false(meaning.claims(), engine.link_at) or flaw
-    if succession is not None:
-        flaw = first_of(flaw, succession.read(bodies, start))
-    if flaw is None:
-        return len(values), None
-    assert flaw.seq is not None  # noqa: S101 - it is of one of the events
-    return flaw.seq - start, flaw
 
 
 def first_of(flaw: Flaw | None, other: Flaw | None) -> Flaw | None:
@@ -151,11 +144,14 @@ def rehash_ledger(folder: Path, size: int, *, workers: int) -> list[RangeReport]
     if parts == 1:
         return _reports(folder, [(0, size)])
     bounds = list(pairwise(size * part // parts for part in range(parts + 1)))
-    following = IsolatedProcess(partial(_open_and_follow, folder, size), Followed)
+    following = IsolatedProcess(lambda: follow(Engine(folder, readonly=True), size), Followed)
     try:
         reports = _reports(folder, bounds)
     finally:
-        followed = _flaw_of(following)
+        try:
+            followed = following.result().flaw
+        except IsolatedProcessError:
+            followed = None  # damage that ends a process ends the one that re-hashes it too
     bad = next((report.flaw for report in reports if report.flaw), None)
     if followed is not None and first_of(bad, followed) == followed:
         # Found in passing: read in order, in one process, it is the end of what holds.
@@ -183,20 +179,9 @@ def _reports(folder: Path, bounds: Sequence[tuple[int, int]]) -> list[RangeRepor
     return reports
 
 
-def _flaw_of(following: IsolatedProcess[Followed]) -> Flaw | None:
-    try:
-        return following.result().flaw
-    except IsolatedProcessError:
-        return None  # damage that ends a process ends the one that re-hashes it too
-
-
 def _open_and_rehash(folder: Path, start: int, stop: int, *, follow: bool = False) -> RangeReport:
     engine = Engine(folder, readonly=True)
     if not follow:
         return rehash_range(engine, start, stop)
     with Succession() as succession:
         return rehash_range(engine, start, stop, succession)
-
-
-def _open_and_follow(folder: Path, stop: int) -> Followed:
-    return follow(Engine(folder, readonly=True), stop)

@@ -1,6 +1,6 @@
 """Every series as its decisions lead to it, in constant memory: by it, states are known without any read model."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
@@ -151,7 +151,10 @@ class SeriesFold:
         held, before = self.held(series), self.state(series, decision.basis) if committing else None
         if decision.accepted:
             self._put_bars(series, held, decision.bars)
-            kept = held.actions if committing or not decision.received else _outside(held.actions, decision.window)
+            kept, window = held.actions, decision.window
+            if decision.received and not committing:
+                # A decision of version 1 is complete for its window.
+                kept = tuple(action for action in kept if not window.start <= action.ex_date <= window.end)
             held.actions = in_force(kept, decision.actions)
             held.seq = seq
             held.state = _state(series, held, decision.basis) if committing else None
@@ -188,11 +191,6 @@ class SeriesFold:
 
 def _state(series: Series, held: HeldSeries, basis: Basis) -> bytes:
     return state(series, basis, {year: known.leaf for year, known in held.years.items()}, held.actions)
-
-
-def _outside(actions: Sequence[Action], window: Window) -> tuple[Action, ...]:
-    """Return what a decision of version 1, complete for its window, leaves of the actions held."""
-    return tuple(action for action in actions if not window.start <= action.ex_date <= window.end)
 
 
 def _key(series: Series, year: int | None = None) -> bytes:

@@ -147,15 +147,12 @@ def _probe(folder: Path, seqs: Sequence[int]) -> _Probed:
     engine = Engine(folder, readonly=True)
     head, last = engine.tail()
     links = tuple(GENESIS if seq < 0 else engine.link_at(seq) for seq in seqs)
-    return _Probed(head, _end_flaw(head, last) or _uncounted(engine), links, _foreign(engine))
-
-
-def _foreign(engine: Engine) -> tuple[Flaw, ...]:
-    """Return the first keys beside the databases that no version of this software writes there."""
-    ours = {FORMAT_KEY, HEAD_KEY, EVENTS, APPENDS}
+    flaw, ours = _end_flaw(head, last) or _uncounted(engine), {FORMAT_KEY, HEAD_KEY, EVENTS, APPENDS}
     with engine.reading() as txn:
-        keys = (key for key in txn.cursor().iternext(keys=True, values=False) if key not in ours)
-        return tuple(Flaw(None, "foreign key", "none", f"key {key.hex()}") for key in islice(keys, KEPT_REMARKS))
+        # The first that no version of this software writes beside the databases.
+        keys = islice((key for key in txn.cursor().iternext(keys=True, values=False) if key not in ours), KEPT_REMARKS)
+        foreign = tuple(Flaw(None, "foreign key", "none", f"key {key.hex()}") for key in keys)
+    return _Probed(head, flaw, links, foreign)
 
 
 def _uncounted(engine: Engine) -> Flaw | None:

@@ -127,6 +127,20 @@ class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
     found: EventsRead
     claims: tuple[Claim, ...]
 
+    def and_then(self, rest: "_ScannedPart") -> "_ScannedPart":
+        """Return this part and `rest`, which begins where this one ends, as one."""
+        last, then = self.found.recorded_at, rest.found.first_recorded_at
+        if then is not None and then < last:
+            return replace(self, flaw=Flaw(self.end.seq, "recorded_at", f"at least {last}", f"{then}"))
+        return replace(
+            rest,
+            created=self.created,
+            marks=self.marks + rest.marks,
+            counts=merged(self.counts, rest.counts),
+            found=self.found.and_then(rest.found),
+            claims=self.claims + rest.claims,
+        )
+
 
 def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, _Hashed]:
     """Return the scan and the hash of a file: this process scans the first half, one child the second, one hashes.
@@ -147,7 +161,7 @@ def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, _Hashed]:
         followed = following.result().flaw if following else None
     if first.flaw is None and first.end != half:
         raise UnreadableError(scanner.path, "a file that changes")
-    part = first if first.flaw is not None else _joined(first, rest, half)
+    part = first if first.flaw is not None else first.and_then(rest)
     if followed is not None and first_of(part.flaw, followed) == followed:
         # Found in passing: read in order, it is the end of what holds.
         return scanner.anew().run_in_order(), hashed
@@ -165,21 +179,6 @@ def _follow(path: Path) -> Followed:
                 break
             seq += len(values)
     return Followed(None)
-
-
-def _joined(first: _ScannedPart, rest: _ScannedPart, half: Mark) -> _ScannedPart:
-    """Return two parts, the second of which begins at `half`, as one."""
-    last, then = first.found.recorded_at, rest.found.first_recorded_at
-    if then is not None and then < last:
-        return replace(first, flaw=Flaw(half.seq, "recorded_at", f"at least {last}", f"{then}"))
-    return replace(
-        rest,
-        created=first.created,
-        marks=first.marks + rest.marks,
-        counts=merged(first.counts, rest.counts),
-        found=first.found.and_then(rest.found),
-        claims=first.claims + rest.claims,
-    )
 
 
 def _hash(path: Path) -> _Hashed:
@@ -259,7 +258,15 @@ class _Scanner:
     def _take(self, values: Sequence[bytes]) -> None:
         """Add those of `values` that hold, and raise what is wrong with the first that does not."""
         hashed = count_good(values, start=self._at.seq, prev=self._at.prev)
-        good, flaw = self._read(values[:hashed])
+        good, flaw = hashed, None
+        if self._meaning is not None:
+            bodies = [value[LINK_BYTES:] for value in values[:hashed]]
+            flaw = self._meaning.read(bodies, self._at.seq)
+            if self._succession is not None:
+                flaw = first_of(flaw, self._succession.read(bodies, self._at.seq))
+            self._claims += self._meaning.claims()
+            # What comes before the flaw means something.
+            good = hashed if flaw is None or flaw.seq is None else flaw.seq - self._at.seq
         if good:
             if self._at.seq == 0:
                 self._created = decode_created(values[0][LINK_BYTES:])
@@ -274,14 +281,3 @@ class _Scanner:
             raise DamagedError(self._at.seq, flaw.kind, expected=flaw.expected, found=flaw.found)
         if good < len(values):
             raise why_bad(values[good], seq=self._at.seq, prev=self._at.prev)
-
-    def _read(self, values: Sequence[bytes]) -> tuple[int, Flaw | None]:
-        """Return how many of `values`, all of them sound, mean something, and the flaw of the one after them."""
-        if self._meaning is None:
-            return len(values), None
-        bodies = [value[LINK_BYTES:] for value in values]
-        flaw = self._meaning.read(bodies, self._at.seq)
-        if self._succession is not None:
-            flaw = first_of(flaw, self._succession.read(bodies, self._at.seq))
-        self._claims += self._meaning.claims()
-        return (len(values) if flaw is None or flaw.seq is None else flaw.seq - self._at.seq), flaw

@@ -1,6 +1,6 @@
 """What a run asks of each job, what a job knows beforehand, and how it ends. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Literal, Protocol
 from zlib import crc32
@@ -109,8 +109,12 @@ def window(plan: Plan, ticker: str, state: SeriesState, today: date) -> Window:
     if plan.force_refresh or plan.max_days is not None or not held.bars:
         return Window(end - timedelta(days=plan.max_days or DEFAULT_DAYS), end)
     first, last = min(held.bars), max(held.bars)
-    overlap = sessions.shift(last, -OVERLAP_SESSIONS)
-    asked = [overlap, *_missed(state, last, today)]
+    overlap, recent = sessions.shift(last, -OVERLAP_SESSIONS), sessions.shift(last, -GAP_SESSIONS)
+    gaps = [day for day in sessions.sessions(Window(max(first, recent), last)) if day not in held.bars]
+    newly_missing = [
+        day for day, found_on in state.missing.items() if day >= recent or (today - found_on).days < NEWLY_MISSING_DAYS
+    ]
+    asked = [overlap, *gaps, *newly_missing]
     if refresh_due(ticker, state.whole_on, today, days=plan.refresh_days):
         asked += [first, *state.missing]
     return Window(min(*asked, end), end)
@@ -142,18 +146,6 @@ def refresh_due(ticker: str, whole_on: date | None, today: date, *, days: int) -
     weekdays = max(days * 2 // 3, 1)  # of the 5 in 7 that there are, less what a holiday takes
     of_today = today.toordinal() // DAYS_A_WEEK * WEEKDAYS + min(today.weekday(), WEEKDAYS - 1)
     return of_today % weekdays == crc32(ticker.encode()) % weekdays
-
-
-def _missed(state: SeriesState, last: date, today: date) -> Iterator[date]:
-    """Yield the sessions to ask for again: recent ones, and those of any age that were found missing lately."""
-    held = state.held.bars
-    recent = sessions.shift(last, -GAP_SESSIONS)
-    for day in sessions.sessions(Window(max(min(held), recent), last)):
-        if day not in held:
-            yield day
-    for day, found_on in state.missing.items():
-        if day >= recent or (today - found_on).days < NEWLY_MISSING_DAYS:
-            yield day
 
 
 def milliseconds_between(started_at: int, finished_at: int) -> int:

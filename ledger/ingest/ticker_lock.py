@@ -59,7 +59,13 @@ def ticker_lock(folder: Path, ticker: str, *, job_id: bytes, now_us: int, timeou
         raise unwritable(folder / f"{ticker}{LOCK}", error) from error
     holder = folder / f"{ticker}{HOLDER}"
     try:
-        _write(holder, Holder(ticker=ticker, pid=os.getpid(), job_id=ids.text(job_id), since=now_us))
+        note = msgspec.json.encode(Holder(ticker=ticker, pid=os.getpid(), job_id=ids.text(job_id), since=now_us))
+        # The lock is held whether or not a full disk takes the note of who holds it.
+        with suppress(OSError):
+            temporary = holder.with_suffix(".new")
+            with os.fdopen(open_private(temporary, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+                file.write(note)
+            temporary.replace(holder)
         yield
     finally:
         holder.unlink(missing_ok=True)
@@ -89,16 +95,6 @@ def _make(folder: Path, ticker: str) -> None:
             raise
         path.unlink()
         os.close(open_private(path, os.O_RDWR))
-
-
-def _write(path: Path, holder: Holder) -> None:
-    temporary = path.with_suffix(".new")
-    # The lock is held whether or not a full disk takes the note of who holds it.
-    with suppress(OSError):
-        fd = open_private(temporary, os.O_WRONLY | os.O_TRUNC)
-        with os.fdopen(fd, "wb") as file:
-            file.write(msgspec.json.encode(holder))
-        temporary.replace(path)
 
 
 def _read(path: Path) -> Holder | None:

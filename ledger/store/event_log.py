@@ -207,10 +207,22 @@ class EventLog:
         check_call(drafts, append_id)
         lock = self._writer_lock()
         with lock.held(self._lock_timeout_s):
-            self._follow_current()
+            token = self.home.switch_token()
+            if token != self._switch_token:
+                folder = self.home.current()
+                if folder is None:
+                    raise NoLedgerError(self.home.root)
+                if folder != self.folder:
+                    self._reopen(folder)
+                self._switch_token = token
             if expected_folder is not None:
                 self.require_folder(expected_folder)
-            return self._append_locked(drafts, append_id, expected_size)
+            heed(self.folder)
+            if self._anchor is None:
+                path = self.folder / ANCHOR_FILE
+                # No file at all: somebody removed it. The log goes on under a new one; `verify` reported its absence.
+                self._anchor = Anchor(path) if path.exists() else Anchor.create(path, self._engine.head())
+            return self._append_locked(self._anchor, drafts, append_id, expected_size)
 
     def locked(self) -> WriterLock:
         """Return the writer lock, for an append that must be atomic with the reads before it."""
@@ -224,9 +236,9 @@ class EventLog:
             raise ValueError(message)
         return self._lock
 
-    def _append_locked(self, drafts: Sequence[Draft], append_id: bytes, expected_size: int | None) -> Appended:
-        heed(self.folder)
-        anchor = self._anchor or self._open_anchor()
+    def _append_locked(
+        self, anchor: Anchor, drafts: Sequence[Draft], append_id: bytes, expected_size: int | None
+    ) -> Appended:
         remembered = anchor.read()
         landing: list[Head] = []
 
@@ -240,7 +252,10 @@ class EventLog:
                 return known, head
             if expected_size is not None and expected_size != head.size:
                 raise ConflictError(expected=expected_size, actual=head.size)
-            now_us = self._dated(txn, head, drafts)
+            now_us = self._now()
+            if self._ceiling is not None:
+                last_us = decode_envelope(head.size - 1, self._engine.body_in(txn, head.size - 1)).recorded_at
+                self._ceiling.check(drafts, now_us=now_us, last_us=last_us)
             appended = self._engine.append_in(txn, drafts, head=head, append_id=append_id, now=lambda: now_us)
             landing[:] = [appended.head]
             return appended, appended.head
@@ -254,20 +269,6 @@ class EventLog:
                 raise StorageError(self._engine.path, str(error), landed=True) from error
         return appended
 
-    def _dated(self, txn: Any, head: Head, drafts: Sequence[Draft]) -> int:
-        """Return the time of an append of `drafts` after `head`, once the clock is not too far past the log."""
-        now_us = self._now()
-        if self._ceiling is not None:
-            last_us = decode_envelope(head.size - 1, self._engine.body_in(txn, head.size - 1)).recorded_at
-            self._ceiling.check(drafts, now_us=now_us, last_us=last_us)
-        return now_us
-
-    def _open_anchor(self) -> Anchor:
-        path = self.folder / ANCHOR_FILE
-        # No file at all: somebody removed it. The log goes on under a new one; `verify` reported its absence.
-        self._anchor = Anchor(path) if path.exists() else Anchor.create(path, self._engine.head())
-        return self._anchor
-
     def _commit(self, step: Callable[[Any], tuple[Appended, Head]], landing: list[Head]) -> tuple[Appended, Head]:
         try:
             return self._engine.update(step)
@@ -277,17 +278,6 @@ class EventLog:
             if landing and self._engine.head() == landing[0]:
                 raise StorageError(self._engine.path, str(error), landed=True) from error
             raise
-
-    def _follow_current(self) -> None:
-        token = self.home.switch_token()
-        if token == self._switch_token:
-            return
-        folder = self.home.current()
-        if folder is None:
-            raise NoLedgerError(self.home.root)
-        if folder != self.folder:
-            self._reopen(folder)
-        self._switch_token = token
 
     def _reopen(self, folder: Path) -> None:
         with self._switching:

@@ -46,11 +46,19 @@ class WriterLock:
         if self._owner == threading.get_ident():
             yield
             return
-        deadline = time.monotonic() + timeout_s
+        deadline, exclusive = time.monotonic() + timeout_s, fcntl.LOCK_EX | fcntl.LOCK_NB
         if not self._mutex.acquire(timeout=max(timeout_s, 0)):
             raise WriterLockError(self._path, waited_s=timeout_s, holder_pid=os.getpid())
         try:
-            self._lock_file(deadline, timeout_s)
+            shut_gate = partial(fcntl.lockf, self._fd, exclusive, 1, PID_BYTES)
+            self._wait_for(shut_gate, deadline, timeout_s)
+            try:
+                self._wait_for(partial(fcntl.flock, self._fd, exclusive), deadline, timeout_s)
+            finally:
+                fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, PID_BYTES)
+            # The lock is held whether or not a full disk takes the note of who holds it.
+            with suppress(OSError):
+                os.pwrite(self._fd, str(os.getpid()).encode().ljust(PID_BYTES), 0)
             self._owner = threading.get_ident()
             try:
                 yield
@@ -63,17 +71,6 @@ class WriterLock:
     def close(self) -> None:
         """Close the file, which releases the lock."""
         os.close(self._fd)
-
-    def _lock_file(self, deadline: float, timeout_s: float) -> None:
-        shut_gate = partial(fcntl.lockf, self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, PID_BYTES)
-        self._wait_for(shut_gate, deadline, timeout_s)
-        try:
-            self._wait_for(partial(fcntl.flock, self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB), deadline, timeout_s)
-        finally:
-            fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, PID_BYTES)
-        # The lock is held whether or not a full disk takes the note of who holds it.
-        with suppress(OSError):
-            os.pwrite(self._fd, str(os.getpid()).encode().ljust(PID_BYTES), 0)
 
     def _wait_for(self, take: Callable[[], None], deadline: float, timeout_s: float) -> None:
         pause_s = POLL_FIRST_S

@@ -5,7 +5,7 @@ costs, and is shared.
 """
 
 import mmap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from zlib import crc32
@@ -52,15 +52,11 @@ def audit_shared(
     children = [IsolatedProcess(share, AuditReport) for share in shares]
     shown = 0
     while any([child.is_at_work(LOOK_S / workers) for child in children]):  # noqa: C419 - each is looked at
-        counted = sum(_counters(done, workers)) // workers
+        counters = (done[at : at + COUNTER_BYTES] for at in range(0, COUNTER_BYTES * workers, COUNTER_BYTES))
+        counted = sum(int.from_bytes(counter, "big") for counter in counters) // workers
         if advance is not None:
             advance(counted - shown)
         shown = counted
-    return _known(joined(_results(children)))
-
-
-def _results(children: Sequence[IsolatedProcess[AuditReport]]) -> Iterator[AuditReport]:
-    """Yield what the processes found, once all have ended; raise what one of them lacked or ran into."""
     reports: list[AuditReport] = []
     errors: list[LedgerError] = []
     for child in children:
@@ -71,7 +67,7 @@ def _results(children: Sequence[IsolatedProcess[AuditReport]]) -> Iterator[Audit
     if errors:
         # What was lacking says more than what came of it.
         raise next((error for error in errors if isinstance(error, SURROUNDINGS)), errors[0])
-    yield from reports
+    return _known(joined(reports))
 
 
 def _share(open_log: OpenLog, size: int, since: int, worker: int, workers: int, done: mmap.mmap) -> AuditReport:
@@ -83,19 +79,11 @@ def _share(open_log: OpenLog, size: int, since: int, worker: int, workers: int, 
         count += more
         done[at : at + COUNTER_BYTES] = count.to_bytes(COUNTER_BYTES, "big")
 
-    mine = None if workers == 1 else partial(_is_mine, worker, workers)
+    def is_mine(stream: str) -> bool:
+        return crc32(stream.encode("utf-8", "surrogatepass")) % workers == worker
+
     with open_log() as log, ScratchMap() as scratch:
-        return Rederivation(log, scratch, since=since, mine=mine).run(size, advance)
-
-
-def _is_mine(worker: int, workers: int, stream: str) -> bool:
-    return crc32(stream.encode("utf-8", "surrogatepass")) % workers == worker
-
-
-def _counters(done: mmap.mmap, workers: int) -> Iterator[int]:
-    for worker in range(workers):
-        at = worker * COUNTER_BYTES
-        yield int.from_bytes(done[at : at + COUNTER_BYTES], "big")
+        return Rederivation(log, scratch, since=since, mine=None if workers == 1 else is_mine).run(size, advance)
 
 
 def _known(report: AuditReport) -> AuditReport:

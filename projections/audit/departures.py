@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,9 +10,9 @@ from msgspec.structs import astuple
 
 from ledger.errors import LedgerError
 from ledger.events import FetchSucceeded, ValidationCompleted
-from ledger.ingest.rules.reading import Offer, Reading
-from ledger.market.price import price_micros
-from ledger.values import Identity, RawAction, RawBar
+from ledger.ingest.rules import row_rules
+from ledger.ingest.rules.reading import Reading
+from ledger.values import Identity, RawBar
 
 SHOWN = 200  # characters of a value that is printed
 
@@ -55,8 +55,10 @@ def check_bars(fetch: FetchSucceeded, reading: Reading) -> None:
     for row in reading.rows:
         rows[row.date].append(row)
     for bar in fetch.bars:
-        if not any(_alike(bar, row) for row in rows[bar.date]):
-            raise DepartureError(f"bar of {bar.date}", _cells(bar), [_cells(row) for row in rows[bar.date]])
+        cells = _cells(bar)
+        without_volume = [*cells[:-1], None] if bar.volume == 0 else cells
+        if not any(_cells(row) == (without_volume if row.volume is None else cells) for row in rows[bar.date]):
+            raise DepartureError(f"bar of {bar.date}", cells, [_cells(row) for row in rows[bar.date]])
 
 
 def check_identity(fetch: FetchSucceeded, reading: Reading) -> None:
@@ -75,9 +77,12 @@ def check_actions(fetch: FetchSucceeded, reading: Reading) -> None:
 
     Raises: DepartureError.
     """
-    left = Counter(map(_of_offer, reading.offers))
+    left = Counter(
+        (offer.date, offer.kind, None if offer.kind == "split" else float(offer.amount or 0))
+        for offer in reading.offers
+    )
     for action in fetch.actions:
-        name = _of_action(action)
+        name = action.date, action.kind, None if action.kind == "split" else action.value
         if not left[name]:
             raise DepartureError(f"{action.kind} of {action.date}", action.value, "none in the answer")
         left[name] -= 1
@@ -88,7 +93,7 @@ def check_canonical(recorded: ValidationCompleted, reading: Reading) -> None:
 
     Raises: DepartureError.
     """
-    rows = [(row.date, *map(_micros, (row.open, row.high, row.low, row.close))) for row in reading.rows]
+    rows = [(row.date, *map(row_rules.micros, (row.open, row.high, row.low, row.close))) for row in reading.rows]
     for number, bar in enumerate(recorded.bars):
         if (bar.date, bar.open, bar.high, bar.low, bar.close) not in rows:
             raise DepartureError(f"bars[{number}]", bar, [row[1:] for row in rows if row[0] == bar.date])
@@ -103,55 +108,20 @@ def check_decision(recorded: ValidationCompleted, derived: ValidationCompleted) 
         return
     for name in ValidationCompleted.__struct_fields__:
         one, other = getattr(recorded, name), getattr(derived, name)
-        if one != other:
-            raise DepartureError(*_narrowed(name, one, other))
-
-
-def _narrowed(name: str, one: Any, other: Any) -> tuple[str, object, object]:
-    """Return what differs in a field of several items: the first of them, the field as a whole else."""
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        number = next(
-            (n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-        )
-        return f"{name}[{number}]", _item(one, number), _item(other, number)
-    return name, one, other
+        if one == other:
+            continue
+        if isinstance(one, tuple) and isinstance(other, tuple):
+            # Of several items, the first that differs says more than all of them.
+            pairs = enumerate(zip(one, other, strict=False))
+            number = next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+            raise DepartureError(f"{name}[{number}]", _item(one, number), _item(other, number))
+        raise DepartureError(name, one, other)
 
 
 def _item(items: Sequence[object], number: int) -> object:
     return items[number] if number < len(items) else "none"
 
 
-def _micros(value: float) -> int | None:
-    try:
-        return price_micros(value)
-    except ValueError:
-        return None
-
-
-def _alike(bar: RawBar, row: RawBar) -> bool:
-    volume = row.volume is None and bar.volume in (None, 0)
-    return _same(astuple(bar)[:-1], astuple(row)[:-1]) and (volume or _same((bar.volume,), (row.volume,)))
-
-
-def _same(cells: Iterable[Any], others: Iterable[Any]) -> bool:
-    return all(map(_equal, cells, others))
-
-
-def _equal(cell: object, other: object) -> bool:
-    return cell == other or (_is_none(cell) and _is_none(other))
-
-
-def _is_none(cell: object) -> bool:
-    return cell is None or (isinstance(cell, float) and math.isnan(cell))
-
-
 def _cells(bar: RawBar) -> list[object]:
-    return [None if _is_none(cell) else cell for cell in astuple(bar)[1:]]
-
-
-def _of_offer(offer: Offer) -> tuple[object, ...]:
-    return offer.date, offer.kind, None if offer.kind == "split" else float(offer.amount or 0)
-
-
-def _of_action(action: RawAction) -> tuple[object, ...]:
-    return action.date, action.kind, None if action.kind == "split" else action.value
+    # With None for NaN, which equals nothing, itself included.
+    return [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in astuple(bar)[1:]]

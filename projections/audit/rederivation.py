@@ -7,6 +7,7 @@ the decisions as they are recorded, so that one event which differs is the first
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from itertools import chain
 
 from ledger.audit.series_fold import SeriesDecision, SeriesFold, commits, series_decision
@@ -99,10 +100,14 @@ class Rederivation:
     def _took(self, envelope: Envelope) -> Difference | None:
         """Derive one event, and go past it; return where it differs."""
         decision = series_decision(envelope)
+        # An event that is derived of nothing holds, once it decodes.
+        step: Callable[[Envelope], object] = self._steps.get(envelope.type, decode_event)
+        if decision is not None:
+            step = partial(self._decision, decision=decision)
         try:
             if envelope.seq >= self._since:
                 with foreseen("audit"):
-                    self._derive(envelope, decision)
+                    step(envelope)
         except DepartureError as error:
             return Difference(envelope.seq, error.what, error.recorded, error.derived)
         except NotDerivedError as error:
@@ -119,22 +124,14 @@ class Rederivation:
 
     # --- a step per type of event ------------------------------------------------------------
 
-    def _derive(self, envelope: Envelope, decision: SeriesDecision | None) -> None:
-        """Hold one event against what is derived of it; an event that is derived of nothing holds.
-
-        Raises: DepartureError; NotDerivedError; DamagedError, UnknownEventError for one that does not decode.
-        """
-        if decision is not None:
-            self._decision(envelope, decision)
-        elif step := self._steps.get(envelope.type):
-            step(envelope)
-        else:
-            decode_event(envelope)
-
     def _fetch(self, envelope: Envelope) -> None:
         found = self._read(envelope)
-        self._keep(envelope.seq, found)
         fetch = found.fetch
+        self._answers[envelope.seq] = found
+        self._answers_bytes += fetch.answer.body_bytes
+        while self._answers_bytes > ANSWERS_KEPT_BYTES:
+            _, oldest = self._answers.popitem(last=False)
+            self._answers_bytes -= oldest.fetch.answer.body_bytes
         self._derived["answers"] += 1
         if fetch.ticker != envelope.stream:
             raise DepartureError("stream", envelope.stream, fetch.ticker)
@@ -229,13 +226,6 @@ class Rederivation:
         if found is None or Series(found.fetch.ticker, found.fetch.provider) != series:
             raise DepartureError("cause", cause, f"evidence of {series.ticker} from {series.provider}")
         return found
-
-    def _keep(self, seq: int, found: ReadEvidence) -> None:
-        self._answers[seq] = found
-        self._answers_bytes += found.fetch.answer.body_bytes
-        while self._answers_bytes > ANSWERS_KEPT_BYTES:
-            _, oldest = self._answers.popitem(last=False)
-            self._answers_bytes -= oldest.fetch.answer.body_bytes
 
     # --- series ------------------------------------------------------------------------------
 

@@ -33,7 +33,15 @@ def both(envelope: Envelope, found: ReadEvidence, held: Held) -> tuple[Validatio
     if found.reading is None:
         raise NotDerivedError(found.unread)
     if recorded.rules_version == v1.RULES_VERSION:
-        return recorded, _judged_by_v1(recorded, found.fetch, found.reading, held)
+        provider = registry.described(found.fetch.provider)
+        return recorded, judge_v1.judge(
+            found.fetch,
+            held,
+            basis=provider.basis,
+            # It read the bodies of those alone that it could ask.
+            body_rows=() if provider.brought_by_hand else found.reading.rows,
+            threshold_percent=judge_v1.threshold_of(recorded),
+        )
     if recorded.rules_version != catalogue.RULES_VERSION:
         check_canonical(recorded, found.reading)
         raise NotDerivedError(f"rules {recorded.rules_version}, of which this version has no judge")
@@ -62,20 +70,6 @@ def check_failure(recorded: IngestFailed, found: ReadEvidence, held: Held) -> No
     except UnforeseenError:
         return
     raise NotDerivedError(f"evidence that failed as {recorded.error_kind}, and can be judged by this version")
-
-
-def _judged_by_v1(
-    recorded: ValidationCompleted, fetch: FetchSucceeded, reading: Reading, held: Held
-) -> ValidationCompleted:
-    provider = registry.described(fetch.provider)
-    return judge_v1.judge(
-        fetch,
-        held,
-        basis=provider.basis,
-        # It read the bodies of those alone that it could ask.
-        body_rows=() if provider.brought_by_hand else reading.rows,
-        threshold_percent=judge_v1.threshold_of(recorded),
-    )
 
 
 def _judged(found: ReadEvidence, held: Held, threshold_percent: float) -> ValidationCompleted:

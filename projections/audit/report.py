@@ -54,20 +54,17 @@ def joined(parts: Iterable[AuditReport]) -> AuditReport:
     first, *rest = parts
     for part in rest:
         differences = [one for one in (first.first_difference, part.first_difference) if one is not None]
+        by_reason: dict[str, NotDerived] = {}
+        for one in (*first.not_derived, *part.not_derived):
+            known = by_reason.get(one.reason, NotDerived(one.reason, 0, one.first_seq))
+            first_seq = min(known.first_seq, one.first_seq)
+            by_reason[one.reason] = NotDerived(one.reason, known.events + one.events, first_seq)
         first = AuditReport(
             events=first.events,
             since=first.since,
             derived={name: count + part.derived[name] for name, count in first.derived.items()},
             first_difference=min(differences, key=lambda one: one.seq, default=None),
-            not_derived=_added((*first.not_derived, *part.not_derived)),
+            not_derived=tuple(sorted(by_reason.values(), key=lambda one: one.first_seq)),
             unknown=min((one for one in (first.unknown, part.unknown) if one is not None), default=None),
         )
     return first
-
-
-def _added(several: Iterable[NotDerived]) -> tuple[NotDerived, ...]:
-    by_reason: dict[str, NotDerived] = {}
-    for one in several:
-        known = by_reason.get(one.reason, NotDerived(one.reason, 0, one.first_seq))
-        by_reason[one.reason] = NotDerived(one.reason, known.events + one.events, min(known.first_seq, one.first_seq))
-    return tuple(sorted(by_reason.values(), key=lambda one: one.first_seq))

@@ -59,7 +59,10 @@ def changes(
         if not decision.accepted:
             continue
         reported: dict[DayAndKind, tuple[Action, ...]] = {}
-        for action in sorted(decision.actions, key=_order):
+        for action in sorted(
+            decision.actions,
+            key=lambda one: (one.ex_date, one.kind, one.amount or 0, one.numerator or 0, one.denominator or 0),
+        ):
             of_day = (action.ex_date, action.kind)
             reported[of_day] = (*reported.get(of_day, ()), action)
         for key in sorted(in_force.keys() | reported.keys()):
@@ -78,7 +81,3 @@ def changes(
                 seq=decision.seq,
                 recorded_at=decision.recorded_at,
             )
-
-
-def _order(action: Action) -> tuple[date, str, int, int, int]:
-    return action.ex_date, action.kind, action.amount or 0, action.numerator or 0, action.denominator or 0

@@ -65,16 +65,11 @@ class IngestLogs:
             tables["judgements"].store(evidence, judgement(fact))
             tables["pending"].delete(text_key(fact.ticker, fact.provider) + evidence)
         elif entry := attempted(envelope, fact):
-            _open(tables, entry)
-
-
-def _open(tables: Tables, entry: Entry) -> None:
-    seq = seq_key(entry.seq)
-    of_ticker = text_key(entry.ticker) + seq
-    tables["entries"].store(seq, entry)
-    tables["by_ticker"].put(of_ticker, b"")
-    if entry.status == "pending":
-        tables["pending"].put(text_key(entry.ticker, entry.provider) + seq, b"")
+            seq = seq_key(entry.seq)
+            tables["entries"].store(seq, entry)
+            tables["by_ticker"].put(text_key(entry.ticker) + seq, b"")
+            if entry.status == "pending":
+                tables["pending"].put(text_key(entry.ticker, entry.provider) + seq, b"")
 
 
 def entries(tables: Tables, wanted: Filter | None = None, *, limit: int | None = None, offset: int = 0) -> list[Entry]:

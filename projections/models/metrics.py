@@ -278,16 +278,14 @@ def _fail(tables: Tables, envelope: Envelope, fact: FetchFailed | IngestFailed |
     _put(tables, key, tally, (fact.finished_at - fact.started_at) // US_A_MS)
 
 
-def _back_up(tables: Tables, envelope: Envelope, fact: BackupCreated) -> None:
-    tables["backups"].store(LAST_BACKUP, BackupStatus(envelope.recorded_at, fact.name, fact.archive_bytes, fact.size))
-
-
-def _sign(tables: Tables, envelope: Envelope, fact: CheckpointSigned) -> None:
-    tables["checkpoints"].store(LAST_CHECKPOINT, CheckpointMade(envelope.recorded_at, fact.size))
-
-
-def _verify(tables: Tables, envelope: Envelope, fact: LogVerified) -> None:
-    tables["verifications"].store(LAST_VERIFICATION, VerificationMade(envelope.recorded_at, fact.verdict, fact.size))
+def _replace_last(tables: Tables, envelope: Envelope, fact: BackupCreated | CheckpointSigned | LogVerified) -> None:
+    at = envelope.recorded_at
+    if isinstance(fact, BackupCreated):
+        tables["backups"].store(LAST_BACKUP, BackupStatus(at, fact.name, fact.archive_bytes, fact.size))
+    elif isinstance(fact, CheckpointSigned):
+        tables["checkpoints"].store(LAST_CHECKPOINT, CheckpointMade(at, fact.size))
+    else:
+        tables["verifications"].store(LAST_VERIFICATION, VerificationMade(at, fact.verdict, fact.size))
 
 
 def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
@@ -301,9 +299,9 @@ _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
     FetchFailed: _fail,
     IngestFailed: _fail,
     IngestRefused: _fail,
-    BackupCreated: _back_up,
-    CheckpointSigned: _sign,
-    LogVerified: _verify,
+    BackupCreated: _replace_last,
+    CheckpointSigned: _replace_last,
+    LogVerified: _replace_last,
     **dict.fromkeys(alert_episodes.KINDS, alert_episodes.apply),
     ConnectionTested: _answer,
     SeriesRetired: retirements.put,

@@ -86,8 +86,13 @@ def compare(
         price_a = getattr(a.bars[day], field) * of_a.get(day, ONE)
         price_b = getattr(b.bars[day], field) * of_b.get(day, ONE)
         # By the one that is as traded, where one is.
-        traded = [(one, scale) for one, scale in ((a, of_a), (b, of_b)) if one.basis == "as_traded"]
-        tolerances = [_tolerance(getattr(one.bars[day], field), scale.get(day, ONE)) for one, scale in traded]
+        tolerances: list[Fraction] = []
+        for one, scale in ((a, of_a), (b, of_b)):
+            if one.basis == "as_traded":
+                traded = getattr(one.bars[day], field)
+                near = TOLERANCE_MICROS if traded >= TOLERANCE_FROM_MICROS else TOLERANCE_RATIO * traded
+                # What it is compared with was rounded to a millionth.
+                tolerances.append(max(scale.get(day, ONE) * near, HALF))
         if abs(price_a - price_b) > min(tolerances, default=TOLERANCE_RATIO * price_a):
             apart = round(abs(price_a - price_b))
             found.append(PriceDifference(date=day, field=field, a=round(price_a), b=round(price_b), apart=apart))
@@ -98,13 +103,6 @@ def compare(
         only_b=tuple(sorted(days_b - days_a)),
         differences=tuple(sorted(found, key=lambda one: (-one.apart, one.date, one.field))),
     )
-
-
-def _tolerance(traded: int, scale: Fraction) -> Fraction:
-    """Return how far from a price that was `traded`, on the basis compared, another may be and still be the same."""
-    nearest = scale * (TOLERANCE_MICROS if traded >= TOLERANCE_FROM_MICROS else TOLERANCE_RATIO * traded)
-    # What it is compared with was rounded to a millionth.
-    return max(nearest, HALF)
 
 
 def _onto(one: Reported, other: Reported) -> Scale:

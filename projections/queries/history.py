@@ -49,8 +49,12 @@ class Coverage:
                 self.held[version.date] = version
                 self.missed.pop(version.date, None)
                 self.rejected.pop(version.date, None)
-        for day in _due(decision):
-            if day in self.held:
+        if decision.verdict == "superseded":
+            return  # its job asked for a wider one
+        # The sessions that its answer could have brought.
+        last = min(decision.window.end, sessions.last_final_session(decision.recorded_at))
+        for day in sessions.sessions(Window(decision.window.start, last)):
+            if day in self.held or day in decision.partial or not sessions.covers(day):
                 continue
             at, missed, rejected = decision.recorded_at, self.missed.get(day), self.rejected.get(day)
             if decision.accepted:
@@ -91,13 +95,3 @@ def _made(tables: Tables, series: Series, position: int | None) -> Iterator[tupl
         by_seq[version.seq].append(version)
     for decision in decisions(tables, series, position):
         yield decision, tuple(by_seq.get(decision.seq, ()))
-
-
-def _due(decision: Decision) -> Iterator[date]:
-    """Yield the sessions that the decision's answer could have brought; none where its job asked for a wider one."""
-    if decision.verdict == "superseded":
-        return
-    last = min(decision.window.end, sessions.last_final_session(decision.recorded_at))
-    for day in sessions.sessions(Window(decision.window.start, last)):
-        if sessions.covers(day) and day not in decision.partial:
-            yield day

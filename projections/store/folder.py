@@ -37,7 +37,14 @@ class Shelf:
 
         Raises: WriterLockError when another process or thread is, for `timeout_s`; UnwritableError.
         """
-        lock = self._lock()
+        path = self.root / LOCK_FILE
+        try:
+            lock = WriterLock(path)
+        except UnwritableError:
+            # Another user's, left in this user's folder: all that it guards can be built again, so it may go.
+            with suppress(OSError):
+                path.unlink()
+            lock = WriterLock(path)
         try:
             with lock.held(timeout_s):
                 yield
@@ -104,16 +111,6 @@ class Shelf:
         with self.locked(timeout_s=10.0):
             (self.root / CURRENT).unlink(missing_ok=True)
             sync_folder(self.root)
-
-    def _lock(self) -> WriterLock:
-        path = self.root / LOCK_FILE
-        try:
-            return WriterLock(path)
-        except UnwritableError:
-            # Another user's, left in this user's folder: all that it guards can be built again, so it may go.
-            with suppress(OSError):
-                path.unlink()
-            return WriterLock(path)
 
     def _enter(self, stack: ExitStack, *, needed: bool) -> Store | None:
         for _ in range(RETRIES):

@@ -80,7 +80,11 @@ class LmdbTable(Table):
         """Yield the rows from `start` on whose key begins with `prefix`; O(log n) and the rows."""
         cursor, whole, skip, folder = self._txn.cursor(), self._mark + prefix, len(self._mark), self._folder
         first = max(whole, self._mark + start)
-        found = _to_last(cursor, whole) if reverse else cursor.set_range(first)
+        if reverse:
+            end = past_prefix(whole)
+            found = cursor.prev() if end is not None and cursor.set_range(end) else cursor.last()
+        else:
+            found = cursor.set_range(first)
         if not found:
             return
         last: bytes | None = None
@@ -94,11 +98,3 @@ class LmdbTable(Table):
                 return
             yield key[skip:], value
             last = key
-
-
-def _to_last(cursor: Any, prefix: bytes) -> bool:
-    """Place `cursor` on the last key below everything past `prefix`; False when there is none."""
-    end = past_prefix(prefix)
-    if end is not None and cursor.set_range(end):
-        return bool(cursor.prev())
-    return bool(cursor.last())

@@ -4,7 +4,7 @@ Order matters to the witness: the store's remembered head is read before the log
 two would look like a log that was rolled back.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import islice, zip_longest
@@ -141,14 +141,10 @@ def open_view(
             windows = Windows(log, view.state, leaves, mending)
             yield _up_to_date(log, View(view.head, mending.state, windows.held), projections)
     if storing and windows.noted:
-        _keep(shelf, windows.noted)
-
-
-def _keep(shelf: Shelf, leaves: Mapping[bytes, bytes]) -> None:
-    """Keep leaves where that may be done at once: the next who needs them works them out again."""
-    with suppress(*GIVES_WAY, StorageError), shelf.locked(), shelf.stored() as store:
-        if store is not None and not store.readonly:
-            store.keep(leaves)
+        # Where that may be done at once: the next who needs them works them out again.
+        with suppress(*GIVES_WAY, StorageError), shelf.locked(), shelf.stored() as store:
+            if store is not None and not store.readonly:
+                store.keep(windows.noted)
 
 
 def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:

@@ -9,7 +9,7 @@ Source: docs/format.md, "Read models".
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -182,9 +182,12 @@ class Store:
         try:
             found = _decode(unsealed(self.folder, HEAD_KEY, stored))
         except DamagedRowError:
-            if (unchecked := _unchecked(stored)) is None:
-                raise
-            return unchecked
+            with suppress(*UNDECODABLE):
+                found = _decode(stored)
+                if found.format == UNCHECKED_FORMAT:
+                    # Of the format before this one: its models are left out, since they are built again.
+                    return StoredHead(found.format, found.head, {})
+            raise
         if found.format != FORMAT:
             raise StorageError(self.folder, f"format {found.format!r}")
         return found
@@ -246,15 +249,6 @@ def _used_map_bytes(folder: Path) -> int:
 
 def _put_head(txn: Any, head: StoredHead) -> None:
     txn.put(HEAD_KEY, sealed(HEAD_KEY, _encode(head)))
-
-
-def _unchecked(stored: bytes) -> StoredHead | None:
-    """Return what a store of the format before this one remembers, its models left out: they are built again."""
-    try:
-        found = _decode(stored)
-    except UNDECODABLE:
-        return None
-    return StoredHead(found.format, found.head, {}) if found.format == UNCHECKED_FORMAT else None
 
 
 def create(folder: Path, models: dict[str, Model]) -> None:

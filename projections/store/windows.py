@@ -21,7 +21,6 @@ from ledger.values import Action, Bar
 from projections.fold.keys import text_key
 from projections.fold.tables import State, Table, Tables, encode
 from projections.models import corporate_actions, decisions, prices
-from projections.models.decisions import Decision
 from projections.store.commitments import commitment
 from projections.store.mending import UNSOUND, Mending
 
@@ -78,7 +77,8 @@ class Windows:
         """
         tables = self._stored[prices.NAME]
         try:
-            newest, kept = decisions.newest(tables, series), self._kept_of(series)
+            newest, stored = decisions.newest(tables, series), self._kept.get(_key(series))
+            kept = NOTHING_KEPT if stored is None else _decode_kept(stored)
             if newest is None or kept.seq > newest.seq:
                 return None
             committed = commitment(self._log, newest.seq)
@@ -87,7 +87,11 @@ class Windows:
                 return None
             if committed.after is None or any(one.after is None for one in since):
                 return None
-            years = _Years(tables, series, kept, changed=_changed(since))
+            # Where bars may have changed: a row outside its window is rejected.
+            spans = [
+                range(one.window.start.year, one.window.end.year + 1) for one in since if one.accepted and one.rows
+            ]
+            years = _Years(tables, series, kept, changed=list(dict.fromkeys(spans)))
             bars = years.bars(reach)
             actions = corporate_actions.known(since, kept.actions)
         except (*UNDECODABLE, ValueError):
@@ -97,10 +101,6 @@ class Windows:
         if len(since) > DECISIONS_MAX or years.beyond_reach or not kept.leaves.keys() <= years.leaves.keys():
             self._note(series, newest.seq, years.leaves, actions)
         return Held({bar.date: bar for bar in bars}, actions, committed.basis, reach, years.leaves)
-
-    def _kept_of(self, series: Series) -> KeptLeaves:
-        value = self._kept.get(_key(series))
-        return NOTHING_KEPT if value is None else _decode_kept(value)
 
     def _note(self, series: Series, seq: int, leaves: dict[int, bytes], actions: tuple[Action, ...]) -> None:
         if len(self.noted) < KEPT_MAX:
@@ -157,12 +157,6 @@ class _Years:
         for year, encoded in found.items():
             self.leaves[year] = leaf(encoded)
             self._bars[year] = _decode_bars(array(encoded))
-
-
-def _changed(since: Sequence[Decision]) -> list[range]:
-    """Return the years in which the decisions may have changed bars: a row outside its window is rejected."""
-    spans = [range(one.window.start.year, one.window.end.year + 1) for one in since if one.accepted and one.rows]
-    return list(dict.fromkeys(spans))
 
 
 def _key(series: Series) -> bytes:

@@ -81,7 +81,9 @@ def test_conn(provider: str, timeout_s: float | None, style: Style) -> int:
         last_success_at=None if last is None else times.text(last),
         error=None if event.error_kind is None else f"{event.error_kind}: {event.message}",
     )
-    output.report([row], style, text=_text)
+    error = "" if row.error is None else f" | {row.error}"
+    line = f"{row.provider}: {row.status} | {row.latency_ms}ms | last success {row.last_success_at or 'never'}{error}"
+    output.report([row], style, text=lambda _: line)
     if trouble is not None:
         output.say(f"warning: not recorded: {trouble}")
     return max(exit_code(event.status), Exit.OK if trouble is None else Exit.WARNING)
@@ -140,8 +142,3 @@ def _recorded(home: LedgerHome | None, given: Settings, event: ConnectionTested)
                 return answered or last_answer(view.state["metrics"], event.provider), None
     except LedgerError as error:
         return answered, str(error)
-
-
-def _text(row: ConnRow) -> str:
-    error = "" if row.error is None else f" | {row.error}"
-    return f"{row.provider}: {row.status} | {row.latency_ms}ms | last success {row.last_success_at or 'never'}{error}"

@@ -3,7 +3,7 @@
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import click
@@ -20,7 +20,7 @@ from ledger.files.isolated import IsolatedProcessError
 from ledger.log_source import LogSource
 from ledger.store.event_log import EventLog
 from projections.audit.audit import OpenLog, audit_shared
-from projections.audit.report import AuditReport, AuditVerdict, Difference, NotDerived
+from projections.audit.report import AuditVerdict, Difference, NotDerived
 from projections.queries.position import recorded_at
 
 
@@ -75,27 +75,31 @@ def audit(since: int | Span | None, style: Style) -> int:
     """
     given, began = settings.load(), time.perf_counter()
     with ledgers.reading(given) as log:
-        size, first = log.head().size, _first(log, since)
+        size = log.head().size
+        if isinstance(since, Span):
+            first = bisect_left(range(size), since.first_us, key=lambda seq: recorded_at(log, seq))
+        else:
+            first = min(since or 0, size)
     # Each process opens the log for itself: a child cannot use what this one has open.
-    open_log: OpenLog = partial(_opened, given) if isinstance(log, EventLog) else partial(_yielded, log)
+    open_log: OpenLog = partial(_opened, given) if isinstance(log, EventLog) else lambda: nullcontext(log)
     with output.meter("deriving again", size) as advance:
         try:
             report = audit_shared(open_log, size, since=first, advance=advance)
         except IsolatedProcessError as error:
             raise UnreadableError(given.data_dir, error.how) from error
-    found = _row(report, time.perf_counter() - began)
+    found = AuditRow(
+        verdict=report.verdict,
+        events=report.events,
+        since=report.since,
+        **report.derived,
+        first_difference=report.first_difference,
+        not_derived=report.not_derived,
+        seconds=round(time.perf_counter() - began, 3),
+    )
     output.show([found], style, text=_text)
     if found.verdict == "different":
         output.say("hint: main events SEQ shows the event; then: main verify, main why TICKER DAY")
     return {"same": Exit.OK, "incomplete": Exit.WARNING, "different": Exit.CRITICAL}[found.verdict]
-
-
-def _first(log: LogSource, since: int | Span | None) -> int:
-    """Return the first seq that is to be derived; the log's size where all of it is older."""
-    size = log.head().size
-    if isinstance(since, Span):
-        return bisect_left(range(size), since.first_us, key=lambda seq: recorded_at(log, seq))
-    return min(since or 0, size)
 
 
 @contextmanager
@@ -103,23 +107,6 @@ def _opened(given: Settings) -> Iterator[LogSource]:
     home = ledgers.active(given).home
     with EventLog(home, now=lambda: clock.now_us(given, reading=True), readonly=True, check=False) as log:
         yield log
-
-
-@contextmanager
-def _yielded(log: LogSource) -> Iterator[LogSource]:
-    yield log
-
-
-def _row(report: AuditReport, seconds: float) -> AuditRow:
-    return AuditRow(
-        verdict=report.verdict,
-        events=report.events,
-        since=report.since,
-        **report.derived,
-        first_difference=report.first_difference,
-        not_derived=report.not_derived,
-        seconds=round(seconds, 3),
-    )
 
 
 def _text(one: AuditRow) -> str:

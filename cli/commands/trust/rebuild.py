@@ -67,7 +67,11 @@ def rebuild(context: click.Context, /, projection: str | None, *, check: bool, s
     row = RebuildRow(
         verdict=verdict, projections=chosen, events=head.size, head=head.link.hex(), differences=differences
     )
-    output.report([row], style, text=_text)
+    lines = [f"{verdict}: {', '.join(chosen)} at {head.size} events"]
+    for apart in differences:
+        lines.append(f"  {apart.projection}: table {apart.table}, key {apart.key}")
+        lines.append(f"    stored {apart.stored}, replayed {apart.replayed}")
+    output.report([row], style, text=lambda _: "\n".join(lines))
     return Exit.CRITICAL if differences else Exit.OK
 
 
@@ -80,11 +84,3 @@ def _stored_head(folder: Path) -> Head:
         if store is None or store.models != models_of(ALL):
             raise NothingToShowError("no stored projections of this version", wanted="some to compare: main rebuild")
         return store.head()
-
-
-def _text(one: RebuildRow) -> str:
-    lines = [f"{one.verdict}: {', '.join(one.projections)} at {one.events} events"]
-    for apart in one.differences:
-        lines.append(f"  {apart.projection}: table {apart.table}, key {apart.key}")
-        lines.append(f"    stored {apart.stored}, replayed {apart.replayed}")
-    return "\n".join(lines)

@@ -124,7 +124,10 @@ def _check(files: Sequence[Path], style: Style, *, failed: bool) -> int:
         raise NothingToShowError("no snapshot", wanted="one that was written, to check")
     with output.unprinted():
         output.show([one for one in found if not failed or one.status in FAILED], style, text=_text, none="")
-    verdict, summary = _verdict(found, named=bool(files)), _summary(found)
+    statuses, summary = {one.status for one in found}, _summary(found)
+    # A file that another program put into the folder is not ours to judge; one that was asked about was not checked.
+    unchecked = "ok" not in statuses or (bool(files) and "unrecorded" in statuses)
+    verdict = Exit.CRITICAL if statuses & FAILED else Exit.UNKNOWN if unchecked else Exit.OK
     if verdict == Exit.CRITICAL:
         output.say(f"error: {summary}")
     elif style.format == TEXT:
@@ -140,14 +143,6 @@ def _summary(found: Sequence[SnapshotCheck]) -> str:
     events = sum(one.path is None and one.seq is not None for one in found)
     files = sum(one.path is not None for one in found)
     return f"checked {events} event{'s' * (events != 1)} and {files} file{'s' * (files != 1)}: {said}"
-
-
-def _verdict(found: Sequence[SnapshotCheck], *, named: bool) -> Exit:
-    statuses = {one.status for one in found}
-    if statuses & FAILED:
-        return Exit.CRITICAL
-    # A file that another program put into the folder is not ours to judge; one that was asked about was not checked.
-    return Exit.UNKNOWN if "ok" not in statuses or (named and "unrecorded" in statuses) else Exit.OK
 
 
 def _text(one: SnapshotCheck) -> str:

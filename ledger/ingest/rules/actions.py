@@ -152,7 +152,8 @@ def _repeats(action: Action, held: Action) -> bool:
     if _place(action) != _place(held) or action.currency != held.currency:
         return False
     if action.amount is None or held.amount is None:
-        return action.amount == held.amount and _same_ratio(action, held)
+        (new, old), (held_new, held_old) = ((one.numerator or 0, one.denominator or 0) for one in (action, held))
+        return action.amount == held.amount and new * held_old == old * held_new
     apart = abs(action.amount - held.amount)
     # An amount of the version before was rounded to a millionth of a real.
     rounded = held.amount % AMOUNTS_PER_MICRO == 0 and apart * 2 <= AMOUNTS_PER_MICRO
@@ -183,11 +184,6 @@ def _shares(action: Action) -> tuple[int, int] | None:
     if action.kind in SIZED and action.numerator and action.denominator:
         return action.numerator, action.denominator
     return None
-
-
-def _same_ratio(one: Action, other: Action) -> bool:
-    new, old = one.numerator or 0, one.denominator or 0
-    return new * (other.denominator or 0) == old * (other.numerator or 0)
 
 
 def _text(action: Action) -> str:

@@ -71,20 +71,21 @@ def judge(
     found = row_rules.sort_rows(answered, now, window, reading.foreign)
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     if batch:
-        rejected = _rejected(evidence, basis, found, batch)
+        rejected = replace(
+            _nothing(evidence, basis),
+            verdict="rejected",
+            received=found.received,
+            partial=found.partial,
+            rejected=(*batch, *found.rejected),
+        )
         return committed(rejected, held, threshold_percent=threshold_percent)
     known = actions.within(offers, window, held.actions)
     wider = scale.wider(window, found.accepted, known, held, basis)
     if wider is not None:
         return wider
+    last = now.last_final
     answer = JudgedAnswer(
-        rows=answered,
-        sorted=found,
-        offers=offers,
-        actions=known,
-        window=window,
-        reading=reading,
-        last_final=now.last_final,
+        rows=answered, sorted=found, offers=offers, actions=known, window=window, reading=reading, last_final=last
     )
     accepted = _accepted(_nothing(evidence, basis), answer, held)
     return committed(accepted, held, threshold_percent=threshold_percent)
@@ -139,16 +140,6 @@ def sessions_due(window: Window, now_us: int) -> int:
     return len(sessions.sessions(Window(window.start, min(window.end, last))))
 
 
-def _rejected(evidence: FetchSucceeded, basis: Basis, found: Sorted, batch: Iterable[Finding]) -> ValidationCompleted:
-    return replace(
-        _nothing(evidence, basis),
-        verdict="rejected",
-        received=found.received,
-        partial=found.partial,
-        rejected=(*batch, *found.rejected),
-    )
-
-
 def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) -> ValidationCompleted:
     """Return the decision `nothing` with what is accepted of `answer` in it."""
     basis, window, found = nothing.basis, answer.window, answer.sorted
@@ -193,22 +184,17 @@ def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries
 
 def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
     yield from series_rules.stale(series, traded=True)
-    yield from _gaps(answer, held)
+    # Of the days due: from the first day known on, where none is named.
+    known = {bar.date for bar in answer.sorted.accepted} | held.bars.keys()
+    if answer.reading.every_session and known:
+        first = max(answer.window.start, answer.reading.first_day or min(known))
+        # What lies between the window and the last day held before it is nobody else's to find.
+        start = max((day for day in held.bars if day < first), default=first)
+        yield from series_rules.gaps(Window(start, min(answer.window.end, answer.last_final)), known)
     yield from series_rules.off_calendar(series.fresh)
     # What an index is made of is traded, not the index.
     if not is_index(ticker):
         yield from (finding for bar, finding in _idle(series) if bar.high == bar.low)
-
-
-def _gaps(answer: JudgedAnswer, held: Held) -> Iterator[Finding]:
-    """Yield GAP for what is missing of the days due: from the first day known on, where none is named."""
-    known = {bar.date for bar in answer.sorted.accepted} | held.bars.keys()
-    if not answer.reading.every_session or not known:
-        return
-    first = max(answer.window.start, answer.reading.first_day or min(known))
-    # What lies between the window and the last day held before it is nobody else's to find.
-    start = max((day for day in held.bars if day < first), default=first)
-    yield from series_rules.gaps(Window(start, min(answer.window.end, answer.last_final)), known)
 
 
 def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:

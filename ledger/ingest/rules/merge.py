@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Self
 
@@ -51,21 +51,16 @@ def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar], *, live: bool = 
     Rows without any price are left out. Only a `live` answer has a last day that its provider is still at work on.
     """
     handed = {bar.date: bar for bar in evidence.bars if priced(bar)}
+    sent = [row for row in body_rows if priced(row)]
+    window, in_body = evidence.request.window, {row.date for row in sent}
     copies: dict[date, list[RawBar]] = defaultdict(list)
-    for bar in _sent(evidence, handed, body_rows):
-        copies[bar.date].append(bar)
+    for row in sent:
+        if row.date in handed or window.start <= row.date <= window.end:
+            copies[row.date].append(row)
+    for bar in evidence.bars:
+        if bar.date not in in_body and priced(bar):
+            copies[bar.date].append(bar)
     newest = max(copies, default=None) if live else None
     return tuple(
         Row.of(handed.get(day, same_day[0]), same_day, last=day == newest) for day, same_day in sorted(copies.items())
     )
-
-
-def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[RawBar]) -> Iterator[RawBar]:
-    rows = [row for row in body_rows if priced(row)]
-    window, in_body = evidence.request.window, {row.date for row in rows}
-    for row in rows:
-        if row.date in handed or window.start <= row.date <= window.end:
-            yield row
-    for bar in evidence.bars:
-        if bar.date not in in_body and priced(bar):
-            yield bar

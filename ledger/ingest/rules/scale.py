@@ -37,7 +37,25 @@ def wider(
     if window.start <= first and last <= window.end:
         return None
     whole = Window(min(window.start, first), max(window.end, last))
-    return next((WholeRangeNeeded(whole, reason, ratio) for reason, ratio in _reasons(accepted, answered, held)), None)
+    for action in answered:
+        rescales = action.kind == "split" and action.numerator != action.denominator
+        if rescales and (action.ex_date > last or action not in held.actions):
+            text = f"{action.denominator} to {action.numerator} on {action.ex_date}"
+            return WholeRangeNeeded(whole, f"got a split of {text}, want the sessions before it on its scale", None)
+    both = [(bar, held.bars[bar.date]) for bar in accepted if bar.date in held.bars]
+    if not both:
+        return WholeRangeNeeded(whole, "got no day that is held, want some to compare the scale", None)
+    closes = [(new.close, old.close) for new, old in both]
+    adj_closes = [(new.adj_close, old.adj_close) for new, old in both if new.adj_close and old.adj_close]
+    for name, pairs in (("close", closes), ("adj_close", adj_closes)):
+        ratio = common_ratio(pairs)
+        if ratio is not None:
+            return WholeRangeNeeded(whole, f"got {name} at {ratio:.6g} times what is held, want one scale", ratio)
+        # Rows older than the overlap follow its oldest one: when it moved, they may have.
+        if pairs and _moved(*pairs[0]):
+            reason = f"got another {name} on the oldest day compared, want to know if older ones moved too"
+            return WholeRangeNeeded(whole, reason, None)
+    return None
 
 
 def repeats(bar: Bar, held: Bar | None) -> bool:
@@ -64,28 +82,6 @@ def common_ratio(pairs: Sequence[tuple[int, int]]) -> float | None:
 def close_ratio(accepted: Iterable[Bar], held: Held) -> float | None:
     """Return the common ratio, new/old, of the closes of all days both answered and held."""
     return common_ratio([(bar.close, held.bars[bar.date].close) for bar in accepted if bar.date in held.bars])
-
-
-def _reasons(accepted: Sequence[Bar], answered: Sequence[Action], held: Held) -> Iterable[tuple[str, float | None]]:
-    """Yield why the answer may be on another scale, with the ratio where one shows."""
-    last = max(held.bars)
-    for action in answered:
-        rescales = action.kind == "split" and action.numerator != action.denominator
-        if rescales and (action.ex_date > last or action not in held.actions):
-            text = f"{action.denominator} to {action.numerator} on {action.ex_date}"
-            yield f"got a split of {text}, want the sessions before it on its scale", None
-    both = [(bar, held.bars[bar.date]) for bar in accepted if bar.date in held.bars]
-    if not both:
-        yield "got no day that is held, want some to compare the scale", None
-    closes = [(new.close, old.close) for new, old in both]
-    adj_closes = [(new.adj_close, old.adj_close) for new, old in both if new.adj_close and old.adj_close]
-    for name, pairs in (("close", closes), ("adj_close", adj_closes)):
-        ratio = common_ratio(pairs)
-        if ratio is not None:
-            yield f"got {name} at {ratio:.6g} times what is held, want one scale", ratio
-        # Rows older than the overlap follow its oldest one: when it moved, they may have.
-        elif pairs and _moved(*pairs[0]):
-            yield f"got another {name} on the oldest day compared, want to know if older ones moved too", None
 
 
 def _moved(new: int, old: int) -> bool:

@@ -25,6 +25,11 @@ SAID_ELSEWHERE = {"verify", "salvage"}
 SHOWING = [args for args, _ in READING if args[0] not in NOT_OF_AN_ARCHIVE | SAID_ELSEWHERE]
 
 
+def still(out: str) -> str:
+    """Return `out` without the figures of this machine, which a backup has none of."""
+    return re.sub(r"^b3ledger_(free_bytes|bad_verdict) \S+\n", "", out, flags=re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def auditor(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a backup of the sample's ledger, its snapshots, and no ledger."""
@@ -59,7 +64,7 @@ def test_the_backup_shows_what_the_ledger_shows(args: list[str], sample: Path, a
     before, out = sorted(auditor.rglob("*")), to(tmp_path / "out", args)
     want, written = look(*out, cwd=sample), everything(tmp_path)
     found = look(*out, "--ledger", "a.db", cwd=auditor)
-    assert (want.code, want.out, want.err) == (found.code, found.out, found.err)
+    assert (want.code, still(want.out), want.err) == (found.code, still(found.out), found.err)
     assert (written, before) == (everything(tmp_path), sorted(auditor.rglob("*")))
 
 

@@ -53,7 +53,10 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
                 raise NoLedgerError(home.root)
             created = None if options.dry_run else first_ledger.create(home, kind, settings, now)
         if home.current() is not None:
-            log = stack.enter_context(_log(home, kind, settings, options, now))
+            timeout_s = settings.ingest_lock_timeout_seconds
+            log = stack.enter_context(
+                EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s, guards=guards.of(kind))
+            )
         if options.dry_run:
             cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
         # Without a network the sample's ledger stands in, and with it the provider that needs none.
@@ -66,18 +69,6 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
             created=created,
             kind=kind,
         )
-
-
-def _log(
-    home: LedgerHome, kind: LedgerKind, settings: Settings, options: RunOptions, now: Callable[[], int]
-) -> EventLog:
-    return EventLog(
-        home,
-        now=now,
-        readonly=options.dry_run,
-        lock_timeout_s=settings.ingest_lock_timeout_seconds,
-        guards=guards.of(kind),
-    )
 
 
 def _clock(settings: Settings, kind: LedgerKind) -> Callable[[], int]:

@@ -67,7 +67,16 @@ def alerts(context: click.Context, /, webhook: str | None, switch: str | None, s
     ALERT_WEBHOOK_SECRET; what could not be delivered is tried again the next time. Else it only prints.
     """
     given = settings.load()
-    receiver = _receiver(context, given, webhook)
+    url, receiver = webhook or given.alert_webhook_url, None
+    if url is not None:
+        if given.alert_webhook_secret is None:
+            context.fail(f"got {host_of(url)} without ALERT_WEBHOOK_SECRET, want the secret that signs the messages")
+        receiver = Receiver(
+            url=url,
+            keys=given.alert_webhook_secret,
+            timeout_s=given.alert_timeout_seconds,
+            by_hand=webhook is not None,
+        )
     asked = given.alerting_enabled or webhook is not None or switch is not None
     switch = switch or (given.alert_ping_url if given.alerting_enabled else None)
     job_id, timeout_s = ids.new_id(clock.now_us(given, reading=True)), given.alert_timeout_seconds
@@ -80,20 +89,6 @@ def alerts(context: click.Context, /, webhook: str | None, switch: str | None, s
     if not ping(switch, word_of(code), job_id=job_id, timeout_s=timeout_s):
         return max(code, Exit.WARNING)
     return code
-
-
-def _receiver(context: click.Context, given: Settings, webhook: str | None) -> Receiver | None:
-    url = webhook or given.alert_webhook_url
-    if url is None:
-        return None
-    if given.alert_webhook_secret is None:
-        context.fail(f"got {host_of(url)} without ALERT_WEBHOOK_SECRET, want the secret that signs the messages")
-    return Receiver(
-        url=url,
-        keys=given.alert_webhook_secret,
-        timeout_s=given.alert_timeout_seconds,
-        by_hand=webhook is not None,
-    )
 
 
 def _told(given: Settings, receiver: Receiver | None, job_id: bytes, style: Style, *, asked: bool) -> Exit:
@@ -114,9 +109,9 @@ def _told(given: Settings, receiver: Receiver | None, job_id: bytes, style: Styl
     rows = [row.row(one, held.get(one.subject), job_id=job_id, now_us=now_us) for one in seen.alarms]
     # For a person alone: cron would mail that all is well.
     output.report(rows, style, text=row.text, none="nothing is wrong" if sys.stderr.isatty() else "")
-    # On stderr, what makes the exit code: cron mails it.
-    for line in rows:
-        output.say(f"{line.severity}: {row.subject(line)}: {line.reason}")
+    # Each on stderr as well, since it makes the exit code: cron mails that.
+    for one in rows:
+        output.say(f"{one.severity}: {row.subject(one)}: {one.reason}")
     if not rows and seen.tickers == 0:
         raise NothingToShowError("no ingest of any ticker", wanted="one recorded")
     found = SEVERITIES[gravest(seen.alarms)]

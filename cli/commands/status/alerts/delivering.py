@@ -60,8 +60,8 @@ class Delivery:
                 self._complain(reply.words(), episode)
             if outcome != episode.told:
                 yield _event(episode, transition, done, host)
-            is_away = reply.status is None or reply.status in webhook.MAY_RETRY
-            if outcome == "gone" or (outcome == "failed" and is_away):
+            away = reply.status is None or reply.status in webhook.MAY_RETRY
+            if outcome == "gone" or (outcome == "failed" and away):
                 return
 
     def _complain(self, words: str, episode: Episode) -> None:

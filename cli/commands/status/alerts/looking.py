@@ -62,8 +62,17 @@ def look(ledger: ActiveLedger, given: Settings, now_us: int) -> Seen:
         seen = Seen(alarms=(_bad(str(error)),))
     if seen.newer is not None:
         raise NotSeenError(seen.newer)
-    found = (*seen.alarms, *_of_disk(free_space.free_bytes(ledger.folder)))
-    return msgspec.structs.replace(seen, alarms=found, judged=(*seen.judged, DISK_FREE))
+    free = free_space.free_bytes(ledger.folder)
+    if (found := free_space.severity(free)) in {CRITICAL, WARNING}:
+        scarce = Alarm(
+            metric=DISK_FREE,
+            value=free,
+            threshold=free_space.SCARCE_BYTES if found == CRITICAL else free_space.AMPLE_BYTES,
+            severity="critical" if found == CRITICAL else "warning",
+            reason=free_space.complaint(free) or "",
+        )
+        seen = msgspec.structs.replace(seen, alarms=(*seen.alarms, scarce))
+    return msgspec.structs.replace(seen, judged=(*seen.judged, DISK_FREE))
 
 
 def _seen(home: LedgerHome, folder: Path, now_us: int, thresholds: Thresholds) -> Seen:
@@ -100,18 +109,3 @@ def _seen(home: LedgerHome, folder: Path, now_us: int, thresholds: Thresholds) -
 
 def _bad(reason: str) -> Alarm:
     return Alarm(metric=BAD_VERDICT, value=1, threshold=0, severity="critical", reason=reason)
-
-
-def _of_disk(free: int) -> tuple[Alarm, ...]:
-    found = free_space.severity(free)
-    if found not in {CRITICAL, WARNING}:
-        return ()
-    return (
-        Alarm(
-            metric=DISK_FREE,
-            value=free,
-            threshold=free_space.SCARCE_BYTES if found == CRITICAL else free_space.AMPLE_BYTES,
-            severity="critical" if found == CRITICAL else "warning",
-            reason=free_space.complaint(free) or "",
-        ),
-    )

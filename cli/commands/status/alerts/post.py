@@ -57,7 +57,10 @@ def _sent(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -
             return PostReply(status=answer.status)
     except HTTPError as error:
         with error:
-            return PostReply(status=error.code, retry_after_s=_seconds(error.headers.get("Retry-After")))
+            asked = error.headers.get("Retry-After") or ""
+            # HTTP's other form, a date, says nothing here.
+            seconds = min(float(asked), SECONDS_MAX) if asked.isascii() and asked.isdigit() else None
+            return PostReply(status=error.code, retry_after_s=seconds)
     except TimeoutError:
         return PostReply(error=f"no answer within {timeout_s:g} s")
     except (URLError, HTTPException, OSError, ValueError) as error:
@@ -67,13 +70,6 @@ def _sent(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -
             return PostReply(error=f"no answer within {timeout_s:g} s")
         words = getattr(reason, "strerror", None) or getattr(error, "strerror", None)
         return PostReply(error=words or type(reason or error).__name__)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Return what a Retry-After header asks for, None for one in another form than seconds."""
-    if retry_after is None or not (retry_after.isascii() and retry_after.isdigit()):
-        return None
-    return min(float(retry_after), SECONDS_MAX)
 
 
 def host_hash(url: str) -> bytes:

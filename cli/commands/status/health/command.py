@@ -215,15 +215,22 @@ def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> 
             if anchored is not None:
                 log.require(anchored, witness="anchor")
             heed(folder)
-            # The last event is of the past, give or take what two clocks may differ by.
-            for record in log.read(head.size - 1, head.size):
-                ahead_us = decode_envelope(record.seq, record.body).recorded_at - now_us
-                if ahead_us > AHEAD_LIMIT_US and created(log).kind == "real":
-                    raise LogAheadError(ahead_us // times.SECOND_US)
+            _require_past(log, head, now_us)
             return _measured(log, head, now_us, lag_threshold_s)
         except LedgerError as error:
             verdict = error.verdict if isinstance(error, MarkedError) else None
             return Look(severity=_severity(error), head=head, error_message=str(error), verdict=verdict)
+
+
+def _require_past(log: EventLog, head: Head, now_us: int) -> None:
+    """Return quietly when the last event is of the past, give or take what two clocks may differ by.
+
+    Raises: LogAheadError.
+    """
+    for record in log.read(head.size - 1, head.size):
+        ahead_us = decode_envelope(record.seq, record.body).recorded_at - now_us
+        if ahead_us > AHEAD_LIMIT_US and created(log).kind == "real":
+            raise LogAheadError(ahead_us // times.SECOND_US)
 
 
 def _severity(error: LedgerError) -> Exit:
@@ -235,18 +242,18 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
         tables = view.state["metrics"]
         reports = [graded(report(one, now_us=now_us), lag_threshold_s=lag_threshold_s) for one in measured(tables)]
         signed, backup, verification = last_checkpoint(tables), last_backup(tables), last_verification(tables)
-    gravest, complaint = worst(reports), None
-    if gravest is None:
-        complaint = "got no ingest, want one recorded"
-    elif gravest.reason is not None:
-        complaint = f"{gravest.ticker}: {gravest.reason}"
+    found, message = worst(reports), None
+    if found is None:
+        message = "got no ingest, want one recorded"
+    elif found.reason is not None:
+        message = f"{found.ticker}: {found.reason}"
     return Look(
-        severity=grade(gravest),
+        severity=grade(found),
         head=head,
         ingest_known=True,
         last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
         missing=sum(one.missing for one in reports),
-        error_message=complaint,
+        error_message=message,
         checkpoint=signed,
         backup=backup,
         verification=verification,

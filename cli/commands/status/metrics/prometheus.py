@@ -1,7 +1,7 @@
 """Metrics as Prometheus scrapes them, rendered by its own library; base units, one family per fact."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -18,6 +18,39 @@ PREFIX = "b3ledger_"
 OF_TICKER = ("ticker", "provider")
 
 Sample = tuple[Sequence[str], float | None]  # the values of its labels, and its own; None: no such sample
+Figure = Callable[[TickerReport], float | None]
+
+FIGURES_OF_TICKER: tuple[tuple[str, str, Figure], ...] = (
+    (
+        "ingest_last_success_timestamp_seconds",
+        "When the last ingest that was accepted finished.",
+        lambda one: None if one.last_ingest is None else one.last_ingest / US_A_S,
+    ),
+    (
+        "ingest_lag_seconds",
+        "Time since the last ingest that was accepted.",
+        lambda one: one.ingest_lag_seconds,
+    ),
+    (
+        "ingest_duration_seconds",
+        "Mean duration of the last 30 final attempts.",
+        lambda one: one.job_latency_ms / MS_A_S,
+    ),
+    ("ingest_recent_failures", "Failures among the last 30 final attempts.", lambda one: one.error_count),
+    ("ingest_consecutive_failures", "Failures since the last ingest.", lambda one: one.consecutive_failures),
+    ("ingest_fetched_rows", "Rows of the last ingest that was accepted.", lambda one: one.rows_fetched),
+    ("held_rows", "Sessions added since the ledger began.", lambda one: one.rows_total),
+    ("ingest_rejected_rows", "Rows that the last final attempt rejected.", lambda one: one.rejected),
+    ("ingest_flagged_findings", "Findings that flag the last final attempt.", lambda one: one.flagged),
+    ("ingest_warned_findings", "Findings that the last final attempt warned of.", lambda one: one.warned),
+    ("missing_sessions", "B3 sessions that accepted answers lacked.", lambda one: one.missing),
+    ("sessions_behind", "B3 sessions final since the last one held.", lambda one: one.sessions_behind),
+    (
+        "ticker_severity",
+        "How bad it is by main metrics: 0 ok, 1 warning, 2 critical.",
+        lambda one: SEVERITIES.index(one.severity),
+    ),
+)
 
 
 def exposition(view: View | None, reports: Sequence[TickerReport], around: Surroundings) -> bytes:
@@ -40,43 +73,26 @@ class _Found(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge("up", "Whether the ledger could be read.", (), [((), self._view is not None)])
-        around = self._around
-        made_s = None if around.made_us is None else around.made_us / US_A_S
+        made = None if self._around.made_us is None else self._around.made_us / US_A_S
         for name, purpose, value in (
-            ("page_timestamp_seconds", "When this page was made.", made_s),
-            ("free_bytes", "What may still be written on the ledger's disk.", around.free_bytes),
-            ("bad_verdict", "Whether the mark of a bad verification stops writers.", around.marked),
+            ("page_timestamp_seconds", "When this page was made.", made),
+            ("free_bytes", "What may still be written on the ledger's disk.", self._around.free_bytes),
+            ("bad_verdict", "Whether the mark of a bad verification stops writers.", self._around.marked),
         ):
             yield _gauge(name, purpose, (), [((), value)])
         if self._view is None:
             return
         # Of a series that ended no alarm is raised: it has no sample that grows with time.
         going_on = [one for one in self._reports if one.retired_on is None]
-        yield from _of_tickers(going_on)
-        yield from _findings_of_tickers(going_on)
+        for name, purpose, figure in FIGURES_OF_TICKER:
+            samples = [((one.ticker, one.provider), figure(one)) for one in going_on]
+            yield _gauge(name, purpose, OF_TICKER, samples)
         purpose = "Whether a person recorded that the series ended."
         yield _gauge("retired", purpose, ("ticker",), [((r.ticker,), 1) for r in self._reports if r.retired_on])
         yield _runs(self._view, {one.ticker for one in self._reports})
         yield from _of_proofs(self._view)
         head = self._view.head.size - 1 if self._view.head.size else None
         yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
-
-
-def _findings_of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
-    for name, purpose, values in (
-        ("ingest_rejected_rows", "Rows that the last final attempt rejected.", [r.rejected for r in reports]),
-        ("ingest_flagged_findings", "Findings that flag the last final attempt.", [r.flagged for r in reports]),
-        ("ingest_warned_findings", "Findings that the last final attempt warned of.", [r.warned for r in reports]),
-        ("missing_sessions", "B3 sessions that accepted answers lacked.", [r.missing for r in reports]),
-        ("sessions_behind", "B3 sessions final since the last one held.", [r.sessions_behind for r in reports]),
-        (
-            "ticker_severity",
-            "How bad it is by main metrics: 0 ok, 1 warning, 2 critical.",
-            [SEVERITIES.index(r.severity) for r in reports],
-        ),
-    ):
-        labels = [(one.ticker, one.provider) for one in reports]
-        yield _gauge(name, purpose, OF_TICKER, zip(labels, values, strict=True))
 
 
 def _of_proofs(view: View) -> Iterator[Metric]:
@@ -91,32 +107,6 @@ def _of_proofs(view: View) -> Iterator[Metric]:
         yield _gauge(f"{name}_last_success_timestamp_seconds", purpose, (), [((), at)])
     uncovered = None if signed is None else view.head.size - signed.size
     yield _gauge("checkpoint_uncovered_events", "Events that no checkpoint covers yet.", (), [((), uncovered)])
-
-
-def _of_tickers(reports: Sequence[TickerReport]) -> Iterator[Metric]:
-    for name, purpose, values in (
-        (
-            "ingest_last_success_timestamp_seconds",
-            "When the last ingest that was accepted finished.",
-            [None if one.last_ingest is None else one.last_ingest / US_A_S for one in reports],
-        ),
-        (
-            "ingest_lag_seconds",
-            "Time since the last ingest that was accepted.",
-            [r.ingest_lag_seconds for r in reports],
-        ),
-        (
-            "ingest_duration_seconds",
-            "Mean duration of the last 30 final attempts.",
-            [one.job_latency_ms / MS_A_S for one in reports],
-        ),
-        ("ingest_recent_failures", "Failures among the last 30 final attempts.", [r.error_count for r in reports]),
-        ("ingest_consecutive_failures", "Failures since the last ingest.", [r.consecutive_failures for r in reports]),
-        ("ingest_fetched_rows", "Rows of the last ingest that was accepted.", [r.rows_fetched for r in reports]),
-        ("held_rows", "Sessions added since the ledger began.", [r.rows_total for r in reports]),
-    ):
-        labels = [(one.ticker, one.provider) for one in reports]
-        yield _gauge(name, purpose, OF_TICKER, zip(labels, values, strict=True))
 
 
 def _runs(view: View, tickers: set[str]) -> Metric:

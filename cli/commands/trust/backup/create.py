@@ -20,7 +20,6 @@ from ledger.backup.archive_log import archive_damaged
 from ledger.backup.check import check_made
 from ledger.backup.create import CreatedBackup, create_backup
 from ledger.checkpoint.key_file import read_key
-from ledger.checkpoint.note import SigningKey
 from ledger.checkpoint.signing import sign_checkpoint
 from ledger.files.atomic_file import write_whole
 from ledger.store.event_log import EventLog
@@ -40,13 +39,20 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
     with EventLog(ledger.home, now=now, lock_timeout_s=timeout_s, guards=guards.of(ledger.kind)) as log:
         job_id = ids.new_id(now())
         made = create_backup(log, out or given.backup_dir / default_name(now()), job_id=job_id, watch=watch)
-        checkpoint = _signed(log, made, key, job_id, given) if key and made.seq is not None else None
+        checkpoint = None
+        if key and made.seq is not None:
+            signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, size=made.event.size)
+            checkpoint = made.path.with_name(f"{made.path.name}{CHECKPOINT_SUFFIX}")
+            write_whole(checkpoint, signed.note)
     if verify and (flaw := check_made(made, watch=watch).report.first_bad):
         raise archive_damaged(made.path, flaw)
     row = _row(made, ledger.kind, checkpoint)
     row = msgspec.structs.replace(row, verified=verify, elapsed_sec=round(time.perf_counter() - started, 3))
     output.report([row], style, text=backup_row.created_text)
-    return _warned(made)
+    if made.unrecorded is None:
+        return Exit.OK
+    output.say(f"warning: not recorded: {made.unrecorded}")
+    return Exit.WARNING
 
 
 def _row(made: CreatedBackup, kind: LedgerKind, checkpoint: Path | None) -> CreatedRow:
@@ -70,23 +76,6 @@ def _row(made: CreatedBackup, kind: LedgerKind, checkpoint: Path | None) -> Crea
     )
 
 
-def _warned(made: CreatedBackup) -> Exit:
-    """Say why the log took no event of the backup, if it took none."""
-    if made.unrecorded is None:
-        return Exit.OK
-    output.say(f"warning: not recorded: {made.unrecorded}")
-    return Exit.WARNING
-
-
 def default_name(now_us: int) -> str:
     """Return the base name of a backup made at that time."""
     return f"backup-{times.text(now_us).replace('-', '').replace(':', '')}.db"
-
-
-def _signed(log: EventLog, made: CreatedBackup, key: SigningKey, job_id: bytes, given: Settings) -> Path:
-    """Return the file beside the backup that holds the checkpoint of all its events, which is recorded as well."""
-    timeout_s = given.ingest_lock_timeout_seconds
-    signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, size=made.event.size)
-    path = made.path.with_name(f"{made.path.name}{CHECKPOINT_SUFFIX}")
-    write_whole(path, signed.note)
-    return path

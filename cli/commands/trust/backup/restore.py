@@ -119,13 +119,12 @@ def _ended(given: Settings, archive: ArchiveLog, options: RestoreOptions) -> Res
         comparison = task.compare()
         kept = comparison.action(rollback=options.rollback) == "keep"
         return Restored(replaced=comparison, folder=comparison.folder, kept=kept, head=archive.head())
-    return task.run(Terms(rollback=options.rollback, yes=options.yes, ask=_ask), watch)
 
+    def ask(comparison: LedgerComparison) -> bool:
+        question = f"This would replace {comparison.describe()}. Go on?"
+        return sys.stdin.isatty() and click.confirm(question, err=True)
 
-def _ask(comparison: LedgerComparison) -> bool:
-    if not sys.stdin.isatty():
-        return False
-    return click.confirm(f"This would replace {comparison.describe()}. Go on?", err=True)
+    return task.run(Terms(rollback=options.rollback, yes=options.yes, ask=ask), watch)
 
 
 def _row(ended: Restored, archive: ArchiveLog, options: RestoreOptions, elapsed_s: float) -> RestoredRow:

@@ -104,13 +104,13 @@ def verify(
     known = [one for one in (from_head, before) if one is not None]
     with output.still_working("re-hashing every event …"):
         checked = _archive(given, file, known) if file else _ledger(given, known, structure=structure)
-        checked = _marked(_stamped(_signed(checked, file, signed), file, roots), signed)
+        checked = checked.against(signed, file).dated(file, roots).leaving_mark(signed)
     intact = checked.report.verdict == "intact"
     if save_head is not None and intact:
         _save(context, save_head, checked, before, now_us=clock.now_us(given, reading=True))
     seq = marking.recorded(checked.ledger, checked.report, given) if record and intact and checked.ledger else None
     found = row.row(checked.report, checked.replaced, checked.root)
-    more = {"marked": checked.marked, "recorded_seq": seq, "ahead_seconds": _ahead_s(checked, given)}
+    more = {"marked": checked.marked, "recorded_seq": seq, "ahead_seconds": checked.ahead_s(given)}
     found = msgspec.structs.replace(found, **more)
     output.report([found], style, text=row.text)
     for words in row.warnings(found):
@@ -138,44 +138,6 @@ def _save(context: click.Context, path: Path, checked: "_Checked", before: Saved
     if before is not None and not before.is_of(ledger_id):
         context.fail(f"got the head of another ledger in {path}, want one of this ledger, or another name")
     saved_head.save(path, checked.head(), ledger_id=ledger_id, now_us=now_us, before=before)
-
-
-def _ahead_s(checked: "_Checked", given: Settings) -> int | None:
-    """Return by how many seconds the log is ahead of the clock, None when it is not; the sample's stands still."""
-    if checked.ledger is None or checked.ledger.kind == "sample":
-        return None
-    ahead_us = checked.report.found.recorded_at - clock.now_us(given, reading=True)
-    return ahead_us // 1_000_000 if ahead_us > CLOCK_SLACK_US else None
-
-
-def _signed(checked: "_Checked", file: Path | None, signed: SignedCheckpoint | None) -> "_Checked":
-    """Return `checked`, held against the checkpoint as well, if there is one."""
-    place = file or (checked.ledger.folder if checked.ledger else None)
-    if signed is None or place is None:
-        return checked
-    report = against_checkpoint.held(checked.report, place, signed)
-    contradicts = signed.statement.size if report.verdict != checked.report.verdict else None
-    return msgspec.structs.replace(checked, report=report, contradicts=contradicts)
-
-
-def _stamped(checked: "_Checked", file: Path | None, roots: "tuple[Certificate, ...] | None") -> "_Checked":
-    """Return `checked`, held against the timestamps that the log records as well."""
-    place = file or (checked.ledger.folder if checked.ledger else None)
-    report = checked.report if place is None else hold_stamps(checked.report, place, roots)
-    if report.verdict == checked.report.verdict:
-        return msgspec.structs.replace(checked, report=report)
-    dated = max(stamp.size for stamp in report.found.stamps)
-    return msgspec.structs.replace(checked, report=report, contradicts=dated)
-
-
-def _marked(checked: "_Checked", signed: SignedCheckpoint | None) -> "_Checked":
-    """Return `checked`, with the mark that it leaves beside the ledger in use."""
-    if checked.ledger is None:
-        return checked
-    size = signed.statement.size if signed else None
-    mark = None if checked.explained else marking.mark_of(checked.report, checked.contradicts)
-    left = marking.left(checked.ledger.folder, mark, intact=checked.report.verdict == "intact", checkpoint_size=size)
-    return msgspec.structs.replace(checked, marked=left)
 
 
 def _shown_tiles(
@@ -208,6 +170,41 @@ class _Checked(msgspec.Struct, frozen=True, kw_only=True):
         """Return the head of a log that is intact."""
         assert self.report.head is not None  # noqa: S101 - it has at least its first event
         return Head(self.report.events, Link(self.report.head))
+
+    def ahead_s(self, given: Settings) -> int | None:
+        """Return by how many seconds the log is ahead of the clock, None when it is not; the sample's stands still."""
+        if self.ledger is None or self.ledger.kind == "sample":
+            return None
+        ahead_us = self.report.found.recorded_at - clock.now_us(given, reading=True)
+        return ahead_us // 1_000_000 if ahead_us > CLOCK_SLACK_US else None
+
+    def against(self, signed: SignedCheckpoint | None, file: Path | None) -> "_Checked":
+        """Return this, the log (of `file`, else the ledger in use) held against the checkpoint too, if there is one."""
+        place = file or (self.ledger.folder if self.ledger else None)
+        if signed is None or place is None:
+            return self
+        report = against_checkpoint.held(self.report, place, signed)
+        contradicts = signed.statement.size if report.verdict != self.report.verdict else None
+        return msgspec.structs.replace(self, report=report, contradicts=contradicts)
+
+    def dated(self, file: Path | None, roots: "tuple[Certificate, ...] | None") -> "_Checked":
+        """Return this, the log held against the timestamps that it records as well."""
+        place = file or (self.ledger.folder if self.ledger else None)
+        report = self.report if place is None else hold_stamps(self.report, place, roots)
+        if report.verdict == self.report.verdict:
+            return msgspec.structs.replace(self, report=report)
+        latest = max(stamp.size for stamp in report.found.stamps)
+        return msgspec.structs.replace(self, report=report, contradicts=latest)
+
+    def leaving_mark(self, signed: SignedCheckpoint | None) -> "_Checked":
+        """Leave the mark of what was found beside the ledger in use; return this, with whether one stands there."""
+        if self.ledger is None:
+            return self
+        size = signed.statement.size if signed else None
+        mark = None if self.explained else marking.mark_of(self.report, self.contradicts)
+        intact = self.report.verdict == "intact"
+        left = marking.left(self.ledger.folder, mark, intact=intact, checkpoint_size=size)
+        return msgspec.structs.replace(self, marked=left)
 
 
 def _ledger(given: Settings, saved: list[SavedHead], *, structure: bool) -> _Checked:

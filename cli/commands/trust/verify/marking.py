@@ -35,13 +35,9 @@ def record_option(command: F) -> F:
         "--record",
         is_flag=True,
         expose_value=False,
-        callback=_keep,
+        callback=lambda context, _option, given: context.meta.update({_RECORD: given}),
         help="When intact, append that it was (log.verified).",
     )(command)
-
-
-def _keep(context: click.Context, _parameter: click.Parameter, value: object) -> None:
-    context.meta[_RECORD] = value
 
 
 def asked_to_record(context: click.Context) -> bool:
@@ -86,17 +82,15 @@ def left(folder: Path, mark: VerdictMark | None, *, intact: bool, checkpoint_siz
         if mark is not None:
             put_mark(folder, mark)
             return True
-        if earlier is None or not intact or _of_a_checkpoint(earlier, checkpoint_size):
-            return True if earlier else None
+        if earlier is None:
+            return None
+        larger = checkpoint_size is None or checkpoint_size < (earlier.expected_size or 0)
+        if not intact or (earlier.witness == CHECKPOINT and larger):
+            return True
         clear_mark(folder)
     except LedgerError:
         return intact
     return None
-
-
-def _of_a_checkpoint(mark: VerdictMark, size: int | None) -> bool:
-    """Whether the mark was left by a checkpoint of more events than `size`."""
-    return mark.witness == CHECKPOINT and (size is None or size < (mark.expected_size or 0))
 
 
 def recorded(ledger: ActiveLedger, report: VerifyReport, given: Settings) -> int:

@@ -47,10 +47,8 @@ class SavedHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def witnesses(self, name: str) -> list[Witness]:
         """Return every head in the file, the newest first, as witnesses called `name`."""
-        return [_witness(one, name) for one in self._all()]
-
-    def _all(self) -> "list[SavedHead | EarlierHead]":
-        return [self, *self.earlier]
+        heads: list[SavedHead | EarlierHead] = [self, *self.earlier]
+        return [_witness(one, name) for one in heads]
 
     def is_of(self, ledger_id: bytes) -> bool:
         """Whether the file is about the ledger `ledger_id`."""
@@ -114,17 +112,15 @@ def save(path: Path, head: Head, *, ledger_id: bytes, now_us: int, before: Saved
 
     Raises: DiskFullError; UnwritableError.
     """
+    earlier: tuple[EarlierHead, ...] = ()
+    if before is not None:
+        newest = EarlierHead(size=before.size, head=before.head, saved_at=before.saved_at)
+        earlier = tuple(one for one in (newest, *before.earlier) if one.head != head.link.hex())[:KEPT]
     saved = SavedHead(
         ledger_id=ids.text(ledger_id),
         size=head.size,
         head=head.link.hex(),
         saved_at=times.text(now_us),
-        earlier=() if before is None else _earlier(before, head),
+        earlier=earlier,
     )
     output.give([msgspec.json.encode(saved) + b"\n"], path)
-
-
-def _earlier(before: SavedHead, head: Head) -> tuple[EarlierHead, ...]:
-    newest = EarlierHead(size=before.size, head=before.head, saved_at=before.saved_at)
-    kept = [one for one in (newest, *before.earlier) if one.head != head.link.hex()]
-    return tuple(kept[:KEPT])

@@ -107,18 +107,16 @@ class Intake:
                         layout.quote(line)
                     except LayoutError as error:
                         raise text.refused(error, number) from error
-                    self._count(text, number, ticker)
+                    # Held in memory are a ticker's quotes when its turn comes, and the names of all.
+                    self._quotes[ticker] += 1
+                    if self._quotes[ticker] > TICKER_QUOTES_MAX:
+                        found = f"more than {TICKER_QUOTES_MAX} quotes of {ticker}"
+                        raise text.refused(LayoutError(found, f"at most {TICKER_QUOTES_MAX} in one file"), number)
+                    if len(self._quotes) > TICKERS_MAX:
+                        found = f"more than {TICKERS_MAX} tickers"
+                        raise text.refused(LayoutError(found, "the tickers of one exchange"), number)
                     rows.append((ticker, number, line))
             spool.put(rows)
-
-    def _count(self, text: Text, number: int, ticker: str) -> None:
-        """Count a quote; a ticker is held in memory whole when its turn comes, and so are the names of all."""
-        self._quotes[ticker] += 1
-        if self._quotes[ticker] > TICKER_QUOTES_MAX:
-            wanted = f"at most {TICKER_QUOTES_MAX} in one file"
-            raise text.refused(LayoutError(f"more than {TICKER_QUOTES_MAX} quotes of {ticker}", wanted), number)
-        if len(self._quotes) > TICKERS_MAX:
-            raise text.refused(LayoutError(f"more than {TICKERS_MAX} tickers", "the tickers of one exchange"), number)
 
     def contents(self, text: Text, *, started_at: int, finished_at: int) -> Contents:
         """Return what was found, once all of `text` is read."""
@@ -175,24 +173,20 @@ class Importer:
                 continue
             try:
                 with foreseen("judge"):
-                    fetch, decision = self._judged(ticker, lines)
+                    fetch, reading = evidence(ticker, lines, self._contents), layout.reading(b"".join(lines))
+                    decision = judge.judge(
+                        fetch,
+                        self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),
+                        basis=DESCRIPTION.basis,
+                        exchange=DESCRIPTION.exchange,
+                        reading=reading,
+                        threshold_percent=self._threshold_percent,
+                    )
+                    assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
             except UnforeseenError as error:
                 yield Imported(ticker=ticker, decision=None, seq=self._record_failure(ticker, error), error=error)
                 continue
             yield Imported(ticker=ticker, decision=decision, seq=self._append(identifier, fetch, decision))
-
-    def _judged(self, ticker: str, lines: list[bytes]) -> tuple[FetchSucceeded, ValidationCompleted]:
-        fetch, reading = evidence(ticker, lines, self._contents), layout.reading(b"".join(lines))
-        decision = judge.judge(
-            fetch,
-            self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),
-            basis=DESCRIPTION.basis,
-            exchange=DESCRIPTION.exchange,
-            reading=reading,
-            threshold_percent=self._threshold_percent,
-        )
-        assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
-        return fetch, decision
 
     def _record_failure(self, ticker: str, error: UnforeseenError) -> Seq | None:
         """Record that the file's lines of `ticker` could not be judged; the same file imports them once they can be."""

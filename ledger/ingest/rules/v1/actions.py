@@ -70,19 +70,15 @@ def findings(raws: Sequence[RawAction], held: Sequence[Action1], bars: Sequence[
         action = canonical(raw)
         if action is None:
             yield _finding(raw.date, f"got {raw.kind} {raw.value}, want one that can be held; left out")
-        elif action not in held:
-            yield from _split_findings(action)
+        elif action in held:
+            continue
+        elif action.kind != "split":
             yield from _payment_findings(action, known, bars)
-
-
-def _split_findings(action: Action1) -> Iterator[Finding]:
-    if action.kind == "split" and action.numerator == action.denominator:
-        yield _finding(action.date, "got split ratio 1, want another")
+        elif action.numerator == action.denominator:
+            yield _finding(action.date, "got split ratio 1, want another")
 
 
 def _payment_findings(action: Action1, known: Sequence[Action1], bars: Sequence[Bar]) -> Iterator[Finding]:
-    if action.kind == "split":
-        return
     text = f"got {action.kind} {price_text(action.amount)}"
     if action.amount <= 0:
         yield _finding(action.date, f"{text}, want above 0")
@@ -94,13 +90,9 @@ def _payment_findings(action: Action1, known: Sequence[Action1], bars: Sequence[
             action.date, f"{text}, want at most {catalogue.DIVIDEND_FRACTION_MAX:.0%} of {price_text(previous.close)}"
         )
     for other in known:
-        if _repeats(action, other):
+        alike = other.kind == action.kind and other.amount == action.amount
+        if alike and 0 < (action.date - other.date).days <= catalogue.DIVIDEND_APART_DAYS:
             yield _finding(action.date, f"{text} as on {other.date}, want {catalogue.DIVIDEND_APART_DAYS} days between")
-
-
-def _repeats(action: Action1, other: Action1) -> bool:
-    apart = (action.date - other.date).days
-    return other.kind == action.kind and other.amount == action.amount and 0 < apart <= catalogue.DIVIDEND_APART_DAYS
 
 
 def _finding(day: date, detail: str) -> Finding:

@@ -33,7 +33,13 @@ def judge(
     found = row_rules.sort_rows(answered, row_rules.today(evidence.finished_at))
     batch = (*_identity(evidence), *_threshold(found, threshold_percent))
     if batch:
-        return _rejected(evidence, basis, found, batch)
+        return replace(
+            superseded(evidence, basis=basis),
+            verdict="rejected",
+            received=found.received,
+            partial=found.partial,
+            rejected=(*batch, *found.rejected),
+        )
     if scale.mixes_scales(evidence, found.accepted, own, basis):
         return superseded(evidence, basis=basis)
     return _accepted(evidence, own, basis, answered, found)
@@ -75,23 +81,22 @@ def superseded(evidence: FetchSucceeded, *, basis: Basis) -> ValidationCompleted
     )
 
 
-def _rejected(evidence: FetchSucceeded, basis: Basis, found: Sorted1, batch: Iterable[Finding]) -> ValidationCompleted:
-    return replace(
-        superseded(evidence, basis=basis),
-        verdict="rejected",
-        received=found.received,
-        partial=found.partial,
-        rejected=(*batch, *found.rejected),
-    )
-
-
 def _accepted(
     evidence: FetchSucceeded, held: Held1, basis: Basis, answered: Sequence[Row1], found: Sorted1
 ) -> ValidationCompleted:
+    window, days = evidence.request.window, {row.bar.date for row in answered}
     fresh = tuple(bar for bar in found.accepted if held.bars.get(bar.date) != bar)
     added = sum(bar.date not in held.bars for bar in fresh)
-    withdrawn = _withdrawn(evidence, held, answered)
-    series = _series(evidence, held, basis, fresh)
+    # An answer without rows withdraws nothing: it has none to lack a day among.
+    lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
+    withdrawn = tuple(lacking) if days else ()
+    known, bars = actions.within(evidence.actions, window), {**held.bars, **{bar.date: bar for bar in fresh}}
+    series = Series1(
+        bars=tuple(bars[day] for day in sorted(bars)),
+        fresh=frozenset(bar.date for bar in fresh),
+        actions=actions.merged(known, held.actions),
+        basis=basis,
+    )
     flagged = _in_order(_flagged(evidence, held, series, answered))
     return replace(
         superseded(evidence, basis=basis),
@@ -101,7 +106,7 @@ def _accepted(
         revised=len(fresh) - added,
         unchanged=len(found.accepted) - len(fresh),
         bars=fresh,
-        actions=tuple(action.lifted() for action in actions.within(evidence.actions, evidence.request.window)),
+        actions=tuple(action.lifted() for action in known),
         withdrawn=withdrawn,
         partial=found.partial,
         rejected=found.rejected,
@@ -109,25 +114,6 @@ def _accepted(
         warned=_in_order(_warned(held, series, answered)),
         rescale=None if basis == "as_traded" else scale.close_ratio(found.accepted, held),
     )
-
-
-def _series(evidence: FetchSucceeded, held: Held1, basis: Basis, fresh: Sequence[Bar]) -> Series1:
-    """Return the series as it will stand: what is held, with the new and revised sessions in place."""
-    bars = {**held.bars, **{bar.date: bar for bar in fresh}}
-    return Series1(
-        bars=tuple(bars[day] for day in sorted(bars)),
-        fresh=frozenset(bar.date for bar in fresh),
-        actions=actions.merged(actions.within(evidence.actions, evidence.request.window), held.actions),
-        basis=basis,
-    )
-
-
-def _withdrawn(evidence: FetchSucceeded, held: Held1, answered: Sequence[Row1]) -> tuple[date, ...]:
-    """Return the days held in the window that the answer lacks; none when it has no rows to lack them among."""
-    window, days = evidence.request.window, {row.bar.date for row in answered}
-    if not days:
-        return ()
-    return tuple(day for day in sorted(held.bars) if window.start <= day <= window.end and day not in days)
 
 
 def _flagged(evidence: FetchSucceeded, held: Held1, series: Series1, answered: Iterable[Row1]) -> Iterator[Finding]:

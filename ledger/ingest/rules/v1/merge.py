@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
@@ -30,24 +30,21 @@ def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar]) -> tuple[Row1, .
     """
     handed = {bar.date: bar for bar in evidence.bars}
     copies: dict[date, list[RawBar]] = defaultdict(list)
-    for bar in _sent(evidence, handed, body_rows):
-        copies[bar.date].append(bar)
-    return tuple(_row(handed.get(day, same_day[0]), same_day) for day, same_day in sorted(copies.items()))
-
-
-def _sent(evidence: FetchSucceeded, handed: dict[date, RawBar], body_rows: Sequence[RawBar]) -> Iterator[RawBar]:
     window, in_body = evidence.request.window, {row.date for row in body_rows}
     for row in body_rows:
         if row.date in handed or window.start <= row.date <= window.end:
-            yield row
+            copies[row.date].append(row)
     for bar in evidence.bars:
         if bar.date not in in_body:
-            yield bar
-
-
-def _row(bar: RawBar, copies: Sequence[RawBar]) -> Row1:
-    bar = msgspec.structs.replace(bar, volume=copies[0].volume)
-    return Row1(bar, len(copies), len({_values(copy) for copy in copies}) == 1)
+            copies[bar.date].append(bar)
+    return tuple(
+        Row1(
+            bar=msgspec.structs.replace(handed.get(day, same_day[0]), volume=same_day[0].volume),
+            copies=len(same_day),
+            alike=len({_values(copy) for copy in same_day}) == 1,
+        )
+        for day, same_day in sorted(copies.items())
+    )
 
 
 def _values(bar: RawBar) -> tuple[object, ...]:

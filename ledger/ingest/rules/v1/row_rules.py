@@ -43,9 +43,10 @@ def sort_rows(rows: Iterable[Row1], now: Today1) -> Sorted1:
     """Return each row accepted, rejected by the first rule that it breaks, or partial."""
     received, accepted, rejected, partial = 0, [], [], []
     for row in rows:
+        day = row.bar.date
         received += row.copies
-        if _is_partial(row.bar.date, now):
-            partial.append(row.bar.date)
+        if day == now.day and not now.final and sessions.is_session(day):
+            partial.append(day)
         elif isinstance(outcome := _read(row, now), Finding):
             rejected.append(outcome)
         else:
@@ -68,55 +69,29 @@ def unreadable_adjustments(rows: Iterable[Row1]) -> Iterator[Finding]:
             yield Finding(catalogue.ADJ, row.bar.date, f"got adj_close {row.bar.adj_close}, want a number")
 
 
-def _is_partial(day: date, now: Today1) -> bool:
-    return day == now.day and not now.final and sessions.is_session(day)
-
-
 def _read(row: Row1, now: Today1) -> Bar | Finding:
-    return _day_fault(row.bar.date, now) or _copies_fault(row) or _bar(row.bar)
-
-
-def _day_fault(day: date, now: Today1) -> Finding | None:
+    """Return the row as a bar, or the finding of the first rule that it breaks."""
+    raw, day = row.bar, row.bar.date
     if day > now.day:
         return Finding(catalogue.FUTURE, day, f"got {day}, want {now.day} at the latest")
     if not sessions.is_session(day):
         return Finding(catalogue.NOT_SESSION, day, f"got a bar on {day:%A} {day}, want a session of B3")
-    return None
-
-
-def _copies_fault(row: Row1) -> Finding | None:
-    if row.alike:
-        return None
-    return Finding(catalogue.DUPLICATE, row.bar.date, f"got {row.copies} rows that differ, want one")
-
-
-def _bar(raw: RawBar) -> Bar | Finding:
-    try:
-        opened, high, low, close = (price_micros(price) for price in (raw.open, raw.high, raw.low, raw.close))
-    except ValueError:
-        return _unread(raw)
-    adj_close = None if raw.adj_close is None else _micros(raw.adj_close)
-    bar = Bar(raw.date, opened, high, low, close, adj_close, _shares(raw.volume) or 0)
-    return _not_positive(bar) or _out_of_order(bar) or _no_volume(raw) or bar
-
-
-def _unread(raw: RawBar) -> Finding:
+    if not row.alike:
+        return Finding(catalogue.DUPLICATE, day, f"got {row.copies} rows that differ, want one")
     prices = {"open": raw.open, "high": raw.high, "low": raw.low, "close": raw.close}
-    got = ", ".join(f"{name} {price}" for name, price in prices.items() if _micros(price) is None)
-    return Finding(catalogue.OHLC_NAN, raw.date, f"got {got}, want a price")
-
-
-def _not_positive(bar: Bar) -> Finding | None:
-    if min(bar.open, bar.high, bar.low, bar.close) > 0:
-        return None
-    return Finding(catalogue.NONPOS, bar.date, f"got {_ohlc_text(bar)}, want all above 0")
-
-
-def _out_of_order(bar: Bar) -> Finding | None:
-    opened, high, low, close = (round(price, _TO_CENTAVO) for price in (bar.open, bar.high, bar.low, bar.close))
-    if low <= min(opened, close) and max(opened, close) <= high:
-        return None
-    return Finding(catalogue.OHLC_ORDER, bar.date, f"got {_ohlc_text(bar)}, want low <= open, close <= high")
+    try:
+        opened, high, low, close = (price_micros(price) for price in prices.values())
+    except ValueError:
+        got = ", ".join(f"{name} {price}" for name, price in prices.items() if _micros(price) is None)
+        return Finding(catalogue.OHLC_NAN, day, f"got {got}, want a price")
+    adj_close = None if raw.adj_close is None else _micros(raw.adj_close)
+    bar = Bar(day, opened, high, low, close, adj_close, _shares(raw.volume) or 0)
+    if min(opened, high, low, close) <= 0:
+        return Finding(catalogue.NONPOS, day, f"got {_ohlc_text(bar)}, want all above 0")
+    opened, high, low, close = (round(price, _TO_CENTAVO) for price in (opened, high, low, close))
+    if low > min(opened, close) or max(opened, close) > high:
+        return Finding(catalogue.OHLC_ORDER, day, f"got {_ohlc_text(bar)}, want low <= open, close <= high")
+    return _no_volume(raw) or bar
 
 
 def _ohlc_text(bar: Bar) -> str:

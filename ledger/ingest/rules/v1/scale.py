@@ -23,8 +23,21 @@ def mixes_scales(evidence: FetchSucceeded, accepted: Sequence[Bar], held: Held1,
     window = evidence.request.window
     if basis == "as_traded" or not accepted or not held.bars:
         return False
-    covers = window.start <= min(held.bars) and max(held.bars) <= window.end
-    return not covers and any(_reasons(evidence, accepted, held))
+    last = max(held.bars)
+    if window.start <= min(held.bars) and last <= window.end:
+        return False
+    for action in actions.within(evidence.actions, window):
+        split = action.kind == "split" and action.numerator != action.denominator
+        if split and (action.date > last or action not in held.actions):
+            return True
+    if not any(bar.date in held.bars for bar in accepted):
+        return True
+    adjusted = ((bar.adj_close, held.bars[bar.date].adj_close) for bar in accepted if bar.date in held.bars)
+    # Rows older than the overlap follow its oldest one: when it moved, they may have.
+    return any(
+        common_ratio(pairs) is not None or (bool(pairs) and _moved(*pairs[0]))
+        for pairs in (_closes(accepted, held), [(new, old) for new, old in adjusted if new and old])
+    )
 
 
 def common_ratio(pairs: Sequence[tuple[int, int]]) -> float | None:
@@ -45,24 +58,8 @@ def close_ratio(accepted: Iterable[Bar], held: Held1) -> float | None:
     return common_ratio(_closes(accepted, held))
 
 
-def _reasons(evidence: FetchSucceeded, accepted: Sequence[Bar], held: Held1) -> Iterable[bool]:
-    last = max(held.bars)
-    for action in actions.within(evidence.actions, evidence.request.window):
-        if action.kind == "split" and action.numerator != action.denominator:
-            yield action.date > last or action not in held.actions
-    yield not any(bar.date in held.bars for bar in accepted)
-    for pairs in (_closes(accepted, held), _adj_closes(accepted, held)):
-        # Rows older than the overlap follow its oldest one: when it moved, they may have.
-        yield common_ratio(pairs) is not None or (bool(pairs) and _moved(*pairs[0]))
-
-
 def _closes(accepted: Iterable[Bar], held: Held1) -> list[tuple[int, int]]:
     return [(bar.close, held.bars[bar.date].close) for bar in accepted if bar.date in held.bars]
-
-
-def _adj_closes(accepted: Iterable[Bar], held: Held1) -> list[tuple[int, int]]:
-    both = ((bar.adj_close, held.bars[bar.date].adj_close) for bar in accepted if bar.date in held.bars)
-    return [(new, old) for new, old in both if new and old]
 
 
 def _moved(new: int, old: int) -> bool:

@@ -31,11 +31,21 @@ def flagged(series: Series1) -> Iterator[Finding]:
             yield from _jump(previous, bar, series)
             yield from _adjustment_step(previous, bar, series)
     for before, bar, after in zip(series.bars, series.bars[1:], series.bars[2:], strict=False):
-        if not series.fresh.isdisjoint((before.date, bar.date, after.date)):
-            yield from _unit_slip(before, bar, after)
+        if series.fresh.isdisjoint((before.date, bar.date, after.date)):
+            continue
+        up, steps = bar.close > before.close, [_spread(bar.close, beside.close) for beside in (before, after)]
+        slipped = all(_spread(step, catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE for step in steps)
+        if slipped and up is (bar.close > after.close):
+            got = f"got close {price_text(bar.close)} between {price_text(before.close)} and {price_text(after.close)}"
+            yield Finding(catalogue.UNIT_100X, bar.date, f"{got}, want the same unit on all three days")
     for bar in series.bars:
-        if bar.date in series.fresh:
-            yield from _adjustment(bar)
+        if bar.date not in series.fresh or bar.adj_close is None:
+            continue
+        got = f"got adj_close {price_text(bar.adj_close)}"
+        if bar.adj_close <= 0:
+            yield Finding(catalogue.ADJ, bar.date, f"{got}, want above 0")
+        if bar.adj_close > bar.close * catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS:
+            yield Finding(catalogue.ADJ, bar.date, f"{got}, want at most close {price_text(bar.close)}")
 
 
 def stale(series: Series1) -> Iterator[Finding]:
@@ -77,42 +87,14 @@ def _jump(previous: Bar, bar: Bar, series: Series1) -> Iterator[Finding]:
     got = f"got close {price_text(bar.close)} after {price_text(previous.close)}"
     if not between:
         yield Finding(catalogue.JUMP, bar.date, f"{got}, want within a factor of {catalogue.JUMP_FACTOR}")
-    if _split_explains(between, series.basis):
+    # A known action accounts for a step by a whole factor. A split-adjusted series has none at a split: one that is
+    # there was not adjusted, or adjusted twice.
+    if between and (series.basis == "as_traded" or all(action.kind != "split" for action in between)):
         return
     for size in catalogue.SPLIT_SIZES:
         if _spread(spread, size) <= catalogue.SPLIT_TOLERANCE:
             ratio = f"1 to {size}" if bar.close < previous.close else f"{size} to 1"
             yield Finding(catalogue.SPLIT_SUSPECT, bar.date, f"{got}, want no step like a split of {ratio}")
-
-
-def _split_explains(between: tuple[Action1, ...], basis: Basis) -> bool:
-    """Return whether a known action accounts for a step by a whole factor.
-
-    A split-adjusted series has no step at a split: one that is there was not adjusted, or adjusted twice.
-    """
-    return bool(between) and (basis == "as_traded" or all(action.kind != "split" for action in between))
-
-
-def _unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
-    up = bar.close > before.close
-    if up is (bar.close > after.close) and all(_is_unit(bar.close, beside.close) for beside in (before, after)):
-        beside = f"{price_text(before.close)} and {price_text(after.close)}"
-        detail = f"got close {price_text(bar.close)} between {beside}, want the same unit on all three days"
-        yield Finding(catalogue.UNIT_100X, bar.date, detail)
-
-
-def _is_unit(close: int, beside: int) -> bool:
-    return _spread(_spread(close, beside), catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE
-
-
-def _adjustment(bar: Bar) -> Iterator[Finding]:
-    if bar.adj_close is None:
-        return
-    got = f"got adj_close {price_text(bar.adj_close)}"
-    if bar.adj_close <= 0:
-        yield Finding(catalogue.ADJ, bar.date, f"{got}, want above 0")
-    if bar.adj_close > bar.close * catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS:
-        yield Finding(catalogue.ADJ, bar.date, f"{got}, want at most close {price_text(bar.close)}")
 
 
 def _adjustment_step(previous: Bar, bar: Bar, series: Series1) -> Iterator[Finding]:

@@ -89,7 +89,7 @@ def test_an_unknown_type_is_refused(folder: Path) -> None:
     """Rather than found nowhere."""
     result = run_main("events", "--type", "fetch.succeded", cwd=folder)
     assert (3, "") == (result.code, result.out)
-    assert result.err.startswith("error: got type 'fetch.succeded', want one of backup.created/1, ")
+    assert result.err.startswith("error: got type 'fetch.succeded', want one of alert.raised/1, ")
 
 
 def test_an_event_is_shown_whole_but_for_the_answers_body(folder: Path, log: EventLog) -> None:
