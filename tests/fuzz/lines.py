@@ -20,8 +20,16 @@ DEFAULTS: dict[type, tuple[str, ...]] = {
     params.FolderType: ("exported", "missing/deep", "bars.csv"),
     params.SecondsType: ("0.1", "1"),
 }
-INPUTS = ("bars.csv", "backup.db", "cut.db", "head.json", "A.TXT", "noise", "pipe", "missing", "link", "folder")
-OUTPUTS = ("-", "out.csv", "out.svg", "out.db", "link", "missing/x", "folder", "pipe")
+# What is fit to be read or written comes up more often.
+GOOD_INPUTS = ("bars.csv", "backup.db", "head.json", "A.TXT")
+INPUTS = (*GOOD_INPUTS, *GOOD_INPUTS, "cut.db", "noise", "pipe", "missing", "link", "folder")
+# Nobody is there.
+NAMED = {
+    "ratio": ("2:1", "1:10"),
+    **dict.fromkeys(("timestamp", "witness", "webhook", "ping"), ("http://127.0.0.1:9/x",)),
+}
+GOOD_OUTPUTS = ("-", "out.csv", "out.svg", "out.db")
+OUTPUTS = (*GOOD_OUTPUTS, *GOOD_OUTPUTS, "link", "missing/x", "folder", "pipe")
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -32,7 +40,8 @@ class Line(msgspec.Struct, frozen=True):
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Yield every command below `group`, those that are groups and jobs at once too, with the words that name it."""
-    yield path, group
+    if not path:  # the only one that does something by itself
+        yield path, group
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
@@ -50,7 +59,8 @@ def made(rng: random.Random, path: tuple[str, ...], command: click.Command) -> L
         if not wanted and rng.random() > OPTION_SHARE:
             continue
         if isinstance(parameter, click.Argument):
-            words += [_value(rng, parameter) for _ in range(1 if parameter.nargs == 1 else rng.randint(0, 2))]
+            count = 1 if parameter.nargs == 1 else rng.randint(parameter.required, 2)
+            words += [_value(rng, parameter) for _ in range(count)]
         elif isinstance(parameter, click.Option) and parameter.name not in {"help", "version"}:
             words.append(rng.choice(parameter.opts))
             if not parameter.is_flag:
@@ -64,6 +74,8 @@ def _value(rng: random.Random, parameter: click.Parameter) -> str:
     kind = parameter.type
     if rng.random() < JUNK_SHARE:
         return rng.choice(junk.WORDS)
+    if values := NAMED.get(parameter.opts[0].removeprefix("--")):
+        return rng.choice(values)
     for known, values in DEFAULTS.items():
         if isinstance(kind, known):
             return rng.choice(values)
