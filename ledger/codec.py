@@ -7,7 +7,7 @@ Source: docs/format.md, "Body".
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,8 @@ from ledger.events import AMOUNTS_PER_MICRO, EVENT_TYPES, Event, LedgerCreated
 from ledger.values import Count, Id, Time
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
+
+E = TypeVar("E", bound=Event)
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -164,6 +166,17 @@ def decode_event(envelope: Envelope) -> Event:
     raise UnknownEventError(envelope.seq, envelope.type)
 
 
+def decode_as(envelope: Envelope, kind: type[E]) -> E:
+    """Return the event whose fields lie in the envelope's data, which is to be of one kind, in whatever version.
+
+    Raises: as `decode_event` does; DamagedError for an event of another kind.
+    """
+    event = decode_event(envelope)
+    if not isinstance(event, kind):
+        raise DamagedError(envelope.seq, "type", expected=kind.TAG, found=envelope.type)
+    return event
+
+
 def decode_created(body: bytes) -> LedgerCreated:
     """Return the event that every log begins with, from the body stored at seq 0.
 
@@ -172,6 +185,4 @@ def decode_created(body: bytes) -> LedgerCreated:
     envelope = decode_envelope(0, body)
     if envelope.type != LedgerCreated.TAG:
         raise DamagedError(0, "first event", expected=LedgerCreated.TAG, found=envelope.type)
-    event = decode_event(envelope)
-    assert isinstance(event, LedgerCreated)  # noqa: S101 - what that tag decodes to
-    return event
+    return decode_as(envelope, LedgerCreated)

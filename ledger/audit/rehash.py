@@ -97,10 +97,7 @@ def rehash_range(engine: Engine, start: int, stop: int, succession: Succession |
         flaw = first_false(meaning.claims(), engine.link_at) or flaw
         if succession is not None:
             flaw = first_of(flaw, succession.read(bodies, seq))
-        good = hashed
-        if flaw is not None:
-            assert flaw.seq is not None  # noqa: S101 - it is of one of the events
-            good = flaw.seq - seq
+        good = hashed if flaw is None or flaw.seq is None else flaw.seq - seq
         seq += good
         body_bytes += sum(map(len, values[:good])) - LINK_BYTES * good
         prev = Link(values[good - 1][:LINK_BYTES]) if good else prev

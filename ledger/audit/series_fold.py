@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 from blake3 import blake3
 
-from ledger.codec import UNDECODABLE, Envelope, decode_event
+from ledger.codec import UNDECODABLE, Envelope, decode_as
 from ledger.errors import DamagedError
 from ledger.events import ValidationCompleted
 from ledger.files.scratch import ScratchMap
@@ -85,8 +85,7 @@ def series_decision(envelope: Envelope) -> SeriesDecision | None:
             raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
     if not envelope.type.startswith(ValidationCompleted.TAG.partition("/")[0]):
         return None
-    event = decode_event(envelope)
-    assert isinstance(event, ValidationCompleted)  # noqa: S101 - what that tag decodes to
+    event = decode_as(envelope, ValidationCompleted)
     return SeriesDecision(**{name: getattr(event, name) for name in SeriesDecision.__struct_fields__})
 
 

@@ -12,7 +12,7 @@ from itertools import chain
 
 from ledger.audit.series_fold import SeriesDecision, SeriesFold, commits, series_decision
 from ledger.chain import EMPTY_HEAD
-from ledger.codec import Envelope, decode_envelope, decode_event
+from ledger.codec import Envelope, decode_as, decode_envelope, decode_event
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import FetchFailed, FetchSucceeded, IngestFailed, SnapshotWritten
 from ledger.files.scratch import ScratchMap
@@ -146,8 +146,7 @@ class Rederivation:
         self._derived["bars"] += len(fetch.bars)
 
     def _failed_fetch(self, envelope: Envelope) -> None:
-        event = decode_event(envelope)
-        assert isinstance(event, FetchFailed)  # noqa: S101 - what that tag decodes to
+        event = decode_as(envelope, FetchFailed)
         if event.answer is not None:
             _check_answer(event.answer)
             self._derived["answers"] += 1
@@ -164,8 +163,7 @@ class Rederivation:
 
     def _failure(self, envelope: Envelope) -> None:
         """Evidence whose failure is on record is unreadable still; of any other failure there is nothing to derive."""
-        event = decode_event(envelope)
-        assert isinstance(event, IngestFailed)  # noqa: S101 - what that tag decodes to
+        event = decode_as(envelope, IngestFailed)
         if envelope.cause is None:
             return
         series = Series(event.ticker, event.provider)
@@ -174,8 +172,7 @@ class Rederivation:
         self._derived["failures"] += 1
 
     def _snapshot(self, envelope: Envelope) -> None:
-        event = decode_event(envelope)
-        assert isinstance(event, SnapshotWritten)  # noqa: S101 - what that tag decodes to
+        event = decode_as(envelope, SnapshotWritten)
         if event.format_version != FORMAT_VERSION:
             raise NotDerivedError(f"a snapshot in format {event.format_version}")
         if event.position > envelope.seq:
@@ -199,8 +196,7 @@ class Rederivation:
 
         Raises: DepartureError where the answer does not have its length or its SHA-256.
         """
-        fetch = decode_event(envelope)
-        assert isinstance(fetch, FetchSucceeded)  # noqa: S101 - what that tag decodes to
+        fetch = decode_as(envelope, FetchSucceeded)
         try:
             return ReadEvidence(fetch, registry.reading(fetch.provider, fetch.answer))
         except OtherBodyError as error:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ledger.codec import Envelope, decode_event
+from ledger.codec import Envelope, decode_as
 from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.foreseen import UnforeseenError, foreseen
 from ledger.ingest.providers import registry
@@ -28,8 +28,7 @@ def both(envelope: Envelope, found: ReadEvidence, held: Held) -> tuple[Validatio
 
     Raises: DepartureError; NotDerivedError for rules that this version does not have, and evidence that it cannot read.
     """
-    recorded = decode_event(envelope)
-    assert isinstance(recorded, ValidationCompleted)  # noqa: S101 - what a decision's tag decodes to
+    recorded = decode_as(envelope, ValidationCompleted)
     if found.reading is None:
         raise NotDerivedError(found.unread)
     if recorded.rules_version == v1.RULES_VERSION:

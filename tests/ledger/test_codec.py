@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.codec import decode_created, decode_envelope, decode_envelopes, decode_event
+from ledger.codec import decode_as, decode_created, decode_envelope, decode_envelopes, decode_event
 from ledger.errors import DamagedError
 from ledger.events import ConnectionTested, LedgerCreated
 from ledger.ids import append_id
@@ -57,3 +57,18 @@ def test_the_events_of_one_type_come_with_their_envelopes() -> None:
     found = list(events_of(log.read(), ConnectionTested))
     assert envelopes[1:] == [envelope for envelope, _ in found]
     assert [decode_event(envelope) for envelope in envelopes[1:]] == [event for _, event in found]
+
+
+def test_an_event_of_another_kind_than_asked_for_is_damage() -> None:
+    """Of the kind it is the event that it is."""
+    log = small_log(1)
+    (record,) = log.read(0, 1)
+    envelope = decode_envelope(0, record.body)
+    assert decode_event(envelope) == decode_as(envelope, LedgerCreated)
+    with pytest.raises(DamagedError, match="type") as refused:
+        decode_as(envelope, ConnectionTested)
+    assert (0, ConnectionTested.TAG, LedgerCreated.TAG) == (
+        refused.value.seq,
+        refused.value.expected,
+        refused.value.found,
+    )

@@ -24,7 +24,7 @@ from ledger.checkpoint.errors import TimestampError
 from ledger.checkpoint.outside.timestamp import opened
 from ledger.checkpoint.rereading import Batches, KnownSoFar, LeafMark, drop, grow, stored
 from ledger.checkpoint.statement import Statement
-from ledger.codec import decode_envelope, decode_event
+from ledger.codec import decode_as, decode_envelope
 from ledger.events import CheckpointTimestamped
 from ledger.files.isolated import IsolatedProcess
 from ledger.store.engine import Engine
@@ -128,8 +128,7 @@ def _other_tree(stamp: Stamp, body: bytes, statement: Statement, roots: "tuple[C
 
     Raises: TimestampError for a token that is not by an authority under `roots`.
     """
-    event = decode_event(decode_envelope(stamp.seq, body))
-    assert isinstance(event, CheckpointTimestamped)  # noqa: S101 - it was read as one
+    event = decode_as(decode_envelope(stamp.seq, body), CheckpointTimestamped)
     dated = opened(event.token, roots)
     if dated.time != event.time:
         return Flaw(stamp.seq, WITNESS, f"{_text(dated.time)}, which the authority signed", _text(event.time))

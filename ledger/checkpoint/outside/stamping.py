@@ -15,8 +15,9 @@ from ledger.checkpoint.outside.exchange import post
 from ledger.checkpoint.outside.timestamp import ANSWER_LIMIT_BYTES, opened, query
 from ledger.checkpoint.published import Published
 from ledger.checkpoint.signing import LOCK, Signed
-from ledger.codec import Draft, decode_envelope, decode_event
+from ledger.codec import Draft
 from ledger.events import LEDGER_STREAM, CheckpointTimestamped
+from ledger.log_source import events_of
 from ledger.store.event_log import EventLog
 from ledger.store.writer_lock import WriterLock
 from ledger.urls import masked
@@ -89,13 +90,9 @@ def stamp(log: EventLog, signed: Signed, authority: Authority, *, job_id: bytes,
 
 def _recorded(log: EventLog, signed: Signed, authority: str) -> tuple[int, CheckpointTimestamped] | None:
     """Return the event that holds the authority's answer, and its seq: it came after all that the checkpoint covers."""
-    for record in log.read(signed.statement.size):
-        envelope = decode_envelope(record.seq, record.body)
-        if envelope.type == CheckpointTimestamped.TAG:
-            event = decode_event(envelope)
-            assert isinstance(event, CheckpointTimestamped)  # noqa: S101 - by its tag
-            if (event.size, event.root, event.authority) == (signed.statement.size, signed.statement.root, authority):
-                return record.seq, event
+    for envelope, event in events_of(log.read(signed.statement.size), CheckpointTimestamped):
+        if (event.size, event.root, event.authority) == (signed.statement.size, signed.statement.root, authority):
+            return envelope.seq, event
     return None
 
 

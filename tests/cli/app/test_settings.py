@@ -1,5 +1,6 @@
 """A setting comes from the nearest place that names it, and is parsed or refused by name."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import msgspec
@@ -130,6 +131,9 @@ def test_a_dotenv_of_a_folder_above_is_not_read(tmp_path: Path, monkeypatch: pyt
         ("ALERT_PING_URL", "ftp://h/a", None),
         ("ALERT_WEBHOOK_SECRET", f"whsec_{'AAAA' * 8}", (bytes(24),)),
         ("ALERT_WEBHOOK_SECRET", f"whsec_{'AAAA' * 8}  whsec_{'AAAA' * 21}", (bytes(24), bytes(63))),
+        ("ALERT_WEBHOOK_SECRET", f"whsec_{b64encode(bytes(64)).decode()}", (bytes(64),)),
+        ("ALERT_WEBHOOK_SECRET", f"whsec_{b64encode(bytes(65)).decode()}", None),
+        ("ALERT_WEBHOOK_SECRET", f"whsec_{b64encode(bytes(23)).decode()}", None),
         ("ALERT_WEBHOOK_SECRET", f"whsec_{'AAAA' * 7}", None),
         ("ALERT_WEBHOOK_SECRET", f"whsec_{'AAAA' * 22}", None),
         ("ALERT_WEBHOOK_SECRET", "AAAA" * 8, None),

@@ -8,7 +8,7 @@ from cli.app.output import Style
 from cli.commands.evidence.validation import row
 from cli.commands.status.logs.command import JobIdType
 from cli.context import ledgers, params, series_option, ticker_option
-from ledger.codec import decode_envelope, decode_event
+from ledger.codec import decode_as, decode_envelope
 from ledger.errors import NothingToShowError
 from ledger.events import ValidationCompleted
 from ledger.values import Verdict
@@ -48,9 +48,7 @@ def validation(ticker: str, job_id: bytes | None, limit: int | None, source: str
             (record,) = log.read(seq, seq + 1)
             envelope = decode_envelope(seq, record.body)
             if job_id is None or envelope.job_id == job_id:
-                event = decode_event(envelope)
-                assert isinstance(event, ValidationCompleted)  # noqa: S101 - the fold has read it as one
-                found.append(row.row(envelope, event))
+                found.append(row.row(envelope, decode_as(envelope, ValidationCompleted)))
     found = found if limit is None else found[-limit:]
     if not found:
         raise NothingToShowError(f"no decision over {ticker} of that job", wanted="at least one")

@@ -38,13 +38,12 @@ class Delivery:
         alone, gets no further message in this look.
         """
         receiver, host = self._receiver, host_hash(self._receiver.url)
-        untold = sorted((one for one in held if one.untold()), key=lambda one: (one.severity, one.found_at))
+        due = ((one, transition) for one in held if (transition := one.untold()) is not None)
+        untold = sorted(due, key=lambda pair: (pair[0].severity, pair[0].found_at))
         if untold and host in gone and not receiver.by_hand:
-            self._complain("410 Gone earlier, and nothing was sent", untold[0])
+            self._complain("410 Gone earlier, and nothing was sent", untold[0][0])
             return
-        for episode in untold:
-            transition = episode.untold()
-            assert transition is not None  # noqa: S101 - the list was made by it
+        for episode, transition in untold:
             done = webhook.send(
                 receiver.url,
                 webhook.message(episode, transition),

@@ -7,6 +7,7 @@ from hashlib import sha256
 import msgspec
 
 SECONDS_MAX = 86_400.0
+TAKEN = range(200, 300)  # HTTP's successes
 
 
 class PostReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +20,7 @@ class PostReply(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def taken(self) -> bool:
         """Whether the receiver took it."""
-        return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - HTTP's successes
+        return self.status in TAKEN
 
     def words(self) -> str:
         """Return what came of it, in words."""

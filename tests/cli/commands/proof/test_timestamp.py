@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.commands.proof.refusals import refused_before_anything
 from tests.support import timestamp_authority
 from tests.support.forging import JOB_ID, Body, forge_ledger
-from tests.support.sample_ledger import EVENTS, FOLDER, kept, look, make_more
+from tests.support.sample_ledger import EVENTS, FOLDER, look, make_more
 
 pytestmark = pytest.mark.skipif(timestamp_authority.MISSING is not None, reason=str(timestamp_authority.MISSING))
 
@@ -108,11 +109,7 @@ def test_an_answer_that_dates_nothing(signed: Path, url: str, tmp_path: Path) ->
 @pytest.mark.usefixtures("url")
 def test_what_is_refused(signed: Path, args: tuple[str, ...], said: str) -> None:
     """Before anything is signed."""
-    before = kept(signed)
-    done = look(*args, cwd=signed)
-    assert (3, before) == (done.code, kept(signed))
-    assert said in done.err
-    assert "secret" not in done.err
+    refused_before_anything(signed, args, said)
 
 
 def test_an_empty_log_of_timestamps(signed: Path, url: str) -> None:

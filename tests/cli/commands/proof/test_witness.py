@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ledger.checkpoint.note import split_note
-from tests.support.sample_ledger import EVENTS, kept, look, make_more
+from tests.cli.commands.proof.refusals import refused_before_anything
+from tests.support.sample_ledger import EVENTS, look, make_more
 from tests.support.witness import Witness
 
 SIGN = ("checkpoint", "--key", "k.key", "--out", "out")
@@ -128,8 +129,4 @@ def test_a_witness_that_saw_another_history(signed: Path, network: Network) -> N
 @pytest.mark.usefixtures("network")
 def test_what_is_refused(signed: Path, args: tuple[str, ...], said: str) -> None:
     """Before anything is signed."""
-    before = kept(signed)
-    done = look(*args, cwd=signed)
-    assert (3, before) == (done.code, kept(signed))
-    assert said in done.err
-    assert "secret" not in done.err
+    refused_before_anything(signed, args, said)
