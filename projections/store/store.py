@@ -66,15 +66,15 @@ class StoredHead(msgspec.Struct, frozen=True):
 class View(msgspec.Struct, frozen=True):
     """Read models that stand at `head`, by projection and table; they hold still while the view is open.
 
-    `part` reads a part of a series without the rest of it, None where only the whole can be read.
+    `part` reads a series, or a part of it without the rest; None where it is read row by row.
     """
 
     head: Head
     state: State
-    part: Callable[[Series, Reach], Held] | None = None
+    part: Callable[[Series, Reach | None], Held] | None = None
 
-    def held(self, series: Series, reach: Reach) -> Held:
-        """Return what an answer is judged against: the series as it is held now, as far as `reach` looks at least."""
+    def held(self, series: Series, reach: Reach | None = None) -> Held:
+        """Return the series as it is held now, as far as `reach` looks at least; None: all of it."""
         return prices.held(self.state[prices.NAME], series) if self.part is None else self.part(series, reach)
 
 

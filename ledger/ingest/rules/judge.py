@@ -198,8 +198,8 @@ def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries)
 
 
 def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
-    for bar in series.bars:
-        if bar.date in series.fresh and (finding := row_rules.idle(bar)):
+    for bar in map(series.bars.__getitem__, series.places()):
+        if finding := row_rules.idle(bar):
             yield bar, finding
 
 

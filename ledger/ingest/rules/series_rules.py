@@ -4,9 +4,10 @@ They look at the series as it will be once the answer is accepted, and report on
 a session that is new or revised takes part: what was held already was judged when it came.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
-from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Self
 
 import msgspec
@@ -16,6 +17,8 @@ from ledger.ingest.rules.held import Held, likeness
 from ledger.market import sessions
 from ledger.market.price import price_text
 from ledger.values import Action, Bar, Basis, Finding, RawBar, Window
+
+_date = attrgetter("date")
 
 _ROUNDING_MICROS = 0.5  # how far off an exact price may be for having been made one
 
@@ -32,6 +35,19 @@ class JudgedSeries(msgspec.Struct, frozen=True):
     basis: Basis
     learned: frozenset[date] = frozenset()
 
+    def places(self) -> list[int]:
+        """Return where in `bars` the new and revised sessions are, in order."""
+        return [place for place, bar in enumerate(self.bars) if bar.date in self.fresh]
+
+    def steps(self, learned: Iterable[date] = ()) -> Iterator[tuple[Bar, Bar]]:
+        """Yield, in order, each step from a session to the next in which a new or revised one takes part.
+
+        With them those that end on or behind the days of actions newly `learned`.
+        """
+        ends = {end for place in self.places() for end in (place, place + 1)}
+        ends |= {bisect_left(self.bars, day, key=_date) for day in learned}
+        return ((self.bars[end - 1], self.bars[end]) for end in sorted(ends) if 0 < end < len(self.bars))
+
     @classmethod
     def after(cls, held: Held, fresh: Sequence[Bar], answered: Sequence[Action], basis: Basis) -> Self:
         """Return what is held with the new and revised sessions and the actions of the answer in it."""
@@ -47,13 +63,12 @@ class JudgedSeries(msgspec.Struct, frozen=True):
 
 def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
     """Yield what JUMP, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions)."""
-    for previous, bar in pairwise(series.bars):
-        learned = any(previous.date < day <= bar.date for day in series.learned)
-        if learned or not series.fresh.isdisjoint((previous.date, bar.date)):
-            yield from jump(previous, bar, series)
-    for before, bar, after in zip(series.bars, series.bars[1:], series.bars[2:], strict=False):
-        if not series.fresh.isdisjoint((before.date, bar.date, after.date)):
-            yield from unit_slip(before, bar, after)
+    for previous, bar in series.steps(series.learned):
+        yield from jump(previous, bar, series)
+    middles = {place + beside for place in series.places() for beside in (-1, 0, 1)}
+    for middle in sorted(middles):
+        if 0 < middle < len(series.bars) - 1:
+            yield from unit_slip(*series.bars[middle - 1 : middle + 2])
     yield from adjustments(series, answered)
 
 
@@ -64,12 +79,18 @@ def stale(series: JudgedSeries, *, traded: bool) -> Iterator[Finding]:
     A run without trades is flagged, one with the same volume each day warned of.
     """
     rule = catalogue.STALE if traded else catalogue.STALE_IDLE
-    for like, run in groupby(series.bars, key=likeness):
-        days = [bar.date for bar in run]
-        repeats = len(days) >= catalogue.STALE_SESSIONS and traded is (like[0] > 0)
-        if repeats and not series.fresh.isdisjoint(days):
-            detail = f"got {len(days)} sessions alike from {days[0]}, want at most {catalogue.STALE_SESSIONS - 1}"
-            yield Finding(rule.id, days[-1], detail)
+    bars, past = series.bars, 0
+    for place in series.places():
+        if place < past or traded is not (bars[place].volume > 0):
+            continue
+        like, first, past = likeness(bars[place]), place, place + 1
+        while first and likeness(bars[first - 1]) == like:
+            first -= 1
+        while past < len(bars) and likeness(bars[past]) == like:
+            past += 1
+        if past - first >= catalogue.STALE_SESSIONS:
+            detail = f"got {past - first} sessions alike from {bars[first].date}"
+            yield Finding(rule.id, bars[past - 1].date, f"{detail}, want at most {catalogue.STALE_SESSIONS - 1}")
 
 
 @catalogue.applies(catalogue.GAP)
@@ -143,12 +164,11 @@ def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Fi
 
     A bar has no adjusted close where `answered`, the rows it was read from, has one that cannot be held.
     """
-    for previous, bar in pairwise(series.bars):
-        if not series.fresh.isdisjoint((previous.date, bar.date)):
-            for fault in _step_faults(previous, bar, series.actions):
-                yield Finding(catalogue.ADJ.id, bar.date, fault)
-    for bar in series.bars:
-        if bar.date not in series.fresh or bar.adj_close is None:
+    for previous, bar in series.steps():
+        for fault in _step_faults(previous, bar, series.actions):
+            yield Finding(catalogue.ADJ.id, bar.date, fault)
+    for bar in map(series.bars.__getitem__, series.places()):
+        if bar.adj_close is None:
             continue
         got = f"got adj_close {price_text(bar.adj_close)}"
         if bar.adj_close <= 0:
