@@ -13,7 +13,8 @@ from ledger.market.sessions import sessions
 from ledger.values import RawAction, RawBar, Window
 from projections.store.lmdb_tables import CHECK_BYTES, sealed
 from projections.store.mending import StoreDroppedWarning
-from projections.store.runner import catch_up, compare, open_view
+from projections.store.replaying import compare
+from projections.store.runner import catch_up, open_view
 from projections.store.store import LEAVES_MARK
 from projections.store.windows import DECISIONS_MAX, KeptLeaves
 from tests.projections.store.test_commitments import BARS, DECIDED, Fault, doubled, edited, gone, older, removed, twice
