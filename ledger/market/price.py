@@ -3,12 +3,14 @@
 import math
 import struct
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 MICROS_PER_REAL = 1_000_000
 LIMIT_MICROS = 2**63  # what a signed integer holds in SQL and in other languages
 
 AMOUNTS_PER_REAL = 1_000_000_000_000  # what a share pays is counted in 10^-12
 
+_MICROS_PER_CENTAVO = 10_000
 _PLACES = 6
 _AMOUNT_PLACES = 12
 _PLACES_MIN = 2
@@ -19,6 +21,7 @@ _OLD_SHARES_MAX = 1000  # groupings of more shares into one are not known
 _float32 = struct.Struct("f")
 
 
+@lru_cache(maxsize=32_768)  # prices repeat: from one answer to the next, and among open, high, low and close
 def price_micros(value: float) -> int:
     """Return `value` reais in millionths, read from its shortest decimal.
 
@@ -71,7 +74,10 @@ def split_ratio(value: float) -> tuple[int, int]:
 
 def price_text(micros: int) -> str:
     """Return millionths as a plain decimal: two places at least, no zero at the end past them."""
-    return _text(micros, _PLACES)
+    whole, places = divmod(micros, MICROS_PER_REAL)
+    centavos, finer = divmod(places, _MICROS_PER_CENTAVO)
+    # Nearly every price, millions of which are written.
+    return f"{whole}.{centavos:02}" if not finer and micros >= 0 else _text(micros, _PLACES)
 
 
 def amount_text(amount: int) -> str:

@@ -46,7 +46,7 @@ def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
         if not judged:
             return f"{series.ticker} without a decision" if prices.is_held(tables, series) else None
         held = prices.held_years(tables, series)
-        return apart(log, series, judged, {year: leaf(bars) for year, bars in held.bars.items()}, held.versions)
+        return apart(log, series, judged, {year: leaf(bars) for year, bars in held.bars.items()}, held.versions())
     except (*UNDECODABLE, ValueError) as error:
         return f"{series.ticker} with a row that is none: {error}"
 

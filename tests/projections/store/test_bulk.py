@@ -13,7 +13,8 @@ from projections.models import prices
 from projections.models.bar_columns import EPOCH_ORDINAL
 from projections.models.prices import Prices, Version
 from projections.store.mending import StoreDroppedWarning
-from projections.store.runner import catch_up, compare, open_view
+from projections.store.replaying import compare
+from projections.store.runner import catch_up, open_view
 from projections.store.store import View
 from tests.projections.store.test_commitments import (
     BARS,
