@@ -12,6 +12,7 @@ from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import (
     BackupCreated,
     BackupFailed,
+    BackupPruned,
     BackupRestored,
     CheckpointSigned,
     Event,
@@ -22,7 +23,7 @@ from ledger.log_source import LogSource
 from projections.report.facts import ChainChecked, ChainVerdict, CustodyEvent
 
 BATCH_EVENTS = 1_000
-CUSTODY = (BackupCreated, BackupFailed, BackupRestored, HeadAccepted, LogVerified, CheckpointSigned)
+CUSTODY = (BackupCreated, BackupFailed, BackupPruned, BackupRestored, HeadAccepted, LogVerified, CheckpointSigned)
 _TAGS = {one.TAG for one in CUSTODY}
 _TAG_BYTES = tuple(tag.encode() for tag in _TAGS)
 
@@ -84,6 +85,8 @@ def _custody(envelope: Envelope, event: Event) -> CustodyEvent:
     match event:
         case BackupFailed():
             detail = f"{event.name}: {event.stage}: {event.error_kind} {event.message}"
+        case BackupPruned():
+            detail = f"{', '.join(one.name for one in event.files)}: {event.keeper}"
         case HeadAccepted():
             size, detail = event.found_size, f"{event.verdict}: {event.reason}"
         case LogVerified():

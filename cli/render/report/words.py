@@ -234,6 +234,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "event": ("Event", "Evento"),
     "event.backup.created/1": ("backup", "backup"),
     "event.backup.failed/1": ("backup or restore failed", "backup ou restauração falhou"),
+    "event.backup.pruned/1": ("backups given up", "backups descartados"),
     "event.backup.restored/1": ("restored from a backup", "restaurado de um backup"),
     "event.head.accepted/1": ("head accepted by a person", "cabeça aceita por uma pessoa"),
     "event.log.verified/1": ("verification", "verificação"),

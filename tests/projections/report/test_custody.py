@@ -12,6 +12,7 @@ from ledger.events import (
     LEDGER_STREAM,
     BackupCreated,
     BackupFailed,
+    BackupPruned,
     BackupRestored,
     CheckpointSigned,
     Event,
@@ -20,6 +21,7 @@ from ledger.events import (
 )
 from ledger.ids import append_id
 from ledger.memory_log import MemoryLog
+from ledger.values import PrunedFile
 from projections.report import custody
 from projections.report.custody import read_chain
 from projections.report.facts import CustodyEvent
@@ -144,6 +146,7 @@ def test_what_the_log_says_of_itself_is_told_in_order() -> None:
     events: list[Event] = [
         BackupCreated(**named, archive_bytes=9, types=(), tickers=()),
         BackupFailed(name="b.db", stage="write", error_kind="internal", message="disk"),
+        BackupPruned(keeper="a.db", files=(PrunedFile("z.db", 9, bytes(32)),)),
         BackupRestored(**named, replaced_folder=None, replaced_size=None, replaced_link=None, rollback=False),
         HeadAccepted(reason="a new disk", verdict="rolled_back", witness="anchor", **accepted),
         LogVerified(verdict="intact", size=head.size, link=head.link, witnesses=("anchor",), seconds=1.0),
@@ -156,10 +159,11 @@ def test_what_the_log_says_of_itself_is_told_in_order() -> None:
     assert [
         (2, BackupCreated.TAG, 2, "a.db"),
         (3, BackupFailed.TAG, None, "b.db: write: internal disk"),
-        (4, BackupRestored.TAG, 2, "a.db"),
-        (5, HeadAccepted.TAG, 2, "rolled_back: a new disk"),
-        (6, LogVerified.TAG, 2, "intact"),
-        (7, CheckpointSigned.TAG, 2, "o/x"),
+        (4, BackupPruned.TAG, None, "z.db: a.db"),
+        (5, BackupRestored.TAG, 2, "a.db"),
+        (6, HeadAccepted.TAG, 2, "rolled_back: a new disk"),
+        (7, LogVerified.TAG, 2, "intact"),
+        (8, CheckpointSigned.TAG, 2, "o/x"),
     ] == [(one.seq, one.type, one.size, one.detail) for one in found]
     assert found[:3] == read_chain(log, 5).custody
     assert all(isinstance(one, CustodyEvent) for one in found)
