@@ -31,7 +31,7 @@ def prune(given: Settings, retention: Retention, *, dry_run: bool, style: Style)
         with EventLog(ledger.home, now=now, lock_timeout_s=timeout_s, guards=guards.of(ledger.kind)) as log:
             found = prune_backups(log, given.backup_dir, retention, job_id=ids.new_id(now()))
     rows = [_row(choice, found, dry_run=dry_run) for choice in found.choices]
-    output.show(rows, style, text=backup_row.pruned_text)
+    output.report(rows, style, text=backup_row.pruned_text, table=backup_row.PRUNED)
     amiss = [row for row in rows if row.reason in AMISS_TOO]
     for row in amiss:
         output.say(f"warning: {row.backup} stays: {backup_row.STAYS[row.reason]}")

@@ -6,6 +6,7 @@ import msgspec
 
 from cli.app.exit_codes import Exit
 from cli.commands.trust.verify.row import flaw_text
+from cli.render.table import Column
 from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyVerdict
 from ledger.backup.listing import ListedStatus
@@ -210,6 +211,24 @@ def pruned_text(row: PrunedRow) -> str:
     if row.reason != "held":
         return f"{row.backup}  stays  {made}  {STAYS[row.reason]}"
     return f"{row.backup}  {'removed' if row.removed else 'would go'}  {made}  held by {row.keeper}"
+
+
+LISTED: tuple[Column[ListedRow], ...] = (
+    Column("BACKUP", lambda row: row.backup),
+    Column("STATUS", lambda row: row.status),
+    Column("CREATED", lambda row: row.created_at or "-"),
+    Column("EVENTS", lambda row: "-" if row.events is None else row.events, is_number=True),
+    Column("BYTES", lambda row: row.bytes, is_number=True),
+    Column("CHECKSUM", lambda row: "yes" if row.has_checksum else "no"),
+    Column("LEDGER", lambda row: row.kind or "-"),
+)
+PRUNED: tuple[Column[PrunedRow], ...] = (
+    Column("BACKUP", lambda row: row.backup),
+    Column("DONE", lambda row: "removed" if row.removed else "would go" if row.reason == "held" else "stays"),
+    Column("WHY", lambda row: row.reason),
+    Column("CREATED", lambda row: row.created_at or "-"),
+    Column("BYTES", lambda row: row.bytes, is_number=True),
+)
 
 
 def restored_text(row: RestoredRow) -> str:
