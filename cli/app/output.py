@@ -25,7 +25,7 @@ from cli.render import renderers
 from cli.render import table as tables
 from cli.render.escaping import escaped_lines
 from cli.render.renderers import CSV, JSON, PARQUET, PROMETHEUS, TEXT, Format, Layout
-from cli.render.table import Column
+from cli.render.table import TableColumn
 from cli.terminal import bar, pager
 from ledger.urls import masked
 
@@ -96,7 +96,7 @@ def show(
     style: Style,
     *,
     text: Callable[[T], str],
-    table: Sequence[Column[T]] = (),
+    table: Sequence[TableColumn[T]] = (),
     live: bool = False,
     none: str = "nothing to show",
 ) -> None:
@@ -129,7 +129,7 @@ def report(
     style: Style,
     *,
     text: Callable[[T], str],
-    table: Sequence[Column[T]] = (),
+    table: Sequence[TableColumn[T]] = (),
     none: str = "nothing to show",
 ) -> None:
     """Print `rows` as `show` does, for a command that did more than print: a full stdout costs it no more than rows.

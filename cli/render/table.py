@@ -10,7 +10,7 @@ T = TypeVar("T")
 GAP = "  "
 
 
-class Column(msgspec.Struct, Generic[T], frozen=True):
+class TableColumn(msgspec.Struct, Generic[T], frozen=True):
     """A column: its title, the text of a row's cell, and whether that is a number, which stands to the right.
 
     A column of empty cells is left out.
@@ -21,7 +21,7 @@ class Column(msgspec.Struct, Generic[T], frozen=True):
     is_number: bool = False
 
 
-def lines(rows: Iterable[T], columns: Sequence[Column[T]], *, width: int) -> Iterator[str]:
+def lines(rows: Iterable[T], columns: Sequence[TableColumn[T]], *, width: int) -> Iterator[str]:
     """Yield the titles and a line per row, none wider than `width`, the first column aside.
 
     Columns that do not fit are left out from the last one on, and a line at the end names them.

@@ -2,14 +2,14 @@
 
 import pytest
 
-from cli.render.table import Column, lines
+from cli.render.table import TableColumn, lines
 
 ROWS = [("PETR4.SA", 5, ""), ("X", 12345, "")]
 COLUMNS = (
-    Column[tuple[str, int, str]]("TICKER", lambda row: row[0]),
-    Column[tuple[str, int, str]]("ROWS", lambda row: row[1], is_number=True),
-    Column[tuple[str, int, str]]("RETIRED", lambda row: row[2]),
-    Column[tuple[str, int, str]]("BY", lambda row: f"<{row[0]}>"),
+    TableColumn[tuple[str, int, str]]("TICKER", lambda row: row[0]),
+    TableColumn[tuple[str, int, str]]("ROWS", lambda row: row[1], is_number=True),
+    TableColumn[tuple[str, int, str]]("RETIRED", lambda row: row[2]),
+    TableColumn[tuple[str, int, str]]("BY", lambda row: f"<{row[0]}>"),
 )
 
 

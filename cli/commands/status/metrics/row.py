@@ -5,7 +5,7 @@ from datetime import date
 import msgspec
 
 from cli.render import times
-from cli.render.table import Column
+from cli.render.table import TableColumn
 from projections.queries.metrics_report import TickerReport
 
 
@@ -35,25 +35,25 @@ def _behind(one: TickerReport | LagRow) -> object:
 
 
 # What a terminal shows, what matters most first.
-TABLE: tuple[Column[TickerReport], ...] = (
-    Column("TICKER", lambda one: one.ticker),
-    Column("STATUS", lambda one: one.status),
-    Column("LAG", lambda one: _seconds(one.ingest_lag_seconds), is_number=True),
-    Column("LAST DATE", lambda one: one.last_date or "-"),
-    Column("BEHIND", _behind, is_number=True),
-    Column("ERRORS", lambda one: one.error_count, is_number=True),
-    Column("MISSING", lambda one: one.missing or "", is_number=True),
-    Column("RETIRED", lambda one: one.retired_on or ""),
-    Column("GOES ON AS", lambda one: one.retired_into or ""),
-    Column("ROWS", lambda one: one.rows_fetched, is_number=True),
-    Column("LATENCY", lambda one: f"{one.job_latency_ms}ms", is_number=True),
-    Column("PROVIDER", lambda one: one.provider),
-    Column("LAST INGEST", lambda one: "never" if one.last_ingest is None else times.text(one.last_ingest)),
+TABLE: tuple[TableColumn[TickerReport], ...] = (
+    TableColumn("TICKER", lambda one: one.ticker),
+    TableColumn("STATUS", lambda one: one.status),
+    TableColumn("LAG", lambda one: _seconds(one.ingest_lag_seconds), is_number=True),
+    TableColumn("LAST DATE", lambda one: one.last_date or "-"),
+    TableColumn("BEHIND", _behind, is_number=True),
+    TableColumn("ERRORS", lambda one: one.error_count, is_number=True),
+    TableColumn("MISSING", lambda one: one.missing or "", is_number=True),
+    TableColumn("RETIRED", lambda one: one.retired_on or ""),
+    TableColumn("GOES ON AS", lambda one: one.retired_into or ""),
+    TableColumn("ROWS", lambda one: one.rows_fetched, is_number=True),
+    TableColumn("LATENCY", lambda one: f"{one.job_latency_ms}ms", is_number=True),
+    TableColumn("PROVIDER", lambda one: one.provider),
+    TableColumn("LAST INGEST", lambda one: "never" if one.last_ingest is None else times.text(one.last_ingest)),
 )
-LAG_TABLE: tuple[Column[LagRow], ...] = (
-    Column("TICKER", lambda one: one.ticker),
-    Column("LAG", lambda one: _seconds(one.ingest_lag_seconds), is_number=True),
-    Column("BEHIND", _behind, is_number=True),
+LAG_TABLE: tuple[TableColumn[LagRow], ...] = (
+    TableColumn("TICKER", lambda one: one.ticker),
+    TableColumn("LAG", lambda one: _seconds(one.ingest_lag_seconds), is_number=True),
+    TableColumn("BEHIND", _behind, is_number=True),
 )
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from cli.app.exit_codes import Exit
 from cli.commands.trust.verify.row import flaw_text
-from cli.render.table import Column
+from cli.render.table import TableColumn
 from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyVerdict
 from ledger.backup.listing import ListedStatus
@@ -213,21 +213,21 @@ def pruned_text(row: PrunedRow) -> str:
     return f"{row.backup}  {'removed' if row.removed else 'would go'}  {made}  held by {row.keeper}"
 
 
-LISTED: tuple[Column[ListedRow], ...] = (
-    Column("BACKUP", lambda row: row.backup),
-    Column("STATUS", lambda row: row.status),
-    Column("CREATED", lambda row: row.created_at or "-"),
-    Column("EVENTS", lambda row: "-" if row.events is None else row.events, is_number=True),
-    Column("BYTES", lambda row: row.bytes, is_number=True),
-    Column("CHECKSUM", lambda row: "yes" if row.has_checksum else "no"),
-    Column("LEDGER", lambda row: row.kind or "-"),
+LISTED: tuple[TableColumn[ListedRow], ...] = (
+    TableColumn("BACKUP", lambda row: row.backup),
+    TableColumn("STATUS", lambda row: row.status),
+    TableColumn("CREATED", lambda row: row.created_at or "-"),
+    TableColumn("EVENTS", lambda row: "-" if row.events is None else row.events, is_number=True),
+    TableColumn("BYTES", lambda row: row.bytes, is_number=True),
+    TableColumn("CHECKSUM", lambda row: "yes" if row.has_checksum else "no"),
+    TableColumn("LEDGER", lambda row: row.kind or "-"),
 )
-PRUNED: tuple[Column[PrunedRow], ...] = (
-    Column("BACKUP", lambda row: row.backup),
-    Column("DONE", lambda row: "removed" if row.removed else "would go" if row.reason == "held" else "stays"),
-    Column("WHY", lambda row: row.reason),
-    Column("CREATED", lambda row: row.created_at or "-"),
-    Column("BYTES", lambda row: row.bytes, is_number=True),
+PRUNED: tuple[TableColumn[PrunedRow], ...] = (
+    TableColumn("BACKUP", lambda row: row.backup),
+    TableColumn("DONE", lambda row: "removed" if row.removed else "would go" if row.reason == "held" else "stays"),
+    TableColumn("WHY", lambda row: row.reason),
+    TableColumn("CREATED", lambda row: row.created_at or "-"),
+    TableColumn("BYTES", lambda row: row.bytes, is_number=True),
 )
 
 
