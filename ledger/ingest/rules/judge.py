@@ -190,8 +190,8 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
 
 def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
     yield from series_rules.flagged(series, (row.bar for row in answer.rows))
-    # An answer without rows is complete for no window.
-    complete = answer.window if answer.rows else None
+    # An answer without rows is complete for no window, but for one of actions alone that says so.
+    complete = answer.window if answer.rows else answer.reading.all_actions_of
     yield from actions.findings(answer.offers, held.actions, series.bars, complete)
     accepted = {bar.date for bar in answer.sorted.accepted}
     yield from (
