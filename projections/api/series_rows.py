@@ -119,10 +119,12 @@ def actions(tables: Tables, series: Series, position: int, *, every_change: bool
 
     With `every_change`, for each that ever was, in the order in which it was learned or withdrawn.
     """
-    return actions_of(series, decisions.decisions(tables, series, position), every_change=every_change)
+    return decided_actions(series, decisions.decisions(tables, series, position), every_change=every_change)
 
 
-def actions_of(series: Series, judged: Iterable[Decision], *, every_change: bool = False) -> Iterator[CorporateAction]:
+def decided_actions(
+    series: Series, judged: Iterable[Decision], *, every_change: bool = False
+) -> Iterator[CorporateAction]:
     """Yield what `actions` does, as the decisions on the series have them."""
     for change in (corporate_actions.changes if every_change else corporate_actions.holding)(judged):
         for action in change.new or change.old:

@@ -182,7 +182,7 @@ class ExportFiles:
             self.add_prices(found)
             days = found.block.columns["date"].values + EPOCH_ORDINAL
             for part in found.parts:
-                actions = list(series_rows.actions_of(part.series, part.judged))
+                actions = list(series_rows.decided_actions(part.series, part.judged))
                 self.add_actions(part.series.ticker, actions)
                 yield ExportedSeries(
                     ticker=part.series.ticker,
