@@ -33,10 +33,11 @@ if TYPE_CHECKING:
         UnreadableError,
     )
     from projections.api.columns import Columns
-    from projections.api.extras import MissingExtraError
+    from projections.api.extras import MissingExtraError, SqlRefusedError
     from projections.api.ledger import Ledger
     from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, MissingSession, Price
     from projections.queries.position import AsOf
+    from projections.relations.sql import sql, table
 
 __all__ = [
     "AdjustedPrice",
@@ -65,11 +66,14 @@ __all__ = [
     "Price",
     "RolledBackError",
     "Series",
+    "SqlRefusedError",
     "StorageError",
     "TickerError",
     "UnknownEventError",
     "UnreadableError",
     "open_ledger",
+    "sql",
+    "table",
 ]
 
 # Where the public names are defined, the cheapest module first.
@@ -80,6 +84,7 @@ _HOMES = (
     "projections.queries.position",
     "projections.api.rows",
     "projections.api.ledger",
+    "projections.relations.sql",
 )
 
 

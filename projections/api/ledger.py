@@ -48,6 +48,7 @@ class Ledger:
     def __init__(self, log: LogSource, view: View, *, order: tuple[str, ...]) -> None:
         """Read `log` by `view`, whose owner keeps both open; `order` is that of providers."""
         self._log, self._view, self._order = log, view, order
+        self.reads = (log, view, order)  # for `projections.relations`, which leans on this room
         self._closing: Callable[[], object] | None = None
 
     @classmethod
