@@ -14,6 +14,7 @@ from cli.context import clock_option, params, sample
 _TABLE = (
     ("test-conn", "ingest.test_conn", "Ask a provider whether it answers, and how fast."),
     ("import-cotahist", "ingest.import_cotahist.command", "Import the exchange's own files of daily prices."),
+    ("import-actions", "ingest.import_actions.command", "Import dividends, splits and the like that a person brings."),
     ("retire", "ingest.retire", "Record that a ticker's series ended, or goes on under another code."),
     ("metrics", "status.metrics.command", "Say how each ticker's ingest goes, and how late it is."),
     ("logs", "status.logs.command", "List every attempt to ingest and how it went."),
@@ -40,7 +41,7 @@ _TABLE = (
     ("accept-head", "trust.accept_head", "Go on after a rollback or fork was found, on the record."),
     ("backup", "trust.backup.command", "Make, check, list and restore backups."),
     ("salvage", "trust.salvage", "Save what is intact of a damaged ledger or archive."),
-    ("replay", "trust.replay", "Fold the log in memory; print each projection's digest."),
+    ("replay", "trust.replay", "Fold the log aside; print each projection's digest."),
     ("rebuild", "trust.rebuild", "Build the stored projections again, or check them."),
     ("key", "proof.key", "Make the key that signs checkpoints; print what others need of it."),
     ("checkpoint", "proof.checkpoint.command", "Sign the head for whoever keeps it elsewhere."),

@@ -49,6 +49,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "R$"
     factor: int = 1
     distribution: int = 100
+    term: str = ""
+    expiry: str = "99991231"
+    strike: int = 0
 
     def text(self) -> bytes:
         """Return the quote's line, with its end."""
@@ -56,8 +59,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         prices = (self.open, self.high, self.low, self.mean or self.close, self.close, self.close, self.close)
         return (
             f"01{self.day:%Y%m%d}{self.bdi}{self.code:<12}{self.market}{self.name:<12}{self.specification:<10}"
-            f"   {self.currency:<4}{''.join(f'{price:013d}' for price in prices)}{7:05d}{self.shares:018d}{volume:018d}"
-            f"{0:013d}0{'99991231'}{self.factor:07d}{0:013d}{'BRSINTACNOR0':<12}{self.distribution:03d}\r\n"
+            f"{self.term:<3}{self.currency:<4}{''.join(f'{price:013d}' for price in prices)}"
+            f"{7:05d}{self.shares:018d}{volume:018d}"
+            f"{self.strike:013d}0{self.expiry}{self.factor:07d}{0:013d}{'BRSINTACNOR0':<12}{self.distribution:03d}\r\n"
         ).encode("latin-1")
 
 

@@ -18,6 +18,7 @@ from cli.commands.evidence.rules import RuleRow  # noqa: E402 - the same
 from cli.commands.evidence.validate.command import FileReport  # noqa: E402 - the same
 from cli.commands.evidence.validation.row import DecisionRow  # noqa: E402 - the same
 from cli.commands.evidence.why import WhyRow  # noqa: E402 - the same
+from cli.commands.ingest.import_actions.row import ActionsImportRow  # noqa: E402 - the same
 from cli.commands.ingest.import_cotahist.row import ImportRow  # noqa: E402 - the same
 from cli.commands.ingest.retire import RetiredRow  # noqa: E402 - the same
 from cli.commands.ingest.run.row import RunRow  # noqa: E402 - the same
@@ -66,6 +67,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "error": Failure,
     "event": EventRow,
     "health": HealthRow,
+    "import-actions": ActionsImportRow,
     "import-cotahist": ImportRow,
     "key": KeyRow,
     "log": json_type(LogEntry, "LogRow"),

@@ -22,7 +22,7 @@ from ledger.audit.accept import NotAcceptableError
 from ledger.checkpoint import errors as proof_errors
 from ledger.claims import OtherLogError
 from ledger.foreseen import UnforeseenError
-from ledger.ingest.providers.port import ProviderError
+from ledger.ingest.providers.port import ActionsFileError, ProviderError
 from ledger.limits import OutOfRangeError
 from ledger.market.ticker import TickerError
 from ledger.store.ceiling import ClockAheadError, LogAheadError
@@ -51,7 +51,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _EXAMPLE = "PETR4.SA"
-_TICKER = re.compile(r"[A-Z0-9]{5,8}\.SA\b")
+_TICKER = re.compile(r"[A-Z0-9]{4,12}(?:@[-A-Z0-9]+)?(?:~[A-Z]{3})?\.SA\b")
 _START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
 # Advice to start a new ledger must not reach somebody who has just lost one.
 _LOST_OR_NEW = f"if it was lost: main backup --restore --from FILE; the first one: {_START}"
@@ -98,6 +98,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     MarkedError: ExitRule(Exit.CRITICAL, _MARKED),
     NotAcceptableError: ExitRule(Exit.UNKNOWN, _VERIFY),
     errors.CotahistError: ExitRule(Exit.CRITICAL, "download the file again, then: main {command}"),
+    ActionsFileError: ExitRule(Exit.CRITICAL, "main import-actions --help, then: main {command}"),
     errors.NoArchiveError: ExitRule(Exit.UNKNOWN, "main backup --list"),
     errors.NotAnArchiveError: ExitRule(Exit.CRITICAL, "main backup --list"),
     errors.ArchiveDamagedError: ExitRule(Exit.CRITICAL, "main verify {path}, and another one: main backup --list"),

@@ -36,7 +36,8 @@ from ledger.urls import MASK, host_of, masked
 
 DOTENV = ".env"
 DOTENV_BYTES = 1024 * 1024
-SOURCES = registry.names()
+SOURCES = registry.price_names()
+ACTION_SOURCES = registry.action_names()
 
 Origin = Literal["option", "environment", ".env", "default"]
 
@@ -153,7 +154,7 @@ REGISTRY: tuple[Setting, ...] = (
     ),
     Setting(
         "PRICE_SOURCES",
-        ",".join(registry.names("real")),
+        ",".join(registry.price_names("real")),
         f"some of {', '.join(SOURCES)}, separated by commas, each once",
         "whose prices of a ticker are read: the first that has any",
         _sources,

@@ -133,7 +133,26 @@ def actions(tables: Tables, series: Series, position: int, *, every_change: bool
                 seq=change.seq,
                 learned_at=change.recorded_at,
                 provider=series.provider,
+                com_date=action.com_date,
+                pay_date=action.pay_date,
+                isin=action.isin,
+                label=action.label,
+                strike=action.strike,
             )
+
+
+def actions_of(
+    tables: Tables, ticker: str, source: str | None, position: int, *, every_change: bool = False
+) -> list[CorporateAction]:
+    """Return what `actions` does of every provider that tells of the ticker's (of the `source`, where given).
+
+    By day, kind and provider; with `every_change` in the order in which they were learned.
+    """
+    providers = [name for name in decisions.judged(tables, ticker) if source in {None, name}]
+    rows = [
+        row for name in providers for row in actions(tables, Series(ticker, name), position, every_change=every_change)
+    ]
+    return sorted(rows, key=lambda one: one.seq if every_change else (one.date, one.kind, one.provider))
 
 
 def missing_sessions(

@@ -37,7 +37,7 @@ def read_again(envelope: Envelope) -> ReadEvidence:
     except UNDECODABLE as error:
         raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
     try:
-        reading = registry.reading(unread.provider, unread.answer)
+        reading = registry.reading(unread)
     except OtherBodyError:
         raise
     except BodyError:

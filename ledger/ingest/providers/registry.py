@@ -9,12 +9,14 @@ from importlib import import_module
 from typing import Any
 
 from ledger.errors import LedgerError
+from ledger.events import FetchSucceeded
 from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import Access, BodyReader, Description, LineReader, Provider, Recording, RowReader
 from ledger.ingest.rules.reading import Reading
 from ledger.values import Answer, LedgerKind, RawBar
 
 ENTRIES: tuple[str, ...] = (
+    "ledger.ingest.providers.manual:DESCRIPTION",
     "ledger.ingest.providers.yahoo:DESCRIPTION",
     "ledger.ingest.providers.cotahist:DESCRIPTION",
     "ledger.ingest.providers.sample:DESCRIPTION",
@@ -39,9 +41,23 @@ def names(kind: LedgerKind | None = None) -> tuple[str, ...]:
     return tuple(one.name for one in descriptions() if kind in {None, one.kind})
 
 
+def price_names(kind: LedgerKind | None = None) -> tuple[str, ...]:
+    """Return the names of the providers of prices, for ledgers of `kind` (None: any), in the order of the list."""
+    return tuple(one.name for one in descriptions() if one.has_sessions and kind in {None, one.kind})
+
+
+def action_names(kind: LedgerKind | None = None) -> tuple[str, ...]:
+    """Return the names of those that tell of actions, for ledgers of `kind` (None: any), in the order of the list."""
+    return tuple(one.name for one in descriptions() if one.names_actions and kind in {None, one.kind})
+
+
 def live_names(kind: LedgerKind | None = None) -> tuple[str, ...]:
-    """Return the names of the providers that can be asked, for ledgers of `kind` (None: any); the default first."""
-    return tuple(one.name for one in descriptions() if one.live and kind in {None, one.kind})
+    """Return the names of the providers that can be asked, for ledgers of `kind` (None: any); the default first.
+
+    Those of prices come before those of actions alone.
+    """
+    live = [one for one in descriptions() if one.live and kind in {None, one.kind}]
+    return tuple(one.name for one in sorted(live, key=lambda one: not one.has_sessions))
 
 
 def described(name: str) -> Description:
@@ -70,6 +86,11 @@ def names_actions(name: str) -> bool:
     return any(one.name == name and one.names_actions for one in descriptions())
 
 
+def has_sessions(name: str) -> bool:
+    """Return whether the answers of `name` have prices; True for a provider that is not known."""
+    return not any(one.name == name and not one.has_sessions for one in descriptions())
+
+
 def opened(name: str, access: Access) -> Provider:
     """Return the provider `name`, ready to be asked.
 
@@ -92,16 +113,17 @@ def rows(name: str, answer: Answer) -> tuple[RawBar, ...]:
     return read(evidence.body(answer))
 
 
-def reading(name: str, answer: Answer) -> Reading:
-    """Return all that a recorded answer of the provider `name` says, by its own reader.
+def reading(fetch: FetchSucceeded) -> Reading:
+    """Return all that the answer in `fetch` says, by its own provider's reader, as the version that recorded it had it.
 
     Raises: BodyError for an answer that it cannot read; UnknownProviderError.
     """
-    path = described(name).reading
+    provider = described(fetch.provider)
+    path = provider.former_readings.get(fetch.source.version, provider.reading)
     if path is None:
-        return Reading(rows=rows(name, answer))
+        return Reading(rows=rows(fetch.provider, fetch.answer))
     read: BodyReader = _loaded(path)
-    return read(evidence.body(answer))
+    return read(evidence.body(fetch.answer))
 
 
 def lines(name: str, body: bytes, day: date) -> tuple[str, ...]:

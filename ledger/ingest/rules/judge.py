@@ -19,11 +19,10 @@ from ledger.ingest.rules.row_rules import Sorted
 from ledger.ingest.rules.scale import WholeRangeNeeded, repeats
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
-from ledger.market.ticker import is_index
+from ledger.market.ticker import currency, is_index
 from ledger.values import Action, Bar, Basis, Finding, Window
 
 INTERVAL = "1d"
-CURRENCY = actions.CURRENCY
 
 
 class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +134,7 @@ def nothing_of(evidence: FetchSucceeded, basis: Basis) -> ValidationCompleted:
         ticker=evidence.ticker,
         provider=evidence.provider,
         interval=INTERVAL,
-        currency=CURRENCY,
+        currency=currency(evidence.ticker),
         basis=basis,
         rules_version=catalogue.RULES_VERSION,
         verdict="superseded",
@@ -192,8 +191,8 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
 
 def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
     yield from series_rules.flagged(series, (row.bar for row in answer.rows))
-    # An answer without rows is complete for no window.
-    complete = answer.window if answer.rows else None
+    # An answer without rows is complete for no window, but for one of actions alone that says so.
+    complete = answer.window if answer.rows else answer.reading.all_actions_of
     yield from actions.findings(answer.offers, held.actions, series.bars, complete)
     accepted = {bar.date for bar in answer.sorted.accepted}
     yield from (
@@ -235,7 +234,7 @@ def foreign_identity(
     unnamed = "none" if reading.names_currency and reading.rows else None
     for name, got, want in (
         ("symbol", identity.symbol, evidence.request.ticker),
-        ("currency", identity.currency or unnamed, CURRENCY),
+        ("currency", identity.currency or unnamed, currency(evidence.request.ticker)),
         ("granularity", reading.granularity, INTERVAL),
         ("exchange", identity.exchange, exchange),
         ("time zone", identity.timezone, sessions.TIMEZONE),

@@ -6,6 +6,7 @@ DESCRIPTION = Description(
     name="cotahist",
     basis="as_traded",
     rows="ledger.ingest.providers.cotahist.layout:raw_bars",
-    reading="ledger.ingest.providers.cotahist.layout:reading",
+    reading="ledger.ingest.providers.cotahist.recorded:reading",
+    former_readings={"1": "ledger.ingest.providers.cotahist.recorded:reading_by_code"},
     lines="ledger.ingest.providers.cotahist.layout:lines_of",
 )
