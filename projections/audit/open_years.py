@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import chain
+from itertools import chain, groupby
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from ledger.audit.series_fold import Decided, HeldSeries, SeriesFold
 from ledger.files.scratch import ScratchMap
 from ledger.ingest.rules.commitment import ACCEPTED
-from ledger.ingest.rules.held import SESSIONS_BESIDE, Held, Reach, likeness
+from ledger.ingest.rules.held import SESSIONS_BESIDE, Held, Reach, alike
 from ledger.market.series import Series
 from ledger.values import Bar, Basis
 from projections.queries.snapshot_csv import HEADER, line, snapshot_name
@@ -55,7 +55,7 @@ class OpenYear(msgspec.Struct):
             self.lines.insert(place, line(bar))
         else:
             before, self.bars[place] = self.bars[place], bar
-            if likeness(before) == likeness(bar):
+            if alike(before, bar):
                 return False
             self.lines[place] = line(bar)
         self.text = b""
@@ -94,15 +94,14 @@ class OpenYears:
             return after
         series = Series(decision.ticker, decision.provider)
         last = max(self._fold.held(series).years, default=0)
-        for bar in decision.bars:
-            year = bar.date.year
+        for year, bars in groupby(decision.bars, key=lambda bar: bar.date.year):
             known = self._open.get((series, year))
             if known is None:
                 self._texts.put(_name(series, year), b"")
                 changed = True
             else:
                 size = len(known.days)
-                changed = known.put(bar)
+                changed = any([known.put(bar) for bar in bars])  # noqa: C419 - each of them is put
                 self._bars_kept += len(known.days) - size
             if changed and year != last:
                 self._hashed.pop(series, None)
@@ -200,7 +199,7 @@ def _beside(away: Iterable[Bar]) -> list[Bar]:
     looked_at: list[Bar] = []
     for bar in away:
         looked_at.append(bar)
-        if len(looked_at) > SESSIONS_BESIDE and likeness(bar) != likeness(looked_at[0]):
+        if len(looked_at) > SESSIONS_BESIDE and not alike(bar, looked_at[0]):
             break
     return looked_at
 

@@ -221,7 +221,7 @@ def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries)
 def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
     for place in series.places:
         bar = series.bars[place]
-        if finding := row_rules.idle(bar):
+        if bar.volume <= 0 and (finding := row_rules.idle(bar)):
             yield bar, finding
 
 
