@@ -35,6 +35,7 @@ DEFAULTS = Settings(
     alert_verification_age_threshold=691_200,
     checkpoint_key=None,
     yahoo_base_url=None,
+    b3_base_url=None,
     answer_max_bytes=12 * 1024 * 1024,
     import_max_bytes=4 * 1024 * 1024 * 1024,
     b3_ledger_now=None,
