@@ -5,6 +5,7 @@ checksums. A row whose check fails is never handed out.
 """
 
 from collections.abc import Iterator
+from itertools import islice, takewhile
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -15,6 +16,7 @@ from projections.fold.keys import past_prefix
 from projections.fold.tables import Row, Stored, Table, encode
 
 CHECK_BYTES = 4
+ROWS_TOGETHER = 4096
 
 _check = Struct(">I").pack  # called for every row that a fold writes
 
@@ -76,6 +78,20 @@ class LmdbTable(Table):
         """Make `key` absent; harmless when it is."""
         self._delete(self._mark + key)
 
+    def sealed_rows(self, prefix: bytes, limit: int) -> list[Row]:
+        """Return up to `limit` rows whose key begins with `prefix` as they are stored: with mark and check, unchecked.
+
+        For who holds many rows against something else; costs a quarter of a scan.
+        """
+        cursor, whole = self._txn.cursor(), self._mark + prefix
+        # Compared as tuples, without a call of ours for each row.
+        rows = takewhile((past_prefix(whole),).__gt__, cursor.iternext()) if cursor.set_range(whole) else ()
+        return list(islice(rows, limit))
+
+    def check(self, row: Row) -> None:
+        """Raise DamagedRowError for a row of `sealed_rows` that fails its check."""
+        unsealed(self._folder, *row)
+
     def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
         """Yield the rows from `start` on whose key begins with `prefix`; O(log n) and the rows."""
         cursor, whole, skip, folder = self._txn.cursor(), self._mark + prefix, len(self._mark), self._folder
@@ -91,10 +107,25 @@ class LmdbTable(Table):
         for key, stored in cursor.iterprev() if reverse else cursor.iternext():
             # Checked before anything else: a bit that flipped in a key would end the scan in the middle, and one in
             # the tree above it would give rows twice, or without an end.
-            value = unsealed(folder, key, stored)
-            if last is not None and (key >= last if reverse else key <= last):
+            # `unsealed` written out, since it comes for every row that is read.
+            value = stored[:-CHECK_BYTES]
+            sound = _check(crc32(value, crc32(key))) == stored[-CHECK_BYTES:]
+            if not sound or (last is not None and (key >= last if reverse else key <= last)):
                 raise DamagedRowError(folder, key)
             if key < first or not key.startswith(whole):
                 return
             yield key[skip:], value
             last = key
+
+    def stored(self) -> Iterator[list[Row]]:
+        """Yield the rows as they are stored, some thousands at a time: mark and check included, neither looked at.
+
+        Two tables of one mark that hold the same bytes hold the same rows; nothing is done per row to see it.
+        """
+        cursor = self._txn.cursor()
+        rows = cursor.iternext() if cursor.set_range(self._mark) else iter(())
+        while together := list(islice(rows, ROWS_TOGETHER)):
+            whole = together[-1][0].startswith(self._mark)
+            yield together if whole else [row for row in together if row[0].startswith(self._mark)]
+            if not whole:
+                return
