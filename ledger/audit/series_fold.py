@@ -15,7 +15,7 @@ from ledger.ingest.rules.commitment import ACCEPTED
 from ledger.ingest.rules.held import Held, Reach, beside
 from ledger.market.series import Series
 from ledger.market.series_state import array_of, state
-from ledger.values import Action, Bar, Basis, Count, Hash, Verdict, Window
+from ledger.values import Action, Bar, Basis, Count, Finding, Hash, Rank, Verdict, Window
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_bars = msgspec.msgpack.Decoder(list[Bar]).decode
@@ -35,6 +35,10 @@ class SeriesDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     actions: tuple[Action, ...]
     before: Hash | None = None
     after: Hash | None = None
+    rank: Rank | None = None
+    withdrawn: tuple[date, ...] = ()
+    partial: tuple[date, ...] = ()
+    rejected: tuple[Finding, ...] = ()
 
     @property
     def series(self) -> Series:

@@ -10,6 +10,8 @@ from datetime import date
 from functools import partial
 from itertools import chain
 
+from msgspec.structs import replace
+
 from ledger.audit.series_fold import SeriesDecision, SeriesFold, commits, series_decision
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import Envelope, decode_as, decode_envelope, decode_event
@@ -35,6 +37,7 @@ from projections.audit.departures import (
     check_decision,
     check_identity,
 )
+from projections.audit.ranking import Ranking
 from projections.audit.rejudging import ReadEvidence
 from projections.audit.report import AuditReport, Derived, Difference, NotDerived
 from projections.fold.folding import checked
@@ -52,6 +55,7 @@ class Rederivation:
     ) -> None:
         self._log = log
         self._fold = SeriesFold(scratch)
+        self._ranking = Ranking(scratch)
         self._since = since
         self._mine = mine
         self._bars: OrderedDict[Series, dict[date, Bar]] = OrderedDict()
@@ -227,6 +231,7 @@ class Rederivation:
 
     def _go_past(self, envelope: Envelope, decision: SeriesDecision) -> None:
         self._fold.apply(envelope.seq, decision, committing=commits(envelope))
+        self._ranking.apply(envelope.seq, decision)
         bars = self._bars.get(decision.series)
         if bars is None or not decision.accepted:
             return
@@ -243,7 +248,7 @@ class Rederivation:
         """Return the series as it is held now, as far as rules of that version look to judge what was `found`."""
         reach = rejudging.reach(found, rules_version)
         if reach is not None:
-            return self._fold.part(series, reach)
+            return replace(self._fold.part(series, reach), ranks=self._ranking.of_days(series, reach.days))
         held = self._fold.held(series)
         return Held(bars=self._bars_of(series), actions=held.actions, basis=held.basis)
 
