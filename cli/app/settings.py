@@ -95,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alert_error_rate_threshold: float
     alert_backup_age_threshold: int
     alert_verification_age_threshold: int
+    alert_checkpoint_age_threshold: int
     checkpoint_key: Path | None
     yahoo_base_url: str | None
     answer_max_bytes: int
@@ -194,6 +195,13 @@ REGISTRY: tuple[Setting, ...] = (
         "691200",
         "a whole number of seconds, 0 or more",
         "age of the last main verify --record above which it is an alert; 0 for never",
+        whole,
+    ),
+    Setting(
+        "ALERT_CHECKPOINT_AGE_THRESHOLD",
+        "691200",
+        "a whole number of seconds, 0 or more",
+        "age of the last checkpoint, where one was ever signed, above which it is an alert; 0 for never",
         whole,
     ),
     Setting("CHECKPOINT_KEY", None, "a file", "the key that signs checkpoints; every backup then writes one", folder),

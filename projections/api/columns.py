@@ -22,7 +22,7 @@ class Columns(Generic[Row_co]):
     """
 
     def __init__(self, row_type: type[Row_co], rows: Iterable[Row_co], names: Sequence[str] | None = None) -> None:
-        self._rows = tuple(rows)
+        self._row_type, self._rows = row_type, tuple(rows)
         declared = {field.name: field for field in fields(row_type)}
         self._fields = [declared[name] for name in (declared if names is None else names)]
 
@@ -55,17 +55,7 @@ class Columns(Generic[Row_co]):
         Raises: MissingExtraError without pyarrow.
         """
         arrow: Any = extras.load("pyarrow", extra="parquet")
-        kinds = {
-            bool: arrow.bool_(),
-            date: arrow.date32(),
-            datetime: arrow.timestamp("us", tz="UTC"),
-            Decimal: arrow.float64(),
-            float: arrow.float64(),
-            int: arrow.int64(),
-            str: arrow.string(),
-        }
-        schema = arrow.schema([(field.name, kinds[field.kind]) for field in self._fields])
-        return arrow.table(self.plain(), schema=schema)
+        return arrow.table(self.plain(), schema=arrow_schema(self._row_type, self.names))
 
     def to_pandas(self) -> Any:
         """Return a `pandas.DataFrame`; days are datetime64, and ints of a column that may lack some are `Int64`.
@@ -114,3 +104,22 @@ class Columns(Generic[Row_co]):
             ]
             for field in self._fields
         }
+
+
+def arrow_schema(row_type: type[msgspec.Struct], names: Iterable[str]) -> Any:
+    """Return the `pyarrow.Schema` of the columns `names` of a row.
+
+    Raises: MissingExtraError without pyarrow.
+    """
+    arrow: Any = extras.load("pyarrow", extra="parquet")
+    kinds = {
+        bool: arrow.bool_(),
+        date: arrow.date32(),
+        datetime: arrow.timestamp("us", tz="UTC"),
+        Decimal: arrow.float64(),
+        float: arrow.float64(),
+        int: arrow.int64(),
+        str: arrow.string(),
+    }
+    declared = {field.name: field.kind for field in fields(row_type)}
+    return arrow.schema([(name, kinds[declared[name]]) for name in names])

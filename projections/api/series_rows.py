@@ -15,6 +15,7 @@ from projections.api.rows import AdjustedPrice, Change, CorporateAction, Missing
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions
 from projections.models import prices as held_prices
+from projections.models.decisions import Decision
 from projections.models.units import reais
 from projections.queries.bar_fields import VOLUME
 
@@ -118,7 +119,13 @@ def actions(tables: Tables, series: Series, position: int, *, every_change: bool
 
     With `every_change`, for each that ever was, in the order in which it was learned or withdrawn.
     """
-    judged = decisions.decisions(tables, series, position)
+    return decided_actions(series, decisions.decisions(tables, series, position), every_change=every_change)
+
+
+def decided_actions(
+    series: Series, judged: Iterable[Decision], *, every_change: bool = False
+) -> Iterator[CorporateAction]:
+    """Yield what `actions` does, as the decisions on the series have them."""
     for change in (corporate_actions.changes if every_change else corporate_actions.holding)(judged):
         for action in change.new or change.old:
             yield to_python(

@@ -33,6 +33,7 @@ DEFAULTS = Settings(
     alert_error_rate_threshold=5.0,
     alert_backup_age_threshold=172_800,
     alert_verification_age_threshold=691_200,
+    alert_checkpoint_age_threshold=691_200,
     checkpoint_key=None,
     yahoo_base_url=None,
     answer_max_bytes=12 * 1024 * 1024,

@@ -52,6 +52,7 @@ READING = [
     (["events", "show", "1"], 0),
     (["events", "show", "1", "--raw"], 0),
     (["prove", "1"], 3),
+    (["backup", "--prune", "--keep-daily", "1", "--dry-run"], 0),
     (["backup", "--list"], 0),
     (["config"], 0),
 ]
