@@ -8,7 +8,7 @@ from datetime import date
 
 import msgspec
 
-from ledger.audit.series_fold import SeriesDecision
+from ledger.audit.series_fold import Decided
 from ledger.files.scratch import ScratchMap
 from ledger.ingest.providers import registry
 from ledger.ingest.rules import ranks
@@ -34,17 +34,18 @@ class Ranking:
     def __init__(self, scratch: ScratchMap) -> None:
         self._scratch = scratch
 
-    def apply(self, seq: int, decision: SeriesDecision) -> None:
-        """Go past the decision at `seq`."""
-        if not decision.accepted or not registry.brought_by_hand(decision.provider):
+    def apply(self, seq: int, decision: Decided) -> None:
+        """Go past the decision at `seq`, which accepted something."""
+        if not registry.brought_by_hand(decision.provider):
             return
+        series = Series(decision.ticker, decision.provider)
         rejected = (finding.date for finding in decision.rejected if finding.date is not None)
         absent = (*decision.withdrawn, *decision.partial, *rejected)
         answer = RankedAnswer(seq, decision.rank, decision.window, absent)
         made = _KeptAnswer(answer, tuple(bar.date for bar in decision.bars))
         first, last = _month(decision.window.start), _month(decision.window.end)
         # A window of months is kept once a year: its days are those of one file, which has one year.
-        keys = [_key(decision.series, first)] if first == last else _year_keys(decision.series, decision.window)
+        keys = [_key(series, first)] if first == last else _year_keys(series, decision.window)
         for key in keys:
             self._scratch.put(key, _encode([*self._kept(key), made]))
 

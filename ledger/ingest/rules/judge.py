@@ -89,7 +89,7 @@ def uncommitted(
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     if batch:
         return replace(
-            _nothing(evidence, basis),
+            nothing_of(evidence, basis),
             rank=reading.rank,
             verdict="rejected",
             received=found.received,
@@ -110,7 +110,7 @@ def uncommitted(
         reading=reading,
         last_final=now.last_final,
     )
-    return _accepted(_nothing(evidence, basis), answer, held)
+    return _accepted(nothing_of(evidence, basis), answer, held)
 
 
 def reach(evidence: FetchSucceeded, *, basis: Basis, reading: Reading = NOTHING_READ) -> Reach:
@@ -122,7 +122,7 @@ def superseded(
     evidence: FetchSucceeded, held: Held, *, basis: Basis, threshold_percent: float = catalogue.THRESHOLD_PERCENT
 ) -> ValidationCompleted:
     """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing found."""
-    return committed(_nothing(evidence, basis), held, threshold_percent=threshold_percent)
+    return committed(nothing_of(evidence, basis), held, threshold_percent=threshold_percent)
 
 
 def _offers(evidence: FetchSucceeded, reading: Reading) -> tuple[Offer, ...]:
@@ -130,7 +130,8 @@ def _offers(evidence: FetchSucceeded, reading: Reading) -> tuple[Offer, ...]:
     return reading.offers or tuple(map(Offer.of, evidence.actions))
 
 
-def _nothing(evidence: FetchSucceeded, basis: Basis) -> ValidationCompleted:
+def nothing_of(evidence: FetchSucceeded, basis: Basis) -> ValidationCompleted:
+    """Return what `superseded` does, but for the states."""
     return ValidationCompleted(
         ticker=evidence.ticker,
         provider=evidence.provider,
@@ -234,7 +235,7 @@ def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries)
 def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
     for place in series.places:
         bar = series.bars[place]
-        if finding := row_rules.idle(bar):
+        if bar.volume <= 0 and (finding := row_rules.idle(bar)):
             yield bar, finding
 
 
