@@ -79,6 +79,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.NothingToShowError: ExitRule(Exit.UNKNOWN, _START),
     errors.ConflictError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.LedgerReplacedError: ExitRule(Exit.UNKNOWN, _AGAIN),
+    errors.ClosedLedgerError: ExitRule(Exit.UNKNOWN, _AGAIN),  # a notebook's: no command closes what it reads
     OtherLogError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.AppendIdError: ExitRule(Exit.CRITICAL, _VERIFY),
     errors.BodyTooLargeError: ExitRule(Exit.CRITICAL, "ask for fewer days: main --ticker PETR4.SA --max-days 365"),
