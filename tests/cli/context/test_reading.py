@@ -56,7 +56,7 @@ READING = [
     (["backup", "--list"], 0),
     (["config"], 0),
 ]
-WRITING = {"import-cotahist", "retire", "accept-head", "test-conn", "alerts", "key", "checkpoint"}
+WRITING = {"import-cotahist", "import-actions", "retire", "accept-head", "test-conn", "alerts", "key", "checkpoint"}
 OF_NO_LEDGER = {"help", "version", "completion"}
 # Root may write anywhere unless it gives that up.
 AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
