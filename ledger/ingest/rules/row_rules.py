@@ -10,7 +10,7 @@ from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.merge import Row
 from ledger.market import sessions
 from ledger.market.price import MICROS_PER_REAL, price_micros, price_text
-from ledger.values import Bar, Finding, RawBar, Window
+from ledger.values import Bar, Finding, Rank, RawBar, Window
 
 VOLUME_LIMIT = 2**63  # what other languages and SQL can hold, with the sign
 
@@ -43,9 +43,14 @@ class Sorted(msgspec.Struct, frozen=True):
     foreign: int
 
 
-def today(finished_at: int) -> Today:
-    """Return what "today" meant to evidence that came at `finished_at`."""
+def today(finished_at: int, rank: Rank | None = None) -> Today:
+    """Return what "today" meant to evidence that came at `finished_at`.
+
+    Sessions before the day on which a file was made were final by then, whatever the clock of its import.
+    """
     day = sessions.trading_day(finished_at)
+    if rank is not None and rank.made_on > day:
+        return Today(rank.made_on, final=False)
     return Today(day, final=finished_at >= sessions.final_at(day))
 
 
