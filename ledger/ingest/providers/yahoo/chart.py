@@ -59,12 +59,15 @@ class ChartMeta(msgspec.Struct, frozen=True, rename="camel"):
     first_trade_date: int | None = None
 
 
-class ChartEvents(msgspec.Struct, frozen=True, rename="camel"):
-    """The corporate actions of an answer, keyed by their timestamp written out; one of them may be of any shape."""
+NO_EVENTS = msgspec.Raw(b"{}")
 
-    dividends: dict[str, msgspec.Raw] = {}
-    splits: dict[str, msgspec.Raw] = {}
-    capital_gains: dict[str, msgspec.Raw] = {}
+
+class ChartEvents(msgspec.Struct, frozen=True, rename="camel"):
+    """The corporate actions of an answer by kind: each a map by timestamp written out, or of any other shape."""
+
+    dividends: msgspec.Raw = NO_EVENTS
+    splits: msgspec.Raw = NO_EVENTS
+    capital_gains: msgspec.Raw = NO_EVENTS
 
 
 class Payment(msgspec.Struct, frozen=True):
@@ -84,7 +87,7 @@ class Split(msgspec.Struct, frozen=True):
 class Dated(msgspec.Struct, frozen=True):
     """When an action was stamped."""
 
-    date: int
+    date: int | None = None
 
 
 Prices = tuple[float | None, ...]
@@ -119,7 +122,7 @@ class ChartSeries(msgspec.Struct, frozen=True):
     meta: ChartMeta = ChartMeta()
     timestamp: tuple[int, ...] = ()
     indicators: Indicators = Indicators()
-    events: ChartEvents = ChartEvents()
+    events: msgspec.Raw = NO_EVENTS
 
 
 class ChartComplaint(msgspec.Struct, frozen=True):
@@ -159,7 +162,7 @@ def rows(body: bytes) -> tuple[ChartRow, ...]:
     """
     series = _series(body)
     zone = _zone(series.meta)
-    days = [_day(stamp, zone) for stamp in series.timestamp]
+    days = [_row_day(stamp, zone) for stamp in series.timestamp]
     return tuple(ChartRow(*cells) for cells in zip(days, *_columns(series), strict=True))
 
 
@@ -213,6 +216,25 @@ def actions(body: bytes) -> tuple[RawAction, ...]:
     return tuple(sorted(found, key=lambda action: (action.date, action.kind)))
 
 
+def trips_library(body: bytes) -> bool:
+    """Return whether the answer has what yfinance gives up on and the rules speak of, so that its rows are judged.
+
+    No currency; a row of no year that pandas knows; an event that cannot be read, lost its own stamp, or is no ratio.
+
+    Raises: ChartError for a body of another shape.
+    """
+    series = _series(body)
+    zone = _zone(series.meta)
+    years = {_row_day(stamp, zone).year for stamp in series.timestamp}
+    if series.meta.currency is None or any(not FIRST_YEAR <= year <= LAST_YEAR for year in years):
+        return True
+    with suppress(*UNREADABLE):
+        events = msgspec.json.decode(series.events, type=dict[str, dict[str, Dated]])
+        dated = all(one.date is not None for of_kind in events.values() for one in of_kind.values())
+        return not dated or any(one.fault or _value(one) <= 0 for one in _offers(series.events, zone))
+    return True
+
+
 def complaint(body: bytes) -> str | None:
     """Return Yahoo's own description of what went wrong, None where the body has none."""
     error = None
@@ -225,7 +247,7 @@ def complaint(body: bytes) -> str | None:
 
 
 def _raw_bars(series: ChartSeries, zone: tzinfo) -> tuple[RawBar, ...]:
-    days = [_day(stamp, zone) for stamp in series.timestamp]
+    days = [_row_day(stamp, zone) for stamp in series.timestamp]
     *prices, adj_close, volume = _columns(series)
     # Nulls are rare, and a column without one is taken as it is.
     quoted = (column if None not in column else [_price(cell) for cell in column] for column in prices)
@@ -251,17 +273,32 @@ def _volume(cell: float | None) -> float | int | None:
         raise ChartError("got a volume of more than 308 digits, want a number of shares") from error
 
 
-def _offers(events: ChartEvents, zone: tzinfo) -> Iterator[Offer]:
-    for key, sent in events.dividends.items():
-        yield _offer("dividend", key, sent, zone)
-    for key, sent in events.splits.items():
-        yield _offer("split", key, sent, zone)
-    for key, sent in events.capital_gains.items():
-        yield _offer("capital_gain", key, sent, zone)
+def _offers(sent: msgspec.Raw, zone: tzinfo) -> Iterator[Offer]:
+    """Yield every event; where all of them, or all of a kind, have no shape, that is one at fault."""
+    try:
+        events = msgspec.json.decode(sent, type=ChartEvents | None) or ChartEvents()
+    except UNREADABLE as error:
+        yield Offer(date=None, kind="dividend", fault=f"got events that are none ({error})")
+        return
+    kinds: tuple[tuple[RawActionKind, msgspec.Raw], ...] = (
+        ("dividend", events.dividends),
+        ("split", events.splits),
+        ("capital_gain", events.capital_gains),
+    )
+    for kind, of_kind in kinds:
+        try:
+            keyed = msgspec.json.decode(of_kind, type=dict[str, msgspec.Raw] | None) or {}
+        except UNREADABLE as error:
+            yield Offer(date=None, kind=kind, fault=f"got events of the kind {kind} that are none ({error})")
+            continue
+        for key, one in keyed.items():
+            yield _offer(kind, key, one, zone)
 
 
 def _offer(kind: RawActionKind, key: str, sent: msgspec.Raw, zone: tzinfo) -> Offer:
-    day = _event_day(key, sent, zone)
+    day, undated = _event_day(key, sent, zone)
+    if undated is not None:
+        return Offer(date=day, kind=kind, fault=f"got {kind} of no day ({undated})")
     try:
         if kind == "split":
             split = msgspec.json.decode(sent, type=Split)
@@ -275,13 +312,21 @@ def _offer(kind: RawActionKind, key: str, sent: msgspec.Raw, zone: tzinfo) -> Of
     return Offer(date=day, kind=kind, amount=payment.amount, currency=payment.currency or None)
 
 
-def _event_day(key: str, sent: msgspec.Raw, zone: tzinfo) -> date | None:
-    with suppress(msgspec.DecodeError, ChartError):
-        return _day(msgspec.json.decode(sent, type=Dated).date, zone)
-    # The key repeats the stamp, for an event that has lost its own.
-    with suppress(ValueError):
-        return _day(int(key), zone)
-    return None
+def _event_day(key: str, sent: msgspec.Raw, zone: tzinfo) -> tuple[date | None, Exception | None]:
+    """Return the day of an event, and why its own stamp is none: the key repeats the stamp of one that lost it."""
+    trouble: Exception | None = None
+    try:
+        stamp = msgspec.json.decode(sent, type=Dated).date
+        if stamp is not None:
+            return _day(stamp, zone), None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # One that is no map is no event at all, which is said of the whole of it.
+        trouble = error if bytes(sent).startswith(b"{") else None
+    except ChartError as error:
+        trouble = error
+    with suppress(ValueError, ChartError):
+        return _day(int(key), zone), trouble
+    return None, trouble
 
 
 def _value(offer: Offer) -> float:
@@ -335,13 +380,30 @@ def _zone(meta: ChartMeta) -> tzinfo:
         raise ChartError(f"got a gmtoffset of {offset_s} s, want less than a day") from error
 
 
-@lru_cache(maxsize=16_384)  # every answer about a day stamps it alike
 def _day(stamp: int, zone: tzinfo) -> date:
+    """Return the day that is stamped; of an event, or of the series' beginning.
+
+    Raises: ChartError for a day on which no exchange had a session.
+    """
+    day = _row_day(stamp, zone)
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ChartError(f"got a stamp of {day}, want one from {FIRST_YEAR} to {LAST_YEAR}")
+    return day
+
+
+@lru_cache(maxsize=16_384)  # every answer about a day stamps it alike
+def _row_day(stamp: int, zone: tzinfo) -> date:
+    """Return the day of a row, of any year: what lies outside the window asked for is for the rules to say.
+
+    Raises: ChartError for a stamp that names no day.
+    """
     try:
-        local = datetime.fromtimestamp(stamp, UTC).astimezone(zone)
+        moment = datetime.fromtimestamp(stamp, UTC)
     except (OverflowError, ValueError, OSError) as error:
         raise ChartError(f"got the timestamp {stamp}, want seconds since 1970") from error
-    if not FIRST_YEAR <= local.year <= LAST_YEAR:
-        raise ChartError(f"got a row of {local.date()}, want one from {FIRST_YEAR} to {LAST_YEAR}")
-    before_midnight = local.minute == 0 and local.hour in BEFORE_MIDNIGHT_HOURS
-    return local.date() + timedelta(days=before_midnight)
+    try:
+        local = moment.astimezone(zone)
+        before_midnight = local.minute == 0 and local.hour in BEFORE_MIDNIGHT_HOURS
+        return local.date() + timedelta(days=before_midnight)
+    except OverflowError:
+        return moment.date()  # the first or the last day that there is

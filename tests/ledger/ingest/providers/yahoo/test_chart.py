@@ -28,6 +28,9 @@ def body(stamps: list[int], *, meta: dict[str, Any] | None = None, **result: Any
     return msgspec.json.encode({"chart": {"result": [series], "error": None}})
 
 
+KEY = str(stamp("2026-02-06T13:00"))  # of an event on Friday
+
+
 def one_row(**cells: Any) -> bytes:
     """Return an answer of one row with these cells."""
     quote = {name: [cells.get(name, 1.0)] for name in ("open", "high", "low", "close", "volume")}
@@ -219,8 +222,36 @@ def test_a_volume_that_no_event_can_hold_is_the_double_nearest_to_it(volume: int
     assert (float(volume), 2**63 - 1) == (over.volume, below.volume)
 
 
-@pytest.mark.parametrize("at", ["1899-12-30T12:00:00", "2200-01-02T12:00:00", "0001-01-01T12:00:00"])
-def test_a_row_of_another_age_is_refused(at: str) -> None:
-    """Every session in between would be looked for: minutes, for one answer."""
+@pytest.mark.parametrize(
+    "at", ["1899-12-30T12:00:00", "2200-01-02T12:00:00", "0001-01-01T12:00:00", "0001-01-01T00:00:00"]
+)
+def test_a_row_of_another_age_has_its_day(at: str) -> None:
+    """It lies outside every window, which a rule says of it alone; a series that began then is refused."""
+    day = date.fromisoformat(at[:10])
+    assert [day] == [row.date for row in chart.rows(body([stamp(at)]))]
     with pytest.raises(ChartError, match="want one from 1900 to 2199"):
-        chart.rows(body([stamp(at)]))
+        chart.reading(body([], meta={"firstTradeDate": stamp(at)}))
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (None, []),
+        ([], [("dividend", None, "got events that are none")]),
+        ({"dividends": [1]}, [("dividend", None, "got events of the kind dividend that are none")]),
+        ({"splits": None, "dividends": None}, []),
+        ({"splits": {KEY: {"date": "x"}}}, [("split", FRIDAY, "got split of no day")]),
+        ({"dividends": {KEY: {"date": 10**17, "amount": 1.0}}}, [("dividend", FRIDAY, "got dividend of no day")]),
+        ({"dividends": {"x": {"date": "x", "amount": 1.0}}}, [("dividend", None, "got dividend of no day")]),
+        ({"dividends": {KEY: {"date": None, "amount": 1.0}}}, [("dividend", FRIDAY, None)]),
+        ({"dividends": {str(10**17): {"amount": 1.0}}}, [("dividend", None, None)]),
+    ],
+)
+def test_events_of_no_shape_are_at_fault_alone(events: object, expected: list[tuple[str, date | None, str]]) -> None:
+    """The rows are read; the key stands in for a stamp that an event lacks, and not for one that it has."""
+    sent = one_row().replace(b'"indicators"', b'"events":' + msgspec.json.encode(events) + b',"indicators"')
+    assert 1 == len(chart.rows(sent))
+    found = [(one.kind, one.date, one.fault) for one in chart.reading(sent).offers]
+    assert [(kind, day) for kind, day, _ in expected] == [(kind, day) for kind, day, _ in found]
+    for (*_, want), (*_, got) in zip(expected, found, strict=True):
+        assert want == got if want is None else got is not None and got.startswith(want)
