@@ -16,6 +16,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from ledger.ingest.providers.port import BodyError
+from ledger.ingest.providers.yahoo.shapes import (
+    AnswerBody,
+    ChartEvents,
+    ChartMeta,
+    ChartQuote,
+    ChartRow,
+    ChartSeries,
+    Dated,
+    Payment,
+    Prices,
+    RefusalBody,
+    Split,
+)
 from ledger.ingest.rules.reading import Offer, Reading
 from ledger.values import Identity, RawAction, RawActionKind, RawBar
 
@@ -35,122 +48,6 @@ class ChartError(BodyError):
     """A body is not an answer of the chart format."""
 
 
-class ChartRow(msgspec.Struct, frozen=True, array_like=True):
-    """One row as Yahoo sent it: None where Yahoo had null, float32 widened to float64."""
-
-    date: date
-    open: float | None
-    high: float | None
-    low: float | None
-    close: float | None
-    adj_close: float | None
-    volume: float | int | None
-
-
-class ChartMeta(msgspec.Struct, frozen=True, rename="camel"):
-    """How an answer identifies the series it holds."""
-
-    symbol: str | None = None
-    currency: str | None = None
-    exchange_name: str | None = None
-    exchange_timezone_name: str | None = None
-    gmtoffset: int | None = None
-    data_granularity: str | None = None
-    first_trade_date: int | None = None
-
-
-NO_EVENTS = msgspec.Raw(b"{}")
-
-
-class ChartEvents(msgspec.Struct, frozen=True, rename="camel"):
-    """The corporate actions of an answer by kind: each a map by timestamp written out, or of any other shape."""
-
-    dividends: msgspec.Raw = NO_EVENTS
-    splits: msgspec.Raw = NO_EVENTS
-    capital_gains: msgspec.Raw = NO_EVENTS
-
-
-class Payment(msgspec.Struct, frozen=True):
-    """A payment per share; capital gains have the same shape."""
-
-    amount: float
-    currency: str | None = None
-
-
-class Split(msgspec.Struct, frozen=True):
-    """`denominator` old shares became `numerator` new ones."""
-
-    numerator: int | float
-    denominator: int | float
-
-
-class Dated(msgspec.Struct, frozen=True):
-    """When an action was stamped."""
-
-    date: int | None = None
-
-
-Prices = tuple[float | None, ...]
-
-
-class ChartQuote(msgspec.Struct, frozen=True):
-    """The columns of an answer, each as long as its timestamps."""
-
-    open: Prices | None = None
-    high: Prices | None = None
-    low: Prices | None = None
-    close: Prices | None = None
-    volume: tuple[float | int | None, ...] | None = None
-
-
-class AdjustedCloses(msgspec.Struct, frozen=True):
-    """The column of adjusted closes; absent for some indices."""
-
-    adjclose: Prices | None = None
-
-
-class Indicators(msgspec.Struct, frozen=True):
-    """Lists of one, by Yahoo's habit."""
-
-    quote: tuple[ChartQuote, ...] = ()
-    adjclose: tuple[AdjustedCloses, ...] = ()
-
-
-class ChartSeries(msgspec.Struct, frozen=True):
-    """One symbol's answer."""
-
-    meta: ChartMeta = ChartMeta()
-    timestamp: tuple[int, ...] = ()
-    indicators: Indicators = Indicators()
-    events: msgspec.Raw = NO_EVENTS
-
-
-class ChartComplaint(msgspec.Struct, frozen=True):
-    """Yahoo's own words for what went wrong."""
-
-    code: str | None = None
-    description: str | None = None
-
-
-class ChartResult(msgspec.Struct, frozen=True):
-    """Either a list of one series, or a complaint."""
-
-    result: tuple[ChartSeries, ...] | None = None
-    error: ChartComplaint | None = None
-
-
-class AnswerBody(msgspec.Struct, frozen=True):
-    """The whole answer of the chart format."""
-
-    chart: ChartResult
-
-
-class RefusalBody(msgspec.Struct, frozen=True):
-    """The whole answer of Yahoo's front door, which complains under another name."""
-
-    finance: ChartResult
-
-
 _decoder = msgspec.json.Decoder(AnswerBody)
 _refusal_decoder = msgspec.json.Decoder(RefusalBody)
 
@@ -162,7 +59,7 @@ def rows(body: bytes) -> tuple[ChartRow, ...]:
     """
     series = _series(body)
     zone = _zone(series.meta)
-    days = [_row_day(stamp, zone) for stamp in series.timestamp]
+    days = [_day(stamp, zone) for stamp in series.timestamp]
     return tuple(ChartRow(*cells) for cells in zip(days, *_columns(series), strict=True))
 
 
@@ -219,19 +116,17 @@ def actions(body: bytes) -> tuple[RawAction, ...]:
 def trips_library(body: bytes) -> bool:
     """Return whether the answer has what yfinance gives up on and the rules speak of, so that its rows are judged.
 
-    No currency; a row of no year that pandas knows; an event that cannot be read, lost its own stamp, or is no ratio.
+    No currency, or an event that cannot be read, lost its own stamp, or is no ratio.
 
     Raises: ChartError for a body of another shape.
     """
     series = _series(body)
-    zone = _zone(series.meta)
-    years = {_row_day(stamp, zone).year for stamp in series.timestamp}
-    if series.meta.currency is None or any(not FIRST_YEAR <= year <= LAST_YEAR for year in years):
+    if series.meta.currency is None:
         return True
     with suppress(*UNREADABLE):
         events = msgspec.json.decode(series.events, type=dict[str, dict[str, Dated]])
         dated = all(one.date is not None for of_kind in events.values() for one in of_kind.values())
-        return not dated or any(one.fault or _value(one) <= 0 for one in _offers(series.events, zone))
+        return not dated or any(one.fault or _value(one) <= 0 for one in _offers(series.events, _zone(series.meta)))
     return True
 
 
@@ -247,7 +142,7 @@ def complaint(body: bytes) -> str | None:
 
 
 def _raw_bars(series: ChartSeries, zone: tzinfo) -> tuple[RawBar, ...]:
-    days = [_row_day(stamp, zone) for stamp in series.timestamp]
+    days = [_day(stamp, zone) for stamp in series.timestamp]
     *prices, adj_close, volume = _columns(series)
     # Nulls are rare, and a column without one is taken as it is.
     quoted = (column if None not in column else [_price(cell) for cell in column] for column in prices)
@@ -380,30 +275,13 @@ def _zone(meta: ChartMeta) -> tzinfo:
         raise ChartError(f"got a gmtoffset of {offset_s} s, want less than a day") from error
 
 
-def _day(stamp: int, zone: tzinfo) -> date:
-    """Return the day that is stamped; of an event, or of the series' beginning.
-
-    Raises: ChartError for a day on which no exchange had a session.
-    """
-    day = _row_day(stamp, zone)
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ChartError(f"got a stamp of {day}, want one from {FIRST_YEAR} to {LAST_YEAR}")
-    return day
-
-
 @lru_cache(maxsize=16_384)  # every answer about a day stamps it alike
-def _row_day(stamp: int, zone: tzinfo) -> date:
-    """Return the day of a row, of any year: what lies outside the window asked for is for the rules to say.
-
-    Raises: ChartError for a stamp that names no day.
-    """
+def _day(stamp: int, zone: tzinfo) -> date:
     try:
-        moment = datetime.fromtimestamp(stamp, UTC)
+        local = datetime.fromtimestamp(stamp, UTC).astimezone(zone)
     except (OverflowError, ValueError, OSError) as error:
         raise ChartError(f"got the timestamp {stamp}, want seconds since 1970") from error
-    try:
-        local = moment.astimezone(zone)
-        before_midnight = local.minute == 0 and local.hour in BEFORE_MIDNIGHT_HOURS
-        return local.date() + timedelta(days=before_midnight)
-    except OverflowError:
-        return moment.date()  # the first or the last day that there is
+    if not FIRST_YEAR <= local.year <= LAST_YEAR:
+        raise ChartError(f"got a row of {local.date()}, want one from {FIRST_YEAR} to {LAST_YEAR}")
+    before_midnight = local.minute == 0 and local.hour in BEFORE_MIDNIGHT_HOURS
+    return local.date() + timedelta(days=before_midnight)

@@ -282,15 +282,6 @@ def test_an_event_that_the_library_gives_up_on_costs_no_row(
     assert DAYS == tuple(bar.date for bar in fetched.bars)
 
 
-def test_a_row_of_year_1_costs_no_other(server: YahooServer, provider: YahooProvider) -> None:
-    """It reaches the evidence with its day, which lies outside the window."""
-    sent = chart_body(TICKER, SERIES, start=0, stop=2**33)
-    sent["chart"]["result"][0]["timestamp"][0] = -62_135_596_800
-    server.faults[TICKER] = [Status(code=200, body=msgspec.json.encode(sent), times=None)]
-    fetched = provider.fetch(TICKER, WINDOW, timeout_s=10)
-    assert (date(1, 1, 1), *DAYS[1:]) == tuple(bar.date for bar in fetched.bars)
-
-
 @pytest.mark.parametrize(
     ("header", "expected"), [(None, None), ("7", 7), ("Fri, 13 Feb 2026 12:01:30 GMT", 90), ("soon", None)]
 )
