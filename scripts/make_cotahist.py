@@ -49,15 +49,28 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "R$"
     factor: int = 1
     distribution: int = 100
+    isin: str = "BRSINTACNOR0"
+    bid: int | None = None
+    ask: int | None = None
+    trades: int = 7
+    value: int | None = None
+    term: str = ""
+    strike: int = 0
+    correction: str = "0"
+    expiry: date = date(9999, 12, 31)
+    strike_points: int = 0
 
     def text(self) -> bytes:
         """Return the quote's line, with its end."""
-        volume = self.close * self.shares // self.factor
-        prices = (self.open, self.high, self.low, self.mean or self.close, self.close, self.close, self.close)
+        value = self.close * self.shares // self.factor if self.value is None else self.value
+        bid, ask = (self.close if price is None else price for price in (self.bid, self.ask))
+        prices = (self.open, self.high, self.low, self.mean or self.close, self.close, bid, ask)
         return (
             f"01{self.day:%Y%m%d}{self.bdi}{self.code:<12}{self.market}{self.name:<12}{self.specification:<10}"
-            f"   {self.currency:<4}{''.join(f'{price:013d}' for price in prices)}{7:05d}{self.shares:018d}{volume:018d}"
-            f"{0:013d}0{'99991231'}{self.factor:07d}{0:013d}{'BRSINTACNOR0':<12}{self.distribution:03d}\r\n"
+            f"{self.term:<3}{self.currency:<4}{''.join(f'{price:013d}' for price in prices)}"
+            f"{self.trades:05d}{self.shares:018d}{value:018d}"
+            f"{self.strike:013d}{self.correction}{self.expiry:%Y%m%d}{self.factor:07d}{self.strike_points:013d}"
+            f"{self.isin:<12}{self.distribution:03d}\r\n"
         ).encode("latin-1")
 
 

@@ -67,7 +67,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("log", ["logs"], 2),
         ("verify", ["verify"], 1),
         ("audit", ["audit"], 1),
-        ("replay", ["replay"], 4),
+        ("replay", ["replay"], 5),
         ("rebuild", ["rebuild"], 1),
         ("rebuild", ["rebuild", "--check"], 1),
         ("snapshot", ["snapshot", "--ticker", "PETR4", "--out", "x.csv"], 1),

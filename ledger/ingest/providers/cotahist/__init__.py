@@ -8,4 +8,6 @@ DESCRIPTION = Description(
     rows="ledger.ingest.providers.cotahist.layout:raw_bars",
     reading="ledger.ingest.providers.cotahist.layout:reading",
     lines="ledger.ingest.providers.cotahist.layout:lines_of",
+    quotations="ledger.ingest.providers.cotahist.quotations:quotations",
+    listings="ledger.ingest.providers.cotahist.quotations:listings",
 )
