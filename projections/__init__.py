@@ -35,7 +35,17 @@ if TYPE_CHECKING:
     from projections.api.columns import Columns
     from projections.api.extras import MissingExtraError
     from projections.api.ledger import Ledger
-    from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, MissingSession, Price
+    from projections.api.rows import (
+        AdjustedPrice,
+        Change,
+        CorporateAction,
+        Instrument,
+        LogEntry,
+        MarketPrice,
+        MissingSession,
+        OptionPrice,
+        Price,
+    )
     from projections.queries.position import AsOf
 
 __all__ = [
@@ -50,10 +60,12 @@ __all__ = [
     "DamagedError",
     "ForkedError",
     "Head",
+    "Instrument",
     "Ledger",
     "LedgerError",
     "LedgerKind",
     "LogEntry",
+    "MarketPrice",
     "MissingExtraError",
     "MissingSession",
     "NewerFormatError",
@@ -62,6 +74,7 @@ __all__ = [
     "NotALedgerError",
     "NotAnArchiveError",
     "NothingToShowError",
+    "OptionPrice",
     "Price",
     "RolledBackError",
     "Series",

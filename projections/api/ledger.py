@@ -12,19 +12,31 @@ import msgspec
 from ledger.backup.archive_log import archive_log
 from ledger.chain import Head
 from ledger.errors import NothingToShowError
+from ledger.ingest.providers import registry
 from ledger.log_source import LogSource, created
 from ledger.market import ticker as tickers_of
 from ledger.market.series import Series
 from ledger.values import LedgerKind
-from projections.api import locate, series_rows
+from projections.api import locate, market_rows, series_rows
 from projections.api.columns import Columns
 from projections.api.faces import to_columns, to_python
-from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, MissingSession, Price
+from projections.api.rows import (
+    AdjustedPrice,
+    Change,
+    CorporateAction,
+    Instrument,
+    LogEntry,
+    MarketPrice,
+    MissingSession,
+    OptionPrice,
+    Price,
+)
 from projections.api.shared_log import now_us, shared_log
 from projections.fold.tables import Tables
-from projections.models import ingest_logs, metrics, retirements
+from projections.models import ingest_logs, instruments, metrics, retirements
 from projections.models import prices as held_prices
 from projections.models.ingest_logs import Filter, IngestLogs
+from projections.models.instruments import Instruments
 from projections.queries import position as positions
 from projections.queries.gaps import last_due
 from projections.queries.position import AsOf
@@ -152,6 +164,57 @@ class Ledger:
             found = series_rows.adjusted_prices(self._tables, series, until)
             return to_columns(AdjustedPrice, series_rows.within(found, start, end))
         return to_columns(Price, series_rows.within(series_rows.prices(self._tables, series, until), start, end))
+
+    def quotations(
+        self,
+        ticker: str,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        as_of: AsOf | None = None,
+        source: str | None = None,
+    ) -> Columns[MarketPrice]:
+        """Return what `prices` does, with traded value, trades, bid, ask and all else that the exchange's file says.
+
+        Of the series whose provider sends such fields; no row of one that sends bars alone.
+        """
+        name = tickers_of.normalize(ticker)
+        held = {one.provider for one in held_prices.all_series(self._tables, name)}
+        quoting = next((one for one in registry.quoting() if one in held), None)
+        found = market_rows.fields(
+            self._log,
+            self._tables,
+            self.series(name, source or quoting),
+            self.position(as_of),
+            start=start or date.min,
+            end=end or date.max,
+        )
+        return to_columns(MarketPrice, found)
+
+    def market(self, *, on: date, retired: bool = False, as_of: AsOf | None = None) -> Columns[MarketPrice]:
+        """Return a row for each instrument traded on the day, by ticker; those that a person retired if `retired`."""
+        reached, state = self.position(as_of), self._view.state
+        left = frozenset[str]() if retired else frozenset(retirements.in_force(state[metrics.NAME], reached))
+        rows = market_rows.session(self._log, state, on, reached)
+        return to_columns(MarketPrice, (one for one in rows if one.ticker not in left))
+
+    def instruments(
+        self, ticker: str | None = None, *, on: date | None = None, as_of: AsOf | None = None
+    ) -> Columns[Instrument]:
+        """Return how each instrument is listed, at the end or on a day; of a ticker, every listing that it had.
+
+        With an `as_of`, events until then are folded in memory.
+        """
+        reached, state = self.position(as_of), self._view.state
+        if reached < self.head.size:
+            state = view_at(self._log, reached, [Instruments()]).state
+        name = None if ticker is None else tickers_of.normalize(ticker)
+        return to_columns(Instrument, market_rows.listings(state[instruments.NAME], name, on=on))
+
+    def options(self, underlying: str, *, on: date, as_of: AsOf | None = None) -> Columns[OptionPrice]:
+        """Return a row for each option on `underlying` traded on the day, by expiry, kind and strike."""
+        name, reached = tickers_of.normalize(underlying), self.position(as_of)
+        return to_columns(OptionPrice, market_rows.options(self._log, self._view.state, name, on, reached))
 
     def revisions(
         self,

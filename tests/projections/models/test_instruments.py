@@ -80,7 +80,7 @@ def test_what_is_told_is_what_the_sessions_say() -> None:
     """Every field, against the quotation that is decoded from the same evidence."""
     told_of = Listed()
     first, second = days(0, 1)
-    one = {"strike": 2079, "expiry": date(2025, 1, 17), "market": "070", "bdi": "78", "isin": "BRBBASACNOR3"}
+    one = {"strike": 2079, "expiry": "20250117", "market": "070", "bdi": "78", "isin": "BRBBASACNOR3"}
     two = {**one, "strike": 2066, "distribution": 214, "term": "030", "currency": "CR$", "factor": 10, "name": "BBASE"}
     told_of.imported([line(first, "BBASA45", **one), line(second, "BBASA45", **two)], "BBASA45.SA")
     state, series = state_of(told_of.log), Series("BBASA45.SA", PROVIDER)
