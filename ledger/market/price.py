@@ -3,6 +3,7 @@
 import math
 import struct
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 MICROS_PER_REAL = 1_000_000
 LIMIT_MICROS = 2**63  # what a signed integer holds in SQL and in other languages
@@ -19,6 +20,7 @@ _OLD_SHARES_MAX = 1000  # groupings of more shares into one are not known
 _float32 = struct.Struct("f")
 
 
+@lru_cache(maxsize=32_768)  # prices repeat: from one answer to the next, and among open, high, low and close
 def price_micros(value: float) -> int:
     """Return `value` reais in millionths, read from its shortest decimal.
 

@@ -4,8 +4,9 @@ Days are calendar days in America/Sao_Paulo; instants are microseconds UTC.
 Outside the table (before `b3_calendar.FIRST`, after `b3_calendar.LAST`) every weekday counts as a session.
 """
 
+from bisect import bisect_left, bisect_right
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 
 from ledger.market import b3_calendar
 from ledger.values import Window
@@ -24,16 +25,21 @@ def covers(day: date) -> bool:
     return b3_calendar.FIRST <= day <= b3_calendar.LAST
 
 
+@lru_cache(maxsize=8_192)  # thirty years of days
 def is_session(day: date) -> bool:
     """Return whether B3 trades on `day`."""
     return day.weekday() < _SATURDAY and day not in _closed(day.year)
 
 
 def sessions(window: Window) -> tuple[date, ...]:
-    """Return the sessions of `window`, oldest first. O(days)."""
-    count = (window.end - window.start).days + 1
-    days = (window.start + timedelta(days=offset) for offset in range(count))
-    return tuple(day for day in days if is_session(day))
+    """Return the sessions of `window`, oldest first."""
+    first, last = window.start, window.end
+    found: list[date] = []
+    for year in range(first.year, last.year + 1):
+        days = _of_year(year)
+        start = bisect_left(days, first) if year == first.year else 0
+        found += days[start : bisect_right(days, last) if year == last.year else None]
+    return tuple(found)
 
 
 def shift(day: date, count: int) -> date:
@@ -69,6 +75,13 @@ def last_final_session(now_us: int) -> date:
 def final_sessions_after(day: date, now_us: int, *, until: date = date.max) -> int:
     """Return how many sessions later than `day`, `until` the latest, are final at `now_us`."""
     return len(sessions(Window(day + _DAY, min(last_final_session(now_us), until))))
+
+
+@lru_cache(maxsize=64)
+def _of_year(year: int) -> tuple[date, ...]:
+    start = date(year, 1, 1).toordinal()
+    days = (date.fromordinal(start + offset) for offset in range((date(year, 12, 31).toordinal() - start) + 1))
+    return tuple(day for day in days if is_session(day))
 
 
 @cache

@@ -29,21 +29,17 @@ CURRENCY = actions.CURRENCY
 class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer taken apart: every day of it, each day's outcome, and its actions as sent and as readable.
 
-    `last_final` is the newest session that was final when it came.
+    `days` are those that it has a row of, `last_final` is the newest session that was final when it came.
     """
 
     rows: Sequence[Row]
+    days: frozenset[date]
     sorted: Sorted
     offers: Sequence[Offer]
     actions: tuple[Action, ...]
     window: Window
     reading: Reading
     last_final: date
-
-    @property
-    def days(self) -> set[date]:
-        """Every day that the answer has a row of."""
-        return {row.bar.date for row in self.rows}
 
 
 def judge(
@@ -63,32 +59,57 @@ def judge(
 
     Raises: ValueError where `held` lacks days that are looked at.
     """
-    answered, offers = rows(evidence, reading.rows, live=reading.every_session), _offers(evidence, reading)
-    if not held.reaches(want := needed(evidence.request.window, offers, basis)):
+    if not held.reaches(want := reach(evidence, basis=basis, reading=reading)):
         message = f"got a series held for {held.reach}, want it for {want}"
         raise ValueError(message)
+    decision = uncommitted(
+        evidence, held, basis=basis, exchange=exchange, reading=reading, threshold_percent=threshold_percent
+    )
+    if isinstance(decision, WholeRangeNeeded):
+        return decision
+    return committed(decision, held, threshold_percent=threshold_percent)
+
+
+def uncommitted(
+    evidence: FetchSucceeded,
+    held: Held,
+    *,
+    basis: Basis,
+    exchange: str | None,
+    reading: Reading,
+    threshold_percent: float,
+) -> ValidationCompleted | WholeRangeNeeded:
+    """Return what `judge` does, but for the states: for who folds every series, and knows them.
+
+    Of `held` the sessions that `reach` looks at are enough, with those beside them.
+    """
+    answered, offers = rows(evidence, reading.rows, live=reading.every_session), _offers(evidence, reading)
     window, now = evidence.request.window, row_rules.today(evidence.finished_at)
     found = row_rules.sort_rows(answered, now, window, reading.foreign)
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     if batch:
-        rejected = replace(
+        return replace(
             _nothing(evidence, basis),
             verdict="rejected",
             received=found.received,
             partial=found.partial,
             rejected=(*batch, *found.rejected),
         )
-        return committed(rejected, held, threshold_percent=threshold_percent)
     known = actions.within(offers, window, held.actions)
     wider = scale.wider(window, found.accepted, known, held, basis)
     if wider is not None:
         return wider
-    last = now.last_final
     answer = JudgedAnswer(
-        rows=answered, sorted=found, offers=offers, actions=known, window=window, reading=reading, last_final=last
+        rows=answered,
+        days=frozenset(row.bar.date for row in answered),
+        sorted=found,
+        offers=offers,
+        actions=known,
+        window=window,
+        reading=reading,
+        last_final=now.last_final,
     )
-    accepted = _accepted(_nothing(evidence, basis), answer, held)
-    return committed(accepted, held, threshold_percent=threshold_percent)
+    return _accepted(_nothing(evidence, basis), answer, held)
 
 
 def reach(evidence: FetchSucceeded, *, basis: Basis, reading: Reading = NOTHING_READ) -> Reach:
@@ -198,8 +219,9 @@ def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries)
 
 
 def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
-    for bar in series.bars:
-        if bar.date in series.fresh and (finding := row_rules.idle(bar)):
+    for place in series.places:
+        bar = series.bars[place]
+        if finding := row_rules.idle(bar):
             yield bar, finding
 
 

@@ -55,18 +55,22 @@ def sort_rows(rows: Iterable[Row], now: Today, window: Window, foreign: Mapping[
 
     `foreign` are the days whose row is in a currency of its own.
     """
-    received, accepted, rejected, partial = 0, [], [], []
+    received, accepted, rejected, partial = 0, list[Bar](), list[Finding](), list[date]()
+    start, end = window.start, window.end
     for row in rows:
         day = row.bar.date
         received += row.copies
+        outcome: Bar | Finding | None = None
         if day == now.day and not now.final and sessions.is_session(day):
             partial.append(day)
-        elif refused := unfit_day(day, now) or outside(day, window) or foreign_row(day, foreign) or unlike_copies(row):
-            rejected.append(refused)
-        elif isinstance(outcome := exact_bar(row.bar), Finding):
-            rejected.append(outcome)
-        else:
+            continue
+        if not (row.alike and start <= day <= end and day < now.day and sessions.is_session(day) and not foreign):
+            outcome = unfit_day(day, now) or outside(day, window) or foreign_row(day, foreign) or unlike_copies(row)
+        outcome = outcome or exact_bar(row.bar)
+        if isinstance(outcome, Bar):
             accepted.append(outcome)
+        else:
+            rejected.append(outcome)
     own = sum(finding.date in foreign for finding in rejected)
     return Sorted(received, tuple(accepted), tuple(rejected), tuple(partial), own)
 
@@ -116,14 +120,17 @@ def unlike_copies(row: Row) -> Finding | None:
 @catalogue.applies(catalogue.OHLC_NAN)
 def exact_bar(raw: RawBar) -> Bar | Finding:
     """Return the bar in exact terms, or the finding of the first rule on its values that it breaks."""
-    prices = {"open": raw.open, "high": raw.high, "low": raw.low, "close": raw.close}
     try:
-        opened, high, low, close = (price_micros(price) for price in prices.values())
+        opened, high, low, close = map(price_micros, (raw.open, raw.high, raw.low, raw.close))
     except ValueError:
+        prices = {"open": raw.open, "high": raw.high, "low": raw.low, "close": raw.close}
         got = ", ".join(f"{name} {price}" for name, price in prices.items() if micros(price) is None)
         return Finding(catalogue.OHLC_NAN.id, raw.date, f"got {got}, want a price")
-    adj_close = None if raw.adj_close is None else micros(raw.adj_close)
-    bar = Bar(raw.date, opened, high, low, close, adj_close, _shares(raw.volume) or 0)
+    adj_close, volume = None if raw.adj_close is None else micros(raw.adj_close), shares(raw.volume)
+    bar = Bar(raw.date, opened, high, low, close, adj_close, volume or 0)
+    # What is in order as it is, is so when rounded.
+    if volume is not None and 0 < low <= opened <= high and low <= close <= high:
+        return bar
     return not_positive(bar) or out_of_order(bar) or no_volume(raw) or bar
 
 
@@ -149,7 +156,7 @@ def out_of_order(bar: Bar) -> Finding | None:
 @catalogue.applies(catalogue.VOLUME)
 def no_volume(raw: RawBar) -> Finding | None:
     """Return what VOLUME finds in a volume that is no number of shares."""
-    if _shares(raw.volume) is not None:
+    if shares(raw.volume) is not None:
         return None
     got = "null" if raw.volume is None else raw.volume
     return Finding(catalogue.VOLUME.id, raw.date, f"got volume {got}, want a whole number >= 0")
@@ -178,7 +185,10 @@ def _ohlc_text(bar: Bar) -> str:
     return ", ".join(f"{name} {price_text(micros)}" for name, micros in prices.items())
 
 
-def _shares(volume: float | None) -> int | None:
+def shares(volume: float | None) -> int | None:
+    """Return a volume as a whole number, None where it is none."""
+    if type(volume) is int and 0 <= volume < VOLUME_LIMIT:
+        return volume
     if volume is None or not math.isfinite(volume) or volume != int(volume) or not 0 <= volume < VOLUME_LIMIT:
         return None
     return int(volume)

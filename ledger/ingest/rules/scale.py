@@ -60,7 +60,7 @@ def wider(
 
 def repeats(bar: Bar, held: Bar | None) -> bool:
     """Return whether `bar` is the `held` one, but for the last bits of an adjusted close."""
-    if held is None or bar.adj_close is None or held.adj_close is None:
+    if held is None or bar == held or bar.adj_close is None or held.adj_close is None:
         return bar == held
     apart = abs(bar.adj_close - held.adj_close)
     return apart <= catalogue.ADJ_SAME * abs(held.adj_close) and replace(bar, adj_close=held.adj_close) == held
@@ -71,7 +71,7 @@ def common_ratio(pairs: Sequence[tuple[int, int]]) -> float | None:
 
     `pairs` are (new, old) prices of the same days. One row of several that moved alone is a correction.
     """
-    moved = [new / old for new, old in pairs if _moved(new, old)]
+    moved = [new / old for new, old in pairs if new != old and _moved(new, old)]
     if not moved or (len(moved) == 1 and len(pairs) > 1):
         return None
     ratio = sorted(moved)[len(moved) // 2]

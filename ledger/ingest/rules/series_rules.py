@@ -4,9 +4,10 @@ They look at the series as it will be once the answer is accepted, and report on
 a session that is new or revised takes part: what was held already was judged when it came.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
-from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Self
 
 import msgspec
@@ -23,37 +24,43 @@ _ROUNDING_MICROS = 0.5  # how far off an exact price may be for having been made
 class JudgedSeries(msgspec.Struct, frozen=True):
     """A series as it will be: sessions oldest first, which days are new or revised, and every known action.
 
-    `learned` are the days of actions that were not held before the answer.
+    `places` are where those days are among the sessions. `learned` are the days of actions that were not held before
+    the answer.
     """
 
     bars: tuple[Bar, ...]
     fresh: frozenset[date]
     actions: tuple[Action, ...]
     basis: Basis
+    places: tuple[int, ...]
     learned: frozenset[date] = frozenset()
 
     @classmethod
     def after(cls, held: Held, fresh: Sequence[Bar], answered: Sequence[Action], basis: Basis) -> Self:
         """Return what is held with the new and revised sessions and the actions of the answer in it."""
-        bars = {**held.bars, **{bar.date: bar for bar in fresh}}
+        new = {bar.date: bar for bar in fresh}
+        bars = {**held.bars, **new}
+        days = sorted(bars)
         return cls(
-            bars=tuple(bars[day] for day in sorted(bars)),
-            fresh=frozenset(bar.date for bar in fresh),
+            bars=tuple(map(bars.__getitem__, days)),
+            fresh=frozenset(new),
             actions=actions.in_force(held.actions, answered),
             basis=basis,
+            places=tuple(place for place, day in enumerate(days) if day in new) if new else (),
             learned=frozenset(action.ex_date for action in answered if action not in held.actions),
         )
 
 
 def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
     """Yield what JUMP, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions)."""
-    for previous, bar in pairwise(series.bars):
-        learned = any(previous.date < day <= bar.date for day in series.learned)
-        if learned or not series.fresh.isdisjoint((previous.date, bar.date)):
-            yield from jump(previous, bar, series)
-    for before, bar, after in zip(series.bars, series.bars[1:], series.bars[2:], strict=False):
-        if not series.fresh.isdisjoint((before.date, bar.date, after.date)):
-            yield from unit_slip(before, bar, after)
+    bars = series.bars
+    learned = {bisect_left(bars, day, key=attrgetter("date")) for day in series.learned}
+    for place in sorted(learned.union(series.places, _after(series))):
+        if 0 < place < len(bars):
+            yield from jump(bars[place - 1], bars[place], series)
+    for place in sorted({place + offset for place in series.places for offset in (-1, 0, 1)}):
+        if 0 < place < len(bars) - 1:
+            yield from unit_slip(*bars[place - 1 : place + 2])
     yield from adjustments(series, answered)
 
 
@@ -63,13 +70,20 @@ def stale(series: JudgedSeries, *, traded: bool) -> Iterator[Finding]:
 
     A run without trades is flagged, one with the same volume each day warned of.
     """
-    rule = catalogue.STALE if traded else catalogue.STALE_IDLE
-    for like, run in groupby(series.bars, key=likeness):
-        days = [bar.date for bar in run]
-        repeats = len(days) >= catalogue.STALE_SESSIONS and traded is (like[0] > 0)
-        if repeats and not series.fresh.isdisjoint(days):
-            detail = f"got {len(days)} sessions alike from {days[0]}, want at most {catalogue.STALE_SESSIONS - 1}"
-            yield Finding(rule.id, days[-1], detail)
+    rule, bars, stop = catalogue.STALE if traded else catalogue.STALE_IDLE, series.bars, 0
+    for place in series.places:
+        bar = bars[place]
+        if place < stop or traded is not (bar.volume > 0):
+            continue
+        start, like = place, likeness(bar)
+        while start and likeness(bars[start - 1]) == like:
+            start -= 1
+        stop = place + 1
+        while stop < len(bars) and likeness(bars[stop]) == like:
+            stop += 1
+        if (count := stop - start) >= catalogue.STALE_SESSIONS:
+            detail = f"got {count} sessions alike from {bars[start].date}, want at most {catalogue.STALE_SESSIONS - 1}"
+            yield Finding(rule.id, bars[stop - 1].date, detail)
 
 
 @catalogue.applies(catalogue.GAP)
@@ -98,13 +112,16 @@ def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
     between = actions.between(series.actions, after=previous.date, until=bar.date)
     expected = actions.explained(previous.close, between, series.basis)
     spread = _spread(expected, bar.close)
+    ratios = list(_like_splits(expected, bar, between))
+    if not ratios and spread <= catalogue.JUMP_FACTOR:
+        return
     got = f"got close {price_text(bar.close)} after {price_text(previous.close)}"
     if spread > catalogue.JUMP_FACTOR:
         beside = f" beside {len(between)} action{'s' * (len(between) != 1)}" if between else ""
         yield Finding(catalogue.JUMP.id, bar.date, f"{got}{beside}, want within a factor of {catalogue.JUMP_FACTOR}")
     yield from (
         Finding(catalogue.SPLIT_SUSPECT.id, bar.date, f"{got}, want no step like a split of {ratio}")
-        for ratio in _like_splits(expected, bar, between)
+        for ratio in ratios
     )
 
 
@@ -143,21 +160,28 @@ def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Fi
 
     A bar has no adjusted close where `answered`, the rows it was read from, has one that cannot be held.
     """
-    for previous, bar in pairwise(series.bars):
-        if not series.fresh.isdisjoint((previous.date, bar.date)):
-            for fault in _step_faults(previous, bar, series.actions):
+    bars = series.bars
+    for place in sorted({*series.places, *_after(series)}):
+        if 0 < place < len(bars):
+            bar = bars[place]
+            for fault in _step_faults(bars[place - 1], bar, series.actions):
                 yield Finding(catalogue.ADJ.id, bar.date, fault)
-    for bar in series.bars:
-        if bar.date not in series.fresh or bar.adj_close is None:
+    for place in series.places:
+        bar = bars[place]
+        if bar.adj_close is None:
             continue
-        got = f"got adj_close {price_text(bar.adj_close)}"
         if bar.adj_close <= 0:
-            yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want above 0")
+            yield Finding(catalogue.ADJ.id, bar.date, f"got adj_close {price_text(bar.adj_close)}, want above 0")
         if bar.adj_close > bar.close * catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS:
+            got = f"got adj_close {price_text(bar.adj_close)}"
             yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want at most close {price_text(bar.close)}")
     for raw in answered:
         if raw.date in series.fresh and raw.adj_close is not None and row_rules.micros(raw.adj_close) is None:
             yield Finding(catalogue.ADJ.id, raw.date, f"got adj_close {raw.adj_close}, want a number")
+
+
+def _after(series: JudgedSeries) -> Iterator[int]:
+    return (place + 1 for place in series.places)
 
 
 def _step_faults(previous: Bar, bar: Bar, known: tuple[Action, ...]) -> Iterator[str]:

@@ -135,3 +135,11 @@ def test_time_zones_come_from_the_tzdata_package_where_the_system_has_none() -> 
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONTZPATH": ""}
     )
     assert f"{instant('2026-03-06T21:30:00+00:00')}\n" == done.stdout
+
+
+@given(DAYS, DAYS)
+@settings(max_examples=50, deadline=None)
+def test_the_sessions_of_a_window_are_its_days_that_are_one(first: date, last: date) -> None:
+    """In order, over any years; none where it ends before it starts."""
+    days = (date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1))
+    assert tuple(day for day in days if sessions.is_session(day)) == sessions.sessions(Window(first, last))

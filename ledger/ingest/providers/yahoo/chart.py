@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -166,18 +167,8 @@ def raw_bars(body: bytes) -> tuple[RawBar, ...]:
 
     Raises: ChartError for a body of another shape.
     """
-    return tuple(
-        RawBar(
-            row.date,
-            _price(row.open),
-            _price(row.high),
-            _price(row.low),
-            _price(row.close),
-            row.adj_close,
-            _volume(row.volume),
-        )
-        for row in rows(body)
-    )
+    series = _series(body)
+    return _raw_bars(series, _zone(series.meta))
 
 
 def identity(body: bytes) -> Identity:
@@ -196,7 +187,7 @@ def reading(body: bytes) -> Reading:
     series = _series(body)
     zone, first = _zone(series.meta), series.meta.first_trade_date
     return Reading(
-        rows=raw_bars(body),
+        rows=_raw_bars(series, zone),
         offers=tuple(_offers(series.events, zone)),
         names_currency=True,
         granularity=series.meta.data_granularity,
@@ -230,6 +221,14 @@ def complaint(body: bytes) -> str | None:
         with suppress(*UNREADABLE):
             error = _refusal_decoder.decode(body).finance.error
     return None if error is None else error.description or error.code
+
+
+def _raw_bars(series: ChartSeries, zone: tzinfo) -> tuple[RawBar, ...]:
+    days = [_day(stamp, zone) for stamp in series.timestamp]
+    *prices, adj_close, volume = _columns(series)
+    # Nulls are rare, and a column without one is taken as it is.
+    quoted = (column if None not in column else [_price(cell) for cell in column] for column in prices)
+    return tuple(map(RawBar, days, *quoted, adj_close, map(_volume, volume)))
 
 
 def _identity(meta: ChartMeta) -> Identity:
@@ -335,6 +334,7 @@ def _zone(meta: ChartMeta) -> tzinfo:
         raise ChartError(f"got a gmtoffset of {offset_s} s, want less than a day") from error
 
 
+@lru_cache(maxsize=16_384)  # every answer about a day stamps it alike
 def _day(stamp: int, zone: tzinfo) -> date:
     try:
         local = datetime.fromtimestamp(stamp, UTC).astimezone(zone)

@@ -29,7 +29,8 @@ def series(
     """Return a series, all of it fresh unless said otherwise."""
     bars = tuple(bar(each) for each in given)
     days = frozenset(each.date for each in bars) if fresh is None else frozenset(fresh)
-    return JudgedSeries(bars, days, tuple(actions), basis)
+    places = tuple(place for place, each in enumerate(bars) if each.date in days)
+    return JudgedSeries(bars, days, tuple(actions), basis, places)
 
 
 def flagged(given: JudgedSeries) -> list[Finding]:

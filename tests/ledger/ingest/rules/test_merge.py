@@ -1,0 +1,25 @@
+"""What body and library say of a day is put together, and an answer that both have alike is taken as it is."""
+
+import msgspec
+
+from ledger.ingest.rules.merge import Row, rows
+from tests.ledger.ingest.answers import evidence, run_of
+
+BARS = tuple(run_of([10.0, 10.5, 11.0]))
+
+
+def test_an_answer_that_both_have_alike_is_taken_as_it_is() -> None:
+    """Day by day; of a provider that is still at work on it, the last day is known."""
+    alike = evidence(list(BARS), [])
+    for live in (True, False):
+        wanted = tuple(Row(bar, 1, alike=True, last=live and bar == BARS[-1]) for bar in BARS)
+        assert wanted == rows(alike, alike.bars, live=live)
+
+
+def test_what_the_body_alone_has_otherwise_shows() -> None:
+    """A null volume that the library made 0, a day that came twice, days in another order."""
+    null = [msgspec.structs.replace(BARS[0], volume=None), *BARS[1:]]
+    assert (None,) == tuple(row.bar.volume for row in rows(evidence(list(BARS), []), null))[:1]
+    twice = rows(evidence(list(BARS), []), (*BARS, BARS[1]))
+    assert [1, 2, 1] == [row.copies for row in twice]
+    assert rows(evidence(list(BARS), []), BARS) == rows(evidence(list(BARS[::-1]), []), BARS[::-1])
