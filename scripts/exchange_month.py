@@ -26,7 +26,7 @@ FORMS = {  # the number of the code, ESPECI, ISIN type and kind, CODBDI
     "b": ("34", "DRN", "BDR00", "34"),
     "r": ("1", "DIR", "D01OR", "10"),
 }
-OPTIONED = 20  # of the papers, so many have options
+OPTIONED = 20  # one paper in so many has options, the most traded ones
 STRIKES = 12
 TERMS = ("030", "060", "090")
 WEEKS = {1: "W1", 2: "W2", 3: "", 4: "W4", 5: "W5"}  # by the Friday of the month
@@ -88,8 +88,11 @@ class Paper(msgspec.Struct):
             )
 
 
-def month_lines(first: date, *, papers: int, seed: int) -> Iterator[bytes]:
-    """Yield the quotes of the month that begins with `first`, day by day, the same for the same seed."""
+def month_lines(first: date, *, papers: int, seed: int, renamed: bool = True) -> Iterator[bytes]:
+    """Yield the quotes of the month that begins with `first`, day by day, the same for the same seed.
+
+    A company changes its name and code in the middle where `renamed`.
+    """
     rng = random.Random(seed)  # noqa: S311 - reproducible data, not secrets
     days = sessions(Window(first, first.replace(day=monthrange(first.year, first.month)[1])))
     listed = [
@@ -100,9 +103,11 @@ def month_lines(first: date, *, papers: int, seed: int) -> Iterator[bytes]:
         for odds in [1.0 if number < papers // 2 else rng.uniform(0.2, 1.0)]
     ]
     listed[3].kind = "p"
-    contracts = [(paper, *one) for paper in listed[:OPTIONED] for one in options(paper, first)]
+    contracts = [(paper, *one) for paper in listed[: max(1, papers // OPTIONED)] for one in options(paper, first)]
     for number, day in enumerate(days):
-        events(listed, number, len(days))
+        events(listed, number)
+        if renamed and number == len(days) // 2:
+            listed[0].root, listed[0].distribution = "ZNEW", 100
         for paper in listed:
             yield from (line.text() for line in paper.lines(rng, day, number))
         for paper in listed[:5]:
@@ -112,8 +117,8 @@ def month_lines(first: date, *, papers: int, seed: int) -> Iterator[bytes]:
                 yield option_line(paper, rng, day, (code, market, strike, expiry)).text()
 
 
-def events(listed: list[Paper], number: int, days: int) -> None:
-    """Let happen what the session of that number brings: a dividend, a split, a recovery, a new name."""
+def events(listed: list[Paper], number: int) -> None:
+    """Let happen what the session of that number brings: a dividend, a split, a recovery."""
     if number == 5:
         listed[1].distribution += 1
         listed[1].marked_until = number + LINGERS - 1
@@ -122,8 +127,6 @@ def events(listed: list[Paper], number: int, days: int) -> None:
         listed[2].close = max(1, listed[2].close // 2)
     if number == 10:
         listed[4].bdi = "08"
-    if number == days // 2:
-        listed[0].root, listed[0].distribution = "ZNEW", 100
 
 
 def options(paper: Paper, first: date) -> Iterator[tuple[str, str, int, date]]:

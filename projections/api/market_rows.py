@@ -20,7 +20,7 @@ from projections.api.faces import to_python
 from projections.api.rows import Instrument, MarketPrice, OptionPrice
 from projections.fold.tables import State, Tables
 from projections.models import decisions, instruments, prices
-from projections.models.instruments import Listed
+from projections.models.instruments import InstrumentSpan
 from projections.queries.quotations import in_force, quotations
 
 KINDS: Final[dict[str, Literal["call", "put"]]] = {"070": "call", "080": "put"}  # by TPMERC
@@ -112,7 +112,7 @@ def code_of(ticker: str) -> str:
     return short(ticker).partition("~")[0].partition("@")[0]
 
 
-def _is_on(ticker: str, option: Listed, underlying: str, paper: Listed | None) -> bool:
+def _is_on(ticker: str, option: InstrumentSpan, underlying: str, paper: InstrumentSpan | None) -> bool:
     """Return whether an option listed so is on `underlying`, which was itself listed as `paper`, if ever."""
     issuer = isin_issuer(option.listing.isin)
     root = code_of(underlying)[:ROOT_CHARS]

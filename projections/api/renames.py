@@ -14,7 +14,7 @@ from ledger.values import Window
 from projections.api.rows import RenameCandidate
 from projections.fold.tables import State, Tables
 from projections.models import instruments, metrics, prices, retirements
-from projections.models.instruments import Listed, Run
+from projections.models.instruments import InstrumentSpan, ListingRun
 from projections.models.retirements import Retirement
 from projections.queries.quotations import in_force
 
@@ -23,7 +23,7 @@ BETWEEN_MAX = 5  # sessions in which neither code traded
 CLOSE_TOLERANCE = 0.1
 CLASS_CHARS = 3  # of ESPECI
 
-Paper = tuple[Series, Listed]
+Paper = tuple[Series, InstrumentSpan]
 
 
 def candidates(state: State, position: int | None = None) -> list[RenameCandidate]:
@@ -90,7 +90,7 @@ def _candidate(
         )
 
 
-def _first(tables: Tables, paper: Paper) -> Run:
+def _first(tables: Tables, paper: Paper) -> ListingRun:
     return next(instruments.runs(tables, paper[0]))
 
 

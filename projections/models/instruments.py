@@ -35,7 +35,7 @@ YEAR = Struct(">H")
 DAY_BYTES = 2
 
 
-class Run(msgspec.Struct, frozen=True):
+class ListingRun(msgspec.Struct, frozen=True):
     """Sessions in a row under one listing: the first and the last of them, and how many there are."""
 
     listing: Listing
@@ -44,7 +44,7 @@ class Run(msgspec.Struct, frozen=True):
     sessions: int
 
 
-class Listed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class InstrumentSpan(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An instrument from its first session to its last: how many it traded in, and how it was listed at the end."""
 
     first: date
@@ -62,14 +62,14 @@ class _Year(msgspec.Struct, frozen=True, array_like=True, gc=False):
     runs: tuple[_StoredRun, ...]
 
 
-class _Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class _LatestAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False):
     seq: int
     answer: Answer
 
 
 _decode_year = msgspec.msgpack.Decoder(_Year).decode
-_decode_listed = msgspec.msgpack.Decoder(Listed).decode
-_decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
+_decode_listed = msgspec.msgpack.Decoder(InstrumentSpan).decode
+_decode_waiting = msgspec.msgpack.Decoder(_LatestAnswer).decode
 
 
 class Instruments:
@@ -85,7 +85,7 @@ class Instruments:
         """Keep evidence, and describe every session that its decisions accept; costs the years that they are of."""
         if isinstance(fact, Evidence):
             if fact.provider in registry.quoting():
-                kept = _Waiting(envelope.seq, decode_answer(fact.answer))
+                kept = _LatestAnswer(envelope.seq, decode_answer(fact.answer))
                 tables["waiting"].store(text_key(fact.provider), kept)
             return
         assert isinstance(fact, ValidationCompleted)  # noqa: S101 - the only other tag in `reads`
@@ -120,7 +120,7 @@ def _describe(tables: Tables, series: Series, year: int, answer: Answer, bars: d
         first, sessions = min(first, known.first), sessions + known.sessions
         if known.last > last:
             last, listing = known.last, known.listing
-    tables["listed"].store(key, Listed(first, last, sessions, listing))
+    tables["listed"].store(key, InstrumentSpan(first, last, sessions, listing))
 
 
 def _packed(day: date) -> bytes:
@@ -133,27 +133,27 @@ def _days(year: int, packed: bytes) -> Iterator[date]:
         yield date.fromordinal(begin + int.from_bytes(packed[at : at + DAY_BYTES], "big"))
 
 
-def listed(tables: Tables) -> Iterator[tuple[Series, Listed]]:
+def listed(tables: Tables) -> Iterator[tuple[Series, InstrumentSpan]]:
     """Yield every instrument with what is known of it, by ticker and provider; one scan."""
     for key, value in tables["listed"].scan():
         yield Series(*two_texts(key)), _decode_listed(value)
 
 
-def of(tables: Tables, series: Series) -> Listed | None:
+def of(tables: Tables, series: Series) -> InstrumentSpan | None:
     """Return what is known of one instrument, None where nothing is; one look-up."""
     return tables["listed"].load(text_key(series.ticker, series.provider), _decode_listed)
 
 
-def runs(tables: Tables, series: Series) -> Iterator[Run]:
+def runs(tables: Tables, series: Series) -> Iterator[ListingRun]:
     """Yield how the instrument was listed, oldest first, a run for each change; one scan of its years."""
-    found: list[Run] = []
+    found: list[ListingRun] = []
     prefix = text_key(series.ticker, series.provider)
     for key, value in tables["years"].scan(prefix):
         for stored in _decode_year(value).runs:
             days = list(_days(YEAR.unpack(key[len(prefix) :])[0], stored.days))
-            run = Run(stored.listing, days[0], days[-1], len(days))
+            run = ListingRun(stored.listing, days[0], days[-1], len(days))
             if found and found[-1].listing == run.listing:
                 before = found.pop()
-                run = Run(run.listing, before.first, run.last, before.sessions + run.sessions)
+                run = ListingRun(run.listing, before.first, run.last, before.sessions + run.sessions)
             found.append(run)
     return iter(found)

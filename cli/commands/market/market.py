@@ -50,7 +50,10 @@ Exit codes: 0 printed, 3 no instrument of what was asked for.
 @click.option("--retired", is_flag=True, help="With series that a person retired.")
 @ledgers.archive_option
 @output.csv_style_options
+@click.pass_context
 def market(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    /,
     *,
     day: date,
     asset_class: AssetClass | None,
@@ -66,12 +69,13 @@ def market(  # noqa: PLR0913 - one parameter an option
     By the exchange's own files (main import-cotahist): prices, volume, traded value, trades,
     and how each instrument was listed that day. The class is that of its ISIN.
     """
+    days.refuse_closed(context, day)
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
         left = {} if retired else retirements.in_force(view.state[metrics.NAME], position)
         found = [one for one in market_rows.session(log, view.state, day, position) if one.ticker not in left]
     if not found:
-        raise NotImportedError(f"no instrument traded{days.between(day, day)}", period=day)
+        raise NotImportedError(f"no instrument traded on {day}", period=day)
     rows = [one for one in found if asset_class in {None, one.asset_class} and market_code in {None, one.market}]
     if not rows:
         raise NotImportedError(f"{len(found)} instruments on {day}, none of what was asked for", period=day)

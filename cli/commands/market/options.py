@@ -41,7 +41,10 @@ Exit codes: 0 printed, 3 no option of what was asked for.
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew it then.  [default: now]")
 @ledgers.archive_option
 @output.csv_style_options
-def options(
+@click.pass_context
+def options(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    /,
     *,
     underlying: str,
     day: date,
@@ -57,13 +60,14 @@ def options(
     of the month in which it expires; the others are monthly. A strike moves with what the paper
     pays: it is that of the session.
     """
+    days.refuse_closed(context, day)
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
         found = list(market_rows.options(log, view.state, underlying, day, position))
     rows = [one for one in found if expiry in {None, one.expiry} and kind in {None, one.kind}]
     if not rows:
         narrowed = f", which has {len(found)} others" if found else ""
-        raise NotImportedError(f"no such option on {underlying} traded{days.between(day, day)}{narrowed}", period=day)
+        raise NotImportedError(f"no such option on {underlying} traded on {day}{narrowed}", period=day)
     if rows[0].underlying_close is not None:
         output.say(f"{underlying} closed at {rows[0].underlying_close}", explains=False)
     table.show(rows, style, table.layout(NAMES, text), table.columns(zip(HEADING, WIDTHS, strict=True)))

@@ -16,7 +16,7 @@ from projections.fold.digest import digest
 from projections.fold.folding import empty_state, fold, replayed
 from projections.fold.tables import State
 from projections.models import instruments, prices
-from projections.models.instruments import Instruments, Run
+from projections.models.instruments import Instruments, ListingRun
 from projections.models.prices import Prices
 from projections.queries import quotations
 from tests.projections.story import Story, bar
@@ -86,7 +86,7 @@ def test_what_is_told_is_what_the_sessions_say() -> None:
     state, series = state_of(told_of.log), Series("BBASA45.SA", PROVIDER)
     versions = quotations.in_force(state["prices"], series)
     found = quotations.quotations(told_of.log, state["prices"], series, versions)
-    assert [Run(found[day].listing, day, day, 1) for day in (first, second)] == list(
+    assert [ListingRun(found[day].listing, day, day, 1) for day in (first, second)] == list(
         instruments.runs(state["instruments"], series)
     )
     assert [(20_790_000, date(2025, 1, 17), 100), (2_066_000, date(2025, 1, 17), 214)] == [
