@@ -43,7 +43,7 @@ _TABLE = (
     ("accept-head", "trust.accept_head", "Go on after a rollback or fork was found, on the record."),
     ("backup", "trust.backup.command", "Make, check, list and restore backups."),
     ("salvage", "trust.salvage", "Save what is intact of a damaged ledger or archive."),
-    ("replay", "trust.replay", "Fold the log in memory; print each projection's digest."),
+    ("replay", "trust.replay", "Fold the log aside; print each projection's digest."),
     ("rebuild", "trust.rebuild", "Build the stored projections again, or check them."),
     ("key", "proof.key", "Make the key that signs checkpoints; print what others need of it."),
     ("checkpoint", "proof.checkpoint.command", "Sign the head for whoever keeps it elsewhere."),

@@ -51,7 +51,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _EXAMPLE = "PETR4.SA"
-_TICKER = re.compile(r"[A-Z0-9]{5,8}\.SA\b")
+_TICKER = re.compile(r"[A-Z0-9]{4,12}(?:@[-A-Z0-9]+)?(?:~[A-Z]{3})?\.SA\b")
 _START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
 # Advice to start a new ledger must not reach somebody who has just lost one.
 _LOST_OR_NEW = f"if it was lost: main backup --restore --from FILE; the first one: {_START}"

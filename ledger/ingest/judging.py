@@ -38,7 +38,7 @@ def judged(
     """
     with _reading(fetch):
         provider = registry.described(fetch.provider)
-        reading = registry.reading(fetch.provider, fetch.answer)
+        reading = registry.reading(fetch)
         reach = judge.reach(fetch, basis=provider.basis, reading=reading)
     # Outside the blocks: what goes wrong here is no fault of the evidence.
     if more is not None and not held.reaches(reach):

@@ -10,6 +10,7 @@ LIMIT_MICROS = 2**63  # what a signed integer holds in SQL and in other language
 
 AMOUNTS_PER_REAL = 1_000_000_000_000  # what a share pays is counted in 10^-12
 
+_MICROS_PER_CENTAVO = 10_000
 _PLACES = 6
 _AMOUNT_PLACES = 12
 _PLACES_MIN = 2
@@ -73,7 +74,10 @@ def split_ratio(value: float) -> tuple[int, int]:
 
 def price_text(micros: int) -> str:
     """Return millionths as a plain decimal: two places at least, no zero at the end past them."""
-    return _text(micros, _PLACES)
+    whole, places = divmod(micros, MICROS_PER_REAL)
+    centavos, finer = divmod(places, _MICROS_PER_CENTAVO)
+    # Nearly every price, millions of which are written.
+    return f"{whole}.{centavos:02}" if not finer and micros >= 0 else _text(micros, _PLACES)
 
 
 def amount_text(amount: int) -> str:

@@ -1,11 +1,12 @@
 """A ledger for notebooks: prices, revisions, actions, gaps and the ingest log, as they were known at any position."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Literal, Self, overload
+from typing import Literal, Self, cast, overload
 
 import msgspec
 
@@ -130,6 +131,7 @@ class Ledger:
         end: date | None = None,
         as_of: AsOf | None = None,
         adjusted: Literal[False] = False,
+        continued: bool = False,
         source: str | None = None,
     ) -> Columns[Price]: ...
 
@@ -142,10 +144,11 @@ class Ledger:
         end: date | None = None,
         as_of: AsOf | None = None,
         adjusted: Literal[True],
+        continued: bool = False,
         source: str | None = None,
     ) -> Columns[AdjustedPrice]: ...
 
-    def prices(
+    def prices(  # noqa: PLR0913 - one parameter a question
         self,
         ticker: str,
         *,
@@ -153,17 +156,29 @@ class Ledger:
         end: date | None = None,
         as_of: AsOf | None = None,
         adjusted: bool = False,
+        continued: bool = False,
         source: str | None = None,
     ) -> Columns[Price] | Columns[AdjustedPrice]:
         """Return one row per session from `start` to `end`, both inclusive, in their order.
 
         Where `adjusted`, beside each price the one adjusted for what was known then, of later sessions than `end` too.
+        Where `continued`, with those under its other codes as a person joined them, all on the newest one's scale.
         """
         series, until = self.series(ticker, source), self.position(as_of)
-        if adjusted:
-            found = series_rows.adjusted_prices(self._tables, series, until)
-            return to_columns(AdjustedPrice, series_rows.within(found, start, end))
-        return to_columns(Price, series_rows.within(series_rows.prices(self._tables, series, until), start, end))
+        rows: Iterable[Price]
+        if continued:
+            # Imported here: exact fractions cost as much as everything else that prices need.
+            from projections.api import continued as joined
+
+            chosen = partial(self.series, source=source)
+            rows = joined.continued(self._view.state, series.ticker, until, chosen=chosen, adjusting=adjusted)
+        else:
+            made = series_rows.adjusted_prices if adjusted else series_rows.prices
+            rows = made(self._tables, series, until)
+        found = series_rows.within(rows, start, end)
+        return (
+            to_columns(AdjustedPrice, cast("Iterator[AdjustedPrice]", found)) if adjusted else to_columns(Price, found)
+        )
 
     def quotations(
         self,

@@ -10,10 +10,10 @@ from typing import Any, Final, Literal
 
 from ledger.ingest.providers import registry
 from ledger.log_source import LogSource
+from ledger.market import ticker as tickers
 from ledger.market.asset_class import asset_class, isin_issuer
 from ledger.market.quotation import Listing
 from ledger.market.series import Series
-from ledger.market.ticker import short
 from ledger.values import Window
 from projections.api import series_rows
 from projections.api.faces import to_python
@@ -51,7 +51,7 @@ def listings(tables: Tables, ticker: str | None = None, *, on: date | None = Non
     Of `ticker`, and of the contracts under its code, every listing that they had, where no day is given.
     """
     for series, known in instruments.listed(tables):
-        if ticker is not None and code_of(series.ticker) != code_of(ticker):
+        if ticker is not None and tickers.code(series.ticker) != tickers.code(ticker):
             continue
         if on is not None and not known.first <= on <= known.last:
             continue
@@ -93,7 +93,7 @@ def options(log: LogSource, state: State, underlying: str, day: date, position: 
         kind = KINDS.get(known.listing.market)
         if kind is None or not known.first <= day <= known.last or not _is_on(series.ticker, known, underlying, paper):
             continue
-        weekly = WEEKLY.fullmatch(code_of(series.ticker))
+        weekly = WEEKLY.fullmatch(tickers.code(series.ticker))
         for held in _held(log, state[prices.NAME], series, position, Window(day, day)):
             row = to_python(
                 OptionPrice,
@@ -107,15 +107,10 @@ def options(log: LogSource, state: State, underlying: str, day: date, position: 
     yield from sorted(found, key=lambda one: (one.expiry or date.max, one.kind, one.strike or 0, one.ticker))
 
 
-def code_of(ticker: str) -> str:
-    """Return the exchange's code of a ticker: that of an option without its expiry."""
-    return short(ticker).partition("~")[0].partition("@")[0]
-
-
 def _is_on(ticker: str, option: InstrumentSpan, underlying: str, paper: InstrumentSpan | None) -> bool:
     """Return whether an option listed so is on `underlying`, which was itself listed as `paper`, if ever."""
     issuer = isin_issuer(option.listing.isin)
-    root = code_of(underlying)[:ROOT_CHARS]
+    root = tickers.code(underlying)[:ROOT_CHARS]
     if paper is None or not isin_issuer(paper.listing.isin) or not issuer:
         return ticker.startswith(root) or issuer == root
     kinds = {one.listing.specification[:CLASS_CHARS].rstrip() for one in (option, paper)}

@@ -198,7 +198,7 @@ class Rederivation:
         """
         fetch = decode_as(envelope, FetchSucceeded)
         try:
-            return ReadEvidence(fetch, registry.reading(fetch.provider, fetch.answer))
+            return ReadEvidence(fetch, registry.reading(fetch))
         except OtherBodyError as error:
             raise DepartureError("answer", error.expected, error.found) from error
         except BodyError:

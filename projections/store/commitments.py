@@ -55,7 +55,7 @@ def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
         return f"{series.ticker} with a row that is none: {error}"
     if found != decision.after:
         return f"{series.ticker} in another state than its decision at seq {newest.seq} leads to"
-    if held.versions != {(seq_key(one.seq), one.recorded_at): one.rows for one in judged if one.rows}:
+    if held.versions() != {(seq_key(one.seq), one.recorded_at): one.rows for one in judged if one.rows}:
         return f"{series.ticker} with versions that its decisions did not make"
     return None
 

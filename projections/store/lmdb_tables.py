@@ -5,6 +5,7 @@ checksums. A row whose check fails is never handed out.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -15,6 +16,7 @@ from projections.fold.keys import past_prefix
 from projections.fold.tables import Row, Stored, Table, encode
 
 CHECK_BYTES = 4
+ROWS_TOGETHER = 4096
 
 _check = Struct(">I").pack  # called for every row that a fold writes
 
@@ -91,10 +93,25 @@ class LmdbTable(Table):
         for key, stored in cursor.iterprev() if reverse else cursor.iternext():
             # Checked before anything else: a bit that flipped in a key would end the scan in the middle, and one in
             # the tree above it would give rows twice, or without an end.
-            value = unsealed(folder, key, stored)
-            if last is not None and (key >= last if reverse else key <= last):
+            # `unsealed` written out, since it comes for every row that is read.
+            value = stored[:-CHECK_BYTES]
+            sound = _check(crc32(value, crc32(key))) == stored[-CHECK_BYTES:]
+            if not sound or (last is not None and (key >= last if reverse else key <= last)):
                 raise DamagedRowError(folder, key)
             if key < first or not key.startswith(whole):
                 return
             yield key[skip:], value
             last = key
+
+    def stored(self) -> Iterator[list[Row]]:
+        """Yield the rows as they are stored, some thousands at a time: mark and check included, neither looked at.
+
+        Two tables of one mark that hold the same bytes hold the same rows; nothing is done per row to see it.
+        """
+        cursor = self._txn.cursor()
+        rows = cursor.iternext() if cursor.set_range(self._mark) else iter(())
+        while together := list(islice(rows, ROWS_TOGETHER)):
+            whole = together[-1][0].startswith(self._mark)
+            yield together if whole else [row for row in together if row[0].startswith(self._mark)]
+            if not whole:
+                return

@@ -1,4 +1,4 @@
-"""Brings read models up to the log: catch-up, views, replay, rebuild, compare.
+"""Brings read models up to the log: catch-up, views, rebuild.
 
 Order matters to the witness: the store's remembered head is read before the log's head, or a writer between the
 two would look like a log that was rolled back.
@@ -7,10 +7,8 @@ two would look like a log that was rolled back.
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from itertools import islice, zip_longest
+from itertools import islice
 from pathlib import Path
-
-import msgspec
 
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import (
@@ -21,38 +19,23 @@ from ledger.errors import (
     WriterLockError,
 )
 from ledger.log_source import LogSource, check_head
-from projections.fold.digest import digest
 from projections.fold.folding import capped, fold, replayed
 from projections.fold.overlay import Overlay
 from projections.fold.projection import Projection
-from projections.fold.tables import Row, State, Tables
+from projections.fold.tables import Row, State
 from projections.store.commitments import departure
 from projections.store.folder import Shelf
 from projections.store.lmdb_tables import DamagedRowError
 from projections.store.mending import Mending, warn_dropped
 from projections.store.registry import ALL
-from projections.store.store import Model, Store, StoreBusyError, View, create, models_of, opened
+from projections.store.store import Store, StoreBusyError, View, create, models_of, opened
 from projections.store.windows import Windows
 
 BATCH_EVENTS = 10_000
 BATCH_BODY_BYTES = 32 * 1024 * 1024
 REBUILD_TIMEOUT_S = 30.0
 WITNESS = "projections"
-DAMAGED = "damaged"
 GIVES_WAY = (WriterLockError, StoreBusyError, DiskFullError, UnwritableError, ShortageError)
-
-
-class StoredDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """A projection whose stored state is not what the log says, and the first key where they part.
-
-    `stored` is `damaged` in place of a digest where a row fails its check.
-    """
-
-    projection: str
-    stored: str
-    replayed: str
-    table: str
-    key: str
 
 
 def check_witness(log: LogSource, remembered: Head) -> Head:
@@ -153,12 +136,6 @@ def view_at(log: LogSource, position: int, projections: Sequence[Projection] = A
     return View(head, state)
 
 
-def replay(log: LogSource, stop: int | None = None, projections: Sequence[Projection] = ALL) -> dict[str, str]:
-    """Return each projection's digest after events [0, stop), as hex; folded in memory."""
-    _, state = replayed(log.read(stop=stop), projections)
-    return {name: digest(tables).hex() for name, tables in state.items()}
-
-
 def rebuild(
     log: LogSource, folder: Path, names: Sequence[str] | None = None, projections: Sequence[Projection] = ALL
 ) -> Head:
@@ -188,23 +165,6 @@ def rebuild(
         return _advanced(log, shelf, projections)
 
 
-def compare(log: LogSource, folder: Path, projections: Sequence[Projection] = ALL) -> list[StoredDifference]:
-    """Return where the stored projections differ from a replay up to the position that they stand at.
-
-    Nothing stored is nothing that differs.
-
-    Raises: RolledBackError or ForkedError; what `fold` raises; StorageError when what is stored cannot be read.
-    """
-    with Shelf(folder).stored() as store:
-        if store is None:
-            return []
-        with store.view() as view:
-            check_witness(log, view.head)
-            known = [one for one in projections if store.models.get(one.name) == Model(one.version, one.tables)]
-            _, want = replayed(log.read(stop=view.head.size), known)
-            return [found for one in known if (found := _difference(one.name, view.state[one.name], want[one.name]))]
-
-
 def _stored_head(store: Store) -> Head | None:
     try:
         return store.head()
@@ -218,7 +178,7 @@ def _advanced(log: LogSource, shelf: Shelf, projections: Sequence[Projection]) -
         if store is not None and not store.readonly and store.models == models_of(projections):
             try:
                 start = store.head()
-                return _folded(log, store, projections, start, check_witness(log, start).size)
+                return folded(log, store, projections, start, check_witness(log, start).size)
             except StorageError as error:
                 # Damaged, so disposable; the log itself speaks up with errors of its own.
                 if isinstance(error, DamagedRowError):
@@ -250,7 +210,7 @@ def _built(log: LogSource, shelf: Shelf, projections: Sequence[Projection], stop
     folder = shelf.fresh()
     create(folder, models_of(projections))
     with opened(folder) as store:
-        head = _folded(log, store, projections, EMPTY_HEAD, size if stop is None else stop)
+        head = folded(log, store, projections, EMPTY_HEAD, size if stop is None else stop)
     shelf.switch(folder)
     return head
 
@@ -264,7 +224,7 @@ def _rebuilt(log: LogSource, shelf: Shelf, chosen: Sequence[Projection]) -> None
         with opened(folder) as store, old.view() as view:
             for name in set(old.models) - {one.name for one in chosen}:
                 _copied(view, store, name)
-            _folded(log, store, chosen, EMPTY_HEAD, view.head.size)
+            folded(log, store, chosen, EMPTY_HEAD, view.head.size)
     shelf.switch(folder)
 
 
@@ -283,7 +243,7 @@ def _put_all(name: str, table: str, rows: Sequence[Row], state: State) -> Head:
     return EMPTY_HEAD
 
 
-def _folded(log: LogSource, store: Store, projections: Sequence[Projection], start: Head, stop: int) -> Head:
+def folded(log: LogSource, store: Store, projections: Sequence[Projection], start: Head, stop: int) -> Head:
     """Fold events [start, stop) into `store`, a batch a transaction; return the head it stands at."""
     head = start
     while head.size < stop:
@@ -307,26 +267,3 @@ def _up_to_date(log: LogSource, view: View, projections: Sequence[Projection]) -
     state = {name: {table: Overlay(base) for table, base in tables.items()} for name, tables in view.state.items()}
     head = fold(log.read(view.head.size), view.head, projections, state)
     return View(head, state)
-
-
-def _difference(name: str, stored: Tables, want: Tables) -> StoredDifference | None:
-    expected = digest(want).hex()
-    try:
-        found = digest(stored).hex()
-    except DamagedRowError:
-        found = DAMAGED
-    if found == expected:
-        return None
-    table, key = _first_apart(stored, want)
-    return StoredDifference(projection=name, stored=found, replayed=expected, table=table, key=key.hex())
-
-
-def _first_apart(stored: Tables, want: Tables) -> tuple[str, bytes]:
-    for table in sorted(want):
-        try:
-            for ours, theirs in zip_longest(stored[table].scan(), want[table].scan()):
-                if ours != theirs:
-                    return table, min(row[0] for row in (ours, theirs) if row is not None)
-        except DamagedRowError as error:
-            return table, error.key[1:]  # without the byte that marks its table
-    raise AssertionError(stored)

@@ -66,15 +66,15 @@ class StoredHead(msgspec.Struct, frozen=True):
 class View(msgspec.Struct, frozen=True):
     """Read models that stand at `head`, by projection and table; they hold still while the view is open.
 
-    `part` reads a part of a series without the rest of it, None where only the whole can be read.
+    `part` reads a series, or a part of it without the rest; None where it is read row by row.
     """
 
     head: Head
     state: State
-    part: Callable[[Series, Reach], Held] | None = None
+    part: Callable[[Series, Reach | None], Held] | None = None
 
-    def held(self, series: Series, reach: Reach) -> Held:
-        """Return what an answer is judged against: the series as it is held now, as far as `reach` looks at least."""
+    def held(self, series: Series, reach: Reach | None = None) -> Held:
+        """Return the series as it is held now, as far as `reach` looks at least; None: all of it."""
         return prices.held(self.state[prices.NAME], series) if self.part is None else self.part(series, reach)
 
 
@@ -92,8 +92,8 @@ def models_of(projections: Sequence[Projection]) -> dict[str, Model]:
 class Store:
     """One open environment. One a process and folder: get it through `opened`."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the environment in `folder` and read which models it holds.
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        """Open the environment in `folder` and read which models it holds; not `durable`, no commit waits for the disk.
 
         Raises: NoLedgerError, NotALedgerError or UnreadableError for a file that must not be mapped;
         StorageError for one that the engine or the decoder refuses; ShortageError.
@@ -104,7 +104,7 @@ class Store:
         self._readers = 0
         self._moving = threading.Condition()
         with self._translated():
-            self._env = _environment(folder, map_bytes=_map_bytes(used_bytes), readonly=self.readonly)
+            self._env = _environment(folder, map_bytes=_map_bytes(used_bytes), readonly=self.readonly, durable=durable)
             try:
                 with self._reading() as txn:
                     self.models = self._stored_head(txn).models
@@ -285,7 +285,7 @@ def opened(folder: Path) -> AbstractContextManager[Store]:
     return _stores.opened(folder.resolve, Store)
 
 
-def _environment(folder: Path, *, map_bytes: int, readonly: bool) -> Any:
+def _environment(folder: Path, *, map_bytes: int, readonly: bool, durable: bool = True) -> Any:
     with one_opener(folder / DATA_FILE):
         env = lmdb.open(
             os.fspath(folder),
@@ -294,6 +294,8 @@ def _environment(folder: Path, *, map_bytes: int, readonly: bool) -> Any:
             lock=not readonly,  # where nobody can write, no lock is needed and no lock file can be made
             create=False,
             mode=0o600,
+            sync=durable,
+            metasync=durable,
             max_readers=512,
             readahead=False,
         )

@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from ledger.ingest.providers.cotahist import file, layout
+from ledger.ingest.providers.cotahist.identity import identity
 from ledger.ingest.providers.cotahist.importing import Importer, Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held
@@ -50,7 +51,7 @@ def read(path: Path) -> int:
     """Check every line, to the trailer, and read the prices of every ticker's quote."""
     with file.opened(path) as text:
         lines = (line for batch in text.batches() for _, line in batch)
-        return sum(1 for line in lines if layout.ticker(line) and layout.quote(line))
+        return sum(1 for line in lines if isinstance(identity(line), str) and layout.quote(line))
 
 
 def imported(path: Path, folder: Path, *, wanted: Selection) -> int:

@@ -16,7 +16,8 @@ from ledger.store.event_log import EventLog
 from projections.fold.folding import empty_state
 from projections.fold.overlay import Overlay
 from projections.models.metrics import Metrics
-from projections.store.runner import catch_up, rebuild, replay
+from projections.store.replaying import replay
+from projections.store.runner import catch_up, rebuild
 from tests.benchmarks.ground import EVENTS_AN_APPEND, Ground
 from tests.benchmarks.measure import Ratio, Timing, in_turn, ratio
 from tests.benchmarks.peers import Eventsourcing, bare_walk

@@ -22,7 +22,8 @@ from ledger.ids import append_id
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections.store.runner import catch_up, compare, rebuild, remembered
+from projections.store.replaying import compare
+from projections.store.runner import catch_up, rebuild, remembered
 from tests.faults.place import LOCK_TIMEOUT_S, SOFTWARE, grow, new_home
 from tests.support.archives import archive, small_log
 from tests.support.drafts import StepClock, connection_tested

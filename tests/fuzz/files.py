@@ -16,6 +16,7 @@ from ledger.errors import CotahistError
 from ledger.files.checksum import parse_checksum, render_checksum
 from ledger.ingest import ticker_lock
 from ledger.ingest.providers.cotahist import file, layout
+from ledger.ingest.providers.cotahist.identity import identity
 from ledger.ingest.providers.cotahist.layout import LayoutError
 from tests.faults.tally import Tally
 from tests.fuzz import junk
@@ -49,7 +50,7 @@ def campaign(seed: int, rounds: int, folder: Path, tally: Tally) -> None:
 def _quote(content: bytes) -> None:
     layout.session(content, HEADER)
     layout.quote(content)
-    layout.ticker(content)
+    identity(content)
     layout.raw_bars(content)
 
 

@@ -27,7 +27,8 @@ from ledger.store.anchor import read_anchor
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
-from projections.store.runner import catch_up, compare, rebuild, replay
+from projections.store.replaying import compare, replay
+from projections.store.runner import catch_up, rebuild
 from tests.kills.tally import Tally
 from tests.kills.victim import Victim
 from tests.support.mix import Batch, realistic

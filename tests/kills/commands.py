@@ -35,7 +35,8 @@ from ledger.store.home import LedgerHome
 from ledger.values import Window
 from projections.models import ingest_logs, prices, snapshots
 from projections.queries.snapshot_csv import render
-from projections.store.runner import catch_up, compare, view_at
+from projections.store.replaying import compare
+from projections.store.runner import catch_up, view_at
 from projections.store.store import View
 from tests.kills.tally import Tally
 from tests.kills.victim import Victim

@@ -4,7 +4,7 @@ To remake after a change of version: run `replay(told(NUMBERS))`, and add the ne
 """
 
 from projections.store.registry import ALL
-from projections.store.runner import replay
+from projections.store.replaying import replay
 from tests.projections.story import told
 
 NUMBERS = [(number * 7919 + 13) % 1000 for number in range(400)]

@@ -34,7 +34,8 @@ from projections.models.instruments import Instruments
 from projections.models.metrics import Metrics
 from projections.models.prices import Prices
 from projections.models.snapshots import Snapshots
-from projections.store.runner import catch_up, compare, rebuild, remembered, replay, view_at
+from projections.store.replaying import compare, replay
+from projections.store.runner import catch_up, rebuild, remembered, view_at
 from tests.kills.victim import Victim
 from tests.properties.reference import Reference, Stored
 from tests.properties.strategies import PROVIDER, TICKERS, Planned, batches, placed

@@ -106,6 +106,8 @@ def test_a_part_is_judged_as_the_whole(basis: Basis, told: list[tuple[Answered, 
             assert whole.actions == held.actions
             terms: dict[str, Any] = {"basis": basis, "exchange": EXCHANGE, "reading": reading}
             assert judge(answer, whole, **terms) == judge(answer, held, **terms)
+            every = part.view().held(SERIES, None)
+            assert (whole.bars, whole.actions) == (every.bars, every.actions)
         if kept:
             part.keep(view)
         everything |= {bar.date: bar for bar in bars}

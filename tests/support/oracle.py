@@ -11,7 +11,7 @@ from projections.audit.audit import audit_log
 from projections.fold.digest import digest
 from projections.fold.folding import empty_state, fold, replayed
 from projections.store.registry import ALL
-from projections.store.runner import compare
+from projections.store.replaying import compare
 
 
 def check_log(log: LogSource) -> None:

@@ -12,10 +12,10 @@ from cli.app.output import Style
 from cli.context import ledgers
 from ledger.chain import Head
 from ledger.errors import NothingToShowError
-from projections.store import runner
+from projections.store import replaying, runner
 from projections.store.folder import Shelf
 from projections.store.registry import ALL
-from projections.store.runner import StoredDifference
+from projections.store.replaying import StoredDifference
 from projections.store.store import models_of
 
 
@@ -60,7 +60,8 @@ def rebuild(context: click.Context, /, projection: str | None, *, check: bool, s
         with output.still_working("replaying …"):
             if check:
                 head = _stored_head(folder)
-                differences = tuple(runner.compare(log, folder, [one for one in ALL if one.name in chosen]))
+                wanted = [one for one in ALL if one.name in chosen]
+                differences = tuple(replaying.compare(log, folder, wanted, places=replaying.places_beside(folder)))
             else:
                 head = runner.rebuild(log, folder, chosen)
     verdict: Literal["rebuilt", "same", "different"] = "different" if differences else "same" if check else "rebuilt"

@@ -8,7 +8,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, positions
 from projections.queries.position import UpTo
-from projections.store import runner
+from projections.store import replaying
 from projections.store.registry import ALL
 
 
@@ -36,10 +36,10 @@ Exit codes: 0 replayed, 2 a damaged ledger, 3 no ledger, or a time before its fi
 @ledgers.archive_option
 @output.style_options
 def replay(until: UpTo | None, style: Style) -> int:
-    """Fold the log in memory and print each projection's digest."""
+    """Fold the log into a store of its own, which is gone afterwards, and print each projection's digest."""
     with ledgers.reading(settings.load()) as log, output.still_working("replaying …"):
         stop = positions.reached(log, until)
-        digests = runner.replay(log, stop)
+        digests = replaying.replay(log, stop, places=replaying.places_beside(ledgers.folder_of(log)))
     found = [ReplayRow(projection=one.name, version=one.version, events=stop, digest=digests[one.name]) for one in ALL]
     output.show(found, style, text=lambda one: f"{one.digest}  {one.projection}/{one.version}  {one.events} events")
     return Exit.OK

@@ -40,12 +40,14 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     Its code is named as `module:attribute` and loaded when first used: `rows` is a `RowReader`, `reading` a
     `BodyReader` (None: there is nothing but rows), `lines` a `LineReader`, `live` a `Callable[[Access], Provider]`.
     `quotations` is a `QuotationReader` and `listings` a `ListingReader`, both None where bars are all that it sends.
+    `former_readings` are the `BodyReader`s of what older versions of its code recorded, by version.
     """
 
     name: str  # in every event and output
     basis: Basis
     rows: str
     reading: str | None = None
+    former_readings: dict[str, str] = {}
     exchange: str | None = None  # its code for B3; None where its answers name no exchange
     lines: str | None = None  # for bodies of text, a session a line
     quotations: str | None = None

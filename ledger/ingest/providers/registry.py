@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from ledger.errors import LedgerError
+from ledger.events import FetchSucceeded
 from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import (
     Access,
@@ -104,16 +105,17 @@ def rows(name: str, answer: Answer) -> tuple[RawBar, ...]:
     return read(evidence.body(answer))
 
 
-def reading(name: str, answer: Answer) -> Reading:
-    """Return all that a recorded answer of the provider `name` says, by its own reader.
+def reading(fetch: FetchSucceeded) -> Reading:
+    """Return all that the answer in `fetch` says, by its own provider's reader, as the version that recorded it had it.
 
     Raises: BodyError for an answer that it cannot read; UnknownProviderError.
     """
-    path = described(name).reading
+    provider = described(fetch.provider)
+    path = provider.former_readings.get(fetch.source.version, provider.reading)
     if path is None:
-        return Reading(rows=rows(name, answer))
+        return Reading(rows=rows(fetch.provider, fetch.answer))
     read: BodyReader = _loaded(path)
-    return read(evidence.body(answer))
+    return read(evidence.body(fetch.answer))
 
 
 def lines(name: str, body: bytes, day: date) -> tuple[str, ...]:

@@ -19,11 +19,10 @@ from ledger.ingest.rules.row_rules import Sorted
 from ledger.ingest.rules.scale import WholeRangeNeeded, repeats
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
-from ledger.market.ticker import is_index
+from ledger.market.ticker import currency, is_index
 from ledger.values import Action, Bar, Basis, Finding, Window
 
 INTERVAL = "1d"
-CURRENCY = actions.CURRENCY
 
 
 class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +133,7 @@ def _nothing(evidence: FetchSucceeded, basis: Basis) -> ValidationCompleted:
         ticker=evidence.ticker,
         provider=evidence.provider,
         interval=INTERVAL,
-        currency=CURRENCY,
+        currency=currency(evidence.ticker),
         basis=basis,
         rules_version=catalogue.RULES_VERSION,
         verdict="superseded",
@@ -234,7 +233,7 @@ def foreign_identity(
     unnamed = "none" if reading.names_currency and reading.rows else None
     for name, got, want in (
         ("symbol", identity.symbol, evidence.request.ticker),
-        ("currency", identity.currency or unnamed, CURRENCY),
+        ("currency", identity.currency or unnamed, currency(evidence.request.ticker)),
         ("granularity", reading.granularity, INTERVAL),
         ("exchange", identity.exchange, exchange),
         ("time zone", identity.timezone, sessions.TIMEZONE),

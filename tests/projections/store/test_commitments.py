@@ -11,7 +11,8 @@ from projections.fold.keys import SEQ_BYTES, seq_key
 from projections.models import prices
 from projections.store.lmdb_tables import CHECK_BYTES, sealed
 from projections.store.mending import StoreDroppedWarning
-from projections.store.runner import catch_up, compare, open_view
+from projections.store.replaying import compare
+from projections.store.runner import catch_up, open_view
 from tests.ledger.ingest.answers import run_of, session
 from tests.projections.store.test_mending import database
 from tests.projections.store.test_runner import Prefix

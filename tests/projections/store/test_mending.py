@@ -16,7 +16,8 @@ from projections.fold.tables import State
 from projections.store.folder import Shelf
 from projections.store.mending import StoreDroppedWarning
 from projections.store.registry import ALL
-from projections.store.runner import catch_up, compare, open_view, remembered, replay
+from projections.store.replaying import compare, replay
+from projections.store.runner import catch_up, open_view, remembered
 from projections.store.store import HEAD_KEY, UNCHECKED_FORMAT
 from tests.projections.store.test_runner import LONG_STORY, Prefix
 from tests.projections.story import WINDOW, Story, told

@@ -32,17 +32,8 @@ from projections.models.prices import Prices
 from projections.models.snapshots import Snapshots
 from projections.store import runner, store
 from projections.store.folder import Shelf
-from projections.store.runner import (
-    _put_all,
-    catch_up,
-    compare,
-    forget,
-    open_view,
-    rebuild,
-    remembered,
-    replay,
-    view_at,
-)
+from projections.store.replaying import compare, replay
+from projections.store.runner import _put_all, catch_up, forget, open_view, rebuild, remembered, view_at
 from tests.projections.story import EPOCH_US, Story, told
 from tests.support.readers import dead_reader
 

@@ -25,12 +25,17 @@ FILE = params.EXISTING_FILE
 Examples:
   main import-cotahist COTAHIST_A2025.ZIP
   main import-cotahist COTAHIST_A2024.ZIP COTAHIST_D12022026.TXT --ticker PETR4 --format json
-  main import-cotahist COTAHIST_A2025.ZIP --market all --dry-run
+  main import-cotahist COTAHIST_A2025.ZIP --market all --dry-run --refused
 
 \b
 A file is known by its header, not by its name, and is read to its trailer before anything is
 appended. The same file twice appends nothing. Prices are as traded: never adjusted, and kept
-apart from those of any other provider.
+apart from those of any other provider. Every record is in exactly one of the counts.
+
+\b
+An option is a series by code and expiry (BBASA45@2024-11-14.SA), a forward by its term
+(PETR4T@T030.SA), an auction or block by its market (PETR4@M017.SA), prices in a former currency by
+that (PETR4~BRR.SA); each of these names is a ticker in every command.
 
 \b
 Exit codes: 1 a file was refused, or had rows rejected or flagged, days withdrawn or not final yet, or
@@ -43,25 +48,28 @@ nothing that was asked for; 2 every file was refused, or one had all tickers rej
     type=click.Choice(["spot", "all"]),
     default="spot",
     show_default=True,
-    help="Standard lots on the spot market, or fractional lots, options and all the rest too.",
+    help="Standard lots on the spot market, or fractional lots, options, forwards, auctions and all the rest too.",
 )
 @click.option("--ticker", "tickers", type=params.TICKER, multiple=True, help="Only this ticker; may be repeated.")
+@click.option("--refused", is_flag=True, help="Name everything that was refused, and why; else the first ten.")
 @click.option("--dry-run", is_flag=True, help="Read and judge; write nothing at all.")
 @click.option("--must-exist", is_flag=True, help="Refuse to create a ledger (for cron).")
 @clock_option.option
 @output.style_options
-def import_cotahist(
+def import_cotahist(  # noqa: PLR0913 - an option each
     files: tuple[Path, ...],
     market: Market,
     tickers: tuple[str, ...],
     *,
+    refused: bool,
     dry_run: bool,
     must_exist: bool,
     style: Style,
 ) -> int:
     """Import daily prices from COTAHIST files, ZIP or TXT, a year, a month or a day each."""
     selection = Selection(market=market, tickers=frozenset(tickers))
-    return run(settings.load(), ImportOptions(files, selection, dry_run=dry_run, must_exist=must_exist), style)
+    options = ImportOptions(files, selection, dry_run=dry_run, must_exist=must_exist, all_refused=refused)
+    return run(settings.load(), options, style)
 
 
 def run(in_force: Settings, options: ImportOptions, style: Style) -> Exit:

@@ -1,6 +1,6 @@
 """What an import prints of each file, and the exit code that the rows add up to. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,29 @@ FAILED = frozenset({"error", "locked"})
 # The fields of a row that are sums over its file's tickers.
 COUNTS = (
     *("added", "revised", "unchanged", "rejected", "repeated", "tickers_rejected", "tickers_failed"),
-    *("flagged", "withdrawn", "partial", "warned", "rows_refused"),
+    *("flagged", "withdrawn", "partial", "warned", "rows_refused", "rows_repeated", "rows_failed", "duplicates"),
 )
+CODES_SHOWN_MAX = 10
+REFUSED_SHOWN_MAX = 10  # unless all are asked for
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What of a file was refused: under which code or ticker, how many records, and why."""
+
+    name: str
+    records: int
+    reason: str
 
 
 class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
     """One file's import.
 
-    `records` are all of the file's quotes; `skipped` of those wanted have a code that is no ticker, some of which are
-    `skipped_codes`; `outside` were not asked for. Of `tickers`, `repeated` were imported from this very file before,
-    `tickers_rejected` were rejected whole with `rows_refused`, and `tickers_failed` could not be judged. `added` to
-    `partial` count sessions, `flagged` and `warned` findings. `seq` is the last event.
+    Each of `records`, the file's quotes, is in one count: `outside` were not asked for; `skipped` are of no series,
+    some of their codes `skipped_codes`; of `tickers`, `repeated` were imported from this very file before
+    (`rows_repeated`), `tickers_rejected` were rejected whole (`rows_refused`), `tickers_failed` could not be judged
+    (`rows_failed`). Of the others, `added`, `revised`, `unchanged`, `partial` and `rejected` count sessions, and
+    `duplicates` records that repeat one's. `flagged` and `warned` are findings, `withdrawn` sessions that the file
+    lacks. `refused` names what was refused, the first 10 or all of it. `seq` is the last event.
     """
 
     file: str
@@ -54,9 +66,13 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn: int = 0
     partial: int = 0
     warned: int = 0
-    rows_refused: int = 0  # of tickers that were rejected whole
+    rows_refused: int = 0
+    rows_repeated: int = 0
+    rows_failed: int = 0
+    duplicates: int = 0
     outside: int = 0
     skipped_codes: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
     first_date: str | None = None
     last_date: str | None = None
     seq: int | None = None
@@ -81,50 +97,67 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 def counts(imported: Imported) -> dict[str, int]:
     """Return what one ticker adds to its file's counts."""
-    decision = imported.decision
+    decision, records = imported.decision, imported.records
     if imported.error is not None:
-        return {"tickers_failed": 1}
+        return {"tickers_failed": 1, "rows_failed": records}
     if decision is None:
-        return {"repeated": 1}
-    refused = decision.verdict == "rejected"
-    return {
-        "tickers_rejected": int(refused),
-        "rows_refused": decision.received * refused,
+        return {"repeated": 1, "rows_repeated": records}
+    if decision.verdict == "rejected":
+        return {"tickers_rejected": 1, "rows_refused": records}
+    sessions = {
         "added": decision.added,
         "revised": decision.revised,
         "unchanged": decision.unchanged,
         "rejected": rejected_rows(decision),
+        "partial": len(decision.partial),
+    }
+    return sessions | {
+        "duplicates": records - sum(sessions.values()),
         "flagged": len(decision.flagged),
         "withdrawn": len(decision.withdrawn),
-        "partial": len(decision.partial),
         "warned": len(decision.warned),
     }
 
 
-def refusal(imported: Imported) -> str | None:
-    """Return why the ticker was rejected whole, None where it was not."""
-    if imported.decision is None or imported.decision.verdict != "rejected":
-        return None
-    finding = imported.decision.rejected[0]
-    return f"{imported.ticker}: {finding.rule}: {finding.detail}"
+def unnamed(contents: Contents) -> Iterator[Refusal]:
+    """Yield what of a file is of no series."""
+    for one in contents.refused:
+        yield Refusal(one.code, one.records, one.reason)
 
 
-def row(contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | None) -> ImportRow:
+def refusals(imported: Imported) -> Iterator[Refusal]:
+    """Yield what was refused of one ticker: all of it by one reason, or single sessions, or nothing."""
+    decision, records = imported.decision, imported.records
+    if imported.error is not None:
+        yield Refusal(imported.ticker, records, str(imported.error))
+    elif decision is not None and decision.verdict == "rejected":
+        finding = decision.rejected[0]
+        yield Refusal(imported.ticker, records, f"{finding.rule}: {finding.detail}")
+    elif decision is not None:
+        for finding in decision.rejected:
+            yield Refusal(imported.ticker, 1, f"{finding.date} {finding.rule}: {finding.detail}")
+
+
+def row(
+    contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | None, refused: Sequence[Refusal] = ()
+) -> ImportRow:
     """Return what is printed of a file that was read whole; `total` are the counts of its tickers."""
     sums: dict[str, Any] = {name: total.get(name, 0) for name in COUNTS}
+    skipped = list(unnamed(contents))
     return ImportRow(
         file=contents.name,
         sha256=contents.sha256.hex(),
         records=contents.records,
         tickers=contents.tickers,
         **sums,
-        skipped=contents.unnamed,
+        skipped=sum(one.records for one in skipped),
         status="dry_run" if run.dry_run else _status(contents, total),
         elapsed_sec=round(run.elapsed_s, 3),
         job_id=ids.text(run.job_id),
         provider=run.provider,
         outside=contents.outside,
-        skipped_codes=contents.unnamed_codes,
+        skipped_codes=tuple(dict.fromkeys(one.name for one in skipped))[:CODES_SHOWN_MAX],
+        refused=tuple(refused),
         first_date=contents.window.start.isoformat() if contents.records else None,
         last_date=contents.window.end.isoformat() if contents.records else None,
         seq=seq,
@@ -202,19 +235,32 @@ def text(one: ImportRow) -> str:
         ("unchanged", one.unchanged),
         ("rejected", one.rejected),
         ("tickers rejected", one.tickers_rejected),
-        ("rows of those", one.rows_refused),
+        ("records of those", one.rows_refused),
         ("tickers that could not be judged", one.tickers_failed),
+        ("records of those", one.rows_failed),
         ("flagged", one.flagged),
         ("withdrawn", one.withdrawn),
         ("not final yet", one.partial),
         ("warned of", one.warned),
+        ("said twice", one.duplicates),
         ("tickers imported before", one.repeated),
+        ("records of those", one.rows_repeated),
         ("not asked for", one.outside),
-        (f"skipped, no tickers ({', '.join(one.skipped_codes)})", one.skipped),
+        ("of no series", one.skipped),
     )
     counts_text = ", ".join(f"{count} {name}" for name, count in counted if count or name == "added")
     taken = f"{one.tickers} tickers of {one.records} records"
-    return f"{one.file} {one.status}: {taken}: {counts_text} | {one.provider} | {one.elapsed_sec:g}s"
+    line = f"{one.file} {one.status}: {taken}: {counts_text} | {one.provider} | {one.elapsed_sec:g}s"
+    return "\n".join((line, *refused_lines(one)))
+
+
+def refused_lines(one: ImportRow) -> Iterator[str]:
+    """Yield a line for each thing that was refused and is named, and one for how many more records there are."""
+    for refusal in one.refused:
+        yield f"  {refusal.name:<12}  {refusal.records} refused  {refusal.reason}"
+    refused = one.skipped + one.rows_refused + one.rows_failed + one.rejected
+    if more := refused - sum(refusal.records for refusal in one.refused):
+        yield f"  and {more} more: --refused names all"
 
 
 def complaint(one: ImportRow) -> tuple[str, str] | None:
@@ -231,4 +277,4 @@ def _status(contents: Contents, total: Mapping[str, int]) -> JobStatus:
     if judged and total.get("tickers_failed", 0) == judged:
         return "error"
     odd = ("tickers_rejected", "tickers_failed", "rejected", "flagged", "withdrawn", "partial")
-    return "warning" if contents.unnamed or not contents.tickers or any(total.get(name) for name in odd) else "success"
+    return "warning" if contents.refused or not contents.tickers or any(total.get(name) for name in odd) else "success"

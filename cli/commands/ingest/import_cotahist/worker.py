@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from cli.app import clock, exits, output
 from cli.app.settings import Settings
 from cli.commands.ingest.import_cotahist import row
-from cli.commands.ingest.import_cotahist.row import ImportRow, Run
+from cli.commands.ingest.import_cotahist.row import ImportRow, Refusal, Run
 from cli.context import first_ledger, guards
 from ledger import ids
 from ledger.errors import LedgerError, NoLedgerError, kept_out
@@ -36,6 +37,7 @@ class ImportOptions(msgspec.Struct, frozen=True):
     selection: Selection
     dry_run: bool = False
     must_exist: bool = False
+    all_refused: bool = False  # name every one of them
 
 
 class FileWorker:
@@ -59,6 +61,7 @@ class FileWorker:
         self._now = now
         self._observer = observer
         self._first_error: LedgerError | None = None  # of a ticker of the file at work
+        self._refusals: list[Refusal] = []  # of the file at work, as many as are shown
         self.unable: set[str] = set()  # files whose import lacked something of this machine's, or may not use it
 
     def work(self, path: Path) -> ImportRow:
@@ -67,7 +70,7 @@ class FileWorker:
         Raises: ClockAheadError.
         """
         began, started_at = time.perf_counter(), self._now()
-        self._first_error = None
+        self._first_error, self._refusals = None, []
         job_id = ids.new_id(started_at)
 
         def measured() -> Run:
@@ -89,7 +92,7 @@ class FileWorker:
                 contents, total, seq = self._import(path, job_id, started_at)
         except LedgerError as error:
             return self._refused(path, error, measured())
-        printed = row.row(contents, total, measured(), seq=seq)
+        printed = row.row(contents, total, measured(), seq=seq, refused=self._refusals)
         return printed if self._first_error is None else row.with_failure(printed, self._first_error)
 
     def _refused(self, path: Path, error: LedgerError, run: Run) -> ImportRow:
@@ -115,11 +118,11 @@ class FileWorker:
             self._observer.info(
                 "read", **_about(job_id), file=path.name, records=contents.records, tickers=contents.tickers
             )
-            if contents.unnamed:
-                codes = ", ".join(contents.unnamed_codes)
-                self._observer.warn(
-                    "codes that are no tickers", **_about(job_id), records=contents.unnamed, codes=codes
-                )
+            self._refuse(row.unnamed(contents))
+            if contents.refused:
+                records = sum(one.records for one in contents.refused)
+                codes = ", ".join(dict.fromkeys(one.name for one in self._refusals))
+                self._observer.warn("codes that are no tickers", **_about(job_id), records=records, codes=codes)
             total, seq = self._append(contents, spool, job_id)
         if self._log is not None and not self._log.readonly:
             catch_up(self._log, self._log.folder)
@@ -140,13 +143,21 @@ class FileWorker:
             with output.progress(importer.run(spool), label=label, length=contents.tickers) as tickers:
                 for imported in tickers:
                     total.update(row.counts(imported))
-                    if refusal := row.refusal(imported):
-                        self._observer.warn(f"rejected: {refusal}", **_about(job_id), ticker=imported.ticker)
+                    self._refuse(row.refusals(imported))
+                    if imported.decision is not None and imported.decision.verdict == "rejected":
+                        (why,) = row.refusals(imported)
+                        self._observer.warn(
+                            f"rejected: {why.name}: {why.reason}", **_about(job_id), ticker=imported.ticker
+                        )
                     if imported.error is not None:
                         self._first_error = self._first_error or imported.error
                         self._observer.warn(str(imported.error), **_about(job_id), ticker=imported.ticker)
                     seq = imported.seq if seq is None else max(seq, imported.seq or seq)
         return total, seq
+
+    def _refuse(self, refusals: Iterator[Refusal]) -> None:
+        room = None if self._options.all_refused else max(row.REFUSED_SHOWN_MAX - len(self._refusals), 0)
+        self._refusals.extend(islice(refusals, room))
 
     @contextmanager
     def _held(self) -> Iterator[Callable[[str, Reach], Held]]:

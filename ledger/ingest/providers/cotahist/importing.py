@@ -2,7 +2,8 @@
 
 The file is read to its end first (`Intake`), so that nothing of a cut one is appended; then ticker by ticker
 (`Importer`). An append is named by the file's hash and the ticker: what was imported is never appended again, and an
-import that died is taken up where it stopped by asking for the same file once more.
+import that died is taken up where it stopped by asking for the same file once more. What version 1 took for a ticker
+went by its code, under another name: the same file brings what that blended, rejected or left out.
 """
 
 from collections import Counter
@@ -17,19 +18,21 @@ from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.foreseen import UnforeseenError, foreseen
-from ledger.ingest.providers.cotahist import DESCRIPTION, layout
+from ledger.ingest.providers.cotahist import DESCRIPTION, layout, recorded
 from ledger.ingest.providers.cotahist.file import NumberedLine, Text
+from ledger.ingest.providers.cotahist.identity import UnnamedQuote, identity
 from ledger.ingest.providers.cotahist.layout import LayoutError
 from ledger.ingest.providers.cotahist.spool import Spool, SpoolRow
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held, Reach
+from ledger.market.ticker import currency
 from ledger.store.event_log import EventLog
 from ledger.values import Identity, Request, Source, Window
 
 LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
-CODES_SHOWN_MAX = 10
-TICKER_QUOTES_MAX = 20_000  # a year has 250 sessions; a forward goes under one code at several terms a day
+APPENDS = f"{DESCRIPTION.name}/{recorded.VERSION}"  # what the names of appends begin with
+TICKER_QUOTES_MAX = 20_000  # a year has 250 sessions
 TICKERS_MAX = 250_000  # a year of the whole market has some 50,000
 
 Market = Literal["spot", "all"]
@@ -42,10 +45,18 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     tickers: frozenset[str] = frozenset()
 
 
+class RefusedCode(msgspec.Struct, frozen=True):
+    """Records of a file that no series can be named for: under which code, why, and how many."""
+
+    code: str
+    reason: str
+    records: int
+
+
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """A file as it was found, read to its end; times are microseconds UTC, counts are of its records.
 
-    `outside` were not asked for; `unnamed` have a code that is no ticker here, some of which are `unnamed_codes`.
+    `outside` were not asked for; `refused` are of no series.
     """
 
     name: str
@@ -54,20 +65,21 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     window: Window
     records: int
     outside: int
-    unnamed: int
-    unnamed_codes: tuple[str, ...]
+    refused: tuple[RefusedCode, ...]
     tickers: int
     started_at: int
     finished_at: int
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one ticker; no `decision` where the file was imported before or `error` kept it from being.
+    """What became of the `records` of one ticker; no `decision` where the file was imported before or `error` kept it
+    from being.
 
     No `seq` in a dry run.
-    """
+    """  # noqa: D205 - one sentence
 
     ticker: str
+    records: int
     decision: ValidationCompleted | None
     seq: Seq | None
     error: UnforeseenError | None = None
@@ -80,8 +92,7 @@ class Intake:
         self._wanted = wanted
         self._quotes: Counter[str] = Counter()
         self._outside = 0
-        self._unnamed = 0
-        self._codes: dict[str, None] = {}
+        self._refused: Counter[UnnamedQuote] = Counter()
 
     def fill(self, spool: Spool, text: Text, batches: Iterable[list[NumberedLine]]) -> None:
         """Put every quote that is wanted into `spool`; `batches` are those of `text`.
@@ -92,15 +103,13 @@ class Intake:
         for batch in batches:
             rows: list[SpoolRow] = []
             for number, line in batch:
-                ticker = layout.ticker(line)
+                ticker = identity(line)
                 if (wanted.market == "spot" and layout.market(line) != layout.SPOT) or (
                     wanted.tickers and ticker not in wanted.tickers
                 ):
                     self._outside += 1
-                elif ticker is None:
-                    self._unnamed += 1
-                    if len(self._codes) < CODES_SHOWN_MAX:
-                        self._codes[layout.code(line)] = None
+                elif isinstance(ticker, UnnamedQuote):
+                    self._refused[ticker] += 1
                 else:
                     # Read again when its ticker's turn comes: by then a bad one could no longer be refused.
                     try:
@@ -127,8 +136,7 @@ class Intake:
             window=text.window,
             records=text.quotes,
             outside=self._outside,
-            unnamed=self._unnamed,
-            unnamed_codes=tuple(self._codes),
+            refused=tuple(RefusedCode(one.code, one.reason, records) for one, records in self._refused.items()),
             tickers=len(self._quotes),
             started_at=started_at,
             finished_at=finished_at,
@@ -167,13 +175,13 @@ class Importer:
         Raises: what `EventLog.append` raises, LedgerReplacedError too; what was yielded stays.
         """
         for ticker, lines in spool.tickers():
-            identifier = ids.append_id(f"{DESCRIPTION.name}/{self._contents.sha256.hex()}/{ticker}")
+            identifier = ids.append_id(f"{APPENDS}/{self._contents.sha256.hex()}/{ticker}")
             if self._log is not None and (run := self._log.append_run(identifier)):
-                yield Imported(ticker=ticker, decision=None, seq=Seq(run.first + run.count - 1))
+                yield Imported(ticker=ticker, records=len(lines), decision=None, seq=Seq(run.first + run.count - 1))
                 continue
             try:
                 with foreseen("judge"):
-                    fetch, reading = evidence(ticker, lines, self._contents), layout.reading(b"".join(lines))
+                    fetch, reading = evidence(ticker, lines, self._contents), recorded.reading(b"".join(lines))
                     decision = judge.judge(
                         fetch,
                         self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),
@@ -184,9 +192,11 @@ class Importer:
                     )
                     assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
             except UnforeseenError as error:
-                yield Imported(ticker=ticker, decision=None, seq=self._record_failure(ticker, error), error=error)
+                seq = self._record_failure(ticker, error)
+                yield Imported(ticker=ticker, records=len(lines), decision=None, seq=seq, error=error)
                 continue
-            yield Imported(ticker=ticker, decision=decision, seq=self._append(identifier, fetch, decision))
+            seq = self._append(identifier, fetch, decision)
+            yield Imported(ticker=ticker, records=len(lines), decision=decision, seq=seq)
 
     def _record_failure(self, ticker: str, error: UnforeseenError) -> Seq | None:
         """Record that the file's lines of `ticker` could not be judged; the same file imports them once they can be."""
@@ -226,10 +236,6 @@ def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSuccee
 
     The window is the whole file's: a session in it that the ticker lacks had no trade.
     """
-    quotes = [layout.quote(line) for line in lines]
-    # A row in a former currency is for rule IDENTITY to reject, and the whole where it has no other.
-    reais = any(quote.currency == layout.REAL for quote in quotes)
-    currency = judge.CURRENCY if reais else quotes[0].currency.decode("latin-1").strip()
     params = {"file": contents.name, "sha256": contents.sha256.hex(), "made_on": contents.made_on.isoformat()}
     return FetchSucceeded(
         ticker=ticker,
@@ -238,9 +244,9 @@ def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSuccee
         started_at=contents.started_at,
         finished_at=contents.finished_at,
         request=Request(ticker=ticker, window=contents.window, params=params),
-        source=Source(library=DESCRIPTION.name, version=layout.VERSION),
+        source=Source(library=DESCRIPTION.name, version=recorded.VERSION),
         answer=answer(b"".join(lines)),
-        identity=Identity(symbol=ticker, currency=currency),
-        bars=tuple(quote.bar for quote in quotes),
+        identity=Identity(symbol=ticker, currency=currency(ticker)),
+        bars=tuple(layout.quote(line).bar for line in lines),
         actions=(),
     )

@@ -12,12 +12,8 @@ from functools import lru_cache
 import msgspec
 
 from ledger.ingest.providers.port import BodyError
-from ledger.ingest.rules.reading import Reading
 from ledger.market.price import reais
-from ledger.market.ticker import SUFFIX, TickerError, normalize
-from ledger.values import Identity, RawBar
-
-VERSION = "1"
+from ledger.values import RawBar
 
 LINE_BYTES = 245
 HEADER, QUOTE, TRAILER = b"00", b"01", b"99"
@@ -26,16 +22,19 @@ REAL = b"R$  "
 FILE_NAME = b"COTAHIST."
 CENTAVO_MICROS = 10_000
 
+DAY = slice(2, 10)
+CODE = slice(12, 24)
+TERM = slice(49, 52)
+CURRENCY = slice(52, 56)
+EXPIRY = slice(202, 210)
+
 _TYPE = slice(0, 2)
 _STAMP = slice(2, 31)  # header and trailer: file name, origin, the day it was made
 _YEAR = slice(11, 15)
 _MADE_ON = slice(23, 31)
 _COUNT = slice(31, 42)
-_DAY = slice(2, 10)
 _DAY_YEAR = slice(2, 6)
-_CODE = slice(12, 24)
 _MARKET = slice(24, 27)
-_CURRENCY = slice(52, 56)
 _OPEN_HIGH_LOW = slice(56, 95)
 _OPEN = slice(56, 69)
 _HIGH = slice(69, 82)
@@ -116,8 +115,8 @@ def session(line: bytes, known: Header) -> date:
     Raises: LayoutError for a day that does not exist, or not in the year of the file that `known` heads.
     """
     if line[_DAY_YEAR] != known.year:
-        raise LayoutError(f"a record of {_text(line[_DAY])}", f"one of {_text(known.year)}")
-    return day(line[_DAY])
+        raise LayoutError(f"a record of {_text(line[DAY])}", f"one of {_text(known.year)}")
+    return day(line[DAY])
 
 
 def market(line: bytes) -> bytes:
@@ -125,14 +124,9 @@ def market(line: bytes) -> bytes:
     return line[_MARKET]
 
 
-def ticker(line: bytes) -> str | None:
-    """Return the ticker of a quote, None where its code is none that this ledger can name."""
-    return _named(line[_CODE])
-
-
 def code(line: bytes) -> str:
     """Return the code of a quote as the file writes it."""
-    return _text(line[_CODE]).rstrip()
+    return _text(line[CODE]).rstrip()
 
 
 def quote(line: bytes) -> QuoteLine:
@@ -150,7 +144,7 @@ def quote(line: bytes) -> QuoteLine:
     if not factor:
         raise LayoutError("FATCOT 0", "the number of shares that the prices are for")
     bar = RawBar(
-        day(line[_DAY]),
+        day(line[DAY]),
         _price(line[_OPEN], factor),
         _price(line[_HIGH], factor),
         _price(line[_LOW], factor),
@@ -158,7 +152,7 @@ def quote(line: bytes) -> QuoteLine:
         None,
         int(line[_VOLUME]),
     )
-    return QuoteLine(bar, line[_CURRENCY])
+    return QuoteLine(bar, line[CURRENCY])
 
 
 def raw_bars(body: bytes) -> tuple[RawBar, ...]:
@@ -172,25 +166,10 @@ def raw_bars(body: bytes) -> tuple[RawBar, ...]:
     return tuple(quote(line).bar for line in lines)
 
 
-def reading(body: bytes) -> Reading:
-    """Return all that a recorded answer says: its sessions, and which of them are in a former currency.
-
-    Raises: LayoutError for any other body.
-    """
-    rows = raw_bars(body)
-    currencies = ((bar.date, quote(line).currency) for bar, line in zip(rows, body.splitlines(), strict=True))
-    return Reading(
-        rows=rows,
-        every_session=False,
-        identity=Identity(symbol=", ".join(sorted({ticker(line) or code(line) for line in body.splitlines()})) or None),
-        foreign={day: currency.decode("latin-1").strip() for day, currency in currencies if currency != REAL},
-    )
-
-
 def lines_of(body: bytes, session_day: date) -> tuple[str, ...]:
     """Return the lines of a recorded answer that hold one trading day."""
     written = f"{session_day:%Y%m%d}".encode()
-    return tuple(_text(line).rstrip() for line in body.splitlines() if line[_DAY] == written)
+    return tuple(_text(line).rstrip() for line in body.splitlines() if line[DAY] == written)
 
 
 def micros_a_share(centavos: int, factor: int) -> int:
@@ -215,17 +194,6 @@ def day(digits: bytes) -> date:
     except ValueError as error:
         raise LayoutError(f"the day {_text(digits)!r}", "one that exists") from error
     raise LayoutError(f"the day {_text(digits)!r}", "AAAAMMDD")
-
-
-@lru_cache(maxsize=16_384)  # far more codes than trade on one day
-def _named(code: bytes) -> str | None:
-    written = _text(code).rstrip()
-    try:
-        found = normalize(written)
-    except TickerError:
-        return None
-    # Only a code that is a ticker unchanged: two spellings must never meet in one series.
-    return found if found == written + SUFFIX else None
 
 
 @lru_cache(maxsize=16_384)  # prices repeat: from one day to the next, and among open, high, low and close

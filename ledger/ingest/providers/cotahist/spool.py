@@ -10,7 +10,6 @@ from operator import itemgetter
 from typing import Self
 
 from ledger.files.scratch import private_database, sqlite_errors
-from ledger.ingest.providers.cotahist import layout
 
 SpoolRow = tuple[str, int, bytes]  # ticker, line number, line
 
@@ -44,13 +43,9 @@ class Spool:
     def tickers(self) -> Iterator[tuple[str, list[bytes]]]:
         """Yield each ticker, in order, with the lines of its quotes in the order of the file.
 
-        A ticker that was traded on the spot market has its spot quotes only: what else goes under its code is
-        another thing at another price, and its series is to be the same whichever markets were asked for.
-
         Raises: DiskFullError; StorageError.
         """
         with sqlite_errors():
             rows = self._database.execute("SELECT ticker, line FROM quotes ORDER BY ticker, number")
             for ticker, group in groupby(rows, key=itemgetter(0)):
-                lines = [line for _, line in group]
-                yield ticker, [line for line in lines if layout.market(line) == layout.SPOT] or lines
+                yield ticker, [line for _, line in group]

@@ -61,7 +61,8 @@ def test_an_import_creates_the_ledger_and_fills_it(tmp_path: Path) -> None:
         "file": "COTAHIST_A2025.ZIP", "sha256": digest, "records": 6, "tickers": 2,
         "added": 6, "revised": 0, "unchanged": 0, "rejected": 0, "skipped": 0, "status": "success",
         "provider": "cotahist", "repeated": 0, "tickers_rejected": 0, "tickers_failed": 0, "flagged": 0, "withdrawn": 0,
-        "partial": 0, "warned": 2, "rows_refused": 0, "outside": 0, "skipped_codes": [],
+        "partial": 0, "warned": 2, "rows_refused": 0, "rows_repeated": 0, "rows_failed": 0, "duplicates": 0,
+        "outside": 0, "skipped_codes": [], "refused": [],
         "first_date": "2025-01-02", "last_date": "2025-01-06",
         "seq": 4, "created": True, "ledger": str(tmp_path / "dados" / "ledger-1"),
     }  # fmt: skip
@@ -132,6 +133,61 @@ def test_a_code_that_is_no_ticker_is_counted_and_named(tmp_path: Path) -> None:
     (row,) = done.lines()
     assert (0, "warning", 2, ["SEMNUM"]) == (done.code, row["status"], row["skipped"], row["skipped_codes"])
     assert "codes that are no tickers" in done.err
+
+
+def test_every_record_is_in_one_count_and_what_is_refused_is_named(tmp_path: Path) -> None:
+    """The first ten with their reasons, or all of them; nothing is a record of two counts."""
+    lines = [
+        *LINES,
+        LINES[0],
+        line(DAYS[0], "VALE3", close=9),
+        *(line(DAYS[0], f"SEM{letter}") for letter in "ABCDEFGHIJK"),
+        line(DAYS[1], "PETR4T", market="030"),
+        line(DAYS[1], "PETRA1", market="070", expiry="20250117"),
+        *(line(day, "ABEV3", close=0) for day in DAYS),
+    ]
+    made(tmp_path / "A.TXT", lines)
+    (ten,) = imported(tmp_path, "A.TXT", "--market", "all", "--dry-run").lines()
+    text = run_main("import-cotahist", "A.TXT", "--market", "all", "--dry-run", cwd=tmp_path, env=NOW).out
+    assert "  SEMA          1 refused  a code that is no ticker\n" in text
+    assert text.endswith("  and 6 more: --refused names all\n")
+    done = imported(tmp_path, "A.TXT", "--market", "all", "--refused")
+    (row,) = done.lines()
+    parts = ("outside", "skipped", "rows_refused", "rows_failed", "rows_repeated")
+    parts += ("added", "revised", "unchanged", "partial", "rejected", "duplicates")
+    assert (len(lines), 6, 12, 3, 1, 2) == (
+        sum(row[name] for name in parts),
+        row["added"],
+        row["skipped"],
+        row["rows_refused"],
+        row["rejected"],
+        row["duplicates"],
+    )
+    assert (10, 14) == (len(ten["refused"]), len(row["refused"]))
+    assert [
+        {"name": "SEMA", "records": 1, "reason": "a code that is no ticker"},
+        {"name": "PETR4T", "records": 1, "reason": "term '   ', which is no number of days"},
+        {"name": "ABEV3.SA", "records": 3, "reason": "THRESHOLD: got 3 of 3 rows rejected, want at most 10 % of 20"},
+        {"name": "VALE3.SA", "records": 1, "reason": "2025-01-02 DUPLICATE: got 2 rows that differ, want one"},
+    ] == [row["refused"][number] for number in (0, 11, 12, 13)]
+
+
+def test_an_option_code_of_two_years_is_two_series(tmp_path: Path) -> None:
+    """Each read, exported and locked by its own name."""
+    first, second = date(2016, 1, 4), date(2024, 11, 4)
+    made(tmp_path / "A.TXT", [line(first, "BBASA45", 76, market="070", expiry="20160118")], year=2016)
+    made(tmp_path / "B.TXT", [line(second, "BBASA45", 12, market="070", expiry="20241114")], year=2024)
+    done = imported(tmp_path, "A.TXT", "B.TXT", "--market", "all")
+    assert [1, 1] == [row["added"] for row in done.lines()]
+    for ticker, day, close in (
+        ("bbasa45@2016-01-18", first, "0.76"),
+        ("BBASA45@2024-11-14.SA", second, "0.12"),
+    ):
+        shown = run_main("prices", "--ticker", ticker, "--format", "csv", cwd=tmp_path, env=NOW)
+        assert (0, f"{day},{close},{close},{close},{close},1000") == (shown.code, shown.out.splitlines()[1])
+    written = run_main("snapshot", "--ticker", "BBASA45@2016-01-18", "--out", "s.csv", cwd=tmp_path, env=NOW)
+    assert 0 == written.code
+    assert 3 == run_main("prices", "--ticker", "BBASA45", cwd=tmp_path, env=NOW).code
 
 
 def test_a_dry_run_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from cli.app.exit_codes import Exit
 from cli.commands.ingest.import_cotahist import row as import_row
-from cli.commands.ingest.import_cotahist.row import ImportRow, Run
+from cli.commands.ingest.import_cotahist.row import ImportRow, Refusal, Run
 from ledger.chain import Head, Link
 from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
+from ledger.events import ValidationCompleted
 from ledger.ingest.providers.cotahist import DESCRIPTION
-from ledger.ingest.providers.cotahist.importing import Contents, Imported
+from ledger.ingest.providers.cotahist.importing import Contents, Imported, RefusedCode
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import superseded
 from ledger.values import Finding, Window
@@ -26,8 +27,7 @@ CONTENTS = Contents(
     window=Window(date(2025, 1, 2), date(2025, 12, 30)),
     records=100,
     outside=10,
-    unnamed=0,
-    unnamed_codes=(),
+    refused=(),
     tickers=3,
     started_at=1,
     finished_at=2,
@@ -43,6 +43,11 @@ ERRORS: Mapping[str, LedgerError] = {
 def done(contents: Contents = CONTENTS, **total: int) -> ImportRow:
     """Return the row of a file with these counts."""
     return import_row.row(contents, total, RUN, seq=6)
+
+
+def took(decision: ValidationCompleted | None, *, records: int) -> Imported:
+    """Return what became of a ticker."""
+    return Imported(ticker="PETR4.SA", records=records, decision=decision, seq=None)
 
 
 def failed(kind: str) -> ImportRow:
@@ -64,25 +69,29 @@ def test_a_ticker_counts_its_decision() -> None:
         flagged=(Finding("JUMP", session(5), "…"),),
     )
     expected = {
-        "tickers_rejected": 0, "added": 3, "revised": 2, "unchanged": 1, "rejected": 1, "flagged": 1, "withdrawn": 1,
-        "partial": 2, "warned": 0, "rows_refused": 0,
+        "added": 3, "revised": 2, "unchanged": 1, "rejected": 1, "partial": 2, "duplicates": 1, "flagged": 1,
+        "withdrawn": 1, "warned": 0,
     }  # fmt: skip
-    assert expected == import_row.counts(Imported(ticker="PETR4.SA", decision=decision, seq=None))
+    assert expected == import_row.counts(took(decision, records=10))
 
 
-def test_a_ticker_that_is_rejected_whole_says_why() -> None:
-    """By the first finding; one that was not has nothing to say."""
+def test_what_is_refused_of_a_ticker_says_why() -> None:
+    """All of it by the first finding, or session by session; one that was accepted has nothing to say."""
     decision = superseded(evidence(run_of((10, 10.1))), Held({}), basis="as_traded")
-    rejected = replace(decision, verdict="rejected", rejected=(Finding("IDENTITY", None, "got currency CZ$"),))
-    found = [
-        import_row.refusal(Imported(ticker="PETR4.SA", decision=one, seq=None)) for one in (decision, rejected, None)
-    ]
-    assert [None, "PETR4.SA: IDENTITY: got currency CZ$", None] == found
+    findings = Finding("IDENTITY", None, "got currency CZ$"), Finding("NONPOS", session(4), "got 0")
+    whole = replace(decision, verdict="rejected", rejected=findings)
+    some = replace(decision, verdict="warning", rejected=findings[1:])
+    assert [
+        [],
+        [Refusal("PETR4.SA", 10, "IDENTITY: got currency CZ$")],
+        [Refusal("PETR4.SA", 1, f"{session(4)} NONPOS: got 0")],
+        [],
+    ] == [list(import_row.refusals(took(one, records=10))) for one in (decision, whole, some, None)]
 
 
 def test_a_ticker_imported_before_counts_as_repeated() -> None:
     """And as nothing else."""
-    assert {"repeated": 1} == import_row.counts(Imported(ticker="PETR4.SA", decision=None, seq=None))
+    assert {"repeated": 1, "rows_repeated": 3} == import_row.counts(took(None, records=3))
 
 
 def test_a_row_says_file_counts_and_where_the_log_stands() -> None:
@@ -119,7 +128,7 @@ def test_a_row_says_file_counts_and_where_the_log_stands() -> None:
         (done(added=5, flagged=1), "warning", Exit.WARNING),
         (done(added=5, withdrawn=1), "warning", Exit.WARNING),
         (done(added=5, warned=1), "success", Exit.OK),
-        (done(replace(CONTENTS, unnamed=1), added=5), "warning", Exit.OK),
+        (done(replace(CONTENTS, refused=(RefusedCode("SEMNUM", "…", 1),)), added=5), "warning", Exit.OK),
         (done(added=5, partial=1), "warning", Exit.WARNING),
         (done(added=5, rejected=1), "warning", Exit.WARNING),
         (done(added=5, tickers_rejected=2), "warning", Exit.WARNING),
@@ -161,10 +170,11 @@ def test_the_worst_file_decides_unless_others_went_well(rows: list[ImportRow], c
             "A.ZIP warning: 3 tickers of 100 records: 80 added, 2 flagged, 10 not asked for | cotahist | 1.235s",
         ),
         (
-            done(replace(CONTENTS, unnamed=7, unnamed_codes=("SEMNUM",)), unchanged=4, partial=1),
+            done(replace(CONTENTS, refused=(RefusedCode("SEMNUM", "…", 7),)), unchanged=4, partial=1),
             (
                 "A.ZIP warning: 3 tickers of 100 records: 0 added, 4 unchanged, 1 not final yet, "
-                "10 not asked for, 7 skipped, no tickers (SEMNUM) | cotahist | 1.235s"
+                "10 not asked for, 7 of no series | cotahist | 1.235s\n"
+                "  and 7 more: --refused names all"
             ),
         ),
         (done(repeated=3), "A.ZIP success: all 3 tickers were imported before, nothing appended"),

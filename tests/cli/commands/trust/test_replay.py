@@ -7,7 +7,7 @@ import pytest
 from cli.app.exit_codes import Exit
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from projections.store import runner
+from projections.store import replaying
 from projections.store.registry import ALL
 from tests.support.sample_ledger import EVENTS, look
 
@@ -15,7 +15,7 @@ from tests.support.sample_ledger import EVENTS, look
 def digests(sample: Path, stop: int) -> list[dict[str, object]]:
     """Return what the first `stop` events give, by a replay in this process."""
     with EventLog(LedgerHome(sample / "dados" / "sample"), now=lambda: 0, readonly=True) as log:
-        found = runner.replay(log, stop)
+        found = replaying.replay(log, stop)
     return [{"projection": one.name, "version": one.version, "events": stop, "digest": found[one.name]} for one in ALL]
 
 

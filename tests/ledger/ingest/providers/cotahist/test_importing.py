@@ -15,14 +15,14 @@ from ledger.errors import CotahistError, LedgerReplacedError
 from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.ids import append_id
 from ledger.ingest.providers.cotahist import file, importing
-from ledger.ingest.providers.cotahist.importing import Contents, Imported, Importer, Intake, Selection
+from ledger.ingest.providers.cotahist.importing import Contents, Imported, Importer, Intake, RefusedCode, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held, Reach
 from ledger.market.series import Series
 from ledger.market.sessions import shift
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from ledger.values import Finding, Identity, Request, Source, Window
+from ledger.values import Identity, Request, Source, Window
 from projections.models import prices
 from projections.store.runner import view_at
 from tests.ledger.ingest.answers import instant
@@ -93,8 +93,10 @@ def test_the_intake_counts_every_record_once(tmp_path: Path) -> None:
         window=Window(FIRST, DAYS[2]),
         records=7,
         outside=1,
-        unnamed=3,
-        unnamed_codes=("SEMNUM", "AB4"),
+        refused=(
+            RefusedCode("SEMNUM", "a code that is no ticker", 2),
+            RefusedCode("AB4", "a code that is no ticker", 1),
+        ),
         tickers=2,
         started_at=LATER - 1_000_000,
         finished_at=LATER,
@@ -122,7 +124,7 @@ def test_what_is_wanted_is_a_market_and_tickers(
         assert (tickers, outside, unnamed) == (
             [name for name, _ in spool.tickers()],
             contents.outside,
-            contents.unnamed,
+            sum(one.records for one in contents.refused),
         )
 
 
@@ -157,7 +159,7 @@ def test_a_ticker_becomes_evidence_and_its_decision_in_one_append(tmp_path: Path
     params = {"file": "A.TXT", "sha256": sha256.hex(), "made_on": "2025-12-31"}
     assert (
         Request(ticker="PETR4.SA", window=window, params=params),
-        Source(library="cotahist", version="1"),
+        Source(library="cotahist", version="2"),
         Identity(symbol="PETR4.SA", currency="BRL"),
         lines,
         "cotahist",
@@ -169,7 +171,7 @@ def test_a_ticker_becomes_evidence_and_its_decision_in_one_append(tmp_path: Path
         closes(decision),
         [bar.adj_close for bar in decision.bars],
     )
-    run_of_petr4 = log.append_run(append_id(f"cotahist/{sha256.hex()}/PETR4.SA"))
+    run_of_petr4 = log.append_run(append_id(f"cotahist/2/{sha256.hex()}/PETR4.SA"))
     assert (1, 2) == (run_of_petr4 and run_of_petr4.first, run_of_petr4 and run_of_petr4.count)
 
 
@@ -287,25 +289,34 @@ def test_a_day_after_the_import_is_rejected(tmp_path: Path) -> None:
     assert ["FUTURE"] == [finding.rule for finding in (found.decision and found.decision.rejected) or ()]
 
 
-def test_prices_in_another_currency_are_rejected_whole(tmp_path: Path) -> None:
-    """A file from before the real."""
-    (found,) = run(made(tmp_path / "A.TXT", [line(day, currency="CR$") for day in DAYS[:2]]), None)
-    assert found.decision is not None
-    finding = Finding("IDENTITY", None, "got currency CR$, want BRL")
-    assert ("rejected", finding, 0) == (found.decision.verdict, found.decision.rejected[0], found.decision.added)
+@pytest.mark.parametrize("former", [0, 1, 5, 10])
+def test_prices_in_a_former_currency_are_a_series_of_their_own(tmp_path: Path, former: int) -> None:
+    """The year in which the real came: neither is mixed into the other, and nothing is rejected."""
+    lines = [line(day, currency="CZ$" if n < former else "R$") for n, day in enumerate(DAYS)]
+    found = run(made(tmp_path / "A.TXT", lines), None)
+    expected = [("PETR4.SA", "BRL", "success", len(DAYS) - former), ("PETR4~BRC.SA", "BRC", "success", former)]
+    decisions = [(one.ticker, one.decision) for one in found if one.decision]
+    assert [row for row in expected if row[3]] == [
+        (ticker, decision.currency, decision.verdict, decision.added) for ticker, decision in decisions
+    ]
 
 
-@pytest.mark.parametrize("former", [1, 5, 9])
-def test_rows_in_a_former_currency_reject_no_other_row(tmp_path: Path, former: int) -> None:
-    """The year in which the real came: its rows are accepted, however many came before it."""
-    lines = [line(day, currency="CR$" if n < former else "R$") for n, day in enumerate(DAYS)]
-    (found,) = run(made(tmp_path / "A.TXT", lines), None)
-    assert found.decision is not None
-    assert ("warning", len(DAYS) - former, [("IDENTITY", day) for day in DAYS[:former]]) == (
-        found.decision.verdict,
-        found.decision.added,
-        [(finding.rule, finding.date) for finding in found.decision.rejected],
-    )
+def test_what_shares_a_code_is_held_apart(tmp_path: Path, log: EventLog) -> None:
+    """A share, its auction and its block; a forward at two terms; an option code of two years."""
+    lines = [
+        line(FIRST), line(FIRST, market="017", close=9), line(FIRST, market="021", close=8),
+        line(FIRST, "PETR4T", market="030", term="030"), line(FIRST, "PETR4T", market="030", term="060", close=7),
+        line(FIRST, "BBASA45", market="070", expiry="20250117"),
+        line(FIRST, "BBASA45", market="070", expiry="20260116", close=6),
+    ]  # fmt: skip
+    expected = {
+        "PETR4.SA": 3732, "PETR4@M017.SA": 9, "PETR4@M021.SA": 8, "PETR4T@T030.SA": 3732, "PETR4T@T060.SA": 7,
+        "BBASA45@2025-01-17.SA": 3732, "BBASA45@2026-01-16.SA": 6,
+    }  # fmt: skip
+    found = run(made(tmp_path / "A.TXT", lines), log)
+    assert {ticker: [close * 10_000] for ticker, close in expected.items()} == {
+        one.ticker: closes(one.decision) for one in found if one.decision
+    }
 
 
 def test_two_quotes_of_one_day_that_differ_are_rejected(tmp_path: Path) -> None:

@@ -71,12 +71,11 @@ def test_a_quote_is_read_from_its_columns() -> None:
 
 
 def test_a_quotes_names_are_read_from_their_columns() -> None:
-    """Type, market, code, ticker, and the day in the year of its file."""
-    assert (b"01", b"010", "ABCD4", "ABCD4.SA", date(2024, 6, 12)) == (
+    """Type, market, code, and the day in the year of its file."""
+    assert (b"01", b"010", "ABCD4", date(2024, 6, 12)) == (
         layout.kind(VECTOR),
         layout.market(VECTOR),
         layout.code(VECTOR),
-        layout.ticker(VECTOR),
         layout.session(VECTOR, KNOWN),
     )
 
@@ -118,31 +117,6 @@ def test_evidence_carries_every_price_exactly(centavos: int, factor: int) -> Non
     """The float in the evidence means the very millionths that the file says."""
     close = layout.quote(changed(PREULT=f"{centavos:013d}", FATCOT=f"{factor:07d}")).bar.close
     assert Fraction(centavos * 10_000, factor) == price_micros(close)
-
-
-@pytest.mark.parametrize(
-    ("code", "ticker"),
-    [
-        ("PETR4", "PETR4.SA"),
-        ("TAEE11", "TAEE11.SA"),
-        ("A1MD34", "A1MD34.SA"),
-        ("PETR4F", "PETR4F.SA"),
-        ("PETRA100", "PETRA100.SA"),
-        ("AB4", None),
-        ("PETRA1000", None),
-        ("SEMNUM", None),
-        ("petr4", None),
-        ("PETR4.SA", None),
-        ("^BVSP", None),
-        ("VAL 4", None),
-        (" PETR4", None),
-        ("PETR\xc94", None),
-        ("", None),
-    ],
-)
-def test_a_code_is_a_ticker_only_as_it_stands(code: str, ticker: str | None) -> None:
-    """Two spellings never meet in one series; what names no ticker is left to be counted."""
-    assert ticker == layout.ticker(changed(CODNEG=f"{code:<12}"))
 
 
 @pytest.mark.parametrize(

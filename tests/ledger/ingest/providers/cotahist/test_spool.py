@@ -6,18 +6,16 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from ledger.errors import DiskFullError, LedgerError, StorageError
-from ledger.ingest.providers.cotahist import layout
+from ledger.ingest.providers.cotahist.identity import identity
 from ledger.ingest.providers.cotahist.spool import Spool, SpoolRow
 from tests.support.cli import REPOSITORY
-from tests.support.cotahist import line, quotes
+from tests.support.cotahist import quotes
 
-DAY = date(2025, 1, 2)
 SPOOLING = """
 import os
 from pathlib import Path
@@ -34,7 +32,7 @@ with Spool() as spool:
 def test_each_ticker_comes_once_with_its_lines_in_order() -> None:
     """Held to a dictionary of lists."""
     rows = [(ticker, number, quote) for number, quote in enumerate(quotes(records=5_000, year=2025, seed=2))
-            if (ticker := layout.ticker(quote))]  # fmt: skip
+            if isinstance(ticker := identity(quote), str)]  # fmt: skip
     expected = defaultdict(list)
     for ticker, _, quote in rows:
         expected[ticker].append(quote)
@@ -42,14 +40,6 @@ def test_each_ticker_comes_once_with_its_lines_in_order() -> None:
         spool.put(rows[::2])
         spool.put(rows[1::2])
         assert sorted(expected.items()) == list(spool.tickers())
-
-
-def test_a_ticker_of_two_markets_keeps_its_spot_quotes() -> None:
-    """So that its series is the same whether the other market was asked for or not."""
-    spot, auction, option = line(DAY), line(DAY, market="017", close=9), line(DAY, "PETRA100", market="070")
-    with Spool() as spool:
-        spool.put([("PETR4.SA", 2, auction), ("PETR4.SA", 3, spot), ("PETRA100.SA", 4, option)])
-        assert [("PETR4.SA", [spot]), ("PETRA100.SA", [option])] == list(spool.tickers())
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def decisions() -> list[tuple[FetchSucceeded, Held, ValidationCompleted]]:
 def judged(fetch: FetchSucceeded, held: Held, threshold_percent: float = 10) -> ValidationCompleted:
     """Return what the frozen judge makes of a fetch."""
     provider = registry.described(fetch.provider)
-    rows = () if provider.brought_by_hand else registry.reading(fetch.provider, fetch.answer).rows
+    rows = () if provider.brought_by_hand else registry.reading(fetch).rows
     return judge.judge(fetch, held, basis=provider.basis, body_rows=rows, threshold_percent=threshold_percent)
 
 

@@ -1,0 +1,113 @@
+"""A fold beside what is stored is the same on a disk and in memory, and a comparison names the first key apart."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import DiskFullError
+from projections.fold.projection import Projection
+from projections.fold.tables import State
+from projections.store import replaying
+from projections.store.folder import Shelf
+from projections.store.registry import ALL
+from projections.store.replaying import FoldedInMemoryWarning, compare, folded_aside, places_beside, replay
+from projections.store.runner import catch_up
+from tests.projections.story import told
+
+LOG = told(list(range(120)))
+
+
+def planted(folder: Path, projection: str, table: str, key: bytes) -> None:
+    """Put an empty row at `key` into one stored table."""
+    with Shelf(folder).stored() as stored:
+        assert stored is not None
+        head = stored.head()
+
+        def step(state: State) -> object:
+            state[projection][table].put(key, b"")
+            return head
+
+        stored.advance(step)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("stop", [0, 1, 50, None, 10_000])
+def test_on_disk_the_digests_are_those_of_memory(stop: int | None, tmp_path: Path) -> None:
+    """At any position, the end of the log for one past it; nothing stays, and nobody is warned."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert replay(LOG, stop) == replay(LOG, stop, places=(tmp_path,))
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("places", [False, True], ids=["in memory", "on disk"])
+@pytest.mark.parametrize("key", [b"", b"\x01", b"\xff" * 40])
+@pytest.mark.parametrize(("projection", "table"), [(one.name, one.tables[-1]) for one in ALL])
+def test_a_planted_row_is_found_wherever_the_log_is_folded(
+    projection: str, table: str, key: bytes, places: bool, tmp_path: Path
+) -> None:
+    """First, last or between the rows of a table; and the projections beside it are the same."""
+    catch_up(LOG, tmp_path)
+    chosen = places_beside(tmp_path) if places else ()
+    assert [] == compare(LOG, tmp_path, places=chosen)
+    planted(tmp_path, projection, table, key)
+    (found,) = compare(LOG, tmp_path, places=chosen)
+    assert (projection, table, key.hex()) == (found.projection, found.table, found.key)
+    assert replay(LOG)[projection] == found.replayed != found.stored
+
+
+@pytest.mark.parametrize("names", [["metrics"], ["snapshots", "prices"]])
+def test_some_projections_are_compared_alone(names: Sequence[str], tmp_path: Path) -> None:
+    """Their tables are marked otherwise in a store of their own: the rows are what counts."""
+    catch_up(LOG, tmp_path)
+    some = [one for one in ALL if one.name in names]
+    assert [] == compare(LOG, tmp_path, some, places=(tmp_path,))
+    planted(tmp_path, "metrics", "probes", b"\x01")
+    assert [name for name in names if name == "metrics"] == [
+        one.projection for one in compare(LOG, tmp_path, some, places=(tmp_path,))
+    ]
+
+
+def test_the_next_place_is_taken_where_one_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of the fold too; what was folded before that is not there twice."""
+    full, free = tmp_path / "full", tmp_path / "free"
+    full.mkdir()
+    free.mkdir()
+    tried = filling_up(monkeypatch, times=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert replay(LOG, places=(full, free)) == replay(LOG)
+    assert 2 == len(tried)
+
+
+def test_memory_is_used_where_no_disk_takes_it_and_a_warning_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With each place and its reason, once."""
+    tried = filling_up(monkeypatch, times=2)
+    gone = tmp_path / "gone"
+    with pytest.warns(FoldedInMemoryWarning) as warned, folded_aside(LOG, None, ALL, (tmp_path, gone, tmp_path)):
+        pass
+    reasons = "got a full disk at x, want free space; got 'No such file or directory' on writing "
+    assert 2 == len(tried)
+    assert [True] == [
+        str(one.message).startswith(f"the log is folded in memory, since no disk takes it ({reasons}{gone}, want")
+        for one in warned
+    ]
+
+
+def filling_up(monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[object]:
+    """Let the disk be full once half of the log is folded, so many `times`; return what was tried, as it grows."""
+    tried: list[object] = []
+    folded = replaying.folded
+
+    def filling(log: object, store: object, projections: Sequence[Projection], start: object, stop: int) -> object:
+        tried.append(store)
+        if len(tried) > times:
+            return folded(log, store, projections, start, stop)  # type: ignore[arg-type]
+        folded(log, store, projections, start, stop // 2)  # type: ignore[arg-type]
+        raise DiskFullError(Path("x"))
+
+    monkeypatch.setattr(replaying, "folded", filling)
+    return tried

@@ -1,0 +1,69 @@
+"""A store without a name: it holds what a fold puts into it, and no end of its process leaves anything of it."""
+
+import fcntl
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from ledger.chain import EMPTY_HEAD
+from ledger.errors import UnwritableError
+from projections.fold.digest import digest
+from projections.store.registry import ALL
+from projections.store.replaying import replay
+from projections.store.runner import folded
+from projections.store.unnamed import PREFIX, unnamed_store
+from tests.projections.story import told
+
+LOG = told(list(range(60)))
+
+
+def test_it_holds_what_a_fold_puts_into_it_and_has_no_name(tmp_path: Path) -> None:
+    """While it is open nothing of it is in the folder."""
+    with unnamed_store(tmp_path, ALL) as store:
+        assert LOG.head() == folded(LOG, store, ALL, EMPTY_HEAD, LOG.head().size)
+        with store.view() as view:
+            assert replay(LOG) == {name: digest(tables).hex() for name, tables in view.state.items()}
+        assert [] == list(tmp_path.iterdir())
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
+    """Killed while it folds."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        with unnamed_store(tmp_path, ALL) as store:
+            folded(LOG, store, ALL, EMPTY_HEAD, 30)
+            os.write(writing, b"x")
+            signal.pause()
+        os._exit(0)
+    os.read(reading, 1)
+    assert [] == list(tmp_path.iterdir())
+    os.kill(pid, signal.SIGKILL)
+    assert signal.SIGKILL == os.WTERMSIG(os.waitpid(pid, 0)[1])
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_what_a_kill_left_before_its_name_was_gone_is_removed_by_the_next(tmp_path: Path) -> None:
+    """But not what another process has just made, and holds locked; nor what only looks like it."""
+    left, ours, other = (tmp_path / name for name in (f"{PREFIX}left", f"{PREFIX}ours", "b3-ledger"))
+    for folder in (left, ours, other):
+        folder.mkdir()
+        (folder / "data.mdb").write_bytes(b"x")
+    fd = os.open(ours, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    with unnamed_store(tmp_path, ALL):
+        assert {ours, other} == set(tmp_path.iterdir())
+    os.close(fd)
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    """`TMPDIR` may name anything."""
+    with (
+        pytest.raises(UnwritableError, match="got 'No such file or directory' on writing"),
+        unnamed_store(tmp_path / "gone", ALL),
+    ):
+        pass
+    assert [] == list(tmp_path.iterdir())
