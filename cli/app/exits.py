@@ -22,7 +22,7 @@ from ledger.audit.accept import NotAcceptableError
 from ledger.checkpoint import errors as proof_errors
 from ledger.claims import OtherLogError
 from ledger.foreseen import UnforeseenError
-from ledger.ingest.providers.port import ProviderError
+from ledger.ingest.providers.port import DownloadError, ProviderError
 from ledger.limits import OutOfRangeError
 from ledger.market.ticker import TickerError
 from ledger.store.ceiling import ClockAheadError, LogAheadError
@@ -98,6 +98,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     MarkedError: ExitRule(Exit.CRITICAL, _MARKED),
     NotAcceptableError: ExitRule(Exit.UNKNOWN, _VERIFY),
     errors.CotahistError: ExitRule(Exit.CRITICAL, "download the file again, then: main {command}"),
+    DownloadError: ExitRule(Exit.CRITICAL, _AGAIN),
     errors.NoArchiveError: ExitRule(Exit.UNKNOWN, "main backup --list"),
     errors.NotAnArchiveError: ExitRule(Exit.CRITICAL, "main backup --list"),
     errors.ArchiveDamagedError: ExitRule(Exit.CRITICAL, "main verify {path}, and another one: main backup --list"),

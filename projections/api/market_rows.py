@@ -20,7 +20,6 @@ from projections.api.faces import to_python
 from projections.api.rows import Instrument, MarketPrice, OptionPrice
 from projections.fold.tables import State, Tables
 from projections.models import decisions, instruments, prices
-from projections.models.instruments import InstrumentSpan
 from projections.queries.quotations import in_force, quotations
 
 KINDS: Final[dict[str, Literal["call", "put"]]] = {"070": "call", "080": "put"}  # by TPMERC
@@ -80,41 +79,48 @@ def options(log: LogSource, state: State, underlying: str, day: date, position: 
     Options carry the ISIN of their underlying's issuer and the class of its paper; where the underlying was never
     listed, such as an index, they are those whose code begins as its own does.
     """
-    listed = list(instruments.listed(state[instruments.NAME]))
-    paper = next((known for series, known in listed if series.ticker == underlying), None)
-    closes = [
-        version.bar.close
-        for provider in registry.quoting()
-        for version in in_force(state[prices.NAME], Series(underlying, provider), position, start=day, end=day)
-        if version.bar is not None
-    ]
-    found = []
-    for series, known in listed:
-        kind = KINDS.get(known.listing.market)
-        if kind is None or not known.first <= day <= known.last or not _is_on(series.ticker, known, underlying, paper):
+    tables, root = state[instruments.NAME], tickers.code(underlying)[:ROOT_CHARS]
+    series_of = [Series(underlying, provider) for provider in registry.quoting()]
+    paper = next((known for one in series_of if (known := _on(tables, one, day)) is not None), None)
+    issuers = {root} if paper is None else {root, isin_issuer(paper.isin)}
+    held_prices = state[prices.NAME]
+    of_paper = (one for series in series_of for one in in_force(held_prices, series, position, start=day, end=day))
+    close = next((one.bar.close for one in of_paper if one.bar is not None), None)
+    found: list[OptionPrice] = []
+    for series, span in instruments.listed(tables):
+        # At a glance, by how it was listed in the end: what it was that day costs its evidence.
+        of_day = span.listing.market in KINDS and span.first <= day <= span.last
+        if not of_day or not (series.ticker.startswith(root) or isin_issuer(span.listing.isin) in issuers):
             continue
         weekly = WEEKLY.fullmatch(tickers.code(series.ticker))
-        for held in _held(log, state[prices.NAME], series, position, Window(day, day)):
+        for held in _held(log, held_prices, series, position, Window(day, day)):
             row = to_python(
                 OptionPrice,
                 **held,
                 underlying=underlying,
-                kind=kind,
+                kind=KINDS[held["market"]],
                 weekly=int(weekly[1]) if weekly else None,
-                underlying_close=closes[0] if closes else None,
+                underlying_close=close,
             )
-            found.append(row)
+            if _is_on(row, root, paper):
+                found.append(row)
     yield from sorted(found, key=lambda one: (one.expiry or date.max, one.kind, one.strike or 0, one.ticker))
 
 
-def _is_on(ticker: str, option: InstrumentSpan, underlying: str, paper: InstrumentSpan | None) -> bool:
-    """Return whether an option listed so is on `underlying`, which was itself listed as `paper`, if ever."""
-    issuer = isin_issuer(option.listing.isin)
-    root = tickers.code(underlying)[:ROOT_CHARS]
-    if paper is None or not isin_issuer(paper.listing.isin) or not issuer:
-        return ticker.startswith(root) or issuer == root
-    kinds = {one.listing.specification[:CLASS_CHARS].rstrip() for one in (option, paper)}
-    return issuer == isin_issuer(paper.listing.isin) and (len(kinds) == 1 or "" in kinds)
+def _on(tables: Tables, series: Series, day: date) -> Listing | None:
+    """Return how an instrument was listed on a day, or first of all after it; None where it never was."""
+    runs = list(instruments.runs(tables, series))
+    until = [run for run in runs if run.first <= day] or runs[:1]
+    return until[-1].listing if until else None
+
+
+def _is_on(option: OptionPrice, root: str, paper: Listing | None) -> bool:
+    """Return whether an option is on what was listed as `paper`, or, where that is not known, has its root."""
+    issuer = isin_issuer(option.isin)
+    if paper is None or not isin_issuer(paper.isin) or not issuer:
+        return option.ticker.startswith(root) or issuer == root
+    kinds = {one.specification[:CLASS_CHARS].rstrip() for one in (option, paper)}
+    return issuer == isin_issuer(paper.isin) and (len(kinds) == 1 or "" in kinds)
 
 
 def _held(log: LogSource, tables: Tables, series: Series, position: int, days: Window) -> Iterator[dict[str, Any]]:

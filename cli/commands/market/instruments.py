@@ -29,7 +29,7 @@ RENAMED_NAMES = (
     *("ticker", "into", "last_session", "first_session", "sessions_between", "speaks", "same_isin", "same_name"),
     *("close_ratio", "isin", "into_isin", "name", "into_name", "recorded"),
 )
-WIDTHS = (-22, -9, 10, 10, 8, -12, -12, -10, 4)
+WIDTHS = (-25, -9, 10, 10, 8, -12, -12, -10, 4)
 LATEST = ("ticker", "class", "first", "last", "sessions", "isin", "name", "spec", "dis")
 HISTORY = ("ticker", "class", "since", "until", "sessions", "isin", "name", "spec", "dis")
 

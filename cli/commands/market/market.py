@@ -25,7 +25,7 @@ NAMES = (
 )
 SORTED_UP = ("ticker", "name", "asset_class", "isin", "expiry")  # the others from the largest down
 SORTS = (*SORTED_UP, "open", "high", "low", "close", "average", "bid", "ask", "volume", "value", "trades", "strike")
-WIDTHS = (-19, -9, 10, 10, 10, 10, 13, 17, 7, -12)
+WIDTHS = (-25, -9, 10, 10, 10, 10, 13, 17, 7, -12)
 HEADING = ("ticker", "class", "open", "high", "low", "close", "volume", "value", "trades", "name")
 
 

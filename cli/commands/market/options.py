@@ -19,7 +19,7 @@ NAMES = (
     *("open", "high", "low", "close", "average", "bid", "ask", "volume", "value", "trades"),
     *("isin", "specification", "market", "bdi", "currency", "factor", "correction", "strike_points"),
 )
-WIDTHS = (-10, -4, 10, -2, -22, 10, 10, 10, 10, 12, 7)
+WIDTHS = (-10, -4, 10, -2, -25, 10, 10, 10, 10, 12, 7)
 HEADING = ("expiry", "kind", "strike", "wk", "ticker", "close", "average", "bid", "ask", "volume", "trades")
 
 

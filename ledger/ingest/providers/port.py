@@ -149,6 +149,14 @@ class ProviderError(LedgerError):
         self.answer = answer
 
 
+class DownloadError(LedgerError):
+    """A file of the exchange's did not come; `kind` is how it failed. What came of it waits for the next attempt."""
+
+    def __init__(self, kind: ErrorKind, name: str, host: str, *, found: str, wanted: str) -> None:
+        super().__init__(f"got {found} for {name} from {host}, want {wanted}")
+        self.kind, self.name, self.host = kind, name, host
+
+
 class Provider(Protocol):
     """Where daily bars come from. Implementations keep no state between calls that answers could leak through."""
 

@@ -24,6 +24,7 @@ from ledger.errors import LedgerError, unwritable
 from ledger.files.durable import make_private_folder, open_private, put_file, pwrite_whole, sync_folder
 from ledger.files.regular import open_regular, read_regular
 from ledger.ingest.providers.cotahist.file import BEGINNING, ZIP_MAGIC
+from ledger.ingest.providers.port import DownloadError
 from ledger.urls import masked
 from ledger.values import ErrorKind
 
@@ -44,10 +45,16 @@ Progress = Callable[[int, int | None], None]
 
 
 class Period(msgspec.Struct, frozen=True):
-    """A year, a month or a day, and the name of the exchange's file about it; `first` is its first day."""
+    """A year, a month or a day as `written`, and the name of the exchange's file about it; `first` is its first day."""
 
     name: str
     first: date
+    written: str
+
+    @property
+    def is_day(self) -> bool:
+        """Whether it is one day."""
+        return len(self.written) > len("2024-02")
 
     @classmethod
     def parse(cls, text: str) -> "Period":
@@ -66,15 +73,7 @@ class Period(msgspec.Struct, frozen=True):
         if first.year < FIRST_YEAR:
             raise ValueError(f"got {text!r}, want {FIRST_YEAR} or later: the exchange's files begin there")
         written = f"D{first:%d%m%Y}" if day else f"M{first:%m%Y}" if month else f"A{first:%Y}"
-        return cls(f"COTAHIST_{written}.ZIP", first)
-
-
-class DownloadError(LedgerError):
-    """The exchange's file did not come; `kind` is how it failed. What came of it waits for the next attempt."""
-
-    def __init__(self, kind: ErrorKind, name: str, host: str, *, found: str, wanted: str) -> None:
-        super().__init__(f"got {found} for {name} from {host}, want {wanted}")
-        self.kind, self.name, self.host = kind, name, host
+        return cls(f"COTAHIST_{written}.ZIP", first, text)
 
 
 class KeptFile(msgspec.Struct, frozen=True, kw_only=True):

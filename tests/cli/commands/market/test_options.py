@@ -16,7 +16,7 @@ def test_the_chain_is_every_option_of_the_file(exchange: Path) -> None:
     """By expiry, kind and strike, each with its underlying's close; weekly ones by the week in their code."""
     rows = run_main(*CHAIN, "--format", "json", cwd=exchange).lines()
     of_file = [one for one in records(DAY) if one["TPMERC"] in {"070", "080"}]
-    (close,) = [one["PREULT"] for one in records(DAY) if one["CODNEG"] == "ZAAA3"]
+    (close,) = [one["PREULT"] for one in records(DAY) if (one["CODNEG"], one["TPMERC"]) == ("ZAAA3", "010")]
     kinds = {"070": "call", "080": "put"}
     expected = sorted(
         (

@@ -11,7 +11,8 @@ import pytest
 
 from ledger.errors import DiskFullError, UnwritableError
 from ledger.ingest.providers.cotahist import download
-from ledger.ingest.providers.cotahist.download import Download, DownloadError, KeptFile, Period
+from ledger.ingest.providers.cotahist.download import Download, KeptFile, Period
+from ledger.ingest.providers.port import DownloadError
 from tests.support.cotahist import header, line, text
 from tests.support.file_server import FileServer, Serves
 
