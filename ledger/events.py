@@ -25,6 +25,7 @@ from ledger.values import (
     Id,
     Identity,
     LedgerKind,
+    PrunedFile,
     Rank,
     RawAction,
     RawBar,
@@ -136,7 +137,7 @@ class ValidationCompleted(Event, frozen=True, kw_only=True):
     after: Hash | None = None
     threshold_percent: float | None = None  # the share of rejected rows over which an answer is rejected whole
     rank: Rank | None = None  # None for a provider that answers live
-    outranked: tuple[date, ...] = ()  # days that stay as they are, since a file of higher rank covers them
+    outranked: tuple[date, ...] = ()  # days answered otherwise that stay as they are: a file of higher rank has them
 
 
 class IngestRefused(Event, frozen=True, kw_only=True):
@@ -223,6 +224,15 @@ class BackupRestored(Event, frozen=True, kw_only=True):
     replaced_size: Count | None
     replaced_link: Hash | None
     rollback: bool
+
+
+class BackupPruned(Event, frozen=True, kw_only=True):
+    """Backups that `keeper`, beside them, holds from their first byte to their last were given up: they are removed."""
+
+    TAG = "backup.pruned/1"
+
+    keeper: str
+    files: tuple[PrunedFile, ...]
 
 
 class HeadAccepted(Event, frozen=True, kw_only=True):
@@ -384,5 +394,6 @@ EVENT_TYPES: dict[str, type[Event]] = {
         SeriesRetired,
         CheckpointTimestamped,
         CheckpointCosigned,
+        BackupPruned,
     )
 }

@@ -58,10 +58,18 @@ def state(series: Series, basis: str, leaves: Mapping[int, bytes], actions: Iter
     `leaves` are those of the years in which anything is held; `actions` are all that hold, equal ones as often as
     they do. A series without a decision has neither. O(years + actions).
     """
-    held = sorted(map(_encode, actions))
+    return state_over(series, basis, leaves, actions_array(actions))
+
+
+def actions_array(actions: Iterable[Action]) -> bytes:
+    """Return the msgpack array of the actions that hold, sorted by their own bytes."""
+    return _encode(list(map(msgspec.Raw, sorted(map(_encode, actions)))))
+
+
+def state_over(series: Series, basis: str, leaves: Mapping[int, bytes], actions: bytes) -> bytes:
+    """Return what `state` does, of the `actions_array` of what holds."""
     years = [[year, leaves[year]] for year in sorted(leaves)]
-    fields = [series.provider, series.ticker, basis, years, [msgspec.Raw(action) for action in held]]
-    return blake3(DOMAIN + _encode(fields)).digest()
+    return blake3(DOMAIN + _encode([series.provider, series.ticker, basis, years, msgspec.Raw(actions)])).digest()
 
 
 class YearlyBars:

@@ -5,7 +5,7 @@ checksums. A row whose check fails is never handed out.
 """
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -31,7 +31,8 @@ class DamagedRowError(StorageError):
 
 def sealed(key: bytes, value: bytes) -> bytes:
     """Return `value` as it is stored at `key`: it ends in the CRC-32 of both, u32 big-endian."""
-    return value + _check(crc32(value, crc32(key)))
+    # One call over both, here and wherever it is written out: a second one costs more than to join them.
+    return value + _check(crc32(key + value))
 
 
 def unsealed(folder: Path, key: bytes, stored: bytes) -> bytes:
@@ -40,7 +41,7 @@ def unsealed(folder: Path, key: bytes, stored: bytes) -> bytes:
     Raises: DamagedRowError for anything else.
     """
     value = stored[:-CHECK_BYTES]
-    if _check(crc32(value, crc32(key))) != stored[-CHECK_BYTES:]:
+    if _check(crc32(key + value)) != stored[-CHECK_BYTES:]:
         raise DamagedRowError(folder, key)
     return value
 
@@ -67,16 +68,30 @@ class LmdbTable(Table):
     def put(self, key: bytes, value: bytes) -> None:
         """Make `value` the one at `key`."""
         whole = self._mark + key
-        self._put(whole, value + _check(crc32(value, crc32(whole))))
+        self._put(whole, value + _check(crc32(whole + value)))
 
     def store(self, key: bytes, row: Stored) -> None:
         """Make `row`, as msgpack, the value at `key`; `put` written out, since a fold calls it for every event."""
         whole, value = self._mark + key, encode(row)
-        self._put(whole, value + _check(crc32(value, crc32(whole))))
+        self._put(whole, value + _check(crc32(whole + value)))
 
     def delete(self, key: bytes) -> None:
         """Make `key` absent; harmless when it is."""
         self._delete(self._mark + key)
+
+    def sealed_rows(self, prefix: bytes, limit: int) -> list[Row]:
+        """Return up to `limit` rows whose key begins with `prefix` as they are stored: with mark and check, unchecked.
+
+        For who holds many rows against something else; costs a quarter of a scan.
+        """
+        cursor, whole = self._txn.cursor(), self._mark + prefix
+        # Compared as tuples, without a call of ours for each row.
+        rows = takewhile((past_prefix(whole),).__gt__, cursor.iternext()) if cursor.set_range(whole) else ()
+        return list(islice(rows, limit))
+
+    def check(self, row: Row) -> None:
+        """Raise DamagedRowError for a row of `sealed_rows` that fails its check."""
+        unsealed(self._folder, *row)
 
     def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
         """Yield the rows from `start` on whose key begins with `prefix`; O(log n) and the rows."""
@@ -95,7 +110,7 @@ class LmdbTable(Table):
             # the tree above it would give rows twice, or without an end.
             # `unsealed` written out, since it comes for every row that is read.
             value = stored[:-CHECK_BYTES]
-            sound = _check(crc32(value, crc32(key))) == stored[-CHECK_BYTES:]
+            sound = _check(crc32(key + value)) == stored[-CHECK_BYTES:]
             if not sound or (last is not None and (key >= last if reverse else key <= last)):
                 raise DamagedRowError(folder, key)
             if key < first or not key.startswith(whole):

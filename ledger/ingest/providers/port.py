@@ -40,19 +40,23 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     Its code is named as `module:attribute` and loaded when first used: `rows` is a `RowReader`, `reading` a
     `BodyReader` (None: there is nothing but rows), `lines` a `LineReader`, `live` a `Callable[[Access], Provider]`.
     `quotations` is a `QuotationReader` and `listings` a `ListingReader`, both None where bars are all that it sends.
-    `former_readings` are the `BodyReader`s of what older versions of its code recorded, by version.
+    `rank` returns the rank of an answer from its evidence; without it the last answer stands. `former_readings` are the
+    `BodyReader`s of what older versions of its code recorded, by version.
     """
 
     name: str  # in every event and output
     basis: Basis
     rows: str
     reading: str | None = None
+    rank: str | None = None
     former_readings: dict[str, str] = {}
     exchange: str | None = None  # its code for B3; None where its answers name no exchange
     lines: str | None = None  # for bodies of text, a session a line
     quotations: str | None = None
     listings: str | None = None
     names_actions: bool = False  # whether an answer without actions says that there were none
+    has_sessions: bool = True  # whether it has prices; False for one that tells of corporate actions alone
+    withdraws_actions: bool = False  # whether its word that an action is none counts against other providers too
     live: str | None = None  # None: nobody can be asked, a person brings its answers
     base_url_setting: str | None = None  # the variable that puts a mirror or proxy in place of its hosts
     recording: Recording | None = None  # for synthetic prices, which have a ledger of their own
@@ -125,6 +129,17 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None = None
 
 
+class NotFinalError(LedgerError):
+    """A file may lack quotes of its last session, which was not final when it was made; nothing of it was appended.
+
+    `again` is a UTC time from which on it can be imported.
+    """
+
+    def __init__(self, name: str, *, session: date, made_on: date, again: str) -> None:
+        super().__init__(f"got {name} made on {made_on}, want its session of {session} final: from {again} on")
+        self.name, self.session, self.made_on, self.again = name, session, made_on, again
+
+
 class ProviderError(LedgerError):
     """A provider brought no usable answer; `kind` is how it failed."""
 
@@ -155,6 +170,15 @@ class DownloadError(LedgerError):
     def __init__(self, kind: ErrorKind, name: str, host: str, *, found: str, wanted: str) -> None:
         super().__init__(f"got {found} for {name} from {host}, want {wanted}")
         self.kind, self.name, self.host = kind, name, host
+
+
+class ActionsFileError(LedgerError):
+    """A file of corporate actions cannot be read; nothing of it was appended."""
+
+    def __init__(self, name: str, *, line: int | None, column: str | None, found: str, wanted: str) -> None:
+        place = name if line is None else f"column {column}, line {line} of {name}"
+        super().__init__(f"got {found} in {place}, want {wanted}")
+        self.name, self.line, self.column, self.found, self.wanted = name, line, column, found, wanted
 
 
 class Provider(Protocol):

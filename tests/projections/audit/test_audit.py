@@ -9,13 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
+import ledger.audit.series_fold
+import projections.audit.open_years
 import projections.audit.rederivation
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.backup.scan import scan
 from ledger.chain import Head, Link, Record
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import UnknownEventError
-from ledger.events import IngestFailed, ValidationCompleted
+from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.files.scratch import ScratchMap
 from ledger.ingest.providers.evidence import answer
 from projections.audit.audit import audit_log, audit_shared
@@ -83,6 +85,18 @@ def test_the_old_ledger_is_derived_whole() -> None:
     assert ("same", 12, 14) == (report.verdict, report.derived["decisions"], report.derived["answers"])
 
 
+def test_a_series_is_in_the_currency_of_its_rows(audited: Callable[..., AuditReport]) -> None:
+    """Of an exchange's file too, as each version recorded it: in another one all of it would have been rejected."""
+    old = [record.body for record in archive_log(OLD).read()]
+    events = [decode_event(decode_envelope(seq, body)) for seq, body in enumerate(old)]
+    seq = next(n for n, one in enumerate(events) if isinstance(one, FetchSucceeded) and one.provider == "cotahist")
+    fetch = events[seq]
+    assert isinstance(fetch, FetchSucceeded)
+    dollars = {**msgspec.to_builtins(fetch.identity), "currency": "USD"}
+    found = audited(changed(old, seq, data={"identity": dollars})).first_difference
+    assert Difference(seq, "identity currency", "USD", "BRL") == found
+
+
 def test_every_number_of_processes_comes_to_one_report(
     bodies: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,8 +128,14 @@ def test_what_came_before_is_not_derived(bodies: list[bytes], audited: Callable[
 
 def test_nothing_has_to_be_in_memory(bodies: list[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither bars nor answers nor series: they are read back when they are needed."""
-    monkeypatch.setattr(projections.audit.rederivation, "BARS_KEPT", 0)
-    monkeypatch.setattr(projections.audit.rederivation, "ANSWERS_KEPT_BYTES", 0)
+    for module, kept in (
+        (projections.audit.open_years, "BARS_KEPT"),
+        (projections.audit.open_years, "HASHES_KEPT"),
+        (projections.audit.rederivation, "TEXT_BYTES_KEPT"),
+        (projections.audit.rederivation, "ANSWERS_KEPT_BYTES"),
+        (ledger.audit.series_fold, "LIVE_ITEMS"),
+    ):
+        monkeypatch.setattr(module, kept, 0)
     for path in (archived(tmp_path / "a.db", bodies), OLD):
         log = archive_log(path)
         with ScratchMap(memory_bytes=0) as scratch:
@@ -180,7 +200,7 @@ def test_what_nobody_foresaw_is_that_events_finding(
     def breaks(*_: object) -> None:
         raise KeyError("mine")
 
-    monkeypatch.setattr(projections.audit.rederivation, "assembled", breaks)
+    monkeypatch.setattr(projections.audit.open_years, "snapshot_name", breaks)
     report = audited(bodies)
     assert ("incomplete", 2, 2) == (report.verdict, report.derived["decisions"], report.not_derived[0].events)
     assert report.not_derived[0].reason.startswith("got KeyError")

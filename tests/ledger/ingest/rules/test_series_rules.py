@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ledger.ingest.rules import series_rules
-from ledger.ingest.rules.held import Held, likeness
+from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.values import Action, Basis, Finding, RawBar, Window
 from tests.ledger.ingest.answers import bar, held, ids, raw, run_of, session
@@ -304,6 +304,9 @@ def test_what_is_looked_at_is_what_something_new_takes_part_in(
             expected += series_rules.unit_slip(*three)
     expected += series_rules.adjustments(judged, ())
     assert expected == flagged(judged)
-    runs = [[one.date for one in run] for _, run in groupby(bars, key=likeness)]
+    runs = [
+        [one.date for one in run]
+        for _, run in groupby(bars, key=lambda one: (one.volume, one.open, one.high, one.low, one.close))
+    ]
     alike = [run[-1] for run in runs if len(run) >= 3 and new & {*run}]
     assert alike == [finding.date for finding in series_rules.stale(judged, traded=volume > 0)]
