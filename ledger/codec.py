@@ -5,15 +5,16 @@ The body is what the chain hashes; nothing here ever re-encodes a body that was 
 Source: docs/format.md, "Body".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
+from blake3 import blake3
 
 from ledger.errors import BodyTooLargeError, DamagedError, UnknownEventError
-from ledger.events import AMOUNTS_PER_MICRO, EVENT_TYPES, Event, LedgerCreated
-from ledger.values import Count, Id, Time
+from ledger.events import AMOUNTS_PER_MICRO, EVENT_TYPES, LEDGER_STREAM, Event, LedgerCreated
+from ledger.values import Count, EventCount, Id, Time
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -41,6 +42,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     event: Event
     cause: int | None = None
 
+
+_encoder = msgspec.msgpack.Encoder()
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -72,15 +75,33 @@ def _decision_2(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "actions": [action.lifted() for action in actions], **added}
 
 
+def streams_hash(streams: Iterable[EventCount]) -> bytes:
+    """Return BLAKE3 of the msgpack array of `[stream, events]`, ascending by the UTF-8 of the stream."""
+    return blake3(_encoder.encode(sorted(streams, key=lambda one: one.name))).digest()
+
+
+def _backup_2(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of a backup with its streams as the next version has them; it counted no providers."""
+    added = {"providers": None, "streams": 0, "streams_hash": b""}
+    if data.keys() & added.keys():
+        raise msgspec.ValidationError("Object contains a field of the next version")
+    tickers = msgspec.convert(data.get("tickers"), tuple[EventCount, ...])
+    # What was about no ticker was of the ledger's own stream, and in no count but the types'.
+    size, told = msgspec.convert(data.get("size"), Count), sum(one.events for one in tickers)
+    streams = [*tickers, EventCount(LEDGER_STREAM, size - told)] if size > told else list(tickers)
+    kept = {name: value for name, value in data.items() if name != "tickers"}
+    return {**kept, **added, "streams": len(streams), "streams_hash": streams_hash(streams)}
+
+
 # Retired tag -> (the tag of the next version, how to turn the data map into that version's).
 UPCASTERS: dict[str, tuple[str, Upcaster]] = {
+    "backup.created/1": ("backup.created/2", _backup_2),
     "validation.completed/1": ("validation.completed/2", _decision_2),
 }
 
 # What the decoder raises on arbitrary bytes: invalid UTF-8 and endless nesting are not a DecodeError.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-_encoder = msgspec.msgpack.Encoder()
 _envelope_decoder = msgspec.msgpack.Decoder(Envelope)
 _map_decoder = msgspec.msgpack.Decoder(dict[str, Any])
 
