@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         AnchorDamagedError,
         ArchiveDamagedError,
         ChecksumDamagedError,
+        ClosedLedgerError,
         DamagedError,
         ForkedError,
         Head,
@@ -33,10 +34,14 @@ if TYPE_CHECKING:
         UnreadableError,
     )
     from projections.api.columns import Columns
-    from projections.api.extras import MissingExtraError
+    from projections.api.comparing import CompareRow
+    from projections.api.days import Day, Tickers
+    from projections.api.extras import MissingExtraError, SqlRefusedError
     from projections.api.ledger import Ledger
-    from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, MissingSession, Price
+    from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, LogEntry, MissingSession, Price
+    from projections.api.why import WhyRow
     from projections.queries.position import AsOf
+    from projections.relations.sql import sql, table
 
 __all__ = [
     "AdjustedPrice",
@@ -45,9 +50,13 @@ __all__ = [
     "AsOf",
     "Change",
     "ChecksumDamagedError",
+    "ClosedLedgerError",
     "Columns",
+    "CompareRow",
     "CorporateAction",
     "DamagedError",
+    "Day",
+    "DiffRow",
     "ForkedError",
     "Head",
     "Ledger",
@@ -65,11 +74,16 @@ __all__ = [
     "Price",
     "RolledBackError",
     "Series",
+    "SqlRefusedError",
     "StorageError",
     "TickerError",
+    "Tickers",
     "UnknownEventError",
     "UnreadableError",
+    "WhyRow",
     "open_ledger",
+    "sql",
+    "table",
 ]
 
 # Where the public names are defined, the cheapest module first.
@@ -77,9 +91,13 @@ _HOMES = (
     "ledger",
     "projections.api.extras",
     "projections.api.columns",
+    "projections.api.comparing",
+    "projections.api.days",
     "projections.queries.position",
     "projections.api.rows",
+    "projections.api.why",
     "projections.api.ledger",
+    "projections.relations.sql",
 )
 
 

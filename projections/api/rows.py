@@ -71,6 +71,21 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
 
 
+class DiffRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of one session that differs; prices in reais, volume in shares.
+
+    A session that only one side has is one row of its close, null on the other side.
+    """
+
+    ticker: str
+    date: date
+    field: str
+    old: Quantity | None
+    new: Quantity | None
+    change: float | None  # new/old - 1
+    provider: str
+
+
 class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     """One corporate action: reais a share for a payment, `denominator` old shares into `numerator` new for a split.
 

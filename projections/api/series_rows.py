@@ -3,7 +3,7 @@
 Everywhere `position` is how many events are read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from ledger.market.series import Series
 from ledger.values import Bar
 from projections.api.faces import to_python
-from projections.api.rows import AdjustedPrice, Change, CorporateAction, MissingSession, Price
+from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, MissingSession, Price
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions
 from projections.models import prices as held_prices
 from projections.models.decisions import Decision
 from projections.models.units import reais
-from projections.queries.bar_fields import VOLUME
+from projections.queries.bar_fields import VOLUME, apart, relative
 
 PriceT = TypeVar("PriceT", bound=Price)
 
@@ -160,6 +160,20 @@ def actions_of(
         row for name in providers for row in actions(tables, Series(ticker, name), position, every_change=every_change)
     ]
     return sorted(rows, key=lambda one: one.seq if every_change else (one.date, one.kind, one.provider))
+
+
+def differences(series: Series, old: Mapping[date, Bar], new: Mapping[date, Bar]) -> Iterator[DiffRow]:
+    """Yield where the bars held of a series differ, by day and then by field."""
+    for one in apart(old, new):
+        yield DiffRow(
+            ticker=series.ticker,
+            date=one.date,
+            field=one.field,
+            old=quantity(one.field, one.old),
+            new=quantity(one.field, one.new),
+            change=relative(one.old, one.new),
+            provider=series.provider,
+        )
 
 
 def missing_sessions(

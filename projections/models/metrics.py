@@ -206,7 +206,8 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
                 tally.last_date = day
             if tally.first_date is None or day < tally.first_date:
                 tally.first_date = day
-        tally.missing = _miss(tables, key, decision, waiting.finished_at)
+        if tally.missing or decision.warned:  # else none was missing and none is: nearly every decision
+            tally.missing = _miss(tables, key, decision, waiting.finished_at)
         if tally.first_date is not None and decision.window.start <= tally.first_date:
             tally.whole_at = waiting.finished_at
     _put(tables, key, tally, waiting.duration_ms)
@@ -215,8 +216,6 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
 def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_at: int) -> int:
     """Bring up to date which sessions are missing, and return how many: a decision says it of its whole window."""
     known = _missing(tables, key)
-    if not known and not decision.warned:
-        return 0  # nearly every decision
     found_on = trading_day(found_at)
     window, came = decision.window, {bar.date for bar in decision.bars}
     now = {day: since for day, since in known.items() if not window.start <= day <= window.end and day not in came}

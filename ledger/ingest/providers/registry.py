@@ -19,6 +19,7 @@ from ledger.values import Answer, LedgerKind, RawBar
 
 ENTRIES: tuple[str, ...] = (
     "ledger.ingest.providers.manual:DESCRIPTION",
+    "ledger.ingest.providers.b3:DESCRIPTION",
     "ledger.ingest.providers.yahoo:DESCRIPTION",
     "ledger.ingest.providers.cotahist:DESCRIPTION",
     "ledger.ingest.providers.sample:DESCRIPTION",

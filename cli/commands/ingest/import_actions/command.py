@@ -1,5 +1,6 @@
 """`main import-actions`: corporate actions that a person brings, into the ledger."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from cli.context import clock_option, params
 Examples:
   main import-actions proventos.csv
   main import-actions proventos.csv --dry-run --format json
+  main import-actions PETR.json PETR-caixa-1.json PETR-caixa-2.json VALE.json VALE-caixa-1.json
 
 \b
 proventos.csv has a header that names its columns, in any order, and an action per line:
@@ -40,6 +42,11 @@ A line labelled withdrawn, with no amount, ratio or strike, says that nothing of
 that day, whoever says otherwise. The newest file decides on each day and kind that it names.
 
 \b
+The exchange's own JSON as it was saved: a company's supplement (GetListedSupplementCompany), and
+after it the pages of its history of cash (GetListedCashDividends); of each class of share that
+they name. main --provider b3 --ticker PETR4 asks for the same.
+
+\b
 Exit codes: 1 a file was refused, or an action flagged; 2 every file was refused; 3 another job is
 at work on a ticker of it.
 """,
@@ -50,7 +57,7 @@ at work on a ticker of it.
 @clock_option.option
 @output.style_options
 def import_actions(files: tuple[Path, ...], *, dry_run: bool, must_exist: bool, style: Style) -> int:
-    """Import dividends, splits and other corporate actions from a person's CSV, each with its reason.
+    """Import corporate actions from a person's CSV, each with its reason, or from the exchange's JSON.
 
     Every file is read whole before anything of it is appended: first its lines as evidence, then
     the decision over them. The same file twice appends nothing.
@@ -63,14 +70,15 @@ def run(in_force: Settings, options: ActionsImportOptions, style: Style) -> Exit
     die_with_parent()
     rows: list[ActionsImportRow] = []
     with worker_for(in_force, options, Logged(in_force)) as worker:
+        groups = worker.groups()
 
-        def imported(path: Path) -> ActionsImportRow:
-            rows.append(worker.work(path))
+        def imported(paths: Sequence[Path]) -> ActionsImportRow:
+            rows.append(worker.work(paths))
             return rows[-1]
 
-        output.report(map(imported, options.files), style, text=import_row.text)
+        output.report(map(imported, groups), style, text=import_row.text)
         # Where nobody read on, the work is done all the same.
-        rows.extend(map(worker.work, options.files[len(rows) :]))
+        rows.extend(map(worker.work, groups[len(rows) :]))
     for row in rows:
         for line in import_row.complaint(row) or ():
             output.say(line)

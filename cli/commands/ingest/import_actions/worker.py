@@ -1,7 +1,7 @@
 """One file from disk to decisions: read whole, then ticker by ticker into the log, then the read models."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ledger.ingest.plan import Observer
 from ledger.ingest.providers.evidence import UNPACKED_MAX_BYTES
 from ledger.ingest.rules.held import Held, Reach
 from ledger.market.series import Series
+from ledger.market.sessions import trading_day
 from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -58,11 +59,25 @@ class ActionsWorker:
         self._observer = observer
         self.unable: set[str] = set()  # files whose import lacked something of this machine's, or may not use it
 
-    def work(self, path: Path) -> ActionsImportRow:
-        """Import the file at `path` and return what is printed of it; its refusal is a row too.
+    def groups(self) -> list[tuple[Path, ...]]:
+        """Return the files as they are imported together: one by one, pages of a history with the company before them.
+
+        Raises: OSError for a file that cannot be read.
+        """
+        found: list[tuple[Path, ...]] = []
+        for path in self._options.files:
+            if found and reading.is_page(self._content(path)):
+                found[-1] = (*found[-1], path)
+            else:
+                found.append((path,))
+        return found
+
+    def work(self, paths: Sequence[Path]) -> ActionsImportRow:
+        """Import the files at `paths`, which go together, and return what is printed; their refusal is a row too.
 
         Raises: ClockAheadError.
         """
+        named = ", ".join(path.name for path in paths)
         began, started_at = time.perf_counter(), self._now()
         job_id = ids.new_id(started_at)
 
@@ -77,22 +92,29 @@ class ActionsWorker:
 
         try:
             with foreseen("import"):
-                total = self._import(path, job_id, started_at)
+                total = self._import(paths, job_id, started_at)
         except ClockAheadError:
             # No fault of the file: no other one could be imported, nor anything recorded.
             raise
         except LedgerError as error:
             if kept_out(error):
-                self.unable.add(path.name)
-            self._observer.warn(str(error), job_id=ids.text(job_id), file=path.name)
-            hint = exits.describe(error, ("import-actions", str(path))).hint
-            return row.failed(path.name, measured(), error, hint=hint)
+                self.unable.add(named)
+            self._observer.warn(str(error), job_id=ids.text(job_id), file=named)
+            hint = exits.describe(error, ("import-actions", *map(str, paths))).hint
+            return row.failed(named, measured(), error, hint=hint)
         return row.row(total, measured())
 
-    def _import(self, path: Path, job_id: bytes, started_at: int) -> Totals:
-        content = read_regular(path, limit_bytes=min(self._settings.import_max_bytes, UNPACKED_MAX_BYTES))
-        found = reading.of_sheet(path.name, content, Times(started_at, self._now()))
-        self._observer.info("read", job_id=ids.text(job_id), file=path.name, actions=found.actions)
+    def _content(self, path: Path) -> bytes:
+        return read_regular(path, limit_bytes=min(self._settings.import_max_bytes, UNPACKED_MAX_BYTES))
+
+    def _import(self, paths: Sequence[Path], job_id: bytes, started_at: int) -> Totals:
+        files = [(path.name, self._content(path)) for path in paths]
+        times = Times(started_at, self._now())
+        if reading.is_feed(files[0][1]):
+            found = reading.of_feed(files, times, trading_day(started_at))
+        else:
+            found = reading.of_sheet(*files[0], times)
+        self._observer.info("read", job_id=ids.text(job_id), file=found.name, actions=found.actions)
         importer = HandImporter(
             self._log,
             job_id=job_id,

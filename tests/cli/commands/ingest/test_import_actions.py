@@ -1,13 +1,16 @@
 """`main import-actions` as a person runs it: a process, a folder, a file of actions."""
 
 import hashlib
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+from tests.support.b3_server import B3Server, company, page, past, stock
 from tests.support.cli import Result, run_main
 from tests.support.oracle import check_home
 
@@ -111,3 +114,63 @@ def test_what_a_person_brings_raises_no_alarm(tmp_path: Path) -> None:
     main(tmp_path, "import-actions", sheet(tmp_path, BONUS).name)
     late = {**NOW, "B3_LEDGER_NOW": "2026-03-05T12:00:00Z"}
     assert 0 == run_main("metrics", cwd=tmp_path, env=late).code
+
+
+PN = "BRPETRACNPR6"
+
+
+def saved(tmp_path: Path) -> tuple[str, str]:
+    """Return the names of a company's supplement and of its history, as they were saved."""
+    rows = [past("11/12/2024", "PN", "DIVIDENDO", "1,55174293"), past("11/12/2024", "ON", "DIVIDENDO", "1,55174293")]
+    told = company("PETR", "PETROBRAS", stockDividends=[stock("25/04/2008", "DESDOBRAMENTO", "100,0", PN)])
+    (tmp_path / "PETR.json").write_text(json.dumps(json.dumps(told)), "utf-8")
+    (tmp_path / "PETR-caixa.json").write_text(json.dumps(page(rows)), "utf-8")
+    return "PETR.json", "PETR-caixa.json"
+
+
+def test_the_exchanges_json_is_imported_company_by_company(tmp_path: Path) -> None:
+    """A supplement and the pages after it are one answer, of each class that has an ISIN in it."""
+    done = main(tmp_path, "import-actions", *saved(tmp_path), sheet(tmp_path, BONUS).name, "--format", "json")
+    feed, own = done.lines()
+    assert (0, "PETR.json, PETR-caixa.json", "b3", 2, 1) == (
+        done.code, feed["file"], feed["provider"], feed["actions"], feed["tickers"],
+    )  # fmt: skip
+    assert ("manual", 1) == (own["provider"], own["added"])
+    rows = main(tmp_path, "actions", "PETR4", "--format", "json").lines()
+    assert [("2008-04-28", "split"), ("2024-12-12", "dividend")] == [(one["date"], one["kind"]) for one in rows]
+    assert (0, 0) == (main(tmp_path, "verify").code, main(tmp_path, "audit").code)
+    again = main(tmp_path, "import-actions", *saved(tmp_path), "--format", "json").lines()
+    assert [1] == [one["repeated"] for one in again]
+
+
+def test_a_history_without_its_company_is_refused(tmp_path: Path) -> None:
+    """Nothing in it says whose it is."""
+    _, history = saved(tmp_path)
+    done = main(tmp_path, "import-actions", history)
+    assert (2, True) == (done.code, "got no company with an ISIN in PETR-caixa.json" in done.err)
+    (tmp_path / "page.json").write_text("<html>", "utf-8")
+    assert 2 == main(tmp_path, "import-actions", "page.json").code
+
+
+def test_the_exchange_is_asked_through_the_main_job(tmp_path: Path) -> None:
+    """Evidence first, as of any provider; what it said of a missing action since is flagged, and kept."""
+    with B3Server() as server:
+        server.now = datetime(2026, 1, 5, 12, tzinfo=UTC)
+        server.companies["PETR"] = company(
+            "PETR", "PETROBRAS", stockDividends=[stock("25/04/2008", "DESDOBRAMENTO", "100,0", PN)]
+        )
+        server.history("PETROBRAS", [past("11/12/2024", "PN", "DIVIDENDO", "1,5")])
+        env = {**NOW, "B3_BASE_URL": server.url}
+        first = run_main("--provider", "b3", "--ticker", "PETR4", "--format", "json", cwd=tmp_path, env=env)
+        server.history("PETROBRAS", [past("23/12/2024", "PN", "JRS CAP PROPRIO", "0,7")])
+        second = run_main("--provider", "b3", "--ticker", "PETR4", "--format", "json", cwd=tmp_path, env=env)
+        unknown = run_main("--provider", "b3", "--ticker", "XXXX3", "--format", "json", cwd=tmp_path, env=env)
+    assert (["success"], ["warning"]) == tuple([row["status"] for row in run.lines()] for run in (first, second))
+    assert (2, "not-found") == (unknown.code, unknown.lines()[0]["error_kind"])
+    rows = main(tmp_path, "actions", "PETR4", "--format", "json").lines()
+    assert ["2008-04-28", "2024-12-12", "2024-12-26"] == [row["date"] for row in rows]
+    flagged = main(tmp_path, "validation", "PETR4", "--source", "b3", "--format", "json").lines()[-1]["flagged"]
+    assert ["got no dividend 1.50, want what is held; kept"] == [one["detail"] for one in flagged]
+    late = {**NOW, "B3_LEDGER_NOW": "2026-03-05T12:00:00Z"}
+    assert (0, 0) == (main(tmp_path, "audit").code, main(tmp_path, "verify").code)
+    assert 2 > run_main("metrics", "--ticker", "PETR4", cwd=tmp_path, env=late).code

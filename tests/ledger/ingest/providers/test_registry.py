@@ -16,11 +16,11 @@ ACCESS = Access(cache_dir=Path("nowhere"), now=lambda: 1)
 
 def test_the_list_names_each_provider_once() -> None:
     """In the order of preference, of prices and of actions each; the sample is of another kind of ledger."""
-    assert ("manual", "yfinance", "cotahist", "sample") == registry.names()
+    assert ("manual", "b3", "yfinance", "cotahist", "sample") == registry.names()
     assert ("yfinance", "cotahist") == registry.price_names("real")
-    assert ("manual", "yfinance") == registry.action_names("real")
-    assert ("yfinance", "sample") == registry.live_names()
-    assert (("yfinance",), ("sample",)) == (registry.live_names("real"), registry.live_names("sample"))
+    assert ("manual", "b3", "yfinance") == registry.action_names("real")
+    assert ("yfinance", "sample", "b3") == registry.live_names()
+    assert (("yfinance", "b3"), ("sample",)) == (registry.live_names("real"), registry.live_names("sample"))
 
 
 def test_answers_that_a_person_brings_are_known_by_their_provider() -> None:
@@ -35,7 +35,7 @@ def test_answers_that_a_person_brings_are_known_by_their_provider() -> None:
 def test_a_provider_that_is_not_in_the_list_is_an_error_of_the_ledger() -> None:
     """It may stand in a log that newer software wrote."""
     with pytest.raises(
-        UnknownProviderError, match="got provider brapi, want one of manual, yfinance, cotahist, sample"
+        UnknownProviderError, match="got provider brapi, want one of manual, b3, yfinance, cotahist, sample"
     ):
         registry.rows("brapi", evidence.answer(b""))
     assert issubclass(UnknownProviderError, LedgerError)
