@@ -29,6 +29,7 @@ _TABLE = (
     ("gaps", "prices.gaps", "Print the sessions that are missing."),
     ("compare", "prices.compare.command", "Hold one provider's prices against another's."),
     ("export", "prices.export.command", "Write the whole ledger as Parquet or CSV files."),
+    ("sql", "prices.sql.command", "Ask it in SQL, as of any position: one SELECT, no file, no network."),
     ("plot", "prices.plot.command", "Draw a ticker's close and volume, with what happened to them."),
     ("market", "market.market", "Print every instrument of one session."),
     ("instruments", "market.instruments", "Print what was listed when, under which code and class."),

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from projections.api.columns import Columns
     from projections.api.comparing import CompareRow
     from projections.api.days import Day, Tickers
-    from projections.api.extras import MissingExtraError
+    from projections.api.extras import MissingExtraError, SqlRefusedError
     from projections.api.ledger import Ledger
     from projections.api.rows import (
         AdjustedPrice,
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     )
     from projections.api.why import WhyRow
     from projections.queries.position import AsOf
+    from projections.relations.sql import sql, table
 
 __all__ = [
     "AdjustedPrice",
@@ -87,6 +88,7 @@ __all__ = [
     "Price",
     "RolledBackError",
     "Series",
+    "SqlRefusedError",
     "StorageError",
     "TickerError",
     "Tickers",
@@ -94,6 +96,8 @@ __all__ = [
     "UnreadableError",
     "WhyRow",
     "open_ledger",
+    "sql",
+    "table",
 ]
 
 # Where the public names are defined, the cheapest module first.
@@ -107,6 +111,7 @@ _HOMES = (
     "projections.api.rows",
     "projections.api.why",
     "projections.api.ledger",
+    "projections.relations.sql",
 )
 
 
