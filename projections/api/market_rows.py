@@ -19,8 +19,8 @@ from projections.api import series_rows
 from projections.api.faces import to_python
 from projections.api.rows import Instrument, MarketPrice, OptionPrice
 from projections.fold.tables import State, Tables
+from projections.market.quotations import in_force, quotations
 from projections.models import decisions, instruments, prices
-from projections.queries.quotations import in_force, quotations
 
 KINDS: Final[dict[str, Literal["call", "put"]]] = {"070": "call", "080": "put"}  # by TPMERC
 ROOT_CHARS = 4

@@ -13,10 +13,10 @@ from ledger.market.sessions import sessions
 from ledger.values import Window
 from projections.api.rows import RenameCandidate
 from projections.fold.tables import State, Tables
+from projections.market.quotations import in_force
 from projections.models import instruments, metrics, prices, retirements
 from projections.models.instruments import InstrumentSpan, ListingRun
 from projections.models.retirements import Retirement
-from projections.queries.quotations import in_force
 
 CASH = "010"  # TPMERC
 BETWEEN_MAX = 5  # sessions in which neither code traded

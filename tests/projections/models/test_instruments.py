@@ -15,10 +15,10 @@ from ledger.memory_log import MemoryLog
 from projections.fold.digest import digest
 from projections.fold.folding import empty_state, fold, replayed
 from projections.fold.tables import State
+from projections.market import quotations
 from projections.models import instruments, prices
 from projections.models.instruments import Instruments, ListingRun
 from projections.models.prices import Prices
-from projections.queries import quotations
 from tests.projections.story import Story, bar
 from tests.support.cotahist import line
 from tests.support.listed import PROVIDER, Listed
