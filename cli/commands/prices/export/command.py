@@ -92,10 +92,13 @@ def export(
         return _revisions(out, given["as_of"])
     if isinstance(out, str):
         context.fail(f"got an address with --format {file_format}, want a folder")
+    return _folder(out, file_format, layout, ExportOptions(**given | {"tickers": tuple(given["tickers"])}))
+
+
+def _folder(out: Path, file_format: FileFormat, layout: Layout, asked: ExportOptions) -> int:
     # Imported here: numpy starts as slowly as all the rest, and help needs none of it.
     from cli.commands.prices.export.files import ExportFiles
 
-    asked = ExportOptions(**given | {"tickers": tuple(given["tickers"])})
     order = settings.load().price_sources
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view, fresh_folder(out) as folder:
         ledger = Ledger(log, view, order=order)
