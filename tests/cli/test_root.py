@@ -22,7 +22,8 @@ def refusal(message: str, *, command: str = "main") -> Result:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["xyzzy"], f"got command 'xyzzy', want {' or '.join(entry.name for entry in COMMANDS)}"),
+        (["xyzzy"], "got command 'xyzzy', want one that main --help lists"),
+        (["petr4"], "got command 'petr4', want --ticker PETR4.SA"),
         (["confg"], "got command 'confg', want config"),
         (["--tikcer", "PETR4"], "got option --tikcer, want --ticker or --tickers-file"),
         (
