@@ -36,11 +36,23 @@ if TYPE_CHECKING:
     from projections.api.columns import Columns
     from projections.api.comparing import CompareRow
     from projections.api.days import Day, Tickers
-    from projections.api.extras import MissingExtraError
+    from projections.api.extras import MissingExtraError, SqlRefusedError
     from projections.api.ledger import Ledger
-    from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, LogEntry, MissingSession, Price
+    from projections.api.rows import (
+        AdjustedPrice,
+        Change,
+        CorporateAction,
+        DiffRow,
+        Instrument,
+        LogEntry,
+        MarketPrice,
+        MissingSession,
+        OptionPrice,
+        Price,
+    )
     from projections.api.why import WhyRow
     from projections.queries.position import AsOf
+    from projections.relations.sql import sql, table
 
 __all__ = [
     "AdjustedPrice",
@@ -58,10 +70,12 @@ __all__ = [
     "DiffRow",
     "ForkedError",
     "Head",
+    "Instrument",
     "Ledger",
     "LedgerError",
     "LedgerKind",
     "LogEntry",
+    "MarketPrice",
     "MissingExtraError",
     "MissingSession",
     "NewerFormatError",
@@ -70,9 +84,11 @@ __all__ = [
     "NotALedgerError",
     "NotAnArchiveError",
     "NothingToShowError",
+    "OptionPrice",
     "Price",
     "RolledBackError",
     "Series",
+    "SqlRefusedError",
     "StorageError",
     "TickerError",
     "Tickers",
@@ -80,6 +96,8 @@ __all__ = [
     "UnreadableError",
     "WhyRow",
     "open_ledger",
+    "sql",
+    "table",
 ]
 
 # Where the public names are defined, the cheapest module first.
@@ -93,6 +111,7 @@ _HOMES = (
     "projections.api.rows",
     "projections.api.why",
     "projections.api.ledger",
+    "projections.relations.sql",
 )
 
 

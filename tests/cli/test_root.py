@@ -61,7 +61,7 @@ def test_an_unknown_provider_is_refused_by_name(tmp_path: Path) -> None:
     """The ones that exist are named."""
     result = run_main("--ticker", "PETR4", "--provider", "bloomberg", cwd=tmp_path)
     assert 3 == result.code
-    assert result.err.startswith("error: got 'bloomberg', want 'yfinance' (--provider)")
+    assert result.err.startswith("error: got 'bloomberg', want one of 'yfinance', 'b3' (--provider)")
     assert "yfinance" in result.err
 
 
