@@ -9,7 +9,6 @@ from cli.app.settings import Settings
 from cli.commands.status.health import free_space
 from cli.context import ledgers
 from cli.context.ledgers import ActiveLedger
-from ledger.codec import decode_envelope
 from ledger.errors import SURROUNDINGS, LedgerError, NewerFormatError, UnknownEventError
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.log_source import created
@@ -19,6 +18,7 @@ from projections.models.alert_episodes import Episode, episodes, gone
 from projections.models.metrics import measured
 from projections.queries import alarms
 from projections.queries.alarms import BAD_VERDICT, DISK_FREE, METRICS, Alarm, Thresholds
+from projections.queries.position import recorded_at
 from projections.store.runner import open_view
 
 CRITICAL, WARNING = 2, 1
@@ -84,13 +84,11 @@ def _seen(ledger: ActiveLedger, given: Settings, now_us: int, thresholds: Thresh
     try:
         with EventLog(ledger.home, now=lambda: now_us, readonly=True) as log, open_view(log, log.folder) as view:
             tables = view.state["metrics"]
-            if ledger.kind == "sample":
-                now_us = ledgers.read_at(given, log)
-            first = next(decode_envelope(record.seq, record.body) for record in log.read(0, 1))
+            now_us = ledgers.read_at(given, log) if ledger.kind == "sample" else now_us
             found = (
                 *marked,
                 *alarms.of_tickers(tables, now_us=now_us, thresholds=thresholds),
-                *alarms.of_proofs(tables, created_us=first.recorded_at, now_us=now_us, thresholds=thresholds),
+                *alarms.of_proofs(tables, created_us=recorded_at(log, 0), now_us=now_us, thresholds=thresholds),
             )
             return Seen(
                 alarms=found,
