@@ -91,6 +91,19 @@ def _step(actions: Sequence[Action], previous_close: int, basis: Basis, scope: A
     return worth / (close * (became + new))
 
 
+class AdjustmentRule(msgspec.Struct, frozen=True):
+    """How prices are adjusted: for splits and their like alone or for all, by providers in which `order` of belief.
+
+    Without an `order` in that of the registry.
+    """
+
+    scope: AdjustmentScope = "all"
+    order: tuple[str, ...] = ()
+
+
+AS_USUAL = AdjustmentRule()
+
+
 class KnownActions(msgspec.Struct, frozen=True):
     """The actions that a series is adjusted by, on its own basis; before `since` they are not known (None: ever).
 
@@ -124,13 +137,13 @@ def told(tables: Tables, ticker: str, position: int | None = None, order: Sequen
 
 
 def known_actions(
-    tables: Tables, series: Series, basis: Basis, position: int | None = None, *, order: Sequence[str] = ()
+    tables: Tables, series: Series, basis: Basis, position: int | None = None, rule: AdjustmentRule = AS_USUAL
 ) -> KnownActions:
     """Return what is known of the actions of the series' ticker once `position` events are read (None: all).
 
-    By all providers that tell of them, in `order` (see `told`). Costs their decisions.
+    By all providers that tell of them, in the order of `rule` (see `told`). Costs their decisions.
     """
-    witnesses = told(tables, series.ticker, position, order)
+    witnesses = told(tables, series.ticker, position, rule.order)
     asked = [
         date.min if one.provider == series.provider or not registry.has_sessions(one.provider) else first
         for one in witnesses
@@ -201,12 +214,7 @@ def _as_traded(told: Sequence[Action]) -> tuple[Action, ...]:
 
 
 def held_factors(
-    tables: Tables,
-    series: Series,
-    position: int | None = None,
-    *,
-    order: Sequence[str] = (),
-    scope: AdjustmentScope = "all",
+    tables: Tables, series: Series, position: int | None = None, rule: AdjustmentRule = AS_USUAL
 ) -> dict[date, Fraction]:
     """Return the factor of each session held once `position` events are read (None: all), in order of days.
 
@@ -216,6 +224,6 @@ def held_factors(
     bars = prices.bars(tables, series, position)
     if newest is None or not bars:
         return {}
-    known = known_actions(tables, series, newest.basis, position, order=order)
-    found = factors(bars, known.actions, newest.basis, scope)
+    known = known_actions(tables, series, newest.basis, position, rule)
+    found = factors(bars, known.actions, newest.basis, rule.scope)
     return {day: factor for day, factor in found.items() if known.since is not None and day >= known.since}

@@ -74,7 +74,7 @@ def plot(  # noqa: PLR0913 - one parameter an option
         context.fail(f"got --out {out}, want a name that ends in .png or .svg")
     given = settings.load()
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        ledger = Ledger(log, view, order=given.price_sources)
+        ledger = Ledger(log, view, order=given.price_sources, action_order=given.action_sources)
         drawn = _chart(ledger, PlotOptions(ticker=ticker, start=start, end=end, as_of=as_of, source=source))
     output.give([chart.render(drawn, cast("PictureFormat", picture))], out)
     with output.unprinted():

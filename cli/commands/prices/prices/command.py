@@ -4,6 +4,7 @@ import sys
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,11 @@ from projections.api.rows import AdjustedPrice, Price
 from projections.queries.position import UpTo
 from projections.store.store import View
 
+if TYPE_CHECKING:
+    from projections.queries.adjusted import AdjustmentScope
+
+SCOPES = ("splits", "all")
+
 
 @click.command(
     epilog="""\b
@@ -26,6 +32,7 @@ Examples:
   main prices --ticker PETR4 --start 2026-01-01
   main prices --ticker PETR4 --as-of 2026-01-31 --format csv
   main prices --ticker VALE3 --adjusted --format json
+  main prices --ticker VALE3 --adjusted splits
   main prices --ticker BHIA3 --continued   with what it was as VIIA3
   main prices --ticker PETR4 --format parquet --out petr4.parquet
 
@@ -38,7 +45,13 @@ it by, or a package is missing.
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
-@click.option("--adjusted", is_flag=True, help="Beside them, adjusted for the dividends and splits known then.")
+@click.option(
+    "--adjusted",
+    type=click.Choice(SCOPES),
+    is_flag=False,
+    flag_value=SCOPES[-1],
+    help="Beside them, adjusted for the splits and their like known then, or for all actions.  [all, where alone]",
+)
 @click.option("--continued", is_flag=True, help="With its other codes, as main retire joined them.")
 @click.option("--out", type=params.OUT_FILE, help="The file to write.  [default: stdout]")
 @series_option.source_option
@@ -53,7 +66,7 @@ def prices(  # noqa: PLR0913 - one parameter an option
     end: date | None,
     as_of: UpTo | None,
     *,
-    adjusted: bool,
+    adjusted: "AdjustmentScope | None",
     continued: bool,
     out: Path | None,
     source: str | None,
@@ -62,9 +75,10 @@ def prices(  # noqa: PLR0913 - one parameter an option
     """Print a ticker's prices, now or as the ledger knew them then.
 
     CSV without --adjusted is the snapshot of those sessions, byte for byte.
-    Adjusted prices are worked out here, never taken from the provider,
-    whose own adjusted close stands beside them. The exchange's files tell of
-    no dividends and splits: those that another provider told of are used.
+    Adjusted prices are worked out here, by the exchange's own formula, and never taken from the
+    provider, whose own adjusted close stands beside them. The exchange's files of prices tell of no
+    actions: those of main import-actions, of --provider b3 and of the daily provider are used, in
+    the order of ACTION_SOURCES. They begin after the last action of no known size.
 
     With --continued they begin under the oldest code that a person recorded to go on as this
     one, and end under the newest, all on the newest one's scale.
@@ -85,7 +99,7 @@ def prices(  # noqa: PLR0913 - one parameter an option
     # Rendered before anything is printed: an error of rendering comes alone.
     content = list(output.rendered(found, style, row.ADJUSTED_LAYOUT if adjusted else row.LAYOUT))
     if style.format == TEXT:
-        output.say(row.heading(adjusted=adjusted))
+        output.say(row.heading(adjusted=adjusted is not None))
     for words in (row.unadjusted(found), row.disagreement(found)):
         if words:
             output.say(words)
@@ -94,19 +108,24 @@ def prices(  # noqa: PLR0913 - one parameter an option
 
 
 def _rows(
-    view: View, ticker: str, position: int, source: str | None, *, adjusted: bool, continued: bool
+    view: View, ticker: str, position: int, source: str | None, *, adjusted: "AdjustmentScope | None", continued: bool
 ) -> list[Price]:
     """Return a row per session, oldest first.
 
     Raises: NothingToShowError.
     """
+    rule = None
+    if adjusted:
+        from projections.queries.adjusted import AdjustmentRule
+
+        rule = AdjustmentRule(adjusted, settings.load().action_sources)
     if continued:
         # Imported here: exact fractions cost as much as everything else that prices need.
         from projections.api import continued as joined
 
         chosen = partial(series_option.one, view.state, source=source)
-        rows = list(joined.continued(view.state, ticker, position, chosen=chosen, adjusting=adjusted))
+        rows = list(joined.continued(view.state, ticker, position, chosen=chosen, adjusting=rule))
     else:
-        made = series_rows.adjusted_prices if adjusted else series_rows.prices
+        made = partial(series_rows.adjusted_prices, rule=rule) if rule else series_rows.prices
         rows = list(made(view.state["prices"], series_option.one(view.state, ticker, source), position))
     return [*row.compared([one for one in rows if isinstance(one, AdjustedPrice)])] if adjusted else rows
