@@ -30,7 +30,7 @@ def sources() -> tuple[str, ...]:
 
 
 def action_sources() -> tuple[str, ...]:
-    """Return the providers in the order in which their word on corporate actions counts: ACTION_SOURCES, as in force."""
+    """Return the providers in the order in which their word on actions counts: ACTION_SOURCES, as in force."""
     return tuple(name.strip() for name in _setting(ACTION_SOURCES).split(","))
 
 

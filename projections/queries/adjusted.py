@@ -131,6 +131,7 @@ def told(tables: Tables, ticker: str, position: int | None = None, order: Sequen
                     provider=name,
                     actions=actions if basis == "as_traded" else _as_traded(actions),
                     withdraws=registry.described(name).withdraws_actions,
+                    splits_alone=registry.has_sessions(name),
                 )
             )
     return found

@@ -48,11 +48,15 @@ Size = tuple[Fraction, Fraction]  # an amount and a ratio, or a ratio and a stri
 
 
 class ToldActions(msgspec.Struct, frozen=True, kw_only=True):
-    """What one provider tells, as it was traded; `withdraws` is whether its word counts against the others'."""
+    """What one provider tells, as it was traded; `withdraws` is whether its word counts against the others'.
+
+    Where `splits_alone` it has no word for paper that is delivered, and may call that a split.
+    """
 
     provider: str
     actions: tuple[Action, ...]
     withdraws: bool = False
+    splits_alone: bool = False
 
 
 class WitnessedAction(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,18 +182,18 @@ def _judged(
     days: Sequence[date],
 ) -> WitnessedAction:
     day, family = key
-    provider = next(one.provider for one in told if one.provider in by_provider)
+    delivered = found.get((day, "delivery"), {}).keys() if family == "shares" else ()
+    mistaken = {one.provider for one in told if one.splits_alone and delivered and one.provider not in delivered}
+    named = [one.provider for one in told if one.provider in by_provider]
+    provider = next((name for name in named if name not in mistaken), named[0])
     actions = by_provider[provider]
     row = WitnessedAction(
         ex_date=day, family=family, state="single", provider=provider, actions=actions, told=dict(by_provider)
     )
-    delivered = found.get((day, "delivery"), {})
-    if family == "shares" and delivered and not delivered.keys() & by_provider.keys():
+    if provider in mistaken:
         # Paper was delivered, and somebody who has no word for it calls it a split.
-        who = ", ".join(sorted(by_provider))
-        return replace(
-            row, state="differs", provider=None, actions=(), reason=f"{who} calls what was delivered a split"
-        )
+        reason = f"{provider} calls what was delivered a split"
+        return replace(row, state="differs", provider=None, actions=(), reason=reason)
     own = size(actions)
     if own is None:
         return replace(row, state="unsized", reason=f"{provider} names it and no size of it")

@@ -28,7 +28,10 @@ def unsized(kind: ActionKind, day: date = DAY, label: str | None = None) -> Acti
 def seen(tape: Tape | None = None, /, **told: list[Action]) -> list[WitnessedAction]:
     """Return what comes of what is told, the exchange's list before the daily provider, a person before both."""
     order = [name for name in ("manual", "b3", "yfinance") if name in told]
-    words = [ToldActions(provider=one, actions=tuple(told[one]), withdraws=one == "manual") for one in order]
+    words = [
+        ToldActions(provider=one, actions=tuple(told[one]), withdraws=one == "manual", splits_alone=one == "yfinance")
+        for one in order
+    ]
     return witnessed(words, tape or Tape())
 
 

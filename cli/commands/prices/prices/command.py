@@ -22,6 +22,7 @@ from projections.store.store import View
 
 if TYPE_CHECKING:
     from projections.queries.adjusted import AdjustmentScope
+    from projections.queries.witnessed import WitnessedAction
 
 SCOPES = ("splits", "all")
 
@@ -90,17 +91,20 @@ def prices(  # noqa: PLR0913 - one parameter an option
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
         rows = _rows(view, ticker, position, source, adjusted=adjusted, continued=continued)
+        unsized = _unsized(view, ticker, position, source) if adjusted and not continued else None
     found = list(series_rows.within(rows, start, end))
     if not found:
         message = f"no session of {ticker}{days.between(start, end)} in the first {position} events"
         raise NothingToShowError(message, wanted="at least one")
     if all(isinstance(one, AdjustedPrice) and one.factor is None for one in found):
-        raise NothingToShowError(f"no dividends and splits of {ticker}", wanted="a provider that tells of them")
+        gone = "" if unsized is None else f" since what nobody knows the size of, on {unsized.ex_date},"
+        wanted = "some: main import-actions FILE, or main --provider b3 --ticker T, or main --ticker T"
+        raise NothingToShowError(f"no corporate actions{gone} to adjust {ticker} by", wanted=wanted)
     # Rendered before anything is printed: an error of rendering comes alone.
     content = list(output.rendered(found, style, row.ADJUSTED_LAYOUT if adjusted else row.LAYOUT))
     if style.format == TEXT:
         output.say(row.heading(adjusted=adjusted is not None))
-    for words in (row.unadjusted(found), row.disagreement(found)):
+    for words in (row.unadjusted(found, unsized), row.disagreement(found) if adjusted == SCOPES[-1] else None):
         if words:
             output.say(words)
     output.give(content, out)
@@ -128,4 +132,17 @@ def _rows(
     else:
         made = partial(series_rows.adjusted_prices, rule=rule) if rule else series_rows.prices
         rows = list(made(view.state["prices"], series_option.one(view.state, ticker, source), position))
-    return [*row.compared([one for one in rows if isinstance(one, AdjustedPrice)])] if adjusted else rows
+    return (
+        [*row.compared([one for one in rows if isinstance(one, AdjustedPrice)], for_all=adjusted == SCOPES[-1])]
+        if adjusted
+        else rows
+    )
+
+
+def _unsized(view: View, ticker: str, position: int, source: str | None) -> "WitnessedAction | None":
+    """Return the action of no known size that the adjusted prices begin after, None where there is none."""
+    from projections.queries.adjusted import AdjustmentRule, known_actions
+
+    series = series_option.one(view.state, ticker, source)
+    rule = AdjustmentRule(order=settings.load().action_sources)
+    return known_actions(view.state["prices"], series, "as_traded", position, rule).unsized
