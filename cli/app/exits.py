@@ -28,7 +28,7 @@ from ledger.market.ticker import TickerError
 from ledger.store.ceiling import ClockAheadError, LogAheadError
 from ledger.store.mark import MarkedError
 from ledger.urls import masked
-from projections.api.extras import MissingExtraError
+from projections.api.extras import MissingExtraError, SqlRefusedError
 
 
 class ExitRule(msgspec.Struct, frozen=True):
@@ -130,6 +130,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     TickerError: ExitRule(Exit.UNKNOWN, "main --ticker PETR4.SA"),
     SettingError: ExitRule(Exit.UNKNOWN, "main config"),
     BarsFileError: ExitRule(Exit.CRITICAL, "sed -n {line}p {path}"),
+    SqlRefusedError: ExitRule(Exit.UNKNOWN, 'main sql --help; main sql "describe prices"'),
     MissingExtraError: ExitRule(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
     AlertsLockedError: ExitRule(Exit.UNKNOWN, "fuser -v {path}, and once it is done: main alerts"),
     NotSeenError: ExitRule(Exit.UNKNOWN, _UPGRADE),

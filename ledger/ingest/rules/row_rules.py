@@ -125,13 +125,18 @@ def unlike_copies(row: Row) -> Finding | None:
 @catalogue.applies(catalogue.OHLC_NAN)
 def exact_bar(raw: RawBar) -> Bar | Finding:
     """Return the bar in exact terms, or the finding of the first rule on its values that it breaks."""
+    read = price_micros
     try:
-        opened, high, low, close = map(price_micros, (raw.open, raw.high, raw.low, raw.close))
+        opened, high, low, close = read(raw.open), read(raw.high), read(raw.low), read(raw.close)
     except ValueError:
         prices = {"open": raw.open, "high": raw.high, "low": raw.low, "close": raw.close}
         got = ", ".join(f"{name} {price}" for name, price in prices.items() if micros(price) is None)
         return Finding(catalogue.OHLC_NAN.id, raw.date, f"got {got}, want a price")
-    adj_close, volume = None if raw.adj_close is None else micros(raw.adj_close), shares(raw.volume)
+    try:
+        adj_close = None if raw.adj_close is None else read(raw.adj_close)
+    except ValueError:
+        adj_close = None
+    volume = shares(raw.volume)
     bar = Bar(raw.date, opened, high, low, close, adj_close, volume or 0)
     # What is in order as it is, is so when rounded.
     if volume is not None and 0 < low <= opened <= high and low <= close <= high:

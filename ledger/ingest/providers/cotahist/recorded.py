@@ -13,6 +13,7 @@ from ledger.values import Identity, Rank
 
 VERSION = "2"
 BY_CODE = "1"
+REAL = "BRL"
 
 
 def reading(body: bytes) -> Reading:
@@ -35,11 +36,16 @@ def reading_by_code(body: bytes) -> Reading:
     Raises: LayoutError for any other body.
     """
     rows, lines = layout.raw_bars(body), body.splitlines()
-    written = ((bar.date, line[layout.CURRENCY]) for bar, line in zip(rows, lines, strict=True))
+    written = [(bar.date, line[layout.CURRENCY]) for bar, line in zip(rows, lines, strict=True)]
+    moneys = [money for _, money in written]
     return Reading(
         rows=rows,
         every_session=False,
-        identity=Identity(symbol=", ".join(sorted({code_ticker(line) for line in lines})) or None),
+        identity=Identity(
+            symbol=", ".join(sorted({code_ticker(line) for line in lines})) or None,
+            # Of a series in reais now and then it was the real.
+            currency=REAL if layout.REAL in moneys else moneys[0].decode("latin-1").strip() if moneys else None,
+        ),
         foreign={day: money.decode("latin-1").strip() for day, money in written if money != layout.REAL},
     )
 
