@@ -123,6 +123,11 @@ class Ledger:
         return self._view.head
 
     @property
+    def action_order(self) -> tuple[str, ...]:
+        """Whose word on corporate actions counts, the best one first; the registry's order where it is empty."""
+        return self._action_order
+
+    @property
     def kind(self) -> LedgerKind:
         """Whether its prices are `real` or those of the `sample`."""
         return created(self._log).kind
