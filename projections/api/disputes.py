@@ -9,10 +9,7 @@ from ledger.ingest.providers import registry
 from ledger.market.price import amount_text
 from ledger.market.series import Series
 from ledger.values import Action
-from projections.fold.tables import State, Tables
-from projections.models import decisions, metrics, prices
-from projections.queries.adjusted import told
-from projections.queries.witnessed import (
+from projections.actions.witnessed import (
     ActionFamily,
     Tape,
     WitnessedAction,
@@ -21,6 +18,9 @@ from projections.queries.witnessed import (
     size,
     witnessed,
 )
+from projections.fold.tables import State, Tables
+from projections.models import decisions, metrics, prices
+from projections.queries.adjusted import told
 
 IN_DOUBT: frozenset[WitnessState] = frozenset({"differs", "unsized"})
 

@@ -65,14 +65,9 @@ class Ledger:
     ValueError for an `as_of` or a day that names nothing.
     """
 
-    def __init__(
-        self, log: LogSource, view: View, *, order: tuple[str, ...], action_order: tuple[str, ...] = ()
-    ) -> None:
-        """Read `log` by `view`, whose owner keeps both open; `order` is that of providers.
-
-        `action_order` is that of whose word on corporate actions counts; without one it is the registry's.
-        """
-        self._held, self._order, self._action_order = (log, view), order, action_order
+    def __init__(self, log: LogSource, view: View, *, order: tuple[str, ...], action_order: tuple[str, ...] = ()):
+        """Read `log` by `view`, whose owner keeps both open; `order` is of providers, `action_order` of actions'."""
+        self._held, self._order, self.action_order = (log, view), order, action_order
         self._closing: weakref.finalize[..., Self] | None = None
 
     @classmethod
@@ -134,11 +129,6 @@ class Ledger:
     def head(self) -> Head:
         """How many events there are, and the link after the last: it identifies all that this ledger reports."""
         return self._view.head
-
-    @property
-    def action_order(self) -> tuple[str, ...]:
-        """Whose word on corporate actions counts, the best one first; the registry's order where it is empty."""
-        return self._action_order
 
     @property
     def kind(self) -> LedgerKind:
@@ -223,7 +213,7 @@ class Ledger:
         if adjusted:
             from projections.queries.adjusted import AdjustmentRule
 
-            rule = AdjustmentRule("splits" if adjusted == "splits" else "all", self._action_order)
+            rule = AdjustmentRule("splits" if adjusted == "splits" else "all", self.action_order)
         if continued:
             # Imported here: exact fractions cost as much as everything else that prices need.
             from projections.api import continued as joined

@@ -7,14 +7,14 @@ the last close before the day, `C`: `(C + S·Z - D - V) / (C · (R + S))`, where
   carries its provider's splits already, and nothing else;
 - `S` new shares at `Z` each are what a share had the right to subscribe, where `Z` is below `C`.
 
-Which actions those are the witnesses of a ticker decide together, as `projections.queries.witnessed` has it; payments
+Which actions those are the witnesses of a ticker decide together, as `projections.actions.witnessed` has it; payments
 are brought onto the basis of the series. What has no known size ends the series: no session before it has a factor.
 
 Source: docs/validation.md, "Adjusted prices".
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import groupby
@@ -30,9 +30,9 @@ from ledger.ingest.providers import registry
 from ledger.ingest.rules.actions import CURRENCY
 from ledger.market.series import Series
 from ledger.values import Action, ActionKind, Bar, Basis
+from projections.actions.witnessed import FAMILIES, ToldActions, WitnessedAction, counted, ratio, witnessed
 from projections.fold.tables import Tables
 from projections.models import decisions, prices
-from projections.queries.witnessed import FAMILIES, ToldActions, WitnessedAction, counted, ratio, witnessed
 
 ONE = Fraction(1)
 AdjustmentScope = Literal["splits", "all"]
@@ -191,16 +191,18 @@ def _onto_adjusted(rows: Sequence[WitnessedAction], provider: str, own: Sequence
             )
             for one in row.actions
         ]
+    return tuple(sorted((*found, *splits, *_left(rows, splits)), key=_date))
+
+
+def _left(rows: Sequence[WitnessedAction], splits: Sequence[Action]) -> Iterator[Action]:
+    """Yield what the `splits` that a series is adjusted for have not made of its shares, day by day."""
     wanted = {row.ex_date: ratio(row.actions) for row in rows if row.family == "shares"}
-    made = {day: ratio([one for one in splits if one.ex_date == day]) for day in {one.ex_date for one in splits}}
-    for day in sorted(wanted.keys() | made.keys()):
-        left = wanted.get(day, ONE) / made.get(day, ONE)
-        found += [one for one in splits if one.ex_date == day]
+    for day in sorted(wanted.keys() | {one.ex_date for one in splits}):
+        left = wanted.get(day, ONE) / ratio([one for one in splits if one.ex_date == day])
         if left != ONE:
             # No split, which this series would be taken to have in it already.
             kind: ActionKind = "bonus" if left > 1 else "grouping"
-            found.append(Action(day, kind, None, left.numerator, left.denominator, CURRENCY))
-    return tuple(sorted(found, key=_date))
+            yield Action(day, kind, None, left.numerator, left.denominator, CURRENCY)
 
 
 def _as_traded(told: Sequence[Action]) -> tuple[Action, ...]:

@@ -15,9 +15,9 @@ from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import Layout
 from ledger.errors import NothingToShowError
+from projections.api.returns import adjusted_series
 from projections.models import prices
 from projections.queries.position import UpTo
-from projections.queries.returns import adjusted_series
 from projections.store.store import View
 
 

@@ -14,8 +14,8 @@ import pytest
 from ledger.market.price import AMOUNTS_PER_REAL
 from ledger.market.sessions import shift
 from ledger.values import Action, ActionKind, Bar
+from projections.api.returns import AdjustedSeries
 from projections.queries.adjusted import factors
-from projections.queries.returns import AdjustedSeries
 
 
 def cash(*amounts: str, kind: ActionKind = "dividend") -> list[tuple[ActionKind, str]]:

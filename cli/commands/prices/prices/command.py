@@ -26,8 +26,8 @@ from projections.queries.position import UpTo
 from projections.store.store import View
 
 if TYPE_CHECKING:
+    from projections.actions.witnessed import WitnessedAction
     from projections.queries.adjusted import AdjustmentScope
-    from projections.queries.witnessed import WitnessedAction
 
 SCOPES = ("splits", "all")
 
@@ -103,19 +103,18 @@ def prices(  # noqa: PLR0913 - one parameter an option
         context.fail("got --fields with --adjusted or --continued, want one of them")
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
-        if fields:
-            rows = _quoted(log, view, ticker, position, source)
-        else:
-            rows = _rows(view, ticker, position, source, adjusted=adjusted, continued=continued)
+        rows = (
+            _quoted(log, view, ticker, position, source)
+            if fields
+            else _rows(view, ticker, position, source, adjusted=adjusted, continued=continued)
+        )
         unsized = _unsized(view, ticker, position, source) if adjusted and not continued else None
     found = list(series_rows.within(rows, start, end))
     if not found:
         message = f"no session of {ticker}{days.between(start, end)} in the first {position} events"
         raise NothingToShowError(message, wanted="at least one")
     if all(isinstance(one, AdjustedPrice) and one.factor is None for one in found):
-        gone = "" if unsized is None else f" since what nobody knows the size of, on {unsized.ex_date},"
-        wanted = "some: main import-actions FILE, or main --provider b3 --ticker T, or main --ticker T"
-        raise NothingToShowError(f"no corporate actions{gone} to adjust {ticker} by", wanted=wanted)
+        raise NothingToShowError(row.nothing_known(ticker, unsized), wanted=row.WHAT_TELLS_OF_ACTIONS)
     # Rendered before anything is printed: an error of rendering comes alone.
     layout = row.ADJUSTED_LAYOUT if adjusted else row.FIELDS_LAYOUT if fields else row.LAYOUT
     content = list(output.rendered(found, style, layout))

@@ -11,8 +11,9 @@ from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
 from projections.api.rows import AdjustedPrice, MarketPrice, Price
 
 if TYPE_CHECKING:
-    from projections.queries.witnessed import WitnessedAction
+    from projections.actions.witnessed import WitnessedAction
 
+WHAT_TELLS_OF_ACTIONS = "some: main import-actions FILE, or main --provider b3 --ticker T, or main --ticker T"
 CSV_HEADER = ("date", "open", "high", "low", "close", "volume")
 ADJUSTED_CSV_HEADER = (
     *CSV_HEADER,
@@ -133,6 +134,12 @@ def disagreement(rows: Iterable[Price]) -> str | None:
         return words
     worst, _ = max(differing, key=lambda one: abs(one[1] / level - 1))
     return f"{words}; worst {worst.date}: {worst.adj_close:.6f} against {float(worst.provider_adj_close or 0):.6f}"
+
+
+def nothing_known(ticker: str, unsized: "WitnessedAction | None") -> str:
+    """Return what there is to adjust the ticker by where no session has a factor."""
+    since = "" if unsized is None else f" since what nobody knows the size of, on {unsized.ex_date},"
+    return f"no corporate actions{since} to adjust {ticker} by"
 
 
 def unadjusted(rows: Sequence[Price], unsized: "WitnessedAction | None" = None) -> str | None:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from ledger.values import Action, ActionKind, Bar
-from projections.queries.witnessed import Tape, ToldActions, WitnessedAction, counted, witnessed
+from projections.actions.witnessed import Tape, ToldActions, WitnessedAction, counted, witnessed
 
 DAY = date(2025, 3, 19)
 REAL = 10**12
