@@ -77,7 +77,7 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
     last_date: str | None = None
     seq: int | None = None
     head: str | None = None
-    created: bool | UnsetType = UNSET  # true when this run created the ledger
+    created: bool | UnsetType = UNSET  # true when this run created the ledger, false when there is none yet
     ledger: str | UnsetType = UNSET  # its absolute path, then
     error_kind: str | UnsetType = UNSET
     error_message: str | UnsetType = UNSET
@@ -93,6 +93,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     head: Head | None
     dry_run: bool = False
     created: Path | None = None  # the ledger that the command created
+    without_ledger: bool = False  # whether there is none, though there might be
 
 
 def counts(imported: Imported) -> dict[str, int]:
@@ -162,7 +163,7 @@ def row(
         last_date=contents.window.end.isoformat() if contents.records else None,
         seq=seq,
         head=run.head.link.hex() if run.head else None,
-        created=True if run.created else UNSET,
+        created=True if run.created else False if run.without_ledger else UNSET,
         ledger=str(run.created) if run.created else UNSET,
     )
 
@@ -190,7 +191,7 @@ def failed(file: str, run: Run, error: LedgerError, *, hint: str) -> ImportRow:
         job_id=ids.text(run.job_id),
         provider=run.provider,
         head=run.head.link.hex() if run.head else None,
-        created=True if run.created else UNSET,
+        created=True if run.created else False if run.without_ledger else UNSET,
         ledger=str(run.created) if run.created else UNSET,
         error_kind=kind,
         error_message=f"{kind}: {error}",

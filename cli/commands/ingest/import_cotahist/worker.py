@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 
@@ -47,15 +47,19 @@ class FileWorker:
         self,
         log: EventLog | None,
         *,
-        created: Path | None,
+        first: Callable[[], tuple[EventLog, Path | None]] | None,
         options: ImportOptions,
         settings: Settings,
         now: Callable[[], int],
         observer: Observer,
     ) -> None:
-        """`log` None: a dry run where there is no ledger."""
+        """`log` None: there is no ledger. `first` makes one, None in a dry run.
+
+        It returns the ledger and its folder, None where another process was faster.
+        """
         self._log = log
-        self._created = created
+        self._first = first
+        self._created: Path | None = None
         self._options = options
         self._settings = settings
         self._now = now
@@ -81,15 +85,14 @@ class FileWorker:
                 head=self._log.head() if self._log else None,
                 dry_run=self._options.dry_run,
                 created=self._created,
+                without_ledger=self._log is None and not self._options.dry_run,
             )
 
-        lock: AbstractContextManager[None] = nullcontext()
-        if self._log is not None and not self._log.readonly:
-            timeout_s = self._settings.ingest_lock_timeout_seconds
-            lock = ticker_lock(self._log.home.locks, LOCK_NAME, job_id=job_id, now_us=started_at, timeout_s=timeout_s)
         try:
-            with lock, foreseen("import"):
-                contents, total, seq = self._import(path, job_id, started_at)
+            with ExitStack() as held, foreseen("import"):
+                if self._log is not None:
+                    held.enter_context(self._only_import(self._log, job_id))
+                contents, total, seq = self._import(path, job_id, started_at, held)
         except LedgerError as error:
             return self._refused(path, error, measured())
         printed = row.row(contents, total, measured(), seq=seq, refused=self._refusals)
@@ -107,7 +110,19 @@ class FileWorker:
         self._observer.warn(str(error), **_about(run.job_id), file=path.name)
         return row.failed(path.name, run, error, hint=exits.describe(error, ("import-cotahist", str(path))).hint)
 
-    def _import(self, path: Path, job_id: bytes, started_at: int) -> tuple[Contents, Counter[str], int | None]:
+    def _only_import(self, log: EventLog, job_id: bytes) -> AbstractContextManager[None]:
+        """Be the only import at work, for the block; a dry run takes no lock.
+
+        Raises: TickerLockError.
+        """
+        if log.readonly:
+            return nullcontext()
+        timeout_s = self._settings.ingest_lock_timeout_seconds
+        return ticker_lock(log.home.locks, LOCK_NAME, job_id=job_id, now_us=self._now(), timeout_s=timeout_s)
+
+    def _import(
+        self, path: Path, job_id: bytes, started_at: int, held: ExitStack
+    ) -> tuple[Contents, Counter[str], int | None]:
         with Spool() as spool:
             intake = Intake(self._options.selection)
             with file.opened(path, limit_bytes=self._settings.import_max_bytes) as text:
@@ -123,6 +138,10 @@ class FileWorker:
                 records = sum(one.records for one in contents.refused)
                 codes = ", ".join(dict.fromkeys(one.name for one in self._refusals))
                 self._observer.warn("codes that are no tickers", **_about(job_id), records=records, codes=codes)
+            if self._log is None and self._first is not None and contents.tickers:
+                # Only now: a file that is refused, or holds nothing of what is wanted, is no reason for a ledger.
+                self._log, self._created = self._first()
+                held.enter_context(self._only_import(self._log, job_id))
             total, seq = self._append(contents, spool, job_id)
         if self._log is not None and not self._log.readonly:
             catch_up(self._log, self._log.folder)
@@ -176,9 +195,9 @@ class FileWorker:
 
 @contextmanager
 def worker_for(settings: Settings, options: ImportOptions, observer: Observer) -> Iterator[FileWorker]:
-    """Give the worker over the real ledger, which is created if there is none and that may be.
+    """Give the worker over the real ledger; where there is none, the first file that is fit for it makes one.
 
-    Raises: NoLedgerError with `must_exist`; ClockRefusedError; what creating and opening a ledger raises.
+    Raises: NoLedgerError with `must_exist`; ClockRefusedError; what opening a ledger raises.
     """
 
     def now() -> int:
@@ -186,23 +205,23 @@ def worker_for(settings: Settings, options: ImportOptions, observer: Observer) -
 
     now()  # a clock that is refused is refused before anything is made
     home = LedgerHome(settings.data_dir)
-    created = None
-    if home.current() is None:
-        if options.must_exist:
+    with ExitStack() as held:
+
+        def opened() -> EventLog:
+            timeout_s = settings.ingest_lock_timeout_seconds
+            return held.enter_context(
+                EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s, guards=guards.of("real"))
+            )
+
+        def first() -> tuple[EventLog, Path | None]:
+            created = first_ledger.create(home, "real", settings, now)
+            return opened(), created
+
+        log = None if home.current() is None else opened()
+        if log is None and options.must_exist:
             raise NoLedgerError(home.root)
-        created = None if options.dry_run else first_ledger.create(home, "real", settings, now)
-    opened: AbstractContextManager[EventLog | None] = nullcontext()
-    if home.current() is not None:
-        timeout_s = settings.ingest_lock_timeout_seconds
-        opened = EventLog(
-            home,
-            now=now,
-            readonly=options.dry_run,
-            lock_timeout_s=timeout_s,
-            guards=guards.of("real"),
-        )
-    with opened as log:
-        yield FileWorker(log, created=created, options=options, settings=settings, now=now, observer=observer)
+        makes = None if options.dry_run else first
+        yield FileWorker(log, first=makes, options=options, settings=settings, now=now, observer=observer)
 
 
 def _about(job_id: bytes) -> dict[str, object]:
