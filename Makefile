@@ -22,6 +22,7 @@ types:
 
 docs:
 	$(PYTHON) scripts/make_cli_docs.py
+	$(PYTHON) scripts/make_api_docs.py
 	$(PYTHON) scripts/make_configuration_docs.py
 	$(PYTHON) scripts/make_schemas.py
 	$(PYTHON) scripts/make_notebook.py

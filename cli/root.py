@@ -14,6 +14,7 @@ from cli.context import clock_option, params, sample
 _TABLE = (
     ("test-conn", "ingest.test_conn", "Ask a provider whether it answers, and how fast."),
     ("import-cotahist", "ingest.import_cotahist.command", "Import the exchange's own files of daily prices."),
+    ("import-actions", "ingest.import_actions.command", "Import dividends, splits and the like that a person brings."),
     ("retire", "ingest.retire", "Record that a ticker's series ended, or goes on under another code."),
     ("metrics", "status.metrics.command", "Say how each ticker's ingest goes, and how late it is."),
     ("logs", "status.logs.command", "List every attempt to ingest and how it went."),

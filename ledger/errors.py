@@ -72,6 +72,13 @@ def unreadable(path: Path, error: OSError, *, want: str = "a readable file") -> 
     return shortage(error) or UnreadableError(path, error.strerror or str(error), want=want)
 
 
+class ClosedLedgerError(LedgerError):
+    """A ledger was closed, and is asked for something."""
+
+    def __init__(self) -> None:
+        super().__init__("got a ledger that was closed, want an open one: open_ledger()")
+
+
 class NothingToShowError(LedgerError):
     """The ledger is sound, and holds nothing of what was asked for."""
 

@@ -25,6 +25,7 @@ from ledger.values import (
     Id,
     Identity,
     LedgerKind,
+    PrunedFile,
     Rank,
     RawAction,
     RawBar,
@@ -225,6 +226,15 @@ class BackupRestored(Event, frozen=True, kw_only=True):
     rollback: bool
 
 
+class BackupPruned(Event, frozen=True, kw_only=True):
+    """Backups that `keeper`, beside them, holds from their first byte to their last were given up: they are removed."""
+
+    TAG = "backup.pruned/1"
+
+    keeper: str
+    files: tuple[PrunedFile, ...]
+
+
 class HeadAccepted(Event, frozen=True, kw_only=True):
     """A person decided to go on after the log no longer held the head that was remembered."""
 
@@ -384,5 +394,6 @@ EVENT_TYPES: dict[str, type[Event]] = {
         SeriesRetired,
         CheckpointTimestamped,
         CheckpointCosigned,
+        BackupPruned,
     )
 }

@@ -14,7 +14,7 @@ from ledger.errors import LedgerError
 from ledger.events import Event
 
 NAME_BYTES = 255
-NAMES = frozenset({"ticker", "provider", "name", "stage", "replaced_folder", "witness", "into"})  # fields of events
+NAMES = frozenset({"ticker", "provider", "name", "stage", "replaced_folder", "witness", "into", "keeper"})
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

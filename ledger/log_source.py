@@ -5,9 +5,9 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from ledger.chain import GENESIS, Head, Link, Record
+from ledger.chain import GENESIS, Head, Link, Record, link
 from ledger.codec import Envelope, decode_as, decode_created, decode_envelope
-from ledger.errors import ForkedError, RolledBackError
+from ledger.errors import DamagedError, ForkedError, RolledBackError
 from ledger.events import Event, LedgerCreated
 
 E = TypeVar("E", bound=Event)
@@ -36,6 +36,22 @@ class LogSource(Protocol):
         Raises: DamagedError where a stored record is missing or too short to hold a link.
         """
         ...
+
+
+def sound(log: LogSource, start: int = 0, stop: int | None = None) -> Iterator[Record]:
+    """Yield what `log.read` does, each record once its link follows from the one before it.
+
+    For whoever shows events: what is printed as the log's own is what was chained there.
+
+    Raises: DamagedError for the first that does not follow, and as `log.read` does.
+    """
+    prev = next((record.link for record in log.read(start - 1, start)), GENESIS) if start else GENESIS
+    for record in log.read(start, stop):
+        want = link(prev, record.body)
+        if want != record.link:
+            raise DamagedError(record.seq, "link", expected=want.hex(), found=record.link.hex())
+        prev = record.link
+        yield record
 
 
 def created(log: LogSource) -> LedgerCreated:

@@ -159,6 +159,14 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
     detail: str
 
 
+class PrunedFile(msgspec.Struct, frozen=True, array_like=True):
+    """A backup that was given up, as it was read last."""
+
+    name: str
+    archive_bytes: Count
+    sha256: Hash
+
+
 class EventCount(msgspec.Struct, frozen=True, array_like=True):
     """How many events of a kind (an event tag or a stream) an archive holds."""
 

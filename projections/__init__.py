@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         AnchorDamagedError,
         ArchiveDamagedError,
         ChecksumDamagedError,
+        ClosedLedgerError,
         DamagedError,
         ForkedError,
         Head,
@@ -33,9 +34,12 @@ if TYPE_CHECKING:
         UnreadableError,
     )
     from projections.api.columns import Columns
+    from projections.api.comparing import CompareRow
+    from projections.api.days import Day, Tickers
     from projections.api.extras import MissingExtraError
     from projections.api.ledger import Ledger
-    from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, MissingSession, Price
+    from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, LogEntry, MissingSession, Price
+    from projections.api.why import WhyRow
     from projections.queries.position import AsOf
 
 __all__ = [
@@ -45,9 +49,13 @@ __all__ = [
     "AsOf",
     "Change",
     "ChecksumDamagedError",
+    "ClosedLedgerError",
     "Columns",
+    "CompareRow",
     "CorporateAction",
     "DamagedError",
+    "Day",
+    "DiffRow",
     "ForkedError",
     "Head",
     "Ledger",
@@ -67,8 +75,10 @@ __all__ = [
     "Series",
     "StorageError",
     "TickerError",
+    "Tickers",
     "UnknownEventError",
     "UnreadableError",
+    "WhyRow",
     "open_ledger",
 ]
 
@@ -77,8 +87,11 @@ _HOMES = (
     "ledger",
     "projections.api.extras",
     "projections.api.columns",
+    "projections.api.comparing",
+    "projections.api.days",
     "projections.queries.position",
     "projections.api.rows",
+    "projections.api.why",
     "projections.api.ledger",
 )
 

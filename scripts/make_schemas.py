@@ -17,13 +17,11 @@ from cli.commands.evidence.events.row import EventRow  # noqa: E402 - the same
 from cli.commands.evidence.rules import RuleRow  # noqa: E402 - the same
 from cli.commands.evidence.validate.command import FileReport  # noqa: E402 - the same
 from cli.commands.evidence.validation.row import DecisionRow  # noqa: E402 - the same
-from cli.commands.evidence.why import WhyRow  # noqa: E402 - the same
+from cli.commands.ingest.import_actions.row import ActionsImportRow  # noqa: E402 - the same
 from cli.commands.ingest.import_cotahist.row import ImportRow  # noqa: E402 - the same
 from cli.commands.ingest.retire import RetiredRow  # noqa: E402 - the same
 from cli.commands.ingest.run.row import RunRow  # noqa: E402 - the same
 from cli.commands.ingest.test_conn import ConnRow  # noqa: E402 - the same
-from cli.commands.prices.compare.row import CompareRow  # noqa: E402 - the same
-from cli.commands.prices.diff import DiffRow  # noqa: E402 - the same
 from cli.commands.prices.export.row import ExportedAction, ExportedPrice, Manifest  # noqa: E402 - the same
 from cli.commands.prices.prices.row import ComparedPrice  # noqa: E402 - the same
 from cli.commands.proof.checkpoint.row import CheckpointRow, ExtensionRow  # noqa: E402 - the same
@@ -36,14 +34,16 @@ from cli.commands.status.metrics.row import LagRow, LastDateRow  # noqa: E402 - 
 from cli.commands.status.report.command import ReportRow  # noqa: E402 - the same
 from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
 from cli.commands.trust.audit import AuditRow  # noqa: E402 - the same
-from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
+from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, PrunedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
 from cli.commands.trust.rebuild import RebuildRow  # noqa: E402 - the same
 from cli.commands.trust.replay import ReplayRow  # noqa: E402 - the same
 from cli.commands.trust.snapshot import SnapshotRow  # noqa: E402 - the same
 from cli.commands.trust.verify.row import VerifyRow  # noqa: E402 - the same
 from cli.commands.trust.verify.saved_head import SavedHead  # noqa: E402 - the same
+from projections.api.comparing import CompareRow  # noqa: E402 - the same
 from projections.api.faces import json_type  # noqa: E402 - the same
-from projections.api.rows import Change, CorporateAction, LogEntry, MissingSession, Price  # noqa: E402 - the same
+from projections.api.rows import Change, CorporateAction, DiffRow, LogEntry, MissingSession, Price  # noqa: E402 - the same
+from projections.api.why import WhyRow  # noqa: E402 - the same
 from projections.queries.metrics_report import TickerReport  # noqa: E402 - the same
 from projections.queries.snapshot_check import SnapshotCheck  # noqa: E402 - the same
 
@@ -58,6 +58,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "backup-check": CheckedRow,
     "backup-create": CreatedRow,
     "backup-list": ListedRow,
+    "backup-prune": PrunedRow,
     "backup-restore": RestoredRow,
     "checkpoint": CheckpointRow,
     "checkpoint-compare": ExtensionRow,
@@ -66,6 +67,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "error": Failure,
     "event": EventRow,
     "health": HealthRow,
+    "import-actions": ActionsImportRow,
     "import-cotahist": ImportRow,
     "key": KeyRow,
     "log": json_type(LogEntry, "LogRow"),

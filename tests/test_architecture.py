@@ -94,7 +94,8 @@ def test_the_core_leans_on_nothing_impure(name: str) -> None:
 
 
 PROVIDERS = "ledger/ingest/providers"
-BRINGS_FILES = "cli/commands/ingest/import_cotahist"  # the command of one provider's files
+# The commands of providers whose files a person brings.
+BRINGS_FILES = ("cli/commands/ingest/import_cotahist", "cli/commands/ingest/import_actions")
 KINDS = set(get_args(LedgerKind))  # the sample is a kind of ledger too
 
 

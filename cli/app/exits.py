@@ -22,7 +22,7 @@ from ledger.audit.accept import NotAcceptableError
 from ledger.checkpoint import errors as proof_errors
 from ledger.claims import OtherLogError
 from ledger.foreseen import UnforeseenError
-from ledger.ingest.providers.port import ProviderError
+from ledger.ingest.providers.port import ActionsFileError, ProviderError
 from ledger.limits import OutOfRangeError
 from ledger.market.ticker import TickerError
 from ledger.store.ceiling import ClockAheadError, LogAheadError
@@ -79,6 +79,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.NothingToShowError: ExitRule(Exit.UNKNOWN, _START),
     errors.ConflictError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.LedgerReplacedError: ExitRule(Exit.UNKNOWN, _AGAIN),
+    errors.ClosedLedgerError: ExitRule(Exit.UNKNOWN, _AGAIN),  # a notebook's: no command closes what it reads
     OtherLogError: ExitRule(Exit.UNKNOWN, _AGAIN),
     errors.AppendIdError: ExitRule(Exit.CRITICAL, _VERIFY),
     errors.BodyTooLargeError: ExitRule(Exit.CRITICAL, "ask for fewer days: main --ticker PETR4.SA --max-days 365"),
@@ -98,6 +99,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     MarkedError: ExitRule(Exit.CRITICAL, _MARKED),
     NotAcceptableError: ExitRule(Exit.UNKNOWN, _VERIFY),
     errors.CotahistError: ExitRule(Exit.CRITICAL, "download the file again, then: main {command}"),
+    ActionsFileError: ExitRule(Exit.CRITICAL, "main import-actions --help, then: main {command}"),
     errors.NoArchiveError: ExitRule(Exit.UNKNOWN, "main backup --list"),
     errors.NotAnArchiveError: ExitRule(Exit.CRITICAL, "main backup --list"),
     errors.ArchiveDamagedError: ExitRule(Exit.CRITICAL, "main verify {path}, and another one: main backup --list"),

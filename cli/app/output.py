@@ -22,8 +22,10 @@ import click
 import msgspec
 
 from cli.render import renderers
+from cli.render import table as tables
 from cli.render.escaping import escaped_lines
 from cli.render.renderers import CSV, JSON, PARQUET, PROMETHEUS, TEXT, Format, Layout
+from cli.render.table import TableColumn
 from cli.terminal import bar, pager
 from ledger.urls import masked
 
@@ -90,9 +92,17 @@ def _styled(command: F, formats: tuple[Format, ...], purpose: str) -> F:
 
 
 def show(
-    rows: Iterable[T], style: Style, *, text: Callable[[T], str], live: bool = False, none: str = "nothing to show"
+    rows: Iterable[T],
+    style: Style,
+    *,
+    text: Callable[[T], str],
+    table: Sequence[TableColumn[T]] = (),
+    live: bool = False,
+    none: str = "nothing to show",
 ) -> None:
     """Print `rows` on stdout: `text` of each, or each as JSON; rows are taken one at a time.
+
+    With `table`, a terminal shows its columns instead, once all rows are there.
 
     Ends quietly, taking no more rows, when the reader has closed the pipe. Where there is no row,
     stderr says `none`, if that is not empty.
@@ -106,18 +116,28 @@ def show(
             some = True
             yield row
 
-    give(rendered(noticed(), style, Layout(lines=partial(map, text))), live=live)
+    lines: Callable[[Iterable[T]], Iterable[str]] = partial(map, text)
+    if table and sys.stdout.isatty():
+        lines = partial(tables.lines, columns=table, width=bar.columns_of(sys.stdout))
+    give(rendered(noticed(), style, Layout(lines=lines)), live=live)
     if not some and none:
         say(none, explains=False)
 
 
-def report(rows: Iterable[T], style: Style, *, text: Callable[[T], str], none: str = "nothing to show") -> None:
+def report(
+    rows: Iterable[T],
+    style: Style,
+    *,
+    text: Callable[[T], str],
+    table: Sequence[TableColumn[T]] = (),
+    none: str = "nothing to show",
+) -> None:
     """Print `rows` as `show` does, for a command that did more than print: a full stdout costs it no more than rows.
 
     What could not be printed is said on stderr, and the exit code stays the command's own.
     """
     with unprinted():
-        show(rows, style, text=text, live=True, none=none)
+        show(rows, style, text=text, table=table, live=True, none=none)
 
 
 @contextmanager

@@ -36,7 +36,8 @@ from ledger.urls import MASK, host_of, masked
 
 DOTENV = ".env"
 DOTENV_BYTES = 1024 * 1024
-SOURCES = registry.names()
+SOURCES = registry.price_names()
+ACTION_SOURCES = registry.action_names()
 
 Origin = Literal["option", "environment", ".env", "default"]
 
@@ -94,8 +95,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alert_error_rate_threshold: float
     alert_backup_age_threshold: int
     alert_verification_age_threshold: int
+    alert_checkpoint_age_threshold: int
     checkpoint_key: Path | None
     yahoo_base_url: str | None
+    b3_base_url: str | None
     answer_max_bytes: int
     import_max_bytes: int
     b3_ledger_now: int | None  # microseconds UTC
@@ -153,7 +156,7 @@ REGISTRY: tuple[Setting, ...] = (
     ),
     Setting(
         "PRICE_SOURCES",
-        ",".join(registry.names("real")),
+        ",".join(registry.price_names("real")),
         f"some of {', '.join(SOURCES)}, separated by commas, each once",
         "whose prices of a ticker are read: the first that has any",
         _sources,
@@ -195,8 +198,16 @@ REGISTRY: tuple[Setting, ...] = (
         "age of the last main verify --record above which it is an alert; 0 for never",
         whole,
     ),
+    Setting(
+        "ALERT_CHECKPOINT_AGE_THRESHOLD",
+        "691200",
+        "a whole number of seconds, 0 or more",
+        "age of the last checkpoint, where one was ever signed, above which it is an alert; 0 for never",
+        whole,
+    ),
     Setting("CHECKPOINT_KEY", None, "a file", "the key that signs checkpoints; every backup then writes one", folder),
     Setting("YAHOO_BASE_URL", None, "an http or https URL", "a mirror or proxy in place of every Yahoo host", url),
+    Setting("B3_BASE_URL", None, "an http or https URL", "a mirror or proxy in place of the exchange's list", url),
     Setting(
         "ANSWER_MAX_BYTES",
         "12582912",

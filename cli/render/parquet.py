@@ -8,6 +8,7 @@ from projections.api import extras
 from projections.api.columns import Columns
 
 EXTRA = "parquet"
+ROW_GROUP_ROWS = 65_536
 COMPRESSION = "zstd"  # named, so that another default of pyarrow's gives no other bytes
 
 
@@ -24,3 +25,43 @@ def render(table: Columns[msgspec.Struct]) -> bytes:
     parquet.write_table(table.to_arrow(), sink, compression=COMPRESSION)
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+class Stream:
+    """One Parquet file written table by table to `sink`, in row groups of `ROW_GROUP_ROWS` however the tables are cut.
+
+    Statistics and a page index say what each group holds, so that readers skip the others.
+    """
+
+    def __init__(self, sink: Any) -> None:
+        self._sink = sink
+        self._waiting: list[Any] = []
+        self._rows = 0
+        self._writer: Any = None
+
+    def write(self, table: Any) -> None:
+        """Add the rows of a `pyarrow.Table`.
+
+        Raises: MissingExtraError without pyarrow.
+        """
+        self._waiting.append(table)
+        self._rows += table.num_rows
+        if self._rows >= ROW_GROUP_ROWS:
+            self._flush(self._rows - self._rows % ROW_GROUP_ROWS)
+
+    def close(self) -> None:
+        """Write what is left and the file's end; a file needs one table at least."""
+        self._flush(self._rows)
+        self._writer.close()
+
+    def _flush(self, rows: int) -> None:
+        """Write the first `rows` of those that wait."""
+        arrow: Any = extras.load("pyarrow", extra=EXTRA)
+        parquet: Any = extras.load("pyarrow.parquet", extra=EXTRA)
+        table = arrow.concat_tables(self._waiting)
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(
+                self._sink, table.schema, compression=COMPRESSION, write_page_index=True
+            )
+        self._writer.write_table(table.slice(0, rows), row_group_size=ROW_GROUP_ROWS)
+        self._waiting, self._rows = [table.slice(rows)], self._rows - rows

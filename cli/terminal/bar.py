@@ -9,11 +9,12 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import IO, TypeVar
 
 T = TypeVar("T")
 
 CELLS = 24
+COLUMNS = 80  # of a terminal that does not say
 _ERASE = "\r\x1b[K"
 _LOCK = threading.RLock()
 _drawn: list["ProgressBar"] = []
@@ -38,15 +39,19 @@ class ProgressBar:
     def draw(self) -> None:
         """Show the bar on the line that the cursor is in."""
         self._shown = self._text()
-        columns = 80
-        with suppress(OSError):
-            columns = os.get_terminal_size(sys.stderr.fileno()).columns or columns
-        _write(f"{_ERASE}{self._shown[: columns - 1]}")
+        _write(f"{_ERASE}{self._shown[: columns_of(sys.stderr) - 1]}")
 
     def _text(self) -> str:
         full = CELLS * self._done // self._length if self._length else CELLS
         share = f"{self._done}/{self._length}" if self._length < 10_000 else f"{100 * self._done // self._length}%"  # noqa: PLR2004 - a size in bytes is no count that a person reads
         return f"{self._label}  [{'#' * full}{'-' * (CELLS - full)}]  {share}"
+
+
+def columns_of(stream: IO[str]) -> int:
+    """Return how wide the terminal behind `stream` is; 80 where it does not say."""
+    with suppress(OSError):
+        return os.get_terminal_size(stream.fileno()).columns or COLUMNS
+    return COLUMNS
 
 
 def may_draw() -> bool:

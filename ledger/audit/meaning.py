@@ -17,12 +17,14 @@ from ledger.chain import GENESIS, Head, Link
 from ledger.claims import claimed
 from ledger.codec import Envelope, decode_envelope, decode_event
 from ledger.errors import DamagedError, UnknownEventError
-from ledger.events import CheckpointTimestamped, HeadAccepted, LedgerCreated
+from ledger.events import CheckpointTimestamped, Event, HeadAccepted, LedgerCreated
 from ledger.limits import name_fault, names
 
 EVENT_TYPE = "event type"  # the kind of flaw that is a newer version's event
 RECORDED_HEAD = "recorded head"  # the kind of flaw that is an event which contradicts the chain that it is in
 KEPT_REMARKS = 10
+
+Follow = Callable[[Envelope, Event], Flaw | None]
 
 _TAG = re.compile(r"[a-z]+(\.[a-z]+)*/[1-9][0-9]{0,5}")
 
@@ -110,11 +112,18 @@ class Meaning:
         claims, self._claims = self._claims, []
         return claims
 
-    def read(self, bodies: Sequence[bytes], start: int) -> Flaw | None:
-        """Read `bodies`, stored from seq `start` on, up to the first that does not mean anything; return that flaw."""
+    def read(self, bodies: Sequence[bytes], start: int, then: Follow | None = None) -> Flaw | None:
+        """Read `bodies`, stored from seq `start` on, up to the first that does not mean anything; return that flaw.
+
+        `then` is asked of each event that does, and may find a flaw of its own.
+        """
         try:
             for seq, body in enumerate(bodies, start):
-                if flaw := self._take(decode_envelope(seq, body)):
+                envelope = decode_envelope(seq, body)
+                found = self._take(envelope)
+                if isinstance(found, Flaw):
+                    return found
+                if then is not None and (flaw := then(envelope, found)):
                     return flaw
         except DamagedError as error:
             return Flaw(error.seq, error.kind, error.expected, error.found)
@@ -123,7 +132,7 @@ class Meaning:
             return Flaw(error.seq, kind, "one that this version knows", error.tag[:80])
         return None
 
-    def _take(self, envelope: Envelope) -> Flaw | None:
+    def _take(self, envelope: Envelope) -> Flaw | Event:
         seq = envelope.seq
         if envelope.recorded_at < self._recorded_at:
             return Flaw(seq, "recorded_at", f"at least {self._recorded_at}", f"{envelope.recorded_at}")
@@ -145,7 +154,7 @@ class Meaning:
             self._accepted.append(Head(event.expected_size, Link(event.expected_link)))
         if isinstance(event, CheckpointTimestamped):
             self._stamps.append(Stamp(seq, envelope.recorded_at, event.size, event.time))
-        return None
+        return event
 
     def _remark(self, remark: Flaw) -> None:
         self._remark_count += 1

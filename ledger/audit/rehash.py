@@ -93,10 +93,8 @@ def rehash_range(engine: Engine, start: int, stop: int, succession: Succession |
         values, hole = engine.values_to_hole(seq, stop)
         hashed = count_good(values, start=seq, prev=prev)
         bodies = list(map(_body, values[:hashed]))
-        flaw = meaning.read(bodies, seq)
+        flaw = meaning.read(bodies, seq, None if succession is None else succession.take)
         flaw = first_false(meaning.claims(), engine.link_at) or flaw
-        if succession is not None:
-            flaw = first_of(flaw, succession.read(bodies, seq))
         good = hashed if flaw is None or flaw.seq is None else flaw.seq - seq
         seq += good
         body_bytes += sum(map(len, values[:good])) - LINK_BYTES * good

@@ -1,7 +1,10 @@
 """Every series as its decisions lead to it, in constant memory: by it, states are known without any read model."""
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
+from operator import lt
 
 import msgspec
 from blake3 import blake3
@@ -12,13 +15,16 @@ from ledger.events import ValidationCompleted
 from ledger.files.scratch import ScratchMap
 from ledger.ingest.rules.actions import in_force
 from ledger.ingest.rules.commitment import ACCEPTED
-from ledger.ingest.rules.held import Held, Reach, beside
 from ledger.market.series import Series
-from ledger.market.series_state import array_of, state
+from ledger.market.series_state import actions_array, array_of, state_over
 from ledger.values import Action, Bar, Basis, Count, Hash, Verdict, Window
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_bars = msgspec.msgpack.Decoder(list[Bar]).decode
+_decode_each = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+
+LIVE_ITEMS = 50_000  # series, years and actions in memory; the others wait in the scratch map
+DAY = slice(2, 12)  # of an encoded bar, an array whose first item is the day in 10 letters
 
 
 class SeriesDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -36,15 +42,9 @@ class SeriesDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     before: Hash | None = None
     after: Hash | None = None
 
-    @property
-    def series(self) -> Series:
-        """The series that it decides on."""
-        return Series(self.ticker, self.provider)
 
-    @property
-    def accepted(self) -> bool:
-        """Whether its answer was accepted, if only in part."""
-        return self.verdict in ACCEPTED
+Decided = SeriesDecision | ValidationCompleted  # the whole event where somebody has it decoded
+DECIDED = (SeriesDecision, ValidationCompleted)
 
 
 class HeldYear(msgspec.Struct, array_like=True):
@@ -94,105 +94,115 @@ def commits(envelope: Envelope) -> bool:
     return envelope.type == ValidationCompleted.TAG
 
 
+class LiveSeries(msgspec.Struct):
+    """A series that was used lately: `key` is its name in the scratch map.
+
+    `actions_array` is the msgpack array of its actions, empty where they changed since it was made.
+    """
+
+    held: HeldSeries
+    key: bytes
+    actions_array: bytes = b""
+
+    @property
+    def items(self) -> int:
+        """How many things it keeps in memory, about as large as each other."""
+        return 1 + len(self.held.years) + len(self.held.actions)
+
+    def year_key(self, year: int) -> bytes:
+        """Return the name of one year's bars in the scratch map."""
+        return b"y" + self.key + year.to_bytes(2, "big")
+
+    def state(self, series: Series, basis: Basis) -> bytes:
+        """Return the state of the series as it is held."""
+        if not self.actions_array:
+            self.actions_array = actions_array(self.held.actions)
+        leaves = {year: known.leaf for year, known in self.held.years.items()}
+        return state_over(series, basis, leaves, self.actions_array)
+
+
 class SeriesFold:
     """All series of a log, decision by decision from seq 0 on."""
 
     def __init__(self, scratch: ScratchMap) -> None:
         self._scratch = scratch
+        self._live: OrderedDict[Series, LiveSeries] = OrderedDict()
+        self._items = 0
 
     def held(self, series: Series) -> HeldSeries:
-        """Return the series, but for its bars."""
-        stored = self._scratch.get(_key(series))
-        return HeldSeries() if stored is None else _decode_held(stored)
+        """Return the series, but for its bars; not to be changed."""
+        return self._used(series).held
 
-    def bars(self, series: Series) -> dict[date, Bar]:
-        """Return the bars in force, in order of days."""
-        found: dict[date, Bar] = {}
-        for year, known in sorted(self.held(series).years.items()):
-            found |= {bar.date: bar for bar in self._bars_of(series, year, known)}
-        return found
-
-    def part(self, series: Series, reach: Reach) -> Held:
-        """Return the series as it is held now, as far as `reach` looks: of whole years, and the leaves of all."""
-        held = self.held(series)
-        known, bars = sorted(held.years), dict[int, list[Bar]]()
-
-        def year(one: int) -> list[Bar]:
-            if one not in bars:
-                bars[one] = self._bars_of(series, one, held.years[one])
-            return bars[one]
-
-        first, last = reach.days.start, reach.days.end
-        looked_at = {one for one in known if first.year <= one <= last.year}
-        if reach.ends:
-            looked_at.update(known[:1], known[-1:])
-        before = (
-            bar for one in reversed(known) if one <= first.year for bar in reversed(year(one)) if bar.date < first
-        )
-        after = (bar for one in known if one >= last.year for bar in year(one) if bar.date > last)
-        for away in (before, after):
-            looked_at.update(bar.date.year for bar in beside(away))
-        leaves = {one: held.years[one].leaf for one in known}
-        found = {bar.date: bar for one in sorted(looked_at) for bar in year(one)}
-        return Held(found, held.actions, held.basis, reach, leaves)
+    def bars(self, series: Series, year: int) -> list[Bar]:
+        """Return the bars in force of one year, in order of days."""
+        live = self._used(series)
+        known = live.held.years.get(year)
+        return [] if known is None else _decode_bars(array_of(known.bars, self._stored(live.year_key(year))))
 
     def state(self, series: Series, basis: Basis) -> bytes:
         """Return the state that a decision finds; of a series without one, under `basis`."""
-        held = self.held(series)
-        return held.state if held.state is not None else _state(series, held, held.basis or basis)
+        live = self._used(series)
+        return live.held.state or live.state(series, live.held.basis or basis)
 
-    def apply(self, seq: int, decision: SeriesDecision, *, committing: bool) -> bytes | None:
+    def apply(self, seq: int, decision: Decided, *, committing: bool) -> bytes | None:
         """Hold what the decision at `seq` leads to, and return that state, where it is `committing` to one.
 
         Costs the years that it touches.
         """
-        series = decision.series
-        held, before = self.held(series), self.state(series, decision.basis) if committing else None
-        if decision.accepted:
-            self._put_bars(series, held, decision.bars)
+        series = Series(decision.ticker, decision.provider)
+        live, before = self._used(series), self.state(series, decision.basis) if committing else None
+        held, items = live.held, live.items
+        if decision.verdict in ACCEPTED:
+            changed = bool(decision.bars) or held.basis != decision.basis
+            self._put_bars(live, decision.bars)
             kept, window = held.actions, decision.window
             if decision.received and not committing:
                 # A decision of version 1 is complete for its window.
                 kept = tuple(action for action in kept if not window.start <= action.ex_date <= window.end)
-            held.actions = in_force(kept, decision.actions)
+            known = in_force(kept, decision.actions)
+            if known != held.actions:
+                held.actions, live.actions_array, changed = known, b"", True
             held.seq = seq
-            held.state = _state(series, held, decision.basis) if committing else None
+            held.state = (live.state(series, decision.basis) if changed else before) if committing else None
         elif committing:
             held.state = before
         held.basis, held.rules_version = decision.basis, decision.rules_version
-        self._scratch.put(_key(series), _encode(held))
+        self._items += live.items - items
         return held.state
 
-    def _put_bars(self, series: Series, held: HeldSeries, bars: Iterable[Bar]) -> None:
-        by_year: dict[int, list[Bar]] = {}
-        for bar in bars:
-            by_year.setdefault(bar.date.year, []).append(bar)
-        for year, fresh in by_year.items():
-            known, key = held.years.get(year), _key(series, year)
-            joined, count, others = b"", 0, list[Bar]()
-            if known is not None and known.last < min(bar.date for bar in fresh):
-                joined, count = self._stored(key), known.bars
-            elif known is not None:
-                others = self._bars_of(series, year, known)
-            ordered = [bar for _, bar in sorted({bar.date: bar for bar in (*others, *fresh)}.items())]
-            joined, count = joined + b"".join(map(_encode, ordered)), count + len(ordered)
-            self._scratch.put(key, joined)
-            held.years[year] = HeldYear(blake3(array_of(count, joined)).digest(), count, ordered[-1].date)
+    def _used(self, series: Series) -> LiveSeries:
+        live = self._live.get(series)
+        if live is not None:
+            self._live.move_to_end(series)
+            return live
+        key = _encode((series.provider, series.ticker))  # two strings in msgpack: no such pair begins another
+        stored = self._scratch.get(b"s" + key)
+        live = self._live[series] = LiveSeries(HeldSeries() if stored is None else _decode_held(stored), key)
+        self._items += live.items
+        while self._items > LIVE_ITEMS and len(self._live) > 1:
+            _, other = self._live.popitem(last=False)
+            self._items -= other.items
+            self._scratch.put(b"s" + other.key, _encode(other.held))
+        return live
 
-    def _bars_of(self, series: Series, year: int, known: HeldYear) -> list[Bar]:
-        return _decode_bars(array_of(known.bars, self._stored(_key(series, year))))
+    def _put_bars(self, live: LiveSeries, bars: Sequence[Bar]) -> None:
+        days = [bar.date for bar in bars]
+        if not all(map(lt, days, days[1:])):
+            bars = [bar for _, bar in sorted({bar.date: bar for bar in bars}.items())]
+        for year, of_year in groupby(bars, key=lambda bar: bar.date.year):
+            fresh, known, key = list(of_year), live.held.years.get(year), live.year_key(year)
+            encoded, count, last = list(map(_encode, fresh)), len(fresh), fresh[-1].date
+            if known is not None and known.last < fresh[0].date:
+                encoded, count = [self._stored(key), *encoded], known.bars + count
+            elif known is not None:
+                others = map(bytes, _decode_each(array_of(known.bars, self._stored(key))))
+                by_day = {bar[DAY]: bar for bar in (*others, *encoded)}
+                encoded, count, last = [by_day[day] for day in sorted(by_day)], len(by_day), max(known.last, last)
+            joined = b"".join(encoded)
+            self._scratch.put(key, joined)
+            live.held.years[year] = HeldYear(blake3(array_of(count, joined)).digest(), count, last)
 
     def _stored(self, key: bytes) -> bytes:
         stored = self._scratch.get(key)
         assert stored is not None  # noqa: S101 - put beside the year that names it
         return stored
-
-
-def _state(series: Series, held: HeldSeries, basis: Basis) -> bytes:
-    return state(series, basis, {year: known.leaf for year, known in held.years.items()}, held.actions)
-
-
-def _key(series: Series, year: int | None = None) -> bytes:
-    # Two strings in msgpack: no such pair begins another.
-    name = _encode((series.provider, series.ticker))
-    return b"s" + name if year is None else b"y" + name + year.to_bytes(2, "big")

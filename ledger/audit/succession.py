@@ -7,15 +7,16 @@ Source: docs/format.md, "Meaning" and "State of a series".
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 import msgspec
 
 from ledger.audit.flaw import Flaw
-from ledger.audit.series_fold import SeriesFold, commits, series_decision
+from ledger.audit.series_fold import DECIDED, Decided, SeriesFold, commits, series_decision
 from ledger.codec import UNDECODABLE, Envelope, decode_envelope
 from ledger.errors import DamagedError, UnknownEventError
-from ledger.events import FetchSucceeded, IngestFailed, SnapshotWritten, ValidationCompleted
+from ledger.events import Event, FetchSucceeded, IngestFailed, SnapshotWritten, ValidationCompleted
 from ledger.files.scratch import ScratchMap
 from ledger.market.series import Series
 
@@ -44,6 +45,7 @@ class _Answers(NamedTuple):
     needed: bool
 
 
+@lru_cache(maxsize=256)
 def _name(tag: str) -> str:
     return tag.partition("/")[0]
 
@@ -55,6 +57,9 @@ ANSWERS = {
     _name(SnapshotWritten.TAG): _Answers(DECISION, needed=False),
 }
 ANSWERED = frozenset({FETCH, DECISION})
+TIED = ANSWERS.keys() | ANSWERED
+TIED_EVENTS = (FetchSucceeded, ValidationCompleted, IngestFailed, SnapshotWritten)
+Tied = _OfSeries | Decided | FetchSucceeded | IngestFailed | SnapshotWritten
 
 _decode_named = msgspec.msgpack.Decoder(_OfSeries).decode
 _encode_answered = msgspec.msgpack.Encoder().encode
@@ -86,20 +91,27 @@ class Succession:
             for seq, body in enumerate(bodies, start):
                 envelope = decode_envelope(seq, body)
                 name = _name(envelope.type)
-                if (name in ANSWERS or name in ANSWERED) and (flaw := self._take(envelope, name)):
-                    return flaw
+                if name in TIED:
+                    known = series_decision(envelope) if name == DECISION else _decode_named(envelope.data)
+                    if known is not None and (flaw := self._tie(envelope, name, known)):
+                        return flaw
         except (DamagedError, UnknownEventError, *UNDECODABLE):
             self.ended = True
         return None
 
-    def _take(self, envelope: Envelope, name: str) -> Flaw | None:
-        decision = series_decision(envelope) if name == DECISION else None
-        series = decision or _decode_named(envelope.data)
-        answered = _Answered(name, series.ticker, series.provider)
-        if name in ANSWERS and (flaw := self._cause_flaw(envelope, answered)):
+    def take(self, envelope: Envelope, event: Event) -> Flaw | None:
+        """Go past the next event, which somebody has decoded; return that flaw where it does not follow.
+
+        Raises: as `read` does.
+        """
+        return self._tie(envelope, _name(event.TAG), event) if isinstance(event, TIED_EVENTS) else None
+
+    def _tie(self, envelope: Envelope, name: str, series: Tied) -> Flaw | None:
+        decision = series if isinstance(series, DECIDED) else None
+        if name in ANSWERS and (flaw := self._cause_flaw(envelope, name, series)):
             return flaw
         if name in ANSWERED:
-            self._scratch.put(b"c%d" % envelope.seq, _encode_answered(answered))
+            self._scratch.put(b"c%d" % envelope.seq, _answered(name, series.ticker, series.provider))
         if decision is None:
             return None
         committing = commits(envelope)
@@ -111,20 +123,26 @@ class Succession:
                     return Flaw(envelope.seq, f"state {field}", _hex(led), _hex(said))
         return None
 
-    def _cause_flaw(self, envelope: Envelope, answering: _Answered) -> Flaw | None:
+    def _cause_flaw(self, envelope: Envelope, name: str, series: Tied) -> Flaw | None:
         """Return what is wrong with the cause of an event; one that is not earlier is found elsewhere."""
-        wanted, needed = ANSWERS[answering.name]
+        wanted, needed = ANSWERS[name]
         if envelope.cause is None:
             return Flaw(envelope.seq, CAUSE, f"the seq of a {wanted}", "none") if needed else None
         stored = self._scratch.get(b"c%d" % envelope.cause)
+        if stored == _answered(wanted, series.ticker, series.provider):
+            return None
         found = None if stored is None else _decode_answered(stored)
         # A snapshot may answer the last decision on its ticker, whoever reported it.
-        known = None if found is None else (found.name, found.ticker, wanted == DECISION or found.provider)
-        if known == (wanted, answering.ticker, wanted == DECISION or answering.provider):
+        if found is not None and wanted == DECISION and (found.name, found.ticker) == (wanted, series.ticker):
             return None
-        expected = f"a {wanted} of {answering.ticker} from {answering.provider}"
+        expected = f"a {wanted} of {series.ticker} from {series.provider}"
         got = "another event" if found is None else f"a {found.name} of {found.ticker} from {found.provider}"
         return Flaw(envelope.seq, CAUSE, expected, f"{got} at seq {envelope.cause}")
+
+
+@lru_cache(maxsize=8_192)
+def _answered(name: str, ticker: str, provider: str) -> bytes:
+    return _encode_answered(_Answered(name, ticker, provider))
 
 
 def _hex(state: bytes | None) -> str:

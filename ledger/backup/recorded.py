@@ -7,7 +7,7 @@ import msgspec
 from ledger.errors import LedgerError, ShortageError
 from ledger.events import BackupCreated
 from ledger.files.isolated import IsolatedProcess
-from ledger.log_source import events_of
+from ledger.log_source import LogSource, events_of
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
@@ -40,8 +40,16 @@ def recorded_backups(root: LedgerHome) -> dict[str, Recorded]:
     return found
 
 
+def recorded_in(log: LogSource) -> dict[str, Recorded]:
+    """Return the newest event of each backup name in `log`. Reads it once.
+
+    Raises: DamagedError.
+    """
+    events = events_of(log.read(), BackupCreated)
+    return {event.name: Recorded(envelope.seq, envelope.recorded_at, event) for envelope, event in events}
+
+
 def _read(home: LedgerHome) -> dict[str, Recorded]:
     """Return the newest event of each backup name in the ledger in use under `home`; to be run in a child process."""
     with EventLog(home, now=int, readonly=True, check=False) as log:
-        events = events_of(log.read(), BackupCreated)
-        return {event.name: Recorded(envelope.seq, envelope.recorded_at, event) for envelope, event in events}
+        return recorded_in(log)

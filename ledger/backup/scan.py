@@ -261,9 +261,8 @@ class _Scanner:
         good, flaw = hashed, None
         if self._meaning is not None:
             bodies = [value[LINK_BYTES:] for value in values[:hashed]]
-            flaw = self._meaning.read(bodies, self._at.seq)
-            if self._succession is not None:
-                flaw = first_of(flaw, self._succession.read(bodies, self._at.seq))
+            follow = None if self._succession is None else self._succession.take
+            flaw = self._meaning.read(bodies, self._at.seq, follow)
             self._claims += self._meaning.claims()
             # What comes before the flaw means something.
             good = hashed if flaw is None or flaw.seq is None else flaw.seq - self._at.seq

@@ -52,10 +52,11 @@ class PartFile:
 
 
 @contextmanager
-def part_file(path: Path, *, replace: bool = False, mode: int = MODE) -> Iterator[PartFile]:
+def part_file(path: Path, *, replace: bool = False, mode: int = MODE, sweeping: bool = True) -> Iterator[PartFile]:
     """Give a new file that takes the name `path` when the block publishes it; else nothing of it stays.
 
-    Its folder is made if need be. Parts that a crash left of any file there are removed.
+    Its folder is made if need be. With `sweeping`, parts that a crash left of any file there are removed: that reads
+    the whole folder.
 
     Raises: NameTakenError unless `replace`; DiskFullError, UnwritableError for what fails in the block too.
     """
@@ -63,7 +64,8 @@ def part_file(path: Path, *, replace: bool = False, mode: int = MODE) -> Iterato
     if not replace and os.path.lexists(path):
         raise NameTakenError(path)
     try:
-        sweep(path.parent, f".*{PART_SUFFIX}", Path.unlink)
+        if sweeping:
+            sweep(path.parent, f".*{PART_SUFFIX}", Path.unlink)
         part = PartFile(path, mode)
         try:
             yield part
@@ -74,12 +76,12 @@ def part_file(path: Path, *, replace: bool = False, mode: int = MODE) -> Iterato
         raise unwritable(path.parent if is_disk_full(error) else path, error) from error
 
 
-def write_whole(path: Path, content: bytes, *, mode: int = SHARED_MODE) -> None:
+def write_whole(path: Path, content: bytes, *, mode: int = SHARED_MODE, sweeping: bool = True) -> None:
     """Make `path` hold `content`, durably, by one rename: a reader sees the old file or the new one, whole.
 
     Raises: DiskFullError; UnwritableError.
     """
-    with part_file(path, replace=True, mode=mode) as part:
+    with part_file(path, replace=True, mode=mode, sweeping=sweeping) as part:
         part.write(content)
         part.publish()
 

@@ -15,6 +15,7 @@ from tenacity.wait import wait_exponential, wait_random
 from ledger.chain import Seq
 from ledger.events import FetchFailed, FetchSucceeded
 from ledger.foreseen import foreseen
+from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import Fetched, Provider, ProviderError
 from ledger.ingest.rules import judge
 from ledger.ingest.rules.merge import priced
@@ -113,6 +114,8 @@ class Fetcher:
         timeout_s = max(min(self._patience.attempt_s, self._left_s()), 0.001)
         with foreseen("fetch"):
             fetched = self._provider.fetch(ticker, window, timeout_s=timeout_s)
+        if not registry.has_sessions(self._provider.name):
+            return fetched
         if not any(map(priced, fetched.bars)) and (due := judge.sessions_due(window, self._now())):
             raise ProviderError(
                 "empty",

@@ -10,10 +10,10 @@ LIMIT_MICROS = 2**63  # what a signed integer holds in SQL and in other language
 
 AMOUNTS_PER_REAL = 1_000_000_000_000  # what a share pays is counted in 10^-12
 
+_MICROS_PER_CENTAVO = 10_000
 _PLACES = 6
 _AMOUNT_PLACES = 12
 _PLACES_MIN = 2
-_WHOLE_DIGITS_MAX = len(str(LIMIT_MICROS // MICROS_PER_REAL))
 _FLOAT32_DIGITS_MAX = 9  # enough to name any float32
 _OLD_SHARES_MAX = 1000  # groupings of more shares into one are not known
 
@@ -73,7 +73,10 @@ def split_ratio(value: float) -> tuple[int, int]:
 
 def price_text(micros: int) -> str:
     """Return millionths as a plain decimal: two places at least, no zero at the end past them."""
-    return _text(micros, _PLACES)
+    whole, places = divmod(micros, MICROS_PER_REAL)
+    centavos, finer = divmod(places, _MICROS_PER_CENTAVO)
+    # Nearly every price, millions of which are written.
+    return f"{whole}.{centavos:02}" if not finer and micros >= 0 else _text(micros, _PLACES)
 
 
 def amount_text(amount: int) -> str:
@@ -86,12 +89,24 @@ def price_from_text(text: str) -> int:
 
     Raises: ValueError for anything else, including an exponent or a seventh decimal place.
     """
+    return _from_text(text, _PLACES)
+
+
+def amount_from_text(text: str) -> int:
+    """Return the 10^-12 that a plain decimal names, exactly.
+
+    Raises: ValueError for anything else, including an exponent or a thirteenth decimal place.
+    """
+    return _from_text(text, _AMOUNT_PLACES)
+
+
+def _from_text(text: str, limit: int) -> int:
     whole, point, places = text.removeprefix("-").partition(".")
-    is_short = len(places) <= _PLACES and len(whole.lstrip("0")) <= _WHOLE_DIGITS_MAX
+    is_short = len(places) <= limit and len(whole.lstrip("0")) <= len(str(LIMIT_MICROS // 10**limit))
     if not is_short or not _is_decimal(whole) or (point and not _is_decimal(places)):
-        raise ValueError(f"got price {text!r}, want a plain decimal of at most {_PLACES} places")
-    micros = int(whole) * MICROS_PER_REAL + int(places.ljust(_PLACES, "0"))
-    return -micros if text.startswith("-") else micros
+        raise ValueError(f"got price {text!r}, want a plain decimal of at most {limit} places")
+    scaled = int(whole + places.ljust(limit, "0"))
+    return -scaled if text.startswith("-") else scaled
 
 
 def _scaled(value: float, places: int) -> int:

@@ -21,7 +21,8 @@ HASH_BYTES = 32
 
 _FIXARRAY = 0x90  # a msgpack array of up to 15 items names their count in its first byte
 _FIXARRAY_LIMIT = 16
-_ARRAY16 = b"\xdc"
+_ARRAY16, _ARRAY32 = b"\xdc", b"\xdd"
+_ARRAY16_LIMIT = 2**16
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -33,8 +34,10 @@ def array(bars: Iterable[bytes]) -> bytes:
 
 
 def array_of(count: int, items: bytes) -> bytes:
-    """Return the msgpack array of `count` items, which `items` are one after another; a year has at most 366."""
-    header = bytes([_FIXARRAY | count]) if count < _FIXARRAY_LIMIT else _ARRAY16 + count.to_bytes(2, "big")
+    """Return the msgpack array of `count` items, which `items` are one after another."""
+    if count < _FIXARRAY_LIMIT:
+        return bytes([_FIXARRAY | count]) + items
+    header = _ARRAY16 + count.to_bytes(2, "big") if count < _ARRAY16_LIMIT else _ARRAY32 + count.to_bytes(4, "big")
     return header + items
 
 
@@ -55,10 +58,18 @@ def state(series: Series, basis: str, leaves: Mapping[int, bytes], actions: Iter
     `leaves` are those of the years in which anything is held; `actions` are all that hold, equal ones as often as
     they do. A series without a decision has neither. O(years + actions).
     """
-    held = sorted(map(_encode, actions))
+    return state_over(series, basis, leaves, actions_array(actions))
+
+
+def actions_array(actions: Iterable[Action]) -> bytes:
+    """Return the msgpack array of the actions that hold, sorted by their own bytes."""
+    return _encode(list(map(msgspec.Raw, sorted(map(_encode, actions)))))
+
+
+def state_over(series: Series, basis: str, leaves: Mapping[int, bytes], actions: bytes) -> bytes:
+    """Return what `state` does, of the `actions_array` of what holds."""
     years = [[year, leaves[year]] for year in sorted(leaves)]
-    fields = [series.provider, series.ticker, basis, years, [msgspec.Raw(action) for action in held]]
-    return blake3(DOMAIN + _encode(fields)).digest()
+    return blake3(DOMAIN + _encode([series.provider, series.ticker, basis, years, msgspec.Raw(actions)])).digest()
 
 
 class YearlyBars:

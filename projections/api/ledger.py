@@ -1,31 +1,38 @@
 """A ledger for notebooks: prices, revisions, actions, gaps and the ingest log, as they were known at any position."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Literal, Self, overload
+from typing import Literal, Self, cast, overload
 
 import msgspec
 
 from ledger.backup.archive_log import archive_log
 from ledger.chain import Head
-from ledger.errors import NothingToShowError
+from ledger.errors import ClosedLedgerError, NothingToShowError
 from ledger.log_source import LogSource, created
 from ledger.market import ticker as tickers_of
 from ledger.market.series import Series
 from ledger.values import LedgerKind
 from projections.api import locate, series_rows
 from projections.api.columns import Columns
+from projections.api.comparing import CompareRow, Pair, compared
+from projections.api.days import Day, Tickers, as_of_written, day_of, day_or_none
 from projections.api.faces import to_columns, to_python
-from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, MissingSession, Price
+from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, LogEntry, MissingSession, Price
 from projections.api.shared_log import now_us, shared_log
+from projections.api.why import WhyRow
+from projections.api.why import row as why_row
 from projections.fold.tables import Tables
 from projections.models import ingest_logs, metrics, retirements
 from projections.models import prices as held_prices
 from projections.models.ingest_logs import Filter, IngestLogs
 from projections.queries import position as positions
+from projections.queries import provenance
+from projections.queries.compare import FIELDS, Field
 from projections.queries.gaps import last_due
 from projections.queries.position import AsOf
 from projections.queries.sources import pick
@@ -38,16 +45,17 @@ class Ledger:
 
     Everywhere `as_of` is how far to look (a seq, that event included; a UTC day, all of it; a time, until then; None
     for all), a ticker is any spelling of one, and `source` is the provider whose series is wanted, else the first of
-    PRICE_SOURCES that has one.
+    PRICE_SOURCES that has one. Where several tickers may be asked for, their rows follow one another in that order.
+    Days are dates, ISO text, or what pandas and numpy make of them.
 
-    Everywhere raises: TickerError; NothingToShowError for a series that is not there; ValueError for an `as_of` that
-    names nothing.
+    Everywhere raises: TickerError; NothingToShowError for a series that is not there; ClosedLedgerError after `close`;
+    ValueError for an `as_of` or a day that names nothing.
     """
 
     def __init__(self, log: LogSource, view: View, *, order: tuple[str, ...]) -> None:
         """Read `log` by `view`, whose owner keeps both open; `order` is that of providers."""
-        self._log, self._view, self._order = log, view, order
-        self._closing: Callable[[], object] | None = None
+        self._held, self._order = (log, view), order
+        self._closing: weakref.finalize[..., Self] | None = None
 
     @classmethod
     def opened(cls, path: Path) -> Self:
@@ -76,7 +84,27 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be read any longer."""
+        return self._closing is not None and not self._closing.alive
+
+    @property
+    def _log(self) -> LogSource:
+        return self._open()[0]
+
+    @property
+    def _view(self) -> View:
+        return self._open()[1]
+
+    def _open(self) -> tuple[LogSource, View]:
+        if self.closed:
+            raise ClosedLedgerError
+        return self._held
+
     def __repr__(self) -> str:
+        if self.closed:
+            return "<closed ledger>"
         return f"<{self.kind} ledger of {self.head.size} events, head {self.head.link.hex()[:16]}>"
 
     @property
@@ -96,7 +124,9 @@ class Ledger:
     def position(self, as_of: AsOf | None = None) -> int:
         """Return how many events `as_of` reaches; O(log n) reads for a time."""
         size = self.head.size
-        return size if as_of is None else min(size, positions.position_of(self._log, positions.reach(as_of)))
+        if as_of is None:
+            return size
+        return min(size, positions.position_of(self._log, positions.reach(as_of_written(as_of))))
 
     def series(self, ticker: str, source: str | None = None) -> Series:
         """Return the series chosen for the ticker: prices of two providers never blur into one."""
@@ -109,53 +139,76 @@ class Ledger:
             raise NothingToShowError(of, wanted=f"one of {', '.join(sorted(known) or self.tickers())}")
         return known[source]
 
+    def _chosen(self, tickers: Tickers, source: str | None) -> Iterator[Series]:
+        names = (tickers,) if isinstance(tickers, str) else tuple(tickers)
+        if not names:
+            message = "got no ticker, want at least one"
+            raise ValueError(message)
+        return (self.series(name, source) for name in dict.fromkeys(names))
+
     @overload
     def prices(
         self,
-        ticker: str,
+        ticker: Tickers,
         *,
-        start: date | None = None,
-        end: date | None = None,
+        start: Day | None = None,
+        end: Day | None = None,
         as_of: AsOf | None = None,
         adjusted: Literal[False] = False,
+        continued: bool = False,
         source: str | None = None,
     ) -> Columns[Price]: ...
 
     @overload
     def prices(
         self,
-        ticker: str,
+        ticker: Tickers,
         *,
-        start: date | None = None,
-        end: date | None = None,
+        start: Day | None = None,
+        end: Day | None = None,
         as_of: AsOf | None = None,
         adjusted: Literal[True],
+        continued: bool = False,
         source: str | None = None,
     ) -> Columns[AdjustedPrice]: ...
 
-    def prices(
+    def prices(  # noqa: PLR0913 - one parameter a question
         self,
-        ticker: str,
+        ticker: Tickers,
         *,
-        start: date | None = None,
-        end: date | None = None,
+        start: Day | None = None,
+        end: Day | None = None,
         as_of: AsOf | None = None,
         adjusted: bool = False,
+        continued: bool = False,
         source: str | None = None,
     ) -> Columns[Price] | Columns[AdjustedPrice]:
         """Return one row per session from `start` to `end`, both inclusive, in their order.
 
         Where `adjusted`, beside each price the one adjusted for what was known then, of later sessions than `end` too.
+        Where `continued`, with those under its other codes as a person joined them, all on the newest one's scale.
         """
-        series, until = self.series(ticker, source), self.position(as_of)
-        if adjusted:
-            found = series_rows.adjusted_prices(self._tables, series, until)
-            return to_columns(AdjustedPrice, series_rows.within(found, start, end))
-        return to_columns(Price, series_rows.within(series_rows.prices(self._tables, series, until), start, end))
+        until, first, last = self.position(as_of), day_or_none(start), day_or_none(end)
+        rows: Callable[[Series], Iterable[Price]]
+        if continued:
+            # Imported here: exact fractions cost as much as everything else that prices need.
+            from projections.api import continued as joined
+
+            chosen, state = partial(self.series, source=source), self._view.state
+
+            def rows(series: Series) -> Iterable[Price]:
+                return joined.continued(state, series.ticker, until, chosen=chosen, adjusting=adjusted)
+        else:
+            made = series_rows.adjusted_prices if adjusted else series_rows.prices
+            rows = partial(made, self._tables, position=until)
+        found = (row for one in self._chosen(ticker, source) for row in series_rows.within(rows(one), first, last))
+        return (
+            to_columns(AdjustedPrice, cast("Iterator[AdjustedPrice]", found)) if adjusted else to_columns(Price, found)
+        )
 
     def revisions(
         self,
-        ticker: str,
+        ticker: Tickers,
         *,
         everything: bool = False,
         as_of: AsOf | None = None,
@@ -165,21 +218,21 @@ class Ledger:
 
         First bars that came on time are left out, unless `everything` is wanted.
         """
-        series = self.series(ticker, source)
-        return to_columns(
-            Change, series_rows.changes(self._tables, series, self.position(as_of), everything=everything)
-        )
+        changes = partial(series_rows.changes, self._tables, position=self.position(as_of), everything=everything)
+        return to_columns(Change, (row for one in self._chosen(ticker, source) for row in changes(one)))
 
-    def actions(self, ticker: str, *, as_of: AsOf | None = None, source: str | None = None) -> Columns[CorporateAction]:
+    def actions(
+        self, ticker: Tickers, *, as_of: AsOf | None = None, source: str | None = None
+    ) -> Columns[CorporateAction]:
         """Return a row for each dividend, split and capital gain that is known, by day and kind."""
-        series = self.series(ticker, source)
-        return to_columns(CorporateAction, series_rows.actions(self._tables, series, self.position(as_of)))
+        actions = partial(series_rows.actions, self._tables, position=self.position(as_of))
+        return to_columns(CorporateAction, (row for one in self._chosen(ticker, source) for row in actions(one)))
 
     def gaps(
         self,
-        ticker: str,
+        ticker: Tickers,
         *,
-        until: date | None = None,
+        until: Day | None = None,
         as_of: AsOf | None = None,
         source: str | None = None,
     ) -> Columns[MissingSession]:
@@ -188,14 +241,66 @@ class Ledger:
         `until` is else the last session that was final: now, or where `as_of` is given, at its last event. The sample
         ends with its last session, and a series that was retired by then with the day on which it ended.
         """
-        series, reached = self.series(ticker, source), self.position(as_of)
-        if until is None:
+        reached, due = self.position(as_of), day_or_none(until)
+        if due is None:
             at_us = now_us() if as_of is None or not reached else positions.recorded_at(self._log, reached - 1)
-            until = last_due(self.kind, at_us)
-        retired = retirements.in_force(self._view.state[metrics.NAME], reached).get(series.ticker)
-        ended = date.max if retired is None else retired.on
-        missing = series_rows.missing_sessions(self._tables, series, until, reached, ended=ended)
+            due = last_due(self.kind, at_us)
+        ended = {name: one.on for name, one in retirements.in_force(self._view.state[metrics.NAME], reached).items()}
+        missing = (
+            row
+            for one in self._chosen(ticker, source)
+            for row in series_rows.missing_sessions(
+                self._tables, one, due, reached, ended=ended.get(one.ticker, date.max)
+            )
+        )
         return to_columns(MissingSession, missing)
+
+    def diff(
+        self, ticker: Tickers, old: AsOf | None, new: AsOf | None = None, *, source: str | None = None
+    ) -> Columns[DiffRow]:
+        """Return a row for each field of a session that differs between two positions; `new` None: as of now."""
+        before, after = self.position(old), self.position(new)
+        found = (
+            row
+            for one in self._chosen(ticker, source)
+            for row in series_rows.differences(
+                one,
+                held_prices.bars(self._tables, one, before),
+                held_prices.bars(self._tables, one, after),
+            )
+        )
+        return to_columns(DiffRow, found)
+
+    def why(self, ticker: str, day: Day, *, source: str | None = None) -> tuple[WhyRow, ...]:
+        """Return every decision over one session, oldest first, down to the provider's raw numbers."""
+        series, session = self.series(ticker, source), day_of(day)
+        traces = provenance.traces(self._log, self._tables, series, session)
+        return tuple(why_row(series, session, trace) for trace in traces)
+
+    def compare(  # noqa: PLR0913 - one parameter a question
+        self,
+        ticker: str,
+        *,
+        a: str | None = None,
+        b: str | None = None,
+        start: Day | None = None,
+        end: Day | None = None,
+        fields: Sequence[str] = ("close",),
+        as_of: AsOf | None = None,
+    ) -> CompareRow:
+        """Return how two providers agree on a ticker, worst differences first; else the first two that hold it."""
+        name = tickers_of.normalize(ticker)
+        held = [one for one in self._order if one in {s.provider for s in held_prices.all_series(self._tables, name)}]
+        one, other = (*(wanted for wanted in (a, b) if wanted), *(p for p in held if p not in {a, b}), "", "")[:2]
+        if not other:
+            found = f"{' and '.join(held) or 'no provider'} of {name}"
+            raise NothingToShowError(found, wanted="two providers to compare")
+        if unknown := sorted({*fields} - {*FIELDS}):
+            message = f"got {', '.join(unknown)}, want some of {', '.join(FIELDS)}"
+            raise ValueError(message)
+        first, last, chosen = day_or_none(start), day_or_none(end), cast("tuple[Field, ...]", tuple(fields))
+        pair = Pair(ticker=name, a=one, b=other, start=first, end=last, fields=chosen)
+        return compared(self._tables, pair, self.position(as_of))
 
     def logs(self, ticker: str | None = None, *, failed: bool = False, as_of: AsOf | None = None) -> Columns[LogEntry]:
         """Return a row for each attempt to ingest (of the ticker, where given), newest last; `failed` for those alone.

@@ -10,7 +10,7 @@ from ledger.store.home import LedgerHome
 
 DATA_DIR = "DATA_DIR"
 PRICE_SOURCES = "PRICE_SOURCES"
-DEFAULTS = {DATA_DIR: "./dados", PRICE_SOURCES: ",".join(registry.names("real"))}
+DEFAULTS = {DATA_DIR: "./dados", PRICE_SOURCES: ",".join(registry.price_names("real"))}
 DOTENV = ".env"
 
 

@@ -15,6 +15,8 @@ from projections.models.log_entry import Status
 from projections.models.units import HIDDEN_IN_JSON, Instant, JobId, JobInstant, PerShare, Quantity, Reais
 from projections.queries.bar_fields import Cause
 
+Day = date  # the type, in a row that has a field of that name
+
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
     """One session; prices in reais. `seq` is the decision that this bar holds since, `learned_at` its time."""
@@ -69,9 +71,26 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
 
 
+class DiffRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of one session that differs; prices in reais, volume in shares.
+
+    A session that only one side has is one row of its close, null on the other side.
+    """
+
+    ticker: str
+    date: date
+    field: str
+    old: Quantity | None
+    new: Quantity | None
+    change: float | None  # new/old - 1
+    provider: str
+
+
 class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     """One corporate action: reais a share for a payment, `denominator` old shares into `numerator` new for a split.
 
+    Of a subscription the ratio is new shares to held ones, and `strike` what a new one costs. A `label` of `withdrawn`
+    without a size is a person's word that nothing of that kind is on that day.
     `cause` says how it came to be so: told first, or as a correction; `withdrawn` is told no longer.
     """
 
@@ -85,6 +104,11 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     learned_at: Instant
     provider: str
+    com_date: Day | None = None
+    pay_date: Day | None = None
+    isin: str | None = None
+    label: str | None = None
+    strike: PerShare | None = None
 
 
 class MissingSession(msgspec.Struct, frozen=True, kw_only=True):

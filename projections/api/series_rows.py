@@ -3,7 +3,7 @@
 Everywhere `position` is how many events are read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 from ledger.market.series import Series
 from ledger.values import Bar
 from projections.api.faces import to_python
-from projections.api.rows import AdjustedPrice, Change, CorporateAction, MissingSession, Price
+from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, MissingSession, Price
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions
 from projections.models import prices as held_prices
+from projections.models.decisions import Decision
 from projections.models.units import reais
-from projections.queries.bar_fields import VOLUME
+from projections.queries.bar_fields import VOLUME, apart, relative
 
 PriceT = TypeVar("PriceT", bound=Price)
 
@@ -118,7 +119,13 @@ def actions(tables: Tables, series: Series, position: int, *, every_change: bool
 
     With `every_change`, for each that ever was, in the order in which it was learned or withdrawn.
     """
-    judged = decisions.decisions(tables, series, position)
+    return decided_actions(series, decisions.decisions(tables, series, position), every_change=every_change)
+
+
+def decided_actions(
+    series: Series, judged: Iterable[Decision], *, every_change: bool = False
+) -> Iterator[CorporateAction]:
+    """Yield what `actions` does, as the decisions on the series have them."""
     for change in (corporate_actions.changes if every_change else corporate_actions.holding)(judged):
         for action in change.new or change.old:
             yield to_python(
@@ -133,7 +140,40 @@ def actions(tables: Tables, series: Series, position: int, *, every_change: bool
                 seq=change.seq,
                 learned_at=change.recorded_at,
                 provider=series.provider,
+                com_date=action.com_date,
+                pay_date=action.pay_date,
+                isin=action.isin,
+                label=action.label,
+                strike=action.strike,
             )
+
+
+def actions_of(
+    tables: Tables, ticker: str, source: str | None, position: int, *, every_change: bool = False
+) -> list[CorporateAction]:
+    """Return what `actions` does of every provider that tells of the ticker's (of the `source`, where given).
+
+    By day, kind and provider; with `every_change` in the order in which they were learned.
+    """
+    providers = [name for name in decisions.judged(tables, ticker) if source in {None, name}]
+    rows = [
+        row for name in providers for row in actions(tables, Series(ticker, name), position, every_change=every_change)
+    ]
+    return sorted(rows, key=lambda one: one.seq if every_change else (one.date, one.kind, one.provider))
+
+
+def differences(series: Series, old: Mapping[date, Bar], new: Mapping[date, Bar]) -> Iterator[DiffRow]:
+    """Yield where the bars held of a series differ, by day and then by field."""
+    for one in apart(old, new):
+        yield DiffRow(
+            ticker=series.ticker,
+            date=one.date,
+            field=one.field,
+            old=quantity(one.field, one.old),
+            new=quantity(one.field, one.new),
+            change=relative(one.old, one.new),
+            provider=series.provider,
+        )
 
 
 def missing_sessions(

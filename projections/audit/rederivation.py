@@ -2,27 +2,27 @@
 
 The readers are the providers' own, as the registry has them; nobody is asked. What came before an event is folded from
 the decisions as they are recorded, so that one event which differs is the first, and the only one that is named.
+
+What is derived is encoded and held against the recorded bytes: equal bytes are equal events, and are not decoded.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from functools import partial
-from itertools import chain
+from operator import attrgetter
 
-from ledger.audit.series_fold import SeriesDecision, SeriesFold, commits, series_decision
-from ledger.chain import EMPTY_HEAD
-from ledger.codec import Envelope, decode_as, decode_envelope, decode_event
+from msgspec.structs import replace
+
+from ledger.audit.series_fold import commits, series_decision
+from ledger.chain import EMPTY_HEAD, Record
+from ledger.codec import Envelope, decode_as, decode_envelope, decode_envelopes, decode_event, encode_data
 from ledger.errors import DamagedError, UnknownEventError
-from ledger.events import FetchFailed, FetchSucceeded, IngestFailed, SnapshotWritten
+from ledger.events import FetchFailed, FetchSucceeded, IngestFailed, SnapshotWritten, ValidationCompleted
 from ledger.files.scratch import ScratchMap
 from ledger.foreseen import UnforeseenError, foreseen
 from ledger.ingest.providers import evidence, registry
 from ledger.ingest.providers.evidence import OtherBodyError
-from ledger.ingest.providers.port import BodyError
-from ledger.ingest.providers.registry import UnknownProviderError
-from ledger.ingest.rules.catalogue import RULES_VERSION
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.commitment import ACCEPTED
 from ledger.log_source import LogSource
 from ledger.market.series import Series
 from ledger.values import Answer, Bar
@@ -35,13 +35,16 @@ from projections.audit.departures import (
     check_decision,
     check_identity,
 )
-from projections.audit.rejudging import ReadEvidence
+from projections.audit.open_years import TEXT_BYTES_KEPT, OpenYears, SnapshotFacts
+from projections.audit.reading_again import read_again
+from projections.audit.rejudging import MadeOn, ReadEvidence
 from projections.audit.report import AuditReport, Derived, Difference, NotDerived
 from projections.fold.folding import checked
-from projections.queries.snapshot_csv import FORMAT_VERSION, Csv, assembled, line, render
+from projections.queries.snapshot_csv import FORMAT_VERSION, render
 
-BARS_KEPT = 150_000  # of the series that were decided on last; the others are read back when their turn comes
-ANSWERS_KEPT_BYTES = 32 * 1024 * 1024  # of evidence that a decision may follow; older evidence is read again
+ANSWERS_KEPT_BYTES = 8 * 1024 * 1024  # of evidence that a decision may follow; older evidence is read again
+
+_body = attrgetter("body")
 
 
 class Rederivation:
@@ -51,17 +54,15 @@ class Rederivation:
         self, log: LogSource, scratch: ScratchMap, *, since: int = 0, mine: Callable[[str], bool] | None = None
     ) -> None:
         self._log = log
-        self._fold = SeriesFold(scratch)
+        self._texts = ScratchMap(memory_bytes=TEXT_BYTES_KEPT)
+        self._years = OpenYears(scratch, self._texts)
         self._since = since
         self._mine = mine
-        self._bars: OrderedDict[Series, dict[date, Bar]] = OrderedDict()
-        self._lines: dict[Series, dict[date, str]] = {}  # of their snapshots: a row that stays is written once
-        self._bars_kept = 0
         self._answers: OrderedDict[int, ReadEvidence] = OrderedDict()
         self._answers_bytes = 0
         self._derived: dict[Derived, int] = {"answers": 0, "bars": 0, "decisions": 0, "failures": 0, "snapshots": 0}
         self._not_derived: dict[str, NotDerived] = {}
-        self._steps: dict[str, Callable[[Envelope], None]] = {
+        self._steps: dict[str, Callable[[Envelope], object]] = {
             FetchSucceeded.TAG: self._fetch,
             FetchFailed.TAG: self._failed_fetch,
             IngestFailed.TAG: self._failure,
@@ -76,18 +77,22 @@ class Rederivation:
         difference: Difference | None = None
         unknown: tuple[int, str] | None = None
         try:
-            for record in chain.from_iterable(checked(self._log.read(0, stop), EMPTY_HEAD)):
-                envelope = decode_envelope(record.seq, record.body)
-                if self._mine is None or self._mine(envelope.stream):
-                    difference = self._took(envelope)
-                    if difference is not None:
-                        break
+            for records in checked(self._log.read(0, stop), EMPTY_HEAD):
+                for envelope in _envelopes(records):
+                    if self._mine is None or self._mine(envelope.stream):
+                        difference = self._took(envelope)
+                        if difference is not None:
+                            break
+                if difference is not None:
+                    break
                 if advance is not None:
-                    advance(1)
+                    advance(len(records))
         except DamagedError as error:
             difference = Difference(error.seq, error.kind, error.found, error.expected)
         except UnknownEventError as error:
             unknown = (error.seq, error.tag)
+        finally:
+            self._texts.close()
         return AuditReport(
             events=stop,
             since=self._since,
@@ -99,23 +104,23 @@ class Rederivation:
 
     def _took(self, envelope: Envelope) -> Difference | None:
         """Derive one event, and go past it; return where it differs."""
-        decision = series_decision(envelope)
+        decides, is_past = envelope.type.startswith(DECISION), False
         # An event that is derived of nothing holds, once it decodes.
-        step: Callable[[Envelope], object] = self._steps.get(envelope.type, decode_event)
-        if decision is not None:
-            step = partial(self._decision, decision=decision)
+        step = self._decision if decides else self._steps.get(envelope.type, decode_event)
         try:
             if envelope.seq >= self._since:
                 with foreseen("audit"):
-                    step(envelope)
+                    is_past = step(envelope) is True
         except DepartureError as error:
             return Difference(envelope.seq, error.what, error.recorded, error.derived)
         except NotDerivedError as error:
             self._left_out(envelope.seq, error.reason)
         except UnforeseenError as error:
             self._left_out(envelope.seq, str(error))
-        if decision is not None:
-            self._go_past(envelope, decision)
+        if decides and not is_past:
+            decision = series_decision(envelope)
+            if decision is not None:
+                self._years.apply(envelope.seq, decision, committing=commits(envelope))
         return None
 
     def _left_out(self, seq: int, reason: str) -> None:
@@ -141,7 +146,7 @@ class Rederivation:
             return
         check_identity(fetch, found.reading)
         check_bars(fetch, found.reading)
-        if registry.described(fetch.provider).reading is not None:
+        if fetch.actions and registry.described(fetch.provider).reading is not None:
             check_actions(fetch, found.reading)
         self._derived["bars"] += len(fetch.bars)
 
@@ -151,15 +156,37 @@ class Rederivation:
             _check_answer(event.answer)
             self._derived["answers"] += 1
 
-    def _decision(self, envelope: Envelope, decision: SeriesDecision) -> None:
-        held, series = self._fold.held(decision.series), decision.series
+    def _decision(self, envelope: Envelope) -> bool:
+        """Derive a decision; return whether its series is past it already."""
+        made = rejudging.made_on(envelope)
+        series = made.series
+        held = self._years.held(series)
         if series.ticker != envelope.stream:
             raise DepartureError("stream", envelope.stream, series.ticker)
-        if decision.rules_version < held.rules_version:
-            raise DepartureError("rules_version", decision.rules_version, f"at least {held.rules_version}")
+        if made.rules_version < held.rules_version:
+            raise DepartureError("rules_version", made.rules_version, f"at least {held.rules_version}")
         found = self._evidence(envelope, series)
-        check_decision(*rejudging.both(envelope, found, self._held(series, found, decision.rules_version)))
+        rejudging.readable(found)
+        is_past = rejudging.are_current(envelope, made)
+        if is_past:
+            self._decided(envelope, made, found)
+        else:
+            check_decision(*rejudging.by_older_rules(envelope, found, self._years.whole(series)))
         self._derived["decisions"] += 1
+        return is_past
+
+    def _decided(self, envelope: Envelope, made: MadeOn, found: ReadEvidence) -> None:
+        """Derive a decision by the rules of today, and let its series go past it.
+
+        Raises: DepartureError, after which nothing more of this log is derived.
+        """
+        percent = float(made.threshold_percent or 0)
+        derived = rejudging.judged(found, self._years.near(made.series, rejudging.reach(found)), percent)
+        before = self._years.state(made.series, derived.basis)
+        after = self._years.apply(envelope.seq, derived, committing=True)
+        derived = replace(derived, before=before, after=after, threshold_percent=percent)
+        if encode_data(derived) != bytes(envelope.data):
+            check_decision(decode_as(envelope, ValidationCompleted), derived)
 
     def _failure(self, envelope: Envelope) -> None:
         """Evidence whose failure is on record is unreadable still; of any other failure there is nothing to derive."""
@@ -168,7 +195,8 @@ class Rederivation:
             return
         series = Series(event.ticker, event.provider)
         found = self._evidence(envelope, series)
-        rejudging.check_failure(event, found, self._held(series, found, RULES_VERSION))
+        if found.reading is not None:
+            rejudging.check_failure(event, found, self._years.near(series, rejudging.reach(found)))
         self._derived["failures"] += 1
 
     def _snapshot(self, envelope: Envelope) -> None:
@@ -177,7 +205,7 @@ class Rederivation:
             raise NotDerivedError(f"a snapshot in format {event.format_version}")
         if event.position > envelope.seq:
             raise DepartureError("position", event.position, f"at most {envelope.seq}")
-        csv = self._csv(Series(event.ticker, event.provider), event.position)
+        csv = self._written(Series(event.ticker, event.provider), event.position)
         if csv is None:
             raise DepartureError("rows", event.rows, "none")
         for what, recorded, derived in (
@@ -192,20 +220,10 @@ class Rederivation:
     # --- evidence ----------------------------------------------------------------------------
 
     def _read(self, envelope: Envelope) -> ReadEvidence:
-        """Return the evidence in `envelope`, read by its provider's reader.
-
-        Raises: DepartureError where the answer does not have its length or its SHA-256.
-        """
-        fetch = decode_as(envelope, FetchSucceeded)
         try:
-            return ReadEvidence(fetch, registry.reading(fetch))
+            return read_again(envelope)
         except OtherBodyError as error:
             raise DepartureError("answer", error.expected, error.found) from error
-        except BodyError:
-            return ReadEvidence(fetch, None, f"an answer that the reader of {fetch.provider} cannot read")
-        except UnknownProviderError as error:
-            _check_answer(fetch.answer)
-            return ReadEvidence(fetch, None, f"provider {error.name}, which this version does not have")
 
     def _evidence(self, envelope: Envelope, series: Series) -> ReadEvidence:
         """Return what the event in `envelope` was judged by, of the same series.
@@ -225,59 +243,36 @@ class Rederivation:
 
     # --- series ------------------------------------------------------------------------------
 
-    def _go_past(self, envelope: Envelope, decision: SeriesDecision) -> None:
-        self._fold.apply(envelope.seq, decision, committing=commits(envelope))
-        bars = self._bars.get(decision.series)
-        if bars is None or not decision.accepted:
-            return
-        last = max(bars, default=date.min)
-        new = [bar.date for bar in decision.bars if bar.date not in bars]
-        bars.update((bar.date, bar) for bar in decision.bars)
-        if (lines := self._lines.get(decision.series)) is not None:
-            lines.update((bar.date, line(bar)) for bar in decision.bars)
-        self._bars_kept += len(new)
-        if new != sorted(new) or any(day < last for day in new):
-            self._bars[decision.series] = dict(sorted(bars.items()))
-
-    def _held(self, series: Series, found: ReadEvidence, rules_version: int) -> Held:
-        """Return the series as it is held now, as far as rules of that version look to judge what was `found`."""
-        reach = rejudging.reach(found, rules_version)
-        if reach is not None:
-            return self._fold.part(series, reach)
-        held = self._fold.held(series)
-        return Held(bars=self._bars_of(series), actions=held.actions, basis=held.basis)
-
-    def _bars_of(self, series: Series) -> dict[date, Bar]:
-        """Return what is held of the series now, by day; not to be changed."""
-        bars = self._bars.get(series)
-        if bars is None:
-            bars = self._bars[series] = self._fold.bars(series)
-            self._bars_kept += len(bars)
-            while self._bars_kept > BARS_KEPT and len(self._bars) > 1:
-                other, forgotten = self._bars.popitem(last=False)
-                self._bars_kept -= len(forgotten)
-                self._lines.pop(other, None)
-        self._bars.move_to_end(series)
-        return bars
-
-    def _csv(self, series: Series, position: int) -> Csv | None:
+    def _written(self, series: Series, position: int) -> SnapshotFacts | None:
         """Return the snapshot of what was held of the series once `position` events were read, None where nothing was.
 
         Raises: what rendering raises.
         """
-        bars: dict[date, Bar] = {}
-        if self._fold.held(series).seq < position:
-            bars = self._bars_of(series)
-            lines = self._lines.get(series)
-            if lines is None:
-                lines = self._lines[series] = {day: line(bar) for day, bar in bars.items()}
-            return assembled(series.ticker, max(bars), [lines[day] for day in bars]) if bars else None
+        if self._years.held(series).seq < position:
+            return self._years.snapshot(series)
         # A decision came in between: rare, and only a walk over the log tells what was held before it.
+        bars: dict[date, Bar] = {}
         for record in self._log.read(0, position):
             found = series_decision(decode_envelope(record.seq, record.body))
-            if found is not None and found.series == series and found.accepted:
+            if found is not None and Series(found.ticker, found.provider) == series and found.verdict in ACCEPTED:
                 bars |= {bar.date: bar for bar in found.bars}
-        return render(series.ticker, bars) if bars else None
+        csv = render(series.ticker, bars) if bars else None
+        return None if csv is None else SnapshotFacts(csv.name, csv.rows, csv.sha256)
+
+
+DECISION = f"{ValidationCompleted.TAG.partition('/')[0]}/"
+
+
+def _envelopes(records: list[Record]) -> Iterable[Envelope]:
+    try:
+        return decode_envelopes(list(map(_body, records)), start=records[0].seq)
+    except DamagedError:
+        # One by one: what comes before the damaged one may differ.
+        return _each(records)
+
+
+def _each(records: list[Record]) -> Iterator[Envelope]:
+    return (decode_envelope(record.seq, record.body) for record in records)
 
 
 def _check_answer(answer: Answer) -> None:

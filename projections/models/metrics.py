@@ -329,12 +329,13 @@ def _put(tables: Tables, key: bytes, tally: _SeriesTally, duration_ms: int) -> N
 def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
     """Yield each ticker's measures (or the one's), those of the provider used last, by ticker.
 
-    A file brought by hand counts only where nobody is asked: else it would hush the alarm of a provider that is late.
+    A file brought by hand counts only where nobody is asked, and corporate actions alone only where there are no
+    prices: else either would hush the alarm of a provider that is late.
     """
-    chosen: dict[str, tuple[tuple[bool, int], bytes, _SeriesTally]] = {}
+    chosen: dict[str, tuple[tuple[bool, bool, int], bytes, _SeriesTally]] = {}
     for key, value in tables["tallies"].scan(b"" if ticker is None else text_key(ticker)):
         (name, provider), tally = two_texts(key), _decode_tally(value)
-        rank = not registry.brought_by_hand(provider), tally.seq
+        rank = registry.has_sessions(provider), not registry.brought_by_hand(provider), tally.seq
         if name not in chosen or rank > chosen[name][0]:
             chosen[name] = rank, key, tally
     ended = retirements.in_force(tables)

@@ -7,8 +7,10 @@ Tables:
 - `series`: (ticker, provider) -> empty. Which series there are.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import MAXYEAR, MINYEAR, date
+from itertools import takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +19,7 @@ from ledger.codec import Envelope
 from ledger.events import ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.market.series import Series
+from ledger.market.series_state import array_of
 from ledger.values import Action, Bar
 from projections.fold.event_readers import Fact
 from projections.fold.keys import DAY_BYTES, SEQ_BYTES, TEXT_END, day_key, last_seq, seq_key, text_key, two_texts
@@ -37,13 +40,15 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeldYears(NamedTuple):
-    """The bars in force by calendar year and day, in the msgpack of their decisions, and what versions there are.
-
-    `versions` counts those of each (seq as in a key, recorded_at).
-    """
+    """The bars in force by calendar year and day, in the msgpack of their decisions, and what is stored of each day."""
 
     bars: dict[int, list[bytes]]
-    versions: dict[tuple[bytes, int], int]
+    keys: list[bytes]
+    rows: "list[_EncodedBar]"
+
+    def versions(self) -> Mapping[tuple[bytes, int], int]:
+        """Return how many versions there are of each (seq as in a key, recorded_at)."""
+        return Counter((key[-SEQ_BYTES:], row.recorded_at) for key, row in zip(self.keys, self.rows, strict=True))
 
 
 class _StoredBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -59,7 +64,7 @@ class _EncodedBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
 NIL = b"\xc0"
 
 _decode_row = msgspec.msgpack.Decoder(_StoredBar).decode
-_decode_encoded_row = msgspec.msgpack.Decoder(_EncodedBar).decode
+_decode_encoded_rows = msgspec.msgpack.Decoder(list[_EncodedBar]).decode
 
 
 class Prices:
@@ -111,27 +116,32 @@ def bars(tables: Tables, series: Series, position: int | None = None) -> dict[da
 
 def held_years(tables: Tables, series: Series, first: int = MINYEAR, last: int = MAXYEAR) -> HeldYears:
     """Return what is held of the series in the years `first` to `last`, nothing of it decoded; costs their rows."""
+    prefix, past = text_key(series.provider, series.ticker), _past_year(last)
+    found = tables["bars"].scan(prefix, start=prefix + day_key(date(first, 1, 1)))
+    stored = list(takewhile(lambda row: row[0][-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES] < past, found))
+    # One call for them all: they are read whole by every run, and a call each costs as much as the rest.
+    rows = _decode_encoded_rows(array_of(len(stored), b"".join([value for _, value in stored])))
+    keys = [key for key, _ in stored]
     bars: dict[int, list[bytes]] = {}
-    versions: dict[tuple[bytes, int], int] = {}
-    last_day, of_year = b"", list[bytes]()
-    prefix, end = text_key(series.provider, series.ticker), day_key(date(last, 12, 31))
-    for key, value in tables["bars"].scan(prefix, start=prefix + day_key(date(first, 1, 1))):
-        day = key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES]
-        if day > end:
-            break
-        row = _decode_encoded_row(value)
-        made = key[-SEQ_BYTES:], row.recorded_at
-        versions[made] = versions.get(made, 0) + 1
-        bar = bytes(row.bar)
+    last_day, of_year, past = b"", list[bytes](), b""
+    for key, row in zip(keys, rows, strict=True):
+        day, bar = key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES], bytes(row.bar)
         if bar == NIL:
             continue
         if day == last_day:
             of_year[-1] = bar  # a later version of the same day
             continue
-        of_year = bars.setdefault(date.fromordinal(int.from_bytes(day, "big")).year, [])
+        if day >= past:
+            year = date.fromordinal(int.from_bytes(day, "big")).year
+            of_year, past = bars.setdefault(year, []), _past_year(year)
         of_year.append(bar)
         last_day = day
-    return HeldYears(bars, versions)
+    return HeldYears(bars, keys, rows)
+
+
+def _past_year(year: int) -> bytes:
+    """Return the key of the day after the last one of `year`."""
+    return (date(year, 12, 31).toordinal() + 1).to_bytes(DAY_BYTES, "big")
 
 
 def is_held(tables: Tables, series: Series) -> bool:

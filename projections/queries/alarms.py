@@ -8,7 +8,7 @@ from ledger.events import AlertSeverity
 from ledger.ingest.providers.registry import brought_by_hand
 from projections.fold.tables import Tables
 from projections.models.alert_episodes import Subject
-from projections.models.metrics import Measured, last_backup, last_verification, measured
+from projections.models.metrics import Measured, last_backup, last_checkpoint, last_verification, measured
 from projections.queries.metrics_report import graded, report
 
 US_A_S = 1_000_000
@@ -17,9 +17,10 @@ ERROR_RATE = "ingest.error_rate"
 MISSING = "sessions.missing"
 BACKUP_AGE = "backup.age"
 VERIFICATION_AGE = "verification.age"
+CHECKPOINT_AGE = "checkpoint.age"
 DISK_FREE = "disk.free"
 BAD_VERDICT = "verdict.bad"
-METRICS = (INGEST_LAG, ERROR_RATE, MISSING, BACKUP_AGE, VERIFICATION_AGE, DISK_FREE, BAD_VERDICT)
+METRICS = (INGEST_LAG, ERROR_RATE, MISSING, BACKUP_AGE, VERIFICATION_AGE, CHECKPOINT_AGE, DISK_FREE, BAD_VERDICT)
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +49,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     error_percent: float
     backup_age_s: int
     verification_age_s: int
+    checkpoint_age_s: int
 
 
 def of_tickers(tables: Tables, *, now_us: int, thresholds: Thresholds) -> Iterator[Alarm]:
@@ -85,10 +87,15 @@ def _counted(some: Sequence[Measured], ticker: str | None, thresholds: Threshold
 
 
 def of_proofs(tables: Tables, *, created_us: int, now_us: int, thresholds: Thresholds) -> Iterator[Alarm]:
-    """Yield which of the last backup and verification is too old; before the first one the ledger's age counts."""
+    """Yield which of the last backup, verification and checkpoint is too old.
+
+    Before the first backup or verification the ledger's age counts; of who signs no checkpoints none is missed.
+    """
+    signed = last_checkpoint(tables)
     for metric, what, newest, limit_s in (
         (BACKUP_AGE, "backup", last_backup(tables), thresholds.backup_age_s),
         (VERIFICATION_AGE, "verification", last_verification(tables), thresholds.verification_age_s),
+        (CHECKPOINT_AGE, "checkpoint", signed, 0 if signed is None else thresholds.checkpoint_age_s),
     ):
         age_s = (now_us - (created_us if newest is None else newest.recorded_at)) // US_A_S
         if limit_s and age_s > limit_s:

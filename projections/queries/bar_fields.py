@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from ledger.market.price import MICROS_PER_REAL
 from ledger.values import Bar
 
 FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
@@ -25,6 +26,14 @@ class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
     field: str
     old: int | None
     new: int | None
+
+
+def field_number(field: str, value: int | None) -> float | int | None:
+    """Return a bar's field as JSON has it: whole shares, or reais as the nearest double.
+
+    That prints as the price's own decimal up to 15 digits.
+    """
+    return value if value is None or field == VOLUME else value / MICROS_PER_REAL
 
 
 def relative(old: int | None, new: int | None) -> float | None:

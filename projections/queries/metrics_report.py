@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import msgspec
 from msgspec.structs import replace
 
-from ledger.ingest.providers.registry import brought_by_hand
+from ledger.ingest.providers.registry import brought_by_hand, has_sessions
 from ledger.market.sessions import final_sessions_after
 from projections.models.log_entry import FAILURES, Status
 from projections.models.metrics import Measured
@@ -90,7 +90,8 @@ def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
     if found.retired_on is not None:
         return OK
     late = found.ingest_lag_seconds is not None and found.ingest_lag_seconds > lag_threshold_s
-    due = not brought_by_hand(found.provider) and (found.sessions_behind is None or found.sessions_behind > 0)
+    asked = has_sessions(found.provider) and not brought_by_hand(found.provider)
+    due = asked and (found.sessions_behind is None or found.sessions_behind > 0)
     if late and due:
         return CRITICAL
     return WARNING if found.status in FAILURES or found.rejected or found.flagged else OK

@@ -14,7 +14,7 @@ from ledger.ingest.providers import registry
 from ledger.ingest.providers.evidence import proven_body
 from ledger.ingest.providers.port import BodyError
 from ledger.ingest.providers.registry import UnknownProviderError
-from ledger.log_source import LogSource
+from ledger.log_source import LogSource, sound
 from ledger.market.series import Series
 from ledger.values import Bar, Finding, RawBar
 from projections.fold.tables import Tables
@@ -48,7 +48,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 def traces(log: LogSource, tables: Tables, series: Series, day: date) -> Iterator[Trace]:
     """Yield what each decision whose window covers `day` made of it, oldest first; reads two events a decision.
 
-    Raises: DamagedError where an event is not what its decision says.
+    Raises: DamagedError where an event is not what its decision says, or its link does not hold.
     """
     held = False
     for known in decisions(tables, series):
@@ -64,7 +64,7 @@ def traces(log: LogSource, tables: Tables, series: Series, day: date) -> Iterato
 
 
 def _event(log: LogSource, seq: int) -> tuple[Envelope, object]:
-    (record,) = log.read(seq, seq + 1)
+    (record,) = sound(log, seq, seq + 1)
     envelope = decode_envelope(seq, record.body)
     return envelope, decode_event(envelope)
 

@@ -46,7 +46,7 @@ def render(ticker: str, bars: Mapping[date, Bar]) -> Csv:
 
 def line(bar: Bar) -> str:
     """Return a session's row, without its end."""
-    prices = ",".join(price_text(price) for price in (bar.open, bar.high, bar.low, bar.close))
+    prices = f"{price_text(bar.open)},{price_text(bar.high)},{price_text(bar.low)},{price_text(bar.close)}"
     return f"{bar.date.isoformat()},{prices},{bar.volume}"
 
 

@@ -1,8 +1,10 @@
-"""Events [0, position) re-hashed and read, and what they say of the log itself."""
+"""Events [0, position) re-hashed and read, and what they say of the log itself: its custody, and its alerts."""
 
+from collections.abc import Iterable
 from itertools import islice
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.audit.flaw import Flaw
 from ledger.audit.meaning import EVENT_TYPE, RECORDED_HEAD, Meaning, first_false
@@ -10,8 +12,11 @@ from ledger.chain import GENESIS, Link, Record, links
 from ledger.codec import Envelope, decode_envelope, decode_event
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import (
+    AlertRaised,
+    AlertResolved,
     BackupCreated,
     BackupFailed,
+    BackupPruned,
     BackupRestored,
     CheckpointSigned,
     Event,
@@ -19,19 +24,21 @@ from ledger.events import (
     LogVerified,
 )
 from ledger.log_source import LogSource
-from projections.report.facts import ChainChecked, ChainVerdict, CustodyEvent
+from projections.report.facts import AlertFacts, ChainChecked, ChainVerdict, CustodyEvent
 
 BATCH_EVENTS = 1_000
-CUSTODY = (BackupCreated, BackupFailed, BackupRestored, HeadAccepted, LogVerified, CheckpointSigned)
-_TAGS = {one.TAG for one in CUSTODY}
+CUSTODY = (BackupCreated, BackupFailed, BackupPruned, BackupRestored, HeadAccepted, LogVerified, CheckpointSigned)
+ALERTS = (AlertRaised, AlertResolved)
+_TAGS = {one.TAG for one in (*CUSTODY, *ALERTS)}
 _TAG_BYTES = tuple(tag.encode() for tag in _TAGS)
 
 
 class ChainRead(msgspec.Struct, frozen=True):
-    """What one pass over the log found: whether it holds, and its events about itself, oldest first."""
+    """What one pass over the log found: whether it holds, its events about itself and its alerts, oldest first."""
 
     chain: ChainChecked
     custody: tuple[CustodyEvent, ...]
+    alerts: tuple[AlertFacts, ...] = ()
 
 
 def read_chain(log: LogSource, position: int) -> ChainRead:
@@ -41,7 +48,7 @@ def read_chain(log: LogSource, position: int) -> ChainRead:
 
     Raises: UnknownEventError for an event of a newer version; ArchiveDamagedError, UnreadableError.
     """
-    meaning, custody = Meaning(), list[CustodyEvent]()
+    meaning, said = Meaning(), list[tuple[Envelope, Event]]()
     prev, seq, flaw = GENESIS, 0, None
     try:
         waiting = log.read(0, position)
@@ -53,7 +60,7 @@ def read_chain(log: LogSource, position: int) -> ChainRead:
             # A tag's bytes may lie in any text of an event; only its envelope says what it is.
             tagged = (record for record in batch if any(tag in record.body for tag in _TAG_BYTES))
             envelopes = (decode_envelope(record.seq, record.body) for record in tagged)
-            custody += (_custody(one, decode_event(one)) for one in envelopes if one.type in _TAGS)
+            said += ((one, decode_event(one)) for one in envelopes if one.type in _TAGS)
             prev, seq = batch[-1].link, seq + len(batch)
         if flaw is None and seq < position:
             flaw = Flaw(seq, "missing event", f"seq {seq}", "the end")
@@ -65,7 +72,8 @@ def read_chain(log: LogSource, position: int) -> ChainRead:
     verdict: ChainVerdict = "intact" if flaw is None else "forked" if flaw.kind == RECORDED_HEAD else "tampered"
     recorded_at = meaning.found().recorded_at
     chain = ChainChecked(verdict=verdict, position=position, head=head, recorded_at=recorded_at, flaw=flaw)
-    return ChainRead(chain, tuple(custody))
+    custody = tuple(_custody(one, event) for one, event in said if not isinstance(event, ALERTS))
+    return ChainRead(chain, custody, _alerts(said))
 
 
 def _broken_link(batch: list[Record], prev: Link) -> Flaw | None:
@@ -79,11 +87,31 @@ def _link_at(log: LogSource, seq: int) -> Link | None:
     return next((record.link for record in log.read(seq, seq + 1)), None)
 
 
+def _alerts(said: Iterable[tuple[Envelope, Event]]) -> tuple[AlertFacts, ...]:
+    """Return each alert that was raised, with when it was over."""
+    found: dict[bytes, AlertFacts] = {}
+    for envelope, event in said:
+        if isinstance(event, AlertRaised):
+            found[event.episode_id] = AlertFacts(
+                seq=envelope.seq,
+                metric=event.metric,
+                ticker=event.ticker,
+                severity=event.severity,
+                reason=event.reason,
+                raised_at=event.found_at,
+            )
+        elif isinstance(event, AlertResolved) and event.episode_id in found:
+            found[event.episode_id] = replace(found[event.episode_id], resolved_at=event.found_at)
+    return tuple(found.values())
+
+
 def _custody(envelope: Envelope, event: Event) -> CustodyEvent:
     size: int | None = getattr(event, "size", None)
     match event:
         case BackupFailed():
             detail = f"{event.name}: {event.stage}: {event.error_kind} {event.message}"
+        case BackupPruned():
+            detail = f"{', '.join(one.name for one in event.files)}: {event.keeper}"
         case HeadAccepted():
             size, detail = event.found_size, f"{event.verdict}: {event.reason}"
         case LogVerified():

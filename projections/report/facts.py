@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from ledger.audit.flaw import Flaw
+from ledger.events import AlertSeverity
 from ledger.values import LedgerKind
 from projections.api.rows import Change, CorporateAction, LogEntry, MissingSession, Price
 from projections.models.retirements import Retirement
@@ -40,6 +41,18 @@ class CustodyEvent(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class AlertFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert that was raised, and when it was found to be over (None: not by then); microseconds UTC."""
+
+    seq: int
+    metric: str
+    ticker: str | None
+    severity: AlertSeverity
+    reason: str
+    raised_at: int
+    resolved_at: int | None = None
+
+
 class TickerFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One ticker: how its ingest goes, and the series that is read for it; `provider` None where none is held."""
 
@@ -68,7 +81,8 @@ class ReportFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything on the page. Where the chain does not hold there is nothing below it: no fold of it can be believed.
 
     `custody` (of `custody_count`), `runs` and `failures` are the newest ones, newest last; `newest` the last of each
-    type. `asked` are the tickers that it is about, none for all.
+    type; `alerts` (of `alerts_count`) end with those that are not over. `asked` are the tickers that it is about, none
+    for all.
     """
 
     ledger_id: str  # hex
@@ -82,6 +96,8 @@ class ReportFacts(msgspec.Struct, frozen=True, kw_only=True):
     custody: tuple[CustodyEvent, ...] = ()
     custody_count: int = 0
     newest: dict[str, CustodyEvent] = {}
+    alerts: tuple[AlertFacts, ...] = ()
+    alerts_count: int = 0
     tickers: tuple[TickerFacts, ...] = ()
     sources: tuple[SourceFacts, ...] = ()
     runs: tuple[LogEntry, ...] = ()

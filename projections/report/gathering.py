@@ -43,6 +43,11 @@ def begun(log: LogSource, read: ChainRead, asked: ReportAsked) -> ReportFacts:
     Raises: DamagedError where event 0 is not what a log begins with.
     """
     first = created(log)
+    # Those that are not over are the newest, however long ago they began.
+    alerts = sorted(
+        (one for one in read.alerts if not asked.tickers or one.ticker in {None, *asked.tickers}),
+        key=lambda one: (one.resolved_at is None, one.seq),
+    )
     return ReportFacts(
         ledger_id=first.ledger_id.hex(),
         kind=first.kind,
@@ -55,6 +60,8 @@ def begun(log: LogSource, read: ChainRead, asked: ReportAsked) -> ReportFacts:
         custody=read.custody[-LAST_ENTRIES:],
         custody_count=len(read.custody),
         newest={one.type: one for one in read.custody},
+        alerts=tuple(alerts[-LAST_ENTRIES:]),
+        alerts_count=len(alerts),
     )
 
 

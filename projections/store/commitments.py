@@ -5,6 +5,8 @@ the state covers every bar and every action in force, so no stored row has to be
 held by count: as many versions as each decision made.
 """
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from ledger.codec import UNDECODABLE, decode_envelope
@@ -17,6 +19,7 @@ from projections.fold.event_readers import current_tag
 from projections.fold.keys import seq_key
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions, prices
+from projections.models.decisions import Decision
 
 
 class Commitment(msgspec.Struct, frozen=True):
@@ -39,23 +42,36 @@ def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
     Raises: what reading a damaged row or a damaged log raises.
     """
     try:
-        newest = decisions.newest(tables, series)
-        if newest is None:
-            return f"{series.ticker} without a decision" if prices.is_held(tables, series) else None
-        decision = commitment(log, newest.seq)
-        if decision is None or Series(decision.ticker, decision.provider) != series:
-            return f"{series.ticker} by an event that does not decide on it"
-        if decision.after is None:
-            return None
         judged = list(decisions.decisions(tables, series))
+        if not judged:
+            return f"{series.ticker} without a decision" if prices.is_held(tables, series) else None
         held = prices.held_years(tables, series)
-        leaves = {year: leaf(bars) for year, bars in held.bars.items()}
-        found = state(series, decision.basis, leaves, corporate_actions.known(judged))
+        return apart(log, series, judged, {year: leaf(bars) for year, bars in held.bars.items()}, held.versions())
     except (*UNDECODABLE, ValueError) as error:
         return f"{series.ticker} with a row that is none: {error}"
-    if found != decision.after:
-        return f"{series.ticker} in another state than its decision at seq {newest.seq} leads to"
-    if held.versions != {(seq_key(one.seq), one.recorded_at): one.rows for one in judged if one.rows}:
+
+
+def apart(
+    log: LogSource,
+    series: Series,
+    judged: Sequence[Decision],
+    leaves: Mapping[int, bytes],
+    versions: Mapping[tuple[bytes, int], int],
+) -> str | None:
+    """Return how what is held departs from what the last of `judged` leads to, None where it holds.
+
+    `leaves` are those of its years, and `versions` how many there are of each (seq as in a key, recorded_at).
+
+    Raises: what reading a damaged row or a damaged log raises.
+    """
+    decision = commitment(log, judged[-1].seq)
+    if decision is None or Series(decision.ticker, decision.provider) != series:
+        return f"{series.ticker} by an event that does not decide on it"
+    if decision.after is None:
+        return None
+    if decision.after != state(series, decision.basis, leaves, corporate_actions.known(judged)):
+        return f"{series.ticker} in another state than its decision at seq {judged[-1].seq} leads to"
+    if versions != {(seq_key(one.seq), one.recorded_at): one.rows for one in judged if one.rows}:
         return f"{series.ticker} with versions that its decisions did not make"
     return None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ledger.errors import LedgerError, ShortageError, UnwritableError, shortage, unwritable
 from ledger.files.durable import sync_folder
 from ledger.files.regular import read_regular
-from ledger.store.home import CURRENT, PROJECTIONS, point_current
+from ledger.store.home import CURRENT, DATA_FILE, PROJECTIONS, point_current
 from ledger.store.writer_lock import WriterLock
 from projections.store.store import Store, opened
 
@@ -128,6 +128,31 @@ class Shelf:
                 if self.current() == folder:
                     return None
         return None
+
+
+class KeptOpen:
+    """The store in use, open from one view of a run to the next: to open it costs more than to read a series."""
+
+    def __init__(self) -> None:
+        self._held = ExitStack()
+        self._what: tuple[Path, int] | None = None
+
+    def keep(self, ledger_folder: Path) -> None:
+        """Keep open what is in use in the ledger's folder now, and let go of what was before."""
+        shelf, what = Shelf(ledger_folder), None
+        # The number of the file: a folder that was removed may be made again under its name.
+        with suppress(OSError, ShortageError):
+            folder = shelf.current()
+            what = None if folder is None else (folder, (folder / DATA_FILE).stat().st_ino)
+        if what != self._what:
+            self.close()
+            if self._held.enter_context(shelf.stored()) is not None:
+                self._what = what
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._held.close()
+        self._what = None
 
 
 def _number(folder: Path | None) -> int:

@@ -5,7 +5,7 @@ Prices and actions of a series are held against its newest decision before the f
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import lmdb
@@ -76,6 +76,10 @@ class Mending:
             self._holding.add(series)
         else:
             self.folded(reason)
+
+    def found_sound(self, series: Iterable[Series]) -> None:
+        """Remember that these series, all of their rows, were held against the log already."""
+        self._holding.update(series)
 
     @property
     def sound(self) -> State | None:

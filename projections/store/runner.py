@@ -4,11 +4,12 @@ Order matters to the witness: the store's remembered head is read before the log
 two would look like a log that was rolled back.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ledger.chain import EMPTY_HEAD, Head, Link
 from ledger.errors import (
@@ -19,10 +20,12 @@ from ledger.errors import (
     WriterLockError,
 )
 from ledger.log_source import LogSource, check_head
+from ledger.market.series import Series
 from projections.fold.folding import capped, fold, replayed
 from projections.fold.overlay import Overlay
 from projections.fold.projection import Projection
 from projections.fold.tables import Row, State
+from projections.models import prices
 from projections.store.commitments import departure
 from projections.store.folder import Shelf
 from projections.store.lmdb_tables import DamagedRowError
@@ -30,6 +33,9 @@ from projections.store.mending import Mending, warn_dropped
 from projections.store.registry import ALL
 from projections.store.store import Store, StoreBusyError, View, create, models_of, opened
 from projections.store.windows import Windows
+
+if TYPE_CHECKING:
+    from projections.store.bulk import Batch
 
 BATCH_EVENTS = 10_000
 BATCH_BODY_BYTES = 32 * 1024 * 1024
@@ -122,12 +128,22 @@ def open_view(
 
             mending = Mending(store.folder, view.state, fold_again=fold_again, departure=partial(departure, log))
             windows = Windows(log, view.state, leaves, mending)
-            yield _up_to_date(log, View(view.head, mending.state, windows.held), projections)
+
+            bulk = partial(read_in_bulk, log, view.state, mending)
+            yield _up_to_date(log, View(view.head, mending.state, windows.held, bulk), projections)
     if storing and windows.noted:
         # Where that may be done at once: the next who needs them works them out again.
         with suppress(*GIVES_WAY, StorageError), shelf.locked(), shelf.stored() as store:
             if store is not None and not store.readonly:
                 store.keep(windows.noted)
+
+
+def read_in_bulk(log: LogSource, stored: State, mending: Mending, wanted: Iterable[Series]) -> "Iterator[Batch]":
+    """Yield every version of the series `wanted`; see `View.versions`."""
+    # Imported here, as there.
+    from projections.store.bulk import Bulk
+
+    return Bulk(log, stored[prices.NAME], mending).batches(wanted)
 
 
 def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:

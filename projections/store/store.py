@@ -8,10 +8,10 @@ Source: docs/format.md, "Read models".
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import lmdb
 import msgspec
@@ -31,6 +31,9 @@ from projections.fold.projection import Projection
 from projections.fold.tables import State, Table
 from projections.models import prices
 from projections.store.lmdb_tables import DamagedRowError, LmdbTable, sealed, unsealed
+
+if TYPE_CHECKING:
+    from projections.store.bulk import Batch
 
 FORMAT = "b3-ledger projections 2"
 UNCHECKED_FORMAT = "b3-ledger projections 1"  # rows without a check: only the head that it remembers is taken over
@@ -66,16 +69,25 @@ class StoredHead(msgspec.Struct, frozen=True):
 class View(msgspec.Struct, frozen=True):
     """Read models that stand at `head`, by projection and table; they hold still while the view is open.
 
-    `part` reads a part of a series without the rest of it, None where only the whole can be read.
+    `part` reads a series, or a part of it without the rest; None where it is read row by row. `bulk` reads many whole
+    series at once, None where they are scanned.
     """
 
     head: Head
     state: State
-    part: Callable[[Series, Reach], Held] | None = None
+    part: Callable[[Series, Reach | None], Held] | None = None
+    bulk: Callable[[Iterable[Series]], "Iterator[Batch]"] | None = None
 
-    def held(self, series: Series, reach: Reach) -> Held:
-        """Return what an answer is judged against: the series as it is held now, as far as `reach` looks at least."""
+    def held(self, series: Series, reach: Reach | None = None) -> Held:
+        """Return the series as it is held now, as far as `reach` looks at least; None: all of it."""
         return prices.held(self.state[prices.NAME], series) if self.part is None else self.part(series, reach)
+
+    def versions(self, wanted: Iterable[Series]) -> "Iterator[Batch]":
+        """Yield every version of the series `wanted`, in their order, as columns of some series at a time."""
+        # Imported here: numpy is worth its start where many rows are read.
+        from projections.store import bulk
+
+        return bulk.batches(self.state, wanted) if self.bulk is None else self.bulk(wanted)
 
 
 Done = TypeVar("Done")

@@ -53,8 +53,8 @@ class Windows:
         self._mending = mending
         self.noted: dict[bytes, bytes] = {}  # rows for `Store.keep`
 
-    def held(self, series: Series, reach: Reach) -> Held:
-        """Return the series as it is held now, as far as `reach` looks; all of it where only that can be held."""
+    def held(self, series: Series, reach: Reach | None) -> Held:
+        """Return the series as it is held now, as far as `reach` looks; for None, or where only that holds, whole."""
         if self._mending.sound is None:
             try:
                 part = self._part(series, reach)
@@ -70,7 +70,7 @@ class Windows:
             self._note(series, newest.seq, leaves_of(whole.bars.values()), whole.actions)
         return whole
 
-    def _part(self, series: Series, reach: Reach) -> Held | None:
+    def _part(self, series: Series, reach: Reach | None) -> Held | None:
         """Return what is wanted of the series, None where it does not lead to the state in the log, or to none.
 
         Raises: what reading a damaged row or a damaged log raises.
@@ -91,8 +91,8 @@ class Windows:
             spans = [
                 range(one.window.start.year, one.window.end.year + 1) for one in since if one.accepted and one.rows
             ]
-            years = _Years(tables, series, kept, changed=list(dict.fromkeys(spans)))
-            bars = years.bars(reach)
+            years = _Years(tables, series, kept, changed=[] if reach is None else list(dict.fromkeys(spans)))
+            bars = years.all_bars() if reach is None else years.bars(reach)
             actions = corporate_actions.known(since, kept.actions)
         except (*UNDECODABLE, ValueError):
             return None
@@ -136,6 +136,13 @@ class _Years:
             looked_at |= {bar.date.year for bar in beside(away)}
         self.beyond_reach = not changed & self.leaves.keys() <= looked_at
         return [bar for year in sorted(looked_at & self.leaves.keys()) for bar in self._year(year)]
+
+    def all_bars(self) -> list[Bar]:
+        """Return every bar, by date; no leaf that was kept is left."""
+        found = prices.held_years(self._tables, self._series).bars
+        self.leaves = {year: leaf(encoded) for year, encoded in found.items()}
+        self.beyond_reach = False
+        return [bar for encoded in found.values() for bar in _decode_bars(array(encoded))]
 
     def _away(self, year: int, step: int) -> Iterator[Bar]:
         """Yield the bars from `year` on, backwards for a step of -1, reading year after year."""

@@ -1,11 +1,13 @@
 """What a person gets wrong is named as what it is, with the ticker at hand."""
 
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from cli.app.settings import REGISTRY
+from tests.cli.commands.trust.test_verify import change
 from tests.support import sample_ledger
 from tests.support.cli import run_main
 
@@ -98,3 +100,14 @@ def test_two_arrays_are_never_printed(folder: Path) -> None:
     assert (3, len(REGISTRY)) == (done.code, len(msgspec.json.decode(done.out)))
     done = run_main("prices", "ABEV3", "--array", cwd=folder, env=sample_ledger.NOW)
     assert ["error"] == [one["status"] for one in msgspec.json.decode(done.out)]
+
+
+@pytest.mark.parametrize(
+    "line", ["events", "events --limit 3", "events show 2", "why PETR4 --date 2026-02-13", "snapshot --check", "audit"]
+)
+def test_a_changed_event_is_not_shown_as_the_logs_own(line: str, folder: Path, tmp_path: Path) -> None:
+    """Exit 2, and its seq is named, by whatever shows or uses it."""
+    shutil.copytree(folder, tmp_path / "copy")
+    change(tmp_path / "copy", 2)
+    done = run_main(*line.split(), cwd=tmp_path / "copy", env=sample_ledger.NOW)
+    assert (2, True) == (done.code, "at seq 2: " in done.err), done.err

@@ -72,7 +72,9 @@ def closed_port() -> str:
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-@pytest.mark.parametrize("env", [{}, {"TERM": "dumb"}, {"NO_COLOR": "1"}, {"LC_ALL": "C"}], ids=str)
+@pytest.mark.parametrize(
+    "env", [{}, {"TERM": "dumb"}, {"NO_COLOR": "1"}, {"LC_ALL": "C"}, {"LC_ALL": "pt_BR.UTF-8"}], ids=str
+)
 def test_bar_log_and_results_never_share_a_line(columns: int, env: dict[str, str], tmp_path: Path) -> None:
     """The bar is gone in the end; no escape sequence under TERM=dumb and NO_COLOR; a cursor is never hidden."""
     terminal = Terminal(
@@ -136,3 +138,36 @@ def test_a_pager_shows_what_is_longer_than_the_screen(tmp_path: Path) -> None:
     terminal = Terminal("prices", "PETR4", "--start", "2026-02-12", cwd=tmp_path, env=marking)
     assert 0 == terminal.end()
     assert "|" not in {line[:1] for line in terminal.screen()}
+
+
+@pytest.mark.parametrize(("columns", "left_out"), [(80, "not shown in 80 columns: provider, last ingest"), (120, None)])
+def test_metrics_are_a_table_on_a_terminal(columns: int, left_out: str | None, tmp_path: Path) -> None:
+    """Aligned, no line wider than the terminal; through a pipe the line stays that says it all."""
+    sample_ledger.make(tmp_path)
+    terminal = Terminal("metrics", cwd=tmp_path, columns=columns, env=sample_ledger.NOW)
+    assert 1 == terminal.end()
+    heading, *rows = terminal.screen()[:3]
+    assert ["ITUB4.SA  warning", "PETR4.SA  success"] == [row[:17] for row in rows]
+    titles = [title for title in heading.split("  ") if title]
+    assert ["TICKER", "STATUS", "LAG", "LAST DATE", "BEHIND", "ERRORS", "MISSING", "ROWS", "LATENCY"] == [
+        title.strip() for title in titles[:9]
+    ]
+    assert ["3", ""] == [
+        row[heading.index("MISSING") : heading.index("MISSING") + len("MISSING")].strip() for row in rows
+    ]
+    assert all(len(line) <= columns for line in terminal.screen())
+    assert left_out == next((line for line in terminal.screen() if line.startswith("not shown")), None)
+    assert sample_ledger.look("metrics", cwd=tmp_path).out.startswith("Ticker: ITUB4.SA | Last ingest: ")
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_no_page_of_help_breaks_a_word(columns: int, tmp_path: Path) -> None:
+    """Nor is it wider than the terminal, but for what cannot be broken."""
+    for args in (("--help",), ("help", "import-cotahist"), ("help", "backup"), ("verify", "--help")):
+        terminal = Terminal(*args, cwd=tmp_path, columns=columns)
+        assert 0 == terminal.end()
+        assert [] == [line for line in terminal.screen() if len(line) > columns and len(line.split()) > 1]
+        narrow = " ".join(terminal.screen()).split()
+        wide = Terminal(*args, cwd=tmp_path, columns=400)
+        assert 0 == wide.end()
+        assert " ".join(wide.screen()).split() == narrow

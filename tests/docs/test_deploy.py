@@ -85,7 +85,7 @@ def test_the_scheduled_commands_run(tmp_path: Path) -> None:
     """Cron's and systemd's, in the folder that they name, in their order; in a ledger that is well they say nothing."""
     of_units = [f"cd {INSTALLED} && main {words} > /dev/null" for unit in SERVICES for words in commands(unit)]
     lines = [line for one in (JOBS, of_units) for line in sorted(one, key=lambda line: "must-exist" not in line)]
-    assert (6, 7) == (len(JOBS), len(of_units))
+    assert (7, 8) == (len(JOBS), len(of_units))
     with serving(tmp_path) as scene:
         # The backups of two schedulers at one stopped instant would have one name.
         script = [Step(line.replace(INSTALLED, str(scene.cwd)), ()) for line in lines]
@@ -105,7 +105,7 @@ def test_the_scheduled_commands_run(tmp_path: Path) -> None:
         ("altered-snapshot", "snapshot", 2, "error: checked 2 events and 2 files: 3 ok, 1 mismatch"),
         ("tampered", "verify", 2, "critical: tampered at seq 3: "),
         ("rolled-back", "alerts", 2, "critical: verdict.bad: got a log of 7 events"),
-        ("unreadable", "backup", 2, "error: got a file cut to"),
+        ("unreadable", "backup --create", 2, "error: got a file cut to"),
         ("empty", "carteira", 3, "error: got no ledger in"),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.app.settings import REGISTRY
+from tests.docs import messages
 from tests.docs.scenes import SETUPS
 from tests.docs.sections import Section, played, sections
 from tests.docs.test_ci_page import PLAYED as PLAYED_OF_CI
@@ -27,6 +28,7 @@ STORY = (
     "main --no-network --ticker PETR4.SA",
 )
 
+_ERROR = re.compile(r"^\| `(\w+Error)` \| (?:`(.*?)`)? *\| (\d) \| .+ \| .+ \|$", re.MULTILINE)
 _SYMPTOM = re.compile(r"^\| `(.+)` \| \[.+\]\(#(.+)\) \|$", re.MULTILINE)
 
 
@@ -62,6 +64,12 @@ def test_a_symptom_is_shown_in_the_section_it_leads_to() -> None:
     symptoms = _SYMPTOM.findall(PAGE)
     assert len(symptoms) > len(PLAYED) // 2
     assert [] == [(words, anchor) for words, anchor in symptoms if words not in shown[anchor]]
+
+
+def test_every_error_that_a_command_can_end_with_is_on_the_page() -> None:
+    """With its message and its exit code, each once."""
+    rows = {name: (message, int(code)) for name, message, code in _ERROR.findall(PAGE)}
+    assert messages.catalogue() == rows
 
 
 def test_links_within_the_page_lead_somewhere() -> None:

@@ -1,4 +1,4 @@
-"""What a ledger is put through while its disk fails: create, append, back up, restore, rebuild; what must hold after.
+"""What a ledger goes through while its disk fails: create, append, back up, restore, rebuild, prune; what must hold.
 
 Each job can be done again on what a failure, a kill or a power cut left of it, and is done then.
 """
@@ -12,11 +12,12 @@ import msgspec
 from ledger.audit.verify import VerifyReport, verify_ledger
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.backup.create import create_backup
+from ledger.backup.prune import Retention, prune
 from ledger.backup.restore import Restore, Terms
 from ledger.backup.scan import scan
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import NotALedgerError
-from ledger.events import BackupCreated, BackupRestored
+from ledger.events import BackupCreated, BackupPruned, BackupRestored
 from ledger.files.checksum import read_checksum, write_checksum
 from ledger.ids import append_id
 from ledger.store.create import create_ledger
@@ -220,6 +221,41 @@ def check_rebuilt(root: Path, done: bool) -> None:
             assert log.head() == remembered(log.folder)
 
 
+# --- prune ---------------------------------------------------------------------------------------
+
+PRUNED, STAYING = ("0.db", "1.db"), ("2.db", "3.db")
+
+
+def _prepare_prune(root: Path, seed: int) -> None:
+    prepare_ledger(root, seed)
+    for _ in (*PRUNED, *STAYING):
+        back_up(root)
+
+
+def prune_backups(root: Path) -> None:
+    """Give up all backups but two."""
+    with _opened(root) as log:
+        job_id = JOB[:-2] + log.head().size.to_bytes(2, "big")
+        prune(log, root / BACKUPS, Retention(daily=1), job_id=job_id)
+
+
+def _check_pruned(root: Path, done: bool) -> None:
+    """Whatever is there is whole; what is gone was recorded first, and the two that stay are there with checksums."""
+    _intact(root, at_least=HELD)
+    made = {event.name: event for event in _events(root) if isinstance(event, BackupCreated)}
+    given_up = {one.name for event in _events(root) if isinstance(event, BackupPruned) for one in event.files}
+    found = {path.name: path for path in (root / BACKUPS).glob("[!.]*.db")}
+    assert set(made) - set(found) <= given_up <= set(PRUNED)
+    for name, path in found.items():
+        assert made[name].sha256 == sha256(path.read_bytes()).digest()
+        assert read_checksum(path) == made[name].sha256 or name in given_up
+    assert set(STAYING) <= set(found)
+    if done:
+        assert {f"{name}{end}" for name in STAYING for end in ("", ".checksum")} == {
+            path.name for path in (root / BACKUPS).iterdir()
+        }
+
+
 JOBS = (
     Job(name="create", prepare=lambda _root, _seed: None, work=_create, check=_check_created),
     Job(name="append", prepare=prepare_ledger, work=append, check=_check_appended),
@@ -232,4 +268,5 @@ JOBS = (
         check=_check_restored_into_nothing,
     ),
     Job(name="rebuild", prepare=_prepare_rebuild, work=rebuild_all, check=check_rebuilt),
+    Job(name="prune", prepare=_prepare_prune, work=prune_backups, check=_check_pruned),
 )

@@ -1,4 +1,4 @@
-"""`kill -9` at random instants of backup, restore and rebuild; appends and whole runs are killed by `tests.kills`.
+"""`kill -9` at random instants of backup, restore, rebuild, prune; appends and whole runs are killed by `tests.kills`.
 
 A round is one kill of each: what is left holds all that is promised, and the same job done again comes to its end.
 """

@@ -99,6 +99,7 @@ def _inside(place: Path) -> Iterator[None]:
         mock.patch.object(out_file, "READER_S", 0.0),
         mock.patch("cli.commands.ingest.run.command.die_with_parent"),
         mock.patch("cli.commands.ingest.import_cotahist.command.die_with_parent"),
+        mock.patch("cli.commands.ingest.import_actions.command.die_with_parent"),
     ):
         yield
 

@@ -3,11 +3,13 @@
 import pytest
 
 from ledger.chain import EMPTY_HEAD, Head, Link
-from ledger.errors import ForkedError, RolledBackError
+from ledger.errors import DamagedError, ForkedError, RolledBackError
 from ledger.ids import append_id
-from ledger.log_source import check_head
+from ledger.log_source import check_head, sound
 from ledger.store.event_log import EventLog
-from tests.support.drafts import connection_tested
+from ledger.store.home import LedgerHome
+from tests.ledger.tampering import edit, filled, key
+from tests.support.drafts import StepClock, connection_tested
 
 
 def test_what_is_remembered_is_reported_beside_what_is_found(log: EventLog) -> None:
@@ -24,3 +26,17 @@ def test_what_is_remembered_is_reported_beside_what_is_found(log: EventLog) -> N
     with pytest.raises(ForkedError) as forked:
         check_head(log.link_at, log.head, Head(1, other), "saved head")
     assert {**found, "expected_size": 1, "found_link": first} == vars(forked.value)
+
+
+def test_what_is_shown_follows_from_what_is_before_it(home: LedgerHome, clock: StepClock) -> None:
+    """From any seq; of a changed event the ones before it come, then its seq."""
+    filled(home, clock)
+    edit(home, lambda txn, events: txn.put(key(3), txn.get(key(3), db=events)[:-1] + b"!", db=events))
+    with EventLog(home, now=clock, readonly=True) as log:
+        assert [1, 2] == [record.seq for record in sound(log, 1, 3)]
+        assert [5] == [record.seq for record in sound(log, 5)]
+        for start in (0, 3):
+            shown = []
+            with pytest.raises(DamagedError) as damage:
+                shown += [record.seq for record in sound(log, start)]
+            assert (3, "link", []) == (damage.value.seq, damage.value.kind, shown)

@@ -8,18 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import projections.audit.open_years
 from ledger.events import ValidationCompleted
+from ledger.files.scratch import ScratchMap
 from ledger.ingest.plan import Plan, SeriesState, known, window
 from ledger.ingest.rules.held import Held, Reach
-from ledger.ingest.rules.judge import judge, reach
+from ledger.ingest.rules.judge import judge, reach, uncommitted
 from ledger.ingest.rules.reading import Reading
 from ledger.market.series import Series
 from ledger.market.sessions import sessions, shift
 from ledger.values import Basis, RawAction, RawBar, Window
+from projections.audit.open_years import OpenYears
 from projections.fold.folding import replayed
 from projections.fold.memory_tables import MemoryTable
 from projections.models import prices
 from projections.models.prices import Prices
+from projections.queries.snapshot_csv import render
 from projections.store import windows
 from projections.store.mending import Mending
 from projections.store.windows import Windows
@@ -106,10 +110,39 @@ def test_a_part_is_judged_as_the_whole(basis: Basis, told: list[tuple[Answered, 
             assert whole.actions == held.actions
             terms: dict[str, Any] = {"basis": basis, "exchange": EXCHANGE, "reading": reading}
             assert judge(answer, whole, **terms) == judge(answer, held, **terms)
+            every = part.view().held(SERIES, None)
+            assert (whole.bars, whole.actions) == (every.bars, every.actions)
         if kept:
             part.keep(view)
         everything |= {bar.date: bar for bar in bars}
         ledger.answer(bars, actions, asked, [everything[day] for day in sorted(everything)])
+
+
+@pytest.mark.parametrize("basis", ["split_adjusted", "as_traded"])
+@settings(max_examples=60)
+@given(st.lists(answers(), min_size=1, max_size=6), st.booleans())
+def test_the_sessions_nearby_are_judged_as_the_whole(basis: Basis, told: list[Answered], forgetful: bool) -> None:
+    """The audit holds an answer against what lies beside it, and folds the states: the same decision, and the same."""
+    ledger, everything, seen = CommittedLog(basis), dict[date, RawBar](), 0
+    with ScratchMap() as scratch, ScratchMap() as texts, pytest.MonkeyPatch.context() as patched:
+        if forgetful:
+            patched.setattr(projections.audit.open_years, "BARS_KEPT", 0)
+        years = OpenYears(scratch, texts)
+        for bars, actions, asked, reading in told:
+            answer, whole = evidence(bars, actions, window=asked, finished=FINISHED), ledger.held()
+            near = years.near(SERIES, reach(answer, basis=basis, reading=reading))
+            terms: dict[str, Any] = {"exchange": EXCHANGE, "reading": reading, "threshold_percent": 10.0}
+            assert uncommitted(answer, whole, basis=basis, **terms) == uncommitted(answer, near, basis=basis, **terms)
+            everything |= {bar.date: bar for bar in bars}
+            ledger.answer(bars, actions, asked, [everything[day] for day in sorted(everything)])
+            for decision in ledger.decisions[seen:]:
+                assert decision.before == years.state(SERIES, basis)
+                assert decision.after == years.apply(seen, decision, committing=True)
+                seen += 1
+            found, held = years.snapshot(SERIES), ledger.held().bars
+            csv = render(TICKER, held) if held else None
+            assert (None if csv is None else (csv.name, csv.rows, csv.sha256)) == found
+            assert held == years.whole(SERIES).bars
 
 
 @settings(max_examples=30)

@@ -6,9 +6,10 @@ from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
+from cli.render.escaping import escaped
 from projections.api import series_rows
 from projections.api.rows import CorporateAction
-from projections.models import units
+from projections.models import decisions, units
 from projections.queries.position import UpTo
 
 SHOWN_PLACES = 6  # of an amount, and as many more as it has
@@ -32,15 +33,17 @@ Exit codes: 0 also when there are none, 3 no series.
 @ledgers.archive_option
 @output.style_options
 def actions(ticker: str, as_of: UpTo | None, source: str | None, *, revisions: bool, style: Style) -> int:
-    """Print a ticker's dividends, splits and capital gains.
+    """Print a ticker's corporate actions, as each provider tells of them.
 
-    The newest answer that names a kind of action on a day decides on it;
+    Within a provider the newest answer that names a kind of action on a day decides on it;
     one that a later answer lacks stays held, and is flagged.
     """
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
-        series = series_option.one(view.state, ticker, source)
-        found = list(series_rows.actions(view.state["prices"], series, position, every_change=revisions))
+        tables = view.state["prices"]
+        if source is not None or not decisions.judged(tables, ticker):
+            series_option.judged(view.state, ticker, source)
+        found = series_rows.actions_of(tables, ticker, source, position, every_change=revisions)
     output.show(found, style, text=text)
     return Exit.OK
 
@@ -48,9 +51,11 @@ def actions(ticker: str, as_of: UpTo | None, source: str | None, *, revisions: b
 def text(one: CorporateAction) -> str:
     """Return the action on one line."""
     if one.amount is None:
-        value = f"{one.denominator} to {one.numerator}"
+        value = f"{one.denominator} to {one.numerator}" if one.numerator else "-"
     else:
         _, _, places = str(one.amount).partition(".")
         value = f"{one.amount:.{max(SHOWN_PLACES, len(places))}f}"
-    learned = f"learned {units.exact_text(one.learned_at)}"
-    return f"{one.date}  {one.kind:<12}  {value:>12}  {one.cause:<10}  {learned}  seq {one.seq}"
+    strike = "" if one.strike is None else f"  at {one.strike}"
+    label = "" if one.label is None else f"  {escaped(one.label)}"
+    learned = f"learned {units.exact_text(one.learned_at)}  seq {one.seq}"
+    return f"{one.date}  {one.kind:<12}  {value:>12}  {one.cause:<10}  {learned}  {one.provider}{label}{strike}"

@@ -1,9 +1,6 @@
 """`main diff`: a series at two positions, compared."""
 
-from datetime import date
-
 import click
-import msgspec
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
@@ -11,26 +8,10 @@ from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render import money
 from ledger.errors import NothingToShowError
-from projections.api.series_rows import quantity
+from projections.api import series_rows
+from projections.api.rows import DiffRow
 from projections.models import prices, units
-from projections.models.units import Quantity
-from projections.queries.bar_fields import apart, relative
 from projections.queries.position import UpTo
-
-
-class DiffRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of one session that differs; prices in reais, volume in shares.
-
-    A session that only one side has is one row of its close, null on the other side.
-    """
-
-    ticker: str
-    date: date
-    field: str
-    old: Quantity | None
-    new: Quantity | None
-    change: float | None  # new/old - 1
-    provider: str
 
 
 @click.command(
@@ -58,18 +39,7 @@ def diff(ticker: str, old: UpTo, new: UpTo, source: str | None, style: Style) ->
         )
     if not before and not after:
         raise NothingToShowError(f"no session of {ticker} at either position", wanted="at least one")
-    found = [
-        DiffRow(
-            ticker=series.ticker,
-            date=change.date,
-            field=change.field,
-            old=quantity(change.field, change.old),
-            new=quantity(change.field, change.new),
-            change=relative(change.old, change.new),
-            provider=series.provider,
-        )
-        for change in apart(before, after)
-    ]
+    found = list(series_rows.differences(series, before, after))
     output.show(found, style, text=text)
     return Exit.WARNING if found else Exit.OK
 

@@ -51,6 +51,8 @@ def revisions(ticker: str | None, since: Span | None, source: str | None, *, eve
         ]
     found.sort(key=lambda one: one.seq)
     output.give(output.rendered(found, style, Layout(lines=lines)))
+    if not found:
+        output.say(f"no revision{f' of {ticker}' if ticker else ''}", explains=False)
     return Exit.OK
 
 

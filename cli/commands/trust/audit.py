@@ -97,6 +97,9 @@ def audit(since: int | Span | None, style: Style) -> int:
         seconds=round(time.perf_counter() - began, 3),
     )
     output.show([found], style, text=_text)
+    if found.verdict != "same":
+        grade = "critical" if found.verdict == "different" else "warning"
+        output.say(f"{grade}: {'; '.join(line.strip() for line in _text(found).splitlines())}")
     if found.verdict == "different":
         output.say("hint: main events SEQ shows the event; then: main verify, main why TICKER DAY")
     return {"same": Exit.OK, "incomplete": Exit.WARNING, "different": Exit.CRITICAL}[found.verdict]

@@ -43,6 +43,15 @@ RUNS = (
     Column("error", "long"),
     Column("seq", "n"),
 )
+ALERTS = (
+    Column("metric"),
+    Column("ticker"),
+    Column("alert.severity"),
+    Column("reason", "long"),
+    Column("raised"),
+    Column("over"),
+    Column("seq", "n"),
+)
 SOURCES = (
     Column("source"),
     Column("read", "n"),
@@ -100,6 +109,7 @@ def _sections(facts: ReportFacts, say: Phrases) -> dict[str, Html]:
     return {
         "glance": glance(facts, say),
         "health": table(say("health.caption", limit=say.age(facts.lag_threshold_s)), HEALTH, health, say),
+        "alerts": _alerts(facts, say),
         "failures": _attempts(facts.failures, say("failures.caption"), say),
         "runs": _attempts(facts.runs, say("runs.caption"), say),
         "prices": prices if places else element("p", say("prices.none")),
@@ -144,6 +154,26 @@ def _reason(found: TickerReport, retired: Retirement | None, say: Phrases) -> st
     if found.status in FAILURES:
         return say("reason.run", status=say(f"status.{found.status}"))
     return say("reason.rows", rejected=found.rejected, flagged=found.flagged)
+
+
+def _alerts(facts: ReportFacts, say: Phrases) -> Html:
+    if not facts.alerts:
+        return element("p", say("none"))
+    shown, count = len(facts.alerts), facts.alerts_count
+    of_all = f". {say('newest', shown=shown, count=count)}" if shown < count else ""
+    rows = (
+        (
+            one.metric,
+            one.ticker or say("alert.ledger"),
+            say(f"severity.{one.severity}"),
+            foreign(one.reason, say),
+            times.text(one.raised_at),
+            say("alert.open") if one.resolved_at is None else times.text(one.resolved_at),
+            say.number(one.seq),
+        )
+        for one in reversed(facts.alerts)
+    )
+    return table(f"{say('alerts.caption')}{of_all}", ALERTS, rows, say)
 
 
 def _attempts(entries: Sequence[LogEntry], caption: str, say: Phrases) -> Html:

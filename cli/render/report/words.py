@@ -119,6 +119,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "missing.short": ("Missing", "Ausentes"),
     "sessions": ("Sessions", "Pregões"),
     "source": ("Source", "Fonte"),
+    # alerts
+    "alerts": ("Alerts", "Alertas"),
+    "alerts.caption": (
+        "What main alerts raised on the record; those that are not over first, then the newest",
+        "O que main alerts registrou; primeiro os que ainda não acabaram, depois os mais recentes",
+    ),
+    "metric": ("Metric", "Métrica"),
+    "alert.severity": ("Severity", "Gravidade"),
+    "alert.ledger": ("the ledger", "o livro"),
+    "raised": ("Raised at", "Aberto em"),
+    "over": ("Over at", "Encerrado em"),
+    "alert.open": ("not over", "em aberto"),
     # runs
     "runs": ("Last runs", "Últimas execuções"),
     "runs.caption": ("Attempts to ingest, newest first", "Tentativas de ingestão, da mais recente à mais antiga"),
@@ -234,6 +246,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "event": ("Event", "Evento"),
     "event.backup.created/1": ("backup", "backup"),
     "event.backup.failed/1": ("backup or restore failed", "backup ou restauração falhou"),
+    "event.backup.pruned/1": ("backups given up", "backups descartados"),
     "event.backup.restored/1": ("restored from a backup", "restaurado de um backup"),
     "event.head.accepted/1": ("head accepted by a person", "cabeça aceita por uma pessoa"),
     "event.log.verified/1": ("verification", "verificação"),

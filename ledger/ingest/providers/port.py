@@ -37,6 +37,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     exchange: str | None = None  # its code for B3; None where its answers name no exchange
     lines: str | None = None  # for bodies of text, a session a line
     names_actions: bool = False  # whether an answer without actions says that there were none
+    has_sessions: bool = True  # whether it has prices; False for one that tells of corporate actions alone
+    withdraws_actions: bool = False  # whether its word that an action is none counts against other providers too
     live: str | None = None  # None: nobody can be asked, a person brings its answers
     base_url_setting: str | None = None  # the variable that puts a mirror or proxy in place of its hosts
     recording: Recording | None = None  # for synthetic prices, which have a ledger of their own
@@ -122,6 +124,15 @@ class ProviderError(LedgerError):
         self.retry_after_s = retry_after_s
         self.http_date = http_date
         self.answer = answer
+
+
+class ActionsFileError(LedgerError):
+    """A file of corporate actions cannot be read; nothing of it was appended."""
+
+    def __init__(self, name: str, *, line: int | None, column: str | None, found: str, wanted: str) -> None:
+        place = name if line is None else f"column {column}, line {line} of {name}"
+        super().__init__(f"got {found} in {place}, want {wanted}")
+        self.name, self.line, self.column, self.found, self.wanted = name, line, column, found, wanted
 
 
 class Provider(Protocol):

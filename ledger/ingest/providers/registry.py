@@ -16,6 +16,8 @@ from ledger.ingest.rules.reading import Reading
 from ledger.values import Answer, LedgerKind, RawBar
 
 ENTRIES: tuple[str, ...] = (
+    "ledger.ingest.providers.manual:DESCRIPTION",
+    "ledger.ingest.providers.b3:DESCRIPTION",
     "ledger.ingest.providers.yahoo:DESCRIPTION",
     "ledger.ingest.providers.cotahist:DESCRIPTION",
     "ledger.ingest.providers.sample:DESCRIPTION",
@@ -40,9 +42,23 @@ def names(kind: LedgerKind | None = None) -> tuple[str, ...]:
     return tuple(one.name for one in descriptions() if kind in {None, one.kind})
 
 
+def price_names(kind: LedgerKind | None = None) -> tuple[str, ...]:
+    """Return the names of the providers of prices, for ledgers of `kind` (None: any), in the order of the list."""
+    return tuple(one.name for one in descriptions() if one.has_sessions and kind in {None, one.kind})
+
+
+def action_names(kind: LedgerKind | None = None) -> tuple[str, ...]:
+    """Return the names of those that tell of actions, for ledgers of `kind` (None: any), in the order of the list."""
+    return tuple(one.name for one in descriptions() if one.names_actions and kind in {None, one.kind})
+
+
 def live_names(kind: LedgerKind | None = None) -> tuple[str, ...]:
-    """Return the names of the providers that can be asked, for ledgers of `kind` (None: any); the default first."""
-    return tuple(one.name for one in descriptions() if one.live and kind in {None, one.kind})
+    """Return the names of the providers that can be asked, for ledgers of `kind` (None: any); the default first.
+
+    Those of prices come before those of actions alone.
+    """
+    live = [one for one in descriptions() if one.live and kind in {None, one.kind}]
+    return tuple(one.name for one in sorted(live, key=lambda one: not one.has_sessions))
 
 
 def described(name: str) -> Description:
@@ -69,6 +85,11 @@ def brought_by_hand(name: str) -> bool:
 def names_actions(name: str) -> bool:
     """Return whether the answers of `name` tell of dividends and splits; False for a provider that is not known."""
     return any(one.name == name and one.names_actions for one in descriptions())
+
+
+def has_sessions(name: str) -> bool:
+    """Return whether the answers of `name` have prices; True for a provider that is not known."""
+    return not any(one.name == name and not one.has_sessions for one in descriptions())
 
 
 def opened(name: str, access: Access) -> Provider:

@@ -13,6 +13,7 @@ from ledger.values import Action, ActionKind, Bar, Basis, Finding, Window
 
 CURRENCY = "BRL"
 SIZED: frozenset[ActionKind] = frozenset({"split", "bonus", "grouping"})
+WITHDRAWN = "withdrawn"  # the label of an action that says of its place that nothing is there, by a person's word
 SAME_AMOUNT = 1_000_000  # amounts that differ by less than one part in so many are one amount
 
 
@@ -27,6 +28,8 @@ def canonical(offer: Offer) -> Action:
     """
     if offer.fault is not None or offer.date is None:
         raise UnheldActionError(f"{offer.fault or f'got {offer.kind} of no day'}, want one that can be held; left out")
+    if offer.exact is not None:
+        return offer.exact
     if offer.currency not in {None, CURRENCY}:
         text = f"got {offer.kind} {offer.amount} in {offer.currency}"
         raise UnheldActionError(f"{text}, want {CURRENCY}; not held")
@@ -53,9 +56,14 @@ def within(offers: Iterable[Offer], window: Window, held: Sequence[Action] = ())
     One that repeats a `held` one, but for the last digits of a float, is the held one.
     """
     left, found = list(held), []
-    for action in readable(offers):
+    for offer in offers:
+        try:
+            action = canonical(offer)
+        except UnheldActionError:
+            continue
         if window.start <= action.ex_date <= window.end:
-            repeated = next((one for one in left if _repeats(action, one)), None)
+            # An exact one has no last digits to be forgiven: it is the held one, or a correction.
+            repeated = next((one for one in left if offer.exact is None and _repeats(action, one)), None)
             if repeated is not None:
                 left.remove(repeated)
             found.append(repeated or action)
@@ -74,6 +82,11 @@ def in_force(held: Iterable[Action], answered: Sequence[Action]) -> tuple[Action
 def merged(answered: Sequence[Action], held: Sequence[Action]) -> tuple[Action, ...]:
     """Return the actions of both, each once, oldest first."""
     return tuple(sorted({*answered, *held}, key=_order))
+
+
+def is_withdrawal(action: Action) -> bool:
+    """Return whether the action says that nothing of its kind is on its day."""
+    return action.label == WITHDRAWN and action.amount is None and action.numerator is None
 
 
 def between(actions: Sequence[Action], *, after: date, until: date) -> tuple[Action, ...]:
@@ -131,7 +144,7 @@ def findings(
 
 def _faults(action: Action, known: Sequence[Action], bars: Sequence[Bar]) -> Iterator[str]:
     if action.amount is None:
-        if action.numerator == action.denominator:
+        if action.kind in SIZED and action.numerator is not None and action.numerator == action.denominator:
             yield "got split ratio 1, want another"
         return
     text = f"got {_text(action)}"
@@ -188,10 +201,13 @@ def _shares(action: Action) -> tuple[int, int] | None:
 
 def _text(action: Action) -> str:
     if action.amount is None:
-        return f"{action.kind} {action.denominator} to {action.numerator}"
+        ratio = f"{action.denominator} to {action.numerator}" if action.numerator else action.label or "of no size"
+        return f"{action.kind} {ratio}"
     return f"{action.kind} {amount_text(action.amount)}"
 
 
-def _order(action: Action) -> tuple[date, str, int, int, int]:
+def _order(action: Action) -> tuple[date | str | int, ...]:
     # Every field that may differ: two that compare alike would come in the order of a set, which differs per run.
-    return action.ex_date, action.kind, action.amount or 0, action.numerator or 0, action.denominator or 0
+    size = action.amount or 0, action.numerator or 0, action.denominator or 0, action.strike or 0
+    days = action.com_date or date.min, action.pay_date or date.min
+    return action.ex_date, action.kind, *size, *days, action.isin or "", action.label or "", action.currency

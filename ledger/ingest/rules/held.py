@@ -62,12 +62,16 @@ def beside(away: Iterable[Bar]) -> Sequence[Bar]:
     """
     looked_at: list[Bar] = []
     for bar in away:
-        if len(looked_at) >= SESSIONS_BESIDE and likeness(bar) != likeness(looked_at[0]):
+        if len(looked_at) >= SESSIONS_BESIDE and not alike(bar, looked_at[0]):
             break
         looked_at.append(bar)
     return looked_at
 
 
-def likeness(bar: Bar) -> tuple[int, ...]:
-    """Return what sessions that repeat each other have in common: volume, then the four prices."""
-    return bar.volume, bar.open, bar.high, bar.low, bar.close
+def alike(one: Bar, other: Bar) -> bool:
+    """Return whether one session repeats the other: volume and the four prices."""
+    return (
+        one.volume == other.volume
+        and one.close == other.close
+        and (one.open, one.high, one.low) == (other.open, other.high, other.low)
+    )

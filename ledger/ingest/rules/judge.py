@@ -88,7 +88,7 @@ def uncommitted(
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     if batch:
         return replace(
-            _nothing(evidence, basis),
+            nothing_of(evidence, basis),
             verdict="rejected",
             received=found.received,
             partial=found.partial,
@@ -108,7 +108,7 @@ def uncommitted(
         reading=reading,
         last_final=now.last_final,
     )
-    return _accepted(_nothing(evidence, basis), answer, held)
+    return _accepted(nothing_of(evidence, basis), answer, held)
 
 
 def reach(evidence: FetchSucceeded, *, basis: Basis, reading: Reading = NOTHING_READ) -> Reach:
@@ -120,7 +120,7 @@ def superseded(
     evidence: FetchSucceeded, held: Held, *, basis: Basis, threshold_percent: float = catalogue.THRESHOLD_PERCENT
 ) -> ValidationCompleted:
     """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing found."""
-    return committed(_nothing(evidence, basis), held, threshold_percent=threshold_percent)
+    return committed(nothing_of(evidence, basis), held, threshold_percent=threshold_percent)
 
 
 def _offers(evidence: FetchSucceeded, reading: Reading) -> tuple[Offer, ...]:
@@ -128,7 +128,8 @@ def _offers(evidence: FetchSucceeded, reading: Reading) -> tuple[Offer, ...]:
     return reading.offers or tuple(map(Offer.of, evidence.actions))
 
 
-def _nothing(evidence: FetchSucceeded, basis: Basis) -> ValidationCompleted:
+def nothing_of(evidence: FetchSucceeded, basis: Basis) -> ValidationCompleted:
+    """Return what `superseded` does, but for the states."""
     return ValidationCompleted(
         ticker=evidence.ticker,
         provider=evidence.provider,
@@ -190,8 +191,8 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
 
 def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
     yield from series_rules.flagged(series, (row.bar for row in answer.rows))
-    # An answer without rows is complete for no window.
-    complete = answer.window if answer.rows else None
+    # An answer without rows is complete for no window, but for one of actions alone that says so.
+    complete = answer.window if answer.rows else answer.reading.all_actions_of
     yield from actions.findings(answer.offers, held.actions, series.bars, complete)
     accepted = {bar.date for bar in answer.sorted.accepted}
     yield from (
@@ -220,7 +221,7 @@ def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries)
 def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
     for place in series.places:
         bar = series.bars[place]
-        if finding := row_rules.idle(bar):
+        if bar.volume <= 0 and (finding := row_rules.idle(bar)):
             yield bar, finding
 
 

@@ -6,22 +6,24 @@ from typing import Self
 import msgspec
 
 from ledger.market.price import split_ratio
-from ledger.values import Identity, RawAction, RawActionKind, RawBar
+from ledger.values import Action, ActionKind, Identity, RawAction, RawBar, Window
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """A corporate action as an answer has it: an amount per share, or a ratio of new to old shares.
 
     `currency` is None where the answer names none. `fault` says why nothing can be made of it, None where it is well.
+    `exact` is the whole action, where its provider writes decimals and more than floats hold.
     """
 
     date: date | None
-    kind: RawActionKind
+    kind: ActionKind
     amount: float | None = None
     numerator: float | None = None
     denominator: float | None = None
     currency: str | None = None
     fault: str | None = None
+    exact: Action | None = None
 
     @classmethod
     def of(cls, raw: RawAction) -> Self:
@@ -40,7 +42,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     `names_currency` is whether the format names the currency of its rows, `every_session` whether it has a row of every
     session, and not of those alone in which something was traded. `foreign` are the days whose row is in a currency of
-    its own. `identity` is what it says of its series, None in what it says nothing of.
+    its own. `identity` is what it says of its series, None in what it says nothing of. `all_actions_of` are the days of
+    which it names every action, though it has no rows.
     """
 
     rows: tuple[RawBar, ...] = ()
@@ -51,6 +54,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     foreign: dict[date, str] = {}
     first_day: date | None = None  # of the whole series, before which no session is due
     identity: Identity = Identity()
+    all_actions_of: Window | None = None
 
 
 NOTHING_READ = Reading()

@@ -13,11 +13,12 @@ from typing import Self
 import msgspec
 
 from ledger.ingest.rules import actions, catalogue, row_rules
-from ledger.ingest.rules.held import Held, likeness
+from ledger.ingest.rules.held import Held, alike
 from ledger.market import sessions
 from ledger.market.price import price_text
 from ledger.values import Action, Bar, Basis, Finding, RawBar, Window
 
+_FAR_BELOW_SLIP = 2  # as a factor: what moved by less is off by no UNIT_FACTOR, whatever is tolerated
 _ROUNDING_MICROS = 0.5  # how far off an exact price may be for having been made one
 
 
@@ -75,11 +76,10 @@ def stale(series: JudgedSeries, *, traded: bool) -> Iterator[Finding]:
         bar = bars[place]
         if place < stop or traded is not (bar.volume > 0):
             continue
-        start, like = place, likeness(bar)
-        while start and likeness(bars[start - 1]) == like:
+        start, stop = place, place + 1
+        while start and alike(bars[start - 1], bar):
             start -= 1
-        stop = place + 1
-        while stop < len(bars) and likeness(bars[stop]) == like:
+        while stop < len(bars) and alike(bars[stop], bar):
             stop += 1
         if (count := stop - start) >= catalogue.STALE_SESSIONS:
             detail = f"got {count} sessions alike from {bars[start].date}, want at most {catalogue.STALE_SESSIONS - 1}"
@@ -109,7 +109,9 @@ def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
 
     An action explains its own size and no more: what it leaves over is judged.
     """
-    between = actions.between(series.actions, after=previous.date, until=bar.date)
+    between = actions.between(series.actions, after=previous.date, until=bar.date) if series.actions else ()
+    if not between and _spread(previous.close, bar.close) <= catalogue.JUMP_FACTOR:
+        return
     expected = actions.explained(previous.close, between, series.basis)
     spread = _spread(expected, bar.close)
     ratios = list(_like_splits(expected, bar, between))
@@ -145,6 +147,8 @@ def _like_splits(expected: float, bar: Bar, between: Sequence[Action]) -> Iterat
 @catalogue.applies(catalogue.UNIT_100X)
 def unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
     """Yield what UNIT_100X finds in a session between its neighbours."""
+    if bar.close < _FAR_BELOW_SLIP * before.close and before.close < _FAR_BELOW_SLIP * bar.close:
+        return
     up = bar.close > before.close
     steps = [_spread(bar.close, beside.close) for beside in (before, after)]
     slipped = all(_spread(step, catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE for step in steps)
@@ -164,7 +168,7 @@ def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Fi
     for place in sorted({*series.places, *_after(series)}):
         if 0 < place < len(bars):
             bar = bars[place]
-            for fault in _step_faults(bars[place - 1], bar, series.actions):
+            for fault in _step_faults(bars[place - 1], bar, series.actions) if bar.adj_close else ():
                 yield Finding(catalogue.ADJ.id, bar.date, fault)
     for place in series.places:
         bar = bars[place]

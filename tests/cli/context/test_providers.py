@@ -20,12 +20,15 @@ def test_a_provider_is_given_the_address_that_its_own_setting_names(
     """And a cache folder of its own in the data folder; a provider without such a setting is given none."""
     given: list[tuple[str, Access]] = []
     monkeypatch.setattr(registry, "opened", lambda name, access: given.append((name, access)))
-    in_force = settings.load({"DATA_DIR": str(tmp_path), "YAHOO_BASE_URL": "http://127.0.0.1:1"})
+    in_force = settings.load(
+        {"DATA_DIR": str(tmp_path), "YAHOO_BASE_URL": "http://127.0.0.1:1", "B3_BASE_URL": "http://127.0.0.1:2"}
+    )
     for name in registry.live_names():
         providers.opened(name, in_force, now=lambda: 1)
     assert [
         ("yfinance", tmp_path / "cache" / "yfinance", "http://127.0.0.1:1"),
         ("sample", tmp_path / "cache" / "sample", None),
+        ("b3", tmp_path / "cache" / "b3", "http://127.0.0.1:2"),
     ] == [(name, access.cache_dir, access.base_url) for name, access in given]
 
 

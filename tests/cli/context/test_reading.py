@@ -52,10 +52,11 @@ READING = [
     (["events", "show", "1"], 0),
     (["events", "show", "1", "--raw"], 0),
     (["prove", "1"], 3),
+    (["backup", "--prune", "--keep-daily", "1", "--dry-run"], 0),
     (["backup", "--list"], 0),
     (["config"], 0),
 ]
-WRITING = {"import-cotahist", "retire", "accept-head", "test-conn", "alerts", "key", "checkpoint"}
+WRITING = {"import-cotahist", "import-actions", "retire", "accept-head", "test-conn", "alerts", "key", "checkpoint"}
 OF_NO_LEDGER = {"help", "version", "completion"}
 # Root may write anywhere unless it gives that up.
 AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

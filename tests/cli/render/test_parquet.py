@@ -34,3 +34,32 @@ def test_rows_come_back_as_they_were(rows: list[Row]) -> None:
     table = reader.read_table(BytesIO(parquet.render(Columns(Row, rows))))
     assert [msgspec.structs.asdict(row) for row in rows] == table.to_pylist()
     assert ["string", "date32[day]", "double", "int64", "bool"] == [str(field.type) for field in table.schema]
+
+
+def written(cuts: list[int]) -> bytes:
+    """Return the file of 150,000 rows that come in tables of so many."""
+    arrow = pytest.importorskip("pyarrow")
+    sink, start = BytesIO(), 0
+    stream = parquet.Stream(sink)
+    for cut in cuts:
+        stream.write(arrow.table({"n": range(start, start + cut)}))
+        start += cut
+    assert 150_000 == start
+    # pyarrow closes what it writes to, where that can be closed.
+    sink.close = lambda: None  # type: ignore[method-assign]
+    stream.close()
+    return sink.getvalue()
+
+
+def test_row_groups_are_of_one_size_however_rows_come() -> None:
+    """The same bytes, each group with its statistics and a page index."""
+    whole = written([150_000])
+    assert all(whole == written(cuts) for cuts in ([65_536, 65_536, 18_928], [1, 140_000, 9_999], [50_000] * 3))
+    found = reader.ParquetFile(BytesIO(whole)).metadata
+    groups = [found.row_group(number) for number in range(found.num_row_groups)]
+    assert [65_536, 65_536, 18_928] == [group.num_rows for group in groups]
+    columns = [group.column(0) for group in groups]
+    assert [(0, 65_535), (65_536, 131_071), (131_072, 149_999)] == [
+        (column.statistics.min, column.statistics.max) for column in columns
+    ]
+    assert all(column.has_offset_index and column.has_column_index for column in columns)

@@ -3,12 +3,13 @@
 from datetime import date, timedelta
 
 import msgspec
+import pytest
 from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.market.series import Series
-from ledger.market.series_state import YearlyBars, leaf, state
+from ledger.market.series_state import YearlyBars, array_of, leaf, state
 from ledger.values import Bar
 
 SERIES = Series("PETR4.SA", "yfinance")
@@ -53,6 +54,12 @@ def reference(taken: list[Bar], paid: list[Paid], basis: str = "as_traded") -> b
     actions = sorted(encode([one.day.isoformat(), one.kind, one.amount]) for one in paid)
     fields = ["yfinance", "PETR4.SA", basis, leaves, [msgspec.msgpack.decode(one) for one in actions]]
     return blake3(b"b3-ledger series v1" + encode(fields)).digest()
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 366, 65_535, 65_536, 70_000])
+def test_an_array_is_written_as_any_library_writes_it(count: int) -> None:
+    """Its header has the shortest form of its count."""
+    assert encode([7] * count) == array_of(count, b"\x07" * count)
 
 
 @given(st.lists(st.lists(bars, max_size=5), max_size=6), st.lists(payments, max_size=5), st.sampled_from(["a", "b"]))

@@ -114,3 +114,75 @@ def test_a_library_that_is_missing_is_named(library: str, extra: str, monkeypatc
     with pytest.raises(MissingExtraError, match=f"got no package {module}, want it installed") as caught:
         getattr(TABLE, f"to_{library}")()
     assert [f"hint: pip install 'b3-ledger[{extra}]'"] == caught.value.__notes__
+
+
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """A row with a day and a ticker."""
+
+    ticker: str
+    date: date
+    close: Decimal
+    volume: int
+    seq: int
+
+
+def bars(*days: int) -> Columns[Bar]:
+    """Return two tickers' bars on days of a month; the second lacks the first day."""
+    return Columns(
+        Bar,
+        [
+            Bar(ticker=name, date=date(2026, 2, day), close=Decimal(f"{day}.50"), volume=day, seq=9)
+            for name in ("PETR4.SA", "VALE3.SA")
+            for day in days[name == "VALE3.SA" :]
+        ],
+    )
+
+
+def test_rows_come_one_by_one() -> None:
+    """As in a for loop."""
+    assert [WHOLE, BARE] == list(TABLE)
+
+
+def test_pandas_indexes_by_day() -> None:
+    """With a DatetimeIndex, as yfinance's users expect."""
+    frame = bars(2, 3).to_pandas(index=True)
+    assert isinstance(frame.index, pd.DatetimeIndex)
+    assert (["date"], 3, [2.5, 3.5, 3.5]) == (frame.index.names, len(frame), list(frame["close"]))
+    assert frame.loc["2026-02-03", "ticker"].tolist() == ["PETR4.SA", "VALE3.SA"]
+
+
+def test_pandas_puts_tickers_in_columns() -> None:
+    """Of one field, or of all figures under (field, ticker); a session that one lacks is missing there."""
+    closes = bars(2, 3).to_pandas(wide="close")
+    assert isinstance(closes.index, pd.DatetimeIndex)
+    assert ["PETR4.SA", "VALE3.SA"] == list(closes.columns)
+    assert [3.5, 3.5] == list(closes.loc["2026-02-03"])
+    assert [True, False] == list(closes["VALE3.SA"].isna())
+    whole = bars(2, 3).to_pandas(wide=True)
+    assert ["close", "volume"] == list(dict.fromkeys(field for field, _ in whole.columns))
+    assert 3.5 == whole["close", "PETR4.SA"].iloc[-1] == whole["close"]["PETR4.SA"].iloc[-1]
+
+
+@pytest.mark.parametrize(
+    ("table", "asked", "words"),
+    [
+        (TABLE, {"index": True}, "want some with a date"),
+        (bars(2), {"wide": "price"}, "got price, want one of ticker, date, close, volume, seq"),
+        (bars(2, 2), {"wide": True}, "got two rows of a ticker on a day"),
+    ],
+)
+def test_what_has_no_day_or_two_rows_a_day_is_refused(table: Columns[Any], asked: dict[str, Any], words: str) -> None:
+    """Before pandas says it in its own words."""
+    with pytest.raises(ValueError, match=words):
+        table.to_pandas(**asked)
+
+
+def test_a_notebook_shows_the_two_ends() -> None:
+    """Escaped; how many rows are between them, and how many there are."""
+    shown = bars(*range(1, 14))._repr_html_()
+    assert ("… 15 more …", "25 rows") == tuple(words for words in ("… 15 more …", "25 rows") if words in shown)
+    assert 1 + 10 + 1 == shown.count("<tr>")
+    hostile = Columns(Bar, [Bar(ticker="<script>", date=DAY, close=Decimal(1), volume=1, seq=1)])._repr_html_()
+    assert "<script>" not in hostile
+    assert "&lt;script&gt;" in hostile
+    assert "more" not in hostile

@@ -12,10 +12,12 @@ from ledger.events import SeriesRetired
 from ledger.market.series import Series
 from ledger.values import Action, Bar
 from projections.api.continued import codes, continued
+from projections.api.ledger import Ledger
 from projections.api.rows import AdjustedPrice
 from projections.fold.folding import replayed
 from projections.models.retirements import Retirement
 from projections.store.registry import ALL
+from projections.store.store import View
 from tests.projections.story import PROVIDER, Story, bar, day
 from tests.support.actions import paid, parted
 
@@ -135,3 +137,24 @@ def test_a_code_without_sessions_to_join_is_refused() -> None:
     ended(story, OLD, 1, NEW)
     with pytest.raises(NothingToShowError, match="to join"):
         joined(story, NEW)
+
+
+def test_the_programming_interface_joins_them_too() -> None:
+    """Asked for under either code, adjusted and not, within days, and as of before the change was recorded."""
+    story = Story()
+    held(story, OLD, {0: 10, 1: 11})
+    held(story, NEW, {2: 60, 3: 66}, (paid(day(3), 6_000_000),))
+    before = story.log.head().size
+    ended(story, OLD, 1, NEW, (1, 5))
+    head, state = replayed(story.log.read(), ALL)
+    ledger = Ledger(story.log, View(head, state), order=(PROVIDER,))
+    for name in (OLD, "bhia3"):
+        rows = ledger.prices(name, continued=True).rows()
+        assert [(OLD, 50), (OLD, 55), (NEW, 60), (NEW, 66)] == [(row.ticker, row.close) for row in rows]
+        within = ledger.prices(name, continued=True, start=day(1), end=day(2)).rows()
+        assert rows[1:3] == within
+        adjusted = ledger.prices(name, continued=True, adjusted=True).rows()
+        assert [45.0, 49.5, 54.0, 66.0] == [row.adj_close for row in adjusted]
+    assert ledger.prices(NEW).rows() == ledger.prices(NEW, continued=True, as_of=before - 1).rows()
+    with pytest.raises(NothingToShowError, match="no series of"):
+        ledger.prices(NEW, continued=True, source="nobody")

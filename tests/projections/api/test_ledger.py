@@ -9,15 +9,18 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
+import pandas as pd
 import pytest
 
-from ledger.errors import NoLedgerError, NothingToShowError
+from ledger.errors import ClosedLedgerError, NoLedgerError, NothingToShowError
 from ledger.market.sessions import sessions
 from ledger.market.ticker import TickerError
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.values import Window
 from projections import open_ledger
+from projections.api.faces import to_json
 from projections.api.ledger import Ledger
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, MissingSession, Price
 from tests.cli.retelling import (
@@ -334,3 +337,68 @@ def test_reading_prices_imports_no_table_library(place: Path) -> None:
         [sys.executable, "-c", script], cwd=place, env=environment(), capture_output=True, text=True, check=True
     )
     assert "[]\n" == done.stdout
+
+
+def test_several_tickers_follow_one_another(tmp_path: Path) -> None:
+    """In the order asked for, each once; days as text and as Timestamps."""
+    sample_ledger.make(tmp_path)
+    with open_ledger(tmp_path / "dados") as ledger:
+        asked = ["PETR4", "ITUB4", "PETR4"]
+        rows = list(ledger.prices(asked, start="2026-02-12", end=pd.Timestamp("2026-02-13")))
+        alone = [row for name in asked[:2] for row in ledger.prices(name, start=date(2026, 2, 12))]
+        assert alone == rows
+        assert ["PETR4.SA"] * 2 + ["ITUB4.SA"] * 2 == [row.ticker for row in rows]
+        assert ["ITUB4.SA"] * 3 == [row.ticker for row in ledger.gaps(["PETR4", "ITUB4"])]
+        assert 4 == sum(len(ledger.prices(asked, start=day, end=day)) for day in ("2026-02-12", "2026-02-13"))
+        with pytest.raises(ValueError, match="got no ticker, want at least one"):
+            ledger.prices([])
+        with pytest.raises(ValueError, match="got 'ontem', want a day"):
+            ledger.prices("PETR4", start="ontem")
+
+
+def test_a_difference_is_the_one_that_the_command_prints(place: Path, ledger: Ledger) -> None:
+    """Row for row; of two positions that are alike there is none."""
+    args = ("diff", "--ticker", TICKER, "--from", str(FIRST_DECISION), "--to", str(SECOND_DECISION))
+    told = run_main(*args, "--format", "json", cwd=place, env={"B3_LEDGER_NOW": NOW.isoformat()}).lines()
+    found = ledger.diff(TICKER, FIRST_DECISION, SECOND_DECISION)
+    assert len(found) > 0
+    assert told == [msgspec.json.decode(msgspec.json.encode(to_json(row))) for row in found]
+    assert list(found) == list(ledger.diff(TICKER, FIRST_DECISION))
+    assert 0 == len(ledger.diff(TICKER, None))
+
+
+def test_a_row_comes_from_where_the_command_says(place: Path, ledger: Ledger) -> None:
+    """Down to the raw answer."""
+    args = ("why", TICKER, "--date", str(CORRECTED), "--format", "json")
+    told = run_main(*args, cwd=place, env={"B3_LEDGER_NOW": NOW.isoformat()}).lines()
+    assert told == [msgspec.json.decode(msgspec.json.encode(row)) for row in ledger.why(TICKER, str(CORRECTED))]
+
+
+def test_one_provider_is_compared_with_none(ledger: Ledger) -> None:
+    """The error names who there is; a field that is none is refused."""
+    with pytest.raises(NothingToShowError, match=r"got yfinance of PETR4.SA, want two providers to compare"):
+        ledger.compare(TICKER)
+    with pytest.raises(ValueError, match="got volume, want some of open, high, low, close"):
+        ledger.compare(TICKER, a="yfinance", b="cotahist", fields=["volume"])
+
+
+def test_a_closed_ledger_says_so(place: Path) -> None:
+    """Whatever it is asked, where the database used to."""
+    ledger = open_ledger(place / "dados")
+    assert not ledger.closed
+    ledger.close()
+    assert (True, "<closed ledger>") == (ledger.closed, repr(ledger))
+    asked: list[Callable[[], object]] = [
+        ledger.tickers,
+        ledger.position,
+        ledger.logs,
+        lambda: ledger.head,
+        lambda: ledger.kind,
+        lambda: ledger.prices(TICKER),
+        lambda: ledger.diff(TICKER, 1),
+        lambda: ledger.why(TICKER, CORRECTED),
+    ]
+    for call in asked:
+        with pytest.raises(ClosedLedgerError, match="got a ledger that was closed, want an open one"):
+            call()
+    ledger.close()

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+import ledger.audit.series_fold
+import projections.audit.open_years
 import projections.audit.rederivation
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.backup.scan import scan
@@ -114,8 +116,14 @@ def test_what_came_before_is_not_derived(bodies: list[bytes], audited: Callable[
 
 def test_nothing_has_to_be_in_memory(bodies: list[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither bars nor answers nor series: they are read back when they are needed."""
-    monkeypatch.setattr(projections.audit.rederivation, "BARS_KEPT", 0)
-    monkeypatch.setattr(projections.audit.rederivation, "ANSWERS_KEPT_BYTES", 0)
+    for module, kept in (
+        (projections.audit.open_years, "BARS_KEPT"),
+        (projections.audit.open_years, "HASHES_KEPT"),
+        (projections.audit.rederivation, "TEXT_BYTES_KEPT"),
+        (projections.audit.rederivation, "ANSWERS_KEPT_BYTES"),
+        (ledger.audit.series_fold, "LIVE_ITEMS"),
+    ):
+        monkeypatch.setattr(module, kept, 0)
     for path in (archived(tmp_path / "a.db", bodies), OLD):
         log = archive_log(path)
         with ScratchMap(memory_bytes=0) as scratch:
@@ -180,7 +188,7 @@ def test_what_nobody_foresaw_is_that_events_finding(
     def breaks(*_: object) -> None:
         raise KeyError("mine")
 
-    monkeypatch.setattr(projections.audit.rederivation, "assembled", breaks)
+    monkeypatch.setattr(projections.audit.open_years, "snapshot_name", breaks)
     report = audited(bodies)
     assert ("incomplete", 2, 2) == (report.verdict, report.derived["decisions"], report.not_derived[0].events)
     assert report.not_derived[0].reason.startswith("got KeyError")

@@ -10,7 +10,7 @@ from projections.store.registry import ALL
 from tests.projections.story import EPOCH_US, SECOND_US, TICKERS, Story, bar, day
 
 T, OTHER, _ = TICKERS
-THRESHOLDS = Thresholds(lag_s=86_400, error_percent=5, backup_age_s=100, verification_age_s=200)
+THRESHOLDS = Thresholds(lag_s=86_400, error_percent=5, backup_age_s=100, verification_age_s=200, checkpoint_age_s=300)
 
 
 def tables(story: Story) -> Tables:
@@ -94,7 +94,7 @@ def test_ages_count_from_the_last_or_from_the_beginning(made: bool, after_s: int
 
 def test_an_age_of_nought_is_never_wrong() -> None:
     """Who keeps backups elsewhere turns it off."""
-    off = Thresholds(lag_s=0, error_percent=5, backup_age_s=0, verification_age_s=0)
+    off = Thresholds(lag_s=0, error_percent=5, backup_age_s=0, verification_age_s=0, checkpoint_age_s=0)
     assert [] == list(of_proofs(tables(Story()), created_us=0, now_us=EPOCH_US, thresholds=off))
 
 
@@ -102,3 +102,22 @@ def test_the_gravest_decides() -> None:
     """None where nothing is wrong."""
     mild, grave = (Alarm(metric="m", value=1, threshold=0, severity=how, reason="") for how in ("warning", "critical"))
     assert [None, "warning", "critical"] == [gravest(some) for some in ([], [mild], [mild, grave, mild])]
+
+
+def test_an_old_checkpoint_is_missed_by_who_signs_them() -> None:
+    """Where none was ever signed there is nothing to miss."""
+    story = Story()
+    story.backed_up()
+    story.verified()
+
+    def metrics(after_s: int) -> list[str]:
+        now_us = story.now_us + after_s * SECOND_US
+        return [
+            one.metric
+            for one in of_proofs(tables(story), created_us=0, now_us=now_us, thresholds=THRESHOLDS)
+            if one.metric == "checkpoint.age"
+        ]
+
+    assert [] == metrics(10_000)
+    story.signed()
+    assert ([], ["checkpoint.age"]) == (metrics(100), metrics(301))

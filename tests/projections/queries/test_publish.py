@@ -68,3 +68,13 @@ def test_what_a_killed_run_left_goes_with_the_next(tmp_path: Path) -> None:
     (tmp_path / f".{CSV.name}.4194305.b3-ledger-part").write_bytes(b"half")
     publish(CSV, tmp_path)
     assert both(CSV) == files(tmp_path)
+
+
+def test_a_run_looks_for_what_was_left_once(tmp_path: Path) -> None:
+    """Its other snapshots leave the folder unread; the next run's first one clears it."""
+    left = tmp_path / f".{CSV.name}.4194305.b3-ledger-part"
+    left.write_bytes(b"half")
+    publish(CSV, tmp_path, sweeping=False)
+    assert both(CSV) | {left.name: b"half"} == files(tmp_path)
+    publish(REVISED, tmp_path)
+    assert both(REVISED) == files(tmp_path)

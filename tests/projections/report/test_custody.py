@@ -10,8 +10,11 @@ from ledger.codec import Draft
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import (
     LEDGER_STREAM,
+    AlertRaised,
+    AlertResolved,
     BackupCreated,
     BackupFailed,
+    BackupPruned,
     BackupRestored,
     CheckpointSigned,
     Event,
@@ -20,9 +23,10 @@ from ledger.events import (
 )
 from ledger.ids import append_id
 from ledger.memory_log import MemoryLog
+from ledger.values import PrunedFile
 from projections.report import custody
 from projections.report.custody import read_chain
-from projections.report.facts import CustodyEvent
+from projections.report.facts import AlertFacts, CustodyEvent
 from tests.support.archives import small_log
 from tests.support.drafts import JOB, connection_tested
 
@@ -144,6 +148,7 @@ def test_what_the_log_says_of_itself_is_told_in_order() -> None:
     events: list[Event] = [
         BackupCreated(**named, archive_bytes=9, types=(), tickers=()),
         BackupFailed(name="b.db", stage="write", error_kind="internal", message="disk"),
+        BackupPruned(keeper="a.db", files=(PrunedFile("z.db", 9, bytes(32)),)),
         BackupRestored(**named, replaced_folder=None, replaced_size=None, replaced_link=None, rollback=False),
         HeadAccepted(reason="a new disk", verdict="rolled_back", witness="anchor", **accepted),
         LogVerified(verdict="intact", size=head.size, link=head.link, witnesses=("anchor",), seconds=1.0),
@@ -156,10 +161,25 @@ def test_what_the_log_says_of_itself_is_told_in_order() -> None:
     assert [
         (2, BackupCreated.TAG, 2, "a.db"),
         (3, BackupFailed.TAG, None, "b.db: write: internal disk"),
-        (4, BackupRestored.TAG, 2, "a.db"),
-        (5, HeadAccepted.TAG, 2, "rolled_back: a new disk"),
-        (6, LogVerified.TAG, 2, "intact"),
-        (7, CheckpointSigned.TAG, 2, "o/x"),
+        (4, BackupPruned.TAG, None, "z.db: a.db"),
+        (5, BackupRestored.TAG, 2, "a.db"),
+        (6, HeadAccepted.TAG, 2, "rolled_back: a new disk"),
+        (7, LogVerified.TAG, 2, "intact"),
+        (8, CheckpointSigned.TAG, 2, "o/x"),
     ] == [(one.seq, one.type, one.size, one.detail) for one in found]
     assert found[:3] == read_chain(log, 5).custody
     assert all(isinstance(one, CustodyEvent) for one in found)
+
+
+def test_alerts_are_told_from_when_to_when() -> None:
+    """As the log knew them at a position: what is over later is not over there."""
+    log = small_log(2)
+    about = {"metric": "backup.age", "ticker": None, "severity": "warning"}
+    raised = {"value": 2.0, "threshold": 1.0, "reason": "old"}
+    for number in (1, 2):
+        appended(log, AlertRaised(episode_id=bytes([number] * 16), found_at=number, **about, **raised))
+    appended(log, AlertResolved(episode_id=bytes([1] * 16), found_at=9, **about))
+    first, second = (AlertFacts(seq=seq, reason="old", raised_at=seq - 1, **about) for seq in (2, 3))
+    assert (first, second) == read_chain(log, 4).alerts
+    assert (msgspec.structs.replace(first, resolved_at=9), second) == read_chain(log, 5).alerts
+    assert () == read_chain(log, 5).custody

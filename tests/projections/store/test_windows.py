@@ -44,7 +44,7 @@ def raw(number: int, close: float = 10.0) -> RawBar:
     return RawBar(DAYS[number], price, price, price, price, price, 1000 + number)
 
 
-def part(ledger: CommittedLog, folder: Path, reach: Reach = LAST, *, storing: bool = True) -> Held:
+def part(ledger: CommittedLog, folder: Path, reach: Reach | None = LAST, *, storing: bool = True) -> Held:
     """Return what a view hands out."""
     with open_view(ledger.log, folder, storing=storing) as view:
         return view.held(SERIES, reach)
@@ -91,6 +91,16 @@ def test_leaves_are_kept_and_read_in_place_of_rows(tmp_path: Path) -> None:
     assert [] == compare(ledger.log, tmp_path)
 
 
+def test_all_of_a_series_is_read_row_by_row(tmp_path: Path) -> None:
+    """With the leaf of every year, whatever was kept."""
+    ledger = told()
+    for _ in range(2):
+        found = part(ledger, tmp_path, None)
+        assert true_part(found, ledger)
+        assert found.reach is None
+    assert [] == compare(ledger.log, tmp_path)
+
+
 def test_leaves_outlive_later_decisions(tmp_path: Path) -> None:
     """The years that these touch are read; after some of them the leaves are kept anew."""
     ledger = told()
@@ -115,9 +125,12 @@ def test_a_correction_of_another_year_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mark", [BARS, DECIDED], ids=["prices", "actions"])
 @pytest.mark.parametrize("fault", [removed, doubled, edited, older, twice, gone])
+@pytest.mark.parametrize("reach", [LAST, None], ids=["part", "whole"])
 @pytest.mark.parametrize("storing", [True, False])
-def test_no_false_part_is_read(tmp_path: Path, fault: Fault, mark: bytes, *, storing: bool) -> None:
-    """Whatever the rows are; the store is built again where that may be."""
+def test_no_false_part_is_read(
+    tmp_path: Path, fault: Fault, mark: bytes, reach: Reach | None, *, storing: bool
+) -> None:
+    """Nor a false whole, whatever the rows are; the store is built again where that may be."""
     ledger = told()
     catch_up(Prefix(ledger.log, 3), tmp_path)
     before = rows(tmp_path, mark)
@@ -126,7 +139,7 @@ def test_no_false_part_is_read(tmp_path: Path, fault: Fault, mark: bytes, *, sto
         now = [(key, value[:-CHECK_BYTES]) for key, value in txn.cursor() if key.startswith(mark)]
         fault(txn, now, before)
     with warnings.catch_warnings(record=True, action="always") as caught:
-        assert true_part(part(ledger, tmp_path, storing=storing), ledger)
+        assert true_part(part(ledger, tmp_path, reach, storing=storing), ledger)
     # A row that is doubled as it is changes no value that is in force.
     harmless = (fault, mark) == (doubled, BARS)
     assert (0 if harmless else 1) == len(caught)

@@ -12,6 +12,7 @@ from cli.commands.evidence.events.search import Wanted
 from cli.context import ledgers, params, ticker_option
 from ledger.codec import UPCASTERS, decode_envelope, decode_event
 from ledger.events import EVENT_TYPES, FetchFailed, FetchSucceeded
+from ledger.log_source import sound
 
 TAGS = (*EVENT_TYPES, *UPCASTERS)
 TYPES = tuple(dict.fromkeys(tag.partition("/")[0] for tag in TAGS))
@@ -90,7 +91,7 @@ def show(context: click.Context, /, seq: int, *, raw: bool, style: Style) -> int
         size = log.head().size
         if seq >= size:
             context.fail(f"got seq {seq}, want one below {size}")
-        (record,) = log.read(seq, seq + 1)
+        (record,) = sound(log, seq, seq + 1)
     if not raw:
         output.show([row.row(record)], style, text=row.page)
         return Exit.OK

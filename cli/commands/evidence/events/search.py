@@ -9,7 +9,7 @@ import msgspec
 from cli.render import times
 from ledger.chain import Record
 from ledger.codec import decode_envelope
-from ledger.log_source import LogSource
+from ledger.log_source import LogSource, sound
 from projections.queries.position import recorded_at
 
 _STEP = 256
@@ -37,16 +37,18 @@ def find(log: LogSource, wanted: Wanted) -> Iterator[Record]:
     """Yield the events that `wanted` describes, newest last; with a limit, the newest ones.
 
     Without a limit one pass; with one, O(log n) reads and then backwards until enough are found.
+
+    Raises: DamagedError for an event on the way whose link does not hold.
     """
     size = log.head().size
     start = 0 if wanted.since is None else first_on(log, wanted.since, size)
     if wanted.limit is None:
-        return (record for record in log.read(start, size) if wanted.takes(record))
+        return (record for record in sound(log, start, size) if wanted.takes(record))
     found: list[Record] = []
     stop = size
     while stop > start and len(found) < wanted.limit:
         first = max(start, stop - _STEP)
-        found = [record for record in log.read(first, stop) if wanted.takes(record)] + found
+        found = [record for record in sound(log, first, stop) if wanted.takes(record)] + found
         stop = first
     return iter(found[-wanted.limit :])
 

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import NoReturn
 
 from cli.app import logging_setup, output
@@ -47,8 +48,10 @@ def run(settings: Settings, options: RunOptions) -> Exit:
         rows.append(future.result())
         return rows[-1]
 
-    with prepared(settings, options) as setup:
-        worker = TickerWorker(setup, snapshot_dir=settings.snapshot_dir, observer=Logged(settings))
+    with (
+        prepared(settings, options) as setup,
+        closing(TickerWorker(setup, snapshot_dir=settings.snapshot_dir, observer=Logged(settings))) as worker,
+    ):
         ended = worker.retired(options.listed)
         if ended:
             output.say(run_row.left_out(ended))

@@ -24,10 +24,11 @@ from ledger.ingest.rules.held import Held, Reach
 from ledger.market.series import Series
 from ledger.market.sessions import trading_day
 from ledger.store.event_log import EventLog
-from projections.models import ingest_logs, metrics, prices, retirements, snapshots
+from projections.models import ingest_logs, metrics, retirements, snapshots
 from projections.models.retirements import Retirement
 from projections.queries.publish import publish
 from projections.queries.snapshot_csv import FORMAT_VERSION, render
+from projections.store.folder import KeptOpen
 from projections.store.runner import open_view, view_at
 from projections.store.store import View
 
@@ -54,8 +55,11 @@ class TickerWorker:
         self._ended: list[str] = []
         # Whether a ticker has found nobody at the other end, and whether one was ever answered.
         self._nobody = self._somebody = False
+        # A run's first snapshot clears what a crash left: years of files lie there, and to list them takes long.
+        self._swept = False
         # One environment a process: the threads take turns at the stored read models.
         self._reading = threading.Lock()
+        self._store = KeptOpen()
 
     def work(self, ticker: str) -> RunRow:
         """Run the ticker's job, write its snapshot, and return what is printed of it.
@@ -101,6 +105,10 @@ class TickerWorker:
         with self._view(log) as view:
             ended = retirements.in_force(view.state["metrics"])
         return [ended[ticker] for ticker in sorted(ended.keys() & set(tickers))]
+
+    def close(self) -> None:
+        """Let go of what is open for the run alone."""
+        self._store.close()
 
     def at_work(self) -> list[str]:
         """Return the tickers whose jobs have begun and not ended."""
@@ -163,7 +171,7 @@ class TickerWorker:
     def _publish(self, job: Job, log: EventLog, outcome: Outcome) -> tuple[Snapshot | None, Seq | None]:
         """Order on disk: CSV, `.checksum`, event. After a crash between them the next run records the file."""
         with self._view(log) as view:
-            bars = prices.bars(view.state["prices"], Series(outcome.ticker, outcome.provider))
+            bars = view.held(Series(outcome.ticker, outcome.provider)).bars
             if not bars:
                 if self._setup.plan.pending_only:
                     raise NotHeldError(outcome.ticker)
@@ -171,7 +179,8 @@ class TickerWorker:
             csv = render(outcome.ticker, bars)
             known = snapshots.newest(view.state["snapshots"], csv.name)
             position = view.head.size
-        changed = publish(csv, self._snapshot_dir)
+        changed = publish(csv, self._snapshot_dir, sweeping=not self._swept)
+        self._swept = True
         snapshot = Snapshot(str(self._snapshot_dir / csv.name), csv.rows, csv.sha256)
         if not changed and known is not None and known.sha256 == csv.sha256:
             return snapshot, outcome.seq
@@ -210,5 +219,7 @@ class TickerWorker:
             # A dry run writes nothing at all, not even read models.
             yield view_at(log, log.head().size)
             return
-        with self._reading, open_view(log, log.folder) as view:
-            yield view
+        with self._reading:
+            self._store.keep(log.folder)
+            with open_view(log, log.folder) as view:
+                yield view

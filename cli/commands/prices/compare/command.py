@@ -10,14 +10,9 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import SOURCES
 from cli.commands.prices.compare import row
-from cli.commands.prices.compare.row import Pair
 from cli.context import ledgers, params, ticker_option
-from ledger.errors import NothingToShowError
-from ledger.market.series import Series
-from projections.fold.tables import Tables
-from projections.models import corporate_actions, decisions, prices
-from projections.queries import compare as comparing
-from projections.queries.compare import FIELDS, TOLERANCE_MICROS, Field, Reported
+from projections.api.comparing import Pair, compared
+from projections.queries.compare import FIELDS, Field
 
 WORST = 10
 
@@ -74,24 +69,8 @@ def compare(  # noqa: PLR0913 - one parameter an option
         context.fail(f"got --start {start} after --end {end}, want it on or before")
     if a == b:
         context.fail(f"got {a} as --a and as --b, want two providers")
+    pair = Pair(ticker=ticker, a=a, b=b, start=start, end=end, fields=cast("tuple[Field, ...]", fields))
     with ledgers.viewing(settings.load()) as view:
-        told_a, told_b = (_told(view.state["prices"], Series(ticker, provider)) for provider in (a, b))
-    chosen = cast("tuple[Field, ...]", fields)
-    found = comparing.compare(told_a, told_b, start=start, end=end, fields=chosen)
-    if not found.both:
-        raise NothingToShowError(f"no session of {ticker} that both {a} and {b} hold", wanted="at least one")
-    pair = Pair(ticker=ticker, a=a, b=b, tolerance_micros=TOLERANCE_MICROS)
-    output.show([row.row(pair, found, limit=limit)], style, text=row.text)
+        found = compared(view.state["prices"], pair, limit=limit)
+    output.show([found], style, text=row.text)
     return Exit.WARNING if found.differing else Exit.OK
-
-
-def _told(tables: Tables, series: Series) -> Reported:
-    judged = list(decisions.decisions(tables, series))
-    if not judged:
-        message = f"no series of {series.ticker} from {series.provider}"
-        raise NothingToShowError(message, wanted="one from each provider")
-    return Reported(
-        bars=prices.bars(tables, series),
-        actions=corporate_actions.known(judged),
-        basis=judged[-1].basis,
-    )

@@ -1,46 +1,219 @@
-"""The data files of an export, a folder per ticker and year, as Hive lays them out."""
+"""The data files of an export as Hive lays them out: a file per year, or one per ticker and year."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
 from hashlib import sha256
-from itertools import groupby
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import msgspec
+import numpy as np
 
-from cli.commands.prices.export.row import ExportedFile, FileFormat
-from cli.render import csv_text, out_file, parquet
-from ledger.files.durable import make_folder
+from cli.commands.prices.export.row import (
+    ACTION_COLUMNS,
+    PRICE_COLUMNS,
+    ExportedFile,
+    ExportedSeries,
+    FileFormat,
+    Layout,
+)
+from cli.render import csv_text, parquet
+from ledger.errors import unwritable
+from ledger.files.atomic_file import SHARED_MODE
+from ledger.files.durable import give_to_owner, make_folder
+from ledger.market.series import Series
+from projections.api import series_rows
 from projections.api.faces import to_columns
-from projections.api.rows import AdjustedPrice, CorporateAction
+from projections.api.rows import CorporateAction
+from projections.models.bar_columns import EPOCH_ORDINAL, years
+from projections.relations.sessions import Sessions, sessions
+from projections.store.store import View
 
-R = TypeVar("R", AdjustedPrice, CorporateAction)
+PRICES, ACTIONS = "prices", "actions"
+
+
+class ExportedRows(Protocol):
+    """Rows of one type by columns, as a `Block` of numpy or `Columns` of structs has them."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names, in order."""
+        ...
+
+    def to_arrow(self) -> Any:
+        """Return them as a `pyarrow.Table`."""
+        ...
+
+    def plain(self) -> dict[str, list[Any]]:
+        """Return their values in lists."""
+        ...
+
+
+class Sink:
+    """One file while it is written: hashed on its way, and on disk once it is closed."""
+
+    closed = False
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._sha256, self.rows = path, sha256(), 0
+        make_folder(path.parent)
+        with self._writing():
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, SHARED_MODE)
+            give_to_owner(self._fd, path.parent)
+
+    def write(self, content: bytes) -> int:
+        """Add `content`, all of it."""
+        self._sha256.update(content)
+        with self._writing():
+            remaining = memoryview(content)
+            while remaining:
+                remaining = remaining[os.write(self._fd, remaining) :]
+        return len(content)
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""
+
+    def close(self) -> None:
+        """Make what was written durable, the first time."""
+        if not self.closed:
+            self.closed = True
+            with self._writing():
+                try:
+                    os.fsync(self._fd)
+                finally:
+                    os.close(self._fd)
+
+    def exported(self, folder: Path) -> ExportedFile:
+        """Return what the manifest of the export in `folder` says of it."""
+        return ExportedFile(path=str(self._path.relative_to(folder)), rows=self.rows, sha256=self._sha256.hexdigest())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+
+
+class CsvWriter:
+    """Rows as one CSV file; a number is the shortest text of its double, as in JSON."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def write(self, rows: ExportedRows) -> None:
+        """Add rows, of the same columns as all before."""
+        lines = zip(*rows.plain().values(), strict=True)
+        content = csv_text.render(rows.names, (msgspec.to_builtins(line) for line in lines))
+        self._sink.write(content.partition(b"\n")[2] if self._sink.rows else content)
+        self._sink.rows += len(rows)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._sink.close()
+
+
+class ParquetWriter:
+    """Rows as one Parquet file, in row groups of one size however they come."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._stream = parquet.Stream(sink)
+
+    def write(self, rows: ExportedRows) -> None:
+        """Add rows, of the same columns as all before."""
+        self._sink.rows += len(rows)
+        self._stream.write(rows.to_arrow())
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._stream.close()
+        self._sink.close()
+
+
+WRITERS: dict[str, type[CsvWriter] | type[ParquetWriter]] = {"csv": CsvWriter, "parquet": ParquetWriter}
 
 
 class ExportFiles:
-    """The files written so far under `folder`, each row in the one of its ticker and year."""
+    """The files under `folder`, each row in the one of its year, or of its ticker and year; rows come by ticker."""
 
-    def __init__(self, folder: Path, file_format: FileFormat) -> None:
-        self._folder, self.format = folder, file_format
+    def __init__(self, folder: Path, file_format: FileFormat, layout: Layout) -> None:
+        self._folder, self.format, self.layout = folder, file_format, layout
+        self._open: dict[str, tuple[Sink, CsvWriter | ParquetWriter]] = {}
         self.written: list[ExportedFile] = []
 
-    def add(self, name: str, ticker: str, row_type: type[R], rows: Sequence[R], columns: Sequence[str]) -> None:
-        """Write `columns` of `rows`, which come by day, as the `name` of the ticker.
+    def add_prices(self, found: Sessions) -> None:
+        """Write the sessions of some tickers."""
+        by_ticker = self.layout == "ticker"
+        names = PRICE_COLUMNS if by_ticker else ("ticker", *PRICE_COLUMNS)
+        spans = [(one.series.ticker, one.start, one.stop) for one in found.parts]
+        for ticker, start, stop in spans if by_ticker else [("", 0, len(found.block))]:
+            of = years(found.block.columns["date"].values[start:stop])
+            for year in np.unique(of).tolist():
+                rows = found.block.taken(start + np.flatnonzero(of == year)).only(names)
+                self._put(self._path(PRICES, ticker, year), rows)
+            self._finish()
+
+    def add_actions(self, ticker: str, actions: Sequence[CorporateAction]) -> None:
+        """Write the corporate actions of a ticker, which come by day."""
+        if self.layout == "year":
+            if actions:
+                names = ("ticker", *ACTION_COLUMNS)
+                self._put(f"{ACTIONS}/{ACTIONS}.{self.format}", to_columns(CorporateAction, actions, names))
+            return
+        for year in dict.fromkeys(one.date.year for one in actions):
+            rows = [one for one in actions if one.date.year == year]
+            self._put(self._path(ACTIONS, ticker, year), to_columns(CorporateAction, rows, ACTION_COLUMNS))
+        self._finish()
+
+    def fill(self, view: View, wanted: Iterable[Series], position: int) -> Iterator[ExportedSeries]:
+        """Write the prices and actions of these series, and yield what is in the files of each.
+
+        A series without a price by then is left out.
 
         Raises: MissingExtraError without pyarrow; DiskFullError; UnwritableError.
         """
-        for year, of_year in groupby(rows, key=lambda row: row.date.year):
-            # Readers of Hive's layout decode what is quoted: ^BVSP is a name that not every one of them takes bare.
-            path = f"{name}/ticker={quote(ticker, safe='')}/year={year}/{name}.{self.format}"
-            table = to_columns(row_type, of_year, columns)
-            if self.format == "csv":
-                # A number is the shortest text of its double, as in JSON.
-                lines = zip(*table.plain().values(), strict=True)
-                content = csv_text.render(columns, (msgspec.to_builtins(line) for line in lines))
-            else:
-                content = parquet.render(table)
-            target = self._folder / path
-            make_folder(target.parent)
-            out_file.write(target, content)
-            self.written.append(ExportedFile(path=path, rows=len(table), sha256=sha256(content).hexdigest()))
+        for found in sessions(view, wanted, position, adjusted=True):
+            self.add_prices(found)
+            days = found.block.columns["date"].values + EPOCH_ORDINAL
+            for part in found.parts:
+                actions = list(series_rows.decided_actions(part.series, part.judged))
+                self.add_actions(part.series.ticker, actions)
+                yield ExportedSeries(
+                    ticker=part.series.ticker,
+                    provider=part.series.provider,
+                    basis=part.judged[-1].basis,
+                    first=date.fromordinal(int(days[part.start])),
+                    last=date.fromordinal(int(days[part.stop - 1])),
+                    prices=part.stop - part.start,
+                    actions=len(actions),
+                )
+
+    def close(self) -> None:
+        """Finish every file."""
+        self._finish(last=True)
+        self.written.sort(key=lambda file: file.path)
+
+    def _path(self, name: str, ticker: str, year: int) -> str:
+        # Readers of Hive's layout decode what is quoted: ^BVSP is a name that not every one of them takes bare.
+        above = f"ticker={quote(ticker, safe='')}/" if self.layout == "ticker" else ""
+        return f"{name}/{above}year={year}/{name}.{self.format}"
+
+    def _put(self, path: str, rows: ExportedRows) -> None:
+        if path not in self._open:
+            sink = Sink(self._folder / path)
+            self._open[path] = sink, WRITERS[self.format](sink)
+        self._open[path][1].write(rows)
+
+    def _finish(self, *, last: bool = False) -> None:
+        """Close what gets no more rows: a ticker's files, once it is done."""
+        if self.layout == "ticker" or last:
+            for sink, writer in self._open.values():
+                writer.close()
+                self.written.append(sink.exported(self._folder))
+            self._open.clear()

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from cli.app.errors import NotAnExportError
-from cli.commands.prices.export.row import FORMAT, Manifest
+from cli.commands.prices.export.row import FORMATS, Manifest
 from cli.render import out_file
 from ledger.files.atomic_file import sweep
 from ledger.files.durable import FOLDER, give_to_owner, make_folder
@@ -83,7 +83,7 @@ def check_replaceable(path: Path) -> None:
     listed: set[str] = set()
     with suppress(FileNotFoundError, msgspec.DecodeError):
         manifest = msgspec.json.decode(read_regular(path / MANIFEST, limit_bytes=MANIFEST_BYTES), type=Manifest)
-        if manifest.format == FORMAT:
+        if manifest.format in FORMATS:
             listed = {MANIFEST, *(file.path for file in manifest.files)}
     if strangers := files - listed:
         raise NotAnExportError(path, min(strangers))

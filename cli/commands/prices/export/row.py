@@ -9,8 +9,10 @@ from ledger.values import Basis, LedgerKind
 from projections.api.faces import column_type
 from projections.api.rows import AdjustedPrice, CorporateAction
 
-FORMAT = "b3-ledger export 1"
+FORMAT = "b3-ledger export 2"
+FORMATS = (FORMAT, "b3-ledger export 1")  # those that may be replaced
 FileFormat = Literal["parquet", "csv"]
+Layout = Literal["year", "ticker"]
 
 
 PRICE_COLUMNS = (
@@ -25,8 +27,8 @@ ACTION_COLUMNS = (
 ExportedPrice = column_type(
     AdjustedPrice,
     "ExportedPrice",
-    PRICE_COLUMNS,
-    """One session, prices in reais; ticker and year are in the names of its folders.
+    ("ticker", *PRICE_COLUMNS),
+    """One session, prices in reais; the year, and by `--layout ticker` the ticker too, is in the names of its folders.
 
     `adj_...` are the prices times `factor`. The row holds since the event `seq`, learned at `learned_at`.
     """,
@@ -34,7 +36,7 @@ ExportedPrice = column_type(
 ExportedAction = column_type(
     CorporateAction,
     "ExportedAction",
-    ACTION_COLUMNS,
+    ("ticker", *ACTION_COLUMNS),
     "One corporate action: reais a share for a payment, `denominator` old shares into `numerator` new for a split.",
 )
 
@@ -64,6 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     format: str
     file_format: FileFormat
+    layout: Layout = "ticker"  # the only one of format 1
     kind: LedgerKind
     position: int
     head: str

@@ -5,14 +5,14 @@ from typing import Literal
 
 import msgspec
 
-from cli.render import money, times
+from cli.render import times
 from ledger.checkpoint.errors import NotProvenError
 from ledger.checkpoint.note import VerifierKey
 from ledger.checkpoint.statement import Statement
 from ledger.checkpoint.tlog_proof import TlogProof
 from ledger.codec import Envelope, decode_envelope, decode_event
 from ledger.events import ValidationCompleted
-from projections.queries.bar_fields import FIELDS
+from projections.queries.bar_fields import FIELDS, field_number
 
 
 class ProofRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +136,7 @@ def _price(envelope: Envelope | None, session: Session) -> ProvenPrice:
     if isinstance(event, ValidationCompleted) and event.ticker == session.ticker:
         for bar in event.bars:
             if bar.date == session.day:
-                cells = {name: money.field_number(name, getattr(bar, name)) for name in FIELDS}
+                cells = {name: field_number(name, getattr(bar, name)) for name in FIELDS}
                 return ProvenPrice(ticker=session.ticker, date=session.day, bar=cells)
     found = "a proof of the leaf alone" if envelope is None else f"a proof of {envelope.type}"
     raise NotProvenError(found, wanted=f"one that shows a bar of {session.ticker} on {session.day}")

@@ -61,7 +61,7 @@ Exit codes: 0 nothing is wrong; 1 something wants a look, or a message or the pi
 def alerts(context: click.Context, /, webhook: str | None, switch: str | None, style: Style) -> int:
     """Say what is wrong now; tell others when it begins and when it ends.
 
-    Late or failing ingest, missing sessions, the age of the last backup and verification, free space,
+    Late or failing ingest, missing sessions, the age of the last backup, verification and checkpoint, free space,
     a bad verdict. With ALERTING_ENABLED=true, --webhook or --ping each beginning and end is recorded
     (alert.raised, alert.resolved) and delivered once, by Standard Webhooks, signed with
     ALERT_WEBHOOK_SECRET; what could not be delivered is tried again the next time. Else it only prints.

@@ -53,6 +53,7 @@ def look(ledger: ActiveLedger, given: Settings, now_us: int) -> Seen:
         # The sample's clock stands still.
         backup_age_s=given.alert_backup_age_threshold if ledger.kind == "real" else 0,
         verification_age_s=given.alert_verification_age_threshold if ledger.kind == "real" else 0,
+        checkpoint_age_s=given.alert_checkpoint_age_threshold if ledger.kind == "real" else 0,
     )
     try:
         # In a child process: a damaged database can kill whoever maps it.

@@ -84,6 +84,7 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     free_bytes: int | None = None  # on its disk
     error_message: str | None = None
     last_checkpoint: str | None = None  # when it was recorded
+    checkpoint_age_seconds: int | None = None
     uncovered_events: int | None = None  # that no checkpoint covers yet
     last_backup: str | None = None  # when it was recorded, after it was read again and checked
     backup_age_seconds: int | None = None
@@ -158,9 +159,9 @@ def _health(given: Settings) -> HealthRow:
         kind=ledger.kind,
         free_bytes=free,
         error_message=found.error_message or free_space.complaint(free),
-        last_checkpoint=None if signed is None else times.text(signed.recorded_at),
         uncovered_events=found.head.size - signed.size if signed and found.head else None,
         verdict=found.verdict,
+        **_when("checkpoint", signed, now_us),
         **_when("backup", found.backup, now_us),
         **_when("verification", found.verification, now_us),
         bytes_a_day=found.bytes_a_day,
@@ -175,7 +176,7 @@ def _isolated(look: Callable[[], Look]) -> Look:
         return Look(severity=_severity(error), error_message=str(error))
 
 
-def _when(name: str, newest: BackupStatus | VerificationMade | None, now_us: int) -> dict[str, Any]:
+def _when(name: str, newest: BackupStatus | CheckpointMade | VerificationMade | None, now_us: int) -> dict[str, Any]:
     """Return the fields that say when the newest one was recorded, and how long ago that is."""
     at = None if newest is None else newest.recorded_at
     return {
@@ -272,7 +273,8 @@ def text(found: HealthRow) -> str:
     words = "" if found.error_message is None else f" | {found.error_message}"
     lines = [f"{found.status}: {size} | {last}{late} | {len(found.locks)} at work{missing}{words}"]
     if found.uncovered_events is not None:
-        lines.append(f"  last checkpoint {found.last_checkpoint}, {found.uncovered_events} events since")
+        ago = f"({found.checkpoint_age_seconds}s ago)"
+        lines.append(f"  last checkpoint {found.last_checkpoint} {ago}, {found.uncovered_events} events since")
     if found.last_backup is not None:
         lines.append(f"  last backup {found.last_backup} ({found.backup_age_seconds}s ago)")
     if found.last_verification is not None:

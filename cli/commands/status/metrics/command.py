@@ -47,7 +47,7 @@ written even where the ledger cannot be read: it then says b3ledger_up 0.
 @output.metrics_style_options
 @click.pass_context
 def metrics(context: click.Context, /, ticker: str | None, out: Path | None, style: Style) -> int | None:
-    """Say how each ticker's ingest goes: a line a ticker."""
+    """Say how each ticker's ingest goes: a line a ticker, on a terminal a table."""
     if context.invoked_subcommand is not None:
         group_options.refuse(context)
         return None
@@ -59,7 +59,7 @@ def metrics(context: click.Context, /, ticker: str | None, out: Path | None, sty
     given = settings.load()
     with ledgers.viewing(given) as view:
         found = _some(_reports(given, view, ticker), ticker)
-    output.report(found, style, text=row.text)
+    output.report(found, style, text=row.text, table=row.TABLE)
     return _exit(found)
 
 
@@ -82,7 +82,7 @@ def ingest_lag(ticker: str | None, style: Style) -> int:
     given = settings.load()
     with ledgers.viewing(given) as view:
         found = _reports(given, view, ticker)
-    output.show(map(row.lag, _some(found, ticker)), style, text=row.lag_text)
+    output.show(map(row.lag, _some(found, ticker)), style, text=row.lag_text, table=row.LAG_TABLE)
     return _exit(found)
 
 
@@ -132,7 +132,12 @@ def _some(found: Sequence[T], ticker: str | None) -> Sequence[T]:
 
 
 def _exit(found: Sequence[TickerReport]) -> Exit:
-    for one in found:
-        if one.severity == "critical":
-            output.say(f"critical: {one.ticker}: {one.reason}")
+    for severity in ("critical", "warning"):
+        reasons: dict[str | None, list[str]] = {}
+        for one in found:
+            if one.severity == severity:
+                reasons.setdefault(one.reason, []).append(one.ticker)
+        for reason, tickers in reasons.items():
+            whose = tickers[0] if len(tickers) == 1 else f"{len(tickers)} tickers ({', '.join(tickers)})"
+            output.say(f"{severity}: {whose}: {reason}")
     return Exit(grade(worst(found)))

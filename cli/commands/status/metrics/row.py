@@ -5,6 +5,7 @@ from datetime import date
 import msgspec
 
 from cli.render import times
+from cli.render.table import TableColumn
 from projections.queries.metrics_report import TickerReport
 
 
@@ -23,6 +24,37 @@ class LastDateRow(msgspec.Struct, frozen=True, kw_only=True):
     last_date: date
     sessions_behind: int
     provider: str
+
+
+def _seconds(lag_seconds: int | None) -> str:
+    return "-" if lag_seconds is None else f"{lag_seconds}s"
+
+
+def _behind(one: TickerReport | LagRow) -> object:
+    return "-" if one.sessions_behind is None else one.sessions_behind
+
+
+# What a terminal shows, what matters most first.
+TABLE: tuple[TableColumn[TickerReport], ...] = (
+    TableColumn("TICKER", lambda one: one.ticker),
+    TableColumn("STATUS", lambda one: one.status),
+    TableColumn("LAG", lambda one: _seconds(one.ingest_lag_seconds), is_number=True),
+    TableColumn("LAST DATE", lambda one: one.last_date or "-"),
+    TableColumn("BEHIND", _behind, is_number=True),
+    TableColumn("ERRORS", lambda one: one.error_count, is_number=True),
+    TableColumn("MISSING", lambda one: one.missing or "", is_number=True),
+    TableColumn("RETIRED", lambda one: one.retired_on or ""),
+    TableColumn("GOES ON AS", lambda one: one.retired_into or ""),
+    TableColumn("ROWS", lambda one: one.rows_fetched, is_number=True),
+    TableColumn("LATENCY", lambda one: f"{one.job_latency_ms}ms", is_number=True),
+    TableColumn("PROVIDER", lambda one: one.provider),
+    TableColumn("LAST INGEST", lambda one: "never" if one.last_ingest is None else times.text(one.last_ingest)),
+)
+LAG_TABLE: tuple[TableColumn[LagRow], ...] = (
+    TableColumn("TICKER", lambda one: one.ticker),
+    TableColumn("LAG", lambda one: _seconds(one.ingest_lag_seconds), is_number=True),
+    TableColumn("BEHIND", _behind, is_number=True),
+)
 
 
 def lag(report: TickerReport) -> LagRow:
@@ -44,7 +76,7 @@ def text(one: TickerReport) -> str:
         f"Errors: {one.error_count}",
         f"Status: {one.status}",
         f"Last date: {one.last_date or '-'}",
-        f"Sessions behind: {'-' if one.sessions_behind is None else one.sessions_behind}",
+        f"Sessions behind: {_behind(one)}",
         *([f"Missing: {one.missing}"] if one.missing else []),
         f"Provider: {one.provider}",
         *([] if one.retired_on is None else [f"Retired: {one.retired_on}"]),
@@ -55,9 +87,4 @@ def text(one: TickerReport) -> str:
 
 def lag_text(one: LagRow) -> str:
     """Return the lag on one line."""
-    behind = "-" if one.sessions_behind is None else one.sessions_behind
-    return f"Ticker: {one.ticker} | Ingest lag: {_seconds(one.ingest_lag_seconds)} | Sessions behind: {behind}"
-
-
-def _seconds(lag_seconds: int | None) -> str:
-    return "-" if lag_seconds is None else f"{lag_seconds}s"
+    return f"Ticker: {one.ticker} | Ingest lag: {_seconds(one.ingest_lag_seconds)} | Sessions behind: {_behind(one)}"

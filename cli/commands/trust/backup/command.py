@@ -1,4 +1,4 @@
-"""`main backup`: make, check, list and restore backups."""
+"""`main backup`: make, check, list, restore and prune backups."""
 
 from typing import Any
 
@@ -14,9 +14,11 @@ TAKES = {
     "restore": frozenset({"source", "yes", "rollback", "dry_run"}),
     "listing": frozenset[str](),
     "verify": frozenset({"source"}),
+    "prune": frozenset({"keep_daily", "keep_monthly", "dry_run"}),
 }
 NEEDS_SOURCE = frozenset({"restore", "verify"})
-OPTIONS = ("out", "source", "yes", "rollback", "dry_run")
+OPTIONS = ("out", "source", "yes", "rollback", "dry_run", "keep_daily", "keep_monthly")
+MOST_KEPT = 100_000
 
 PATH = params.FILE
 
@@ -30,10 +32,12 @@ Examples:
   main backup --verify --from backups/backup-20260213T213000Z.db
   main backup --restore --from backups/backup-20260213T213000Z.db --dry-run
   main backup --restore --from backups/backup-20260213T213000Z.db
+  main backup --prune --keep-daily 14 --keep-monthly 12 --dry-run
 
 \b
 Exit codes: 0 done, or already contained; 1 checked and whole, but with nothing outside the file to hold it
-against, made but not recorded, or a listed file is not what was recorded; 2 a damaged backup or ledger, a full disk;
+against, made but not recorded, or a file in BACKUP_DIR is not what was recorded of it; 2 a damaged backup or ledger,
+a full disk;
 3 refused, and nothing was changed: no ledger, no such file, a name that is taken, or no --yes.
 """
 )
@@ -41,16 +45,30 @@ against, made but not recorded, or a listed file is not what was recorded; 2 a d
 @click.option("--restore", is_flag=True, help="Put the backup in the place of the ledger; what it replaces stays.")
 @click.option("--verify", is_flag=True, help="Restore into a temporary ledger, re-hash, compare checksum and counts.")
 @click.option("--list", "listing", is_flag=True, help="List the backups in BACKUP_DIR.")
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove from BACKUP_DIR what the newest one holds byte for byte; the newest two and those to keep stay.",
+)
 @click.option("--out", type=PATH, help="The new file.  [default: BACKUP_DIR/backup-YYYYMMDDTHHMMSSZ.db]")
 @click.option("--from", "source", type=PATH, help="The backup to restore or verify.")
 @click.option("--yes", is_flag=True, help="Replace a ledger that is damaged or forked from the backup, unasked.")
 @click.option("--rollback", is_flag=True, help="Go back to the backup where the ledger extends it.")
-@click.option("--dry-run", is_flag=True, help="Check everything, say what a restore would do, change nothing.")
+@click.option(
+    "--keep-daily",
+    type=click.IntRange(1, MOST_KEPT),
+    metavar="N",
+    help="Keep the newest backup of each of the last N days (UTC) that have one.",
+)
+@click.option("--keep-monthly", type=click.IntRange(1, MOST_KEPT), metavar="N", help="The same for months.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check everything, say what --restore or --prune would do, change nothing."
+)
 @clock_option.option
 @output.style_options
 @click.pass_context
 def backup(context: click.Context, /, *, style: Style, **given: Any) -> int:
-    """Make, check, list and restore backups.
+    """Make, check, list, restore and prune backups.
 
     A backup is a plain framed copy of the log: an older one is a byte prefix of a newer one (cmp shows it),
     and it needs no database to be checked. A live ledger may go on ingesting meanwhile.
@@ -66,6 +84,12 @@ def backup(context: click.Context, /, *, style: Style, **given: Any) -> int:
 
         options = restore.RestoreOptions(yes=given["yes"], rollback=given["rollback"], dry_run=given["dry_run"])
         return restore.restore(found, given["source"], options, style)
+    if action == "prune":
+        from cli.commands.trust.backup import prune
+        from ledger.backup.prune import Retention
+
+        retention = Retention(daily=given["keep_daily"] or 0, monthly=given["keep_monthly"] or 0)
+        return prune.prune(found, retention, dry_run=given["dry_run"], style=style)
     from cli.commands.trust.backup import inspect
 
     if action == "listing":
@@ -75,9 +99,9 @@ def backup(context: click.Context, /, *, style: Style, **given: Any) -> int:
 
 def _action(context: click.Context, given: dict[str, Any]) -> str:
     """Return the one thing that was asked for, once the options go with it."""
-    asked = [name for name in ("create", "restore", "listing") if given[name]] or ["verify"] * given["verify"]
+    asked = [name for name in ("create", "restore", "listing", "prune") if given[name]] or ["verify"] * given["verify"]
     if len(asked) != 1:
-        context.fail("got no single thing to do, want one of --create, --restore, --verify, --list")
+        context.fail("got no single thing to do, want one of --create, --restore, --verify, --list, --prune")
     (action,) = asked
     for name in OPTIONS:
         if group_options.is_given(context, name) and name not in TAKES[action]:
@@ -86,8 +110,13 @@ def _action(context: click.Context, given: dict[str, Any]) -> str:
         context.fail(f"got --verify with {_flag(action)}, want one of them")
     if action in NEEDS_SOURCE and given["source"] is None:
         context.fail(f"got {_flag(action)} without a file, want --from FILE")
+    if action == "prune" and given["keep_daily"] is None and given["keep_monthly"] is None:
+        context.fail("got --prune without how many to keep, want --keep-daily N, --keep-monthly N or both")
     return action
 
 
 def _flag(name: str) -> str:
-    return {"source": "--from", "listing": "--list", "dry_run": "--dry-run"}.get(name, f"--{name}")
+    return {
+        "source": "--from",
+        "listing": "--list",
+    }.get(name, f"--{name.replace('_', '-')}")

@@ -71,5 +71,5 @@ def listing(given: Settings, style: Style) -> Exit:
         )
         for one in found
     ]
-    output.show(rows, style, text=backup_row.listed_text)
+    output.show(rows, style, text=backup_row.listed_text, table=backup_row.LISTED)
     return Exit.WARNING if any(one.status in AMISS for one in found) else Exit.OK

@@ -6,9 +6,11 @@ import msgspec
 
 from cli.app.exit_codes import Exit
 from cli.commands.trust.verify.row import flaw_text
+from cli.render.table import TableColumn
 from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyVerdict
 from ledger.backup.listing import ListedStatus
+from ledger.backup.prune import Kept
 from ledger.backup.restore_plan import Action, Relation
 from ledger.values import EventCount, LedgerKind
 
@@ -75,6 +77,23 @@ class ListedRow(msgspec.Struct, frozen=True, kw_only=True):
     seq: int | None
 
 
+class PrunedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a file in BACKUP_DIR, or with `dry_run` would: it goes where the reason is `held`, by `keeper`.
+
+    `seq` is that of the event that records what goes, null in a dry run; `checksum` and `created_at` are as recorded.
+    """
+
+    backup: str
+    removed: bool
+    dry_run: bool
+    reason: Kept | Literal["held"]
+    bytes: int
+    checksum: str | None  # SHA-256 of the file, hex
+    created_at: str | None
+    keeper: str | None
+    seq: int | None
+
+
 class ReplacedRow(msgspec.Struct, frozen=True, kw_only=True):
     """A ledger that a restore replaced, or would: its folder stays."""
 
@@ -137,6 +156,17 @@ RELATIONS: dict[Relation, str] = {
 }
 
 
+STAYS: dict[str, str] = {
+    "newest": "one of the newest two that hold",
+    "daily": "the newest of its day",
+    "monthly": "the newest of its month",
+    "unrecorded": "the ledger in use has no record of it",
+    "differs": "it is not what was recorded of it",
+    "unreadable": "it is no file of a backup that can be read",
+    "not held": "the newest one does not begin with it",
+}
+
+
 def counted(counts: tuple[EventCount, ...]) -> dict[str, int]:
     """Return counts by name."""
     return {count.name: count.events for count in counts}
@@ -173,6 +203,32 @@ def listed_text(row: ListedRow) -> str:
     events = "-" if row.events is None else f"{row.events} events"
     checksum = "checksum" if row.has_checksum else "no checksum"
     return f"{row.backup}  {row.status}  {row.created_at or '-'}  {events}  {row.bytes} bytes  {checksum}"
+
+
+def pruned_text(row: PrunedRow) -> str:
+    """Return the line for a person."""
+    made = f"{row.created_at or '-'}  {row.bytes} bytes"
+    if row.reason != "held":
+        return f"{row.backup}  stays  {made}  {STAYS[row.reason]}"
+    return f"{row.backup}  {'removed' if row.removed else 'would go'}  {made}  held by {row.keeper}"
+
+
+LISTED: tuple[TableColumn[ListedRow], ...] = (
+    TableColumn("BACKUP", lambda row: row.backup),
+    TableColumn("STATUS", lambda row: row.status),
+    TableColumn("CREATED", lambda row: row.created_at or "-"),
+    TableColumn("EVENTS", lambda row: "-" if row.events is None else row.events, is_number=True),
+    TableColumn("BYTES", lambda row: row.bytes, is_number=True),
+    TableColumn("CHECKSUM", lambda row: "yes" if row.has_checksum else "no"),
+    TableColumn("LEDGER", lambda row: row.kind or "-"),
+)
+PRUNED: tuple[TableColumn[PrunedRow], ...] = (
+    TableColumn("BACKUP", lambda row: row.backup),
+    TableColumn("DONE", lambda row: "removed" if row.removed else "would go" if row.reason == "held" else "stays"),
+    TableColumn("WHY", lambda row: row.reason),
+    TableColumn("CREATED", lambda row: row.created_at or "-"),
+    TableColumn("BYTES", lambda row: row.bytes, is_number=True),
+)
 
 
 def restored_text(row: RestoredRow) -> str:

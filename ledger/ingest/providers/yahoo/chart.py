@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -205,7 +206,7 @@ def actions(body: bytes) -> tuple[RawAction, ...]:
     """
     series = _series(body)
     found = [
-        RawAction(offer.date, offer.kind, _value(offer))
+        RawAction(offer.date, cast("RawActionKind", offer.kind), _value(offer))
         for offer in _offers(series.events, _zone(series.meta))
         if offer.date is not None and offer.fault is None
     ]

@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -21,6 +19,7 @@ from curl_cffi import requests
 from curl_cffi.curl import CURL_WRITEFUNC_ERROR
 from curl_cffi.requests.exceptions import RequestException, Timeout, TooManyRedirects
 
+from ledger.ingest.providers.headers import http_date_us
 from ledger.ingest.providers.port import ANSWER_MAX_BYTES
 
 YAHOO_DOMAIN = "yahoo.com"
@@ -28,7 +27,6 @@ CHART_PATH = "/v8/finance/chart/"
 REDIRECTS_MAX = 5
 REDIRECT_CODES = (301, 302, 303, 307, 308)
 KEEPS_METHOD_CODES = (307, 308)
-RETRY_AFTER_DIGITS_MAX = 9
 SHORTEST_CALL_S = 0.001
 CRUMB_CHARS_MAX = 200  # Yahoo's have 11; one that makes the address too long to send would cost every ticker its chart
 
@@ -218,28 +216,3 @@ def wire_params(params: dict[str, object] | None) -> dict[str, str]:
         name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in (params or {}).items()
     }
     return {name: text for name, text in texts.items() if name != "crumb" or len(text) <= CRUMB_CHARS_MAX}
-
-
-def http_date_us(text: str | None) -> int | None:
-    """Return an HTTP date in microseconds UTC, None for none or one that cannot be read."""
-    if text is None:
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-        return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * 1_000_000
-    except (ValueError, TypeError, ArithmeticError, LookupError):
-        # A year of eleven digits overflows what holds a year.
-        return None
-
-
-def retry_after_s(text: str | None, *, now_us: int) -> int | None:
-    """Return the seconds that a `Retry-After` of either form asks for, None for none or nonsense.
-
-    Source: RFC 9110, section 10.2.3.
-    """
-    if text is None:
-        return None
-    if text.isascii() and text.isdecimal():
-        return int(text) if len(text) <= RETRY_AFTER_DIGITS_MAX else None
-    until_us = http_date_us(text)
-    return None if until_us is None else max(0, -((now_us - until_us) // 1_000_000))

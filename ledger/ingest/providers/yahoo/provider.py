@@ -69,7 +69,7 @@ class YahooProvider:
 
         Raises: ProviderError.
         """
-        from ledger.ingest.providers.yahoo import http
+        from ledger.ingest.providers.headers import retry_after_s
 
         with self._recording(timeout_s) as exchange:
             frame, trouble = _history(ticker, window, self._cache_dir)
@@ -89,7 +89,7 @@ class YahooProvider:
                 *refusal,
                 request=request,
                 status_code=reply.status,
-                retry_after_s=http.retry_after_s(reply.retry_after, now_us=now_us),
+                retry_after_s=retry_after_s(reply.retry_after, now_us=now_us),
                 http_date=reply.http_date,
                 answer=answer(reply.body) if reply.body else None,
             ) from trouble

@@ -18,6 +18,11 @@ def test_an_action_is_printed_with_the_decision_that_it_holds_since(retold: Path
         "seq": SECOND_DECISION,
         "learned_at": "2026-02-13T12:00:00.000000Z",
         "provider": "yfinance",
+        "com_date": None,
+        "pay_date": None,
+        "isin": None,
+        "label": None,
+        "strike": None,
     }
     assert [expected] == objects("actions", "--ticker", "petr4", cwd=retold)
     assert [expected] == objects("actions", "--ticker", "petr4", "--revisions", cwd=retold)

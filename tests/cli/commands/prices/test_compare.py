@@ -1,5 +1,6 @@
 """`main compare` over a ledger in which Yahoo's answer and the exchange's file tell of the same days."""
 
+import shutil
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import judge
 from ledger.store.event_log import EventLog
 from ledger.values import RawAction
+from projections import open_ledger
 from tests.ledger.ingest.answers import TICKER, evidence, raw, session
 from tests.support.cli import REPOSITORY, Result, run_main
 from tests.support.cotahist import line, made
@@ -134,3 +136,16 @@ def test_series_that_share_no_session_are_exit_3(folder: Path) -> None:
     done = run_main("compare", "--ticker", "PETR4", cwd=folder)
     message = "error: got no session of PETR4.SA that both yfinance and cotahist hold, want at least one"
     assert (3, message) == (done.code, done.err.splitlines()[0])
+
+
+def test_a_notebook_gets_what_the_command_prints(folder: Path) -> None:
+    """Of the two providers that hold the ticker, or of those named."""
+    imported(folder, [5506, 5550, 5601, 2800], DAYS[:4])
+    (row,) = compared(folder).lines()
+    # The fixture has the ledger itself open.
+    shutil.copytree(folder / "dados", folder / "copy")
+    with open_ledger(folder / "copy") as ledger:
+        found = [ledger.compare("petr4"), ledger.compare("PETR4", a="yfinance", b="cotahist", start=str(DAYS[0]))]
+        turned = ledger.compare("PETR4", a="cotahist")
+    assert [row, row] == [msgspec.json.decode(msgspec.json.encode(one)) for one in found]
+    assert ("cotahist", "yfinance", row["differing"]) == (turned.a, turned.b, turned.differing)

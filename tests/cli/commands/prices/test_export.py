@@ -11,6 +11,7 @@ import jsonschema
 import msgspec
 import polars as pl
 import pyarrow.dataset
+import pyarrow.parquet
 import pytest
 
 from cli.commands.prices.export.row import ExportedAction, ExportedPrice, Manifest
@@ -29,16 +30,19 @@ from tests.support.yahoo_series import make_series
 
 TICKERS = ("BBAS3.SA", "ITUB4.SA", "PETR4.SA", "VALE3.SA")
 FORMATS = ("parquet", "csv")
+# By the folder that each is exported to: format and layout.
+EXPORTS = {f"{form}-{layout}": (form, layout) for form in FORMATS for layout in ("year", "ticker")}
+PARQUET = [name for name, (form, _) in EXPORTS.items() if form == "parquet"]
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working folder with the whole sample in it, exported in both formats."""
+    """A working folder with the whole sample in it, exported in both formats and layouts."""
     folder = tmp_path_factory.mktemp("sample")
     asked = [word for ticker in TICKERS for word in ("--ticker", ticker)]
     assert 1 == run_main("--no-network", *asked, "--jobs", "1", cwd=folder, env=NOW).code
-    for file_format in FORMATS:
-        done = look("export", "--out", file_format, "--format", file_format, cwd=folder)
+    for name, (file_format, layout) in EXPORTS.items():
+        done = look("export", "--out", name, "--format", file_format, "--layout", layout, cwd=folder)
         assert 0 == done.code, done.err
     return folder
 
@@ -77,28 +81,30 @@ def sums(ledger: Ledger) -> list[tuple[Any, ...]]:
     return found
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
-def test_duckdb_reads_it_as_it_stands(file_format: str, place: Path, ledger: Ledger) -> None:
-    """By folders that name ticker and year; counts and sums are the API's."""
-    files = place / file_format / "prices" / "**" / f"*.{file_format}"
+@pytest.mark.parametrize("name", EXPORTS)
+def test_duckdb_reads_it_as_it_stands(name: str, place: Path, ledger: Ledger) -> None:
+    """By folders that name the year, and ticker and year; counts and sums are the API's."""
+    file_format, _ = EXPORTS[name]
+    files = place / name / "prices" / "**" / f"*.{file_format}"
     query = """
         select ticker, year, count(*), sum(volume), sum(close), sum(adj_close), min(date), max(date)
         from '{}' group by all order by all
     """
     assert sums(ledger) == duckdb.execute(query.format(files)).fetchall()
-    actions = place / file_format / "actions" / "**" / f"*.{file_format}"
+    actions = place / name / "actions" / "**" / f"*.{file_format}"
     assert [
-        ("BBAS3.SA", 2025, date(2025, 4, 16), "split", None, 2, 1),
-        ("VALE3.SA", 2025, date(2025, 3, 12), "dividend", 2.0, None, None),
+        ("BBAS3.SA", date(2025, 4, 16), "split", None, 2, 1),
+        ("VALE3.SA", date(2025, 3, 12), "dividend", 2.0, None, None),
     ] == duckdb.execute(
-        f"select ticker, year, date, kind, amount, numerator, denominator from '{actions}' order by all"  # noqa: S608 - a path of ours
+        f"select ticker, date, kind, amount, numerator, denominator from '{actions}' order by all"  # noqa: S608 - a path of ours
     ).fetchall()
 
 
-def test_pyarrow_reads_it_as_it_stands(place: Path, ledger: Ledger) -> None:
+@pytest.mark.parametrize("name", PARQUET)
+def test_pyarrow_reads_it_as_it_stands(name: str, place: Path, ledger: Ledger) -> None:
     """Every row and every value."""
-    table = pyarrow.dataset.dataset(place / "parquet" / "prices", partitioning="hive").to_table()
-    assert [*ExportedPrice.__struct_fields__, "ticker", "year"] == table.column_names
+    table = pyarrow.dataset.dataset(place / name / "prices", partitioning="hive").to_table()
+    assert {*ExportedPrice.__struct_fields__, "year"} == {*table.column_names}
     rows = sorted(table.to_pylist(), key=lambda row: (row["ticker"], row["date"]))
     assert [plain(row) for ticker in TICKERS for row in ledger.prices(ticker, adjusted=True).rows()] == rows
 
@@ -111,20 +117,22 @@ def plain(row: msgspec.Struct) -> dict[str, Any]:
     return {**cells, **doubles, "year": cells["date"].year}
 
 
-def test_polars_reads_it_as_it_stands(place: Path, ledger: Ledger) -> None:
+@pytest.mark.parametrize("name", PARQUET)
+def test_polars_reads_it_as_it_stands(name: str, place: Path, ledger: Ledger) -> None:
     """With days as days."""
-    frame = pl.read_parquet(place / "parquet" / "prices" / "**" / "*.parquet", hive_partitioning=True)
+    frame = pl.read_parquet(place / name / "prices" / "**" / "*.parquet", hive_partitioning=True)
     assert [sum(found[2] for found in sums(ledger)), pl.Date] == [len(frame), frame.schema["date"]]
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
-def test_the_manifest_names_every_file_and_the_position(file_format: str, place: Path, ledger: Ledger) -> None:
+@pytest.mark.parametrize("name", EXPORTS)
+def test_the_manifest_names_every_file_and_the_position(name: str, place: Path, ledger: Ledger) -> None:
     """With rows and SHA-256 of each, and whose series it is."""
-    folder = place / file_format
+    folder = place / name
     told = manifest(folder)
-    assert ("b3-ledger export 1", file_format, "sample", ledger.head.size, ledger.head.link.hex()) == (
+    assert ("b3-ledger export 2", *EXPORTS[name], "sample", ledger.head.size, ledger.head.link.hex()) == (
         told.format,
         told.file_format,
+        told.layout,
         told.kind,
         told.position,
         told.head,
@@ -145,12 +153,12 @@ def digest(path: Path) -> str:
 
 def test_what_is_exported_holds_to_its_schemas(place: Path) -> None:
     """The manifest, and the rows as JSON has them."""
-    objects = {"export-manifest": [msgspec.json.decode((place / "csv" / "manifest.json").read_bytes())]}
+    objects = {"export-manifest": [msgspec.json.decode((place / "csv-year" / "manifest.json").read_bytes())]}
     for name, row_type, folder in (
         ("export-price", ExportedPrice, "prices"),
         ("export-action", ExportedAction, "actions"),
     ):
-        table = pyarrow.dataset.dataset(place / "parquet" / folder, format="parquet").to_table()
+        table = pyarrow.dataset.dataset(place / "parquet-year" / folder, format="parquet").to_table()
         objects[name] = [msgspec.to_builtins(row_type(**row)) for row in table.to_pylist()]
     for name, rows in objects.items():
         schema = msgspec.json.decode((REPOSITORY / "docs" / "schemas" / f"{name}.schema.json").read_bytes())
@@ -198,7 +206,8 @@ def test_an_index_has_a_folder_that_every_reader_decodes(tmp_path: Path) -> None
     """Its sign is quoted in the folder's name, and plain in what readers say."""
     told = Retold(tmp_path, began=datetime(2026, 2, 12, 22, tzinfo=UTC))
     told.tell("^BVSP", make_series(DAYS, seed=1), Window(DAYS[0], DAYS[-1]), datetime(2026, 2, 12, 22, tzinfo=UTC))
-    assert 0 == run_main("export", "--out", "out", "--format", "parquet", cwd=tmp_path).code
+    done = run_main("export", "--out", "out", "--format", "parquet", "--layout", "ticker", cwd=tmp_path)
+    assert 0 == done.code, done.err
     files = tmp_path / "out" / "prices"
     assert ["ticker=%5EBVSP"] == [path.name for path in files.iterdir()]
     assert ["^BVSP"] == pyarrow.dataset.dataset(files, partitioning="hive").to_table()["ticker"].unique().to_pylist()
@@ -250,3 +259,46 @@ def test_what_a_killed_command_left_is_gone_after_the_next(copy: Path) -> None:
     assert left.name.startswith(".out.")
     assert 0 == look(*export, cwd=copy).code
     assert {copy / "out"} == set(copy.iterdir()) - before
+
+
+def test_rows_are_by_ticker_and_date_and_skipped_by_their_statistics(place: Path) -> None:
+    """So that an engine reads a ticker's row group and no other."""
+    files = sorted((place / "parquet-year" / "prices").rglob("*.parquet"))
+    for path in files:
+        found = pyarrow.parquet.read_table(path, columns=["ticker", "date"]).to_pylist()
+        assert found == sorted(found, key=lambda row: (row["ticker"], row["date"]))
+        assert [path.parent.name] == sorted({f"year={row['date'].year}" for row in found})
+        assert pyarrow.parquet.ParquetFile(path).metadata.row_group(0).column(0).has_column_index
+    assert len(files) > 1
+
+
+def test_a_retired_series_is_left_out_unless_asked_for(tmp_path: Path) -> None:
+    """By its name, or with all of them; as of a position before its end it is there."""
+    retell(tmp_path)
+    made(tmp_path / "A.TXT", [line(date(2025, 1, 2), "VALE3")])
+    assert 0 == run_main("import-cotahist", "A.TXT", "--clock-ok", cwd=tmp_path).code
+    before = str(open_ledger(tmp_path / "dados").head.size - 1)
+    end = ("retire", "VALE3", "--on", "2025-01-02", "--reason", "it ended", "--clock-ok")
+    done = run_main(*end, cwd=tmp_path)
+    assert 0 == done.code, done.err
+    for args, tickers in (
+        ([], [TICKER]),
+        (["--retired"], [TICKER, "VALE3.SA"]),
+        (["--ticker", "VALE3"], ["VALE3.SA"]),
+        (["--as-of", before], [TICKER, "VALE3.SA"]),
+    ):
+        done = run_main("export", "--out", "out", "--format", "csv", *args, cwd=tmp_path)
+        assert 0 == done.code, done.err
+        assert tickers == [one.ticker for one in manifest(tmp_path / "out").series]
+
+
+def test_an_export_of_the_first_format_is_replaced(place: Path, tmp_path: Path) -> None:
+    """It had one layout, and did not say so."""
+    out = tmp_path / "out"
+    ask = ("export", "--out", str(out), "--format", "csv", "--layout", "ticker")
+    assert 0 == look(*ask, cwd=place).code
+    old = msgspec.json.decode((out / "manifest.json").read_bytes())
+    del old["layout"]
+    (out / "manifest.json").write_bytes(msgspec.json.encode({**old, "format": "b3-ledger export 1"}))
+    assert 0 == look(*ask, cwd=place).code
+    assert "b3-ledger export 2" == manifest(out).format

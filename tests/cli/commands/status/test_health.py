@@ -52,6 +52,7 @@ def expected_row(folder: Path, head: Head) -> dict[str, object]:
         "kind": "sample",
         "error_message": BAD_ROWS,
         "last_checkpoint": None,
+        "checkpoint_age_seconds": None,
         "uncovered_events": None,
         "last_backup": None,
         "backup_age_seconds": None,

@@ -18,7 +18,7 @@ from ledger.store.mark import UNREADABLE_MARK, put_mark
 from tests.support.cli import Result, environment, run_main
 from tests.support.sample_ledger import EVENTS, FOLDER, ITUB4, NOW, PETR4, look
 
-MAILED = "warning: main metrics: exit code 1, for what it printed on stdout\n"
+MAILED = "warning: ITUB4.SA: 4 rows rejected, 0 flagged\n"
 START = "main --ticker VALE3.SA, or without a network: main --no-network --ticker VALE3.SA"
 SIX = ["ticker", "last_ingest", "ingest_lag_seconds", "job_latency_ms", "rows_fetched", "error_count"]
 INGESTED = 1771023600.0  # 2026-02-13T23:00:00Z

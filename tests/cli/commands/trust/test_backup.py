@@ -336,3 +336,56 @@ def test_a_fixed_clock_never_enters_a_real_ledger(tmp_path: Path) -> None:
     refused = look("backup", "--create", cwd=tmp_path)
     assert (3, False) == (refused.code, (tmp_path / "backups").exists())
     assert 0 == run_main("backup", "--create", "--clock-ok", cwd=tmp_path).code
+
+
+def test_pruning_keeps_what_was_asked_for_and_says_what_goes(copy: Path) -> None:
+    """A dry run first; then one event, and the files are gone with their checksums; a checkpoint beside one stays."""
+    for name in ("a.db", "b.db", "c.db"):
+        created(copy, "--out", f"backups/{name}")
+    (copy / "backups" / "a.db.checkpoint").write_text("signed")
+    args = ("backup", "--prune", "--keep-daily", "1", "--format", "json")
+    before = kept(copy)
+    would = look(*args, "--dry-run", cwd=copy).lines()
+    keys = ("backup", "removed", "dry_run", "reason", "keeper", "seq")
+    stays = [(f"backups/{name}", False, False, "newest", None, None) for name in ("b.db", "c.db")]
+    assert ("backups/a.db", False, True, "held", "backups/c.db", None) == tuple(would[0][key] for key in keys)
+    assert before == kept(copy)
+    went = look(*args, cwd=copy)
+    seq = EVENTS + 3
+    assert [("backups/a.db", True, False, "held", "backups/c.db", seq), *stays] == [
+        tuple(row[key] for key in keys) for row in went.lines()
+    ]
+    assert ["a.db.checkpoint", "b.db", "b.db.checksum", "c.db", "c.db.checksum"] == sorted(os.listdir(copy / "backups"))
+    event = only(look("events", "show", str(seq), "--format", "json", cwd=copy))
+    gone = would[0]
+    assert {"keeper": "c.db", "files": [["a.db", gone["bytes"], gone["checksum"]]]} == event["data"]
+    assert 0 == look("verify", cwd=copy).code
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ((), "got --prune without how many to keep, want --keep-daily N, --keep-monthly N or both"),
+        (("--keep-daily", "0"), "got 0, want one in the range 1<=x<=100000 (--keep-daily)"),
+        (("--keep-daily", "1", "--out", "x"), "got --out with --prune, want it left out"),
+        (("--keep-daily", "1", "--list"), "got no single thing to do"),
+    ],
+)
+def test_pruning_is_asked_for_in_full(args: tuple[str, ...], words: str, copy: Path) -> None:
+    """A usage error, exit 3; nothing is removed by default."""
+    found = look("backup", "--prune", *args, cwd=copy)
+    assert (3, True) == (found.code, words in found.err), found.err
+
+
+def test_pruning_names_a_file_that_is_not_what_was_recorded(copy: Path) -> None:
+    """Exit 1, and it stays; of no backup at all nothing is said but that."""
+    assert (0, "nothing to show\n") == (
+        (none := look("backup", "--prune", "--keep-daily", "1", cwd=copy)).code,
+        none.err,
+    )
+    for name in ("a.db", "b.db"):
+        created(copy, "--out", f"backups/{name}")
+    with (copy / "backups" / "b.db").open("ab") as file:
+        file.write(b"x")
+    found = look("backup", "--prune", "--keep-monthly", "1", cwd=copy)
+    assert (1, "warning: backups/b.db stays: it is not what was recorded of it\n") == (found.code, found.err)

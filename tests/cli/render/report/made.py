@@ -8,7 +8,7 @@ from ledger.audit.flaw import Flaw
 from ledger.events import BackupCreated
 from projections.api.rows import Change, CorporateAction, LogEntry, MissingSession, Price
 from projections.queries.metrics_report import TickerReport
-from projections.report.facts import ChainChecked, CustodyEvent, ReportFacts, SourceFacts, TickerFacts
+from projections.report.facts import AlertFacts, ChainChecked, CustodyEvent, ReportFacts, SourceFacts, TickerFacts
 
 AT = datetime(2026, 2, 13, 12, tzinfo=UTC)
 AT_US = 1_770_984_000_000_000
@@ -124,6 +124,12 @@ def entry(**fields: Any) -> LogEntry:
         recorded_at=AT,
         **given,
     )
+
+
+def alert(**fields: Any) -> AlertFacts:
+    """Return an alert of the ledger that is not over, but for `fields`."""
+    given: dict[str, Any] = {"metric": "backup.age", "ticker": None, "severity": "warning", **fields}
+    return AlertFacts(seq=7, raised_at=AT_US, **{"reason": "got no backup", **given})
 
 
 def ticker(name: str = "PETR4.SA", **fields: Any) -> TickerFacts:

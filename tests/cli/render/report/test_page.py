@@ -80,6 +80,8 @@ def test_what_comes_from_outside_is_text_and_nothing_else() -> None:
         asked=(HOSTILE,),
         custody=(custody,),
         newest={custody.type: custody},
+        alerts=(made.alert(metric=HOSTILE, ticker=HOSTILE, reason=HOSTILE),),
+        alerts_count=1,
         runs=(msgspec.structs.replace(made.entry(), ticker=HOSTILE, provider=HOSTILE),),
         failures=(made.entry(error_message=HOSTILE),),
         sources=(msgspec.structs.replace(made.facts().sources[0], provider=HOSTILE),),
@@ -162,3 +164,13 @@ def test_what_is_counted_is_what_is_shown() -> None:
     found = sound(page(made.facts(made.ticker()), "en"))
     assert "Last backup a.db, 1 d 1 h before, 3 events not covered" in found.text
     assert "1: 0 critical, 0 warning, 1 ok" in found.text
+
+
+def test_alerts_say_what_began_and_what_is_over() -> None:
+    """The newest first; how many there were where not all are shown."""
+    over = made.alert(metric="ingest.lag", ticker="PETR4.SA", severity="critical", resolved_at=made.AT_US + 61_000_000)
+    found = sound(page(made.facts(made.ticker(), alerts=(over, made.alert()), alerts_count=5), "en"))
+    _, _, said = found.text.partition("The newest 2 of 5.")
+    opened = "backup.age the ledger warning got no backup 2026-02-13T12:00:00Z not over 7"
+    closed = "ingest.lag PETR4.SA critical got no backup 2026-02-13T12:00:00Z 2026-02-13T12:01:01Z 7"
+    assert f"{opened} {closed}" in said

@@ -15,26 +15,31 @@ ACCESS = Access(cache_dir=Path("nowhere"), now=lambda: 1)
 
 
 def test_the_list_names_each_provider_once() -> None:
-    """In the order in which `PRICE_SOURCES` and the commands show them; the sample is of another kind of ledger."""
-    assert ("yfinance", "cotahist", "sample") == registry.names()
-    assert ("yfinance", "cotahist") == registry.names("real")
-    assert ("yfinance", "sample") == registry.live_names()
-    assert (("yfinance",), ("sample",)) == (registry.live_names("real"), registry.live_names("sample"))
+    """In the order of preference, of prices and of actions each; the sample is of another kind of ledger."""
+    assert ("manual", "b3", "yfinance", "cotahist", "sample") == registry.names()
+    assert ("yfinance", "cotahist") == registry.price_names("real")
+    assert ("manual", "b3", "yfinance") == registry.action_names("real")
+    assert ("yfinance", "sample", "b3") == registry.live_names()
+    assert (("yfinance", "b3"), ("sample",)) == (registry.live_names("real"), registry.live_names("sample"))
 
 
 def test_answers_that_a_person_brings_are_known_by_their_provider() -> None:
     """Nobody knows that of a provider that is not in the list."""
-    assert ["cotahist"] == [name for name in (*registry.names(), "unheard-of") if registry.brought_by_hand(name)]
+    assert ["manual", "cotahist"] == [
+        name for name in (*registry.names(), "unheard-of") if registry.brought_by_hand(name)
+    ]
     with pytest.raises(ValueError, match="got provider cotahist, want one of yfinance, sample"):
         registry.opened("cotahist", ACCESS)
 
 
 def test_a_provider_that_is_not_in_the_list_is_an_error_of_the_ledger() -> None:
     """It may stand in a log that newer software wrote."""
-    with pytest.raises(UnknownProviderError, match="got provider brapi, want one of yfinance, cotahist, sample"):
+    with pytest.raises(
+        UnknownProviderError, match="got provider brapi, want one of manual, b3, yfinance, cotahist, sample"
+    ):
         registry.rows("brapi", evidence.answer(b""))
     assert issubclass(UnknownProviderError, LedgerError)
-    assert () == registry.lines("brapi", b"", registry.descriptions()[2].recording.last_day)
+    assert () == registry.lines("brapi", b"", registry.described("sample").recording.last_day)
 
 
 @pytest.mark.parametrize("name", registry.names())

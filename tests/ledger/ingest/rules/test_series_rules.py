@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import groupby, pairwise
 from typing import get_args
 
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ledger.ingest.rules import series_rules
 from ledger.ingest.rules.held import Held
@@ -278,3 +280,33 @@ def test_a_split_dated_in_a_gap_explains_the_step_across_it() -> None:
     given = [raw(session(0), 10), raw(session(3), 5)]
     action = parted(session(0) + timedelta(days=1), 2, 1)
     assert [] == ids(list(flagged(series(given, [action]))))
+
+
+@for_all(
+    st.lists(st.sampled_from([10.0, 10.0, 14.0, 20.0, 1000.0]), min_size=1, max_size=9),
+    st.sets(st.integers(0, 8)),
+    st.sets(st.integers(0, 9)),
+    st.sampled_from([0, 5]),
+)
+def test_what_is_looked_at_is_what_something_new_takes_part_in(
+    closes: list[float], fresh: set[int], learned: set[int], volume: int
+) -> None:
+    """Each step, each triple and each run of the series that has a new session in it, and no other."""
+    given = [raw(session(n), close, volume=volume) for n, close in enumerate(closes)]
+    days, new = {session(n) for n in learned}, frozenset(session(n) for n in fresh)
+    judged = replace(series(given, fresh=[*new]), learned=frozenset(days))
+    bars, expected = judged.bars, list[Finding]()
+    for before, after in pairwise(bars):
+        if new & {before.date, after.date} or any(before.date < day <= after.date for day in days):
+            expected += series_rules.jump(before, after, judged)
+    for three in zip(bars, bars[1:], bars[2:], strict=False):
+        if new & {one.date for one in three}:
+            expected += series_rules.unit_slip(*three)
+    expected += series_rules.adjustments(judged, ())
+    assert expected == flagged(judged)
+    runs = [
+        [one.date for one in run]
+        for _, run in groupby(bars, key=lambda one: (one.volume, one.open, one.high, one.low, one.close))
+    ]
+    alike = [run[-1] for run in runs if len(run) >= 3 and new & {*run}]
+    assert alike == [finding.date for finding in series_rules.stale(judged, traded=volume > 0)]

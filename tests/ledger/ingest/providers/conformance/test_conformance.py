@@ -195,5 +195,7 @@ def test_every_provider_can_be_probed(bench: ProviderBench) -> None:
 
 def test_a_provider_that_nobody_has_is_an_error() -> None:
     """The names that there are are named."""
-    with pytest.raises(UnknownProviderError, match="got provider brapi, want one of yfinance, cotahist, sample"):
+    with pytest.raises(
+        UnknownProviderError, match="got provider brapi, want one of manual, b3, yfinance, cotahist, sample"
+    ):
         registry.described("brapi")

@@ -2,8 +2,9 @@
 
 import pytest
 
+from ledger.ingest.providers.headers import http_date_us, retry_after_s
 from ledger.ingest.providers.yahoo import http
-from ledger.ingest.providers.yahoo.http import ForeignHostError, http_date_us, retry_after_s, wire_params, wire_url
+from ledger.ingest.providers.yahoo.http import ForeignHostError, wire_params, wire_url
 
 CHART = "https://query2.finance.yahoo.com/v8/finance/chart/PETR4.SA"
 BASE = "http://127.0.0.1:8080"

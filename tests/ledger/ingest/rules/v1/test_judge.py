@@ -14,6 +14,7 @@ from ledger.ingest.providers import registry
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.v1 import judge
 from ledger.ingest.rules.v1.actions import Action1
+from ledger.market.series import Series
 from ledger.values import Action, Finding
 from tests.ledger.ingest.answers import evidence, ids, raw, run_of, session
 from tests.support.cli import REPOSITORY
@@ -31,10 +32,12 @@ def decisions() -> list[tuple[FetchSucceeded, Held, ValidationCompleted]]:
         decided = series_decision(envelope)
         if decided is None or not isinstance(event, ValidationCompleted) or envelope.cause is None:
             continue
-        held = fold.held(decided.series)
+        series = Series(decided.ticker, decided.provider)
+        held = fold.held(series)
+        bars = {bar.date: bar for year in sorted(held.years) for bar in fold.bars(series, year)}
         fetch = events[envelope.cause]
         assert isinstance(fetch, FetchSucceeded)
-        found.append((fetch, Held(fold.bars(decided.series), held.actions, held.basis), event))
+        found.append((fetch, Held(bars, held.actions, held.basis), event))
         fold.apply(record.seq, decided, committing=False)
     return found
 

@@ -1,0 +1,292 @@
+"""One ticker's actions out of the answers about its company: the supplement and the history of cash joined. Pure.
+
+A recorded body is a line that says whose actions are wanted, then a line per answer with its text as it came. The
+supplement has ISINs and days of payment, of the last twelve months; the history goes back to 1995 and lags, by class of
+share alone. So each is taken where the other has less: what both have counts once, and equal rows of either are
+instalments, each of which was paid.
+
+Source: docs/validation.md, "Actions from the exchange".
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from fractions import Fraction
+
+import msgspec
+
+from ledger.ingest.providers.b3 import feed
+from ledger.ingest.providers.b3.feed import CashRow, FeedError, HistoryRow, StockRow, SubscriptionRow, Supplement
+from ledger.ingest.rules.actions import CURRENCY
+from ledger.ingest.rules.reading import Offer, Reading
+from ledger.market.price import AMOUNTS_PER_REAL, LIMIT_MICROS
+from ledger.market.sessions import shift
+from ledger.market.ticker import SUFFIX
+from ledger.values import Action, ActionKind, Identity, RawBar, Window
+
+VERSION = "1"
+CLASSES = {"3": "ON", "4": "PN", "5": "PNA", "6": "PNB", "7": "PNC", "8": "PND", "11": "UNT"}
+ROOT_CHARS = 4
+# What an ISIN of each class has in its places 7 to 11.
+KINDS_OF_ISIN = {"ON": "OR", "PN": "PR", "PNA": "PA", "PNB": "PB", "PNC": "PC", "PND": "PD"}
+ORDINARY = "ACN"  # the type of an ISIN that stays, among those of one class
+UNITS = ("CDA", "UNT")
+CASH: dict[str, ActionKind] = {
+    "DIVIDENDO": "dividend",
+    "JRS CAP PROPRIO": "interest_on_capital",
+    "RENDIMENTO": "income",
+    "REST CAP DIN": "amortization",
+    "AMORTIZACAO RF": "amortization",
+    "JUROS RF": "income",
+    "AT MONETARIA": "income",
+}
+SHARES: dict[str, ActionKind] = {"DESDOBRAMENTO": "split", "BONIFICACAO": "bonus", "GRUPAMENTO": "grouping"}
+REDEEMED = frozenset({"INCORPORACAO", "RESG TOTAL RV"})
+EVERY_DAY = Window(date(1900, 1, 1), date(2199, 12, 31))
+HUNDRED = 100
+
+
+class WantedShare(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose actions are wanted: ticker, class of share and ISINs, the newest first, and who told of the ISINs."""
+
+    ticker: str
+    share: str
+    isins: tuple[str, ...]
+    isins_by: str
+
+
+class CompanyAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer: what was asked, with which parameters, and its text as it came."""
+
+    method: str
+    params: dict[str, str | int]
+    text: str
+
+
+class PaidRow(msgspec.Struct, frozen=True):
+    """A payment, from either list: its com date, label, and reais per share."""
+
+    com_date: date
+    label: str
+    amount: Fraction
+
+
+_decode_wanted = msgspec.json.Decoder(WantedShare).decode
+_decode_answered = msgspec.json.Decoder(CompanyAnswer).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def body(wanted: WantedShare, answers: Iterable[CompanyAnswer]) -> bytes:
+    """Return what is recorded of a ticker: who is wanted, then every answer."""
+    return b"".join(_encode(one) + b"\n" for one in (wanted, *answers))
+
+
+def share_of(ticker: str) -> str | None:
+    """Return the class of share that a code's number names, None for one of another kind."""
+    code = ticker.removesuffix(SUFFIX)
+    return CLASSES.get(code[ROOT_CHARS:])
+
+
+def isins_of(company: Supplement, share: str) -> tuple[str, ...]:
+    """Return the ISINs of a class that the company's own rows name, the one of its ordinary series first."""
+    codes = (
+        *(row.isin_code for row in company.cash_dividends or ()),
+        *(row.isin_code for row in company.stock_dividends or ()),
+        *(row.isin_code for row in company.subscriptions or ()),
+    )
+    named = {isin for code in codes if (isin := (code or "").strip()) and _is_of(isin, share)}
+    return tuple(sorted(named, key=lambda isin: (isin[6:9] != ORDINARY, isin)))
+
+
+def shares_of(company: Supplement) -> tuple[str, ...]:
+    """Return the tickers of every class that the company's rows name, by its code."""
+    code = (company.code or "").strip()
+    return tuple(f"{code}{digit}{SUFFIX}" for digit, share in CLASSES.items() if isins_of(company, share))
+
+
+def raw_bars(recorded: bytes) -> tuple[RawBar, ...]:
+    """Return no sessions: the list has none.
+
+    Raises: FeedError for another body.
+    """
+    answers(recorded)
+    return ()
+
+
+def answers(recorded: bytes) -> tuple[WantedShare, tuple[CompanyAnswer, ...]]:
+    """Return whose actions a body is about, and what was answered.
+
+    Raises: FeedError for another body.
+    """
+    first, *rest = recorded.splitlines() or [b""]
+    try:
+        return _decode_wanted(first), tuple(map(_decode_answered, rest))
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise FeedError(f"got a body of another kind ({error}), want the exchange's answers line by line") from error
+
+
+def reading(recorded: bytes) -> Reading:
+    """Return the actions of the ticker that a body is about; one that cannot be read is an offer at fault.
+
+    Raises: FeedError for another body.
+    """
+    wanted, answered = answers(recorded)
+    texts = {
+        method: [one.text for one in answered if one.method == method] for method in (feed.SUPPLEMENT, feed.HISTORY)
+    }
+    companies = [company for text in texts[feed.SUPPLEMENT] if (company := feed.supplement(text)) is not None]
+    pages = [feed.history_page(text) for text in texts[feed.HISTORY]]
+    history = [row for page in pages for row in page.results or () if (row.type_stock or "").strip() == wanted.share]
+    offers = [
+        *_paid(wanted, [row for one in companies for row in one.cash_dividends or ()], history),
+        *_parted(wanted, [row for one in companies for row in one.stock_dividends or ()]),
+        *_subscribed(wanted, [row for one in companies for row in one.subscriptions or ()]),
+    ]
+    rows = sum(len(page.results or ()) for page in pages)
+    complete = bool(companies and pages and rows == pages[0].page.total_records)
+    return Reading(
+        offers=tuple(offers),
+        every_session=False,
+        identity=Identity(symbol=wanted.ticker),
+        all_actions_of=EVERY_DAY if complete else None,
+    )
+
+
+def window(recorded: bytes, today: date) -> Window:
+    """Return the days that the actions of a body are of, `today` among them.
+
+    Raises: FeedError for another body.
+    """
+    days = [today, *(offer.date for offer in reading(recorded).offers if offer.date is not None)]
+    return Window(min(days), max(days))
+
+
+def _paid(wanted: WantedShare, cash: Sequence[CashRow], history: Sequence[HistoryRow]) -> Iterator[Offer]:
+    """Yield every payment: the supplement's, with what only it knows, and those that the history has more of."""
+    told = Counter[PaidRow]()
+    for row in cash:
+        if (row.isin_code or "").strip() not in wanted.isins:
+            continue
+        try:
+            paid = _payment(row.last_date_prior, row.label, feed.number(row.rate), Fraction(1))
+            pay_date = feed.day(row.payment_date)
+        except FeedError as error:
+            yield _fault("dividend", row.last_date_prior, error)
+            continue
+        told[paid] += 1
+        yield _offer(paid, pay_date=pay_date, isin=(row.isin_code or "").strip())
+    for line in history:
+        try:
+            quoted = feed.number(line.quoted_per_shares) or feed.number(line.ratio) or Fraction(1)
+            paid = _payment(line.last_date_prior_ex, line.corporate_action, feed.number(line.value_cash), quoted)
+        except FeedError as error:
+            yield _fault("dividend", line.last_date_prior_ex, error)
+            continue
+        if told[paid] > 0:
+            told[paid] -= 1
+        else:
+            yield _offer(paid)
+
+
+def _payment(com: str | None, label: str | None, value: Fraction | None, quoted: Fraction) -> PaidRow:
+    com_date, named = feed.day(com), (label or "").strip()
+    if com_date is None:
+        raise FeedError(f"got {named or 'a payment'} of no day, want its last day with the right")
+    if named not in CASH:
+        raise FeedError(f"got a payment labelled {named[:40]!r}, want one of {', '.join(CASH)}")
+    if value is None or quoted <= 0:
+        raise FeedError(f"got {named} of {com_date} of no amount, want one")
+    return PaidRow(com_date, named, value / quoted)
+
+
+def _offer(paid: PaidRow, *, pay_date: date | None = None, isin: str | None = None) -> Offer:
+    ex_date, amount = shift(paid.com_date, 1), round(paid.amount * AMOUNTS_PER_REAL)
+    kind = CASH[paid.label]
+    if not abs(amount) < LIMIT_MICROS:
+        return Offer(date=ex_date, kind=kind, fault=f"got {paid.label} of more than can be held")
+    exact = Action(ex_date, kind, amount, None, None, CURRENCY, paid.com_date, pay_date, isin, paid.label)
+    return Offer(date=ex_date, kind=kind, exact=exact)
+
+
+def _parted(wanted: WantedShare, rows: Sequence[StockRow]) -> Iterator[Offer]:
+    """Yield each event once, of the ISIN that is wanted: it is repeated for each that the company had."""
+    events: dict[tuple[str, str], list[StockRow]] = defaultdict(list)
+    for row in rows:
+        events[(row.last_date_prior or "").strip(), (row.label or "").strip()].append(row)
+    for (com, label), copies in events.items():
+        isin = next((one for one in wanted.isins if any((row.isin_code or "").strip() == one for row in copies)), None)
+        for row in copies:
+            if isin is None or (row.isin_code or "").strip() != isin:
+                continue
+            try:
+                yield _parting(row, label, isin)
+            except FeedError as error:
+                yield _fault("split", com, error)
+
+
+def _parting(row: StockRow, label: str, isin: str) -> Offer:
+    com_date, factor = feed.day(row.last_date_prior), feed.number(row.factor)
+    if com_date is None:
+        raise FeedError(f"got {label} of no day, want its last day with the right")
+    ex_date = shift(com_date, 1)
+    kind, ratio = SHARES.get(label, "redemption" if label in REDEEMED else "spin_off"), None
+    if kind == "bonus" and (row.asset_issued or "").strip() != isin:
+        kind = "spin_off"  # paper of another class was delivered, worth what nobody says
+    if kind in {"split", "bonus", "grouping"}:
+        if factor is None or factor <= 0:
+            raise FeedError(f"got {label} of {com_date} with the factor {row.factor!r}, want one above 0")
+        # The one field is a percentage of new shares for two labels, and the ratio itself for the third.
+        ratio = factor if kind == "grouping" else 1 + factor / HUNDRED
+        if not max(ratio.numerator, ratio.denominator) < LIMIT_MICROS:
+            raise FeedError(f"got {label} of {com_date} with a factor that cannot be held, want a ratio of shares")
+    numerator, denominator = (None, None) if ratio is None else (ratio.numerator, ratio.denominator)
+    exact = Action(ex_date, kind, None, numerator, denominator, CURRENCY, com_date, isin=isin, label=label or None)
+    return Offer(date=ex_date, kind=kind, exact=exact)
+
+
+def _subscribed(wanted: WantedShare, rows: Sequence[SubscriptionRow]) -> Iterator[Offer]:
+    for row in rows:
+        if (row.isin_code or "").strip() in wanted.isins[:1]:
+            try:
+                yield _subscription(row, wanted.isins[0])
+            except FeedError as error:
+                yield _fault("subscription", row.last_date_prior, error)
+
+
+def _subscription(row: SubscriptionRow, isin: str) -> Offer:
+    com_date, percentage = feed.day(row.last_date_prior), feed.number(row.percentage)
+    strike = feed.number(row.price_unit)
+    label = (row.label or "").strip()
+    if com_date is None or percentage is None or percentage <= 0:
+        raise FeedError(f"got {label or 'a subscription'} without day or percentage, want both")
+    ratio, ex_date = percentage / HUNDRED, shift(com_date, 1)
+    price = None if not strike or strike < 0 else round(strike * AMOUNTS_PER_REAL)
+    exact = Action(
+        ex_date,
+        "subscription",
+        None,
+        ratio.numerator,
+        ratio.denominator,
+        CURRENCY,
+        com_date,
+        isin=isin,
+        label=label or None,
+        strike=price,
+    )
+    return Offer(date=ex_date, kind="subscription", exact=exact)
+
+
+def _fault(kind: ActionKind, com: str | None, error: FeedError) -> Offer:
+    try:
+        com_date = feed.day(com)
+    except FeedError:
+        com_date = None
+    return Offer(
+        date=None if com_date is None else shift(com_date, 1), kind=kind, fault=str(error).partition(", want")[0]
+    )
+
+
+def _is_of(isin: str, share: str) -> bool:
+    if share == "UNT":
+        return isin[6:9] in UNITS
+    return isin[6:9] not in UNITS and isin[9:11] == KINDS_OF_ISIN[share]

@@ -1,0 +1,208 @@
+"""Every series of a log as it is held, in constant memory: the years that were used last lie open, as sorted arrays.
+
+A run of an evening looks at the last weeks of a series: nothing else of it is read, copied or hashed for it.
+"""
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import chain, groupby
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.audit.series_fold import Decided, HeldSeries, SeriesFold
+from ledger.files.scratch import ScratchMap
+from ledger.ingest.rules.commitment import ACCEPTED
+from ledger.ingest.rules.held import SESSIONS_BESIDE, Held, Reach, alike
+from ledger.market.series import Series
+from ledger.values import Bar, Basis
+from projections.queries.snapshot_csv import HEADER, line, snapshot_name
+
+BARS_KEPT = 150_000  # of the years that were used last; the others are read back when their turn comes
+HASHES_KEPT = 8_192  # series of which what comes before their last year is hashed once
+TEXT_BYTES_KEPT = 16 * 1024 * 1024  # rows of snapshots, of years that do not lie open
+
+
+class SnapshotFacts(NamedTuple):
+    """What is recorded of a snapshot."""
+
+    name: str
+    rows: int
+    sha256: bytes
+
+
+class OpenYear(msgspec.Struct):
+    """A year of a series: its days in order, the bar of each, and its row in a snapshot.
+
+    `text` are the rows together, empty where one of them changed since.
+    """
+
+    days: list[date]
+    bars: list[Bar]
+    lines: list[str]
+    text: bytes = b""
+
+    def put(self, bar: Bar) -> bool:
+        """Hold `bar`; return whether its row in a snapshot is another one for it."""
+        day = bar.date
+        place = bisect_left(self.days, day)
+        if place == len(self.days) or self.days[place] != day:
+            self.days.insert(place, day)
+            self.bars.insert(place, bar)
+            self.lines.insert(place, line(bar))
+        else:
+            before, self.bars[place] = self.bars[place], bar
+            if alike(before, bar):
+                return False
+            self.lines[place] = line(bar)
+        self.text = b""
+        return True
+
+    def whole_text(self) -> bytes:
+        """Return the rows of the year, each with its end."""
+        if not self.text:
+            self.text = "\n".join((*self.lines, "")).encode()
+        return self.text
+
+
+class OpenYears:
+    """All series, decision by decision from seq 0 on."""
+
+    def __init__(self, scratch: ScratchMap, texts: ScratchMap) -> None:
+        """Begin with nothing held; `texts` is for rows of snapshots, and nobody else's."""
+        self._fold = SeriesFold(scratch)
+        self._texts = texts
+        self._open: OrderedDict[tuple[Series, int], OpenYear] = OrderedDict()
+        self._bars_kept = 0
+        self._hashed: OrderedDict[Series, tuple[int, hashlib._Hash]] = OrderedDict()
+
+    def held(self, series: Series) -> HeldSeries:
+        """Return the series, but for its bars; not to be changed."""
+        return self._fold.held(series)
+
+    def state(self, series: Series, basis: Basis) -> bytes:
+        """Return the state that a decision finds; of a series without one, under `basis`."""
+        return self._fold.state(series, basis)
+
+    def apply(self, seq: int, decision: Decided, *, committing: bool) -> bytes | None:
+        """Hold what the decision at `seq` leads to, and return that state, where it is `committing` to one."""
+        after = self._fold.apply(seq, decision, committing=committing)
+        if decision.verdict not in ACCEPTED:
+            return after
+        series = Series(decision.ticker, decision.provider)
+        last = max(self._fold.held(series).years, default=0)
+        for year, bars in groupby(decision.bars, key=lambda bar: bar.date.year):
+            known = self._open.get((series, year))
+            if known is None:
+                self._texts.put(_name(series, year), b"")
+                changed = True
+            else:
+                size = len(known.days)
+                changed = any([known.put(bar) for bar in bars])  # noqa: C419 - each of them is put
+                self._bars_kept += len(known.days) - size
+            if changed and year != last:
+                self._hashed.pop(series, None)
+        return after
+
+    def near(self, series: Series, reach: Reach) -> Held:
+        """Return what is held of the series, as far as rules look that reach so far: sessions, and not whole years."""
+        held = self._fold.held(series)
+        years, first, last = sorted(held.years), reach.days.start, reach.days.end
+        before = _beside(bar for bar in self._backwards(series, years, first))
+        after = _beside(bar for bar in self._onwards(series, years, last))
+        ends = [self._year(series, years[at]).bars[at] for at in (0, -1)] if reach.ends and years else []
+        inside = (self._between(series, year, first, last) for year in years if first.year <= year <= last.year)
+        found = chain(ends[:1], reversed(before), chain.from_iterable(inside), after, ends[1:])
+        return Held({bar.date: bar for bar in found}, held.actions, held.basis, reach, {})
+
+    def whole(self, series: Series) -> Held:
+        """Return all that is held of the series."""
+        held = self._fold.held(series)
+        bars = chain.from_iterable(self._year(series, year).bars for year in sorted(held.years))
+        return Held({bar.date: bar for bar in bars}, held.actions, held.basis)
+
+    def snapshot(self, series: Series) -> SnapshotFacts | None:
+        """Return what a snapshot of the series would be recorded as; None where nothing is held."""
+        years = self._fold.held(series).years
+        if not years:
+            return None
+        *earlier, last = sorted(years)
+        found = self._hashed.get(series)
+        if found is None or found[0] != last:
+            digest = hashlib.sha256(f"{HEADER}\n".encode())
+            for year in earlier:
+                digest.update(self._text(series, year))
+            found = self._hashed[series] = last, digest
+            if len(self._hashed) > HASHES_KEPT:
+                self._hashed.popitem(last=False)
+        whole = found[1].copy()
+        whole.update(self._year(series, last).whole_text())
+        rows = sum(known.bars for known in years.values())
+        return SnapshotFacts(snapshot_name(series.ticker, years[last].last), rows, whole.digest())
+
+    # --- years -------------------------------------------------------------------------------
+
+    def _year(self, series: Series, year: int) -> OpenYear:
+        """Return a year that anything is held in; not to be changed."""
+        name = series, year
+        found = self._open.get(name)
+        if found is not None:
+            self._open.move_to_end(name)
+            return found
+        bars = self._fold.bars(series, year)
+        text = self._texts.get(_name(series, year)) or b""
+        lines = text.decode().split("\n")[:-1] if text else list(map(line, bars))
+        found = self._open[name] = OpenYear([bar.date for bar in bars], bars, lines, text)
+        self._bars_kept += len(bars)
+        while self._bars_kept > BARS_KEPT and len(self._open) > 1:
+            other, closed = self._open.popitem(last=False)
+            self._bars_kept -= len(closed.bars)
+            self._texts.put(_name(*other), closed.whole_text())
+        return found
+
+    def _text(self, series: Series, year: int) -> bytes:
+        if (series, year) not in self._open and (text := self._texts.get(_name(series, year))):
+            return text
+        return self._year(series, year).whole_text()
+
+    def _between(self, series: Series, year: int, first: date, last: date) -> list[Bar]:
+        known = self._year(series, year)
+        start = bisect_left(known.days, first) if year == first.year else 0
+        stop = bisect_right(known.days, last) if year == last.year else len(known.days)
+        return known.bars[start:stop]
+
+    def _backwards(self, series: Series, years: list[int], first: date) -> Iterator[Bar]:
+        """Yield the sessions before `first`, the newest first."""
+        for year in reversed(years):
+            if year <= first.year:
+                known = self._year(series, year)
+                stop = bisect_left(known.days, first) if year == first.year else len(known.days)
+                yield from (known.bars[place] for place in range(stop - 1, -1, -1))
+
+    def _onwards(self, series: Series, years: list[int], last: date) -> Iterator[Bar]:
+        """Yield the sessions after `last`, the oldest first."""
+        for year in years:
+            if year >= last.year:
+                known = self._year(series, year)
+                start = bisect_right(known.days, last) if year == last.year else 0
+                yield from (known.bars[place] for place in range(start, len(known.bars)))
+
+
+def _beside(away: Iterable[Bar]) -> list[Bar]:
+    """Return what the rules look at of the sessions that lead away from days that are judged, and the next one.
+
+    What lies beyond is left out; the next one keeps the end of a run of sessions alike where it is.
+    """
+    looked_at: list[Bar] = []
+    for bar in away:
+        looked_at.append(bar)
+        if len(looked_at) > SESSIONS_BESIDE and not alike(bar, looked_at[0]):
+            break
+    return looked_at
+
+
+def _name(series: Series, year: int) -> bytes:
+    return f"{len(series.provider)} {series.provider}{series.ticker} {year}".encode("utf-8", "surrogatepass")

@@ -1,0 +1,103 @@
+"""Prices of many series as blocks: the rows of `Ledger.prices`, without making each of them."""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from ledger.market.series import Series
+from ledger.values import Basis
+from projections.api.rows import AdjustedPrice, Price
+from projections.fold.tables import Tables
+from projections.models import bar_columns, prices
+from projections.models.bar_columns import EPOCH_ORDINAL, PRICES, Ints
+from projections.models.decisions import Decision
+from projections.queries.adjusted import ONE, held_factors, known_actions
+from projections.relations.block import MICROS, Block, Cells, reais
+from projections.store.bulk import Batch
+from projections.store.store import View
+
+BASES: tuple[Basis, ...] = ("as_traded", "split_adjusted")
+
+
+class SeriesRows(NamedTuple):
+    """The rows `[start, stop)` of a block that are of one series; the decisions on it until then, one at least."""
+
+    series: Series
+    judged: list[Decision]
+    start: int
+    stop: int
+
+
+class Sessions(NamedTuple):
+    """Sessions of some series, by ticker and day: a block of prices, and the part of each series that has any."""
+
+    block: Block
+    parts: list[SeriesRows]
+
+
+def sessions(view: View, wanted: Iterable[Series], position: int, *, adjusted: bool) -> Iterator[Sessions]:
+    """Yield the sessions of the series `wanted` held once `position` events are read; see `Ledger.prices`."""
+    for batch in view.versions(wanted):
+        rows = bar_columns.in_force(batch.columns, batch.numbers, position)
+        places = np.searchsorted(batch.numbers[rows], np.arange(len(batch.parts) + 1)).tolist()
+        parts = [
+            SeriesRows(part.series, [one for one in part.judged if one.seq < position], places[n], places[n + 1])
+            for n, part in enumerate(batch.parts)
+        ]
+        columns = _columns(batch, rows, parts)
+        if adjusted:
+            columns |= _adjusted(view.state[prices.NAME], batch, rows, parts, position)
+        held = [part for part in parts if part.start < part.stop]
+        yield Sessions(Block(AdjustedPrice if adjusted else Price, columns), held)
+
+
+def _columns(batch: Batch, rows: Ints, parts: list[SeriesRows]) -> dict[str, Cells]:
+    found = batch.columns
+    numbers = batch.numbers[rows]
+    providers = sorted({part.series.provider for part in parts})
+    provider_of = np.array([providers.index(part.series.provider) for part in parts])
+    # A series without a decision by then has no row either.
+    basis_of = np.array([BASES.index(part.judged[-1].basis) if part.judged else 0 for part in parts])
+    return {
+        "ticker": Cells(numbers, words=[part.series.ticker for part in parts]),
+        "date": Cells(found.days[rows]),
+        **{name: Cells(reais(found.values[name][rows])) for name in PRICES},
+        "volume": Cells(found.values["volume"][rows]),
+        "provider_adj_close": Cells(reais(found.values["adj_close"][rows]), ~found.adjusted[rows]),
+        "provider": Cells(provider_of[numbers], words=providers),
+        "basis": Cells(basis_of[numbers], words=BASES),
+        "seq": Cells(found.seqs[rows]),
+        "learned_at": Cells(found.recorded[rows]),
+    }
+
+
+def _adjusted(tables: Tables, batch: Batch, rows: Ints, parts: list[SeriesRows], position: int) -> dict[str, Cells]:
+    """Return the factor of each row and its prices times that; most series have no action, and nothing to compute."""
+    factor, missing = np.ones(len(rows)), np.zeros(len(rows), np.bool_)
+    micros = {name: batch.columns.values[name][rows] for name in PRICES}
+    made = {name: reais(values) for name, values in micros.items()}
+    days = batch.columns.days[rows] + EPOCH_ORDINAL
+    for whole, part in zip(batch.parts, parts, strict=True):
+        if part.start == part.stop:
+            continue
+        span = slice(part.start, part.stop)
+        known = known_actions(tables, part.series, whole.judged[-1].basis, position)
+        if not known.actions:
+            missing[span] = True if known.since is None else days[span] < known.since.toordinal()
+            continue
+        factors = held_factors(tables, part.series, position)
+        for row in range(part.start, part.stop):
+            one = factors.get(date.fromordinal(int(days[row])))
+            if one is None:
+                missing[row] = True
+            elif one != ONE:
+                factor[row] = float(one)
+                for name, values in micros.items():
+                    # The quotient of two ints is the double nearest to it, as that of the fraction is.
+                    made[name][row] = int(values[row]) * one.numerator / (one.denominator * MICROS)
+    return {
+        "factor": Cells(factor, missing),
+        **{f"adj_{name}": Cells(values, missing) for name, values in made.items()},
+    }

@@ -1,0 +1,166 @@
+"""The exchange's list as it answers: one test per habit that costs whoever does not know it."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from ledger.ingest.providers import registry
+from ledger.ingest.providers.b3 import joined
+from ledger.ingest.providers.b3.provider import B3Provider
+from ledger.ingest.providers.evidence import body
+from ledger.ingest.providers.port import Access, Fetched, ProviderError
+from ledger.ingest.rules import actions
+from ledger.values import Window
+from tests.support.b3_server import B3Server, cash, company, past, stock
+
+PN = "BRPETRACNPR6"
+KLABIN = "BRKLBNCDAM18"
+NOW_US = round(datetime(2026, 8, 24, 22, tzinfo=UTC).timestamp()) * 1_000_000
+WINDOW = Window(date(2026, 8, 1), date(2026, 8, 24))
+
+
+@pytest.fixture
+def server() -> Iterator[B3Server]:
+    """Give the exchange on loopback, with one company that has paid."""
+    with B3Server() as found:
+        found.companies["PETR"] = company(
+            "PETR", "PETROBRAS", stockDividends=[stock("25/04/2008", "DESDOBRAMENTO", "100,0", PN)]
+        )
+        found.history("PETROBRAS", [past("11/12/2024", "PN", "DIVIDENDO", "1,55174293")])
+        yield found
+
+
+def provider(server: B3Server, *, answer_max_bytes: int = 1_000_000) -> B3Provider:
+    """Return the provider, opened as the product does."""
+    access = Access(
+        cache_dir=Path("nowhere"), now=lambda: NOW_US, base_url=server.url, answer_max_bytes=answer_max_bytes
+    )
+    found = registry.opened("b3", access)
+    assert isinstance(found, B3Provider)
+    return found
+
+
+def fetched(server: B3Server, ticker: str = "PETR4.SA") -> Fetched:
+    """Return the answer on a ticker."""
+    return provider(server).fetch(ticker, WINDOW, timeout_s=10)
+
+
+def refused(server: B3Server, ticker: str = "PETR4.SA", *, answer_max_bytes: int = 1_000_000) -> ProviderError:
+    """Return the error that asking for a ticker ends with."""
+    with pytest.raises(ProviderError) as caught:
+        provider(server, answer_max_bytes=answer_max_bytes).fetch(ticker, WINDOW, timeout_s=10)
+    return caught.value
+
+
+def days(found: Fetched) -> list[date]:
+    """Return the ex dates in an answer."""
+    offers = joined.reading(body(found.answer)).offers
+    return sorted(actions.canonical(offer).ex_date for offer in offers)
+
+
+def test_an_answer_holds_both_lists_and_the_days_that_they_are_of(server: B3Server) -> None:
+    """Whatever was asked for: the list has no bounds, and its answer is read again by what is recorded alone."""
+    found = fetched(server)
+    assert [date(2008, 4, 28), date(2024, 12, 12)] == days(found)
+    assert (Window(date(2008, 4, 28), date(2026, 8, 24)), ()) == (found.request.window, found.bars)
+    wanted, told = joined.answers(body(found.answer))
+    assert ("PN", (PN,), "b3") == (wanted.share, wanted.isins, wanted.isins_by)
+    assert ["GetListedSupplementCompany", "GetListedCashDividends"] == [one.method for one in told]
+    assert "DESDOBRAMENTO" in told[0].text
+
+
+def test_a_long_history_is_asked_for_page_by_page(server: B3Server) -> None:
+    """A page of 200 or more would come empty with no counts: nothing paid, as it seems."""
+    server.history("PETROBRAS", [past("11/12/2024", "PN", "DIVIDENDO", "1,5")] * 250)
+    assert 251 == len(days(fetched(server)))
+    pages = [params for method, params in server.asked if method == "GetListedCashDividends"]
+    assert [(1, 100), (2, 100), (3, 100)] == [(one["pageNumber"], one["pageSize"]) for one in pages]
+
+
+def test_a_history_without_counts_is_no_history(server: B3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused, and never taken for a company that paid nothing."""
+    monkeypatch.setattr("ledger.ingest.providers.b3.provider.PAGE_SIZE", 200)
+    error = refused(server)
+    assert ("bad-answer", "got no count of the history of PETROBRAS, want one") == (error.kind, error.message)
+
+
+def test_a_history_that_falls_short_is_refused(server: B3Server) -> None:
+    """Rows have to be as many as are counted."""
+    text = b'{"page":{"pageNumber":1,"totalRecords":3,"totalPages":1},"results":[]}'
+    supplement = server.answer("GetListedSupplementCompany", {"issuingCompany": "PETR"})
+    server.faults = [supplement, (200, text)]
+    assert "got 0 rows of the history of PETROBRAS, want 3" == refused(server).message
+
+
+def test_a_name_is_asked_for_without_its_slash_and_whole(server: B3Server) -> None:
+    """KLABIN S/A has no rows under its name, and under the first half of it those of a dead company."""
+    server.companies["KLBN"] = company(
+        "KLBN", "KLABIN S/A", cashDividends=[cash("20/02/2025", "DIVIDENDO", "0,22798586124", KLABIN)]
+    )
+    server.history("KLABIN S/A", [past("20/02/2024", "UNT", "DIVIDENDO", "0,1")])
+    server.history("KLABIN", [past("20/02/1994", "PN", "DIVIDENDO", "9,9")])
+    assert [date(2024, 2, 21), date(2025, 2, 21)] == days(fetched(server, "KLBN11.SA"))
+    assert "KLABIN SA" == server.asked[-1][1]["tradingName"]
+
+
+def test_an_empty_body_is_an_unknown_code_where_the_canary_answers(server: B3Server) -> None:
+    """It is final: nobody asks again."""
+    error = refused(server, "ELET3.SA")
+    assert ("not-found", "got nothing about ELET where PETR is known, want a listed code") == (
+        error.kind,
+        error.message,
+    )
+    assert ["ELET", "PETR"] == [params["issuingCompany"] for _, params in server.asked]
+
+
+def test_an_empty_body_is_a_fault_where_the_canary_is_silent_too(server: B3Server) -> None:
+    """A question that the exchange does not like looks the same as a code that it does not know."""
+    server.is_mute = True
+    error = refused(server, "ELET3.SA")
+    assert ("bad-answer", "got nothing about ELET nor about PETR, want an answer") == (error.kind, error.message)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(520, "bad-answer"), (429, "rate-limit"), (403, "rate-limit"), (500, "bad-answer")]
+)
+def test_another_status_is_a_failure_of_its_kind(server: B3Server, status: int, kind: str) -> None:
+    """With the status on record."""
+    server.faults = [(status, b"<html>")]
+    error = refused(server)
+    assert (kind, status) == (error.kind, error.status_code)
+
+
+def test_another_body_is_refused_and_kept(server: B3Server) -> None:
+    """What did come is evidence of the failure."""
+    server.faults = [(200, b"<html>maintenance</html>")]
+    error = refused(server)
+    assert error.answer is not None
+    assert ("bad-answer", True) == (error.kind, b"maintenance" in body(error.answer))
+
+
+def test_answers_are_bounded_together(server: B3Server) -> None:
+    """By what comes of all questions of a fetch, not of one alone."""
+    server.history("PETROBRAS", [past("11/12/2024", "PN", "DIVIDENDO", "1,5")] * 250)
+    error = refused(server, answer_max_bytes=60_000)
+    assert ("bad-answer", True) == (error.kind, "want at most 60000" in error.message)
+
+
+def test_nobody_at_the_other_end_is_a_failed_connection() -> None:
+    """As of any provider."""
+    with B3Server() as gone:
+        pass
+    assert "connection" == refused(gone).kind
+
+
+def test_what_is_no_share_is_asked_of_nobody(server: B3Server) -> None:
+    """Indices and receipts of foreign shares are not on this list."""
+    assert ("not-found", []) == (refused(server, "^BVSP").kind, server.asked)
+
+
+def test_a_probe_asks_about_the_canary(server: B3Server) -> None:
+    """And says what is wrong."""
+    assert provider(server).probe(timeout_s=10).error_kind is None
+    server.is_mute = True
+    assert "bad-answer" == provider(server).probe(timeout_s=10).error_kind

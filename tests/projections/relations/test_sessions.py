@@ -1,0 +1,106 @@
+"""Prices of many series at once are the rows of the Python API, to the last bit of every double."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ledger.ids import append_id
+from ledger.log_source import LogSource
+from ledger.memory_log import MemoryLog
+from projections.api import series_rows
+from projections.api.faces import to_columns
+from projections.api.rows import AdjustedPrice, Price
+from projections.models import prices
+from projections.relations.block import EXACT, reais
+from projections.relations.choosing import chosen
+from projections.relations.sessions import sessions
+from projections.store.runner import catch_up, open_view
+from projections.store.store import View
+from tests.projections.story import Story, bar
+from tests.support import mix
+from tests.support.archives import created
+from tests.support.drafts import StepClock
+
+
+def realistic(appends: int) -> MemoryLog:
+    """Return a log with splits, dividends, corrections and rejected answers in it."""
+    log = MemoryLog(now=StepClock())
+    log.append([created()], append_id=append_id("ledger.created"))
+    for number, batch in enumerate(mix.realistic(appends, 3)):
+        log.append(list(batch), append_id=append_id(f"mix/{number}"))
+    return log
+
+
+@pytest.fixture(scope="module")
+def log() -> LogSource:
+    """A log of two years of use."""
+    return realistic(600)
+
+
+def rows_of(view: View, position: int, row_type: type[Price]) -> list[Price]:
+    """Return the rows of every ticker by the API, one after the other."""
+    make = series_rows.adjusted_prices if row_type is AdjustedPrice else series_rows.prices
+    tables = view.state[prices.NAME]
+    wanted = chosen(view.state, position, order=(mix.PROVIDER,), retired=True)
+    return [row for series in wanted for row in make(tables, series, position)]
+
+
+@pytest.mark.parametrize("row_type", [AdjustedPrice, Price])
+def test_every_value_is_that_of_the_rows(row_type: type[Price], log: LogSource, tmp_path: Path) -> None:
+    """As of any position; in Arrow's columns and in plain lists."""
+    catch_up(log, tmp_path)
+    size = log.head().size
+    with open_view(log, tmp_path) as view:
+        for position in (0, 1, size // 7, size // 2, size):
+            want = to_columns(row_type, rows_of(view, position, row_type))
+            wanted = chosen(view.state, position, order=(mix.PROVIDER,))
+            blocks = [one.block for one in sessions(view, wanted, position, adjusted=row_type is AdjustedPrice)]
+            assert want.to_arrow().to_pylist() == [row for block in blocks for row in block.to_arrow().to_pylist()]
+            assert list(want.plain()) == (list(blocks[0].plain()) if blocks else list(want.names))
+            for name, values in want.plain().items():
+                assert values == [value for block in blocks for value in block.plain()[name]]
+        if row_type is AdjustedPrice:
+            assert len({factor for block in blocks for factor in block.plain()["factor"]}) > 3
+
+
+def test_each_part_is_one_series(log: LogSource) -> None:
+    """Its rows, its decisions by then, and nothing of a series that had no price yet."""
+    with open_view(log, None) as view:
+        position = log.head().size // 9
+        wanted = chosen(view.state, position, order=(mix.PROVIDER,))
+        for found in sessions(view, wanted, position, adjusted=False):
+            tickers = found.block.plain()["ticker"]
+            for part in found.parts:
+                assert {part.series.ticker} == set(tickers[part.start : part.stop])
+                assert part.judged[-1].seq < position
+            assert len(found.block) == sum(part.stop - part.start for part in found.parts)
+
+
+def test_a_price_beyond_the_exact_doubles_is_the_nearest_one() -> None:
+    """As the decimal's double is."""
+    micros = [0, 1, EXACT - 1, EXACT + 1, 2**63 - 1]
+    assert [value / 1_000_000 for value in micros] == reais(np.array(micros)).tolist()
+
+
+def test_the_series_of_a_position_stays_the_same_whatever_comes_later() -> None:
+    """Another provider's series, and a retirement, count from their own events on; a ticker that is named is named."""
+    story = Story()
+    story.decided(story.fetched(), bars=[bar(1)])
+    then = story.log.head().size
+    story.decided(story.fetched("VALE3.SA"), "VALE3.SA", bars=[bar(1)])
+    story.retired()
+    with open_view(story.log, None) as view:
+        now = story.log.head().size
+        (ended,) = {one.ticker for one in chosen(view.state, now, order=(), retired=True)} - {
+            one.ticker for one in chosen(view.state, now, order=())
+        }
+        assert [["PETR4.SA"], ["PETR4.SA", "VALE3.SA"], [ended], []] == [
+            [one.ticker for one in found]
+            for found in (
+                chosen(view.state, then, order=()),
+                chosen(view.state, now, order=(), retired=True),
+                chosen(view.state, now, order=(), tickers=[ended]),
+                chosen(view.state, now, order=(), source="cotahist"),
+            )
+        ]

@@ -1,0 +1,118 @@
+"""Many series read at once are what each is scanned as, whatever is wrong with the rows."""
+
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.market.series import Series
+from projections.fold.folding import replayed
+from projections.models import prices
+from projections.models.bar_columns import EPOCH_ORDINAL
+from projections.models.prices import Prices, Version
+from projections.store.mending import StoreDroppedWarning
+from projections.store.replaying import compare
+from projections.store.runner import catch_up, open_view
+from projections.store.store import View
+from tests.projections.store.test_commitments import (
+    BARS,
+    DECIDED,
+    Fault,
+    doubled,
+    edited,
+    gone,
+    older,
+    removed,
+    rows,
+    told,
+    twice,
+)
+from tests.projections.store.test_mending import database, flip
+from tests.projections.store.test_runner import LONG_STORY, Prefix
+from tests.projections.story import Story, bar, day
+from tests.projections.story import told as told_before
+from tests.support.committed import SERIES
+
+Found = list[tuple[int, int, int, int | None]]  # day, seq, recorded_at, close
+
+
+def of_scan(versions: Iterator[Version]) -> Found:
+    """Return what a scan gives of one series."""
+    return [
+        (one.date.toordinal() - EPOCH_ORDINAL, one.seq, one.recorded_at, one.bar and one.bar.close) for one in versions
+    ]
+
+
+def in_bulk(view: View, wanted: list[Series]) -> dict[Series, Found]:
+    """Return what is read of some series at once."""
+    found = {}
+    for batch in view.versions(wanted):
+        columns = batch.columns
+        closes = [
+            close if there else None
+            for close, there in zip(columns.values["close"].tolist(), columns.present, strict=True)
+        ]
+        cells = list(zip(columns.days.tolist(), columns.seqs.tolist(), columns.recorded.tolist(), closes, strict=True))
+        for part in batch.parts:
+            found[part.series] = cells[part.start : part.stop]
+    return found
+
+
+def test_series_of_older_decisions_are_read_row_by_row(tmp_path: Path) -> None:
+    """They commit to nothing; stored, behind the log, or in memory, all is the same, and a missing one has no row."""
+    story = Story()
+    story.log = told_before(LONG_STORY)
+    story.decided(story.fetched(), bars=[bar(1, 11_000_000)], withdrawn=(day(2),))
+    tables = replayed(story.log.read(), [Prices()])[1]["prices"]
+    wanted = [*prices.all_series(tables), Series("XXXX3.SA", "yfinance")]
+    want = {series: of_scan(prices.versions(tables, series)) for series in wanted}
+    assert any(close is None for found in want.values() for *_, close in found)
+    catch_up(Prefix(story.log, 150), tmp_path)
+    with open_view(story.log, tmp_path, storing=False) as behind:
+        assert want == in_bulk(behind, wanted)
+    with open_view(story.log, tmp_path) as view, open_view(story.log, None) as folded:
+        assert [want, want] == [in_bulk(view, wanted), in_bulk(folded, wanted)]
+
+
+@pytest.mark.parametrize("mark", [BARS, DECIDED], ids=["prices", "actions"])
+@pytest.mark.parametrize("fault", [removed, doubled, edited, older, twice, gone])
+def test_no_false_row_is_read(tmp_path: Path, fault: Fault, mark: bytes) -> None:
+    """Though every check is right: the log is read in their place, and the store is built again."""
+    ledger = told()
+    want = of_scan(prices.versions(replayed(ledger.log.read(), [Prices()])[1]["prices"], SERIES))
+    catch_up(Prefix(ledger.log, 3), tmp_path)
+    with database(tmp_path) as txn:
+        before = rows(txn, mark)
+    catch_up(ledger.log, tmp_path)
+    with database(tmp_path) as txn:
+        fault(txn, rows(txn, mark), before)
+    with open_view(ledger.log, tmp_path) as view, pytest.warns(StoreDroppedWarning) as caught:
+        assert {SERIES: want} == in_bulk(view, [SERIES])
+    assert 1 == len(caught)
+    assert [] == compare(ledger.log, tmp_path)
+
+
+def test_no_flipped_bit_is_read(tmp_path: Path) -> None:
+    """Of any row, be it in force or replaced since: in its key, its value or its check."""
+    ledger = told()
+    want = of_scan(prices.versions(replayed(ledger.log.read(), [Prices()])[1]["prices"], SERIES))
+    sound, damaged = tmp_path / "sound", tmp_path / "damaged"
+    sound.mkdir()
+    catch_up(ledger.log, sound)
+    with database(sound) as txn:
+        kept = [(key, value) for key, value in txn.cursor() if key.startswith(BARS)]
+    missed = 0
+    for number, (key, value) in enumerate(kept):
+        for bit in range(number % 7, 8 * (len(key) + len(value)), 97):
+            shutil.rmtree(damaged, ignore_errors=True)
+            shutil.copytree(sound, damaged)
+            flip(damaged, key, bit=bit)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                with open_view(ledger.log, damaged, storing=False) as view:
+                    assert {SERIES: want} == in_bulk(view, [SERIES])
+            missed += not caught
+    # The check of a row that is in force is not read: what it is of is covered.
+    assert missed <= len(kept)
