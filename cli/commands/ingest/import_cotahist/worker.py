@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from cli.app import clock, exits, output
+from cli.app import exits, output
 from cli.app.settings import Settings
 from cli.commands.ingest.import_cotahist import row
 from cli.commands.ingest.import_cotahist.row import ImportRow, Refusal, Run
-from cli.context import first_ledger, guards
+from cli.context.first_ledger import ImportLedger
 from ledger import ids
-from ledger.errors import LedgerError, NoLedgerError, kept_out
+from ledger.errors import LedgerError, kept_out
 from ledger.foreseen import foreseen
 from ledger.ingest.plan import Observer
 from ledger.ingest.providers.cotahist import DESCRIPTION, file
@@ -26,7 +26,6 @@ from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market.series import Series
 from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
-from ledger.store.home import LedgerHome
 from projections.store.runner import catch_up, open_view, view_at
 
 
@@ -45,24 +44,15 @@ class FileWorker:
 
     def __init__(
         self,
-        log: EventLog | None,
+        ledger: ImportLedger,
         *,
-        first: Callable[[], tuple[EventLog, Path | None]] | None,
         options: ImportOptions,
         settings: Settings,
-        now: Callable[[], int],
         observer: Observer,
     ) -> None:
-        """`log` None: there is no ledger. `first` makes one, None in a dry run.
-
-        It returns the ledger and its folder, None where another process was faster.
-        """
-        self._log = log
-        self._first = first
-        self._created: Path | None = None
+        self._ledger = ledger
         self._options = options
         self._settings = settings
-        self._now = now
         self._observer = observer
         self._first_error: LedgerError | None = None  # of a ticker of the file at work
         self._refusals: list[Refusal] = []  # of the file at work, as many as are shown
@@ -73,7 +63,7 @@ class FileWorker:
 
         Raises: ClockAheadError.
         """
-        began, started_at = time.perf_counter(), self._now()
+        began, started_at = time.perf_counter(), self._ledger.now()
         self._first_error, self._refusals = None, []
         job_id = ids.new_id(started_at)
 
@@ -82,16 +72,16 @@ class FileWorker:
                 job_id=job_id,
                 provider=DESCRIPTION.name,
                 elapsed_s=time.perf_counter() - began,
-                head=self._log.head() if self._log else None,
+                head=self._ledger.log.head() if self._ledger.log else None,
                 dry_run=self._options.dry_run,
-                created=self._created,
-                without_ledger=self._log is None and not self._options.dry_run,
+                created=self._ledger.created,
+                without_ledger=self._ledger.is_lacking,
             )
 
         try:
             with ExitStack() as held, foreseen("import"):
-                if self._log is not None:
-                    held.enter_context(self._only_import(self._log, job_id))
+                if self._ledger.log is not None:
+                    held.enter_context(self._only_import(self._ledger.log, job_id))
                 contents, total, seq = self._import(path, job_id, started_at, held)
         except LedgerError as error:
             return self._refused(path, error, measured())
@@ -118,7 +108,7 @@ class FileWorker:
         if log.readonly:
             return nullcontext()
         timeout_s = self._settings.ingest_lock_timeout_seconds
-        return ticker_lock(log.home.locks, LOCK_NAME, job_id=job_id, now_us=self._now(), timeout_s=timeout_s)
+        return ticker_lock(log.home.locks, LOCK_NAME, job_id=job_id, now_us=self._ledger.now(), timeout_s=timeout_s)
 
     def _import(
         self, path: Path, job_id: bytes, started_at: int, held: ExitStack
@@ -129,7 +119,7 @@ class FileWorker:
                 label, expected = f"{path.name}: reading", text.batches_expected
                 with output.progress(text.batches(), label=label, length=expected) as batches:
                     intake.fill(spool, text, batches)
-                contents = intake.contents(text, started_at=started_at, finished_at=self._now())
+                contents = intake.contents(text, started_at=started_at, finished_at=self._ledger.now())
             self._observer.info(
                 "read", **_about(job_id), file=path.name, records=contents.records, tickers=contents.tickers
             )
@@ -138,13 +128,12 @@ class FileWorker:
                 records = sum(one.records for one in contents.refused)
                 codes = ", ".join(dict.fromkeys(one.name for one in self._refusals))
                 self._observer.warn("codes that are no tickers", **_about(job_id), records=records, codes=codes)
-            if self._log is None and self._first is not None and contents.tickers:
+            if self._ledger.is_lacking and contents.tickers and (log := self._ledger.needed()):
                 # Only now: a file that is refused, or holds nothing of what is wanted, is no reason for a ledger.
-                self._log, self._created = self._first()
-                held.enter_context(self._only_import(self._log, job_id))
+                held.enter_context(self._only_import(log, job_id))
             total, seq = self._append(contents, spool, job_id)
-        if self._log is not None and not self._log.readonly:
-            catch_up(self._log, self._log.folder)
+        if self._ledger.log is not None and not self._ledger.log.readonly:
+            catch_up(self._ledger.log, self._ledger.log.folder)
         return contents, total, seq
 
     def _append(self, contents: Contents, spool: Spool, job_id: bytes) -> tuple[Counter[str], int | None]:
@@ -153,7 +142,7 @@ class FileWorker:
             importer = Importer(
                 contents,
                 job_id=job_id,
-                log=self._log,
+                log=self._ledger.log,
                 held=held,
                 threshold_percent=self._settings.validation_invalid_percent_threshold,
                 lock_timeout_s=self._settings.ingest_lock_timeout_seconds,
@@ -181,7 +170,7 @@ class FileWorker:
     @contextmanager
     def _held(self) -> Iterator[Callable[[str, Reach], Held]]:
         """Give what is held of each ticker as the file finds it: it names no ticker twice, so that stays true."""
-        log = self._log
+        log = self._ledger.log
         if log is None:
             yield lambda *_: Held({})
         elif log.readonly:
@@ -191,37 +180,6 @@ class FileWorker:
         else:
             with open_view(log, log.folder) as view:
                 yield lambda ticker, reach: view.held(Series(ticker, DESCRIPTION.name), reach)
-
-
-@contextmanager
-def worker_for(settings: Settings, options: ImportOptions, observer: Observer) -> Iterator[FileWorker]:
-    """Give the worker over the real ledger; where there is none, the first file that is fit for it makes one.
-
-    Raises: NoLedgerError with `must_exist`; ClockRefusedError; what opening a ledger raises.
-    """
-
-    def now() -> int:
-        return clock.now_us(settings)
-
-    now()  # a clock that is refused is refused before anything is made
-    home = LedgerHome(settings.data_dir)
-    with ExitStack() as held:
-
-        def opened() -> EventLog:
-            timeout_s = settings.ingest_lock_timeout_seconds
-            return held.enter_context(
-                EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s, guards=guards.of("real"))
-            )
-
-        def first() -> tuple[EventLog, Path | None]:
-            created = first_ledger.create(home, "real", settings, now)
-            return opened(), created
-
-        log = None if home.current() is None else opened()
-        if log is None and options.must_exist:
-            raise NoLedgerError(home.root)
-        makes = None if options.dry_run else first
-        yield FileWorker(log, first=makes, options=options, settings=settings, now=now, observer=observer)
 
 
 def _about(job_id: bytes) -> dict[str, object]:

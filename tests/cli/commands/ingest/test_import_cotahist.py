@@ -95,14 +95,28 @@ def test_files_follow_one_another(tmp_path: Path) -> None:
     )
 
 
+def test_the_first_file_that_is_fit_makes_the_ledger(tmp_path: Path) -> None:
+    """Neither one that is cut nor one without anything of what was asked for; once there is one, none is lacking."""
+    made(tmp_path / "A.TXT", LINES)
+    made(tmp_path / "C.TXT", LINES[1::2])
+    (tmp_path / "B.TXT").write_bytes((tmp_path / "A.TXT").read_bytes()[:1000])
+    args = ("B.TXT", "C.TXT", "A.TXT", "B.TXT", "--ticker", "PETR4")
+    rows = imported(tmp_path, *args).lines()
+    expected = [("error", False), ("warning", False), ("success", True), ("error", True)]
+    assert expected == [(row["status"], row["created"]) for row in rows]
+    assert ["created", "ledger"] == [field for field in rows[2] if field in {"created", "ledger"}]
+    assert [("error", None)] == [(row["status"], row.get("created")) for row in imported(tmp_path, "B.TXT").lines()]
+
+
 def test_a_refused_file_is_a_line_and_a_hint(tmp_path: Path) -> None:
-    """Nothing of it is appended, and the only file is exit 2."""
+    """The only file is exit 2, and where there was no ledger none is made."""
     path = made(tmp_path / "A.TXT", LINES)
     path.write_bytes(path.read_bytes()[: 3 * 247])
     done = imported(tmp_path, "A.TXT")
     (row,) = done.lines()
     message = "bad-answer: got the end in line 4 of A.TXT, want the trailer 99COTAHIST.AAAA: the file is cut"
-    assert (2, message, 1) == (done.code, row["error_message"], size(tmp_path))
+    assert (2, message, False) == (done.code, row["error_message"], row["created"])
+    assert not (tmp_path / "dados").exists()
     assert [
         f"error: A.TXT: {message}",
         "hint: download the file again, then: main import-cotahist A.TXT",
@@ -269,8 +283,8 @@ def test_a_killed_import_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
         command("import-cotahist", "A.TXT"), cwd=tmp_path, env=environment(NOW), stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
-    # "created ledger", then "read": from here on tickers are appended.
-    while '"event":"read"' not in process.stderr.readline():
+    # "read", then "created ledger": from here on tickers are appended.
+    while not process.stderr.readline().startswith("created ledger"):
         pass
     head = tmp_path / "dados" / "ledger-1" / "head"
     before = head.read_bytes()
