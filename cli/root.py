@@ -29,6 +29,7 @@ _TABLE = (
     ("gaps", "prices.gaps", "Print the sessions that are missing."),
     ("compare", "prices.compare.command", "Hold one provider's prices against another's."),
     ("export", "prices.export.command", "Write the whole ledger as Parquet or CSV files."),
+    ("sql", "prices.sql.command", "Ask it in SQL, as of any position: one SELECT, no file, no network."),
     ("plot", "prices.plot.command", "Draw a ticker's close and volume, with what happened to them."),
     ("rules", "evidence.rules", "Print the rules that every answer is judged by."),
     ("why", "evidence.why", "Print where one session's row comes from, down to the raw answer."),

@@ -7,13 +7,15 @@ Source: docs/format.md, "Body".
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from itertools import takewhile
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import asdict
 
 from ledger.errors import BodyTooLargeError, DamagedError, UnknownEventError
-from ledger.events import AMOUNTS_PER_MICRO, EVENT_TYPES, Event, LedgerCreated
-from ledger.values import Count, Id, Time
+from ledger.events import AMOUNTS_PER_MICRO, EVENT_TYPES, Event, LedgerCreated, ValidationCompleted
+from ledger.values import Action, Count, Id, Time
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -42,7 +44,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     cause: int | None = None
 
 
-Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+class Upcaster(NamedTuple):
+    """How a retired version is read: its own shape, and the step to the version that followed it, tagged `tag`."""
+
+    tag: str
+    kind: type[msgspec.Struct]
+    step: Callable[[Any], Any]
 
 
 class _RetiredAction(msgspec.Struct, frozen=True, array_like=True):
@@ -63,18 +70,28 @@ class _RetiredAction(msgspec.Struct, frozen=True, array_like=True):
         return [self.day, self.kind, *exact, "BRL", None, None, None, None, None]
 
 
-def _decision_2(data: dict[str, Any]) -> dict[str, Any]:
+# `validation.completed/1`: a decision without what the next version says at its end, the commitments first.
+_RETIRED_FIELDS = takewhile(lambda field: field[0] != "before", ValidationCompleted.__annotations__.items())
+_RetiredDecision = msgspec.defstruct(
+    "_RetiredDecision",
+    [(name, tuple[_RetiredAction, ...] if name == "actions" else kind) for name, kind in _RETIRED_FIELDS],
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+)
+_decode_actions = msgspec.msgpack.Decoder(tuple[Action, ...]).decode
+
+
+def _decision_2(retired: Any) -> ValidationCompleted:
     """Return a decision without commitments as one of the next version: nil where it says nothing."""
-    added: dict[str, Any] = {"before": None, "after": None, "threshold_percent": None, "rank": None, "outranked": []}
-    if data.keys() & added.keys():
-        raise msgspec.ValidationError("Object contains a field of the next version")
-    actions = msgspec.convert(data.get("actions"), tuple[_RetiredAction, ...])
-    return {**data, "actions": [action.lifted() for action in actions], **added}
+    fields = asdict(retired)
+    if retired.actions:  # through their bytes, since an amount may be none in the next version's terms
+        fields["actions"] = _decode_actions(_encoder.encode([action.lifted() for action in retired.actions]))
+    return ValidationCompleted(**fields)
 
 
-# Retired tag -> (the tag of the next version, how to turn the data map into that version's).
-UPCASTERS: dict[str, tuple[str, Upcaster]] = {
-    "validation.completed/1": ("validation.completed/2", _decision_2),
+UPCASTERS: dict[str, Upcaster] = {
+    "validation.completed/1": Upcaster(ValidationCompleted.TAG, _RetiredDecision, _decision_2),
 }
 
 # What the decoder raises on arbitrary bytes: invalid UTF-8 and endless nesting are not a DecodeError.
@@ -82,7 +99,6 @@ UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _encoder = msgspec.msgpack.Encoder()
 _envelope_decoder = msgspec.msgpack.Decoder(Envelope)
-_map_decoder = msgspec.msgpack.Decoder(dict[str, Any])
 
 
 def encode_data(event: Event) -> bytes:
@@ -143,8 +159,8 @@ def decode_envelopes(bodies: Sequence[bytes], *, start: int) -> list[Envelope]:
 
 
 @cache
-def _data_decoder(tag: str) -> msgspec.msgpack.Decoder[Event]:
-    return msgspec.msgpack.Decoder(EVENT_TYPES[tag])
+def _data_decoder(tag: str) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(EVENT_TYPES[tag] if tag in EVENT_TYPES else UPCASTERS[tag].kind)
 
 
 def decode_event(envelope: Envelope) -> Event:
@@ -152,18 +168,17 @@ def decode_event(envelope: Envelope) -> Event:
 
     Raises: UnknownEventError for a tag this version does not know; DamagedError for data of another shape.
     """
+    tag = envelope.type
+    if tag not in EVENT_TYPES and tag not in UPCASTERS:
+        raise UnknownEventError(envelope.seq, tag)
     try:
-        if envelope.type in EVENT_TYPES:
-            return _data_decoder(envelope.type).decode(envelope.data)
-        if envelope.type in UPCASTERS:
-            tag, data = envelope.type, _map_decoder.decode(envelope.data)
-            while tag in UPCASTERS:
-                tag, step = UPCASTERS[tag]
-                data = step(data)
-            return _data_decoder(tag).decode(_encoder.encode(data))
+        event: Event = _data_decoder(tag).decode(envelope.data)
+        while tag in UPCASTERS:
+            upcaster = UPCASTERS[tag]
+            tag, event = upcaster.tag, upcaster.step(event)
     except (*UNDECODABLE, OverflowError) as error:
         raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
-    raise UnknownEventError(envelope.seq, envelope.type)
+    return event
 
 
 def decode_as(envelope: Envelope, kind: type[E]) -> E:

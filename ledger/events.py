@@ -137,7 +137,7 @@ class ValidationCompleted(Event, frozen=True, kw_only=True):
     after: Hash | None = None
     threshold_percent: float | None = None  # the share of rejected rows over which an answer is rejected whole
     rank: Rank | None = None  # None for a provider that answers live
-    outranked: tuple[date, ...] = ()  # days that stay as they are, since a file of higher rank covers them
+    outranked: tuple[date, ...] = ()  # days answered otherwise that stay as they are: a file of higher rank has them
 
 
 class IngestRefused(Event, frozen=True, kw_only=True):

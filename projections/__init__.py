@@ -36,11 +36,12 @@ if TYPE_CHECKING:
     from projections.api.columns import Columns
     from projections.api.comparing import CompareRow
     from projections.api.days import Day, Tickers
-    from projections.api.extras import MissingExtraError
+    from projections.api.extras import MissingExtraError, SqlRefusedError
     from projections.api.ledger import Ledger
     from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, LogEntry, MissingSession, Price
     from projections.api.why import WhyRow
     from projections.queries.position import AsOf
+    from projections.relations.sql import sql, table
 
 __all__ = [
     "AdjustedPrice",
@@ -73,6 +74,7 @@ __all__ = [
     "Price",
     "RolledBackError",
     "Series",
+    "SqlRefusedError",
     "StorageError",
     "TickerError",
     "Tickers",
@@ -80,6 +82,8 @@ __all__ = [
     "UnreadableError",
     "WhyRow",
     "open_ledger",
+    "sql",
+    "table",
 ]
 
 # Where the public names are defined, the cheapest module first.
@@ -93,6 +97,7 @@ _HOMES = (
     "projections.api.rows",
     "projections.api.why",
     "projections.api.ledger",
+    "projections.relations.sql",
 )
 
 

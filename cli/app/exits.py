@@ -22,13 +22,13 @@ from ledger.audit.accept import NotAcceptableError
 from ledger.checkpoint import errors as proof_errors
 from ledger.claims import OtherLogError
 from ledger.foreseen import UnforeseenError
-from ledger.ingest.providers.port import ActionsFileError, ProviderError
+from ledger.ingest.providers.port import ActionsFileError, NotFinalError, ProviderError
 from ledger.limits import OutOfRangeError
 from ledger.market.ticker import TickerError
 from ledger.store.ceiling import ClockAheadError, LogAheadError
 from ledger.store.mark import MarkedError
 from ledger.urls import masked
-from projections.api.extras import MissingExtraError
+from projections.api.extras import MissingExtraError, SqlRefusedError
 
 
 class ExitRule(msgspec.Struct, frozen=True):
@@ -98,6 +98,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.AnchorDamagedError: ExitRule(Exit.CRITICAL, _ACCEPT),
     MarkedError: ExitRule(Exit.CRITICAL, _MARKED),
     NotAcceptableError: ExitRule(Exit.UNKNOWN, _VERIFY),
+    NotFinalError: ExitRule(Exit.UNKNOWN, f"after {{again}}: {_AGAIN}"),
     errors.CotahistError: ExitRule(Exit.CRITICAL, "download the file again, then: main {command}"),
     ActionsFileError: ExitRule(Exit.CRITICAL, "main import-actions --help, then: main {command}"),
     errors.NoArchiveError: ExitRule(Exit.UNKNOWN, "main backup --list"),
@@ -129,6 +130,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     TickerError: ExitRule(Exit.UNKNOWN, "main --ticker PETR4.SA"),
     SettingError: ExitRule(Exit.UNKNOWN, "main config"),
     BarsFileError: ExitRule(Exit.CRITICAL, "sed -n {line}p {path}"),
+    SqlRefusedError: ExitRule(Exit.UNKNOWN, 'main sql --help; main sql "describe prices"'),
     MissingExtraError: ExitRule(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
     AlertsLockedError: ExitRule(Exit.UNKNOWN, "fuser -v {path}, and once it is done: main alerts"),
     NotSeenError: ExitRule(Exit.UNKNOWN, _UPGRADE),

@@ -17,7 +17,7 @@ from ledger.ingest.rules.actions import in_force
 from ledger.ingest.rules.commitment import ACCEPTED
 from ledger.market.series import Series
 from ledger.market.series_state import actions_array, array_of, state_over
-from ledger.values import Action, Bar, Basis, Count, Hash, Verdict, Window
+from ledger.values import Action, Bar, Basis, Count, Finding, Hash, Rank, Verdict, Window
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_bars = msgspec.msgpack.Decoder(list[Bar]).decode
@@ -41,6 +41,10 @@ class SeriesDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     actions: tuple[Action, ...]
     before: Hash | None = None
     after: Hash | None = None
+    rank: Rank | None = None
+    withdrawn: tuple[date, ...] = ()
+    partial: tuple[date, ...] = ()
+    rejected: tuple[Finding, ...] = ()
 
 
 Decided = SeriesDecision | ValidationCompleted  # the whole event where somebody has it decoded

@@ -46,10 +46,15 @@ def leaf(bars: Iterable[bytes]) -> bytes:
     return blake3(array(bars)).digest()
 
 
+def leaf_of(bars: list[Bar]) -> bytes:
+    """Return the leaf of the bars of one calendar year, by date."""
+    return blake3(_encode(bars)).digest()
+
+
 def leaves_of(bars: Iterable[Bar]) -> dict[int, bytes]:
     """Return the leaf of each year of `bars`, which come by date."""
     by_year = groupby(bars, key=lambda bar: bar.date.year)
-    return {year: blake3(_encode(list(of_year))).digest() for year, of_year in by_year}
+    return {year: leaf_of(list(of_year)) for year, of_year in by_year}
 
 
 def state(series: Series, basis: str, leaves: Mapping[int, bytes], actions: Iterable[Action]) -> bytes:

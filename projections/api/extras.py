@@ -1,4 +1,4 @@
-"""Packages that only some readers want, and that not everybody installs."""
+"""Packages that only some readers want, and that not everybody installs; and what they refuse."""
 
 from importlib import import_module
 from types import ModuleType
@@ -14,6 +14,14 @@ class MissingExtraError(LedgerError):
         self.module, self.extra = module, extra
         # Where no command line adds its hint: a notebook shows notes under the error.
         self.add_note(f"hint: pip install 'b3-ledger[{extra}]'")
+
+
+class SqlRefusedError(LedgerError):
+    """A query is not one SELECT over relations, or DuckDB cannot answer it."""
+
+    def __init__(self, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found}, want {wanted}")
+        self.found, self.wanted = found, wanted
 
 
 def load(module: str, *, extra: str) -> ModuleType:

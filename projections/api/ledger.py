@@ -90,6 +90,11 @@ class Ledger:
         return self._closing is not None and not self._closing.alive
 
     @property
+    def reads(self) -> "tuple[LogSource, View, tuple[str, ...]]":
+        """What it reads, and the order of providers: for `projections.relations`, which leans on this room."""
+        return (*self._open(), self._order)
+
+    @property
     def _log(self) -> LogSource:
         return self._open()[0]
 

@@ -19,6 +19,7 @@ from ledger.ingest.rules.commitment import ACCEPTED
 from ledger.ingest.rules.held import SESSIONS_BESIDE, Held, Reach, alike
 from ledger.market.series import Series
 from ledger.values import Bar, Basis
+from projections.audit.ranking import Ranking
 from projections.queries.snapshot_csv import HEADER, line, snapshot_name
 
 BARS_KEPT = 150_000  # of the years that were used last; the others are read back when their turn comes
@@ -74,6 +75,7 @@ class OpenYears:
     def __init__(self, scratch: ScratchMap, texts: ScratchMap) -> None:
         """Begin with nothing held; `texts` is for rows of snapshots, and nobody else's."""
         self._fold = SeriesFold(scratch)
+        self._ranking = Ranking(scratch)
         self._texts = texts
         self._open: OrderedDict[tuple[Series, int], OpenYear] = OrderedDict()
         self._bars_kept = 0
@@ -92,6 +94,7 @@ class OpenYears:
         after = self._fold.apply(seq, decision, committing=committing)
         if decision.verdict not in ACCEPTED:
             return after
+        self._ranking.apply(seq, decision)
         series = Series(decision.ticker, decision.provider)
         last = max(self._fold.held(series).years, default=0)
         for year, bars in groupby(decision.bars, key=lambda bar: bar.date.year):
@@ -116,7 +119,8 @@ class OpenYears:
         ends = [self._year(series, years[at]).bars[at] for at in (0, -1)] if reach.ends and years else []
         inside = (self._between(series, year, first, last) for year in years if first.year <= year <= last.year)
         found = chain(ends[:1], reversed(before), chain.from_iterable(inside), after, ends[1:])
-        return Held({bar.date: bar for bar in found}, held.actions, held.basis, reach, {})
+        ranks = self._ranking.of_days(series, reach.days)
+        return Held({bar.date: bar for bar in found}, held.actions, held.basis, reach, {}, ranks)
 
     def whole(self, series: Series) -> Held:
         """Return all that is held of the series."""

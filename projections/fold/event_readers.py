@@ -60,7 +60,7 @@ def current_tag(seq: int, tag: str) -> str:
     """
     current = tag
     while current in UPCASTERS:
-        current = UPCASTERS[current][0]
+        current = UPCASTERS[current].tag
     if current not in FACTS:
         raise UnknownEventError(seq, tag)
     return current

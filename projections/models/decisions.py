@@ -11,7 +11,7 @@ import msgspec
 from ledger.codec import Envelope
 from ledger.events import ValidationCompleted
 from ledger.market.series import Series
-from ledger.values import Action, Basis, Verdict, Window
+from ledger.values import Action, Basis, Rank, Verdict, Window
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 
@@ -24,7 +24,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
     `cause` is the seq of the evidence. `rescale` is new/old, the ratio common to the closes held and answered.
     `partial` and `rejected` are days that were answered and not accepted. `rows` counts the days that it accepted or
     found withdrawn, each a version beside the decision. `after` is the state of the series that it
-    leads to, None for a decision of the version that commits to nothing.
+    leads to, None for a decision of the version that commits to nothing. `rank` is its file's, None where it has none.
     """
 
     seq: int
@@ -40,6 +40,8 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
     rejected: tuple[date, ...]
     rows: int
     after: bytes | None
+    rank: Rank | None = None
+    withdrawn: tuple[date, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -66,6 +68,8 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
         tuple(finding.date for finding in fact.rejected if finding.date is not None) if fact.rejected else (),
         len({*fact.withdrawn, *(bar.date for bar in fact.bars)}) if fact.withdrawn else len(fact.bars),
         fact.after,
+        fact.rank,
+        fact.withdrawn,
     )
     tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)
 

@@ -9,8 +9,7 @@ Tables:
   which that was first found. Rewritten where an answer changes it.
 - `retired`: (ticker, seq) -> a person's record that the series ended; see `projections.models.retirements`.
 - `probes`: (provider) -> when a probe last went well, microseconds UTC.
-- `backups`: "last" -> the newest backup.
-- `verifications`: "last" -> the newest verification that was recorded.
+- `backups`, `checkpoints`, `verifications`: see `projections.models.newest_proofs`.
 - `alerts`, `receivers`: see `projections.models.alert_episodes`.
 """
 
@@ -23,24 +22,21 @@ import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import (
-    BackupCreated,
-    CheckpointSigned,
     ConnectionTested,
     FetchFailed,
     IngestFailed,
     IngestRefused,
-    LogVerified,
     SeriesRetired,
     ValidationCompleted,
 )
 from ledger.ingest.providers import registry
 from ledger.market.series import Series
 from ledger.market.sessions import trading_day
-from ledger.values import ErrorKind
+from ledger.values import ErrorKind, Window
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode
-from projections.models import alert_episodes, retirements
+from projections.models import alert_episodes, newest_proofs, retirements
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 from projections.models.retirements import Retirement
 
@@ -50,7 +46,6 @@ RECENT_ENTRIES = 30
 GAP = "GAP"  # the rule that names a missing session, in every version of the rules
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
 SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
-LAST_BACKUP = LAST_CHECKPOINT = LAST_VERIFICATION = text_key("last")  # each in a table of its own
 RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
 ACCEPTED: frozenset[Status] = frozenset({"success", "warning"})
 
@@ -156,37 +151,10 @@ class RunCount(msgspec.Struct, frozen=True):
     runs: int
 
 
-class BackupStatus(msgspec.Struct, frozen=True, array_like=True):
-    """The newest backup: when it was recorded, its file's name and size, and how many events it holds."""
-
-    recorded_at: int
-    name: str
-    archive_bytes: int
-    size: int
-
-
-class CheckpointMade(msgspec.Struct, frozen=True, array_like=True):
-    """The newest checkpoint: when it was recorded, and how many events it covers."""
-
-    recorded_at: int
-    size: int
-
-
-class VerificationMade(msgspec.Struct, frozen=True, array_like=True):
-    """The newest verification: when it was recorded, what it found, and of how many events."""
-
-    recorded_at: int
-    verdict: str
-    size: int
-
-
 _decode_tally = msgspec.msgpack.Decoder(_SeriesTally).decode
 _decode_waiting = msgspec.msgpack.Decoder(_Waiting).decode
 _decode_missing = msgspec.msgpack.Decoder(_Missing).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
-_decode_backup = msgspec.msgpack.Decoder(BackupStatus).decode
-_decode_checkpoint = msgspec.msgpack.Decoder(CheckpointMade).decode
-_decode_verification = msgspec.msgpack.Decoder(VerificationMade).decode
 
 
 class Metrics:
@@ -195,13 +163,12 @@ class Metrics:
     name = NAME
     version = VERSION
     tables = (
-        *("tallies", "recent", "pending", "missing", retirements.TABLE, "probes", "backups", "checkpoints"),
-        *("verifications", *alert_episodes.TABLES),
+        *("tallies", "recent", "pending", "missing", retirements.TABLE, "probes"),
+        *(*newest_proofs.TABLES, *alert_episodes.TABLES),
     )
     rewritten = frozenset(tables) - {retirements.TABLE}
     reads = ENTRY_TAGS | {
-        *(ValidationCompleted.TAG, ConnectionTested.TAG, BackupCreated.TAG, CheckpointSigned.TAG, LogVerified.TAG),
-        *(SeriesRetired.TAG, *alert_episodes.TAGS),
+        *(ValidationCompleted.TAG, ConnectionTested.TAG, SeriesRetired.TAG, *newest_proofs.TAGS, *alert_episodes.TAGS),
     }
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
@@ -239,7 +206,8 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
                 tally.last_date = day
             if tally.first_date is None or day < tally.first_date:
                 tally.first_date = day
-        tally.missing = _miss(tables, key, decision, waiting.finished_at)
+        if tally.missing or decision.warned:  # else none was missing and none is: nearly every decision
+            tally.missing = _miss(tables, key, decision, waiting.finished_at)
         if tally.first_date is not None and decision.window.start <= tally.first_date:
             tally.whole_at = waiting.finished_at
     _put(tables, key, tally, waiting.duration_ms)
@@ -248,8 +216,6 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
 def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_at: int) -> int:
     """Bring up to date which sessions are missing, and return how many: a decision says it of its whole window."""
     known = _missing(tables, key)
-    if not known and not decision.warned:
-        return 0  # nearly every decision
     found_on = trading_day(found_at)
     window, came = decision.window, {bar.date for bar in decision.bars}
     now = {day: since for day, since in known.items() if not window.start <= day <= window.end and day not in came}
@@ -278,16 +244,6 @@ def _fail(tables: Tables, envelope: Envelope, fact: FetchFailed | IngestFailed |
     _put(tables, key, tally, (fact.finished_at - fact.started_at) // US_A_MS)
 
 
-def _replace_last(tables: Tables, envelope: Envelope, fact: BackupCreated | CheckpointSigned | LogVerified) -> None:
-    at = envelope.recorded_at
-    if isinstance(fact, BackupCreated):
-        tables["backups"].store(LAST_BACKUP, BackupStatus(at, fact.name, fact.archive_bytes, fact.size))
-    elif isinstance(fact, CheckpointSigned):
-        tables["checkpoints"].store(LAST_CHECKPOINT, CheckpointMade(at, fact.size))
-    else:
-        tables["verifications"].store(LAST_VERIFICATION, VerificationMade(at, fact.verdict, fact.size))
-
-
 def _answer(tables: Tables, _: Envelope, probe: ConnectionTested) -> None:
     if probe.status in {"ok", "slow"}:
         tables["probes"].put(text_key(probe.provider), encode(probe.finished_at))
@@ -299,9 +255,7 @@ _APPLY: dict[type[Fact], Callable[[Tables, Envelope, Any], None]] = {
     FetchFailed: _fail,
     IngestFailed: _fail,
     IngestRefused: _fail,
-    BackupCreated: _replace_last,
-    CheckpointSigned: _replace_last,
-    LogVerified: _replace_last,
+    **dict.fromkeys(newest_proofs.KINDS, newest_proofs.put),
     **dict.fromkeys(alert_episodes.KINDS, alert_episodes.apply),
     ConnectionTested: _answer,
     SeriesRetired: retirements.put,
@@ -349,6 +303,16 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
         yield Measured(ticker, provider, tally.measures(slots), retired)
 
 
+def spans(tables: Tables, provider: str) -> Iterator[tuple[str, Window]]:
+    """Yield each ticker of which anything is held of `provider`, by ticker, with the first and the last day held."""
+    for key, value in tables["tallies"].scan():
+        ticker, of = two_texts(key)
+        if of == provider:
+            tally = _decode_tally(value)
+            if tally.first_date is not None and tally.last_date is not None:
+                yield ticker, Window(tally.first_date, tally.last_date)
+
+
 def asked(tables: Tables, series: Series) -> Asked:
     """Return what the answers over a series lacked; two look-ups."""
     key = text_key(series.ticker, series.provider)
@@ -369,12 +333,6 @@ def runs(tables: Tables) -> Iterator[RunCount]:
             yield RunCount(ticker, provider, status, count)
 
 
-def last_backup(tables: Tables) -> BackupStatus | None:
-    """Return the newest backup, None before the first."""
-    stored = tables["backups"].get(LAST_BACKUP)
-    return None if stored is None else _decode_backup(stored)
-
-
 def last_answer(tables: Tables, provider: str) -> int | None:
     """Return when `provider` last answered a fetch that was judged, or a probe, microseconds UTC; None: never."""
     times = [
@@ -385,15 +343,3 @@ def last_answer(tables: Tables, provider: str) -> int | None:
     if probed := tables["probes"].get(text_key(provider)):
         times.append(_decode_time(probed))
     return max(times, default=None)
-
-
-def last_checkpoint(tables: Tables) -> CheckpointMade | None:
-    """Return the newest checkpoint that is recorded, None where there is none."""
-    stored = tables["checkpoints"].get(LAST_CHECKPOINT)
-    return None if stored is None else _decode_checkpoint(stored)
-
-
-def last_verification(tables: Tables) -> VerificationMade | None:
-    """Return the newest verification that is recorded, None where there is none."""
-    stored = tables["verifications"].get(LAST_VERIFICATION)
-    return None if stored is None else _decode_verification(stored)

@@ -17,17 +17,20 @@ import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import ValidationCompleted
+from ledger.ingest.providers import registry
+from ledger.ingest.rules import ranks
 from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.ranks import RankedAnswer
 from ledger.market.series import Series
 from ledger.market.series_state import array_of
-from ledger.values import Action, Bar
+from ledger.values import Action, Bar, Rank, Window
 from projections.fold.event_readers import Fact
 from projections.fold.keys import DAY_BYTES, SEQ_BYTES, TEXT_END, day_key, last_seq, seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 from projections.models import decisions
 
 NAME = "prices"
-VERSION = 2
+VERSION = 3
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +65,7 @@ class _EncodedBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 NIL = b"\xc0"
+EVER = Window(date.min, date.max)
 
 _decode_row = msgspec.msgpack.Decoder(_StoredBar).decode
 _decode_encoded_rows = msgspec.msgpack.Decoder(list[_EncodedBar]).decode
@@ -170,7 +174,44 @@ def held(tables: Tables, series: Series) -> Held:
     """Return what new evidence is judged against: the series as it is held now."""
     newest = decisions.newest(tables, series)
     return Held(
-        bars=bars(tables, series), actions=actions(tables, series), basis=None if newest is None else newest.basis
+        bars=bars(tables, series),
+        actions=actions(tables, series),
+        basis=None if newest is None else newest.basis,
+        ranks=held_ranks(tables, series, EVER),
+    )
+
+
+def first_held(tables: Tables, series: Series, days: Window) -> dict[date, int]:
+    """Return each of `days` that is held of the series, with the seq of the decision that first gave it a bar."""
+    first: dict[date, int] = {}
+    prefix, end = text_key(series.provider, series.ticker), day_key(days.end)
+    for key, value in tables["bars"].scan(prefix, start=prefix + day_key(days.start)):
+        if key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES] > end:
+            break
+        bar = _decode_row(value).bar
+        if bar is not None:
+            first.setdefault(bar.date, last_seq(key))
+    return first
+
+
+def held_ranks(tables: Tables, series: Series, days: Window) -> dict[date, Rank]:
+    """Return the rank of each of `days` that is held of a series that files are brought of.
+
+    Costs the versions of these days, and, where there are any, the decisions since the first of them.
+    """
+    if not registry.brought_by_hand(series.provider):
+        return {}
+    first = first_held(tables, series, days)
+    if not first:
+        return {}
+    since = decisions.decisions(tables, series, start=min(first.values()))
+    return ranks.of_days(
+        first,
+        (
+            RankedAnswer(one.seq, one.rank, one.window, (*one.withdrawn, *one.partial, *one.rejected))
+            for one in since
+            if one.accepted
+        ),
     )
 
 

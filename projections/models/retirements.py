@@ -43,6 +43,11 @@ def retirement(fact: SeriesRetired) -> Retirement:
     return Retirement(fact.ticker, fact.on, fact.into, new, old, fact.reason, fact.undone)
 
 
+def is_recorded(tables: Tables, ticker: str) -> bool:
+    """Return whether anything is on record of the ticker's end, be it that it did not end."""
+    return next(tables[TABLE].scan(text_key(ticker)), None) is not None
+
+
 def in_force(tables: Tables, position: int | None = None) -> dict[str, Retirement]:
     """Return what holds of each retired ticker once `position` events are read (None: all); costs every record."""
     found: dict[str, Retirement] = {}

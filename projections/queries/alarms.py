@@ -8,7 +8,8 @@ from ledger.events import AlertSeverity
 from ledger.ingest.providers.registry import brought_by_hand
 from projections.fold.tables import Tables
 from projections.models.alert_episodes import Subject
-from projections.models.metrics import Measured, last_backup, last_checkpoint, last_verification, measured
+from projections.models.metrics import Measured, measured
+from projections.models.newest_proofs import last_backup, last_checkpoint, last_verification
 from projections.queries.metrics_report import graded, report
 
 US_A_S = 1_000_000

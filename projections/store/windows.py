@@ -100,7 +100,8 @@ class Windows:
             return None
         if len(since) > DECISIONS_MAX or years.beyond_reach or not kept.leaves.keys() <= years.leaves.keys():
             self._note(series, newest.seq, years.leaves, actions)
-        return Held({bar.date: bar for bar in bars}, actions, committed.basis, reach, years.leaves)
+        ranks = prices.held_ranks(tables, series, prices.EVER if reach is None else reach.days)
+        return Held({bar.date: bar for bar in bars}, actions, committed.basis, reach, years.leaves, ranks)
 
     def _note(self, series: Series, seq: int, leaves: dict[int, bytes], actions: tuple[Action, ...]) -> None:
         if len(self.noted) < KEPT_MAX:

@@ -53,18 +53,25 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.want is None else self.median >= self.want
 
 
-def in_turn(contestants: Mapping[str, Run], *, units: int, unit: str, rounds: int) -> dict[str, Timing]:
-    """Run the contestants one after the other, `rounds` times round, and return what each took.
+def in_turn(
+    contestants: Mapping[str, Run],
+    *,
+    units: int,
+    unit: str,
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Timing]:
+    """Run the contestants one after the other, `rounds` times round, and return what each took by the `clock`.
 
     A first round is not counted: it warms caches for all of them alike.
     """
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for turn in range(rounds + 1):
         for name, run in contestants.items():
-            began = time.perf_counter()
+            began = clock()
             run()
             if turn:
-                taken[name].append(time.perf_counter() - began)
+                taken[name].append(clock() - began)
     return {name: Timing(name=name, units=units, unit=unit, seconds=tuple(seconds)) for name, seconds in taken.items()}
 
 

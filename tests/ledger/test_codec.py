@@ -1,13 +1,18 @@
 """Many bodies are decoded as one is; the first of a log has to be the event that every log begins with."""
 
+from datetime import date
+from typing import cast
+
+import msgspec
 import pytest
 
-from ledger.codec import decode_as, decode_created, decode_envelope, decode_envelopes, decode_event
+from ledger.codec import Envelope, decode_as, decode_created, decode_envelope, decode_envelopes, decode_event
 from ledger.errors import DamagedError
-from ledger.events import ConnectionTested, LedgerCreated
+from ledger.events import ConnectionTested, LedgerCreated, ValidationCompleted
 from ledger.ids import append_id
 from ledger.log_source import created, events_of
 from ledger.memory_log import MemoryLog
+from ledger.values import Action
 from tests.support.archives import small_log
 from tests.support.drafts import StepClock, connection_tested
 
@@ -72,3 +77,46 @@ def test_an_event_of_another_kind_than_asked_for_is_damage() -> None:
         refused.value.expected,
         refused.value.found,
     )
+
+
+def test_a_retired_decision_is_read_in_the_terms_of_the_next_version() -> None:
+    """Actions are lifted, what it does not say is nil, and nothing that it could not say is read into it."""
+    retired = {
+        "ticker": "PETR4.SA",
+        "provider": "yfinance",
+        "interval": "1d",
+        "currency": "BRL",
+        "basis": "split_adjusted",
+        "rules_version": 1,
+        "verdict": "success",
+        "window": [date(2026, 3, 2), date(2026, 3, 3)],
+        "received": 0,
+        "added": 0,
+        "revised": 0,
+        "unchanged": 0,
+        "bars": [],
+        "actions": [[date(2026, 3, 2), "dividend", 550_157, 1, 1], [date(2026, 3, 3), "split", 0, 2, 1]],
+        **dict.fromkeys(("withdrawn", "partial", "rejected", "flagged", "warned"), ()),
+        "rescale": None,
+    }
+    actions = (
+        Action(date(2026, 3, 2), "dividend", 550_157_000_000, None, None, "BRL"),
+        Action(date(2026, 3, 3), "split", None, 2, 1, "BRL"),
+    )
+    decision = decode_event(_retired(retired))
+    assert isinstance(decision, ValidationCompleted)
+    assert (actions, None, None, None, None, ()) == (
+        *(decision.actions, decision.before, decision.after, decision.threshold_percent),
+        *(decision.rank, decision.outranked),
+    )
+    assert () == cast("ValidationCompleted", decode_event(_retired({**retired, "actions": []}))).actions
+    far = [[date(2026, 3, 2), "dividend", 2**63 - 1, 1, 1]]
+    missing = {name: value for name, value in retired.items() if name != "actions"}
+    for wrong in ({**retired, "after": None}, {**retired, "actions": far}, {**retired, "added": -1}, missing):
+        with pytest.raises(DamagedError, match=r"at seq 7\b"):
+            decode_event(_retired(wrong))
+
+
+def _retired(data: dict[str, object]) -> Envelope:
+    raw = msgspec.Raw(msgspec.msgpack.encode(data))
+    return Envelope(7, 0, bytes(16), bytes(16), 6, "PETR4.SA", "validation.completed/1", raw)

@@ -59,10 +59,10 @@ def raised_by(*documented: object) -> set[str]:
 
 
 def test_projections_exports_what_a_ledger_returns_and_raises() -> None:
-    """By the signatures and the docstrings of `open_ledger`, the ledger and its columns; and nothing else."""
+    """By the signatures and the docstrings of what opens and reads one, the ledger and its columns; nothing else."""
     returned = types_of(api.Ledger) | types_of(columns.Columns)
-    raised = raised_by(projections.open_ledger, api.Ledger, columns.Columns)
-    assert {"open_ledger"} | returned | raised == set(projections.__all__)
+    raised = raised_by(projections.open_ledger, projections.sql, projections.table, api.Ledger, columns.Columns)
+    assert {"open_ledger", "sql", "table"} | returned | raised == set(projections.__all__)
 
 
 def test_ledger_exports_the_whole_catalogue_of_errors() -> None:

@@ -24,7 +24,10 @@ def text(lines: Iterable[bytes], *, year: int = 2025) -> bytes:
     return b"".join(whole(lines, year=year))
 
 
-def made(path: Path, lines: Iterable[bytes], *, year: int = 2025) -> Path:
-    """Return `path`, with the whole file of `lines` in it, packed where its name says so."""
-    write(path, whole(lines, year=year), member="COTAHIST.TXT")
+def made(path: Path, lines: Iterable[bytes], *, year: int = 2025, made_on: date | None = None) -> Path:
+    """Return `path`, with the whole file of `lines` in it, packed where its name says so.
+
+    It was made on the last day of its year, unless it is said otherwise.
+    """
+    write(path, whole(lines, year=year, made_on=made_on), member="COTAHIST.TXT")
     return path

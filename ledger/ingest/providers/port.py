@@ -26,13 +26,15 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
     Its code is named as `module:attribute` and loaded when first used: `rows` is a `RowReader`, `reading` a
     `BodyReader` (None: there is nothing but rows), `lines` a `LineReader`, `live` a `Callable[[Access], Provider]`.
-    `former_readings` are the `BodyReader`s of what older versions of its code recorded, by version.
+    `rank` returns the rank of an answer from its evidence; without it the last answer stands. `former_readings` are the
+    `BodyReader`s of what older versions of its code recorded, by version.
     """
 
     name: str  # in every event and output
     basis: Basis
     rows: str
     reading: str | None = None
+    rank: str | None = None
     former_readings: dict[str, str] = {}
     exchange: str | None = None  # its code for B3; None where its answers name no exchange
     lines: str | None = None  # for bodies of text, a session a line
@@ -100,6 +102,17 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: int
     error_kind: ErrorKind | None = None
     message: str | None = None
+
+
+class NotFinalError(LedgerError):
+    """A file may lack quotes of its last session, which was not final when it was made; nothing of it was appended.
+
+    `again` is a UTC time from which on it can be imported.
+    """
+
+    def __init__(self, name: str, *, session: date, made_on: date, again: str) -> None:
+        super().__init__(f"got {name} made on {made_on}, want its session of {session} final: from {again} on")
+        self.name, self.session, self.made_on, self.again = name, session, made_on, again
 
 
 class ProviderError(LedgerError):

@@ -8,6 +8,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger.errors import LedgerError
 from ledger.events import FetchSucceeded
 from ledger.ingest.providers import evidence
@@ -124,7 +126,8 @@ def reading(fetch: FetchSucceeded) -> Reading:
     if path is None:
         return Reading(rows=rows(fetch.provider, fetch.answer))
     read: BodyReader = _loaded(path)
-    return read(evidence.body(fetch.answer))
+    found = read(evidence.body(fetch.answer))
+    return found if provider.rank is None else replace(found, rank=_loaded(provider.rank)(fetch))
 
 
 def lines(name: str, body: bytes, day: date) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rul
 from ledger.ingest.rules.commitment import committed
 from ledger.ingest.rules.held import Held, Reach, needed
 from ledger.ingest.rules.merge import Row, rows
+from ledger.ingest.rules.ranks import outranks
 from ledger.ingest.rules.reading import NOTHING_READ, Offer, Reading
 from ledger.ingest.rules.row_rules import Sorted
 from ledger.ingest.rules.scale import WholeRangeNeeded, repeats
@@ -83,12 +84,13 @@ def uncommitted(
     Of `held` the sessions that `reach` looks at are enough, with those beside them.
     """
     answered, offers = rows(evidence, reading.rows, live=reading.every_session), _offers(evidence, reading)
-    window, now = evidence.request.window, row_rules.today(evidence.finished_at)
+    window, now = evidence.request.window, row_rules.today(evidence.finished_at, reading.rank)
     found = row_rules.sort_rows(answered, now, window, reading.foreign)
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     if batch:
         return replace(
             nothing_of(evidence, basis),
+            rank=reading.rank,
             verdict="rejected",
             received=found.received,
             partial=found.partial,
@@ -163,12 +165,11 @@ def sessions_due(window: Window, now_us: int) -> int:
 
 def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) -> ValidationCompleted:
     """Return the decision `nothing` with what is accepted of `answer` in it."""
-    basis, window, found = nothing.basis, answer.window, answer.sorted
-    fresh = tuple(bar for bar in found.accepted if not repeats(bar, held.bars.get(bar.date)))
+    basis, found, rank = nothing.basis, answer.sorted, answer.reading.rank
+    new = [bar for bar in found.accepted if not repeats(bar, held.bars.get(bar.date))]
+    fresh = tuple(bar for bar in new if not outranks(held.ranks.get(bar.date), rank))
     added = sum(bar.date not in held.bars for bar in fresh)
-    # An answer without rows withdraws nothing: it has none to lack a day among.
-    lacking = (day for day in sorted(held.bars) if window.start <= day <= window.end and day not in answer.days)
-    withdrawn = tuple(lacking) if answer.days else ()
+    withdrawn = tuple(lacking_days(answer, held))
     series = JudgedSeries.after(held, fresh, answer.actions, basis)
     flagged = _in_order(_flagged(nothing.ticker, answer, held, series))
     return replace(
@@ -177,7 +178,7 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
         received=found.received,
         added=added,
         revised=len(fresh) - added,
-        unchanged=len(found.accepted) - len(fresh),
+        unchanged=len(found.accepted) - len(new),
         bars=fresh,
         actions=answer.actions,
         withdrawn=withdrawn,
@@ -185,8 +186,21 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
         rejected=found.rejected,
         flagged=flagged,
         warned=_in_order(_warned(nothing.ticker, answer, held, series)),
+        rank=rank,
+        outranked=tuple(bar.date for bar in new if outranks(held.ranks.get(bar.date), rank)) if held.ranks else (),
         rescale=None if basis == "as_traded" else scale.close_ratio(found.accepted, held),
     )
+
+
+def lacking_days(answer: JudgedAnswer, held: Held) -> Iterator[date]:
+    """Yield each day held in the window that the answer lacks, and no answer of higher rank has."""
+    if not answer.days:
+        return  # without rows it withdraws nothing: it has none to lack a day among
+    window, rank = answer.window, answer.reading.rank
+    for day in sorted(held.bars):
+        in_window = window.start <= day <= window.end
+        if in_window and day not in answer.days and not outranks(held.ranks.get(day), rank):
+            yield day
 
 
 def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:

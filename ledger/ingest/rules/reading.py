@@ -6,7 +6,7 @@ from typing import Self
 import msgspec
 
 from ledger.market.price import split_ratio
-from ledger.values import Action, ActionKind, Identity, RawAction, RawBar, Window
+from ledger.values import Action, ActionKind, Identity, Rank, RawAction, RawBar, Window
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +42,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     `names_currency` is whether the format names the currency of its rows, `every_session` whether it has a row of every
     session, and not of those alone in which something was traded. `foreign` are the days whose row is in a currency of
-    its own. `identity` is what it says of its series, None in what it says nothing of. `all_actions_of` are the days of
-    which it names every action, though it has no rows.
+    its own. `identity` is what it says of its series, None in what it says nothing of. `rank` is how it stands among
+    other answers about the same days, None where the last one stands. `all_actions_of` are the days of which it names
+    every action, though it has no rows.
     """
 
     rows: tuple[RawBar, ...] = ()
@@ -54,6 +55,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     foreign: dict[date, str] = {}
     first_day: date | None = None  # of the whole series, before which no session is due
     identity: Identity = Identity()
+    rank: Rank | None = None
     all_actions_of: Window | None = None
 
 

@@ -10,7 +10,7 @@ from ledger.ingest.rules import catalogue
 from ledger.ingest.rules.merge import Row
 from ledger.market import sessions
 from ledger.market.price import MICROS_PER_REAL, price_micros, price_text
-from ledger.values import Bar, Finding, RawBar, Window
+from ledger.values import Bar, Finding, Rank, RawBar, Window
 
 VOLUME_LIMIT = 2**63  # what other languages and SQL can hold, with the sign
 
@@ -43,9 +43,14 @@ class Sorted(msgspec.Struct, frozen=True):
     foreign: int
 
 
-def today(finished_at: int) -> Today:
-    """Return what "today" meant to evidence that came at `finished_at`."""
+def today(finished_at: int, rank: Rank | None = None) -> Today:
+    """Return what "today" meant to evidence that came at `finished_at`.
+
+    Sessions before the day on which a file was made were final by then, whatever the clock of its import.
+    """
     day = sessions.trading_day(finished_at)
+    if rank is not None and rank.made_on > day:
+        return Today(rank.made_on, final=False)
     return Today(day, final=finished_at >= sessions.final_at(day))
 
 
@@ -120,13 +125,18 @@ def unlike_copies(row: Row) -> Finding | None:
 @catalogue.applies(catalogue.OHLC_NAN)
 def exact_bar(raw: RawBar) -> Bar | Finding:
     """Return the bar in exact terms, or the finding of the first rule on its values that it breaks."""
+    read = price_micros
     try:
-        opened, high, low, close = map(price_micros, (raw.open, raw.high, raw.low, raw.close))
+        opened, high, low, close = read(raw.open), read(raw.high), read(raw.low), read(raw.close)
     except ValueError:
         prices = {"open": raw.open, "high": raw.high, "low": raw.low, "close": raw.close}
         got = ", ".join(f"{name} {price}" for name, price in prices.items() if micros(price) is None)
         return Finding(catalogue.OHLC_NAN.id, raw.date, f"got {got}, want a price")
-    adj_close, volume = None if raw.adj_close is None else micros(raw.adj_close), shares(raw.volume)
+    try:
+        adj_close = None if raw.adj_close is None else read(raw.adj_close)
+    except ValueError:
+        adj_close = None
+    volume = shares(raw.volume)
     bar = Bar(raw.date, opened, high, low, close, adj_close, volume or 0)
     # What is in order as it is, is so when rounded.
     if volume is not None and 0 < low <= opened <= high and low <= close <= high:

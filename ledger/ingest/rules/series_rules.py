@@ -90,7 +90,7 @@ def stale(series: JudgedSeries, *, traded: bool) -> Iterator[Finding]:
 def gaps(due: Window, known: Collection[date]) -> Iterator[Finding]:
     """Yield GAP for each session `due` of which no bar is `known`. O(days)."""
     for day in sessions.sessions(due):
-        if sessions.covers(day) and day not in known:
+        if day not in known and sessions.covers(day):
             yield Finding(catalogue.GAP.id, day, "got no bar, want one for the session")
 
 
@@ -179,7 +179,7 @@ def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Fi
         if bar.adj_close > bar.close * catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS:
             got = f"got adj_close {price_text(bar.adj_close)}"
             yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want at most close {price_text(bar.close)}")
-    for raw in answered:
+    for raw in answered if series.fresh else ():
         if raw.date in series.fresh and raw.adj_close is not None and row_rules.micros(raw.adj_close) is None:
             yield Finding(catalogue.ADJ.id, raw.date, f"got adj_close {raw.adj_close}, want a number")
 

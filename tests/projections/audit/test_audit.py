@@ -17,7 +17,7 @@ from ledger.backup.scan import scan
 from ledger.chain import Head, Link, Record
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import UnknownEventError
-from ledger.events import IngestFailed, ValidationCompleted
+from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.files.scratch import ScratchMap
 from ledger.ingest.providers.evidence import answer
 from projections.audit.audit import audit_log, audit_shared
@@ -83,6 +83,18 @@ def test_the_old_ledger_is_derived_whole() -> None:
     """By the frozen judge of its rules."""
     report = audit_log(archive_log(OLD))
     assert ("same", 12, 14) == (report.verdict, report.derived["decisions"], report.derived["answers"])
+
+
+def test_a_series_is_in_the_currency_of_its_rows(audited: Callable[..., AuditReport]) -> None:
+    """Of an exchange's file too, as each version recorded it: in another one all of it would have been rejected."""
+    old = [record.body for record in archive_log(OLD).read()]
+    events = [decode_event(decode_envelope(seq, body)) for seq, body in enumerate(old)]
+    seq = next(n for n, one in enumerate(events) if isinstance(one, FetchSucceeded) and one.provider == "cotahist")
+    fetch = events[seq]
+    assert isinstance(fetch, FetchSucceeded)
+    dollars = {**msgspec.to_builtins(fetch.identity), "currency": "USD"}
+    found = audited(changed(old, seq, data={"identity": dollars})).first_difference
+    assert Difference(seq, "identity currency", "USD", "BRL") == found
 
 
 def test_every_number_of_processes_comes_to_one_report(

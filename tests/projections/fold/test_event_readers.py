@@ -51,7 +51,8 @@ def test_every_other_event_is_read_whole() -> None:
 
 def test_a_retired_version_is_read_as_its_successor(monkeypatch: pytest.MonkeyPatch) -> None:
     """One step of upcasting, then the folds' own shape."""
-    monkeypatch.setitem(codec.UPCASTERS, "fetch.succeeded/0", (FetchSucceeded.TAG, lambda data: {**data, "attempt": 9}))
+    ninth = codec.Upcaster(FetchSucceeded.TAG, FetchSucceeded, lambda fetch: msgspec.structs.replace(fetch, attempt=9))
+    monkeypatch.setitem(codec.UPCASTERS, "fetch.succeeded/0", ninth)
     story = Story()
     story.fetched(rows=3)
     record = list(story.log.read())[-1]

@@ -13,18 +13,20 @@ from projections.models.log_entry import Entry
 from projections.models.metrics import (
     RECENT_ENTRIES,
     RUN_STATUSES,
-    BackupStatus,
-    CheckpointMade,
     Measured,
     Measures,
     RunCount,
-    VerificationMade,
     last_answer,
+    measured,
+    runs,
+)
+from projections.models.newest_proofs import (
+    BackupStatus,
+    CheckpointMade,
+    VerificationMade,
     last_backup,
     last_checkpoint,
     last_verification,
-    measured,
-    runs,
 )
 from projections.store.registry import ALL
 from tests.projections.story import PROVIDER, TICKERS, Story, bar, day, told

@@ -12,8 +12,8 @@ from projections.api import series_rows
 from projections.api.faces import to_columns
 from projections.api.rows import AdjustedPrice, Price
 from projections.models import prices
+from projections.queries.choosing import chosen
 from projections.relations.block import EXACT, reais
-from projections.relations.choosing import chosen
 from projections.relations.sessions import sessions
 from projections.store.runner import catch_up, open_view
 from projections.store.store import View

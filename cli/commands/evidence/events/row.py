@@ -9,9 +9,7 @@ from ledger import ids
 from ledger.chain import Record
 from ledger.codec import UNDECODABLE, decode_envelope
 from ledger.errors import DamagedError
-
-# An answer's own fields: its body can be megabytes, and its length and hash identify it.
-_ANSWER = frozenset({"body", "body_bytes", "sha256"})
+from projections.relations.logged_events import readable
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,15 +62,3 @@ def page(event: EventRow) -> str:
     data = msgspec.json.format(msgspec.json.encode(fields.pop("data")), indent=2).decode()
     lines = [f"{name}: {'-' if value is None else value}" for name, value in fields.items()]
     return "\n".join([*lines, f"data: {data}"])
-
-
-def readable(value: Any) -> Any:
-    """Return decoded msgpack with bytes as hex, and every answer without its body."""
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, dict):
-        hidden = {"body"} if value.keys() >= _ANSWER else set()
-        return {key: readable(item) for key, item in value.items() if key not in hidden}
-    if isinstance(value, list):
-        return [readable(item) for item in value]
-    return value

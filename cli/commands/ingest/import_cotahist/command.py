@@ -11,9 +11,9 @@ from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
 from cli.commands.ingest.import_cotahist import row as import_row
 from cli.commands.ingest.import_cotahist.row import ImportRow
-from cli.commands.ingest.import_cotahist.worker import FileWorker, ImportOptions
+from cli.commands.ingest.import_cotahist.worker import ImportOptions, worker_for
 from cli.commands.ingest.run.command import Logged
-from cli.context import clock_option, first_ledger, params
+from cli.context import clock_option, params
 from ledger.ingest.providers.cotahist.importing import Market, Selection
 
 FILE = params.EXISTING_FILE
@@ -76,8 +76,7 @@ def run(in_force: Settings, options: ImportOptions, style: Style) -> Exit:
     """Import file by file, print a row each, and return the exit code."""
     die_with_parent()
     rows: list[ImportRow] = []
-    with first_ledger.importing(in_force, dry_run=options.dry_run, must_exist=options.must_exist) as ledger:
-        worker = FileWorker(ledger, options=options, settings=in_force, observer=Logged(in_force))
+    with worker_for(in_force, options, Logged(in_force)) as worker:
 
         def imported(path: Path) -> ImportRow:
             rows.append(worker.work(path))

@@ -14,14 +14,20 @@ from ledger.chain import Head
 from ledger.errors import CotahistError, LedgerError, TickerLockError
 from ledger.ingest.plan import JobStatus
 from ledger.ingest.providers.cotahist.importing import Contents, Imported
+from ledger.ingest.providers.port import NotFinalError
 from projections.models.log_entry import rejected_rows
 
-KINDS: dict[type[LedgerError], str] = {TickerLockError: "locked", CotahistError: "bad-answer"}
+KINDS: dict[type[LedgerError], str] = {
+    TickerLockError: "locked",
+    CotahistError: "bad-answer",
+    NotFinalError: "not-final",
+}
 FAILED = frozenset({"error", "locked"})
 # The fields of a row that are sums over its file's tickers.
 COUNTS = (
     *("added", "revised", "unchanged", "rejected", "repeated", "tickers_rejected", "tickers_failed"),
     *("flagged", "withdrawn", "partial", "warned", "rows_refused", "rows_repeated", "rows_failed", "duplicates"),
+    "outranked",
 )
 CODES_SHOWN_MAX = 10
 REFUSED_SHOWN_MAX = 10  # unless all are asked for
@@ -41,9 +47,11 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
     Each of `records`, the file's quotes, is in one count: `outside` were not asked for; `skipped` are of no series,
     some of their codes `skipped_codes`; of `tickers`, `repeated` were imported from this very file before
     (`rows_repeated`), `tickers_rejected` were rejected whole (`rows_refused`), `tickers_failed` could not be judged
-    (`rows_failed`). Of the others, `added`, `revised`, `unchanged`, `partial` and `rejected` count sessions, and
-    `duplicates` records that repeat one's. `flagged` and `warned` are findings, `withdrawn` sessions that the file
-    lacks. `refused` names what was refused, the first 10 or all of it. `seq` is the last event.
+    (`rows_failed`). Of the others, `added`, `revised`, `unchanged`, `outranked`, `partial` and `rejected` count
+    sessions, and `duplicates` records that repeat one's; the `outranked` stay as a younger file has them.
+    `flagged` and `warned` are findings, `withdrawn` sessions that the file lacks, `lacking` tickers that are held in
+    its days and that it lacks altogether; `retired` are old series under codes that the file has apart, recorded as
+    ended. `refused` names what was refused, the first 10 or all of it. `seq` is the last event.
     """
 
     file: str
@@ -70,14 +78,18 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
     rows_repeated: int = 0
     rows_failed: int = 0
     duplicates: int = 0
+    outranked: int = 0
+    lacking: int = 0
+    retired: int = 0
     outside: int = 0
     skipped_codes: tuple[str, ...] = ()
     refused: tuple[Refusal, ...] = ()
+    lacking_tickers: tuple[str, ...] = ()
     first_date: str | None = None
     last_date: str | None = None
     seq: int | None = None
     head: str | None = None
-    created: bool | UnsetType = UNSET  # true when this run created the ledger, false when there is none yet
+    created: bool | UnsetType = UNSET  # true when this run created the ledger
     ledger: str | UnsetType = UNSET  # its absolute path, then
     error_kind: str | UnsetType = UNSET
     error_message: str | UnsetType = UNSET
@@ -93,7 +105,20 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     head: Head | None
     dry_run: bool = False
     created: Path | None = None  # the ledger that the command created
-    without_ledger: bool = False  # whether there is none, though there might be
+    missing: bool = False  # there is none, this file having brought nothing to begin one with
+
+
+class ImportedFile(msgspec.Struct, frozen=True):
+    """What came of a file that was read whole: the counts of its tickers, the last event, and what it says of others.
+
+    `lacking` are held in its days and not in it, `retired` old series that it has apart.
+    """
+
+    contents: Contents
+    total: Mapping[str, int]
+    seq: int | None = None
+    lacking: tuple[str, ...] = ()
+    retired: int = 0
 
 
 def counts(imported: Imported) -> dict[str, int]:
@@ -109,6 +134,7 @@ def counts(imported: Imported) -> dict[str, int]:
         "added": decision.added,
         "revised": decision.revised,
         "unchanged": decision.unchanged,
+        "outranked": len(decision.outranked),
         "rejected": rejected_rows(decision),
         "partial": len(decision.partial),
     }
@@ -139,10 +165,9 @@ def refusals(imported: Imported) -> Iterator[Refusal]:
             yield Refusal(imported.ticker, 1, f"{finding.date} {finding.rule}: {finding.detail}")
 
 
-def row(
-    contents: Contents, total: Mapping[str, int], run: Run, *, seq: int | None, refused: Sequence[Refusal] = ()
-) -> ImportRow:
-    """Return what is printed of a file that was read whole; `total` are the counts of its tickers."""
+def row(found: ImportedFile, run: Run, *, refused: Sequence[Refusal] = ()) -> ImportRow:
+    """Return what is printed of a file that was read whole."""
+    contents, total, lacking = found.contents, found.total, found.lacking
     sums: dict[str, Any] = {name: total.get(name, 0) for name in COUNTS}
     skipped = list(unnamed(contents))
     return ImportRow(
@@ -152,18 +177,21 @@ def row(
         tickers=contents.tickers,
         **sums,
         skipped=sum(one.records for one in skipped),
-        status="dry_run" if run.dry_run else _status(contents, total),
+        status="dry_run" if run.dry_run else _status(found),
         elapsed_sec=round(run.elapsed_s, 3),
         job_id=ids.text(run.job_id),
         provider=run.provider,
         outside=contents.outside,
         skipped_codes=tuple(dict.fromkeys(one.name for one in skipped))[:CODES_SHOWN_MAX],
         refused=tuple(refused),
+        lacking=len(lacking),
+        retired=found.retired,
+        lacking_tickers=tuple(lacking[:CODES_SHOWN_MAX]),
         first_date=contents.window.start.isoformat() if contents.records else None,
         last_date=contents.window.end.isoformat() if contents.records else None,
-        seq=seq,
+        seq=found.seq,
         head=run.head.link.hex() if run.head else None,
-        created=True if run.created else False if run.without_ledger else UNSET,
+        created=True if run.created else UNSET,
         ledger=str(run.created) if run.created else UNSET,
     )
 
@@ -191,7 +219,7 @@ def failed(file: str, run: Run, error: LedgerError, *, hint: str) -> ImportRow:
         job_id=ids.text(run.job_id),
         provider=run.provider,
         head=run.head.link.hex() if run.head else None,
-        created=True if run.created else False if run.without_ledger else UNSET,
+        created=True if run.created else False if run.missing else UNSET,
         ledger=str(run.created) if run.created else UNSET,
         error_kind=kind,
         error_message=f"{kind}: {error}",
@@ -215,6 +243,7 @@ def exit_code(rows: Sequence[ImportRow], *, unable: Collection[str] = ()) -> Exi
         or one.rejected
         or one.flagged
         or one.withdrawn
+        or one.lacking
         or one.tickers_rejected
         or one.tickers_failed
         or one.partial
@@ -240,7 +269,9 @@ def text(one: ImportRow) -> str:
         ("tickers that could not be judged", one.tickers_failed),
         ("records of those", one.rows_failed),
         ("flagged", one.flagged),
+        ("left as a younger file has them", one.outranked),
         ("withdrawn", one.withdrawn),
+        ("old series retired", one.retired),
         ("not final yet", one.partial),
         ("warned of", one.warned),
         ("said twice", one.duplicates),
@@ -256,7 +287,13 @@ def text(one: ImportRow) -> str:
 
 
 def refused_lines(one: ImportRow) -> Iterator[str]:
-    """Yield a line for each thing that was refused and is named, and one for how many more records there are."""
+    """Yield a line for each thing that was refused and is named, and one for how many more records there are.
+
+    Before them, one for the tickers that the file lacks.
+    """
+    if one.lacking:
+        cut = "" if one.lacking == len(one.lacking_tickers) else " …"
+        yield f"  {one.lacking} tickers held in its days are not in it: {', '.join(one.lacking_tickers)}{cut}"
     for refusal in one.refused:
         yield f"  {refusal.name:<12}  {refusal.records} refused  {refusal.reason}"
     refused = one.skipped + one.rows_refused + one.rows_failed + one.rejected
@@ -271,11 +308,13 @@ def complaint(one: ImportRow) -> tuple[str, str] | None:
     return f"error: {one.file}: {one.error_message}", f"hint: {one.hint}"
 
 
-def _status(contents: Contents, total: Mapping[str, int]) -> JobStatus:
+def _status(found: ImportedFile) -> JobStatus:
+    contents, total = found.contents, found.total
     judged = contents.tickers - total.get("repeated", 0)
     if judged and total.get("tickers_rejected", 0) == judged:
         return "rejected"
     if judged and total.get("tickers_failed", 0) == judged:
         return "error"
     odd = ("tickers_rejected", "tickers_failed", "rejected", "flagged", "withdrawn", "partial")
-    return "warning" if contents.refused or not contents.tickers or any(total.get(name) for name in odd) else "success"
+    remarkable = contents.refused or found.lacking or not contents.tickers or any(total.get(name) for name in odd)
+    return "warning" if remarkable else "success"

@@ -3,30 +3,39 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from cli.app import exits, output
+from cli.app import clock, exits, output
 from cli.app.settings import Settings
 from cli.commands.ingest.import_cotahist import row
-from cli.commands.ingest.import_cotahist.row import ImportRow, Refusal, Run
-from cli.context.first_ledger import ImportLedger
+from cli.commands.ingest.import_cotahist.row import ImportedFile, ImportRow, Refusal, Run
+from cli.context import first_ledger, guards
 from ledger import ids
-from ledger.errors import LedgerError, kept_out
+from ledger.codec import Draft, decode_as, decode_envelope
+from ledger.errors import LedgerError, NoLedgerError, kept_out
+from ledger.events import FetchSucceeded
 from ledger.foreseen import foreseen
 from ledger.ingest.plan import Observer
-from ledger.ingest.providers.cotahist import DESCRIPTION, file
+from ledger.ingest.providers.cotahist import DESCRIPTION, blended, file
 from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Contents, Importer, Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
+from ledger.ingest.providers.port import NotFinalError
 from ledger.ingest.rules.held import Held, Reach
+from ledger.ingest.rules.ranks import rank_of
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market.series import Series
 from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from ledger.values import Window
+from projections.models import decisions, metrics, prices, retirements
+from projections.queries import reissued
 from projections.store.runner import catch_up, open_view, view_at
+from projections.store.store import View
 
 
 class ImportOptions(msgspec.Struct, frozen=True):
@@ -44,18 +53,25 @@ class FileWorker:
 
     def __init__(
         self,
-        ledger: ImportLedger,
+        begin: Callable[[], tuple[EventLog, Path | None]],
         *,
+        log: EventLog | None,
         options: ImportOptions,
         settings: Settings,
+        now: Callable[[], int],
         observer: Observer,
     ) -> None:
-        self._ledger = ledger
+        """`begin` creates the first ledger and opens it, where there is no `log` and one is needed."""
+        self._begin = begin
+        self._log = log
+        self._created: Path | None = None
         self._options = options
         self._settings = settings
+        self._now = now
         self._observer = observer
-        self._first_error: LedgerError | None = None  # of a ticker of the file at work
-        self._refusals: list[Refusal] = []  # of the file at work, as many as are shown
+        self._job_id = b""  # of the file at work, as are:
+        self._first_error: LedgerError | None = None  # of its tickers
+        self._refusals: list[Refusal] = []  # as many as are shown
         self.unable: set[str] = set()  # files whose import lacked something of this machine's, or may not use it
 
     def work(self, path: Path) -> ImportRow:
@@ -63,29 +79,26 @@ class FileWorker:
 
         Raises: ClockAheadError.
         """
-        began, started_at = time.perf_counter(), self._ledger.now()
-        self._first_error, self._refusals = None, []
-        job_id = ids.new_id(started_at)
+        began, started_at = time.perf_counter(), self._now()
+        self._first_error, self._refusals, self._job_id = None, [], ids.new_id(started_at)
 
         def measured() -> Run:
             return Run(
-                job_id=job_id,
+                job_id=self._job_id,
                 provider=DESCRIPTION.name,
                 elapsed_s=time.perf_counter() - began,
-                head=self._ledger.log.head() if self._ledger.log else None,
+                head=self._log.head() if self._log else None,
                 dry_run=self._options.dry_run,
-                created=self._ledger.created,
-                without_ledger=self._ledger.is_lacking,
+                created=self._created,
+                missing=self._log is None,
             )
 
         try:
-            with ExitStack() as held, foreseen("import"):
-                if self._ledger.log is not None:
-                    held.enter_context(self._only_import(self._ledger.log, job_id))
-                contents, total, seq = self._import(path, job_id, started_at, held)
+            with foreseen("import"):
+                found = self._import(path, started_at)
         except LedgerError as error:
             return self._refused(path, error, measured())
-        printed = row.row(contents, total, measured(), seq=seq, refused=self._refusals)
+        printed = row.row(found, measured(), refused=self._refusals)
         return printed if self._first_error is None else row.with_failure(printed, self._first_error)
 
     def _refused(self, path: Path, error: LedgerError, run: Run) -> ImportRow:
@@ -95,54 +108,58 @@ class FileWorker:
         """
         if isinstance(error, ClockAheadError):
             raise error
-        if kept_out(error):
+        if kept_out(error) or isinstance(error, NotFinalError):
             self.unable.add(path.name)
-        self._observer.warn(str(error), **_about(run.job_id), file=path.name)
+        self._observer.warn(str(error), **self._about(), file=path.name)
         return row.failed(path.name, run, error, hint=exits.describe(error, ("import-cotahist", str(path))).hint)
 
-    def _only_import(self, log: EventLog, job_id: bytes) -> AbstractContextManager[None]:
-        """Be the only import at work, for the block; a dry run takes no lock.
-
-        Raises: TickerLockError.
-        """
-        if log.readonly:
-            return nullcontext()
-        timeout_s = self._settings.ingest_lock_timeout_seconds
-        return ticker_lock(log.home.locks, LOCK_NAME, job_id=job_id, now_us=self._ledger.now(), timeout_s=timeout_s)
-
-    def _import(
-        self, path: Path, job_id: bytes, started_at: int, held: ExitStack
-    ) -> tuple[Contents, Counter[str], int | None]:
-        with Spool() as spool:
+    def _import(self, path: Path, started_at: int) -> ImportedFile:
+        with ExitStack() as stack:
+            spool = stack.enter_context(Spool())
+            self._lock(stack, started_at)
             intake = Intake(self._options.selection)
             with file.opened(path, limit_bytes=self._settings.import_max_bytes) as text:
                 label, expected = f"{path.name}: reading", text.batches_expected
                 with output.progress(text.batches(), label=label, length=expected) as batches:
                     intake.fill(spool, text, batches)
-                contents = intake.contents(text, started_at=started_at, finished_at=self._ledger.now())
+                contents = intake.contents(text, started_at=started_at, finished_at=self._now())
             self._observer.info(
-                "read", **_about(job_id), file=path.name, records=contents.records, tickers=contents.tickers
+                "read", **self._about(), file=path.name, records=contents.records, tickers=contents.tickers
             )
             self._refuse(row.unnamed(contents))
             if contents.refused:
                 records = sum(one.records for one in contents.refused)
                 codes = ", ".join(dict.fromkeys(one.name for one in self._refusals))
-                self._observer.warn("codes that are no tickers", **_about(job_id), records=records, codes=codes)
-            if self._ledger.is_lacking and contents.tickers and (log := self._ledger.needed()):
-                # Only now: a file that is refused, or holds nothing of what is wanted, is no reason for a ledger.
-                held.enter_context(self._only_import(log, job_id))
-            total, seq = self._append(contents, spool, job_id)
-        if self._ledger.log is not None and not self._ledger.log.readonly:
-            catch_up(self._ledger.log, self._ledger.log.folder)
-        return contents, total, seq
+                self._observer.warn("codes that are no tickers", **self._about(), records=records, codes=codes)
+            if self._log is None and contents.tickers and not self._options.dry_run:
+                # Only now is there anything to begin a ledger with; nobody else imports into one that is not there.
+                self._log, self._created = self._begin()
+                self._lock(stack, started_at)
+            total, seq = self._append(contents, spool)
+            return self._afterwards(contents, intake.present, total, seq)
 
-    def _append(self, contents: Contents, spool: Spool, job_id: bytes) -> tuple[Counter[str], int | None]:
+    def _lock(self, stack: ExitStack, now_us: int) -> None:
+        """Hold the import's lock for as long as `stack` does, where there is a ledger to write to.
+
+        Raises: TickerLockError.
+        """
+        log, timeout_s = self._log, self._settings.ingest_lock_timeout_seconds
+        if log is not None and not log.readonly:
+            lock = ticker_lock(log.home.locks, LOCK_NAME, job_id=self._job_id, now_us=now_us, timeout_s=timeout_s)
+            stack.enter_context(lock)
+
+    def _append(self, contents: Contents, spool: Spool) -> tuple[Counter[str], int | None]:
         total, seq = Counter[str](), None
-        with self._held() as held:
+        with self._view() as view:
+
+            def held(ticker: str, reach: Reach) -> Held:
+                # The file names no ticker twice, so what was held when it began stays true.
+                return Held({}) if view is None else view.held(Series(ticker, DESCRIPTION.name), reach)
+
             importer = Importer(
                 contents,
-                job_id=job_id,
-                log=self._ledger.log,
+                job_id=self._job_id,
+                log=self._log,
                 held=held,
                 threshold_percent=self._settings.validation_invalid_percent_threshold,
                 lock_timeout_s=self._settings.ingest_lock_timeout_seconds,
@@ -155,32 +172,98 @@ class FileWorker:
                     if imported.decision is not None and imported.decision.verdict == "rejected":
                         (why,) = row.refusals(imported)
                         self._observer.warn(
-                            f"rejected: {why.name}: {why.reason}", **_about(job_id), ticker=imported.ticker
+                            f"rejected: {why.name}: {why.reason}", **self._about(), ticker=imported.ticker
                         )
                     if imported.error is not None:
                         self._first_error = self._first_error or imported.error
-                        self._observer.warn(str(imported.error), **_about(job_id), ticker=imported.ticker)
+                        self._observer.warn(str(imported.error), **self._about(), ticker=imported.ticker)
                     seq = imported.seq if seq is None else max(seq, imported.seq or seq)
         return total, seq
+
+    def _afterwards(self, contents: Contents, present: set[str], total: Counter[str], seq: int | None) -> ImportedFile:
+        """Retire what the file has apart, bring the read models up to date, and return what came of the file."""
+        log, retired, lacking = self._log, 0, tuple[str, ...]()
+        if log is not None and not log.readonly:
+            catch_up(log, log.folder)
+            for ticker, held in self._blended(log, present):
+                draft = Draft(job_id=self._job_id, stream=ticker, event=blended.retirement(ticker, held))
+                seq = log.append([draft], append_id=ids.append_id(blended.retirement_key(ticker))).first
+                retired += 1
+            catch_up(log, log.folder)
+        if contents.records:
+            with self._view() as view:
+                days, rank = contents.window, rank_of(contents.made_on, contents.window)
+                if view is not None:
+                    lacking = tuple(
+                        reissued.lacking(view.state, DESCRIPTION.name, days=days, rank=rank, present=present)
+                    )
+        return ImportedFile(contents, total, seq, lacking, retired)
+
+    def _blended(self, log: EventLog, present: set[str]) -> list[tuple[str, Window]]:
+        """Return the old series under codes that the file has apart, each with its days; none that a record is of."""
+        codes = blended.by_code(present)
+        with open_view(log, log.folder) as view:
+            return [
+                (ticker, held)
+                for ticker, held in metrics.spans(view.state[metrics.NAME], DESCRIPTION.name)
+                if ticker in codes
+                and not log.append_run(ids.append_id(blended.retirement_key(ticker)))
+                and not retirements.is_recorded(view.state[metrics.NAME], ticker)
+                and blended.is_blended(ticker, self._decided(log, view, ticker))
+            ]
+
+    def _decided(self, log: EventLog, view: View, ticker: str) -> Iterator[FetchSucceeded]:
+        for decision in decisions.decisions(view.state[prices.NAME], Series(ticker, DESCRIPTION.name)):
+            cause = decision.seq if decision.cause is None else decision.cause
+            for record in log.read(cause, cause + 1):
+                yield decode_as(decode_envelope(record.seq, record.body), FetchSucceeded)
 
     def _refuse(self, refusals: Iterator[Refusal]) -> None:
         room = None if self._options.all_refused else max(row.REFUSED_SHOWN_MAX - len(self._refusals), 0)
         self._refusals.extend(islice(refusals, room))
 
     @contextmanager
-    def _held(self) -> Iterator[Callable[[str, Reach], Held]]:
-        """Give what is held of each ticker as the file finds it: it names no ticker twice, so that stays true."""
-        log = self._ledger.log
+    def _view(self) -> Iterator[View | None]:
+        """Give what is held as of now, None where there is no ledger."""
+        log = self._log
         if log is None:
-            yield lambda *_: Held({})
+            yield None
         elif log.readonly:
             # A dry run writes nothing at all, not even read models.
-            view = view_at(log, log.head().size)
-            yield lambda ticker, reach: view.held(Series(ticker, DESCRIPTION.name), reach)
+            yield view_at(log, log.head().size)
         else:
             with open_view(log, log.folder) as view:
-                yield lambda ticker, reach: view.held(Series(ticker, DESCRIPTION.name), reach)
+                yield view
+
+    def _about(self) -> dict[str, object]:
+        return {"job_id": ids.text(self._job_id), "provider": DESCRIPTION.name}
 
 
-def _about(job_id: bytes) -> dict[str, object]:
-    return {"job_id": ids.text(job_id), "provider": DESCRIPTION.name}
+@contextmanager
+def worker_for(settings: Settings, options: ImportOptions, observer: Observer) -> Iterator[FileWorker]:
+    """Give the worker over the real ledger, which is created by the first file that brings anything.
+
+    Raises: NoLedgerError with `must_exist`; ClockRefusedError; what opening a ledger raises.
+    """
+
+    def now() -> int:
+        return clock.now_us(settings)
+
+    now()  # a clock that is refused is refused before anything is made
+    home = LedgerHome(settings.data_dir)
+    with ExitStack() as stack:
+
+        def opened() -> EventLog:
+            timeout_s = settings.ingest_lock_timeout_seconds
+            readonly = options.dry_run
+            log = EventLog(home, now=now, readonly=readonly, lock_timeout_s=timeout_s, guards=guards.of("real"))
+            return stack.enter_context(log)
+
+        def begun() -> tuple[EventLog, Path | None]:
+            created = first_ledger.create(home, "real", settings, now)
+            return opened(), created
+
+        if home.current() is None and options.must_exist:
+            raise NoLedgerError(home.root)
+        log = None if home.current() is None else opened()
+        yield FileWorker(begun, log=log, options=options, settings=settings, now=now, observer=observer)

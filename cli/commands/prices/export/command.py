@@ -15,8 +15,8 @@ from cli.context import ledgers, params, series_option, ticker_option
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
 from projections.api.ledger import Ledger
+from projections.queries.choosing import chosen
 from projections.queries.position import UpTo
-from projections.relations.choosing import chosen
 
 if TYPE_CHECKING:
     from cli.commands.prices.export.files import ExportFiles

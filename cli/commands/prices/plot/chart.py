@@ -1,5 +1,6 @@
 """A ticker's close and volume as a picture, with what happened to them, by matplotlib."""
 
+import math
 from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
@@ -54,6 +55,13 @@ class PriceChart(msgspec.Struct, frozen=True, kw_only=True):
         """Return the days that a rescale moved: often all of them, so they are counted and not marked."""
         return {change.date for change in self.changes if change.cause == "rescale"}
 
+    def line(self) -> tuple[list[date], list[float]]:
+        """Return the days of the line and its closes; at a missing session it is broken by one that is no number."""
+        points = {gap.date: math.nan for gap in self.missing}
+        points |= {price.date: float(price.close) for price in self.prices}
+        days = sorted(points)
+        return days, [points[day] for day in days]
+
     def caption(self) -> str:
         """Return in one line what is drawn."""
         revised = {day for days in self.revised().values() for day in days}
@@ -64,8 +72,10 @@ class PriceChart(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def render(chart: PriceChart, picture: PictureFormat) -> bytes:
-    """Return the picture; the same chart gives the same bytes with the same version of matplotlib.
+def render(charts: Sequence[PriceChart], picture: PictureFormat) -> bytes:
+    """Return the picture of one chart, or of several side by side on one scale.
+
+    The same charts give the same bytes with the same version of matplotlib.
 
     Raises: MissingExtraError without matplotlib.
     """
@@ -73,17 +83,27 @@ def render(chart: PriceChart, picture: PictureFormat) -> bytes:
     pyplot_free: Any = extras.load("matplotlib.figure", extra=EXTRA)
     # A user's matplotlibrc is ignored, or the same chart would look different elsewhere.
     with style.context(["default", SETTINGS], after_reset=True):
-        figure = pyplot_free.Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
-        _draw(figure, chart)
+        width, height = SIZE_INCHES
+        figure = pyplot_free.Figure(figsize=(width * len(charts), height), dpi=DPI, layout="constrained")
+        panels = figure.subplots(
+            2, len(charts), sharex=True, sharey="row" if len(charts) > 1 else False, height_ratios=[3, 1], squeeze=False
+        )
+        for number, chart in enumerate(charts):
+            _draw(panels[0][number], panels[1][number], chart)
+        figure.suptitle(charts[0].title, x=0.01, ha="left", fontsize=14, fontweight="bold", color=DARK)
+        if len(charts) == 1:
+            figure.supxlabel(charts[0].caption(), x=0.01, ha="left", fontsize=8, color="#666666")
+        else:
+            for below, chart in zip(panels[1], charts, strict=True):
+                below.set_xlabel(chart.caption(), loc="left", fontsize=8, color="#666666")
         out = BytesIO()
         figure.savefig(out, format=picture, metadata={"Date": None} if picture == "svg" else None)
     return out.getvalue()
 
 
-def _draw(figure: Any, chart: PriceChart) -> None:
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+def _draw(above: Any, below: Any, chart: PriceChart) -> None:
     days = [price.date for price in chart.prices]
-    above.plot(days, [float(price.close) for price in chart.prices], color=LINE, linewidth=1.3, label="close")
+    above.plot(*chart.line(), color=LINE, linewidth=1.3, label="close")
     above.set_ylabel("close, R$")
     # Room for the names of actions above the line.
     above.margins(y=0.12)
@@ -106,8 +126,6 @@ def _draw(figure: Any, chart: PriceChart) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         axes.margins(x=0.02)
     above.legend(loc="upper left", frameon=True, framealpha=0.9, edgecolor="none", fontsize=9)
-    figure.suptitle(chart.title, x=0.01, ha="left", fontsize=14, fontweight="bold", color=DARK)
-    figure.supxlabel(chart.caption(), x=0.01, ha="left", fontsize=8, color="#666666")
 
 
 def _draw_revisions(axes: Any, chart: PriceChart) -> None:

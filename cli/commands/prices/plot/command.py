@@ -17,6 +17,7 @@ from projections.api.ledger import Ledger
 from projections.queries.position import UpTo
 
 FORMATS = ("png", "svg")
+AT_ONCE = 2  # positions side by side
 
 
 class PlotOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ class PlotOptions(msgspec.Struct, frozen=True, kw_only=True):
 Examples:
   main plot --ticker PETR4 --out petr4.png
   main plot --ticker PETR4 --start 2026-01-01 --as-of 2026-01-31 --out petr4.svg
+  main plot --ticker PETR4 --as-of 2026-01-31 --as-of 2026-02-13 --out before-and-after.png
 
 \b
 Exit codes: 0 drawn, 3 no session held of what was asked for, or a package is missing.
@@ -47,7 +49,12 @@ Exit codes: 0 drawn, 3 no session held of what was asked for, or a package is mi
 @click.option("--out", type=params.OUT_FILE, required=True, help="The .png or .svg file.")
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")
-@click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
+@click.option(
+    "--as-of",
+    type=params.UP_TO,
+    multiple=True,
+    help="As the ledger knew them then; twice: both, side by side.  [default: now]",
+)
 @series_option.source_option
 @ledgers.archive_option
 @click.pass_context
@@ -59,26 +66,33 @@ def plot(  # noqa: PLR0913 - one parameter an option
     start: date | None,
     end: date | None,
     *,
-    as_of: UpTo | None,
+    as_of: tuple[UpTo, ...],
     source: str | None,
 ) -> int:
     """Draw a ticker's close and volume, with what happened to them.
 
     Marked are sessions that were corrected, withdrawn or came late, those that
-    are missing, and dividends and splits. Prices are as they are held.
+    are missing, where the line is broken, and dividends and splits. Prices are
+    as they are held.
     """
     if start and end and start > end:
         context.fail(f"got --start {start} after --end {end}, want it on or before")
     picture = out.suffix.lower().removeprefix(".")
     if picture not in FORMATS:
         context.fail(f"got --out {out}, want a name that ends in .png or .svg")
+    if len(as_of) > AT_ONCE:
+        context.fail(f"got --as-of {len(as_of)} times, want it once or twice")
     given = settings.load()
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
         ledger = Ledger(log, view, order=given.price_sources)
-        drawn = _chart(ledger, PlotOptions(ticker=ticker, start=start, end=end, as_of=as_of, source=source))
+        drawn = [
+            _chart(ledger, PlotOptions(ticker=ticker, start=start, end=end, as_of=one, source=source))
+            for one in as_of or (None,)
+        ]
     output.give([chart.render(drawn, cast("PictureFormat", picture))], out)
     with output.unprinted():
-        output.raw(f"{out}: {drawn.caption()}\n".encode())
+        for one in drawn:
+            output.raw(f"{out}: {one.caption()}\n".encode())
     return Exit.OK
 
 

@@ -27,14 +27,14 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 from ledger.store.mark import MarkedError, heed
 from ledger.values import LedgerKind
-from projections.models.metrics import (
+from projections.models.metrics import measured
+from projections.models.newest_proofs import (
     BackupStatus,
     CheckpointMade,
     VerificationMade,
     last_backup,
     last_checkpoint,
     last_verification,
-    measured,
 )
 from projections.queries.metrics_report import SEVERITIES, grade, graded, report, worst
 from projections.store.runner import open_view

@@ -8,7 +8,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from cli.commands.status.metrics.scrape import Surroundings
-from projections.models.metrics import last_backup, last_checkpoint, last_verification, runs
+from projections.models.metrics import runs
+from projections.models.newest_proofs import last_backup, last_checkpoint, last_verification
 from projections.queries.metrics_report import SEVERITIES, TickerReport
 from projections.store.store import View
 

@@ -7,6 +7,7 @@ DESCRIPTION = Description(
     basis="as_traded",
     rows="ledger.ingest.providers.cotahist.layout:raw_bars",
     reading="ledger.ingest.providers.cotahist.recorded:reading",
+    rank="ledger.ingest.providers.cotahist.recorded:rank",
     former_readings={"1": "ledger.ingest.providers.cotahist.recorded:reading_by_code"},
     lines="ledger.ingest.providers.cotahist.layout:lines_of",
 )

@@ -8,10 +8,11 @@ went by its code, under another name: the same file brings what that blended, re
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger import ids
 from ledger.chain import Seq
@@ -24,8 +25,10 @@ from ledger.ingest.providers.cotahist.identity import UnnamedQuote, identity
 from ledger.ingest.providers.cotahist.layout import LayoutError
 from ledger.ingest.providers.cotahist.spool import Spool, SpoolRow
 from ledger.ingest.providers.evidence import answer
+from ledger.ingest.providers.port import NotFinalError
 from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held, Reach
+from ledger.market import sessions
 from ledger.market.ticker import currency
 from ledger.store.event_log import EventLog
 from ledger.values import Identity, Request, Source, Window
@@ -33,6 +36,7 @@ from ledger.values import Identity, Request, Source, Window
 LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
 APPENDS = f"{DESCRIPTION.name}/{recorded.VERSION}"  # what the names of appends begin with
 TICKER_QUOTES_MAX = 20_000  # a year has 250 sessions
+US_A_S = 1_000_000
 TICKERS_MAX = 250_000  # a year of the whole market has some 50,000
 
 Market = Literal["spot", "all"]
@@ -93,6 +97,7 @@ class Intake:
         self._quotes: Counter[str] = Counter()
         self._outside = 0
         self._refused: Counter[UnnamedQuote] = Counter()
+        self.present: set[str] = set()  # the tickers of the file, those that were not asked for too
 
     def fill(self, spool: Spool, text: Text, batches: Iterable[list[NumberedLine]]) -> None:
         """Put every quote that is wanted into `spool`; `batches` are those of `text`.
@@ -104,6 +109,8 @@ class Intake:
             rows: list[SpoolRow] = []
             for number, line in batch:
                 ticker = identity(line)
+                if isinstance(ticker, str):
+                    self.present.add(ticker)
                 if (wanted.market == "spot" and layout.market(line) != layout.SPOT) or (
                     wanted.tickers and ticker not in wanted.tickers
                 ):
@@ -128,11 +135,19 @@ class Intake:
             spool.put(rows)
 
     def contents(self, text: Text, *, started_at: int, finished_at: int) -> Contents:
-        """Return what was found, once all of `text` is read."""
+        """Return what was found, once all of `text` is read.
+
+        Raises: NotFinalError where its last session was not final by `finished_at`, nor on the day that it was made.
+        """
+        made_on, last = text.header.made_on, text.window.end
+        if text.quotes and made_on <= last and finished_at < (final_at := sessions.final_at(last)):
+            # In whole seconds: the time is for a person.
+            again = datetime.fromtimestamp(final_at // US_A_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            raise NotFinalError(text.name, session=last, made_on=made_on, again=again)
         return Contents(
             name=text.name,
             sha256=text.sha256,
-            made_on=text.header.made_on,
+            made_on=made_on,
             window=text.window,
             records=text.quotes,
             outside=self._outside,
@@ -181,7 +196,8 @@ class Importer:
                 continue
             try:
                 with foreseen("judge"):
-                    fetch, reading = evidence(ticker, lines, self._contents), recorded.reading(b"".join(lines))
+                    fetch = evidence(ticker, lines, self._contents)
+                    reading = replace(recorded.reading(b"".join(lines)), rank=recorded.rank(fetch))
                     decision = judge.judge(
                         fetch,
                         self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),

@@ -62,6 +62,7 @@ def test_an_import_creates_the_ledger_and_fills_it(tmp_path: Path) -> None:
         "added": 6, "revised": 0, "unchanged": 0, "rejected": 0, "skipped": 0, "status": "success",
         "provider": "cotahist", "repeated": 0, "tickers_rejected": 0, "tickers_failed": 0, "flagged": 0, "withdrawn": 0,
         "partial": 0, "warned": 2, "rows_refused": 0, "rows_repeated": 0, "rows_failed": 0, "duplicates": 0,
+        "outranked": 0, "lacking": 0, "retired": 0, "lacking_tickers": [],
         "outside": 0, "skipped_codes": [], "refused": [],
         "first_date": "2025-01-02", "last_date": "2025-01-06",
         "seq": 4, "created": True, "ledger": str(tmp_path / "dados" / "ledger-1"),
@@ -95,28 +96,14 @@ def test_files_follow_one_another(tmp_path: Path) -> None:
     )
 
 
-def test_the_first_file_that_is_fit_makes_the_ledger(tmp_path: Path) -> None:
-    """Neither one that is cut nor one without anything of what was asked for; once there is one, none is lacking."""
-    made(tmp_path / "A.TXT", LINES)
-    made(tmp_path / "C.TXT", LINES[1::2])
-    (tmp_path / "B.TXT").write_bytes((tmp_path / "A.TXT").read_bytes()[:1000])
-    args = ("B.TXT", "C.TXT", "A.TXT", "B.TXT", "--ticker", "PETR4")
-    rows = imported(tmp_path, *args).lines()
-    expected = [("error", False), ("warning", False), ("success", True), ("error", True)]
-    assert expected == [(row["status"], row["created"]) for row in rows]
-    assert ["created", "ledger"] == [field for field in rows[2] if field in {"created", "ledger"}]
-    assert [("error", None)] == [(row["status"], row.get("created")) for row in imported(tmp_path, "B.TXT").lines()]
-
-
 def test_a_refused_file_is_a_line_and_a_hint(tmp_path: Path) -> None:
-    """The only file is exit 2, and where there was no ledger none is made."""
+    """Nothing of it is appended, no ledger is begun for it, and the only file is exit 2."""
     path = made(tmp_path / "A.TXT", LINES)
     path.write_bytes(path.read_bytes()[: 3 * 247])
     done = imported(tmp_path, "A.TXT")
     (row,) = done.lines()
     message = "bad-answer: got the end in line 4 of A.TXT, want the trailer 99COTAHIST.AAAA: the file is cut"
-    assert (2, message, False) == (done.code, row["error_message"], row["created"])
-    assert not (tmp_path / "dados").exists()
+    assert (2, message, False, ["A.TXT"]) == (done.code, row["error_message"], row["created"], os.listdir(tmp_path))
     assert [
         f"error: A.TXT: {message}",
         "hint: download the file again, then: main import-cotahist A.TXT",
@@ -257,6 +244,50 @@ def test_a_call_that_makes_no_sense_is_exit_3(args: list[str], tmp_path: Path) -
     assert (3, 2, ["A.TXT"]) == (done.code, len(done.err.splitlines()), os.listdir(tmp_path))
 
 
+def test_a_file_that_is_not_final_yet_is_refused_whole_and_says_when_to_come_back(tmp_path: Path) -> None:
+    """Exit 3, and no ledger is begun for it; the same file is taken once its session is final."""
+    made(tmp_path / "D.TXT", [line(DAYS[0])], made_on=DAYS[0])
+    early = {"B3_LEDGER_NOW": f"{DAYS[0]}T18:00:00Z"}
+    done = imported(tmp_path, "D.TXT", env=early)
+    (row,) = done.lines()
+    when = "want its session of 2025-01-02 final: from 2025-01-02T21:30:00Z on"
+    message = f"not-final: got D.TXT made on 2025-01-02, {when}"
+    assert (3, "error", False, message) == (done.code, row["status"], row["created"], row["error_message"])
+    assert "hint: after 2025-01-02T21:30:00Z: main import-cotahist D.TXT" == done.err.splitlines()[-1]
+    assert ["D.TXT"] == os.listdir(tmp_path)
+    made(tmp_path / "A.TXT", [line(DAYS[0], "VALE3")])
+    both = imported(tmp_path, "D.TXT", "A.TXT", env=early)
+    assert (1, [("error", False), ("success", True)]) == (
+        both.code,
+        [(row["status"], row["created"]) for row in both.lines()],
+    )
+    (row,) = imported(tmp_path, "D.TXT", env={"B3_LEDGER_NOW": f"{DAYS[0]}T22:00:00Z"}).lines()
+    assert ("success", 1) == (row["status"], row["added"])
+
+
+def test_an_older_file_is_evidence_without_effect_and_says_so(tmp_path: Path) -> None:
+    """Exit 0; what it has otherwise stays as the younger file has it, and the ledger verifies and derives the same."""
+    made(tmp_path / "M.TXT", LINES, made_on=date(2025, 1, 29))
+    made(tmp_path / "D.TXT", [line(DAYS[1], close=3799), line(DAYS[1], "VALE3")], made_on=date(2025, 1, 18))
+    imported(tmp_path, "M.TXT")
+    done = run_main("import-cotahist", "D.TXT", cwd=tmp_path, env=NOW)
+    assert 0 == done.code
+    assert "0 added, 1 unchanged, 1 left as a younger file has them" in done.out
+    assert dict.fromkeys(DAYS, 37_320_000) == closes(tmp_path, "PETR4.SA")
+    assert [0, 0] == [run_main(command, cwd=tmp_path, env=NOW).code for command in ("verify", "audit")]
+
+
+def test_a_reissued_day_that_lacks_a_ticker_says_so(tmp_path: Path) -> None:
+    """By a file that is no older; exit 1."""
+    made(tmp_path / "D.TXT", LINES[:2], made_on=date(2025, 1, 3))
+    imported(tmp_path, "D.TXT")
+    for made_on, lacking in ((date(2025, 1, 2), []), (date(2025, 1, 4), ["VALE3.SA"])):
+        made(tmp_path / "E.TXT", LINES[:1], made_on=made_on)
+        done = imported(tmp_path, "E.TXT", "--market", "all")
+        (row,) = done.lines()
+        assert (lacking, len(lacking), bool(lacking)) == (row["lacking_tickers"], row["lacking"], done.code == 1)
+
+
 def test_another_import_at_work_is_waited_for_and_then_named(tmp_path: Path) -> None:
     """Two imports would judge against what the other one is about to change."""
     made(tmp_path / "A.TXT", LINES)
@@ -284,7 +315,7 @@ def test_a_killed_import_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     # "read", then "created ledger": from here on tickers are appended.
-    while not process.stderr.readline().startswith("created ledger"):
+    while "created ledger" not in process.stderr.readline():
         pass
     head = tmp_path / "dados" / "ledger-1" / "head"
     before = head.read_bytes()

@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from cli.app.exit_codes import Exit
 from cli.commands.ingest.import_cotahist import row as import_row
-from cli.commands.ingest.import_cotahist.row import ImportRow, Refusal, Run
+from cli.commands.ingest.import_cotahist.row import ImportedFile, ImportRow, Refusal, Run
 from ledger.chain import Head, Link
 from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
 from ledger.events import ValidationCompleted
 from ledger.ingest.providers.cotahist import DESCRIPTION
 from ledger.ingest.providers.cotahist.importing import Contents, Imported, RefusedCode
+from ledger.ingest.providers.port import NotFinalError
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import superseded
 from ledger.values import Finding, Window
@@ -32,9 +33,11 @@ CONTENTS = Contents(
     started_at=1,
     finished_at=2,
 )
+SESSION = date(2025, 1, 2)
 RUN = Run(job_id=bytes(16), provider=DESCRIPTION.name, elapsed_s=1.23456, head=Head(7, Link(b"\1" * 32)))
 ERRORS: Mapping[str, LedgerError] = {
     "bad-answer": CotahistError("A.ZIP", line=3, found="x", wanted="y"),
+    "not-final": NotFinalError("A.ZIP", session=SESSION, made_on=SESSION, again="2025-01-02T21:30:00Z"),
     "locked": TickerLockError("cotahist", waited_s=1, holder_pid=5, holder_job_id=None),
     "internal": StorageError(Path("p"), "reason"),
 }
@@ -42,7 +45,7 @@ ERRORS: Mapping[str, LedgerError] = {
 
 def done(contents: Contents = CONTENTS, **total: int) -> ImportRow:
     """Return the row of a file with these counts."""
-    return import_row.row(contents, total, RUN, seq=6)
+    return import_row.row(ImportedFile(contents, total, 6), RUN)
 
 
 def took(decision: ValidationCompleted | None, *, records: int) -> Imported:
@@ -67,10 +70,11 @@ def test_a_ticker_counts_its_decision() -> None:
         partial=(session(2), session(3)),
         rejected=(Finding("THRESHOLD", None, "…"), Finding("NONPOS", session(4), "…")),
         flagged=(Finding("JUMP", session(5), "…"),),
+        outranked=(session(6),),
     )
     expected = {
-        "added": 3, "revised": 2, "unchanged": 1, "rejected": 1, "partial": 2, "duplicates": 1, "flagged": 1,
-        "withdrawn": 1, "warned": 0,
+        "added": 3, "revised": 2, "unchanged": 1, "outranked": 1, "rejected": 1, "partial": 2, "duplicates": 0,
+        "flagged": 1, "withdrawn": 1, "warned": 0,
     }  # fmt: skip
     assert expected == import_row.counts(took(decision, records=10))
 
@@ -130,6 +134,7 @@ def test_a_row_says_file_counts_and_where_the_log_stands() -> None:
         (done(added=5, warned=1), "success", Exit.OK),
         (done(replace(CONTENTS, refused=(RefusedCode("SEMNUM", "…", 1),)), added=5), "warning", Exit.OK),
         (done(added=5, partial=1), "warning", Exit.WARNING),
+        (done(added=5, outranked=1), "success", Exit.OK),
         (done(added=5, rejected=1), "warning", Exit.WARNING),
         (done(added=5, tickers_rejected=2), "warning", Exit.WARNING),
         (done(tickers_rejected=3), "rejected", Exit.CRITICAL),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.retelling import DAYS, FIRST_DECISION, LATE, look
+from tests.cli.retelling import DAYS, FIRST_DECISION, LATE, SECOND_DECISION, TICKER, look
 from tests.support.cli import Result
 
 PLOT = ("plot", "--ticker", "petr4")
@@ -63,3 +63,16 @@ def test_what_cannot_be_drawn_is_exit_3(args: list[str], message: str, retold: P
     assert (3, f"error: {message}") == (done.code, done.err.splitlines()[0][: len(message) + 7])
     assert [] == [*retold.glob("*.png"), *retold.glob("*.jpg")]
     assert Result(done.code, "", done.err) == done
+
+
+def test_two_positions_are_drawn_side_by_side(retold: Path, tmp_path: Path) -> None:
+    """A line for each; a third is refused."""
+    twice = ("--as-of", str(FIRST_DECISION), "--as-of", str(SECOND_DECISION))
+    done = look("plot", TICKER, *twice, "--out", str(tmp_path / "both.svg"), cwd=retold)
+    assert (0, 2) == (done.code, len(done.out.splitlines())), done.err
+    assert [f"position {one + 1}" for one in (FIRST_DECISION, SECOND_DECISION)] == [
+        line.rpartition("; yfinance, ")[2] for line in done.out.splitlines()
+    ]
+    assert (tmp_path / "both.svg").read_text("utf-8").count(">close, R$</text>") == 2
+    thrice = look("plot", TICKER, *twice, "--as-of", "1", "--out", "x.svg", cwd=retold)
+    assert (3, True) == (thrice.code, "got --as-of 3 times, want it once or twice" in thrice.err)

@@ -63,7 +63,7 @@ def test_a_session_that_is_not_drawn_is_not_marked(chart: PriceChart) -> None:
 
 def test_the_picture_names_what_it_marks(chart: PriceChart) -> None:
     """As text, that can be searched."""
-    picture = render(chart, "svg").decode()
+    picture = render([chart], "svg").decode()
     words = ("corrected (1)", "withdrawn by the provider (1)", "came late (1)", "missing (1)", "dividend R$ 0.75")
     assert [] == [word for word in (*words, TICKER, chart.caption()) if f">{word}</text>" not in picture]
 
@@ -71,7 +71,7 @@ def test_the_picture_names_what_it_marks(chart: PriceChart) -> None:
 def test_what_did_not_happen_is_not_in_the_legend(chart: PriceChart) -> None:
     """Only the close is."""
     bare = msgspec.structs.replace(chart, changes=[], missing=[], actions=[])
-    picture = render(bare, "svg").decode()
+    picture = render([bare], "svg").decode()
     assert [">close</text>"] == [
         word for word in (">close</text>", "corrected", "withdrawn", "late (", "missing (") if word in picture
     ]
@@ -82,7 +82,7 @@ def test_many_actions_are_marked_and_not_named(chart: PriceChart) -> None:
     (action,) = chart.actions
     many = [msgspec.structs.replace(action, date=DAYS[0] + timedelta(n)) for n in range(MANY_ACTIONS + 1)]
     named, unnamed = (
-        render(msgspec.structs.replace(chart, actions=actions), "svg").decode() for actions in (many[1:], many)
+        render([msgspec.structs.replace(chart, actions=actions)], "svg").decode() for actions in (many[1:], many)
     )
     assert (MANY_ACTIONS, 0) == (named.count("dividend R$ 0.75"), unnamed.count("dividend R$ 0.75"))
 
@@ -90,15 +90,15 @@ def test_many_actions_are_marked_and_not_named(chart: PriceChart) -> None:
 @pytest.mark.parametrize("picture", ["png", "svg"])
 def test_the_same_chart_is_the_same_bytes(picture: PictureFormat, chart: PriceChart) -> None:
     """Whatever matplotlib was told before."""
-    first = render(chart, picture)
+    first = render([chart], picture)
     with mpl.rc_context({"font.size": 20, "svg.hashsalt": "other"}):
-        assert first == render(chart, picture)
+        assert first == render([chart], picture)
     assert first.startswith(PNG if picture == "png" else b"<?xml")
 
 
 def test_one_session_is_a_picture_too(chart: PriceChart) -> None:
     """With nothing around it."""
-    assert render(msgspec.structs.replace(chart, prices=chart.prices[:1], missing=[]), "png").startswith(PNG)
+    assert render([msgspec.structs.replace(chart, prices=chart.prices[:1], missing=[])], "png").startswith(PNG)
 
 
 @pytest.mark.parametrize(
@@ -143,5 +143,25 @@ def test_without_matplotlib_one_line_says_how_to_get_it(chart: PriceChart, monke
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Absent(), *sys.meta_path])
     with pytest.raises(MissingExtraError, match="got no package matplotlib, want it installed") as caught:
-        render(chart, "png")
+        render([chart], "png")
     assert ["hint: pip install 'b3-ledger[plot]'"] == caught.value.__notes__
+
+
+def test_the_line_is_broken_where_a_session_is_missing(chart: PriceChart) -> None:
+    """A line across it would tell of a price that nobody held."""
+    (gap,) = chart.missing
+    held = [price for price in chart.prices if price.date != gap.date]
+    days, closes = msgspec.structs.replace(chart, prices=held).line()
+    assert (len(held) + 1, sorted(days)) == (len(days), days)
+    assert [gap.date] == [day for day, close in zip(days, closes, strict=True) if close != close]  # noqa: PLR0124 - nan
+    assert chart.line()[1] == [float(price.close) for price in chart.prices]
+
+
+def test_two_positions_stand_side_by_side(chart: PriceChart, ledger: Ledger) -> None:
+    """On one scale, each with its own caption."""
+    before = msgspec.structs.replace(chart, provenance="position 3", prices=ledger.prices(TICKER, as_of=2).rows())
+    picture = render([before, chart], "svg").decode()
+    assert [1, 1, 1] == [
+        picture.count(f">{words}</text>") for words in (before.caption(), chart.caption(), chart.title)
+    ]
+    assert render([before, chart], "svg") == render([before, chart], "svg")

@@ -17,12 +17,13 @@ from ledger.ids import append_id
 from ledger.ingest.providers.cotahist import file, importing
 from ledger.ingest.providers.cotahist.importing import Contents, Imported, Importer, Intake, RefusedCode, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
+from ledger.ingest.providers.port import NotFinalError
 from ledger.ingest.rules.held import Held, Reach
 from ledger.market.series import Series
 from ledger.market.sessions import shift
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from ledger.values import Identity, Request, Source, Window
+from ledger.values import Identity, Rank, Request, Source, Window
 from projections.models import prices
 from projections.store.runner import view_at
 from tests.ledger.ingest.answers import instant
@@ -273,20 +274,70 @@ def test_a_grouping_by_ten_is_flagged(tmp_path: Path) -> None:
     assert ["JUMP", "SPLIT_SUSPECT"] == [finding.rule for finding in (found.decision and found.decision.flagged) or ()]
 
 
-def test_the_day_of_the_import_is_left_until_it_is_final(tmp_path: Path, log: EventLog) -> None:
-    """18:30 in São Paulo; a later file brings it."""
-    path = made(tmp_path / "D.TXT", [line(DAYS[0]), line(DAYS[1])])
-    early = instant(f"{DAYS[1]}T21:29:59+00:00")
-    (found,) = run(path, log, finished_at=early)
+@pytest.mark.parametrize(
+    ("made_on", "finished_at", "added"),
+    [
+        (DAYS[1], f"{DAYS[1]}T21:29:59+00:00", None),
+        (DAYS[1], f"{DAYS[1]}T21:30:00+00:00", 2),
+        (DAYS[0], f"{DAYS[1]}T15:00:00+00:00", None),  # made before its last session
+        (DAYS[1], f"{DAYS[0]}T23:00:00+00:00", None),
+        (DAYS[2], f"{DAYS[1]}T15:00:00+00:00", 2),  # made on a later day, by a clock that is behind
+        (DAYS[2], f"{DAYS[0]}T15:00:00+00:00", 2),
+    ],
+)
+def test_a_file_is_final_by_the_clock_or_by_its_own_date(
+    made_on: date, finished_at: str, added: int | None, tmp_path: Path, log: EventLog
+) -> None:
+    """18:30 in São Paulo, or made on a later day; else nothing of it is taken, and it says when to come back."""
+    path = made(tmp_path / "D.TXT", [line(DAYS[0]), line(DAYS[1])], made_on=made_on)
+    if added is None:
+        with pytest.raises(NotFinalError, match=f"of {DAYS[1]} final: from {DAYS[1]}T21:30:00Z on"):
+            run(path, log, finished_at=instant(finished_at))
+        assert [] == events(log)
+        return
+    (found,) = run(path, log, finished_at=instant(finished_at))
+    assert (added, ()) == (found.decision and found.decision.added, found.decision and found.decision.partial)
+
+
+def test_a_younger_file_stands_whichever_came_first(tmp_path: Path, log: EventLog) -> None:
+    """A month made on the 29th, then a day of it made on the 18th: evidence without effect, and it says so."""
+    run(made(tmp_path / "M.TXT", [line(day) for day in DAYS[:3]], made_on=date(2025, 1, 29)), log)
+    older = [line(DAYS[1], close=3799), line(DAYS[1], "VALE3")]
+    petr4, vale3 = run(made(tmp_path / "D.TXT", older, made_on=date(2025, 1, 18)), log)
+    assert petr4.decision is not None
+    assert vale3.decision is not None
+    assert ("success", 0, 0, (DAYS[1],), Rank(date(2025, 1, 18), "day")) == (
+        petr4.decision.verdict,
+        petr4.decision.added,
+        petr4.decision.revised,
+        petr4.decision.outranked,
+        petr4.decision.rank,
+    )
+    assert petr4.decision.before == petr4.decision.after
+    assert 1 == vale3.decision.added  # where nothing is held any rank adds
+    (younger,) = run(made(tmp_path / "D2.TXT", [line(DAYS[1], close=3799)], made_on=date(2025, 1, 30)), log)
+    assert (1, ()) == (younger.decision and younger.decision.revised, younger.decision and younger.decision.outranked)
+
+
+def test_an_older_file_withdraws_nothing(tmp_path: Path, log: EventLog) -> None:
+    """A day that it lacks is in a younger one."""
+    run(made(tmp_path / "M.TXT", [line(day) for day in DAYS[:3]], made_on=date(2025, 1, 29)), log)
+    older = [line(day) for day in (DAYS[0], DAYS[2])]
+    (found,) = run(made(tmp_path / "M2.TXT", older, made_on=date(2025, 1, 28)), log)
+    assert ("success", (), 2) == (
+        found.decision and found.decision.verdict,
+        found.decision and found.decision.withdrawn,
+        found.decision and found.decision.unchanged,
+    )
+
+
+@pytest.mark.parametrize(("close", "revised"), [(3799, 1), (3732, 0)])
+def test_of_equal_ranks_the_last_imported_stands(close: int, revised: int, tmp_path: Path, log: EventLog) -> None:
+    """Two files of one day, made on one day."""
+    run(made(tmp_path / "D.TXT", [line(DAYS[1])]), log)
+    found, _ = run(made(tmp_path / "D2.TXT", [line(DAYS[1], close=close), line(DAYS[1], "VALE3")]), log)
     assert found.decision is not None
-    assert ((DAYS[1],), 1) == (found.decision.partial, found.decision.added)
-
-
-def test_a_day_after_the_import_is_rejected(tmp_path: Path) -> None:
-    """The clock of the import says what the future is."""
-    path = made(tmp_path / "D.TXT", [line(DAYS[0]), line(DAYS[1])])
-    (found,) = run(path, None, finished_at=instant(f"{DAYS[0]}T22:00:00+00:00"))
-    assert ["FUTURE"] == [finding.rule for finding in (found.decision and found.decision.rejected) or ()]
+    assert (revised, 1 - revised, ()) == (found.decision.revised, found.decision.unchanged, found.decision.outranked)
 
 
 @pytest.mark.parametrize("former", [0, 1, 5, 10])
