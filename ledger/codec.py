@@ -5,17 +5,26 @@ The body is what the chain hashes; nothing here ever re-encodes a body that was 
 Source: docs/format.md, "Body".
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from blake3 import blake3
 from msgspec.structs import asdict
 
 from ledger.errors import BodyTooLargeError, DamagedError, UnknownEventError
-from ledger.events import AMOUNTS_PER_MICRO, EVENT_TYPES, Event, LedgerCreated, ValidationCompleted
-from ledger.values import Action, Count, Id, Time
+from ledger.events import (
+    AMOUNTS_PER_MICRO,
+    EVENT_TYPES,
+    LEDGER_STREAM,
+    BackupCreated,
+    Event,
+    LedgerCreated,
+    ValidationCompleted,
+)
+from ledger.values import Action, Count, EventCount, Hash, Id, Time
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -90,7 +99,35 @@ def _decision_2(retired: Any) -> ValidationCompleted:
     return ValidationCompleted(**fields)
 
 
+class _RetiredBackup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`backup.created/1`: every stream but the ledger's own by name, as a ticker; providers were not counted."""
+
+    name: str
+    size: Count
+    link: Hash
+    archive_bytes: Count
+    sha256: Hash
+    types: tuple[EventCount, ...]
+    tickers: tuple[EventCount, ...]
+
+
+def _backup_2(retired: Any) -> BackupCreated:
+    """Return the record of a backup with its streams as the next version has them."""
+    fields = asdict(retired)
+    tickers = fields.pop("tickers")
+    # What was about no ticker was of the ledger's own stream, and in no count but the types'.
+    rest = retired.size - sum(one.events for one in tickers)
+    streams = (*tickers, EventCount(LEDGER_STREAM, rest)) if rest > 0 else tickers
+    return BackupCreated(**fields, providers=None, streams=len(streams), streams_hash=streams_hash(streams))
+
+
+def streams_hash(streams: Iterable[EventCount]) -> bytes:
+    """Return BLAKE3 of the msgpack array of `[stream, events]`, ascending by the UTF-8 of the stream."""
+    return blake3(_encoder.encode(sorted(streams, key=lambda one: one.name))).digest()
+
+
 UPCASTERS: dict[str, Upcaster] = {
+    "backup.created/1": Upcaster(BackupCreated.TAG, _RetiredBackup, _backup_2),
     "validation.completed/1": Upcaster(ValidationCompleted.TAG, _RetiredDecision, _decision_2),
 }
 

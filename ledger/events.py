@@ -155,10 +155,7 @@ class IngestRefused(Event, frozen=True, kw_only=True):
 
 
 class IngestFailed(Event, frozen=True, kw_only=True):
-    """A job ended for a reason other than the provider's answer, or evidence (its cause) cannot be read.
-
-    `stage` says where.
-    """
+    """A job ended at a `stage`, but not by the provider's answer; or evidence (its cause) cannot be read."""
 
     TAG = "ingest.failed/1"
 
@@ -189,7 +186,7 @@ class SnapshotWritten(Event, frozen=True, kw_only=True):
 class BackupCreated(Event, frozen=True, kw_only=True):
     """An archive of events [0, size) was written, re-read and checked."""
 
-    TAG = "backup.created/1"
+    TAG = "backup.created/2"
 
     name: str
     size: Count
@@ -197,7 +194,9 @@ class BackupCreated(Event, frozen=True, kw_only=True):
     archive_bytes: Count
     sha256: Hash
     types: tuple[EventCount, ...]
-    tickers: tuple[EventCount, ...]
+    providers: tuple[EventCount, ...] | None  # None in one of the version before, which did not count them
+    streams: Count  # how many there are: a name each would be megabytes, once a market is held
+    streams_hash: Hash  # of their names, each with its events: see `ledger.codec.streams_hash`
 
 
 class BackupFailed(Event, frozen=True, kw_only=True):

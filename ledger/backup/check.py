@@ -75,7 +75,7 @@ def _proved(checked: BackupCheck, recorded: BackupCreated | None, watch: Watch) 
             fill(engine, archive, advance=advance, tally=tally)
         check_built(folder, archive.head())
     report, counts = checked.report, tally.counts()
-    if recorded is not None and counts != Counts(recorded.types, recorded.tickers):
+    if recorded is not None and not counts.agree(recorded):
         flaw = Flaw(None, "counts", "those of backup.created", "others")
         report = replace(report, verdict="tampered", first_bad=flaw, witnesses=())
     return replace(checked, report=report, counts=counts)

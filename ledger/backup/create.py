@@ -18,7 +18,7 @@ from ledger.backup.frames import HEADER, frames
 from ledger.backup.scan import Advance, Scan, scan
 from ledger.chain import Head, Seq
 from ledger.claims import OtherLogError
-from ledger.codec import Draft
+from ledger.codec import Draft, streams_hash
 from ledger.errors import DamagedError, LedgerError, NameTakenError, ShortageError, StorageError
 from ledger.events import LEDGER_STREAM, BackupCreated, BackupFailed
 from ledger.files.atomic_file import PartFile, part_file
@@ -112,7 +112,9 @@ def _record(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
         archive_bytes=found.archive_bytes,
         sha256=found.sha256,
         types=found.counts.types,
-        tickers=found.counts.tickers,
+        providers=found.counts.providers,
+        streams=len(found.counts.streams),
+        streams_hash=streams_hash(found.counts.streams),
     )
     draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
     identifier = ids.append_id(f"backup.created/{job_id.hex()}", job_id=job_id)

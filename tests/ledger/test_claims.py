@@ -28,7 +28,15 @@ HASH = bytes(32)
 def backup(head: Head) -> Event:
     """Return the record of a backup of the log at `head`."""
     return BackupCreated(
-        name="a.db", size=head.size, link=head.link, archive_bytes=1, sha256=HASH, types=(), tickers=()
+        name="a.db",
+        size=head.size,
+        link=head.link,
+        archive_bytes=1,
+        sha256=HASH,
+        types=(),
+        providers=(),
+        streams=0,
+        streams_hash=bytes(32),
     )
 
 

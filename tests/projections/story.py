@@ -224,7 +224,9 @@ class Story:
                 archive_bytes=1000 + size,
                 sha256=bytes(32),
                 types=(),
-                tickers=(),
+                providers=(),
+                streams=0,
+                streams_hash=bytes(32),
             )
         )
 

@@ -50,7 +50,7 @@ def chained(events: Sequence[Body]) -> list[Record]:
     moved = {event[SEQ]: seq for seq, event in reversed(list(enumerate(events)))}  # of one that is copied: the first
     for seq, event in enumerate(events):
         event[SEQ], event[CAUSE] = seq, moved.get(event[CAUSE])
-        if event[TYPE] in {"checkpoint.signed/1", "checkpoint.timestamped/1", "backup.created/1"}:
+        if event[TYPE] in {"checkpoint.signed/1", "checkpoint.timestamped/1", "backup.created/1", "backup.created/2"}:
             _mend(event[DATA], records)
         body = msgspec.msgpack.encode(event)
         prev = link(prev, body)

@@ -244,7 +244,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Backups, verificações, checkpoints, restaurações e cabeças aceitas, do mais recente ao mais antigo",
     ),
     "event": ("Event", "Evento"),
-    "event.backup.created/1": ("backup", "backup"),
+    "event.backup.created/2": ("backup", "backup"),
     "event.backup.failed/1": ("backup or restore failed", "backup ou restauração falhou"),
     "event.backup.pruned/1": ("backups given up", "backups descartados"),
     "event.backup.restored/1": ("restored from a backup", "restaurado de um backup"),

@@ -25,6 +25,7 @@ from tests.support.archives import archive, put
 from tests.support.drafts import StepClock, connection_tested
 
 TYPES = (EventCount("connection.tested/1", 4), EventCount("ledger.created/1", 1))
+PROVIDERS, STREAMS = (EventCount("yfinance", 4),), (EventCount("ledger", 5),)
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_sound_backup_is_restored_and_counted(home: LedgerHome, made: Path) ->
     """Intact, held against checksum and event, with the counts of the ledger made from it."""
     found = check_backup(made, recorded=recorded(home))
     assert ("intact", ("checksum", "backup.created")) == (found.report.verdict, found.report.witnesses)
-    assert Counts(TYPES, ()) == found.counts
+    assert Counts(TYPES, PROVIDERS, STREAMS) == found.counts
     assert found.created is not None
     assert "real" == found.created.kind
 
@@ -52,7 +53,7 @@ def test_a_sound_backup_is_restored_and_counted(home: LedgerHome, made: Path) ->
 def test_counts_that_the_event_does_not_tell_are_tampered(home: LedgerHome, made: Path) -> None:
     """The bytes agree, the counts do not; then the other witnesses count for nothing."""
     sound = check_backup(made, recorded=recorded(home))
-    for lie in ({"types": TYPES[:1]}, {"tickers": TYPES}):
+    for lie in ({"types": TYPES[:1]}, {"providers": TYPES}, {"streams": 2}, {"streams_hash": bytes(32)}):
         found = check_backup(made, recorded=replace(recorded(home), **lie))
         flaw = Flaw(None, "counts", "those of backup.created", "others")
         report = replace(sound.report, verdict="tampered", first_bad=flaw, witnesses=())
@@ -99,7 +100,7 @@ def test_a_backup_just_made_is_restored_without_another_look_at_it(
     want = check_backup(tmp_path / "a.db", recorded=backup.event)
     assert replace(want, scan=backup.scan, report=replace(want.report, found=EventsRead())) == found
     assert [("restoring", 5, 5)] == watched.tasks
-    lying = replace(backup, event=replace(backup.event, tickers=TYPES))
+    lying = replace(backup, event=replace(backup.event, providers=TYPES))
     assert "tampered" == check_made(lying).report.verdict
 
 

@@ -20,7 +20,7 @@ from ledger.backup.counts import Counts
 from ledger.backup.create import CreatedBackup, create_backup, failure
 from ledger.backup.scan import scan
 from ledger.chain import GENESIS, Head, Link, Seq, link
-from ledger.codec import Draft, decode_envelope, decode_event
+from ledger.codec import Draft, decode_envelope, decode_event, streams_hash
 from ledger.errors import DamagedError, DiskFullError, NameTakenError, StorageError, UnwritableError
 from ledger.events import BackupCreated, Event
 from ledger.files.atomic_file import PartFile
@@ -60,6 +60,7 @@ def test_a_backup_is_the_archive_of_the_log(full: EventLog, tmp_path: Path) -> N
     path = tmp_path / "backups" / "a.db"
     made = create_backup(full, path, job_id=job(1))
     types = (EventCount("connection.tested/1", 5), EventCount("ledger.created/1", 1))
+    providers, streams = (EventCount("yfinance", 5),), (EventCount("ledger", 6),)
     assert content == path.read_bytes()
     told = BackupCreated(
         name="a.db",
@@ -68,9 +69,11 @@ def test_a_backup_is_the_archive_of_the_log(full: EventLog, tmp_path: Path) -> N
         archive_bytes=len(content),
         sha256=sha256(content).digest(),
         types=types,
-        tickers=(),
+        providers=providers,
+        streams=1,
+        streams_hash=streams_hash(streams),
     )
-    found = replace(scan(path), counts=Counts(types, ()))
+    found = replace(scan(path), counts=Counts(types, providers, streams))
     assert (told, CreatedBackup(path=path, scan=found, event=told, seq=Seq(head.size))) == (last_event(full), made)
 
 

@@ -18,7 +18,15 @@ SAMPLE = archive(small_log(2, kind="sample").read())
 def recorded(name: str, content: bytes) -> Recorded:
     """Return what a ledger tells of a backup `name` with the bytes `content`."""
     event = BackupCreated(
-        name=name, size=3, link=bytes(32), archive_bytes=len(content), sha256=bytes(32), types=(), tickers=()
+        name=name,
+        size=3,
+        link=bytes(32),
+        archive_bytes=len(content),
+        sha256=bytes(32),
+        types=(),
+        providers=(),
+        streams=0,
+        streams_hash=bytes(32),
     )
     return Recorded(7, 8, event)
 

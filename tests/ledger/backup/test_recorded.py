@@ -18,7 +18,8 @@ from tests.support.drafts import JOB, StepClock, connection_tested
 def made(name: str, size: int) -> BackupCreated:
     """Return the event that tells of a backup of `size` events."""
     return BackupCreated(
-        name=name, size=0, link=GENESIS, archive_bytes=size, sha256=bytes(32), types=(), tickers=()
+        name=name, size=0, link=GENESIS, archive_bytes=size, sha256=bytes(32), types=(),
+        providers=(), streams=0, streams_hash=bytes(32),
     )  # fmt: skip
 
 

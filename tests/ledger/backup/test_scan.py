@@ -24,7 +24,11 @@ from tests.support.drafts import JOB
 EVENTS = 12
 LOG = list(small_log(EVENTS).read())
 WHOLE = archive(LOG)
-COUNTS = Counts((EventCount("connection.tested/1", EVENTS - 1), EventCount("ledger.created/1", 1)), ())
+COUNTS = Counts(
+    types=(EventCount("connection.tested/1", EVENTS - 1), EventCount("ledger.created/1", 1)),
+    providers=(EventCount("yfinance", EVENTS - 1),),
+    streams=(EventCount("ledger", EVENTS),),
+)
 
 
 @pytest.fixture

@@ -65,7 +65,9 @@ def recorded(size: int = EVENTS, content: bytes = WHOLE, link: bytes | None = No
         archive_bytes=len(content),
         sha256=sha256(content).digest(),
         types=(),
-        tickers=(),
+        providers=(),
+        streams=0,
+        streams_hash=bytes(32),
     )
 
 

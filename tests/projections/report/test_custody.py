@@ -146,7 +146,7 @@ def test_what_the_log_says_of_itself_is_told_in_order() -> None:
     named = {"name": "a.db", "size": head.size, "link": head.link, "sha256": bytes(32)}
     accepted = {"expected_size": None, "expected_link": None, "found_size": head.size, "found_link": head.link}
     events: list[Event] = [
-        BackupCreated(**named, archive_bytes=9, types=(), tickers=()),
+        BackupCreated(**named, archive_bytes=9, types=(), providers=(), streams=0, streams_hash=bytes(32)),
         BackupFailed(name="b.db", stage="write", error_kind="internal", message="disk"),
         BackupPruned(keeper="a.db", files=(PrunedFile("z.db", 9, bytes(32)),)),
         BackupRestored(**named, replaced_folder=None, replaced_size=None, replaced_link=None, rollback=False),

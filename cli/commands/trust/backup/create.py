@@ -57,7 +57,7 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
 
 def _row(made: CreatedBackup, kind: LedgerKind, checkpoint: Path | None) -> CreatedRow:
     """Return what is printed of a backup, but for whether it was restored as well and how long it took."""
-    event = made.event
+    event, counts = made.event, made.scan.counts
     return CreatedRow(
         status=made.status,
         backup=str(made.path),
@@ -68,7 +68,9 @@ def _row(made: CreatedBackup, kind: LedgerKind, checkpoint: Path | None) -> Crea
         head=event.link.hex(),
         kind=kind,
         types=counted(event.types),
-        tickers=counted(event.tickers),
+        tickers=counted(counts.tickers) if counts else {},
+        providers=counted(event.providers or ()),
+        streams=event.streams,
         seq=made.seq,
         verified=False,
         checkpoint=None if checkpoint is None else str(checkpoint),

@@ -45,6 +45,8 @@ def verify(given: Settings, path: Path, style: Style) -> Exit:
         restored=counts is not None,
         types=counted(counts.types) if counts else None,
         tickers=counted(counts.tickers) if counts else None,
+        providers=counted(counts.providers) if counts else None,
+        streams=len(counts.streams) if counts else None,
         recorded_seq=recorded.seq if recorded else None,
         elapsed_sec=round(time.perf_counter() - started, 3),
     )

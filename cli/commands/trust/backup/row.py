@@ -33,6 +33,8 @@ class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: LedgerKind
     types: dict[str, int]
     tickers: dict[str, int]
+    providers: dict[str, int]
+    streams: int
     seq: int | None
     verified: bool
     elapsed_sec: float
@@ -59,6 +61,8 @@ class CheckedRow(msgspec.Struct, frozen=True, kw_only=True):
     restored: bool
     types: dict[str, int] | None
     tickers: dict[str, int] | None
+    providers: dict[str, int] | None
+    streams: int | None
     recorded_seq: int | None
     elapsed_sec: float
 
