@@ -394,11 +394,5 @@ class Job:
         return self._about(evidence.fetch.attempt) | {"provider": evidence.fetch.provider}
 
     def _outcome(self, status: JobStatus, *, error: LedgerError | None = None) -> Outcome:
-        return Outcome(
-            ticker=self.ticker,
-            provider=self._provider.name,
-            job_id=self.job_id,
-            status=status,
-            seq=self._seq,
-            error=error,
-        )
+        ticker, name = self.ticker, self._provider.name
+        return Outcome(ticker=ticker, provider=name, job_id=self.job_id, status=status, seq=self._seq, error=error)

@@ -53,25 +53,7 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
     now()  # a clock that is refused is refused before anything is made
     with ExitStack() as stack:
         cache_dir, created = None, list[Path]()
-
-        def opened() -> EventLog:
-            timeout_s = settings.ingest_lock_timeout_seconds
-            return stack.enter_context(
-                EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s, guards=guards.of(kind))
-            )
-
-        def made() -> EventLog:
-            if (folder := first_ledger.create(home, kind, settings, now)) is not None:
-                created.append(folder)
-            return opened()
-
-        log: EventLog | AwaitedLog | None = None
-        if home.current() is not None:
-            log = opened()
-        elif options.must_exist:
-            raise NoLedgerError(home.root)
-        elif not options.dry_run:
-            log = AwaitedLog(home, made)
+        log = _ledger(home, kind, settings, options, now=now, stack=stack, created=created)
         if options.dry_run:
             cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
         # Without a network the sample's ledger stands in, and with it the provider that needs none.
@@ -84,6 +66,41 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
             created=created,
             kind=kind,
         )
+
+
+def _ledger(  # noqa: PLR0913 - everything that opening one takes
+    home: LedgerHome,
+    kind: LedgerKind,
+    settings: Settings,
+    options: RunOptions,
+    *,
+    now: Callable[[], int],
+    stack: ExitStack,
+    created: list[Path],
+) -> EventLog | AwaitedLog | None:
+    """Return the ledger in `home`, open as long as `stack`; where there is none, one that the first answer makes.
+
+    None in a dry run without one. The folder of one that is made is put into `created`.
+
+    Raises: NoLedgerError with --must-exist; what opening a ledger raises.
+    """
+
+    def opened() -> EventLog:
+        timeout_s = settings.ingest_lock_timeout_seconds
+        return stack.enter_context(
+            EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s, guards=guards.of(kind))
+        )
+
+    def made() -> EventLog:
+        if (folder := first_ledger.create(home, kind, settings, now)) is not None:
+            created.append(folder)
+        return opened()
+
+    if home.current() is not None:
+        return opened()
+    if options.must_exist:
+        raise NoLedgerError(home.root)
+    return None if options.dry_run else AwaitedLog(home, made)
 
 
 def _clock(settings: Settings, kind: LedgerKind) -> Callable[[], int]:
