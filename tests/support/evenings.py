@@ -19,6 +19,7 @@ from ledger.ingest.judging import judged, set_aside
 from ledger.ingest.plan import SeriesState, refresh_due
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.yahoo import chart
+from ledger.ingest.providers.yahoo.shapes import ChartRow
 from ledger.ingest.rules.actions import in_force
 from ledger.ingest.rules.held import Held
 from ledger.market.sessions import sessions, shift
@@ -188,7 +189,7 @@ def _evidence(ticker: str, series: Series, window: Window, at_us: int) -> FetchS
     )
 
 
-def _handed_over(row: chart.ChartRow) -> chart.RawBar:
+def _handed_over(row: ChartRow) -> chart.RawBar:
     prices = [float("nan") if price is None else price for price in (row.open, row.high, row.low, row.close)]
     return chart.RawBar(row.date, *prices, row.adj_close, 0 if row.volume is None else row.volume)
 
