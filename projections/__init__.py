@@ -38,7 +38,18 @@ if TYPE_CHECKING:
     from projections.api.days import Day, Tickers
     from projections.api.extras import MissingExtraError, SqlRefusedError
     from projections.api.ledger import Ledger
-    from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, LogEntry, MissingSession, Price
+    from projections.api.rows import (
+        AdjustedPrice,
+        Change,
+        CorporateAction,
+        DiffRow,
+        Instrument,
+        LogEntry,
+        MarketPrice,
+        MissingSession,
+        OptionPrice,
+        Price,
+    )
     from projections.api.why import WhyRow
     from projections.queries.position import AsOf
     from projections.relations.sql import sql, table
@@ -59,10 +70,12 @@ __all__ = [
     "DiffRow",
     "ForkedError",
     "Head",
+    "Instrument",
     "Ledger",
     "LedgerError",
     "LedgerKind",
     "LogEntry",
+    "MarketPrice",
     "MissingExtraError",
     "MissingSession",
     "NewerFormatError",
@@ -71,6 +84,7 @@ __all__ = [
     "NotALedgerError",
     "NotAnArchiveError",
     "NothingToShowError",
+    "OptionPrice",
     "Price",
     "RolledBackError",
     "Series",

@@ -49,19 +49,28 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "R$"
     factor: int = 1
     distribution: int = 100
+    isin: str = "BRSINTACNOR0"
+    bid: int | None = None
+    ask: int | None = None
+    trades: int = 7
+    value: int | None = None
     term: str = ""
-    expiry: str = "99991231"
     strike: int = 0
+    correction: str = "0"
+    expiry: str = "99991231"
+    strike_points: int = 0
 
     def text(self) -> bytes:
         """Return the quote's line, with its end."""
-        volume = self.close * self.shares // self.factor
-        prices = (self.open, self.high, self.low, self.mean or self.close, self.close, self.close, self.close)
+        value = self.close * self.shares // self.factor if self.value is None else self.value
+        bid, ask = (self.close if price is None else price for price in (self.bid, self.ask))
+        prices = (self.open, self.high, self.low, self.mean or self.close, self.close, bid, ask)
         return (
             f"01{self.day:%Y%m%d}{self.bdi}{self.code:<12}{self.market}{self.name:<12}{self.specification:<10}"
             f"{self.term:<3}{self.currency:<4}{''.join(f'{price:013d}' for price in prices)}"
-            f"{7:05d}{self.shares:018d}{volume:018d}"
-            f"{self.strike:013d}0{self.expiry}{self.factor:07d}{0:013d}{'BRSINTACNOR0':<12}{self.distribution:03d}\r\n"
+            f"{self.trades:05d}{self.shares:018d}{value:018d}"
+            f"{self.strike:013d}{self.correction}{self.expiry}{self.factor:07d}{self.strike_points:013d}"
+            f"{self.isin:<12}{self.distribution:03d}\r\n"
         ).encode("latin-1")
 
 
@@ -193,13 +202,23 @@ def write(path: Path, lines: Iterable[bytes], *, member: str) -> None:
 def main() -> None:
     """Write the file that the command line describes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=10_000)
+    parser.add_argument("--records", type=int, default=10_000, help="of a year of a few markets")
     parser.add_argument("--year", type=int, default=2025)
+    parser.add_argument("--month", metavar="YYYY-MM", help="a month of the whole exchange, in place of a year")
+    parser.add_argument("--papers", type=int, default=400, help="how many papers that exchange lists")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    lines = whole(quotes(records=given.records, year=given.year, seed=given.seed), year=given.year)
-    write(given.out, lines, member=f"COTAHIST_A{given.year}.TXT")
+    if given.month is None:
+        lines = whole(quotes(records=given.records, year=given.year, seed=given.seed), year=given.year)
+        write(given.out, lines, member=f"COTAHIST_A{given.year}.TXT")
+        return
+    # Imported here: it makes its lines of this module's.
+    from scripts.exchange_month import month_lines
+
+    first = date.fromisoformat(f"{given.month}-01")
+    lines = whole(month_lines(first, papers=given.papers, seed=given.seed), year=first.year)
+    write(given.out, lines, member=f"COTAHIST_M{first:%m%Y}.TXT")
 
 
 if __name__ == "__main__":

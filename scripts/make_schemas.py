@@ -42,7 +42,18 @@ from cli.commands.trust.verify.row import VerifyRow  # noqa: E402 - the same
 from cli.commands.trust.verify.saved_head import SavedHead  # noqa: E402 - the same
 from projections.api.comparing import CompareRow  # noqa: E402 - the same
 from projections.api.faces import json_type  # noqa: E402 - the same
-from projections.api.rows import Change, CorporateAction, DiffRow, LogEntry, MissingSession, Price  # noqa: E402 - the same
+from projections.api.rows import (  # noqa: E402 - the same
+    Change,
+    CorporateAction,
+    DiffRow,
+    Instrument,
+    LogEntry,
+    MarketPrice,
+    MissingSession,
+    OptionPrice,
+    Price,
+    RenameCandidate,
+)
 from projections.api.why import WhyRow  # noqa: E402 - the same
 from projections.queries.metrics_report import TickerReport  # noqa: E402 - the same
 from projections.queries.snapshot_check import SnapshotCheck  # noqa: E402 - the same
@@ -90,6 +101,10 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "verify": VerifyRow,
     "price": json_type(Price, "PriceRow"),
     "price-adjusted": json_type(ComparedPrice, "AdjustedPriceRow"),
+    "price-fields": json_type(MarketPrice, "MarketPriceRow"),
+    "option": json_type(OptionPrice, "OptionRow"),
+    "instrument": json_type(Instrument, "InstrumentRow"),
+    "rename": RenameCandidate,
     "revision": json_type(Change, "RevisionRow"),
     "diff": json_type(DiffRow),
     "action": json_type(CorporateAction, "ActionRow"),

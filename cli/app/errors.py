@@ -1,5 +1,6 @@
 """Errors of commands that the exit table needs without importing the commands."""
 
+from datetime import date
 from pathlib import Path
 
 from ledger.errors import LedgerError
@@ -19,6 +20,14 @@ class NotAnExportError(LedgerError):
     def __init__(self, path: Path, found: str) -> None:
         super().__init__(f"got {found} in {path}, want an empty folder or an export")
         self.path, self.found = path, found
+
+
+class NotImportedError(LedgerError):
+    """The ledger holds no file of the exchange's that says what was asked for; `period` is what a file would be of."""
+
+    def __init__(self, found: str, *, period: date | None) -> None:
+        super().__init__(f"got {found}, want a file of the exchange's that has one")
+        self.period = period or "YEAR"
 
 
 class AlertsLockedError(LedgerError):

@@ -13,7 +13,7 @@ import msgspec
 
 from cli.app import output, usage
 from cli.app.clock import ClockRefusedError
-from cli.app.errors import AlertsLockedError, BarsFileError, NotAnExportError, NotSeenError
+from cli.app.errors import AlertsLockedError, BarsFileError, NotAnExportError, NotImportedError, NotSeenError
 from cli.app.exit_codes import Exit
 from cli.app.settings import SettingError, load
 from cli.render.escaping import escaped
@@ -22,7 +22,7 @@ from ledger.audit.accept import NotAcceptableError
 from ledger.checkpoint import errors as proof_errors
 from ledger.claims import OtherLogError
 from ledger.foreseen import UnforeseenError
-from ledger.ingest.providers.port import ActionsFileError, NotFinalError, ProviderError
+from ledger.ingest.providers.port import ActionsFileError, DownloadError, NotFinalError, ProviderError
 from ledger.limits import OutOfRangeError
 from ledger.market.ticker import TickerError
 from ledger.store.ceiling import ClockAheadError, LogAheadError
@@ -100,6 +100,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     NotAcceptableError: ExitRule(Exit.UNKNOWN, _VERIFY),
     NotFinalError: ExitRule(Exit.UNKNOWN, f"after {{again}}: {_AGAIN}"),
     errors.CotahistError: ExitRule(Exit.CRITICAL, "download the file again, then: main {command}"),
+    DownloadError: ExitRule(Exit.CRITICAL, _AGAIN),
     ActionsFileError: ExitRule(Exit.CRITICAL, "main import-actions --help, then: main {command}"),
     errors.NoArchiveError: ExitRule(Exit.UNKNOWN, "main backup --list"),
     errors.NotAnArchiveError: ExitRule(Exit.CRITICAL, "main backup --list"),
@@ -134,6 +135,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     MissingExtraError: ExitRule(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
     AlertsLockedError: ExitRule(Exit.UNKNOWN, "fuser -v {path}, and once it is done: main alerts"),
     NotSeenError: ExitRule(Exit.UNKNOWN, _UPGRADE),
+    NotImportedError: ExitRule(Exit.UNKNOWN, "main import-cotahist --market all --download {period}"),
     NotAnExportError: ExitRule(Exit.UNKNOWN, "ls -la {path}, then choose another folder with --out"),
     ClockRefusedError: ExitRule(Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
     UnforeseenError: ExitRule(Exit.CRITICAL, f"LOG_LEVEL=DEBUG {_AGAIN}"),

@@ -98,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     alert_checkpoint_age_threshold: int
     checkpoint_key: Path | None
     yahoo_base_url: str | None
+    cotahist_base_url: str | None
     b3_base_url: str | None
     answer_max_bytes: int
     import_max_bytes: int
@@ -208,6 +209,13 @@ REGISTRY: tuple[Setting, ...] = (
     Setting("CHECKPOINT_KEY", None, "a file", "the key that signs checkpoints; every backup then writes one", folder),
     Setting("YAHOO_BASE_URL", None, "an http or https URL", "a mirror or proxy in place of every Yahoo host", url),
     Setting("B3_BASE_URL", None, "an http or https URL", "a mirror or proxy in place of the exchange's list", url),
+    Setting(
+        "COTAHIST_BASE_URL",
+        None,
+        "an http or https URL",
+        "a mirror in place of the exchange's folder of files",
+        url,
+    ),
     Setting(
         "ANSWER_MAX_BYTES",
         "12582912",

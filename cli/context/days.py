@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import click
+
 from ledger.market import sessions
 from ledger.values import Window
 
@@ -22,3 +24,9 @@ def between(start: date | None, end: date | None) -> str:
 def closed(day: date) -> bool:
     """Return whether B3 is known to have held no session on the day."""
     return sessions.covers(day) and not sessions.is_session(day)
+
+
+def refuse_closed(context: click.Context, day: date) -> None:
+    """Refuse an `--on` on which B3 held no session, naming the last one before it."""
+    if closed(day):
+        context.fail(f"got --on {day}, when B3 was closed, want a session such as {sessions.shift(day, -1)}")

@@ -13,23 +13,36 @@ import msgspec
 from ledger.backup.archive_log import archive_log
 from ledger.chain import Head
 from ledger.errors import ClosedLedgerError, NothingToShowError
+from ledger.ingest.providers import registry
 from ledger.log_source import LogSource, created
 from ledger.market import ticker as tickers_of
 from ledger.market.series import Series
 from ledger.values import LedgerKind
-from projections.api import locate, series_rows
+from projections.api import locate, market_rows, series_rows
 from projections.api.columns import Columns
 from projections.api.comparing import CompareRow, Pair, compared
 from projections.api.days import Day, Tickers, as_of_written, day_of, day_or_none
 from projections.api.faces import to_columns, to_python
-from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, LogEntry, MissingSession, Price
+from projections.api.rows import (
+    AdjustedPrice,
+    Change,
+    CorporateAction,
+    DiffRow,
+    Instrument,
+    LogEntry,
+    MarketPrice,
+    MissingSession,
+    OptionPrice,
+    Price,
+)
 from projections.api.shared_log import now_us, shared_log
 from projections.api.why import WhyRow
 from projections.api.why import row as why_row
 from projections.fold.tables import Tables
-from projections.models import ingest_logs, metrics, retirements
+from projections.models import ingest_logs, instruments, metrics, retirements
 from projections.models import prices as held_prices
 from projections.models.ingest_logs import Filter, IngestLogs
+from projections.models.instruments import Instruments
 from projections.queries import position as positions
 from projections.queries import provenance
 from projections.queries.compare import FIELDS, Field
@@ -210,6 +223,57 @@ class Ledger:
         return (
             to_columns(AdjustedPrice, cast("Iterator[AdjustedPrice]", found)) if adjusted else to_columns(Price, found)
         )
+
+    def quotations(
+        self,
+        ticker: str,
+        *,
+        start: Day | None = None,
+        end: Day | None = None,
+        as_of: AsOf | None = None,
+        source: str | None = None,
+    ) -> Columns[MarketPrice]:
+        """Return what `prices` does, with traded value, trades, bid, ask and all else that the exchange's file says.
+
+        Of the series whose provider sends such fields; no row of one that sends bars alone.
+        """
+        name = tickers_of.normalize(ticker)
+        held = {one.provider for one in held_prices.all_series(self._tables, name)}
+        quoting = next((one for one in registry.quoting() if one in held), None)
+        found = market_rows.fields(
+            self._log,
+            self._tables,
+            self.series(name, source or quoting),
+            self.position(as_of),
+            start=day_or_none(start) or date.min,
+            end=day_or_none(end) or date.max,
+        )
+        return to_columns(MarketPrice, found)
+
+    def market(self, *, on: Day, retired: bool = False, as_of: AsOf | None = None) -> Columns[MarketPrice]:
+        """Return a row for each instrument traded on the day, by ticker; those that a person retired if `retired`."""
+        reached, state = self.position(as_of), self._view.state
+        left = frozenset[str]() if retired else frozenset(retirements.in_force(state[metrics.NAME], reached))
+        rows = market_rows.session(self._log, state, day_of(on), reached)
+        return to_columns(MarketPrice, (one for one in rows if one.ticker not in left))
+
+    def instruments(
+        self, ticker: str | None = None, *, on: Day | None = None, as_of: AsOf | None = None
+    ) -> Columns[Instrument]:
+        """Return how each instrument is listed, at the end or on a day; of a ticker, every listing that it had.
+
+        With an `as_of`, events until then are folded in memory.
+        """
+        reached, state = self.position(as_of), self._view.state
+        if reached < self.head.size:
+            state = view_at(self._log, reached, [Instruments()]).state
+        name = None if ticker is None else tickers_of.normalize(ticker)
+        return to_columns(Instrument, market_rows.listings(state[instruments.NAME], name, on=day_or_none(on)))
+
+    def options(self, underlying: str, *, on: Day, as_of: AsOf | None = None) -> Columns[OptionPrice]:
+        """Return a row for each option on `underlying` traded on the day, by expiry, kind and strike."""
+        name, reached = tickers_of.normalize(underlying), self.position(as_of)
+        return to_columns(OptionPrice, market_rows.options(self._log, self._view.state, name, day_of(on), reached))
 
     def revisions(
         self,

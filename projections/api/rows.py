@@ -5,10 +5,11 @@ Each field is annotated with its unit; see `projections.api.faces` for what is d
 """
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
+from ledger.market.asset_class import AssetClass
 from ledger.values import ActionKind, Basis, ErrorKind
 from projections.models.corporate_actions import ActionCause
 from projections.models.log_entry import Status
@@ -47,6 +48,102 @@ class AdjustedPrice(Price, frozen=True, kw_only=True):
     adj_high: float | None
     adj_low: float | None
     adj_close: float | None
+
+
+class MarketPrice(Price, frozen=True, kw_only=True):
+    """One session with all that the exchange's file says of it beyond the bar; money in `currency`.
+
+    `value` is what was traded, `average` its price a share; `bid` and `ask` are the best ones at the end, null where
+    there was none. The rest is how the exchange listed the instrument that day: `market` is its TPMERC, `bdi` its
+    CODBDI, `factor` the shares that its file quotes prices for, `distribution` the number of its rights (DISMES).
+    `correction` says what corrects a contract's price (INDOPC), `strike_points` is a strike in points.
+    """
+
+    average: Reais | None
+    bid: Reais | None
+    ask: Reais | None
+    value: Reais | None
+    trades: int | None
+    asset_class: AssetClass
+    isin: str
+    name: str
+    specification: str
+    market: str
+    bdi: str
+    currency: str
+    factor: int
+    distribution: int | None
+    strike: Reais | None
+    strike_points: Reais | None
+    correction: str
+    expiry: date | None
+    term: int | None
+
+
+class OptionPrice(MarketPrice, frozen=True, kw_only=True):
+    """One session of an option on `underlying`, which closed at `underlying_close` that day, null where not held.
+
+    `weekly` is the week of the month in which it expires, null of a monthly one.
+    """
+
+    underlying: str
+    kind: Literal["call", "put"]
+    weekly: int | None
+    underlying_close: Reais | None
+
+
+class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+    """How the exchange listed an instrument from the session `since` to the session `until`, at changes only.
+
+    `sessions` were traded under this listing. Of the whole instrument, `first_session` and `last_session` are the ends
+    and `sessions_total` is how many it traded in. The other fields are those of a session's row.
+    """
+
+    ticker: str
+    since: date
+    until: date
+    sessions: int
+    asset_class: AssetClass
+    isin: str
+    name: str
+    specification: str
+    market: str
+    bdi: str
+    currency: str
+    factor: int
+    distribution: int | None
+    strike: Reais | None
+    expiry: date | None
+    term: int | None
+    first_session: date
+    last_session: date
+    sessions_total: int
+    provider: str
+
+
+class RenameCandidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticker that stopped trading and one that began, which may be one paper under two codes; a person decides.
+
+    `sessions_between` neither traded. `close_ratio` is the first close of `into` by the last one of `ticker`.
+    `speaks` counts what speaks for it, at most 4: the same ISIN, the same name, no session between, closes within a
+    tenth. `recorded` is what a person recorded that `ticker` goes on as, null where nobody did.
+    """
+
+    ticker: str
+    into: str
+    last_session: date
+    first_session: date
+    sessions_between: int
+    same_isin: bool
+    same_name: bool
+    close_ratio: float | None
+    speaks: int
+    isin: str
+    into_isin: str
+    name: str
+    into_name: str
+    recorded: str | None
+    provider: str
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,13 +9,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from ledger.market.series import Series
-from ledger.values import Bar, Window
+from ledger.values import Bar, Basis, Window
 from projections.api.faces import to_python
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, MissingSession, Price
 from projections.fold.tables import Tables
 from projections.models import corporate_actions, decisions
 from projections.models import prices as held_prices
 from projections.models.decisions import Decision
+from projections.models.prices import Version
 from projections.models.units import reais
 from projections.queries.bar_fields import VOLUME, apart, relative
 
@@ -52,24 +53,26 @@ def _held(tables: Tables, series: Series, position: int) -> Iterator[tuple[Bar, 
     judged = list(decisions.decisions(tables, series, position))
     for version in held_prices.holding(tables, series, position).values():
         if (bar := version.bar) is not None:
-            yield (
-                bar,
-                {
-                    "ticker": series.ticker,
-                    "date": bar.date,
-                    "open": bar.open,
-                    "high": bar.high,
-                    "low": bar.low,
-                    "close": bar.close,
-                    "volume": bar.volume,
-                    "provider_adj_close": bar.adj_close,
-                    "provider": series.provider,
-                    # A bar is held by a decision, so there is one.
-                    "basis": judged[-1].basis,
-                    "seq": version.seq,
-                    "learned_at": version.recorded_at,
-                },
-            )
+            # A bar is held by a decision, so there is one.
+            yield bar, of_bar(series, version, bar, judged[-1].basis)
+
+
+def of_bar(series: Series, version: Version, bar: Bar, basis: Basis) -> dict[str, Any]:
+    """Return the fields of the row of `bar`, which `version` holds, as the ledger holds them."""
+    return {
+        "ticker": series.ticker,
+        "date": bar.date,
+        "open": bar.open,
+        "high": bar.high,
+        "low": bar.low,
+        "close": bar.close,
+        "volume": bar.volume,
+        "provider_adj_close": bar.adj_close,
+        "provider": series.provider,
+        "basis": basis,
+        "seq": version.seq,
+        "learned_at": version.recorded_at,
+    }
 
 
 def within(rows: Iterable[PriceT], start: date | None, end: date | None) -> Iterator[PriceT]:

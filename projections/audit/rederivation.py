@@ -20,6 +20,7 @@ from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import FetchFailed, FetchSucceeded, IngestFailed, SnapshotWritten, ValidationCompleted
 from ledger.files.scratch import ScratchMap
 from ledger.foreseen import UnforeseenError, foreseen
+from ledger.ingest.job import CLOCK_LIMIT_S, MICROSECONDS
 from ledger.ingest.providers import evidence, registry
 from ledger.ingest.providers.evidence import OtherBodyError
 from ledger.ingest.rules.commitment import ACCEPTED
@@ -35,6 +36,7 @@ from projections.audit.departures import (
     check_decision,
     check_identity,
 )
+from projections.audit.ended_evidence import PASSED_OVER, EndedEvidence
 from projections.audit.open_years import TEXT_BYTES_KEPT, OpenYears, SnapshotFacts
 from projections.audit.reading_again import read_again
 from projections.audit.rejudging import MadeOn, ReadEvidence
@@ -43,6 +45,8 @@ from projections.fold.folding import checked
 from projections.queries.snapshot_csv import FORMAT_VERSION, render
 
 ANSWERS_KEPT_BYTES = 8 * 1024 * 1024  # of evidence that a decision may follow; older evidence is read again
+
+A_DAY_US = CLOCK_LIMIT_S * MICROSECONDS
 
 _body = attrgetter("body")
 
@@ -56,8 +60,10 @@ class Rederivation:
         self._log = log
         self._texts = ScratchMap(memory_bytes=TEXT_BYTES_KEPT)
         self._years = OpenYears(scratch, self._texts)
+        self._ended = EndedEvidence(scratch)
         self._since = since
         self._mine = mine
+        self._recorded_at = 0  # of the event before
         self._answers: OrderedDict[int, ReadEvidence] = OrderedDict()
         self._answers_bytes = 0
         self._derived: dict[Derived, int] = {"answers": 0, "bars": 0, "decisions": 0, "failures": 0, "snapshots": 0}
@@ -77,22 +83,16 @@ class Rederivation:
         difference: Difference | None = None
         unknown: tuple[int, str] | None = None
         try:
-            for records in checked(self._log.read(0, stop), EMPTY_HEAD):
-                for envelope in _envelopes(records):
-                    if self._mine is None or self._mine(envelope.stream):
-                        difference = self._took(envelope)
-                        if difference is not None:
-                            break
-                if difference is not None:
-                    break
-                if advance is not None:
-                    advance(len(records))
+            difference = self._first_difference(stop, advance)
         except DamagedError as error:
             difference = Difference(error.seq, error.kind, error.found, error.expected)
         except UnknownEventError as error:
             unknown = (error.seq, error.tag)
         finally:
             self._texts.close()
+        for seq in self._ended.passed_over:
+            if seq >= self._since:
+                self._left_out(seq, PASSED_OVER)
         return AuditReport(
             events=stop,
             since=self._since,
@@ -101,6 +101,17 @@ class Rederivation:
             not_derived=tuple(self._not_derived.values()),
             unknown=unknown,
         )
+
+    def _first_difference(self, stop: int, advance: Callable[[int], object] | None) -> Difference | None:
+        for records in checked(self._log.read(0, stop), EMPTY_HEAD):
+            for envelope in _envelopes(records):
+                difference = self._took(envelope) if self._mine is None or self._mine(envelope.stream) else None
+                if difference is not None:
+                    return difference
+                self._recorded_at = envelope.recorded_at
+            if advance is not None:
+                advance(len(records))
+        return None
 
     def _took(self, envelope: Envelope) -> Difference | None:
         """Derive one event, and go past it; return where it differs."""
@@ -117,6 +128,11 @@ class Rederivation:
             self._left_out(envelope.seq, error.reason)
         except UnforeseenError as error:
             self._left_out(envelope.seq, str(error))
+        try:
+            self._ended.go_past(envelope)
+        except DepartureError as error:
+            if envelope.seq >= self._since:
+                return Difference(envelope.seq, error.what, error.recorded, error.derived)
         if decides and not is_past:
             decision = series_decision(envelope)
             if decision is not None:
@@ -149,6 +165,21 @@ class Rederivation:
         if fetch.actions and registry.described(fetch.provider).reading is not None:
             check_actions(fetch, found.reading)
         self._derived["bars"] += len(fetch.bars)
+        self._check_times(envelope, fetch)
+
+    def _check_times(self, envelope: Envelope, fetch: FetchSucceeded) -> None:
+        """Return quietly when the answer came when it says: by its provider's clock, and by that of the log.
+
+        Raises: DepartureError for a time at which no version appended it; NotDerivedError for one that only a clock
+        that was set, or a machine that slept, explains.
+        """
+        http_date = fetch.source.http_date
+        if http_date is not None and abs(fetch.finished_at - http_date) > A_DAY_US:
+            raise DepartureError("http_date", http_date, f"within a day of {fetch.finished_at}, when it came")
+        # Where the clock was behind the log, an event takes the time of the one before it.
+        held_back = envelope.recorded_at == self._recorded_at and envelope.recorded_at > fetch.finished_at
+        if abs(envelope.recorded_at - fetch.finished_at) > A_DAY_US and not held_back:
+            raise NotDerivedError("an answer recorded more than a day from when it came")
 
     def _failed_fetch(self, envelope: Envelope) -> None:
         event = decode_as(envelope, FetchFailed)

@@ -1,7 +1,7 @@
 """Events as the folds read them: one shape per tag, shared, so that each event is decoded once for all folds.
 
-Evidence is read without the provider's answer and without its bars: they are nine tenths of the log,
-and no read model needs them. Pure.
+Evidence is read with the provider's answer and its bars as they are encoded: they are nine tenths of the log,
+and nearly no read model needs them. Pure.
 """
 
 from collections.abc import Callable
@@ -12,20 +12,21 @@ import msgspec
 from ledger.codec import UNDECODABLE, UPCASTERS, Envelope, decode_event, encode_data
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import EVENT_TYPES, FetchSucceeded
-from ledger.values import Count, Time
+from ledger.values import Answer, Count, Time
 
 Fact = msgspec.Struct
 Reader = Callable[[Envelope], Fact]
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the folds need from `fetch.succeeded`; `bars` stay encoded."""
+    """What the folds need from `fetch.succeeded`; `answer` and `bars` stay encoded."""
 
     ticker: str
     provider: str
     attempt: Count
     started_at: Time
     finished_at: Time
+    answer: msgspec.Raw
     bars: msgspec.Raw
 
     @property
@@ -33,6 +34,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """How many bars the provider sent; O(1)."""
         return array_length(bytes(self.bars))
 
+
+decode_answer = msgspec.msgpack.Decoder(Answer).decode
 
 FACTS: dict[str, type[Fact]] = {**EVENT_TYPES, FetchSucceeded.TAG: Evidence}
 

@@ -87,6 +87,12 @@ def decisions(tables: Tables, series: Series, position: int | None = None, *, st
         yield decision
 
 
+def made_at(tables: Tables, series: Series, seq: int) -> Decision | None:
+    """Return the decision over the series that the event at `seq` is, None where it is none; one look-up."""
+    value = tables["decided"].get(text_key(series.ticker, series.provider) + seq_key(seq))
+    return None if value is None else _decode(value)
+
+
 def newest(tables: Tables, series: Series) -> Decision | None:
     """Return the newest decision over the series, None where there is none; O(log n)."""
     rows = tables["decided"].scan(text_key(series.ticker, series.provider), reverse=True)

@@ -2,17 +2,20 @@
 
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 from blake3 import blake3
 
-from ledger import events
+from ledger import events, values
 from ledger.events import EVENT_TYPES, Event
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "format.md").read_text("utf-8")
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "make_format_docs.py"))
+YEARS = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # 1 and 9999
 EVENT = json.loads((ROOT / "tests" / "vectors" / "chain.json").read_text("utf-8"))["events"][0]
 
 
@@ -52,6 +55,22 @@ def test_every_struct_inside_an_event_is_in_the_table() -> None:
     inside = set().union(*(structs(event) for event in EVENT_TYPES.values())) - set(EVENT_TYPES.values())
     expected = {(one.__name__, "array" if one.__struct_config__.array_like else "map", fields(one)) for one in inside}
     assert sorted(expected) == sorted(shown)
+
+
+def test_the_types_and_ranges_are_current() -> None:
+    """Run `python scripts/make_format_docs.py` after changing an event; a type that is added needs its word."""
+    assert SCRIPT["page"](PAGE) == PAGE
+    words = set(SCRIPT["WORDS"].values()) - {"bin", "bool"}
+    legend = PAGE.split("### Fields")[1].split("<!--")[0]
+    assert set() == {word for word in words if f"**{word}**" not in legend}
+
+
+def test_the_ranges_are_those_of_the_types() -> None:
+    """As the decoder has them."""
+    for kind, low, high in ((values.Count, 0, 2**63 - 1), (values.Shares, 1, 2**63 - 1), (values.Time, *YEARS)):
+        (meta,) = (one for one in get_args(kind) if isinstance(one, msgspec.Meta))
+        assert (low, high) == (meta.ge, meta.le)
+    assert all(f"{bound}" in PAGE for bound in YEARS)
 
 
 def test_the_example_is_the_vector() -> None:

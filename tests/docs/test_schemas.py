@@ -67,7 +67,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("log", ["logs"], 2),
         ("verify", ["verify"], 1),
         ("audit", ["audit"], 1),
-        ("replay", ["replay"], 4),
+        ("replay", ["replay"], 5),
         ("rebuild", ["rebuild"], 1),
         ("rebuild", ["rebuild", "--check"], 1),
         ("snapshot", ["snapshot", "--ticker", "PETR4", "--out", "x.csv"], 1),
@@ -118,6 +118,24 @@ def test_an_import_holds_to_its_schema(tmp_path: Path) -> None:
         [row["status"] for row in done.lines()],
         faults("import-cotahist", done.lines()),
     )
+
+
+def test_the_whole_exchange_holds_to_its_schemas(tmp_path: Path) -> None:
+    """A session, listings, a chain, what may have been renamed, and one ticker's fields."""
+    days = [date(2025, 1, 2), date(2025, 1, 3)]
+    option = {"market": "070", "bdi": "78", "strike": 3700, "expiry": "20250117"}
+    lines = [*(line(day) for day in days), line(days[0], "GONE3"), line(days[1], "BACK3")]
+    made(tmp_path / "A.TXT", [*lines, line(days[0], "PETRA37", **option)])
+    run_main("import-cotahist", "A.TXT", "--market", "all", cwd=tmp_path)
+    for name, args in (
+        ("price-fields", ["market", "--on", "2025-01-02"]),
+        ("price-fields", ["prices", "PETR4", "--fields"]),
+        ("instrument", ["instruments"]),
+        ("option", ["options", "--underlying", "PETR4", "--on", "2025-01-02"]),
+        ("rename", ["instruments", "--renames"]),
+    ):
+        rows = run_main(*args, "--format", "json", cwd=tmp_path).lines()
+        assert (True, []) == (bool(rows), faults(name, rows)), name
 
 
 def test_what_goes_wrong_holds_to_its_schema(sample: Path, tmp_path: Path) -> None:

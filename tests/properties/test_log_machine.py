@@ -30,6 +30,7 @@ from projections.fold.digest import digest
 from projections.fold.projection import Projection
 from projections.models import prices
 from projections.models.ingest_logs import IngestLogs
+from projections.models.instruments import Instruments
 from projections.models.metrics import Metrics
 from projections.models.prices import Prices
 from projections.models.snapshots import Snapshots
@@ -48,7 +49,7 @@ STEPS = 20
 
 def fresh() -> tuple[Projection, ...]:
     """Return projections that were never used: a memory of their own would show."""
-    return Prices(), IngestLogs(), Metrics(), Snapshots()
+    return Prices(), IngestLogs(), Metrics(), Snapshots(), Instruments()
 
 
 class Prefix:

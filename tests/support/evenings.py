@@ -19,6 +19,7 @@ from ledger.ingest.judging import judged, set_aside
 from ledger.ingest.plan import SeriesState, refresh_due
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.yahoo import chart
+from ledger.ingest.providers.yahoo.shapes import ChartRow
 from ledger.ingest.rules.actions import in_force
 from ledger.ingest.rules.held import Held
 from ledger.market.sessions import sessions, shift
@@ -52,7 +53,7 @@ class Told:
         self._days = sessions(Window(start, evenings[-1]))
         self._series = make_series(self._days, seed=number, close=15.0 + number)
         self.state = SeriesState(Held({}))
-        self._lines: dict[date, str] = {}
+        self.lines: dict[date, str] = {}
 
     def series(self, today: date) -> Series:
         """Return what the provider knows on the evening of `today`; it changes its mind first."""
@@ -89,7 +90,7 @@ class Told:
             return False
         held = self.state.held
         bars = held.bars | {bar.date: bar for bar in decision.bars}
-        self._lines |= {bar.date: line(bar) for bar in decision.bars}
+        self.lines |= {bar.date: line(bar) for bar in decision.bars}
         first = next(iter(bars), today)
         whole_on = today if decision.window.start <= first else self.state.whole_on
         known = in_force(held.actions, decision.actions)
@@ -99,7 +100,7 @@ class Told:
     def snapshot(self, position: int) -> SnapshotWritten:
         """Return the record of the snapshot of what is held."""
         bars = self.state.held.bars
-        csv = assembled(self.ticker, next(reversed(bars)), [self._lines[day] for day in bars])
+        csv = assembled(self.ticker, next(reversed(bars)), [self.lines[day] for day in bars])
         return SnapshotWritten(
             ticker=self.ticker,
             provider=PROVIDER,
@@ -120,7 +121,7 @@ def drafts(size: int, tickers: int, evenings: int) -> Iterator[tuple[int, Draft]
         at_us = round(datetime.combine(today, EVENING, UTC).timestamp()) * SECOND_US
         for each in told:
             at_us += SECOND_US
-            for event, cause in _run(each, today, at_us, seq, failing=rng.random() < FAILED):
+            for event, cause in run(each, today, at_us, seq, failing=rng.random() < FAILED):
                 yield at_us, Draft(job_id=ids.new_id(at_us), stream=each.ticker, event=event, cause=cause)
                 seq += 1
 
@@ -128,7 +129,8 @@ def drafts(size: int, tickers: int, evenings: int) -> Iterator[tuple[int, Draft]
 Step = tuple[FetchSucceeded | FetchFailed | ValidationCompleted | SnapshotWritten, int | None]
 
 
-def _run(told: Told, today: date, at_us: int, seq: int, *, failing: bool) -> list[Step]:
+def run(told: Told, today: date, at_us: int, seq: int, *, failing: bool) -> list[Step]:
+    """Return the events of one ticker's evening, the first of which gets seq `seq`, each with its cause."""
     series, window = told.series(today), told.window(today)
     if failing:
         return [(_refused(told.ticker, window, at_us), None)]
@@ -187,7 +189,7 @@ def _evidence(ticker: str, series: Series, window: Window, at_us: int) -> FetchS
     )
 
 
-def _handed_over(row: chart.ChartRow) -> chart.RawBar:
+def _handed_over(row: ChartRow) -> chart.RawBar:
     prices = [float("nan") if price is None else price for price in (row.open, row.high, row.low, row.close)]
     return chart.RawBar(row.date, *prices, row.adj_close, 0 if row.volume is None else row.volume)
 

@@ -13,6 +13,7 @@ from ledger.codec import Draft
 from ledger.events import FetchSucceeded, SnapshotWritten, ValidationCompleted
 from ledger.ingest.judging import judged
 from ledger.ingest.providers.yahoo import chart
+from ledger.ingest.providers.yahoo.shapes import ChartRow
 from ledger.market import series as market
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
@@ -97,7 +98,7 @@ class Retold:
         )
 
 
-def _raw(row: chart.ChartRow) -> RawBar:
+def _raw(row: ChartRow) -> RawBar:
     prices_of = [float("nan") if value is None else value for value in (row.open, row.high, row.low, row.close)]
     day: date = row.date
     return RawBar(day, *prices_of, row.adj_close, 0 if row.volume is None else row.volume)

@@ -1,6 +1,6 @@
 """The port: how a provider describes itself, and what ingest asks of any of them. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +9,20 @@ import msgspec
 
 from ledger.errors import LedgerError
 from ledger.ingest.rules.reading import Reading
-from ledger.values import Answer, Basis, ErrorKind, Identity, LedgerKind, RawAction, RawBar, Request, Source, Window
+from ledger.market.quotation import Listing, Quotation
+from ledger.values import (
+    Answer,
+    Bar,
+    Basis,
+    ErrorKind,
+    Identity,
+    LedgerKind,
+    RawAction,
+    RawBar,
+    Request,
+    Source,
+    Window,
+)
 
 ANSWER_MAX_BYTES = 12 * 1024 * 1024  # of a live answer, unless its reader is given another bound
 
@@ -26,6 +39,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
     Its code is named as `module:attribute` and loaded when first used: `rows` is a `RowReader`, `reading` a
     `BodyReader` (None: there is nothing but rows), `lines` a `LineReader`, `live` a `Callable[[Access], Provider]`.
+    `quotations` is a `QuotationReader` and `listings` a `ListingReader`, both None where bars are all that it sends.
     `rank` returns the rank of an answer from its evidence; without it the last answer stands. `former_readings` are the
     `BodyReader`s of what older versions of its code recorded, by version.
     """
@@ -38,6 +52,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     former_readings: dict[str, str] = {}
     exchange: str | None = None  # its code for B3; None where its answers name no exchange
     lines: str | None = None  # for bodies of text, a session a line
+    quotations: str | None = None
+    listings: str | None = None
     names_actions: bool = False  # whether an answer without actions says that there were none
     has_sessions: bool = True  # whether it has prices; False for one that tells of corporate actions alone
     withdraws_actions: bool = False  # whether its word that an action is none counts against other providers too
@@ -83,6 +99,15 @@ It raises BodyError for a body in another format, and nothing else: an action th
 
 LineReader = Callable[[bytes, date], tuple[str, ...]]
 """Returns the lines of a text body that hold one session."""
+
+QuotationReader = Callable[[bytes, Mapping[date, Bar]], Iterator[Quotation]]
+"""Yields what a body says of the session of each bar beyond what the bar holds.
+
+It raises BodyError for a body in another format, and nothing else.
+"""
+
+ListingReader = Callable[[bytes, Mapping[date, Bar]], Iterator[tuple[date, Listing]]]
+"""Yields how a body describes the instrument in the session of each bar; it raises as the other."""
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +162,14 @@ class ProviderError(LedgerError):
         self.retry_after_s = retry_after_s
         self.http_date = http_date
         self.answer = answer
+
+
+class DownloadError(LedgerError):
+    """A file of the exchange's did not come; `kind` is how it failed. What came of it waits for the next attempt."""
+
+    def __init__(self, kind: ErrorKind, name: str, host: str, *, found: str, wanted: str) -> None:
+        super().__init__(f"got {found} for {name} from {host}, want {wanted}")
+        self.kind, self.name, self.host = kind, name, host
 
 
 class ActionsFileError(LedgerError):

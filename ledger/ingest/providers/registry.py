@@ -3,6 +3,7 @@
 A new provider is a folder beside this file, whose `DESCRIPTION` holds its facts, and a line in `ENTRIES`.
 """
 
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 from importlib import import_module
@@ -13,9 +14,20 @@ from msgspec.structs import replace
 from ledger.errors import LedgerError
 from ledger.events import FetchSucceeded
 from ledger.ingest.providers import evidence
-from ledger.ingest.providers.port import Access, BodyReader, Description, LineReader, Provider, Recording, RowReader
+from ledger.ingest.providers.port import (
+    Access,
+    BodyReader,
+    Description,
+    LineReader,
+    ListingReader,
+    Provider,
+    QuotationReader,
+    Recording,
+    RowReader,
+)
 from ledger.ingest.rules.reading import Reading
-from ledger.values import Answer, LedgerKind, RawBar
+from ledger.market.quotation import Listing, Quotation
+from ledger.values import Answer, Bar, LedgerKind, RawBar
 
 ENTRIES: tuple[str, ...] = (
     "ledger.ingest.providers.manual:DESCRIPTION",
@@ -137,6 +149,30 @@ def lines(name: str, body: bytes, day: date) -> tuple[str, ...]:
         return ()
     read: LineReader = _loaded(path)
     return read(body, day)
+
+
+@cache
+def quoting() -> tuple[str, ...]:
+    """Return the names of the providers whose answers say more of a session than its bar, in the order of the list."""
+    return tuple(one.name for one in descriptions() if one.quotations)
+
+
+def quotations(name: str, answer: Answer, bars: Mapping[date, Bar]) -> Iterator[Quotation]:
+    """Yield what a recorded answer of the provider `name`, one of `quoting`, says of each of `bars`.
+
+    Raises: BodyError for an answer that it cannot read; UnknownProviderError.
+    """
+    read: QuotationReader = _loaded(described(name).quotations or "")
+    return read(evidence.body(answer), bars)
+
+
+def listings(name: str, answer: Answer, bars: Mapping[date, Bar]) -> Iterator[tuple[date, Listing]]:
+    """Yield how a recorded answer of the provider `name`, one of `quoting`, describes its instrument bar by bar.
+
+    Raises: BodyError for an answer that it cannot read; UnknownProviderError.
+    """
+    read: ListingReader = _loaded(described(name).listings or "")
+    return read(evidence.body(answer), bars)
 
 
 @cache

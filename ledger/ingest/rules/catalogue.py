@@ -130,7 +130,7 @@ EVENT = Rule(
 IDENTITY = Rule(
     "IDENTITY",
     "B",
-    "the answer is of another symbol, currency, exchange, time zone or length of bar, or names no currency",
+    "the answer is of another symbol, currency, exchange, time zone or length of bar, or names no currency or length",
 )
 IDENTITY_ROW = Rule("IDENTITY", "R", "the row is in another currency than its series; not counted by THRESHOLD")
 EMPTY = Rule("EMPTY", "B", "the answer has no row, though the window holds a final session")

@@ -245,11 +245,12 @@ def foreign_identity(
 ) -> Iterator[Finding]:
     """Yield what IDENTITY finds in what the answer says of itself, and in rows of no currency."""
     identity = evidence.identity
+    # The format that names the one names the other: weekly bars that do not say so are no daily ones.
     unnamed = "none" if reading.names_currency and reading.rows else None
     for name, got, want in (
         ("symbol", identity.symbol, evidence.request.ticker),
         ("currency", identity.currency or unnamed, currency(evidence.request.ticker)),
-        ("granularity", reading.granularity, INTERVAL),
+        ("granularity", reading.granularity or unnamed, INTERVAL),
         ("exchange", identity.exchange, exchange),
         ("time zone", identity.timezone, sessions.TIMEZONE),
     ):

@@ -81,5 +81,5 @@ def test_the_failure_repeats_the_fetch_it_is_of() -> None:
         finished_at=FETCH.finished_at,
         stage="judge",
         error_kind="bad-answer",
-        message="got provider unheard-of, want one of yfinance, cotahist, sample",
+        message="got provider unheard-of, want one of manual, b3, yfinance, cotahist, sample",
     ) == failure(FETCH, error)

@@ -30,6 +30,7 @@ from tests.support.rechained import archived, body, changed, fields_of
 
 OLD = REPOSITORY / "tests" / "vectors" / "ledger-0.1.0" / "ledger.db"
 FETCH, DECISION, SNAPSHOT = 1, 2, 3  # of the first ticker
+DAY_US = 86_400 * 1_000_000
 
 
 class Listed:
@@ -251,6 +252,29 @@ def test_each_part_of_an_event_is_compared(
     report = audited(changed(bodies, seq, **fields))
     assert (what, None if what is None else seq) == (_what(report), _seq(report))
     assert ("incomplete" if what is None else "different") == report.verdict
+
+
+def test_an_answer_came_when_its_clocks_say(bodies: list[bytes], audited: Callable[..., AuditReport]) -> None:
+    """By its provider's clock within a day, or no version appended it; by that of the log, or it is left out."""
+    fetch = decode_event(decode_envelope(FETCH, bodies[FETCH]))
+    assert isinstance(fetch, FetchSucceeded)
+    source = msgspec.to_builtins(fetch.source)
+    for days, what in ((1, None), (1.01, "http_date"), (-1.01, "http_date")):
+        dated = source | {"http_date": fetch.finished_at + round(days * DAY_US)}
+        assert what == _what(audited(changed(bodies, FETCH, data={"source": dated})))
+
+    def at(seqs: range, time: Callable[[int], int]) -> list[bytes]:
+        moved = bodies
+        for seq in seqs:
+            moved = changed(moved, seq, recorded_at=time(seq))
+        return moved
+
+    everything, later = range(len(bodies)), fetch.finished_at + 2 * DAY_US
+    reason = NotDerived("an answer recorded more than a day from when it came", 2, FETCH)
+    report = audited(at(everything, lambda seq: later + seq))
+    assert ("incomplete", (reason,)) == (report.verdict, report.not_derived)
+    # A clock that went back: events take the time of the one before them.
+    assert "same" == audited(at(everything, lambda _: later)).verdict
 
 
 def test_a_snapshot_is_of_its_position(bodies: list[bytes], audited: Callable[..., AuditReport]) -> None:

@@ -21,6 +21,8 @@ from projections.store.runner import catch_up, open_view, remembered
 from projections.store.store import HEAD_KEY, UNCHECKED_FORMAT
 from tests.projections.store.test_runner import LONG_STORY, Prefix
 from tests.projections.story import WINDOW, Story, told
+from tests.support.cotahist import line
+from tests.support.listed import Listed
 
 MARKS = {
     bytes([mark]): name
@@ -74,6 +76,7 @@ def test_a_flipped_bit_of_any_table_is_mended_under_the_reader(tmp_path: Path, m
     story.alerted()
     story.retired()
     story.snapshot("PETR4-20260213.csv", position=20, sha256=bytes(32), rows=3)
+    Listed(story).imported([line(WINDOW.start)])
     log = story.log
     catch_up(log, tmp_path)
     for part in (0.1, 0.5, 0.999):

@@ -26,6 +26,7 @@ from projections.fold.folding import fold
 from projections.fold.projection import Projection
 from projections.fold.tables import Row, State, Tables
 from projections.models.ingest_logs import IngestLogs
+from projections.models.instruments import Instruments
 from projections.models.metrics import Metrics
 from projections.models.prices import Prices
 from projections.models.snapshots import Snapshots
@@ -57,7 +58,7 @@ class Prefix:
 
 def fresh() -> Sequence[Projection]:
     """Return projections that remember nothing of any other step."""
-    return (Prices(), IngestLogs(), Metrics(), Snapshots())
+    return (Prices(), IngestLogs(), Metrics(), Snapshots(), Instruments())
 
 
 def digests(state: State) -> dict[str, str]:
@@ -122,7 +123,9 @@ def test_what_is_not_stored_is_folded_in_memory(tmp_path: Path) -> None:
     assert remembered(tmp_path) is None
     catch_up(log, tmp_path)
     _plant(tmp_path, "metrics", "probes")
-    with open_view(log, tmp_path, (Prices(), IngestLogs(), Renumbered(), Snapshots()), storing=False) as view:
+    with open_view(
+        log, tmp_path, (Prices(), IngestLogs(), Renumbered(), Snapshots(), Instruments()), storing=False
+    ) as view:
         assert replay(log) == digests(view.state)
 
 
@@ -176,7 +179,7 @@ def test_a_fold_that_dies_in_a_batch_repeats_nothing_and_skips_nothing(
     monkeypatch.setattr(runner, "BATCH_EVENTS", 10)
     catch_up(Prefix(log, 5), tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        catch_up(log, tmp_path, (Breaking(101), IngestLogs(), Metrics(), Snapshots()))
+        catch_up(log, tmp_path, (Breaking(101), IngestLogs(), Metrics(), Snapshots(), Instruments()))
     stood = remembered(tmp_path)
     assert stood is not None
     assert stood.size in range(85, 116)
@@ -190,7 +193,7 @@ def test_a_rebuild_that_dies_leaves_the_store_that_was(tmp_path: Path) -> None:
     log = told(LONG_STORY)
     catch_up(log, tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        rebuild(log, tmp_path, projections=(Breaking(101), IngestLogs(), Metrics(), Snapshots()))
+        rebuild(log, tmp_path, projections=(Breaking(101), IngestLogs(), Metrics(), Snapshots(), Instruments()))
     assert stored_digests(log, tmp_path) == replay(log)
     rebuild(log, tmp_path)
     assert ["store-2"] == [folder.name for folder in (tmp_path / "projections").glob("store-*")]
@@ -213,7 +216,7 @@ class Renumbered(Metrics):
 
 def test_another_version_is_built_again(tmp_path: Path) -> None:
     """The new version is stored; a reader who cannot write folds all of it in memory."""
-    log, projections = told(LONG_STORY), (Prices(), IngestLogs(), Renumbered(), Snapshots())
+    log, projections = told(LONG_STORY), (Prices(), IngestLogs(), Renumbered(), Snapshots(), Instruments())
     catch_up(log, tmp_path)
     with Shelf(tmp_path).locked(), open_view(log, tmp_path, projections) as view:
         assert digests(view.state) == replay(log)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ from cli.app.errors import BarsFileError
 from cli.context import params
 from ledger.files.regular import read_regular
 from ledger.market.price import price_from_text, reais
+from ledger.market.ticker import TickerError, normalize
 from ledger.values import RawBar
 
 FILE_MAX_BYTES = 16 * 1024 * 1024  # a hundred tickers side by side over five years
@@ -17,6 +19,8 @@ VOLUME_DIGITS_MAX = 18  # whatever is longer is judged as the double nearest to 
 NAMES = ("date", "open", "high", "low", "close", "adj_close", "volume")
 OPTIONAL = frozenset({"adj_close"})
 ALIASES = {"adjclose": "adj_close", "datetime": "date"}
+TICKER_COLUMNS = frozenset({"ticker", "symbol"})
+TICKERS_SHOWN = 10
 FIELD_ROW, TICKER_ROW, DATE_ROW = "price", "ticker", "date"  # how pandas names the rows of a header of several
 
 
@@ -56,7 +60,7 @@ class Bars(msgspec.Struct, frozen=True):
 
 
 def read(path: Path, ticker: str | None = None) -> Bars:
-    """Return the bars of the file, those of `ticker` where its columns hold several; an empty cell is a missing value.
+    """Return the bars of the file, those of `ticker` where it holds several; an empty cell is a missing value.
 
     Columns come in any order and case, others beside them; a time behind the date is left aside.
 
@@ -74,10 +78,12 @@ def read(path: Path, ticker: str | None = None) -> Bars:
     except csv.Error as error:
         raise BarsFileError(path, 1, found=str(error), wanted="a CSV of bars") from error
     understood, count = _understood(path, numbered, ticker)
-    lines = []
     for number, row in numbered[count:]:
         if len(row) != len(understood.fields):
             raise BarsFileError(path, number, found=f"{len(row)} cells", wanted=f"{len(understood.fields)}")
+    understood, numbered = _of_one(path, understood, numbered[count:], ticker)
+    lines = []
+    for number, row in numbered:
         pairs = zip(understood.fields, row, strict=True)
         try:
             lines.append(Line(number, _bar({field: cell.strip() for field, cell in pairs if field is not None})))
@@ -105,6 +111,30 @@ def _understood(path: Path, rows: Sequence[tuple[int, list[str]]], ticker: str |
     chosen = ["date", *(name if of == ticker else "" for name, of in zip(names[1:], tickers[1:], strict=False))]
     shown = ("date", *(f"{name} {of}" for name, of in zip(names[1:], tickers[1:], strict=False)))
     return Understood(_fields(path, chosen), shown, ticker), 3 if DATE_ROW in by_name else 2
+
+
+def _of_one(
+    path: Path, understood: Understood, rows: list[tuple[int, list[str]]], ticker: str | None
+) -> tuple[Understood, list[tuple[int, list[str]]]]:
+    """Return the rows of one ticker, of a file that has a column for it; else all of them."""
+    column = next((at for at, name in enumerate(understood.header) if name.lower() in TICKER_COLUMNS), None)
+    if column is None or understood.ticker is not None:
+        return understood, rows
+    named = [_ticker(row[column]) for _, row in rows]
+    held = tuple(dict.fromkeys(one for one in named if one))
+    chosen = held[0] if ticker is None and len(held) == 1 else ticker
+    if held and chosen not in held:
+        found = f"rows of {len(held)} tickers" if ticker is None else f"no row of {ticker}"
+        wanted = f"--ticker with one of {', '.join(held[:TICKERS_SHOWN])}" + (" …" if held[TICKERS_SHOWN:] else "")
+        raise BarsFileError(path, 1, found=found, wanted=wanted)
+    ours = [row for row, of in zip(rows, named, strict=True) if of in {"", chosen}]
+    return Understood(understood.fields, understood.header, chosen), ours
+
+
+def _ticker(cell: str) -> str:
+    with suppress(TickerError):
+        return normalize(cell.strip())
+    return cell.strip()
 
 
 def _fields(path: Path, header: Sequence[str]) -> tuple[str | None, ...]:

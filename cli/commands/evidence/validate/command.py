@@ -21,7 +21,7 @@ from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held
 from ledger.values import Answer, Finding, Identity, Request, Source, Verdict, Window
 
-TICKER = PROVIDER = "file"
+UNNAMED = PROVIDER = "file"
 CSV_HEADER = ("line", "date", "outcome", "rule", "detail")
 EXITS: dict[Verdict, Exit] = {"success": Exit.OK, "warning": Exit.WARNING, "rejected": Exit.CRITICAL}
 
@@ -62,22 +62,28 @@ or is no CSV of bars, 3 it cannot be read.
 """
 )
 @click.argument("file", type=params.EXISTING_FILE)
-@click.option("--ticker", type=params.TICKER, help="Whose columns to judge, where the file has several.")
+@click.option("--ticker", type=params.TICKER, help="Whose bars these are, or which to judge of several.")
 @output.csv_style_options
 def validate(file: Path, ticker: str | None, style: Style) -> int:
     """Hold a CSV of bars to the rules that providers are held to; no ledger is needed.
 
     Columns: date, open, high, low, close, volume, with adj_close or without, in any
     order and case, others beside them; as yfinance writes them too, a time behind
-    the date and tickers over the columns included. What was understood of another
-    header than the snapshots' is said on stderr. An empty cell is a missing value.
+    the date and tickers over the columns included. Of several tickers, over the columns
+    or in a column of their own (ticker or symbol), --ticker names one. What was understood
+    of another header than the snapshots' is said on stderr. An empty cell is a missing value.
     """
     given = settings.load()
     bars = bars_file.read(file, ticker)
     lines = bars.lines
     if not bars.understood.plain:
         output.say(bars.understood.text())
-    decision = _judged(lines, clock.now_us(given, reading=True), given.validation_invalid_percent_threshold)
+    decision = _judged(
+        ticker or bars.understood.ticker or UNNAMED,
+        lines,
+        clock.now_us(given, reading=True),
+        given.validation_invalid_percent_threshold,
+    )
     found = report(str(file), decision, lines)
     with output.unprinted():
         output.give(output.rendered([found], style, LAYOUT))
@@ -102,16 +108,16 @@ def report(file: str, decision: ValidationCompleted, lines: Sequence[Line]) -> F
     )
 
 
-def _judged(lines: Sequence[Line], now_us: int, threshold_percent: float) -> ValidationCompleted:
+def _judged(ticker: str, lines: Sequence[Line], now_us: int, threshold_percent: float) -> ValidationCompleted:
     bars = tuple(line.bar for line in lines)
     days = [bar.date for bar in bars]
     evidence = FetchSucceeded(
-        ticker=TICKER,
+        ticker=ticker,
         provider=PROVIDER,
         attempt=1,
         started_at=now_us,
         finished_at=now_us,
-        request=Request(ticker=TICKER, window=Window(min(days), max(days))),
+        request=Request(ticker=ticker, window=Window(min(days), max(days))),
         source=Source(library=PROVIDER, version="1"),
         answer=Answer(body=b"", body_bytes=0, sha256=b""),
         identity=Identity(),

@@ -1,19 +1,26 @@
 """`main import-cotahist`: the exchange's own files into the ledger."""
 
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
+from msgspec.structs import replace
 
-from cli.app import output, settings
+from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
 from cli.commands.ingest.import_cotahist import row as import_row
+from cli.commands.ingest.import_cotahist.downloads import FOLDER, Downloads, PeriodType, check
 from cli.commands.ingest.import_cotahist.row import ImportRow
 from cli.commands.ingest.import_cotahist.worker import ImportOptions, worker_for
 from cli.commands.ingest.run.command import Logged
 from cli.context import clock_option, params
+from ledger.ingest.plan import Observer
+from ledger.ingest.providers.cotahist.download import Period
 from ledger.ingest.providers.cotahist.importing import Market, Selection
 
 FILE = params.EXISTING_FILE
@@ -26,11 +33,18 @@ Examples:
   main import-cotahist COTAHIST_A2025.ZIP
   main import-cotahist COTAHIST_A2024.ZIP COTAHIST_D12022026.TXT --ticker PETR4 --format json
   main import-cotahist COTAHIST_A2025.ZIP --market all --dry-run --refused
+  main import-cotahist --download 2024 --download 2025-01 --download 2025-02-03 --market all
 
 \b
 A file is known by its header, not by its name, and is read to its trailer before anything is
 appended. The same file twice appends nothing. Prices are as traded: never adjusted, and kept
 apart from those of any other provider. Every record is in exactly one of the counts.
+
+\b
+With --download the file is fetched from the exchange (COTAHIST_BASE_URL: from a mirror) and kept under
+DATA_DIR/cotahist first. What breaks off goes on where it stopped; a file that was issued again is kept
+beside the one before, by its content. The exchange has files of every year since 1986, of the last
+twelve months, and of the days of this year.
 
 \b
 An option is a series by code and expiry (BBASA45@2024-11-14.SA), a forward by its term
@@ -42,7 +56,15 @@ Exit codes: 1 a file was refused, or had rows rejected or flagged, days withdraw
 nothing that was asked for; 2 every file was refused, or one had all tickers rejected; 3 another import is at work.
 """,
 )
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=FILE)
+@click.option(
+    "--download",
+    "periods",
+    type=PeriodType(),
+    metavar="YEAR|MONTH|DATE",
+    multiple=True,
+    help="Fetch the exchange's file of it first; may be repeated.",
+)
 @click.option(
     "--market",
     type=click.Choice(["spot", "all"]),
@@ -56,8 +78,12 @@ nothing that was asked for; 2 every file was refused, or one had all tickers rej
 @click.option("--must-exist", is_flag=True, help="Refuse to create a ledger (for cron).")
 @clock_option.option
 @output.style_options
+@click.pass_context
 def import_cotahist(  # noqa: PLR0913 - an option each
+    context: click.Context,
+    /,
     files: tuple[Path, ...],
+    periods: tuple[Period, ...],
     market: Market,
     tickers: tuple[str, ...],
     *,
@@ -67,25 +93,54 @@ def import_cotahist(  # noqa: PLR0913 - an option each
     style: Style,
 ) -> int:
     """Import daily prices from COTAHIST files, ZIP or TXT, a year, a month or a day each."""
+    if not files and not periods:
+        context.fail("got no file, want FILE or --download")
+    in_force = settings.load()
+    check(context, periods, clock.now_us(in_force))
     selection = Selection(market=market, tickers=frozenset(tickers))
     options = ImportOptions(files, selection, dry_run=dry_run, must_exist=must_exist, all_refused=refused)
-    return run(settings.load(), options, style)
+    return run(in_force, options, periods, style)
 
 
-def run(in_force: Settings, options: ImportOptions, style: Style) -> Exit:
-    """Import file by file, print a row each, and return the exit code."""
+def run(in_force: Settings, options: ImportOptions, periods: tuple[Period, ...], style: Style) -> Exit:
+    """Fetch what is to be fetched, import file by file, print a row each, and return the exit code."""
     die_with_parent()
-    rows: list[ImportRow] = []
-    with worker_for(in_force, options, Logged(in_force)) as worker:
-
-        def imported(path: Path) -> ImportRow:
-            rows.append(worker.work(path))
-            return rows[-1]
-
-        output.report(map(imported, options.files), style, text=import_row.text)
-        # Where nobody read on, the work is done all the same.
-        rows.extend(map(worker.work, options.files[len(rows) :]))
+    observer = Logged(in_force)
+    with ExitStack() as held:
+        # A dry run writes nothing at all: what it fetches is gone when it ends.
+        folder = Path(held.enter_context(TemporaryDirectory())) if options.dry_run else in_force.data_dir / FOLDER
+        downloads = Downloads(in_force, observer, lambda: clock.now_us(in_force), folder)
+        fetched = [downloads.fetch(one) for one in periods]
+        rows = [one for one in fetched if isinstance(one, ImportRow)]
+        paths = (*options.files, *(one for one in fetched if isinstance(one, Path)))
+        unable: Collection[str] = ()
+        if paths:
+            unable = _imported(in_force, replace(options, files=paths), observer, style, rows)
+        else:
+            output.report(rows, style, text=import_row.text)
     for row in rows:
         for line in import_row.complaint(row) or ():
             output.say(line)
-    return import_row.exit_code(rows, unable=worker.unable)
+    return import_row.exit_code(rows, unable=unable)
+
+
+def _imported(
+    in_force: Settings, options: ImportOptions, observer: Observer, style: Style, rows: list[ImportRow]
+) -> Collection[str]:
+    """Import file by file, and print `rows` and one for each, which is added to them; return which were not read.
+
+    Raises: what opening the ledger does, and what no file is at fault for.
+    """
+    with worker_for(in_force, options, observer) as worker:
+        waiting = iter(options.files)
+
+        def imported() -> Iterator[ImportRow]:
+            yield from list(rows)
+            for path in waiting:
+                rows.append(worker.work(path))
+                yield rows[-1]
+
+        output.report(imported(), style, text=import_row.text)
+        # Where nobody read on, the work is done all the same.
+        rows.extend(map(worker.work, waiting))
+    return worker.unable

@@ -14,7 +14,7 @@ from ledger.chain import Head
 from ledger.errors import CotahistError, LedgerError, TickerLockError
 from ledger.ingest.plan import JobStatus
 from ledger.ingest.providers.cotahist.importing import Contents, Imported
-from ledger.ingest.providers.port import NotFinalError
+from ledger.ingest.providers.port import DownloadError, NotFinalError
 from projections.models.log_entry import rejected_rows
 
 KINDS: dict[type[LedgerError], str] = {
@@ -204,6 +204,8 @@ def with_failure(printed: ImportRow, error: LedgerError) -> ImportRow:
 def failed(file: str, run: Run, error: LedgerError, *, hint: str) -> ImportRow:
     """Return what is printed of a file of which nothing, or not all, was imported."""
     kind = next((kind for cls, kind in KINDS.items() if isinstance(error, cls)), "internal")
+    if isinstance(error, DownloadError):
+        kind = error.kind
     return ImportRow(
         file=file,
         sha256=None,

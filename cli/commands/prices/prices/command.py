@@ -1,6 +1,7 @@
 """`main prices`: a ticker's prices, now or as they were known then."""
 
 import sys
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -8,14 +9,18 @@ from pathlib import Path
 import click
 
 from cli.app import output, settings
+from cli.app.errors import NotImportedError
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.prices.prices import row
 from cli.context import days, ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import PARQUET, TEXT
 from ledger.errors import NothingToShowError
+from ledger.ingest.providers import registry
+from ledger.log_source import LogSource
 from projections.api import series_rows
 from projections.api.rows import AdjustedPrice, Price
+from projections.models import prices as prices_of
 from projections.queries.position import UpTo
 from projections.store.store import View
 
@@ -27,6 +32,7 @@ Examples:
   main prices --ticker PETR4 --as-of 2026-01-31 --format csv
   main prices --ticker VALE3 --adjusted --format json
   main prices --ticker BHIA3 --continued   with what it was as VIIA3
+  main prices --ticker PETR4 --fields    with traded value, trades, bid, ask and more
   main prices --ticker PETR4 --format parquet --out petr4.parquet
 
 \b
@@ -40,6 +46,7 @@ it by, or a package is missing.
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--adjusted", is_flag=True, help="Beside them, adjusted for the dividends and splits known then.")
 @click.option("--continued", is_flag=True, help="With its other codes, as main retire joined them.")
+@click.option("--fields", is_flag=True, help="With all that the exchange's file says of each session.")
 @click.option("--out", type=params.OUT_FILE, help="The file to write.  [default: stdout]")
 @series_option.source_option
 @ledgers.archive_option
@@ -55,6 +62,7 @@ def prices(  # noqa: PLR0913 - one parameter an option
     *,
     adjusted: bool,
     continued: bool,
+    fields: bool,
     out: Path | None,
     source: str | None,
     style: Style,
@@ -68,14 +76,22 @@ def prices(  # noqa: PLR0913 - one parameter an option
 
     With --continued they begin under the oldest code that a person recorded to go on as this
     one, and end under the newest, all on the newest one's scale.
+
+    With --fields they are those of the exchange's own files: traded value, trades, average, best
+    bid and ask, and how the paper was listed that day.
     """
     if start and end and start > end:
         context.fail(f"got --start {start} after --end {end}, want it on or before")
     if style.format == PARQUET and output.is_stdout(out) and sys.stdout.isatty():
         context.fail("got --format parquet on a terminal, want --out")
+    if fields and (adjusted or continued):
+        context.fail("got --fields with --adjusted or --continued, want one of them")
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
-        rows = _rows(view, ticker, position, source, adjusted=adjusted, continued=continued)
+        if fields:
+            rows = _quoted(log, view, ticker, position, source)
+        else:
+            rows = _rows(view, ticker, position, source, adjusted=adjusted, continued=continued)
     found = list(series_rows.within(rows, start, end))
     if not found:
         message = f"no session of {ticker}{days.between(start, end)} in the first {position} events"
@@ -83,14 +99,32 @@ def prices(  # noqa: PLR0913 - one parameter an option
     if all(isinstance(one, AdjustedPrice) and one.factor is None for one in found):
         raise NothingToShowError(f"no dividends and splits of {ticker}", wanted="a provider that tells of them")
     # Rendered before anything is printed: an error of rendering comes alone.
-    content = list(output.rendered(found, style, row.ADJUSTED_LAYOUT if adjusted else row.LAYOUT))
+    layout = row.ADJUSTED_LAYOUT if adjusted else row.FIELDS_LAYOUT if fields else row.LAYOUT
+    content = list(output.rendered(found, style, layout))
     if style.format == TEXT:
-        output.say(row.heading(adjusted=adjusted))
+        output.say(row.heading(adjusted=adjusted, fields=fields))
     for words in (row.unadjusted(found), row.disagreement(found)):
         if words:
             output.say(words)
     output.give(content, out)
     return Exit.OK
+
+
+def _quoted(log: LogSource, view: View, ticker: str, position: int, source: str | None) -> Sequence[Price]:
+    """Return a row per session with every field of the exchange's file, oldest first.
+
+    Raises: NothingToShowError; NotImportedError for a series of bars alone.
+    """
+    # Imported here, as below: bars alone need neither evidence nor its readers.
+    from projections.api import market_rows
+
+    held = {series.provider for series in prices_of.all_series(view.state["prices"], ticker)}
+    quoting = next((one for one in registry.quoting() if one in held), None)
+    series = series_option.one(view.state, ticker, source or quoting)
+    rows = list(market_rows.fields(log, view.state["prices"], series, position))
+    if not rows:
+        raise NotImportedError(f"nothing but bars of {ticker} from {series.provider}", period=None)
+    return rows
 
 
 def _rows(

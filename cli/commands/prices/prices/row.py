@@ -7,7 +7,7 @@ import msgspec
 
 from cli.render.renderers import Layout
 from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
-from projections.api.rows import AdjustedPrice, Price
+from projections.api.rows import AdjustedPrice, MarketPrice, Price
 
 CSV_HEADER = ("date", "open", "high", "low", "close", "volume")
 ADJUSTED_CSV_HEADER = (
@@ -18,6 +18,11 @@ ADJUSTED_CSV_HEADER = (
     "adj_low",
     "adj_close",
     "provider_adj_close",
+)
+FIELDS_CSV_HEADER = (
+    *CSV_HEADER,
+    *("average", "bid", "ask", "value", "trades", "asset_class", "isin", "name", "specification", "market", "bdi"),
+    *("currency", "factor", "distribution", "strike", "strike_points", "correction", "expiry", "term"),
 )
 
 
@@ -61,6 +66,8 @@ def csv_lines(row: Price) -> Iterator[tuple[object, ...]]:
     if isinstance(row, AdjustedPrice):
         adjusted = (row.adj_open, row.adj_high, row.adj_low, row.adj_close)
         yield (*raw, row.factor, *adjusted, row.provider_adj_close)
+    elif isinstance(row, MarketPrice):
+        yield (*raw, *(getattr(row, name) for name in FIELDS_CSV_HEADER[len(CSV_HEADER) :]))
     else:
         yield raw
 
@@ -69,6 +76,11 @@ def text(row: Price) -> str:
     """Return the row as a person reads it."""
     prices = "  ".join(f"{float(price):>10.2f}" for price in (row.open, row.high, row.low, row.close))
     line = f"{row.date.isoformat()}  {prices}  {row.volume:>13}"
+    if isinstance(row, MarketPrice):
+        quoted = ("-" if price is None else str(price) for price in (row.average, row.bid, row.ask))
+        shown = "  ".join(f"{price:>10}" for price in quoted)
+        traded = f"{'-' if row.value is None else row.value!s:>17}  {'-' if row.trades is None else row.trades:>7}"
+        return f"{line}  {shown}  {traded}  {row.specification}"
     if not isinstance(row, ComparedPrice):
         return line
     theirs = "-" if row.provider_adj_close is None else f"{float(row.provider_adj_close):.6f}"
@@ -85,11 +97,15 @@ LAYOUT: Layout[Price] = Layout(
     columns=Price,
 )
 ADJUSTED_LAYOUT: Layout[Price] = msgspec.structs.replace(LAYOUT, csv_header=ADJUSTED_CSV_HEADER, columns=ComparedPrice)
+FIELDS_LAYOUT: Layout[Price] = msgspec.structs.replace(LAYOUT, csv_header=FIELDS_CSV_HEADER, columns=MarketPrice)
 
 
-def heading(*, adjusted: bool) -> str:
+def heading(*, adjusted: bool, fields: bool) -> str:
     """Return the names over the columns of `text`."""
     names = [f"{'date':<10}", *(f"{name:>10}" for name in ("open", "high", "low", "close")), f"{'volume':>13}"]
+    if fields:
+        names += [f"{name:>10}" for name in ("average", "bid", "ask")]
+        return "  ".join([*names, f"{'value':>17}", f"{'trades':>7}", "specification"])
     return "  ".join([*names, f"{'factor':>10}", f"{'adj_close':>12}", f"{'provider':>12}"] if adjusted else names)
 
 

@@ -10,4 +10,6 @@ DESCRIPTION = Description(
     rank="ledger.ingest.providers.cotahist.recorded:rank",
     former_readings={"1": "ledger.ingest.providers.cotahist.recorded:reading_by_code"},
     lines="ledger.ingest.providers.cotahist.layout:lines_of",
+    quotations="ledger.ingest.providers.cotahist.quotations:quotations",
+    listings="ledger.ingest.providers.cotahist.quotations:listings",
 )

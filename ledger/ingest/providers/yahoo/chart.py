@@ -16,6 +16,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from ledger.ingest.providers.port import BodyError
+from ledger.ingest.providers.yahoo.shapes import (
+    AnswerBody,
+    ChartEvents,
+    ChartMeta,
+    ChartQuote,
+    ChartRow,
+    ChartSeries,
+    Dated,
+    Payment,
+    Prices,
+    RefusalBody,
+    Split,
+)
 from ledger.ingest.rules.reading import Offer, Reading
 from ledger.values import Identity, RawAction, RawActionKind, RawBar
 
@@ -33,119 +46,6 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 class ChartError(BodyError):
     """A body is not an answer of the chart format."""
-
-
-class ChartRow(msgspec.Struct, frozen=True, array_like=True):
-    """One row as Yahoo sent it: None where Yahoo had null, float32 widened to float64."""
-
-    date: date
-    open: float | None
-    high: float | None
-    low: float | None
-    close: float | None
-    adj_close: float | None
-    volume: float | int | None
-
-
-class ChartMeta(msgspec.Struct, frozen=True, rename="camel"):
-    """How an answer identifies the series it holds."""
-
-    symbol: str | None = None
-    currency: str | None = None
-    exchange_name: str | None = None
-    exchange_timezone_name: str | None = None
-    gmtoffset: int | None = None
-    data_granularity: str | None = None
-    first_trade_date: int | None = None
-
-
-class ChartEvents(msgspec.Struct, frozen=True, rename="camel"):
-    """The corporate actions of an answer, keyed by their timestamp written out; one of them may be of any shape."""
-
-    dividends: dict[str, msgspec.Raw] = {}
-    splits: dict[str, msgspec.Raw] = {}
-    capital_gains: dict[str, msgspec.Raw] = {}
-
-
-class Payment(msgspec.Struct, frozen=True):
-    """A payment per share; capital gains have the same shape."""
-
-    amount: float
-    currency: str | None = None
-
-
-class Split(msgspec.Struct, frozen=True):
-    """`denominator` old shares became `numerator` new ones."""
-
-    numerator: int | float
-    denominator: int | float
-
-
-class Dated(msgspec.Struct, frozen=True):
-    """When an action was stamped."""
-
-    date: int
-
-
-Prices = tuple[float | None, ...]
-
-
-class ChartQuote(msgspec.Struct, frozen=True):
-    """The columns of an answer, each as long as its timestamps."""
-
-    open: Prices | None = None
-    high: Prices | None = None
-    low: Prices | None = None
-    close: Prices | None = None
-    volume: tuple[float | int | None, ...] | None = None
-
-
-class AdjustedCloses(msgspec.Struct, frozen=True):
-    """The column of adjusted closes; absent for some indices."""
-
-    adjclose: Prices | None = None
-
-
-class Indicators(msgspec.Struct, frozen=True):
-    """Lists of one, by Yahoo's habit."""
-
-    quote: tuple[ChartQuote, ...] = ()
-    adjclose: tuple[AdjustedCloses, ...] = ()
-
-
-class ChartSeries(msgspec.Struct, frozen=True):
-    """One symbol's answer."""
-
-    meta: ChartMeta = ChartMeta()
-    timestamp: tuple[int, ...] = ()
-    indicators: Indicators = Indicators()
-    events: ChartEvents = ChartEvents()
-
-
-class ChartComplaint(msgspec.Struct, frozen=True):
-    """Yahoo's own words for what went wrong."""
-
-    code: str | None = None
-    description: str | None = None
-
-
-class ChartResult(msgspec.Struct, frozen=True):
-    """Either a list of one series, or a complaint."""
-
-    result: tuple[ChartSeries, ...] | None = None
-    error: ChartComplaint | None = None
-
-
-class AnswerBody(msgspec.Struct, frozen=True):
-    """The whole answer of the chart format."""
-
-    chart: ChartResult
-
-
-class RefusalBody(msgspec.Struct, frozen=True):
-    """The whole answer of Yahoo's front door, which complains under another name."""
-
-    finance: ChartResult
 
 
 _decoder = msgspec.json.Decoder(AnswerBody)
@@ -213,6 +113,23 @@ def actions(body: bytes) -> tuple[RawAction, ...]:
     return tuple(sorted(found, key=lambda action: (action.date, action.kind)))
 
 
+def trips_library(body: bytes) -> bool:
+    """Return whether the answer has what yfinance gives up on and the rules speak of, so that its rows are judged.
+
+    No currency, or an event that cannot be read, lost its own stamp, or is no ratio.
+
+    Raises: ChartError for a body of another shape.
+    """
+    series = _series(body)
+    if series.meta.currency is None:
+        return True
+    with suppress(*UNREADABLE):
+        events = msgspec.json.decode(series.events, type=dict[str, dict[str, Dated]])
+        dated = all(one.date is not None for of_kind in events.values() for one in of_kind.values())
+        return not dated or any(one.fault or _value(one) <= 0 for one in _offers(series.events, _zone(series.meta)))
+    return True
+
+
 def complaint(body: bytes) -> str | None:
     """Return Yahoo's own description of what went wrong, None where the body has none."""
     error = None
@@ -251,17 +168,32 @@ def _volume(cell: float | None) -> float | int | None:
         raise ChartError("got a volume of more than 308 digits, want a number of shares") from error
 
 
-def _offers(events: ChartEvents, zone: tzinfo) -> Iterator[Offer]:
-    for key, sent in events.dividends.items():
-        yield _offer("dividend", key, sent, zone)
-    for key, sent in events.splits.items():
-        yield _offer("split", key, sent, zone)
-    for key, sent in events.capital_gains.items():
-        yield _offer("capital_gain", key, sent, zone)
+def _offers(sent: msgspec.Raw, zone: tzinfo) -> Iterator[Offer]:
+    """Yield every event; where all of them, or all of a kind, have no shape, that is one at fault."""
+    try:
+        events = msgspec.json.decode(sent, type=ChartEvents | None) or ChartEvents()
+    except UNREADABLE as error:
+        yield Offer(date=None, kind="dividend", fault=f"got events that are none ({error})")
+        return
+    kinds: tuple[tuple[RawActionKind, msgspec.Raw], ...] = (
+        ("dividend", events.dividends),
+        ("split", events.splits),
+        ("capital_gain", events.capital_gains),
+    )
+    for kind, of_kind in kinds:
+        try:
+            keyed = msgspec.json.decode(of_kind, type=dict[str, msgspec.Raw] | None) or {}
+        except UNREADABLE as error:
+            yield Offer(date=None, kind=kind, fault=f"got events of the kind {kind} that are none ({error})")
+            continue
+        for key, one in keyed.items():
+            yield _offer(kind, key, one, zone)
 
 
 def _offer(kind: RawActionKind, key: str, sent: msgspec.Raw, zone: tzinfo) -> Offer:
-    day = _event_day(key, sent, zone)
+    day, undated = _event_day(key, sent, zone)
+    if undated is not None:
+        return Offer(date=day, kind=kind, fault=f"got {kind} of no day ({undated})")
     try:
         if kind == "split":
             split = msgspec.json.decode(sent, type=Split)
@@ -275,13 +207,21 @@ def _offer(kind: RawActionKind, key: str, sent: msgspec.Raw, zone: tzinfo) -> Of
     return Offer(date=day, kind=kind, amount=payment.amount, currency=payment.currency or None)
 
 
-def _event_day(key: str, sent: msgspec.Raw, zone: tzinfo) -> date | None:
-    with suppress(msgspec.DecodeError, ChartError):
-        return _day(msgspec.json.decode(sent, type=Dated).date, zone)
-    # The key repeats the stamp, for an event that has lost its own.
-    with suppress(ValueError):
-        return _day(int(key), zone)
-    return None
+def _event_day(key: str, sent: msgspec.Raw, zone: tzinfo) -> tuple[date | None, Exception | None]:
+    """Return the day of an event, and why its own stamp is none: the key repeats the stamp of one that lost it."""
+    trouble: Exception | None = None
+    try:
+        stamp = msgspec.json.decode(sent, type=Dated).date
+        if stamp is not None:
+            return _day(stamp, zone), None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # One that is no map is no event at all, which is said of the whole of it.
+        trouble = error if bytes(sent).startswith(b"{") else None
+    except ChartError as error:
+        trouble = error
+    with suppress(ValueError, ChartError):
+        return _day(int(key), zone), trouble
+    return None, trouble
 
 
 def _value(offer: Offer) -> float:

@@ -209,11 +209,8 @@ def _refusal(reply: Reply, trouble: Exception | None) -> Refusal | None:
         chart.actions(reply.body)
     except chart.ChartError as error:
         return "bad-answer", _one_line(f"{status}, but {error}")
-    if rows and trouble is not None:
-        # What the library trips over and the rules speak of: an answer that lacks a currency, or a whole event.
-        ours = chart.identity(reply.body).currency is None or any(one.fault for one in chart.reading(reply.body).offers)
-        if not ours:
-            return "bad-answer", _one_line(f"{status}, but {LIBRARY} failed on it: {trouble!r}")
+    if rows and trouble is not None and not chart.trips_library(reply.body):
+        return "bad-answer", _one_line(f"{status}, but {LIBRARY} failed on it: {trouble!r}")
     return None
 
 

@@ -152,6 +152,35 @@ def test_of_several_tickers_in_columns_one_is_judged(tmp_path: Path) -> None:
         assert "want --ticker with one of PETR4.SA, VALE3.SA" in refused.err
 
 
+@pytest.mark.parametrize("name", ["ticker", "Symbol"])
+def test_of_several_tickers_in_rows_one_is_judged(name: str, tmp_path: Path) -> None:
+    """Rows of another ticker used to pass for second copies of a day."""
+    text = f"date,{name},open,high,low,close,volume\n" + "".join(
+        f"2026-02-{day},{ticker},10,11,9,{close},100\n"
+        for day in (11, 12)
+        for ticker, close in (("PETR4", 10), ("vale3.sa", 99))
+    )
+    (report,) = told_of(tmp_path, text, "--ticker", "PETR4").lines()
+    assert (2, 2, []) == (report["received"], report["accepted"], report["rejected"])
+    other = told_of(tmp_path, text, "--ticker", "VALE3")
+    assert [3, 5] == [one["line"] for one in other.lines()[0]["rejected"] if one["line"]]
+    assert other.err.startswith("understood of VALE3.SA: date from 'date', ")
+    for args, found in (((), "got rows of 2 tickers"), (("--ticker", "ITUB4"), "got no row of ITUB4.SA")):
+        refused = told_of(tmp_path, text, *args)
+        assert (2, True) == (refused.code, refused.err.startswith(f"error: {found} on line 1 of theirs.csv, want --ti"))
+        assert "want --ticker with one of PETR4.SA, VALE3.SA\n" in refused.err
+    alone = told_of(tmp_path, text.replace("vale3.sa", "petr4"))
+    assert alone.err.startswith("understood of PETR4.SA: ")
+    assert 4 == alone.lines()[0]["received"]
+
+
+def test_an_index_is_judged_as_one(tmp_path: Path) -> None:
+    """Nothing is traded of it, so no volume is no finding."""
+    text = "date,open,high,low,close,volume\n2026-02-11,10,11,9,10,0\n2026-02-12,10,11,9,10.5,0\n"
+    found = [told_of(tmp_path, text, "--ticker", ticker).lines()[0]["flagged"] for ticker in ("^BVSP", "PETR4")]
+    assert [0, 2] == [len(one) for one in found]
+
+
 def test_a_header_that_lacks_a_field_or_has_one_twice_is_refused(tmp_path: Path) -> None:
     """With what it has and what is wanted."""
     for header in ("Date,Open,High,Low,Close", "Date,Open,High,Low,Close,Volume,CLOSE", "a,b"):

@@ -35,7 +35,7 @@ class Answer:
         self.offers = list(quiet.offers)
         self.window = Window(self.bars[0].date, self.bars[-1].date)
         self.identity: Identity = GOOD
-        self.granularity = "1d"
+        self.granularity: str | None = "1d"
         self.foreign: dict[date, str] = {}
         self.held = Held({})
         self.finished = LATER
@@ -255,6 +255,11 @@ def weekly(answer: Answer, _: int) -> None:
     answer.granularity = "1wk"
 
 
+def unnamed_length(answer: Answer, _: int) -> None:
+    """Leave out how long a bar is."""
+    answer.granularity = None
+
+
 def large_dividend(answer: Answer, number: int) -> None:
     """Pay 30 % of the close, which falls by as much."""
     answer.scale(range(number, len(answer.bars)), 0.7)
@@ -369,6 +374,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("another exchange", identified(exchange="NYQ"), IDENTITY),
     Fault("another time zone", identified(timezone="America/New_York"), IDENTITY),
     Fault("weekly bars", weekly, IDENTITY),
+    Fault("bars of a length that is not named", unnamed_length, IDENTITY),
     Fault("a row in a former currency", foreign, both("IDENTITY")),
     Fault(
         "13 of 120 rows without a close",

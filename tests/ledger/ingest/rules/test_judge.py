@@ -410,6 +410,8 @@ def test_judging_touches_no_slow_module_and_no_disk() -> None:
         (Reading(granularity="1d"), []),
         (Reading(granularity="1wk"), ["got granularity 1wk, want 1d"]),
         (Reading(granularity="1mo", names_currency=True), ["got granularity 1mo, want 1d"]),
+        (Reading(rows=run_of((10, 10.1)), names_currency=True), ["got granularity none, want 1d"]),
+        (Reading(rows=run_of((10, 10.1))), []),
     ],
 )
 def test_bars_of_another_length_are_another_series(reading: Reading, details: list[str]) -> None:
@@ -423,7 +425,7 @@ def test_rows_of_no_currency_are_rejected_where_the_format_names_one(*, named: b
     """An answer without rows has nothing to name it for; a format without currencies names none."""
     bars = run_of((10, 10.1))
     answer = evidence(bars, identity=replace(GOOD, currency=None))
-    reading = Reading(rows=bars if rows else (), names_currency=named)
+    reading = Reading(rows=bars if rows else (), names_currency=named, granularity="1d")
     details = ["got currency none, want BRL"] if missed else []
     assert details == [finding.detail for finding in foreign_identity(answer, "SAO", reading)]
 

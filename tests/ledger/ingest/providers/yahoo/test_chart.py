@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from ledger.ingest.providers.yahoo import chart
-from ledger.ingest.providers.yahoo.chart import ChartError, ChartRow
+from ledger.ingest.providers.yahoo.chart import ChartError
+from ledger.ingest.providers.yahoo.shapes import ChartRow
 from ledger.values import Identity, RawAction
 
 FRIDAY, MONDAY = date(2026, 2, 6), date(2026, 2, 9)
@@ -26,6 +27,9 @@ def body(stamps: list[int], *, meta: dict[str, Any] | None = None, **result: Any
     quote = {name: [row + column / 10 for row in range(len(stamps))] for column, name in enumerate(names)}
     series = {"meta": META if meta is None else meta, "timestamp": stamps, "indicators": {"quote": [quote]}} | result
     return msgspec.json.encode({"chart": {"result": [series], "error": None}})
+
+
+KEY = str(stamp("2026-02-06T13:00"))  # of an event on Friday
 
 
 def one_row(**cells: Any) -> bytes:
@@ -224,3 +228,27 @@ def test_a_row_of_another_age_is_refused(at: str) -> None:
     """Every session in between would be looked for: minutes, for one answer."""
     with pytest.raises(ChartError, match="want one from 1900 to 2199"):
         chart.rows(body([stamp(at)]))
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (None, []),
+        ([], [("dividend", None, "got events that are none")]),
+        ({"dividends": [1]}, [("dividend", None, "got events of the kind dividend that are none")]),
+        ({"splits": None, "dividends": None}, []),
+        ({"splits": {KEY: {"date": "x"}}}, [("split", FRIDAY, "got split of no day")]),
+        ({"dividends": {KEY: {"date": 10**17, "amount": 1.0}}}, [("dividend", FRIDAY, "got dividend of no day")]),
+        ({"dividends": {"x": {"date": "x", "amount": 1.0}}}, [("dividend", None, "got dividend of no day")]),
+        ({"dividends": {KEY: {"date": None, "amount": 1.0}}}, [("dividend", FRIDAY, None)]),
+        ({"dividends": {str(10**17): {"amount": 1.0}}}, [("dividend", None, None)]),
+    ],
+)
+def test_events_of_no_shape_are_at_fault_alone(events: object, expected: list[tuple[str, date | None, str]]) -> None:
+    """The rows are read; the key stands in for a stamp that an event lacks, and not for one that it has."""
+    sent = one_row().replace(b'"indicators"', b'"events":' + msgspec.json.encode(events) + b',"indicators"')
+    assert 1 == len(chart.rows(sent))
+    found = [(one.kind, one.date, one.fault) for one in chart.reading(sent).offers]
+    assert [(kind, day) for kind, day, _ in expected] == [(kind, day) for kind, day, _ in found]
+    for (*_, want), (*_, got) in zip(expected, found, strict=True):
+        assert want == got if want is None else got is not None and got.startswith(want)

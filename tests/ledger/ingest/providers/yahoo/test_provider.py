@@ -259,6 +259,30 @@ def test_an_answer_that_names_no_currency_is_evidence(server: YahooServer, provi
 
 
 @pytest.mark.parametrize(
+    "events",
+    [
+        None,
+        [],
+        {"dividends": [1]},
+        {"dividends": {"1": {"amount": 0.5, "date": None}}},
+        {"dividends": {"1": {"amount": 0.5, "date": "x"}}},
+        {"dividends": {"1": {"amount": 0.5, "date": 10**14}}},
+        {"splits": {"1": {"date": stamp(DAYS[9]), "numerator": 0, "denominator": 0}}},
+    ],
+)
+def test_an_event_that_the_library_gives_up_on_costs_no_row(
+    server: YahooServer, provider: YahooProvider, events: object
+) -> None:
+    """The rows are the body's own; what is wrong with the event is for rule EVENT to say."""
+    sent = chart_body(TICKER, SERIES, start=0, stop=2**33)
+    sent["chart"]["result"][0]["events"] = events
+    server.faults[TICKER] = [Status(code=200, body=msgspec.json.encode(sent), times=None)]
+    fetched = provider.fetch(TICKER, WINDOW, timeout_s=10)
+    assert len(DAYS) == len(fetched.bars)
+    assert DAYS == tuple(bar.date for bar in fetched.bars)
+
+
+@pytest.mark.parametrize(
     ("header", "expected"), [(None, None), ("7", 7), ("Fri, 13 Feb 2026 12:01:30 GMT", 90), ("soon", None)]
 )
 def test_retry_after_counts_from_the_servers_own_clock(

@@ -1,0 +1,102 @@
+"""`main market`: every instrument of one session."""
+
+from datetime import date
+from decimal import Decimal
+from typing import get_args
+
+import click
+
+from cli.app import output, settings
+from cli.app.errors import NotImportedError
+from cli.app.exit_codes import Exit
+from cli.app.output import Style
+from cli.commands.market import table
+from cli.context import days, ledgers, params, positions
+from ledger.market.asset_class import AssetClass
+from projections.api import market_rows
+from projections.api.rows import MarketPrice
+from projections.models import metrics, retirements
+from projections.queries.position import UpTo
+
+NAMES = (
+    *("date", "ticker", "asset_class", "open", "high", "low", "close", "average", "bid", "ask"),
+    *("volume", "value", "trades", "isin", "name", "specification", "market", "bdi", "currency", "factor"),
+    *("distribution", "strike", "expiry", "term"),
+)
+SORTED_UP = ("ticker", "name", "asset_class", "isin", "expiry")  # the others from the largest down
+SORTS = (*SORTED_UP, "open", "high", "low", "close", "average", "bid", "ask", "volume", "value", "trades", "strike")
+WIDTHS = (-25, -9, 10, 10, 10, 10, 13, 17, 7, -12)
+HEADING = ("ticker", "class", "open", "high", "low", "close", "volume", "value", "trades", "name")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main market --on 2024-11-08 --limit 20
+  main market --on 2024-11-08 --class fii --sort trades
+  main market --on 2024-11-08 --market 010 --format csv > session.csv
+  main market --on 2024-11-08 --as-of 2024-11-09   as it was first imported
+
+\b
+Exit codes: 0 printed, 3 no instrument of what was asked for.
+"""
+)
+@click.option("--on", "day", type=params.DATE, required=True, help="The session.")
+@click.option("--class", "asset_class", type=click.Choice(get_args(AssetClass)), help="Only instruments of this class.")
+@click.option("--market", "market_code", metavar="TPMERC", help="Only of this market (TPMERC), such as 010 for cash.")
+@click.option("--sort", type=click.Choice(SORTS), default="value", show_default=True, help="By which field.")
+@click.option("--limit", type=params.COUNT, help="Print so many.")
+@click.option("--as-of", type=params.UP_TO, help="As the ledger knew it then.  [default: now]")
+@click.option("--retired", is_flag=True, help="With series that a person retired.")
+@ledgers.archive_option
+@output.csv_style_options
+@click.pass_context
+def market(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    /,
+    *,
+    day: date,
+    asset_class: AssetClass | None,
+    market_code: str | None,
+    sort: str,
+    limit: int | None,
+    as_of: UpTo | None,
+    retired: bool,
+    style: Style,
+) -> int:
+    """Print the whole market of one session, a row an instrument, the most traded first.
+
+    By the exchange's own files (main import-cotahist): prices, volume, traded value, trades,
+    and how each instrument was listed that day. The class is that of its ISIN.
+    """
+    days.refuse_closed(context, day)
+    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
+        position = positions.reached(log, as_of)
+        left = {} if retired else retirements.in_force(view.state[metrics.NAME], position)
+        found = [one for one in market_rows.session(log, view.state, day, position) if one.ticker not in left]
+    if not found:
+        raise NotImportedError(f"no instrument traded on {day}", period=day)
+    rows = [one for one in found if asset_class in {None, one.asset_class} and market_code in {None, one.market}]
+    if not rows:
+        raise NotImportedError(f"{len(found)} instruments on {day}, none of what was asked for", period=day)
+    rows.sort(key=lambda one: _place(one, sort))
+    table.show(rows[:limit], style, table.layout(NAMES, text), table.columns(zip(HEADING, WIDTHS, strict=True)))
+    if len(rows) < len(found) or (limit and limit < len(rows)):
+        output.say(f"{len(rows[:limit])} of {len(found)} instruments", explains=False)
+    return Exit.OK
+
+
+def text(one: MarketPrice) -> str:
+    """Return the instrument on one line."""
+    prices = (table.price(price) for price in (one.open, one.high, one.low, one.close))
+    traded = (one.volume, table.price(one.value), "-" if one.trades is None else one.trades)
+    cells = (one.ticker, one.asset_class, *prices, *traded, one.name)
+    return table.columns(zip(cells, WIDTHS, strict=True))
+
+
+def _place(one: MarketPrice, sort: str) -> tuple[bool, object, str]:
+    """Return what a row is sorted by: those without the field come last, those alike by ticker."""
+    value = getattr(one, sort)
+    if value is not None and sort not in SORTED_UP:
+        value = -Decimal(value)
+    return value is None, "" if value is None else value, one.ticker

@@ -1,0 +1,128 @@
+"""Every field of the exchange's file, decoded from a recorded answer when it is asked for. Pure.
+
+Nothing here is stored or judged: a field that cannot be read is None, and the bar beside it stands as it was accepted.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import lru_cache
+
+from ledger.ingest.providers.cotahist import layout
+from ledger.ingest.providers.cotahist.layout import LayoutError
+from ledger.market.price import price_micros
+from ledger.market.quotation import Listing, Quotation
+from ledger.values import Bar
+
+NO_EXPIRY = b"99991231"
+
+_BDI = slice(10, 12)
+_CODE = slice(12, 24)
+_DESCRIBED = slice(24, 56)  # TPMERC, NOMRES, ESPECI, PRAZOT, MODREF
+_OPEN, _HIGH, _LOW = slice(56, 69), slice(69, 82), slice(82, 95)
+_AVERAGE, _CLOSE, _BID, _ASK = slice(95, 108), slice(108, 121), slice(121, 134), slice(134, 147)
+_TRADES, _VOLUME, _VALUE = slice(147, 152), slice(152, 170), slice(170, 188)
+_STRIKE, _CORRECTION, _EXPIRY = slice(188, 201), slice(201, 202), slice(202, 210)
+_FACTOR, _STRIKE_POINTS = slice(210, 217), slice(217, 230)
+_ISIN, _DISTRIBUTION = slice(230, 242), slice(242, 245)
+_DAY = slice(2, 10)
+
+
+def quotations(body: bytes, bars: Mapping[date, Bar]) -> Iterator[Quotation]:
+    """Yield what a recorded answer says of each of `bars` that it has a line of, in the file's order.
+
+    Raises: LayoutError for a body of another format.
+    """
+    for day, line in _lines(body, bars):
+        listing = _listing(line)
+        factor = listing.factor
+        yield Quotation(
+            date=day,
+            code=_text(line[_CODE]),
+            listing=listing,
+            open=_price(line[_OPEN], factor),
+            high=_price(line[_HIGH], factor),
+            low=_price(line[_LOW], factor),
+            average=_price(line[_AVERAGE], factor),
+            close=_price(line[_CLOSE], factor),
+            bid=_price(line[_BID], factor),
+            ask=_price(line[_ASK], factor),
+            trades=_whole(line[_TRADES]),
+            volume=_whole(line[_VOLUME]),
+            value=_price(line[_VALUE], 1),
+            correction=_text(line[_CORRECTION]),
+            strike_points=_whole(line[_STRIKE_POINTS]),
+        )
+
+
+def listings(body: bytes, bars: Mapping[date, Bar]) -> Iterator[tuple[date, Listing]]:
+    """Yield how a recorded answer describes the instrument in each session that `quotations` yields.
+
+    Raises: LayoutError for a body of another format.
+    """
+    for day, line in _lines(body, bars):
+        yield day, _listing(line)
+
+
+def _lines(body: bytes, bars: Mapping[date, Bar]) -> Iterator[tuple[date, bytes]]:
+    """Yield the line behind each of `bars`, in the file's order; of several of a session, the last with its prices."""
+    wanted = {f"{day:%Y%m%d}".encode(): day for day in bars}
+    found: dict[date, list[bytes]] = {}
+    for line in body.splitlines():
+        if line[:2] != layout.QUOTE or len(line) != layout.LINE_BYTES:
+            raise LayoutError(repr(line[:20].decode("latin-1")), "the quote 01")
+        if (day := wanted.get(line[_DAY])) is not None:
+            found.setdefault(day, []).append(line)
+    for day, lines in found.items():
+        several = len(lines) > 1 and [line for line in lines if _is_of(line, bars[day])]
+        yield day, (several or lines)[-1]
+
+
+def _is_of(line: bytes, bar: Bar) -> bool:
+    raw = layout.quote(line).bar
+    prices = tuple(price_micros(price) for price in (raw.open, raw.high, raw.low, raw.close))
+    return (*prices, raw.volume) == (bar.open, bar.high, bar.low, bar.close, bar.volume)
+
+
+def _listing(line: bytes) -> Listing:
+    contract = line[_STRIKE] + line[_EXPIRY] + line[_FACTOR]
+    return _described(line[_BDI] + line[_DESCRIBED] + contract + line[_ISIN] + line[_DISTRIBUTION])
+
+
+@lru_cache(maxsize=4096)  # an instrument is described alike for weeks
+def _described(fields: bytes) -> Listing:
+    """Return the listing in the columns that describe an instrument, one after another."""
+    factor = _whole(fields[55:62]) or 1  # a line without one is never accepted
+    expiry = fields[47:55]
+    return Listing(
+        isin=_text(fields[62:74]),
+        name=_text(fields[5:17]),
+        specification=_text(fields[17:27]),
+        market=_text(fields[2:5]),
+        bdi=_text(fields[0:2]),
+        factor=factor,
+        currency=_text(fields[30:34]),
+        distribution=_whole(fields[74:77]),
+        strike=_price(fields[34:47], factor) or None,
+        expiry=None if expiry == NO_EXPIRY else _day(expiry),
+        term=_whole(fields[27:30]) or None,
+    )
+
+
+def _price(digits: bytes, factor: int) -> int | None:
+    centavos = _whole(digits)
+    return None if centavos is None else layout.micros_a_share(centavos, factor)
+
+
+def _whole(digits: bytes) -> int | None:
+    return int(digits) if digits.isdigit() else None
+
+
+def _day(digits: bytes) -> date | None:
+    try:
+        return layout.day(digits)
+    except LayoutError:
+        return None
+
+
+def _text(field: bytes) -> str:
+    return field.rstrip(b" ").decode("latin-1")

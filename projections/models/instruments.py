@@ -1,0 +1,159 @@
+"""What instruments there are: how the exchange described each, session by session, and from when to when it traded.
+
+A session is described by the evidence that its bar is from, so that files may be imported in any order, and again.
+
+Tables:
+- `years`: (ticker, provider, year) -> runs, oldest first: a listing, and the sessions in a row that it holds for, as
+  days of the year of two bytes each. Neighbouring runs differ, so there is a row of what people see at changes only.
+- `listed`: (ticker, provider) -> first and last session, how many there are, the listing of the last one.
+- `waiting`: (provider) -> the newest evidence, until the next: its decisions follow it in the same append.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from struct import Struct
+
+import msgspec
+
+from ledger.codec import Envelope
+from ledger.events import FetchSucceeded, ValidationCompleted
+from ledger.ingest.providers import registry
+from ledger.ingest.providers.port import BodyError
+from ledger.market.quotation import Listing
+from ledger.market.series import Series
+from ledger.values import Answer, Bar
+from projections.fold.event_readers import Evidence, Fact, decode_answer
+from projections.fold.keys import text_key, two_texts
+from projections.fold.tables import Tables
+from projections.models.decisions import ACCEPTED
+
+NAME = "instruments"
+VERSION = 1
+YEAR = Struct(">H")
+DAY_BYTES = 2
+
+
+class ListingRun(msgspec.Struct, frozen=True):
+    """Sessions in a row under one listing: the first and the last of them, and how many there are."""
+
+    listing: Listing
+    first: date
+    last: date
+    sessions: int
+
+
+class InstrumentSpan(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An instrument from its first session to its last: how many it traded in, and how it was listed at the end."""
+
+    first: date
+    last: date
+    sessions: int
+    listing: Listing
+
+
+class _StoredRun(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    listing: Listing
+    days: bytes
+
+
+class _Year(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    runs: tuple[_StoredRun, ...]
+
+
+class _LatestAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    seq: int
+    answer: Answer
+
+
+_decode_year = msgspec.msgpack.Decoder(_Year).decode
+_decode_listed = msgspec.msgpack.Decoder(InstrumentSpan).decode
+_decode_waiting = msgspec.msgpack.Decoder(_LatestAnswer).decode
+
+
+class Instruments:
+    """The fold of accepted decisions, and the evidence of each, into listings."""
+
+    name = NAME
+    version = VERSION
+    tables = ("years", "listed", "waiting")
+    rewritten = frozenset(tables)
+    reads = frozenset({FetchSucceeded.TAG, ValidationCompleted.TAG})
+
+    def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
+        """Keep evidence, and describe every session that its decisions accept; costs the years that they are of."""
+        if isinstance(fact, Evidence):
+            if fact.provider in registry.quoting():
+                kept = _LatestAnswer(envelope.seq, decode_answer(fact.answer))
+                tables["waiting"].store(text_key(fact.provider), kept)
+            return
+        assert isinstance(fact, ValidationCompleted)  # noqa: S101 - the only other tag in `reads`
+        if not fact.bars or fact.verdict not in ACCEPTED or fact.provider not in registry.quoting():
+            return
+        waiting = tables["waiting"].load(text_key(fact.provider), _decode_waiting)
+        if waiting is None or waiting.seq != envelope.cause:
+            return
+        bars, series = {bar.date: bar for bar in fact.bars}, Series(fact.ticker, fact.provider)
+        for year, days in groupby(sorted(bars), key=lambda day: day.year):
+            _describe(tables, series, year, waiting.answer, {day: bars[day] for day in days})
+
+
+def _describe(tables: Tables, series: Series, year: int, answer: Answer, bars: dict[date, Bar]) -> None:
+    """Describe the sessions of `bars`, all of one year, by what the answer says of them."""
+    try:
+        found = dict(registry.listings(series.provider, answer, bars))
+    except BodyError:
+        return  # prices stand as they were accepted; what nobody can read describes nothing
+    key = text_key(series.ticker, series.provider)
+    stored = tables["years"].load(key + YEAR.pack(year), _decode_year)
+    before = {} if stored is None else {day: run.listing for run in stored.runs for day in _days(year, run.days)}
+    after = sorted({**before, **found}.items())
+    if not after:
+        return
+    runs = [(listing, b"".join(_packed(day) for day, _ in run)) for listing, run in groupby(after, key=itemgetter(1))]
+    tables["years"].store(key + YEAR.pack(year), _Year(tuple(_StoredRun(listing, days) for listing, days in runs)))
+    known = tables["listed"].load(key, _decode_listed)
+    (first, _), (last, listing) = after[0], after[-1]
+    sessions = len(after) - len(before)
+    if known is not None:
+        first, sessions = min(first, known.first), sessions + known.sessions
+        if known.last > last:
+            last, listing = known.last, known.listing
+    tables["listed"].store(key, InstrumentSpan(first, last, sessions, listing))
+
+
+def _packed(day: date) -> bytes:
+    return YEAR.pack(day.timetuple().tm_yday)
+
+
+def _days(year: int, packed: bytes) -> Iterator[date]:
+    begin = date(year, 1, 1).toordinal() - 1
+    for at in range(0, len(packed), DAY_BYTES):
+        yield date.fromordinal(begin + int.from_bytes(packed[at : at + DAY_BYTES], "big"))
+
+
+def listed(tables: Tables) -> Iterator[tuple[Series, InstrumentSpan]]:
+    """Yield every instrument with what is known of it, by ticker and provider; one scan."""
+    for key, value in tables["listed"].scan():
+        yield Series(*two_texts(key)), _decode_listed(value)
+
+
+def of(tables: Tables, series: Series) -> InstrumentSpan | None:
+    """Return what is known of one instrument, None where nothing is; one look-up."""
+    return tables["listed"].load(text_key(series.ticker, series.provider), _decode_listed)
+
+
+def runs(tables: Tables, series: Series) -> Iterator[ListingRun]:
+    """Yield how the instrument was listed, oldest first, a run for each change; one scan of its years."""
+    found: list[ListingRun] = []
+    prefix = text_key(series.ticker, series.provider)
+    for key, value in tables["years"].scan(prefix):
+        for stored in _decode_year(value).runs:
+            days = list(_days(YEAR.unpack(key[len(prefix) :])[0], stored.days))
+            run = ListingRun(stored.listing, days[0], days[-1], len(days))
+            if found and found[-1].listing == run.listing:
+                before = found.pop()
+                run = ListingRun(run.listing, before.first, run.last, before.sessions + run.sessions)
+            found.append(run)
+    return iter(found)
