@@ -61,7 +61,9 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
         return self.ticker or f"{self.tickers} tickers of {self.provider}"
 
 
-def reports(tables: Tables, ticker: str | None = None, *, now_us: int, lag_threshold_s: int) -> list[TickerReport]:
+def graded_reports(
+    tables: Tables, ticker: str | None = None, *, now_us: int, lag_threshold_s: int
+) -> list[TickerReport]:
     """Return the graded report of each ticker asked for (or of the one), then one of each provider brought by hand."""
     found: list[TickerReport] = []
     brought: dict[str, list[Measured]] = {}
