@@ -16,6 +16,7 @@ from ledger.log_source import created
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.store.mark import MarkedError, heed
+from projections.api import disputes
 from projections.models.alert_episodes import Episode, episodes, gone
 from projections.models.metrics import measured
 from projections.queries import alarms
@@ -57,7 +58,7 @@ def look(ledger: ActiveLedger, given: Settings, now_us: int) -> Seen:
     )
     try:
         # In a child process: a damaged database can kill whoever maps it.
-        call = partial(_seen, ledger.home, ledger.folder, now_us, thresholds)
+        call = partial(_seen, ledger.home, ledger.folder, now_us, thresholds, given.action_sources)
         seen = IsolatedProcess(call, Seen).result()
     except IsolatedProcessError as error:
         seen = Seen(alarms=(_bad(str(error)),))
@@ -76,7 +77,7 @@ def look(ledger: ActiveLedger, given: Settings, now_us: int) -> Seen:
     return msgspec.structs.replace(seen, judged=(*seen.judged, DISK_FREE))
 
 
-def _seen(home: LedgerHome, folder: Path, now_us: int, thresholds: Thresholds) -> Seen:
+def _seen(home: LedgerHome, folder: Path, now_us: int, thresholds: Thresholds, order: tuple[str, ...]) -> Seen:
     try:
         heed(folder)
         marked: tuple[Alarm, ...] = ()
@@ -90,6 +91,7 @@ def _seen(home: LedgerHome, folder: Path, now_us: int, thresholds: Thresholds) -
                 *marked,
                 *alarms.of_tickers(tables, now_us=now_us, thresholds=thresholds),
                 *alarms.of_proofs(tables, created_us=first.recorded_at, now_us=now_us, thresholds=thresholds),
+                *alarms.of_actions(disputes.doubted(view.state, order)),
             )
             return Seen(
                 alarms=found,
