@@ -103,6 +103,7 @@ JUMP = Rule(
     "is taken out; on a split-adjusted series a split explains nothing",
     JUMP_FACTOR,
 )
+RANGE = Rule("RANGE", "Q", "high or low lies more than the threshold, as a factor, from open and close", JUMP_FACTOR)
 SPLIT_SUSPECT = Rule(
     "SPLIT_SUSPECT",
     "Q",
@@ -160,6 +161,7 @@ RULES = (
     STALE_IDLE,
     STALE,
     JUMP,
+    RANGE,
     SPLIT_SUSPECT,
     UNIT_100X,
     ADJ,

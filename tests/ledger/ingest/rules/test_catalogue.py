@@ -113,6 +113,7 @@ def test_every_rule_of_the_house_stands_once_for_each_severity() -> None:
         ("STALE", "Q"),
         ("STALE", "W"),
         ("JUMP", "Q"),
+        ("RANGE", "Q"),
         ("SPLIT_SUSPECT", "Q"),
         ("UNIT_100X", "Q"),
         ("ADJ", "Q"),
