@@ -31,6 +31,9 @@ CENTAVOS_FROM = 0.10  # reais: a price below it is told apart at its own precisi
 THRESHOLD_PERCENT = 10.0
 THRESHOLD_ROWS_MIN = 20
 SCALE_TOLERANCE = 1e-4
+REWRITTEN_SHARE = 0.5
+REWRITTEN_SESSIONS_MIN = 10  # the overlap of a daily answer is corrected now and then
+EXPLAINED_TOLERANCE = 1.01  # how near a rescale is to the ratio of a split: prices are rounded
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -128,6 +131,13 @@ EVENT = Rule(
     "read or is in another currency (not held); one held that a whole answer lacks (kept)",
     DIVIDEND_FRACTION_MAX,
 )
+REWRITTEN = Rule(
+    "REWRITTEN",
+    "Q",
+    "the closes of more than this share of the sessions held that an answer covers are others, "
+    "by no one ratio, or a hundredfold that is no split's; not for series as traded",
+    REWRITTEN_SHARE,
+)
 IDENTITY = Rule(
     "IDENTITY",
     "B",
@@ -166,6 +176,7 @@ RULES = (
     UNIT_100X,
     ADJ,
     EVENT,
+    REWRITTEN,
     IDENTITY,
     IDENTITY_ROW,
     EMPTY,

@@ -118,6 +118,7 @@ def test_every_rule_of_the_house_stands_once_for_each_severity() -> None:
         ("UNIT_100X", "Q"),
         ("ADJ", "Q"),
         ("EVENT", "Q"),
+        ("REWRITTEN", "Q"),
         ("IDENTITY", "B"),
         ("IDENTITY", "R"),
         ("EMPTY", "B"),
