@@ -62,6 +62,7 @@ def _invoke(args: list[str]) -> int:
     """
     import click
 
+    from cli.app import output
     from cli.root import root
 
     name = program_name()
@@ -73,6 +74,10 @@ def _invoke(args: list[str]) -> int:
     try:
         with root.make_context(name, list(args)) as context:
             result = root.invoke(context)
+            if (error := output.lost()) is not None:
+                if not result:
+                    raise error
+                output.warn_of(error)
             if result in EXPLAINED:
                 from cli.app import exits
 

@@ -145,6 +145,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
 MESSAGE_CHARS = 2_000  # a value that is quoted may be as long as a command line; the middle of it is left out
 
 _INTERNAL = ExitRule(Exit.UNKNOWN, "LOG_LEVEL=DEBUG main {command}")
+_UNPRINTED = ExitRule(Exit.UNKNOWN, f"df -h, then into a file on a disk with space: {_AGAIN}")
 
 
 def report(error: Exception, args: Sequence[str]) -> int:
@@ -154,6 +155,8 @@ def report(error: Exception, args: Sequence[str]) -> int:
     the traceback only under LOG_LEVEL=DEBUG.
     """
     failure = describe(error, args)
+    if isinstance(error, OSError) and error.filename is None and errors.is_disk_full(error):
+        output.hang_up()  # click's own pages are still buffered
     try:
         log_level = load().log_level
     except (errors.LedgerError, OSError):
@@ -210,16 +213,19 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
 def _of_the_system(error: OSError) -> tuple[ExitRule, dict[str, object], str]:
     """Return the rule, the hint's fields and the message of an error of the operating system."""
     is_full = errors.is_disk_full(error)
-    rule = _INTERNAL if error.filename is None else EXIT_RULES[OSError]
+    rule = EXIT_RULES[errors.DiskFullError] if is_full else EXIT_RULES[OSError]
+    if error.filename is None:
+        # Only what is printed has no name: whatever was to be recorded is.
+        rule = _UNPRINTED if is_full or isinstance(error, output.StdoutError) else _INTERNAL
     path = error.filename or "."
     fields = {"filename": path, "path": path}
     if not error.strerror:
         return rule, fields, _internal(error)
-    named = "stdout" if isinstance(error, output.StdoutError) else error.filename
+    named = "stdout" if rule is _UNPRINTED else error.filename
     place = f" on {named}" if named else ""
     wanted = "free space" if is_full else "a file that this user can read and write"
     message = f"got {error.strerror!r}{place}, want {wanted}"
-    return (EXIT_RULES[errors.DiskFullError] if is_full else rule), fields, message
+    return rule, fields, message
 
 
 def _internal(error: Exception) -> str:

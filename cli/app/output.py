@@ -143,10 +143,24 @@ def report(
 @contextmanager
 def unprinted() -> Iterator[None]:
     """Say on stderr, and no more, that stdout takes no more of what the block prints: the command is not about that."""
-    try:
-        yield
-    except StdoutError as error:
-        say(f"warning: got {error.strerror!r} on stdout, want a place for the rows", explains=False)
+    before = len(_LOST)
+    yield
+    if _LOST[before:]:
+        warn_of(_LOST[before])
+        del _LOST[before:]
+
+
+def lost() -> StdoutError | None:
+    """Return why stdout took no more of what the command printed, None where it took all or that is not what counts.
+
+    The command goes on: its exit code may say more than its rows.
+    """
+    return _LOST[0] if _LOST else None
+
+
+def warn_of(error: StdoutError) -> None:
+    """Say on stderr that rows could not be printed."""
+    say(f"warning: got {error.strerror!r} on stdout, want a place for the rows", explains=False)
 
 
 def rendered(rows: Iterable[T], style: Style, layout: Layout[T]) -> Iterable[bytes]:
@@ -287,6 +301,8 @@ _ARRAY = f"{__name__}.array"
 QUIET = f"{__name__}.quiet"
 # Holds something once anything was printed on stdout.
 _BEGAN: list[bool] = []
+# What kept stdout from taking what was printed, where printing is all that was asked for.
+_LOST: list[StdoutError] = []
 _EXPLAINED = f"{__name__}.explained"
 
 
@@ -310,4 +326,4 @@ def _write(chunks: Iterable[bytes]) -> None:
 def _give_up(error: OSError) -> None:
     hang_up()
     if error.errno != errno.EPIPE:
-        raise StdoutError(error.errno, error.strerror) from error
+        _LOST.append(StdoutError(error.errno, error.strerror))

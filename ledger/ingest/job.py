@@ -32,6 +32,7 @@ from ledger.events import (
 )
 from ledger.foreseen import foreseen
 from ledger.ingest import judging
+from ledger.ingest.awaited_log import AwaitedLog
 from ledger.ingest.fetch import Fetcher, RecordedFetch
 from ledger.ingest.judging import EvidenceError
 from ledger.ingest.plan import (
@@ -67,7 +68,7 @@ class Job:
         self,
         ticker: str,
         *,
-        log: EventLog | None,
+        log: EventLog | AwaitedLog | None,
         provider: Provider,
         plan: Plan,
         now: Callable[[], int],
@@ -166,8 +167,9 @@ class Job:
         """
         self._check_clock(event.source.http_date, event.finished_at)
         took_ms = milliseconds_between(event.started_at, event.finished_at)
+        seq = self._append(event, f"fetch/{self.job_id.hex()}/{event.attempt}")
         self._observer.info("fetched", **self._about(event.attempt), rows=len(event.bars), duration_ms=took_ms)
-        return self._append(event, f"fetch/{self.job_id.hex()}/{event.attempt}")
+        return seq
 
     def failed(self, event: FetchFailed, *, wait_s: float | None = None) -> None:
         """Record an attempt that failed."""
@@ -310,7 +312,7 @@ class Job:
         drafts = [self._draft(job_id, event, cause=known.seq) for known, event in ends]
         identifier = ids.append_id(key, job_id=job_id)
         appended = self._log.append(drafts, append_id=identifier, expected_folder=self.ledger)
-        if evidence.fetch.provider == self._series.provider:
+        if appended is not None and evidence.fetch.provider == self._series.provider:
             self._seq = Seq(appended.first + appended.count - 1)
             self._decided = isinstance(end, ValidationCompleted) and end.verdict != "superseded"
 
@@ -339,6 +341,9 @@ class Job:
         identifier = ids.append_id(natural_key, job_id=self.job_id)
         ledger = None if isinstance(event, IngestFailed | IngestRefused) else self.ledger  # about no event
         appended = self._log.append([self._draft(self.job_id, event)], append_id=identifier, expected_folder=ledger)
+        if appended is None:
+            return None
+        self.ledger = self.ledger or self._log.folder
         if appended.held_back_us > CLOCK_WARN_S * MICROSECONDS:
             self._observer.warn("clock went back", **self._about(0), behind_s=appended.held_back_us // MICROSECONDS)
         self._seq = appended.first
@@ -389,11 +394,5 @@ class Job:
         return self._about(evidence.fetch.attempt) | {"provider": evidence.fetch.provider}
 
     def _outcome(self, status: JobStatus, *, error: LedgerError | None = None) -> Outcome:
-        return Outcome(
-            ticker=self.ticker,
-            provider=self._provider.name,
-            job_id=self.job_id,
-            status=status,
-            seq=self._seq,
-            error=error,
-        )
+        ticker, name = self.ticker, self._provider.name
+        return Outcome(ticker=ticker, provider=name, job_id=self.job_id, status=status, seq=self._seq, error=error)

@@ -6,7 +6,7 @@ Everywhere `position` is how many events are read.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.market.series import Series
 from ledger.values import Bar, Basis
@@ -20,6 +20,9 @@ from projections.models.prices import Version
 from projections.models.units import reais
 from projections.queries.bar_fields import VOLUME, apart, relative
 
+if TYPE_CHECKING:
+    from projections.queries.adjusted import AdjustmentRule
+
 PriceT = TypeVar("PriceT", bound=Price)
 
 
@@ -29,12 +32,14 @@ def prices(tables: Tables, series: Series, position: int) -> Iterator[Price]:
         yield to_python(Price, **held)
 
 
-def adjusted_prices(tables: Tables, series: Series, position: int) -> Iterator[AdjustedPrice]:
+def adjusted_prices(
+    tables: Tables, series: Series, position: int, rule: "AdjustmentRule | None" = None
+) -> Iterator[AdjustedPrice]:
     """Yield what `prices` does, beside each price the one adjusted for what was known then, of later sessions too."""
     # Imported here: exact fractions cost as much as everything else that prices need.
-    from projections.queries.adjusted import adjusted, held_factors
+    from projections.queries.adjusted import AS_USUAL, adjusted, held_factors
 
-    factors = held_factors(tables, series, position)
+    factors = held_factors(tables, series, position, rule or AS_USUAL)
     for bar, held in _held(tables, series, position):
         factor = factors.get(bar.date)
         yield to_python(

@@ -93,7 +93,8 @@ def test_two_runs_of_one_ticker_wait_for_each_other(place: Workplace, server: Ya
 
 def test_a_second_run_that_may_not_wait_is_refused_and_named(place: Workplace, server: YahooServer) -> None:
     """One is done, the other is locked out with exit 3: the event names the pid and the job of the first."""
-    server.series["PETR4.SA"] = make_series(DAYS, seed=1)
+    server.series = {ticker: make_series(DAYS, seed=1) for ticker in ("PETR4.SA", "VALE3.SA")}
+    assert 0 == place.run("--ticker", "VALE3.SA").code
     server.delay_s = 2.0
     first = place.start(*RUN)
     while not server.charts("PETR4.SA"):

@@ -73,8 +73,8 @@ def test_no_ledger_is_half_made_on_a_full_disk(place: Workplace, server: YahooSe
     server.series[HELD] = make_series(SHORT, seed=1)
     result = run_on_a_full_disk(place, "--ticker", HELD)
     assert 2 == result.code
-    error, hint = result.err.splitlines()
-    assert error.startswith("error: got ")
+    error, hint = result.err.splitlines()[-2:]
+    assert error.startswith(f"error: {HELD}: internal: got a full disk at ")
     assert hint.startswith("hint: df -h ")
     (place.folder / "after").rename(place.home.root)
     assert 0 == place.run("--ticker", HELD).code

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.codec import decode_envelope, decode_event
-from ledger.events import LedgerCreated
+from ledger.events import FetchFailed, LedgerCreated
 from ledger.market.sessions import sessions
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -16,7 +16,7 @@ from ledger.values import Window
 from tests.e2e.workplace import NOW, Workplace, at
 from tests.support.oracle import check_home
 from tests.support.yahoo_series import dividend, make_series
-from tests.support.yahoo_server import YahooServer
+from tests.support.yahoo_server import Reset, Status, YahooServer
 
 TICKER = "PETR4.SA"
 RUN = ("--ticker", TICKER)
@@ -115,6 +115,37 @@ def test_a_dry_run_of_the_sample_writes_nothing(offline: Workplace) -> None:
 
 
 # --- creation ------------------------------------------------------------------------------------
+
+
+def test_a_first_run_that_reached_nobody_makes_no_ledger(place: Workplace, server: YahooServer) -> None:
+    """Whatever was tried, nothing is evidence: exit 2, `created` false, and only locks are left."""
+    nobody = {"YAHOO_BASE_URL": "http://127.0.0.1:9", "ADAPTER_MAX_RETRIES": "1", "ADAPTER_BACKOFF_SECONDS": "0"}
+    first = place.run(*RUN, "--ticker", "VALE3.SA", "--format", "json", **nobody)
+    rows = first.lines()
+    assert (2, [("connection", False, None)] * 2) == (
+        first.code,
+        [(row["error_kind"], row["created"], row["seq"]) for row in rows],
+    )
+    assert all("ledger" not in row for row in rows)
+    assert "created" not in first.err.replace('"created":false', "")
+    assert ["locks"] == [path.name for path in (place.folder / "dados").iterdir()]
+    server.series[TICKER] = SERIES
+    assert place.run(*RUN, "--format", "json").lines()[0]["created"]
+
+
+def test_any_status_makes_the_ledger_and_what_failed_before_it_goes_in_first(
+    place: Workplace, server: YahooServer
+) -> None:
+    """The first attempt was reset, the second got a 503: both are events, in order."""
+    server.faults[TICKER] = [Reset(), Status(code=503, times=None)]
+    limits = {"ADAPTER_MAX_RETRIES": "1", "ADAPTER_BACKOFF_SECONDS": "0"}
+    (row,) = place.run(*RUN, "--format", "json", **limits).lines()
+    assert ("error", True) == (row["status"], row["created"])
+    assert ["fetch.failed", "fetch.failed"] == place.types(TICKER)
+    failed = [one.event for one in place.events(TICKER)]
+    assert [(1, "connection", None), (2, row["error_kind"], 503)] == [
+        (event.attempt, event.error_kind, event.status_code) for event in failed if isinstance(event, FetchFailed)
+    ]
 
 
 def test_creation_is_told_once_with_the_absolute_path(place: Workplace, server: YahooServer) -> None:

@@ -66,7 +66,7 @@ def test_what_could_not_be_printed_is_said_where_printing_was_all(tmp_path: Path
         timeout=60,
         check=False,
     )
-    assert (2, True) == (done.returncode, b"error: got 'No space left on device'" in done.stderr)
+    assert (3, True) == (done.returncode, b"error: got 'No space left on device' on stdout" in done.stderr)
 
 
 @pytest.mark.parametrize(

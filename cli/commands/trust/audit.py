@@ -96,7 +96,7 @@ def audit(since: int | Span | None, style: Style) -> int:
         not_derived=report.not_derived,
         seconds=round(time.perf_counter() - began, 3),
     )
-    output.show([found], style, text=_text)
+    output.report([found], style, text=_text)
     if found.verdict != "same":
         grade = "critical" if found.verdict == "different" else "warning"
         output.say(f"{grade}: {'; '.join(line.strip() for line in _text(found).splitlines())}")

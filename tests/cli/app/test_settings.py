@@ -25,6 +25,7 @@ DEFAULTS = Settings(
     refresh_days=30,
     metrics_ingest_lag_threshold=86400,
     price_sources=("yfinance", "cotahist"),
+    action_sources=("manual", "b3", "yfinance"),
     alerting_enabled=False,
     alert_webhook_url=None,
     alert_webhook_secret=None,

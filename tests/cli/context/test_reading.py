@@ -35,6 +35,7 @@ READING = [
     (["rebuild", "--check"], 0),
     (["rules"], 0),
     (["prices", "--ticker", "PETR4", "--adjusted"], 0),
+    (["returns", "PETR4"], 0),
     (["prices", "--ticker", "PETR4", "--as-of", "3", "--format", "csv"], 0),
     (["revisions", "--ticker", "PETR4"], 0),
     (["diff", "--ticker", "PETR4", "--from", "1", "--to", "3"], 1),

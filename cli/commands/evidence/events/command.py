@@ -1,8 +1,7 @@
 """`main events` and `main events show`: the log itself, event by event."""
 
-from datetime import date
-
 import click
+from click.core import ParameterSource
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
@@ -10,9 +9,11 @@ from cli.app.output import Style
 from cli.commands.evidence.events import row, search
 from cli.commands.evidence.events.search import Wanted
 from cli.context import ledgers, params, ticker_option
+from cli.context.params import Span
 from ledger.codec import UPCASTERS, decode_envelope, decode_event
 from ledger.events import EVENT_TYPES, FetchFailed, FetchSucceeded
 from ledger.log_source import sound
+from ledger.store.event_log import EventLog
 
 TAGS = (*EVENT_TYPES, *UPCASTERS)
 TYPES = tuple(dict.fromkeys(tag.partition("/")[0] for tag in TAGS))
@@ -26,6 +27,7 @@ TYPES = tuple(dict.fromkeys(tag.partition("/")[0] for tag in TAGS))
 Examples:
   main events --limit 20
   main events --ticker PETR4 --type fetch.failed --since 2026-02-01 --format json
+  main events --follow --since 120 | python consumer.py
   main events show 12
   main events show 12 --raw | python -m json.tool
 
@@ -40,15 +42,28 @@ Exit codes: 0 also when nothing matches, 2 a damaged ledger, 3 no ledger.
     shell_complete=lambda _context, _parameter, incomplete: [one for one in TYPES if one.startswith(incomplete)],
     help="Only events of this type: fetch, fetch.failed, or fetch.failed/1.",
 )
-@click.option("--since", type=params.DATE, help="Only events recorded on this UTC day or later.")
+@click.option("--since", type=params.SINCE, help="Only events from this seq, UTC day or time on.")
 @click.option("--limit", type=params.COUNT, help="The newest so many.")
+@click.option("--follow", "following", is_flag=True, help="Go on with what is appended, as JSON unless --format says.")
 @ledgers.archive_option
 @output.style_options
 @click.pass_context
-def events(
-    context: click.Context, /, ticker: str | None, tag: str | None, since: date | None, limit: int | None, style: Style
+def events(  # noqa: PLR0913 - an option each
+    context: click.Context,
+    /,
+    ticker: str | None,
+    tag: str | None,
+    since: int | Span | None,
+    limit: int | None,
+    *,
+    following: bool,
+    style: Style,
 ) -> int | None:
-    """Browse the log: one line an event, newest last."""
+    """Browse the log: one line an event, newest last.
+
+    With --follow it goes on until Ctrl-C, or until nobody reads: from --since on, else from now on. After a restore
+    it goes on in the restored ledger, and says so on stderr.
+    """
     if context.invoked_subcommand is not None:
         return None
     # A tag, every version of one, or a whole family.
@@ -60,6 +75,9 @@ def events(
     if types is not None and not types:
         context.fail(f"got type {tag!r}, want one of {', '.join(sorted(TAGS))}")
     wanted = Wanted(types=types, ticker=ticker, since=since, limit=limit)
+    if following:
+        _follow(context, wanted, style)
+        return Exit.OK
     with ledgers.reading(settings.load()) as log:
         output.show(
             map(row.row, search.find(log, wanted)),
@@ -68,6 +86,21 @@ def events(
             none=f"no event{f' of {ticker}' if ticker else ''} matches",
         )
     return Exit.OK
+
+
+def _follow(context: click.Context, wanted: Wanted, style: Style) -> None:
+    """Print what is appended, until nobody reads it."""
+    # Imported here: only who follows waits.
+    from cli.commands.evidence.events.following import follow
+
+    if wanted.limit is not None or ledgers.archive_path() is not None:
+        context.fail("got --follow with --limit or --ledger, want the ledger in use, which grows")
+    if context.get_parameter_source("style") is ParameterSource.DEFAULT and style == Style():
+        style = Style("json")
+    given = settings.load()
+    home = ledgers.active(given).home
+    found = follow(home, lambda: EventLog(home, now=lambda: 0, readonly=True), wanted)
+    output.show(map(row.row, found), style, text=row.line, live=True, none="")
 
 
 @events.command(

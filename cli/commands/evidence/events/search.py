@@ -2,11 +2,10 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from datetime import date
 
 import msgspec
 
-from cli.render import times
+from cli.context.params import Span
 from ledger.chain import Record
 from ledger.codec import decode_envelope
 from ledger.log_source import LogSource, sound
@@ -20,7 +19,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     types: frozenset[str] | None = None
     ticker: str | None = None
-    since: date | None = None
+    since: int | Span | None = None  # a seq, or a time
     limit: int | None = None
 
     def takes(self, record: Record) -> bool:
@@ -41,7 +40,7 @@ def find(log: LogSource, wanted: Wanted) -> Iterator[Record]:
     Raises: DamagedError for an event on the way whose link does not hold.
     """
     size = log.head().size
-    start = 0 if wanted.since is None else first_on(log, wanted.since, size)
+    start = 0 if wanted.since is None else first_of(log, wanted.since, size)
     if wanted.limit is None:
         return (record for record in sound(log, start, size) if wanted.takes(record))
     found: list[Record] = []
@@ -53,6 +52,8 @@ def find(log: LogSource, wanted: Wanted) -> Iterator[Record]:
     return iter(found[-wanted.limit :])
 
 
-def first_on(log: LogSource, day: date, size: int) -> int:
-    """Return the first seq of [0, size) recorded on or after the UTC day; `size` when there is none."""
-    return bisect_left(range(size), times.day_start(day), key=lambda seq: recorded_at(log, seq))
+def first_of(log: LogSource, since: int | Span, size: int) -> int:
+    """Return the seq `since`, or the first one of [0, size) recorded in that span or later; `size` without one."""
+    if isinstance(since, int):
+        return since
+    return bisect_left(range(size), since.first_us, key=lambda seq: recorded_at(log, seq))

@@ -12,9 +12,9 @@ from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
 from cli.commands.ingest.import_actions import row as import_row
 from cli.commands.ingest.import_actions.row import ActionsImportRow
-from cli.commands.ingest.import_actions.worker import ActionsImportOptions, worker_for
+from cli.commands.ingest.import_actions.worker import ActionsImportOptions, ActionsWorker
 from cli.commands.ingest.run.command import Logged
-from cli.context import clock_option, params
+from cli.context import clock_option, first_ledger, params
 
 
 @click.command(
@@ -69,7 +69,8 @@ def run(in_force: Settings, options: ActionsImportOptions, style: Style) -> Exit
     """Import file by file, print a row each, and return the exit code."""
     die_with_parent()
     rows: list[ActionsImportRow] = []
-    with worker_for(in_force, options, Logged(in_force)) as worker:
+    with first_ledger.importing(in_force, dry_run=options.dry_run, must_exist=options.must_exist) as ledger:
+        worker = ActionsWorker(ledger, options=options, settings=in_force, observer=Logged(in_force))
         groups = worker.groups()
 
         def imported(paths: Sequence[Path]) -> ActionsImportRow:

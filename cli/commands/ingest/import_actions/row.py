@@ -39,7 +39,7 @@ class ActionsImportRow(msgspec.Struct, frozen=True, kw_only=True):
     job_id: str
     seq: int | None = None
     head: str | None = None
-    created: bool | UnsetType = UNSET  # true when this run created the ledger
+    created: bool | UnsetType = UNSET  # true when this run created the ledger, false when there is none yet
     ledger: str | UnsetType = UNSET  # its absolute path, then
     error_kind: str | UnsetType = UNSET
     error_message: str | UnsetType = UNSET
@@ -54,6 +54,7 @@ class ActionsRun(msgspec.Struct, frozen=True, kw_only=True):
     head: Head | None
     dry_run: bool = False
     created: Path | None = None  # the ledger that the command created
+    without_ledger: bool = False  # whether there is none, though there might be
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +88,7 @@ def row(total: Totals, run: ActionsRun) -> ActionsImportRow:
         job_id=ids.text(run.job_id),
         seq=max((one.seq for one in total.outcomes if one.seq is not None), default=None),
         head=run.head.link.hex() if run.head else None,
-        created=True if run.created else UNSET,
+        created=True if run.created else False if run.without_ledger else UNSET,
         ledger=str(run.created) if run.created else UNSET,
     )
 
@@ -109,7 +110,7 @@ def failed(file: str, run: ActionsRun, error: LedgerError, *, hint: str) -> Acti
         elapsed_sec=round(run.elapsed_s, 3),
         job_id=ids.text(run.job_id),
         head=run.head.link.hex() if run.head else None,
-        created=True if run.created else UNSET,
+        created=True if run.created else False if run.without_ledger else UNSET,
         ledger=str(run.created) if run.created else UNSET,
         error_kind=kind,
         error_message=f"{kind}: {error}",

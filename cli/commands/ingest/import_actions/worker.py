@@ -1,20 +1,19 @@
 """One file from disk to decisions: read whole, then ticker by ticker into the log, then the read models."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from cli.app import clock, exits
+from cli.app import exits
 from cli.app.settings import Settings
 from cli.commands.ingest.import_actions import reading, row
 from cli.commands.ingest.import_actions.reading import Times
 from cli.commands.ingest.import_actions.row import ActionsImportRow, ActionsRun, Totals
-from cli.context import first_ledger, guards
+from cli.context.first_ledger import ImportLedger
 from ledger import ids
-from ledger.errors import LedgerError, NoLedgerError, kept_out
+from ledger.errors import LedgerError, kept_out
 from ledger.files.regular import read_regular
 from ledger.foreseen import foreseen
 from ledger.ingest.importing import HandImporter
@@ -24,8 +23,6 @@ from ledger.ingest.rules.held import Held, Reach
 from ledger.market.series import Series
 from ledger.market.sessions import trading_day
 from ledger.store.ceiling import ClockAheadError
-from ledger.store.event_log import EventLog
-from ledger.store.home import LedgerHome
 from projections.store.runner import catch_up, open_view, view_at
 
 
@@ -42,20 +39,15 @@ class ActionsWorker:
 
     def __init__(
         self,
-        log: EventLog | None,
+        ledger: ImportLedger,
         *,
-        created: Path | None,
         options: ActionsImportOptions,
         settings: Settings,
-        now: Callable[[], int],
         observer: Observer,
     ) -> None:
-        """`log` None: a dry run where there is no ledger."""
-        self._log = log
-        self._created = created
+        self._ledger = ledger
         self._options = options
         self._settings = settings
-        self._now = now
         self._observer = observer
         self.unable: set[str] = set()  # files whose import lacked something of this machine's, or may not use it
 
@@ -78,16 +70,17 @@ class ActionsWorker:
         Raises: ClockAheadError.
         """
         named = ", ".join(path.name for path in paths)
-        began, started_at = time.perf_counter(), self._now()
+        began, started_at = time.perf_counter(), self._ledger.now()
         job_id = ids.new_id(started_at)
 
         def measured() -> ActionsRun:
             return ActionsRun(
                 job_id=job_id,
                 elapsed_s=time.perf_counter() - began,
-                head=self._log.head() if self._log else None,
+                head=self._ledger.log.head() if self._ledger.log else None,
                 dry_run=self._options.dry_run,
-                created=self._created,
+                created=self._ledger.created,
+                without_ledger=self._ledger.is_lacking,
             )
 
         try:
@@ -109,14 +102,14 @@ class ActionsWorker:
 
     def _import(self, paths: Sequence[Path], job_id: bytes, started_at: int) -> Totals:
         files = [(path.name, self._content(path)) for path in paths]
-        times = Times(started_at, self._now())
+        times = Times(started_at, self._ledger.now())
         if reading.is_feed(files[0][1]):
             found = reading.of_feed(files, times, trading_day(started_at))
         else:
             found = reading.of_sheet(*files[0], times)
         self._observer.info("read", job_id=ids.text(job_id), file=found.name, actions=found.actions)
         importer = HandImporter(
-            self._log,
+            self._ledger.needed() if found.brought else self._ledger.log,
             job_id=job_id,
             held=self._held,
             threshold_percent=self._settings.validation_invalid_percent_threshold,
@@ -126,14 +119,14 @@ class ActionsWorker:
         for one in outcomes:
             for finding in one.decision.flagged if one.decision is not None else ():
                 self._observer.warn(f"{finding.rule}: {finding.detail}", ticker=one.ticker, date=str(finding.date))
-        if self._log is not None and not self._log.readonly:
-            catch_up(self._log, self._log.folder)
+        if self._ledger.log is not None and not self._ledger.log.readonly:
+            catch_up(self._ledger.log, self._ledger.log.folder)
         return Totals(
             file=found.name, sha256=found.sha256, provider=found.provider, actions=found.actions, outcomes=outcomes
         )
 
     def _held(self, series: Series, reach: Reach) -> Held:
-        log = self._log
+        log = self._ledger.log
         if log is None:
             return Held({})
         if log.readonly:
@@ -141,28 +134,3 @@ class ActionsWorker:
             return view_at(log, log.head().size).held(series, reach)
         with open_view(log, log.folder) as view:
             return view.held(series, reach)
-
-
-@contextmanager
-def worker_for(settings: Settings, options: ActionsImportOptions, observer: Observer) -> Iterator[ActionsWorker]:
-    """Give the worker over the real ledger, which is created if there is none and that may be.
-
-    Raises: NoLedgerError with `must_exist`; ClockRefusedError; what creating and opening a ledger raises.
-    """
-
-    def now() -> int:
-        return clock.now_us(settings)
-
-    now()  # a clock that is refused is refused before anything is made
-    home = LedgerHome(settings.data_dir)
-    created = None
-    if home.current() is None:
-        if options.must_exist:
-            raise NoLedgerError(home.root)
-        created = None if options.dry_run else first_ledger.create(home, "real", settings, now)
-    opened: AbstractContextManager[EventLog | None] = nullcontext()
-    if home.current() is not None:
-        timeout_s = settings.ingest_lock_timeout_seconds
-        opened = EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s, guards=guards.of("real"))
-    with opened as log:
-        yield ActionsWorker(log, created=created, options=options, settings=settings, now=now, observer=observer)

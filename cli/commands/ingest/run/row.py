@@ -41,7 +41,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     withdrawn: int = 0
     warned: int = 0
     missing: int = 0  # sessions due in this job's window and not held
-    created: bool | UnsetType = UNSET  # true when this run created the ledger
+    created: bool | UnsetType = UNSET  # true when this run created the ledger, false when there is none yet
     ledger: str | UnsetType = UNSET  # its absolute path, then
     error_kind: str | UnsetType = UNSET
     error_message: str | UnsetType = UNSET

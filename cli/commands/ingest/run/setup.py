@@ -12,6 +12,7 @@ from cli.app.settings import Settings
 from cli.commands.ingest.run.options import RunOptions
 from cli.context import first_ledger, guards, providers, sample
 from ledger.errors import NoLedgerError
+from ledger.ingest.awaited_log import AwaitedLog
 from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import Plan
 from ledger.ingest.providers import registry
@@ -26,17 +27,21 @@ LOCK_SHARE = 0.75  # of the lock timeout: a job ends well before those that wait
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the jobs of one run share; `log` None where nothing may be read or written."""
 
-    log: EventLog | None
+    log: EventLog | AwaitedLog | None
     provider: Provider
     plan: Plan
     now: Callable[[], int]
-    created: Path | None  # the ledger that this run created
+    created: list[Path]  # the ledger that this run created, once it has
     kind: LedgerKind
+
+    def ledger(self) -> EventLog | None:
+        """Return the ledger that there is by now, None where there is none."""
+        return self.log.found() if isinstance(self.log, AwaitedLog) else self.log
 
 
 @contextmanager
 def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
-    """Give the run its ledger (created if there is none and that may be), its provider and its clock.
+    """Give the run its ledger (created by its first answer if there is none and that may be), provider and clock.
 
     Raises: NoLedgerError with --must-exist; what opening a ledger raises.
     """
@@ -47,16 +52,8 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
     now = _clock(settings, kind)
     now()  # a clock that is refused is refused before anything is made
     with ExitStack() as stack:
-        created = log = cache_dir = None
-        if home.current() is None:
-            if options.must_exist:
-                raise NoLedgerError(home.root)
-            created = None if options.dry_run else first_ledger.create(home, kind, settings, now)
-        if home.current() is not None:
-            timeout_s = settings.ingest_lock_timeout_seconds
-            log = stack.enter_context(
-                EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s, guards=guards.of(kind))
-            )
+        cache_dir, created = None, list[Path]()
+        log = _ledger(home, kind, settings, options, now=now, stack=stack, created=created)
         if options.dry_run:
             cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
         # Without a network the sample's ledger stands in, and with it the provider that needs none.
@@ -69,6 +66,41 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
             created=created,
             kind=kind,
         )
+
+
+def _ledger(  # noqa: PLR0913 - everything that opening one takes
+    home: LedgerHome,
+    kind: LedgerKind,
+    settings: Settings,
+    options: RunOptions,
+    *,
+    now: Callable[[], int],
+    stack: ExitStack,
+    created: list[Path],
+) -> EventLog | AwaitedLog | None:
+    """Return the ledger in `home`, open as long as `stack`; where there is none, one that the first answer makes.
+
+    None in a dry run without one. The folder of one that is made is put into `created`.
+
+    Raises: NoLedgerError with --must-exist; what opening a ledger raises.
+    """
+
+    def opened() -> EventLog:
+        timeout_s = settings.ingest_lock_timeout_seconds
+        return stack.enter_context(
+            EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s, guards=guards.of(kind))
+        )
+
+    def made() -> EventLog:
+        if (folder := first_ledger.create(home, kind, settings, now)) is not None:
+            created.append(folder)
+        return opened()
+
+    if home.current() is not None:
+        return opened()
+    if options.must_exist:
+        raise NoLedgerError(home.root)
+    return None if options.dry_run else AwaitedLog(home, made)
 
 
 def _clock(settings: Settings, kind: LedgerKind) -> Callable[[], int]:

@@ -82,7 +82,8 @@ class TickerWorker:
             try:
                 with foreseen("job"):
                     outcome, snapshot = self._published(job, self._noted(job.run()))
-                    head = None if setup.log is None else setup.log.head()
+                    log = setup.ledger()
+                    head = None if log is None else log.head()
                     return self._row(outcome, began, head=head, snapshot=snapshot)
             except LedgerReplacedError as error:
                 self._observer.warn("begun anew after a restore", ticker=ticker, reason=str(error))
@@ -98,7 +99,7 @@ class TickerWorker:
 
     def retired(self, tickers: Collection[str]) -> list[Retirement]:
         """Return those of `tickers` whose series a person recorded as ended, in order."""
-        log = self._setup.log
+        log = self._setup.ledger()
         if log is None or not tickers:
             return []
         with self._view(log) as view:
@@ -143,13 +144,15 @@ class TickerWorker:
         done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, snapshot=snapshot)
         if outcome.error is not None and kept_out(outcome.error):
             self.unable.add(outcome.ticker)
-        if self._setup.created is not None:
-            done = replace(done, created=True, ledger=str(self._setup.created))
+        for made in self._setup.created:
+            done = replace(done, created=True, ledger=str(made))
+        if self._setup.ledger() is None and not self._setup.plan.dry_run:
+            done = replace(done, created=False)
         self._ended.append(outcome.ticker)
         return done
 
     def _published(self, job: Job, outcome: Outcome) -> tuple[Outcome, Snapshot | None]:
-        log = self._setup.log
+        log = self._setup.ledger()
         if log is None or outcome.status not in PUBLISHED:
             return outcome, None
         try:
@@ -196,7 +199,7 @@ class TickerWorker:
         return snapshot, log.append([draft], append_id=identifier, expected_folder=job.ledger).first
 
     def _state(self, series: Series, reach: Reach) -> SeriesState:
-        log = self._setup.log
+        log = self._setup.ledger()
         if log is None:
             return SeriesState(Held({}))
         with self._view(log) as view:

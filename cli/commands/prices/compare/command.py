@@ -72,5 +72,5 @@ def compare(  # noqa: PLR0913 - one parameter an option
     pair = Pair(ticker=ticker, a=a, b=b, start=start, end=end, fields=cast("tuple[Field, ...]", fields))
     with ledgers.viewing(settings.load()) as view:
         found = compared(view.state["prices"], pair, limit=limit)
-    output.show([found], style, text=row.text)
+    output.report([found], style, text=row.text)
     return Exit.WARNING if found.differing else Exit.OK

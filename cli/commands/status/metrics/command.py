@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import click
 
-from cli.app import clock, group_options, output, settings
+from cli.app import group_options, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
@@ -55,10 +55,10 @@ def metrics(context: click.Context, /, ticker: str | None, out: Path | None, sty
         context.fail(f"got --out with --format {style.format}, want --format prometheus")
     if style.format == PROMETHEUS:
         # What is scraped describes the log even where nothing was ingested, so it is printed first.
-        return _exit(_some(scrape.give(_reports, ticker, style, out), ticker))
+        return _exit(_some(scrape.give(reports, ticker, style, out), ticker))
     given = settings.load()
-    with ledgers.viewing(given) as view:
-        found = _some(_reports(given, view, ticker), ticker)
+    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
+        found = _some(reports(view, ticker, given, ledgers.read_at(given, log)), ticker)
     output.report(found, style, text=row.text, table=row.TABLE)
     return _exit(found)
 
@@ -80,8 +80,8 @@ Exit codes: those of main metrics.
 def ingest_lag(ticker: str | None, style: Style) -> int:
     """Say how long ago each ticker was last ingested."""
     given = settings.load()
-    with ledgers.viewing(given) as view:
-        found = _reports(given, view, ticker)
+    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
+        found = reports(view, ticker, given, ledgers.read_at(given, log))
     output.show(map(row.lag, _some(found, ticker)), style, text=row.lag_text, table=row.LAG_TABLE)
     return _exit(found)
 
@@ -102,8 +102,8 @@ Exit codes: 0 printed, 3 no session held.
 def last_date(ticker: str, style: Style) -> int:
     """Print the last session held of a ticker."""
     given = settings.load()
-    with ledgers.viewing(given) as view:
-        found = _reports(given, view, ticker)
+    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
+        found = reports(view, ticker, given, ledgers.read_at(given, log))
     rows = [
         LastDateRow(
             ticker=one.ticker, last_date=one.last_date, sessions_behind=one.sessions_behind or 0, provider=one.provider
@@ -115,10 +115,10 @@ def last_date(ticker: str, style: Style) -> int:
     return Exit.OK
 
 
-def _reports(given: Settings, view: View, ticker: str | None) -> list[TickerReport]:
-    now_us = clock.now_us(given, reading=True)
-    reports = (report(one, now_us=now_us) for one in measured(view.state["metrics"], ticker))
-    return [graded(one, lag_threshold_s=given.metrics_ingest_lag_threshold) for one in reports]
+def reports(view: View, ticker: str | None, given: Settings, now_us: int) -> list[TickerReport]:
+    """Return how each ticker (or the one) goes at that time, and how bad it is."""
+    found = (report(one, now_us=now_us) for one in measured(view.state["metrics"], ticker))
+    return [graded(one, lag_threshold_s=given.metrics_ingest_lag_threshold) for one in found]
 
 
 def _some(found: Sequence[T], ticker: str | None) -> Sequence[T]:

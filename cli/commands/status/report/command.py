@@ -86,7 +86,7 @@ def report(
             bytes=len(content),
             checksum=sha256(content).hexdigest(),
         )
-        output.show([written], style, text=_text)
+        output.report([written], style, text=_text)
     if (flaw := chain.flaw) is None:
         return Exit.OK
     where = "" if flaw.seq is None else f" at seq {flaw.seq}"

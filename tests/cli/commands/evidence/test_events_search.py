@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from cli.commands.evidence.events import search
 from cli.commands.evidence.events.search import Wanted
+from cli.context.params import Span, span
 from cli.render import times
-from ledger.codec import Draft, decode_envelope
+from ledger.codec import Draft, Envelope, decode_envelope
 from ledger.events import Event, IngestFailed
 from ledger.memory_log import MemoryLog
 from tests.support.drafts import JOB, connection_tested
@@ -34,6 +35,13 @@ def failed(ticker: str) -> Draft:
     return Draft(job_id=JOB, stream=ticker, event=event)
 
 
+def since_holds(since: int | Span | None, envelope: Envelope) -> bool:
+    """Return whether the event is at the seq, or of the time, or later."""
+    if isinstance(since, int):
+        return envelope.seq >= since
+    return since is None or envelope.recorded_at >= since.first_us
+
+
 def expected(log: MemoryLog, wanted: Wanted) -> list[int]:
     """Return the seqs that `wanted` describes, by looking at every event."""
     found = []
@@ -42,7 +50,7 @@ def expected(log: MemoryLog, wanted: Wanted) -> list[int]:
         matches = (
             (wanted.ticker is None or envelope.stream == wanted.ticker)
             and (wanted.types is None or envelope.type in wanted.types)
-            and (wanted.since is None or envelope.recorded_at >= times.day_start(wanted.since))
+            and since_holds(wanted.since, envelope)
         )
         if matches:
             found.append(envelope.seq)
@@ -53,7 +61,7 @@ def expected(log: MemoryLog, wanted: Wanted) -> list[int]:
     st.lists(st.sampled_from([None, *TICKERS]), max_size=30),
     st.sampled_from([None, *TICKERS]),
     st.sampled_from([None, frozenset({IngestFailed.TAG})]),
-    st.sampled_from([None, DAY, date(2027, 1, 1)]),
+    st.sampled_from([None, span(str(DAY)), span("2027-01-01"), 0, 3, 99]),
     st.none() | st.integers(1, 8),
     st.integers(1, 5),
 )
@@ -61,7 +69,7 @@ def test_what_is_found_is_what_a_plain_filter_finds(
     streams: list[str | None],
     ticker: str | None,
     types: frozenset[str] | None,
-    since: date | None,
+    since: int | Span | None,
     limit: int | None,
     step: int,
 ) -> None:

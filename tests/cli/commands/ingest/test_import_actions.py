@@ -174,3 +174,11 @@ def test_the_exchange_is_asked_through_the_main_job(tmp_path: Path) -> None:
     late = {**NOW, "B3_LEDGER_NOW": "2026-03-05T12:00:00Z"}
     assert (0, 0) == (main(tmp_path, "audit").code, main(tmp_path, "verify").code)
     assert 2 > run_main("metrics", "--ticker", "PETR4", cwd=tmp_path, env=late).code
+
+
+def test_a_first_import_of_which_every_file_was_refused_makes_no_ledger(tmp_path: Path) -> None:
+    """Exit 2 and `created` false; the first that is read makes it."""
+    (tmp_path / "bad.csv").write_text("ticker,kind\nPETR4,nothing\n")
+    done = main(tmp_path, "import-actions", "bad.csv", "--format", "json")
+    assert (2, [False]) == (done.code, [row["created"] for row in done.lines()])
+    assert not (tmp_path / "dados").exists()

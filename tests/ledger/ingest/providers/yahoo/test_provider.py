@@ -1,5 +1,6 @@
 """Yahoo through the real yfinance, against a server on loopback."""
 
+import math
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,10 +12,13 @@ import msgspec
 import pytest
 import yfinance.data
 
+from ledger.events import FetchSucceeded, ValidationCompleted
+from ledger.ingest import judging
 from ledger.ingest.providers import evidence, registry
 from ledger.ingest.providers.port import Probe, ProviderError
 from ledger.ingest.providers.yahoo import chart
 from ledger.ingest.providers.yahoo.provider import YahooProvider, _library
+from ledger.ingest.rules.held import Held
 from ledger.market.sessions import sessions
 from ledger.values import Identity, RawAction, RawBar, Request, Source, Window
 from tests.support.yahoo_series import (
@@ -94,6 +98,35 @@ def test_bars_are_the_rows_unrounded_in_float64(server: YahooServer, provider: Y
     """Yahoo's float32 prices come through bit for bit, and nothing is adjusted."""
     server.series[TICKER] = dividend(SERIES, DAYS[20], 0.5)
     assert raw(server.series[TICKER]) == bars(provider)
+
+
+def test_a_row_that_the_library_makes_of_an_event_is_no_row_of_the_provider(
+    server: YahooServer, provider: YahooProvider
+) -> None:
+    """An event after the last row comes as a row without a price: kept as evidence, and neither judged nor rejected.
+
+    The action counts, and the session is missing, which is what the provider said.
+    """
+    whole = dividend(SERIES, DAYS[-1], 0.5)
+    server.series[TICKER] = msgspec.structs.replace(whole, days=whole.days[:-1])
+    fetched = provider.fetch(TICKER, Window(DAYS[0], DAYS[-1]), timeout_s=10)
+    assert (DAYS[-1], True) == (fetched.bars[-1].date, math.isnan(fetched.bars[-1].close))
+    assert raw(server.series[TICKER]) == fetched.bars[:-1] == registry.rows("yfinance", fetched.answer)
+    evidence = FetchSucceeded(
+        ticker=TICKER,
+        provider="yfinance",
+        attempt=1,
+        started_at=NOON_US,
+        finished_at=NOON_US,
+        **msgspec.structs.asdict(fetched),
+    )
+    decision = judging.judged(evidence, Held({}), threshold_percent=10, more=lambda *_: Held({}))
+    assert isinstance(decision, ValidationCompleted)
+    sessions = len(DAYS) - 1
+    assert ("success", sessions, sessions, ()) == (
+        decision.verdict, decision.received, decision.added, decision.rejected,
+    )  # fmt: skip
+    assert [DAYS[-1]] == [action.ex_date for action in decision.actions]
 
 
 def test_the_window_is_inclusive_on_the_wire(server: YahooServer, provider: YahooProvider) -> None:
