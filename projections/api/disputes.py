@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import pairwise
 
 import msgspec
 
@@ -18,10 +19,11 @@ from projections.actions.witnessed import (
     size,
     witnessed,
 )
-from projections.fold.tables import State, Tables
-from projections.models import decisions, metrics, prices
+from projections.fold.tables import State
+from projections.models import decisions, instruments, metrics, prices
 from projections.queries.adjusted import told
 
+NOMINAL = "ATZ"  # the mark of an update in name: no value leaves
 IN_DOUBT: frozenset[WitnessState] = frozenset({"differs", "unsized"})
 
 
@@ -66,16 +68,34 @@ def tickers(state: State) -> list[str]:
 
 def seen(state: State, ticker: str, position: int | None = None, order: Sequence[str] = ()) -> list[WitnessedAction]:
     """Return what is told of the ticker's actions once `position` events are read (None: all), as its witnesses do."""
+    return witnessed(told(state[prices.NAME], ticker, position, order), tape(state, ticker, position))
+
+
+def tape(state: State, ticker: str, position: int | None = None) -> Tape:
+    """Return what the exchange's own prices of a ticker show once `position` events are read (None: all).
+
+    Changes of rights are known of today alone: instruments are described as the newest evidence has them.
+    """
     tables = state[prices.NAME]
-    return witnessed(told(tables, ticker, position, order), tape(tables, ticker, position))
-
-
-def tape(tables: Tables, ticker: str, position: int | None = None) -> Tape:
-    """Return what the exchange's own prices of a ticker show once `position` events are read (None: all)."""
     for name in registry.price_names("real"):
         if registry.described(name).basis == "as_traded" and name in decisions.judged(tables, ticker):
-            return Tape(bars=prices.bars(tables, Series(ticker, name), position))
+            series = Series(ticker, name)
+            bars = prices.bars(tables, series, position)
+            span = None if position is not None else instruments.of(state[instruments.NAME], series)
+            if span is None:
+                return Tape(bars=bars)
+            return Tape(bars=bars, steps=frozenset(steps(state, series)), known=(span.first, span.last))
     return Tape()
+
+
+def steps(state: State, series: Series) -> Iterator[date]:
+    """Yield the days on which the exchange counted a change of rights of one paper, but for updates in name alone."""
+    for before, after in pairwise(instruments.runs(state[instruments.NAME], series)):
+        one, other = before.listing, after.listing
+        if None in {one.distribution, other.distribution} or one.isin != other.isin:
+            continue
+        if (other.distribution or 0) > (one.distribution or 0) and NOMINAL not in other.specification.split():
+            yield after.first
 
 
 def rows(ticker: str, found: Sequence[WitnessedAction]) -> Iterator[DisputedAction]:
@@ -97,6 +117,12 @@ def counts(state: State, order: Sequence[str] = ()) -> DisputeCount:
     """Return how all that is told of actions agrees; costs the decisions on the tickers of `tickers`."""
     found = [one.state for ticker in tickers(state) for one in seen(state, ticker, order=order)]
     return DisputeCount(**{name: found.count(name) for name in ("agreed", "single", "differs", "unsized")})
+
+
+def doubted(state: State, order: Sequence[str] = ()) -> int:
+    """Return how many actions the witnesses differ on, or know no size of; costs the decisions on those tickers."""
+    found = counts(state, order)
+    return found.differs + found.unsized
 
 
 def size_text(actions: Sequence[Action]) -> str:

@@ -320,14 +320,11 @@ class Ledger:
         if due is None:
             at_us = now_us() if as_of is None or not reached else positions.recorded_at(self._log, reached - 1)
             due = last_due(self.kind, at_us)
-        ended = {name: one.on for name, one in retirements.in_force(self._view.state[metrics.NAME], reached).items()}
-        missing = (
-            row
-            for one in self._chosen(ticker, source)
-            for row in series_rows.missing_sessions(
-                self._tables, one, due, reached, ended=ended.get(one.ticker, date.max)
-            )
-        )
+        measures, missing = self._view.state[metrics.NAME], list[MissingSession]()
+        ended = {name: one.on for name, one in retirements.in_force(measures, reached).items()}
+        for one in self._chosen(ticker, source):
+            files, end = tuple(metrics.files(measures, one.provider, reached)), ended.get(one.ticker, date.max)
+            missing += series_rows.missing_sessions(self._tables, one, due, reached, ended=end, files=files)
         return to_columns(MissingSession, missing)
 
     def diff(

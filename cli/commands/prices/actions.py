@@ -35,7 +35,8 @@ Examples:
 
 \b
 --disputed compares what the witnesses say, day by day: all cash of a day together, its splits,
-bonuses and groupings together, as traded. agreed: two name one size; single: only one names it;
+bonuses and groupings together, as traded, and each step of the exchange's own count of changes of
+rights (DISMES, as of now). agreed: two name one size; single: only one names it;
 differs: two sizes or days, or the price did not move by it; unsized: nobody says what it is worth.
 The first of ACTION_SOURCES that names it counts; what is unsized ends the adjusted prices there.
 
@@ -75,7 +76,7 @@ def actions(  # noqa: PLR0913 - one parameter an option
     with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
         if disputed:
-            return _disputed(view, ticker, position, in_force.action_sources, style)
+            return _disputed(view, ticker, position if as_of else None, in_force.action_sources, style)
         tables, name = view.state["prices"], ticker or ""
         if source is not None or not decisions.judged(tables, name):
             series_option.judged(view.state, name, source)
@@ -86,7 +87,7 @@ def actions(  # noqa: PLR0913 - one parameter an option
     return Exit.OK
 
 
-def _disputed(view: View, ticker: str | None, position: int, order: Sequence[str], style: Style) -> int:
+def _disputed(view: View, ticker: str | None, position: int | None, order: Sequence[str], style: Style) -> int:
     # Imported here: exact fractions cost as much as everything else that actions need.
     from projections.api import disputes
 

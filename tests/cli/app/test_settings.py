@@ -38,6 +38,7 @@ DEFAULTS = Settings(
     checkpoint_key=None,
     yahoo_base_url=None,
     b3_base_url=None,
+    cotahist_base_url=None,
     answer_max_bytes=12 * 1024 * 1024,
     import_max_bytes=4 * 1024 * 1024 * 1024,
     b3_ledger_now=None,

@@ -46,6 +46,7 @@ READING = [
     (["validate", f"snapshots/{PETR4_CSV}"], 0),
     (["compare", "--ticker", "PETR4"], 3),
     (["market", "--on", "2026-02-13"], 3),
+    (["sql", "select count(*) from prices"], 0),
     (["instruments"], 3),
     (["instruments", "--renames"], 0),
     (["options", "--underlying", "PETR4", "--on", "2026-02-13"], 3),

@@ -14,6 +14,7 @@ from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.log_source import created
 from ledger.store.event_log import EventLog
 from ledger.store.mark import MarkedError, heed
+from projections.api import disputes
 from projections.models.alert_episodes import Episode, episodes, gone
 from projections.models.metrics import measured
 from projections.queries import alarms
@@ -89,6 +90,7 @@ def _seen(ledger: ActiveLedger, given: Settings, now_us: int, thresholds: Thresh
                 *marked,
                 *alarms.of_tickers(tables, now_us=now_us, thresholds=thresholds),
                 *alarms.of_proofs(tables, created_us=recorded_at(log, 0), now_us=now_us, thresholds=thresholds),
+                *alarms.of_actions(disputes.doubted(view.state, given.action_sources)),
             )
             return Seen(
                 alarms=found,

@@ -27,7 +27,6 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 from ledger.store.mark import MarkedError, heed
 from ledger.values import LedgerKind
-from projections.models.metrics import measured
 from projections.models.newest_proofs import (
     BackupStatus,
     CheckpointMade,
@@ -36,7 +35,7 @@ from projections.models.newest_proofs import (
     last_checkpoint,
     last_verification,
 )
-from projections.queries.metrics_report import SEVERITIES, grade, graded, report, worst
+from projections.queries.metrics_report import SEVERITIES, grade, graded_reports, worst
 from projections.store.runner import open_view
 
 HealthStatus = Literal["ok", "warning", "critical", "unknown"]
@@ -243,20 +242,20 @@ def _severity(error: LedgerError) -> Exit:
 def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> Look:
     with open_view(log, log.folder) as view:
         tables = view.state["metrics"]
-        reports = [graded(report(one, now_us=now_us), lag_threshold_s=lag_threshold_s) for one in measured(tables)]
+        each = graded_reports(tables, now_us=now_us, lag_threshold_s=lag_threshold_s)
         signed, backup, verification = last_checkpoint(tables), last_backup(tables), last_verification(tables)
-    found, message = worst(reports), None
+    found, message = worst(each), None
     if found is None:
         message = "got no ingest, want one recorded"
     elif found.reason is not None:
-        message = f"{found.ticker}: {found.reason}"
+        message = f"{found.named}: {found.reason}"
     return Look(
         severity=grade(found),
         now_us=now_us,
         head=head,
         ingest_known=True,
-        last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
-        missing=sum(one.missing for one in reports),
+        last_ingest=max((one.last_ingest for one in each if one.last_ingest is not None), default=None),
+        missing=sum(one.missing for one in each),
         error_message=message,
         checkpoint=signed,
         backup=backup,

@@ -15,8 +15,7 @@ from cli.commands.status.metrics.row import LastDateRow
 from cli.context import ledgers, params, ticker_option
 from cli.render.renderers import PROMETHEUS
 from ledger.errors import NothingToShowError
-from projections.models.metrics import measured
-from projections.queries.metrics_report import TickerReport, grade, graded, report, worst
+from projections.queries.metrics_report import TickerReport, grade, graded_reports, worst
 from projections.store.store import View
 
 T = TypeVar("T")
@@ -47,7 +46,10 @@ written even where the ledger cannot be read: it then says b3ledger_up 0.
 @output.metrics_style_options
 @click.pass_context
 def metrics(context: click.Context, /, ticker: str | None, out: Path | None, style: Style) -> int | None:
-    """Say how each ticker's ingest goes: a line a ticker, on a terminal a table."""
+    """Say how each ticker's ingest goes: a line a ticker, on a terminal a table.
+
+    A provider whose files are brought by hand has one line for all its tickers, which --ticker tells apart.
+    """
     if context.invoked_subcommand is not None:
         group_options.refuse(context)
         return None
@@ -106,7 +108,7 @@ def last_date(ticker: str, style: Style) -> int:
         found = reports(view, ticker, given, ledgers.read_at(given, log))
     rows = [
         LastDateRow(
-            ticker=one.ticker, last_date=one.last_date, sessions_behind=one.sessions_behind or 0, provider=one.provider
+            ticker=ticker, last_date=one.last_date, sessions_behind=one.sessions_behind or 0, provider=one.provider
         )
         for one in found
         if one.last_date is not None
@@ -117,8 +119,8 @@ def last_date(ticker: str, style: Style) -> int:
 
 def reports(view: View, ticker: str | None, given: Settings, now_us: int) -> list[TickerReport]:
     """Return how each ticker (or the one) goes at that time, and how bad it is."""
-    found = (report(one, now_us=now_us) for one in measured(view.state["metrics"], ticker))
-    return [graded(one, lag_threshold_s=given.metrics_ingest_lag_threshold) for one in found]
+    lag_s = given.metrics_ingest_lag_threshold
+    return graded_reports(view.state["metrics"], ticker, now_us=now_us, lag_threshold_s=lag_s)
 
 
 def _some(found: Sequence[T], ticker: str | None) -> Sequence[T]:
@@ -136,7 +138,7 @@ def _exit(found: Sequence[TickerReport]) -> Exit:
         reasons: dict[str | None, list[str]] = {}
         for one in found:
             if one.severity == severity:
-                reasons.setdefault(one.reason, []).append(one.ticker)
+                reasons.setdefault(one.reason, []).append(one.named)
         for reason, tickers in reasons.items():
             whose = tickers[0] if len(tickers) == 1 else f"{len(tickers)} tickers ({', '.join(tickers)})"
             output.say(f"{severity}: {whose}: {reason}")

@@ -27,7 +27,9 @@ HEADER = "ticker,ex_date,kind,amount,ratio,label,reason\n"
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a ledger of PETR4's last sessions of 2024, and what the exchange lists of it."""
     folder = tmp_path_factory.mktemp("imported")
-    made(folder / "A.TXT", [line(day, "PETR4", close) for day, close in CLOSES.items()], year=2024)
+    rights = {day: 100 + (day >= date(2024, 12, 12)) + (day >= date(2024, 12, 26)) for day in CLOSES}
+    lines = [line(day, "PETR4", close, distribution=rights[day], isin=ISIN) for day, close in CLOSES.items()]
+    made(folder / "A.TXT", lines, year=2024)
     rows = [past("11/12/2024", "PN", "DIVIDENDO", "1,55174293")]
     rows += [past("23/12/2024", "PN", kind, value) for kind, value in PAID]
     told = company("PETR", "PETROBRAS", stockDividends=[stock("25/04/2008", "DESDOBRAMENTO", "100,0", ISIN)])
@@ -129,6 +131,28 @@ def test_a_raw_price_never_goes_by_an_adjusted_name(tmp_path: Path) -> None:
     assert (3, "") == (done.code, done.out)
     assert "got no corporate actions to adjust PETR4.SA by, want some: main import-actions FILE" in done.err
     assert 1 == main(tmp_path, "returns", "PETR4").code
+
+
+def test_a_change_of_rights_that_nobody_names_is_an_action_of_no_size(tmp_path: Path) -> None:
+    """By the exchange's own count; an update in name alone is none, and what is named is confirmed by it."""
+    days = list(CLOSES)
+    marks = [(100, "PN"), (100, "PN"), (101, "PN  ED"), (101, "PN  ED"), (102, "PN  ATZ"), (103, "PN  EB")]
+    lines = [
+        line(day, "PETR4", CLOSES[day], distribution=count, isin=ISIN, specification=mark)
+        for day, (count, mark) in zip(days, marks, strict=True)
+    ]
+    made(tmp_path / "A.TXT", lines, year=2024)
+    main(tmp_path, "import-cotahist", "A.TXT")
+    sheet(tmp_path, "PETR4,2024-12-12,dividend,1.55,,,notice", "PETR4,2024-12-20,dividend,0.10,,,notice")
+    done = main(tmp_path, "actions", "PETR4", "--disputed", "--format", "json")
+    found = [(row["date"], row["family"], row["state"]) for row in done.lines()]
+    assert (1, [("2024-12-20", "cash", "differs"), ("2024-12-26", "unnamed", "unsized")]) == (done.code, found)
+    assert "nobody names it" in done.lines()[1]["reason"]
+    alarm = next(
+        one for one in main(tmp_path, "alerts", "--format", "json").lines() if one["metric"] == "actions.disputed"
+    )
+    assert (2, 0, "warning") == (alarm["value"], alarm["threshold"], alarm["severity"])
+    assert "\nb3ledger_disputed_actions 2.0\n" in main(tmp_path, "metrics", "--format", "prometheus").out
 
 
 def test_disputed_needs_no_ticker_and_everything_else_does(imported: Path) -> None:

@@ -69,6 +69,7 @@ def test_json_has_the_six_fields_first_then_the_rest(sample: Path) -> None:
         "reason": None,
         "retired_on": None,
         "retired_into": None,
+        "tickers": 1,
     }
     assert (0, "", expected, SIX) == (found.code, found.err, row, list(row)[:6])
 
