@@ -9,14 +9,16 @@ import msgspec
 
 from ledger.log_source import LogSource
 from ledger.market.series import Series
-from projections.api import extras, series_rows
+from projections.api import extras, market_rows, series_rows
 from projections.api.columns import arrow_schema
 from projections.api.faces import to_columns, to_python
-from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, Price
+from projections.api.rows import AdjustedPrice, Change, CorporateAction, Instrument, LogEntry, MarketPrice, Price
 from projections.fold.keys import two_texts
-from projections.fold.tables import Tables
-from projections.models import ingest_logs, metrics, prices, retirements
+from projections.fold.projection import Projection
+from projections.fold.tables import State, Tables
+from projections.models import ingest_logs, instruments, metrics, prices, retirements
 from projections.models.ingest_logs import IngestLogs
+from projections.models.instruments import Instruments
 from projections.models.units import fields
 from projections.queries.adjusted import AdjustmentRule
 from projections.queries.choosing import chosen
@@ -82,12 +84,18 @@ class Relations:
         for ticker in [one for one in tickers if one not in ended]:
             yield from series_rows.actions_of(self._tables, ticker, self._source, self._position)
 
+    def instruments(self) -> Iterator[Instrument]:
+        """Yield how each instrument was listed at the end, by ticker."""
+        return market_rows.listings(self._state_of(Instruments())[instruments.NAME])
+
+    def market(self) -> Iterator[MarketPrice]:
+        """Yield every field of each session held, of providers that tell of more than bars, by ticker and day."""
+        for series in self._chosen:
+            yield from market_rows.fields(self._log, self._tables, series, self._position)
+
     def logs(self) -> Iterator[LogEntry]:
         """Yield every attempt to ingest, newest last."""
-        state = self._view.state
-        if self._position < self._view.head.size:
-            state = view_at(self._log, self._position, [IngestLogs()]).state
-        for entry in ingest_logs.entries(state[ingest_logs.NAME]):
+        for entry in ingest_logs.entries(self._state_of(IngestLogs())[ingest_logs.NAME]):
             yield to_python(LogEntry, **msgspec.structs.asdict(entry))
 
     def events(self) -> Iterator[LoggedEvent]:
@@ -96,6 +104,12 @@ class Relations:
         Raises: DamagedError.
         """
         return map(logged, self._log.read(stop=self._position))
+
+    def _state_of(self, model: Projection) -> State:
+        """Return the state with that read model as of the position, folded in memory where it is not the newest."""
+        if self._position == self._view.head.size:
+            return self._view.state
+        return view_at(self._log, self._position, [model]).state
 
     @cached_property
     def _chosen(self) -> list[Series]:
@@ -126,6 +140,8 @@ RELATIONS = {
     "adjusted": Relation(AdjustedPrice, Relations.adjusted, in_blocks=True),
     "revisions": Relation(Change, Relations.revisions),
     "actions": Relation(CorporateAction, Relations.actions),
+    "instruments": Relation(Instrument, Relations.instruments),
+    "market": Relation(MarketPrice, Relations.market),
     "logs": Relation(LogEntry, Relations.logs),
     "events": Relation(LoggedEvent, Relations.events),
 }

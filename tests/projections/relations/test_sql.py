@@ -137,7 +137,7 @@ def test_a_relation_has_the_columns_and_types_of_its_rows(name: str, ledger: Led
     whole = table(ledger, name)
     want = Columns(RELATIONS[name].row_type, []).to_arrow().schema
     assert [want, want] == [whole.schema, table(ledger, name, as_of=0).schema]
-    assert len(whole) > 0
+    assert (name in {"instruments", "market"}) == (len(whole) == 0)  # of files of the exchange alone
     assert (1 if name == "events" else 0) == len(table(ledger, name, as_of=0))
 
 

@@ -26,12 +26,14 @@ Examples:
   main sql "describe prices"
 
 \b
-prices     a row a session: open, high, low, close, volume, provider, basis, seq, learned_at
-adjusted   the same, with factor, adj_open, adj_high, adj_low, adj_close
-revisions  a row a value that changed, first bars too: old, new, cause, seq, learned_at
-actions    dividends, splits and all other corporate actions, of every provider
-logs       a row an attempt to ingest
-events     the log itself: seq, recorded_at, type, stream, data as JSON
+prices       a row a session: open, high, low, close, volume, provider, basis, seq, learned_at
+adjusted     the same, with factor, adj_open, adj_high, adj_low, adj_close
+revisions    a row a value that changed, first bars too: old, new, cause, seq, learned_at
+actions      dividends, splits and all other corporate actions, of every provider
+instruments  how each instrument is listed: ISIN, name, class, first and last session
+market       every field of the exchange's own files: traded value, trades, average, bid, ask
+logs         a row an attempt to ingest
+events       the log itself: seq, recorded_at, type, stream, data as JSON
 
 \b
 Only these can be read: no file, no address, no setting, no second statement. One series stands for a

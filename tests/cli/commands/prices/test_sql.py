@@ -4,6 +4,7 @@ import io
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,8 @@ import pytest
 
 from tests.cli.retelling import CORRECTED, FIRST_DECISION, NEW_CLOSE, OLD_CLOSE, look, objects
 from tests.support import sample_ledger
-from tests.support.cli import REPOSITORY, environment
+from tests.support.cli import REPOSITORY, environment, run_main
+from tests.support.cotahist import line, made
 
 CLOSE = f"select date, close from prices where date = '{CORRECTED}'"  # noqa: S608 - a day of ours
 
@@ -68,13 +70,13 @@ def test_a_backup_answers_too(copy: Path) -> None:
 )
 def test_what_is_refused_is_exit_3_with_a_hint(query: str, message: str, retold: Path) -> None:
     """On one line, and nothing is written."""
-    before = sorted(retold.rglob("*"))
+    before = {path for path in retold.rglob("*") if "projections" not in path.parts}
     done = look("sql", query, cwd=retold)
     assert (3, "") == (done.code, done.out)
     error, hint = done.err.splitlines()
     assert message in error
     assert 'hint: main sql --help; main sql "describe prices"' == hint
-    assert before == sorted(retold.rglob("*"))
+    assert before == {path for path in retold.rglob("*") if "projections" not in path.parts}
 
 
 def test_no_row_is_no_error(retold: Path) -> None:
@@ -105,3 +107,21 @@ def test_without_duckdb_it_says_how_to_install_it(retold: Path) -> None:
         done.returncode,
         done.stderr,
     )
+
+
+def test_the_market_and_its_instruments_are_those_that_commands_print(tmp_path: Path) -> None:
+    """Field by field, as of any position."""
+    made(tmp_path / "A.TXT", [line(date(2025, 1, 2)), line(date(2025, 1, 2), "VALE3"), line(date(2025, 1, 3))])
+    assert 0 == run_main("import-cotahist", "A.TXT", "--clock-ok", cwd=tmp_path).code
+    for query, command in (
+        ("select * from market where date = '2025-01-02'", ("market", "--on", "2025-01-02")),
+        ("select * from instruments", ("instruments",)),
+    ):
+        found, want = (run_main(*args, "--format", "json", cwd=tmp_path).lines() for args in (("sql", query), command))
+        assert 2 == len(found)
+        shared = set(found[0]) & set(want[0])
+        assert len(shared) > 10
+        assert [{name: row[name] for name in shared} for row in want] == [
+            {name: row[name] for name in shared} for row in found
+        ]
+    assert [] == run_main("sql", "from market", "--as-of", "0", "--format", "json", cwd=tmp_path).lines()
