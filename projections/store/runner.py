@@ -101,15 +101,19 @@ def open_view(
     """Give the read models at the log's head, held still for the block.
 
     They are brought up to date on disk where that can be done and `storing` is wanted, else what is missing is folded
-    in memory over what is stored; with no `folder` (an archive), all of it. Never waits for a writer.
+    in memory over what is stored; with no `folder` (an archive), each projection is folded aside once it is asked for.
+    Never waits for a writer.
     A stored row that fails its check drops the store while the view is read: it is built again where that can be
     done, else folded in memory, with one StoreDroppedWarning, and the view goes on as it would have been.
 
     Raises: what `catch_up` raises.
     """
     if folder is None:
-        head, state = replayed(log.read(), projections)
-        yield View(head, state)
+        # Imported here: it imports this module.
+        from projections.store.replaying import AskedFor, places_beside
+
+        with ExitStack() as asked:
+            yield View(log.head(), AskedFor(log, projections, places_beside(None), asked))
         return
     shelf = Shelf(folder)
     if storing and shelf.writable():
