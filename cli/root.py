@@ -26,6 +26,7 @@ _TABLE = (
     ("revisions", "prices.revisions", "Print what changed in the prices, when and why."),
     ("diff", "prices.diff", "Hold a ticker's prices at two positions against each other."),
     ("actions", "prices.actions", "Print dividends and splits, and what became of them."),
+    ("returns", "prices.returns", "Print what tickers gained, by price alone and with all that they paid."),
     ("gaps", "prices.gaps", "Print the sessions that are missing."),
     ("compare", "prices.compare.command", "Hold one provider's prices against another's."),
     ("export", "prices.export.command", "Write the whole ledger as Parquet or CSV files."),

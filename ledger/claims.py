@@ -20,9 +20,12 @@ class OtherLogError(LedgerError):
         self.tag, self.size = tag, size
 
 
+CLAIMING = (BackupCreated, BackupRestored, CheckpointSigned, LogVerified)
+
+
 def claimed(event: Event) -> Head | None:
     """Return the head of its own log that `event` records, None when it records none."""
-    if isinstance(event, BackupCreated | BackupRestored | CheckpointSigned | LogVerified):
+    if isinstance(event, CLAIMING):
         return Head(event.size, Link(event.link))
     if isinstance(event, HeadAccepted):
         return Head(event.found_size, Link(event.found_link))

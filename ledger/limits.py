@@ -7,7 +7,6 @@ Source: docs/format.md, "Limits".
 """
 
 import re
-from collections.abc import Iterator
 from functools import cache
 
 from ledger.errors import LedgerError
@@ -44,12 +43,10 @@ def check_name(name: str) -> None:
         raise OutOfRangeError(fault, wanted=f"at most {NAME_BYTES} bytes without control characters")
 
 
-def names(stream: str, event: Event) -> Iterator[str]:
-    """Yield every name that the event holds, that of its stream first."""
-    yield stream
-    for field in _name_fields(type(event)):
-        if (name := getattr(event, field)) is not None:
-            yield name
+def names(stream: str, event: Event) -> list[str]:
+    """Return every name that the event holds, that of its stream first."""
+    fields = _name_fields(type(event))
+    return [stream, *[name for field in fields if (name := getattr(event, field)) is not None]]
 
 
 @cache

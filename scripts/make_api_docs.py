@@ -43,7 +43,9 @@ def page() -> str:
     classes = {name: one for name, one in found.items() if inspect.isclass(one)}
     errors = {name for name, one in classes.items() if issubclass(one, Exception)}
     rows = {name for name, one in classes.items() if issubclass(one, msgspec.Struct)}
-    parts = [HEAD, *_function("open_ledger", projections.open_ledger, level=2)]
+    parts = [HEAD]
+    for name in sorted((name for name, one in found.items() if inspect.isfunction(one)), key=("open_ledger".__ne__)):
+        parts += _function(name, found[name], level=2)
     for name in ("Ledger", "Columns"):
         parts += _class(name, classes[name])
     parts.append("## Rows\n")

@@ -24,6 +24,7 @@ from cli.commands.ingest.run.row import RunRow  # noqa: E402 - the same
 from cli.commands.ingest.test_conn import ConnRow  # noqa: E402 - the same
 from cli.commands.prices.export.row import ExportedAction, ExportedPrice, Manifest  # noqa: E402 - the same
 from cli.commands.prices.prices.row import ComparedPrice  # noqa: E402 - the same
+from cli.commands.prices.returns import ReturnRow  # noqa: E402 - the same
 from cli.commands.proof.checkpoint.row import CheckpointRow, ExtensionRow  # noqa: E402 - the same
 from cli.commands.proof.key import KeyRow  # noqa: E402 - the same
 from cli.commands.proof.prove.row import ProofRow, ProvenRow  # noqa: E402 - the same
@@ -41,6 +42,7 @@ from cli.commands.trust.snapshot import SnapshotRow  # noqa: E402 - the same
 from cli.commands.trust.verify.row import VerifyRow  # noqa: E402 - the same
 from cli.commands.trust.verify.saved_head import SavedHead  # noqa: E402 - the same
 from projections.api.comparing import CompareRow  # noqa: E402 - the same
+from projections.api.disputes import DisputedAction  # noqa: E402 - the same
 from projections.api.faces import json_type  # noqa: E402 - the same
 from projections.api.rows import (  # noqa: E402 - the same
     Change,
@@ -101,6 +103,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "verify": VerifyRow,
     "price": json_type(Price, "PriceRow"),
     "price-adjusted": json_type(ComparedPrice, "AdjustedPriceRow"),
+    "return": ReturnRow,
     "price-fields": json_type(MarketPrice, "MarketPriceRow"),
     "option": json_type(OptionPrice, "OptionRow"),
     "instrument": json_type(Instrument, "InstrumentRow"),
@@ -108,6 +111,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "revision": json_type(Change, "RevisionRow"),
     "diff": json_type(DiffRow),
     "action": json_type(CorporateAction, "ActionRow"),
+    "action-disputed": DisputedAction,
     "gap": json_type(MissingSession, "GapRow"),
     "why": WhyRow,
     "validation": DecisionRow,

@@ -25,12 +25,14 @@ PURE_ROOMS = (
     "ledger/ingest/rules/v1",
     "projections/fold",
     "projections/models",
+    "projections/actions",
     "cli/render/report",
 )
 PURE_MODULES = (
     "ledger/chain", "ledger/codec", "ledger/events", "ledger/appending", "ledger/ingest/providers/port",
     "ledger/ingest/providers/evidence", "ledger/ingest/providers/registry", "ledger/ingest/providers/yahoo/chart",
-    "ledger/ingest/providers/cotahist/layout", "ledger/ingest/judging",
+    "ledger/ingest/providers/cotahist/layout", "ledger/ingest/judging", "ledger/ingest/providers/manual/sheet",
+    "ledger/ingest/providers/b3/feed", "ledger/ingest/providers/b3/joined",
     "ledger/checkpoint/tree", "ledger/checkpoint/merkle_proof", "ledger/checkpoint/tiles",
     "ledger/checkpoint/statement", "ledger/checkpoint/tlog_proof",
     "projections/audit/departures", "projections/audit/rejudging", "projections/audit/report",

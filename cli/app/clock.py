@@ -4,6 +4,7 @@ import time
 
 from cli.app.settings import Settings
 from ledger.errors import LedgerError
+from ledger.ingest.providers import registry
 
 LOCALHOST = "localhost"
 
@@ -19,12 +20,14 @@ def now_us(settings: Settings, *, reading: bool = False, sample: bool = False) -
     """Return the time in microseconds UTC: the machine's, or B3_LEDGER_NOW where that is honoured.
 
     It is honoured in commands that only read, on the sample ledger, and when YAHOO_BASE_URL is a loopback address.
+    On the sample ledger the clock else stands still, where its recording ends: it is no alarm tomorrow.
 
     Raises: ClockRefusedError when it is set and none of these holds.
     """
     fixed = settings.b3_ledger_now
     if fixed is None:
-        return time.time_ns() // 1000
+        recording = registry.recording("sample") if sample else None
+        return time.time_ns() // 1000 if recording is None else recording.recorded_at
     if reading or sample or _is_loopback(settings.yahoo_base_url):
         return fixed
     raise ClockRefusedError

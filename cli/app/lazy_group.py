@@ -1,5 +1,6 @@
 """A click group that lists its commands from a table and imports a command only when it runs."""
 
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,14 @@ class LazyGroup(click.Group):
             # Imported here, as completion is below: a command that is spelled correctly needs neither.
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], self.entries) or list(self.entries)
-            ctx.fail(f"got command {args[0]!r}, want {' or '.join(near)}")
+            from ledger.market.ticker import TickerError, normalize
+
+            if near := get_close_matches(args[0], self.entries):
+                ctx.fail(f"got command {args[0]!r}, want {' or '.join(near)}")
+            wanted = f"one that {ctx.command_path} --help lists"
+            with suppress(TickerError):
+                wanted = f"--ticker {normalize(args[0])}"
+            ctx.fail(f"got command {args[0]!r}, want {wanted}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature

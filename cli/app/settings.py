@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     refresh_days: int
     metrics_ingest_lag_threshold: int
     price_sources: tuple[str, ...]
+    action_sources: tuple[str, ...]
     alerting_enabled: bool
     alert_webhook_url: str | None
     alert_webhook_secret: tuple[bytes, ...] | None
@@ -105,9 +107,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     b3_ledger_now: int | None  # microseconds UTC
 
 
-def _sources(text: str) -> tuple[str, ...]:
+def _some_of(known: tuple[str, ...], text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
-    if len(set(names)) < len(names) or not set(names) <= set(SOURCES):
+    if len(set(names)) < len(names) or not set(names) <= set(known):
         raise ValueError(text)
     return names
 
@@ -160,7 +162,14 @@ REGISTRY: tuple[Setting, ...] = (
         ",".join(registry.price_names("real")),
         f"some of {', '.join(SOURCES)}, separated by commas, each once",
         "whose prices of a ticker are read: the first that has any",
-        _sources,
+        partial(_some_of, SOURCES),
+    ),
+    Setting(
+        "ACTION_SOURCES",
+        ",".join(registry.action_names("real")),
+        f"some of {', '.join(ACTION_SOURCES)}, separated by commas, each once",
+        "whose word on a day's corporate actions counts: the first that names any",
+        partial(_some_of, ACTION_SOURCES),
     ),
     Setting(
         "ALERTING_ENABLED", "false", "true or false", "whether main alerts records and delivers transitions", yes_or_no

@@ -12,10 +12,11 @@ from cli.app import clock
 from cli.app.settings import Settings
 from cli.context import params, sample
 from ledger.errors import NoLedgerError
-from ledger.log_source import LogSource
+from ledger.log_source import LogSource, created
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.values import LedgerKind
+from projections.queries.position import recorded_at
 from projections.store.runner import open_view
 from projections.store.store import View
 
@@ -94,6 +95,15 @@ def reading(settings: Settings) -> Iterator[LogSource]:
 def folder_of(log: LogSource) -> Path | None:
     """Return the ledger folder in which read models of `log` are stored, None for a log that has no folder."""
     return log.folder if isinstance(log, EventLog) else None
+
+
+def read_at(settings: Settings, log: LogSource) -> int:
+    """Return the time at which a command reads `log`: the clock of a sample stands still, after its last event."""
+    now_us = clock.now_us(settings, reading=True, sample=created(log).kind == "sample")
+    if settings.b3_ledger_now is not None or created(log).kind != "sample":
+        return now_us
+    # An older version recorded a sample by the machine's clock.
+    return max(now_us, recorded_at(log, log.head().size - 1))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from ledger.limits import name_fault, names
 EVENT_TYPE = "event type"  # the kind of flaw that is a newer version's event
 RECORDED_HEAD = "recorded head"  # the kind of flaw that is an event which contradicts the chain that it is in
 KEPT_REMARKS = 10
+SOUND_NAMES_KEPT = 8_192  # of 255 bytes at most
 
 Follow = Callable[[Envelope, Event], Flaw | None]
 
@@ -92,6 +93,7 @@ class Meaning:
         self._remark_count = 0
         self._accepted: list[Head] = []
         self._stamps: list[Stamp] = []
+        self._sound_names: set[str] = set()
         if before is not None:
             with suppress(DamagedError):  # found by whoever reads the range that it is in
                 self._recorded_at = decode_envelope(seq - 1, before).recorded_at
@@ -146,8 +148,8 @@ class Meaning:
         if self._first_recorded_at is None:
             self._first_recorded_at = envelope.recorded_at
         for name in names(envelope.stream, event):
-            if fault := name_fault(name):
-                self._remark(Flaw(seq, "name", "at most 255 bytes without control characters", fault))
+            if name not in self._sound_names:
+                self._meet(name, seq)
         if (head := claimed(event)) is not None:
             self._claims.append(Claim(seq, head))
         if isinstance(event, HeadAccepted) and event.expected_size is not None and event.expected_link is not None:
@@ -155,6 +157,15 @@ class Meaning:
         if isinstance(event, CheckpointTimestamped):
             self._stamps.append(Stamp(seq, envelope.recorded_at, event.size, event.time))
         return event
+
+    def _meet(self, name: str, seq: int) -> None:
+        """Remark what is wrong with a name; one that is sound is known from then on, since the same few come again."""
+        if fault := name_fault(name):
+            self._remark(Flaw(seq, "name", "at most 255 bytes without control characters", fault))
+            return
+        if len(self._sound_names) >= SOUND_NAMES_KEPT:
+            self._sound_names.clear()
+        self._sound_names.add(name)
 
     def _remark(self, remark: Flaw) -> None:
         self._remark_count += 1

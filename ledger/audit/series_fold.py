@@ -153,26 +153,41 @@ class SeriesFold:
 
         Costs the years that it touches.
         """
+        return self.lead(seq, decision, committing=committing)[1]
+
+    def lead(self, seq: int, decision: Decided, *, committing: bool) -> tuple[bytes | None, bytes | None]:
+        """Do as `apply` does, and return the state that the decision finds before the one that it leads to."""
         series = Series(decision.ticker, decision.provider)
-        live, before = self._used(series), self.state(series, decision.basis) if committing else None
+        live = self._used(series)
         held, items = live.held, live.items
+        before = (held.state or live.state(series, held.basis or decision.basis)) if committing else None
         if decision.verdict in ACCEPTED:
             changed = bool(decision.bars) or held.basis != decision.basis
             self._put_bars(live, decision.bars)
-            kept, window = held.actions, decision.window
-            if decision.received and not committing:
-                # A decision of version 1 is complete for its window.
-                kept = tuple(action for action in kept if not window.start <= action.ex_date <= window.end)
-            known = in_force(kept, decision.actions)
-            if known != held.actions:
-                held.actions, live.actions_array, changed = known, b"", True
+            if self._put_actions(live, decision, committing=committing):
+                changed = True
             held.seq = seq
             held.state = (live.state(series, decision.basis) if changed else before) if committing else None
         elif committing:
             held.state = before
         held.basis, held.rules_version = decision.basis, decision.rules_version
         self._items += live.items - items
-        return held.state
+        return before, held.state
+
+    def _put_actions(self, live: LiveSeries, decision: Decided, *, committing: bool) -> bool:
+        """Hold the actions that are in force by then; return whether they are others."""
+        held, kept = live.held.actions, live.held.actions
+        if decision.received and not committing:
+            # A decision of version 1 is complete for its window.
+            start, end = decision.window.start, decision.window.end
+            kept = tuple(action for action in held if not start <= action.ex_date <= end)
+        if not decision.actions and kept == held:
+            return False
+        known = in_force(kept, decision.actions)
+        if known == held:
+            return False
+        live.held.actions, live.actions_array = known, b""
+        return True
 
     def _used(self, series: Series) -> LiveSeries:
         live = self._live.get(series)

@@ -18,7 +18,6 @@ from ledger.codec import UNDECODABLE, Envelope, decode_envelope
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import Event, FetchSucceeded, IngestFailed, SnapshotWritten, ValidationCompleted
 from ledger.files.scratch import ScratchMap
-from ledger.market.series import Series
 
 CAUSE = "cause"
 
@@ -115,9 +114,8 @@ class Succession:
         if decision is None:
             return None
         committing = commits(envelope)
-        before = self._fold.state(Series(series.ticker, series.provider), decision.basis) if committing else None
-        after = self._fold.apply(envelope.seq, decision, committing=committing)
-        if committing:
+        before, after = self._fold.lead(envelope.seq, decision, committing=committing)
+        if committing and (before, after) != (decision.before, decision.after):
             for field, led, said in (("before", before, decision.before), ("after", after, decision.after)):
                 if led != said:
                     return Flaw(envelope.seq, f"state {field}", _hex(led), _hex(said))

@@ -7,6 +7,7 @@ exchanged, and by the later splits that the newer series is adjusted for. Pure a
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from math import prod
 
 import msgspec
@@ -22,7 +23,7 @@ from projections.fold.tables import State, Tables
 from projections.models import decisions, metrics, prices, retirements
 from projections.models.retirements import Retirement
 from projections.models.units import reais
-from projections.queries.adjusted import ONE, adjusted, factors, known_actions
+from projections.queries.adjusted import AS_USUAL, ONE, AdjustmentRule, adjusted, factors, known_actions
 
 _PRICES = ("open", "high", "low", "close")
 
@@ -59,7 +60,7 @@ def codes(ended: Mapping[str, Retirement], ticker: str) -> list[str]:
 
 
 def continued(
-    state: State, ticker: str, position: int, *, chosen: Callable[[str], Series], adjusting: bool
+    state: State, ticker: str, position: int, *, chosen: Callable[[str], Series], adjusting: AdjustmentRule | None
 ) -> Iterator[Price]:
     """Yield a row per session of every code of `ticker`, oldest first; each names its own code.
 
@@ -70,10 +71,11 @@ def continued(
     """
     ended = retirements.in_force(state[metrics.NAME], position)
     tables, names = state[prices.NAME], codes(ended, ticker)
-    parts = _parts(tables, [chosen(name) for name in names], [ended[name] for name in names[:-1]], position)
-    made = series_rows.adjusted_prices if adjusting else series_rows.prices
+    rule = adjusting or AS_USUAL
+    parts = _parts(tables, [chosen(name) for name in names], [ended[name] for name in names[:-1]], position, rule)
+    made = partial(series_rows.adjusted_prices, rule=adjusting) if adjusting else series_rows.prices
     for part in parts:
-        own = factors(part.bars, part.actions, part.basis) if adjusting else {}
+        own = factors(part.bars, part.actions, part.basis, rule.scope) if adjusting else {}
         for row in made(tables, part.series, position):
             if row.date in part.bars:
                 known = part.lead if row.date >= part.since else None
@@ -81,7 +83,9 @@ def continued(
                 yield row if part is parts[-1] else _joined(row, part, factor)
 
 
-def _parts(tables: Tables, series: Sequence[Series], ends: Sequence[Retirement], position: int) -> list[_Part]:
+def _parts(
+    tables: Tables, series: Sequence[Series], ends: Sequence[Retirement], position: int, rule: AdjustmentRule
+) -> list[_Part]:
     """Return what each of `series` adds, oldest first; `ends` are how each but the last one ended."""
     parts: list[_Part] = []
     for number in reversed(range(len(series))):
@@ -91,7 +95,7 @@ def _parts(tables: Tables, series: Sequence[Series], ends: Sequence[Retirement],
         held = prices.bars(tables, series[number], position)
         if newest is None:
             raise NothingToShowError(f"no session of {series[number].ticker} to join", wanted="at least one")
-        known = known_actions(tables, series[number], newest.basis, position)
+        known = known_actions(tables, series[number], newest.basis, position, rule)
         part = _Part(
             series=series[number],
             bars={day: bar for day, bar in held.items() if after < day <= until},
@@ -106,11 +110,11 @@ def _parts(tables: Tables, series: Sequence[Series], ends: Sequence[Retirement],
         if parts and parts[0].basis != part.basis:
             bases = f"{part.series.ticker} {part.basis} and {parts[0].series.ticker} {parts[0].basis}"
             raise NothingToShowError(bases, wanted="both on one basis: one --source")
-        parts.insert(0, _onto(part, parts[0], ends[number]) if parts else part)
+        parts.insert(0, _onto(part, parts[0], ends[number], rule) if parts else part)
     return parts
 
 
-def _onto(part: _Part, later: _Part, end: Retirement) -> _Part:
+def _onto(part: _Part, later: _Part, end: Retirement, rule: AdjustmentRule) -> _Part:
     """Return `part`, which ended so, on the scale of what it went on as, with the factor of what was paid since."""
     ratios = [(one.denominator, one.numerator) for one in later.actions if one.kind in SIZED]
     splits = prod((Fraction(old, new) for old, new in ratios if old and new), start=ONE)
@@ -120,7 +124,7 @@ def _onto(part: _Part, later: _Part, end: Retirement) -> _Part:
     joined = {last: replace(part.bars[last], close=max(round(part.bars[last].close * scale), 1)), **later.bars}
     lead = None
     if later.lead is not None and later.since <= min(later.bars):
-        lead = factors(joined, later.actions, later.basis)[last] * later.lead
+        lead = factors(joined, later.actions, later.basis, rule.scope)[last] * later.lead
     return replace(part, scale=scale * later.scale, lead=lead)
 
 

@@ -65,9 +65,9 @@ class Ledger:
     ValueError for an `as_of` or a day that names nothing.
     """
 
-    def __init__(self, log: LogSource, view: View, *, order: tuple[str, ...]) -> None:
-        """Read `log` by `view`, whose owner keeps both open; `order` is that of providers."""
-        self._held, self._order = (log, view), order
+    def __init__(self, log: LogSource, view: View, *, order: tuple[str, ...], action_order: tuple[str, ...] = ()):
+        """Read `log` by `view`, whose owner keeps both open; `order` is of providers, `action_order` of actions'."""
+        self._held, self._order, self.action_order = (log, view), order, action_order
         self._closing: weakref.finalize[..., Self] | None = None
 
     @classmethod
@@ -81,7 +81,7 @@ class Ledger:
                 log = held.enter_context(shared_log(locate.home(path)))
                 folder = log.folder
             view = held.enter_context(open_view(log, folder, storing=False))
-            ledger = cls(log, view, order=locate.sources())
+            ledger = cls(log, view, order=locate.sources(), action_order=locate.action_sources())
             # A notebook cell that runs again drops the ledger that it opened before without closing it.
             ledger._closing = weakref.finalize(ledger, held.pop_all().close)
             return ledger
@@ -185,7 +185,7 @@ class Ledger:
         start: Day | None = None,
         end: Day | None = None,
         as_of: AsOf | None = None,
-        adjusted: Literal[True],
+        adjusted: Literal[True, "splits", "all"],
         continued: bool = False,
         source: str | None = None,
     ) -> Columns[AdjustedPrice]: ...
@@ -197,17 +197,23 @@ class Ledger:
         start: Day | None = None,
         end: Day | None = None,
         as_of: AsOf | None = None,
-        adjusted: bool = False,
+        adjusted: bool | Literal["splits", "all"] = False,
         continued: bool = False,
         source: str | None = None,
     ) -> Columns[Price] | Columns[AdjustedPrice]:
         """Return one row per session from `start` to `end`, both inclusive, in their order.
 
-        Where `adjusted`, beside each price the one adjusted for what was known then, of later sessions than `end` too.
+        Where `adjusted`, beside each price the one adjusted for what was known then, of later sessions than `end` too;
+        for `splits` and their like alone, or for all.
         Where `continued`, with those under its other codes as a person joined them, all on the newest one's scale.
         """
         until, first, last = self.position(as_of), day_or_none(start), day_or_none(end)
         rows: Callable[[Series], Iterable[Price]]
+        rule = None
+        if adjusted:
+            from projections.queries.adjusted import AdjustmentRule
+
+            rule = AdjustmentRule("splits" if adjusted == "splits" else "all", self.action_order)
         if continued:
             # Imported here: exact fractions cost as much as everything else that prices need.
             from projections.api import continued as joined
@@ -215,9 +221,9 @@ class Ledger:
             chosen, state = partial(self.series, source=source), self._view.state
 
             def rows(series: Series) -> Iterable[Price]:
-                return joined.continued(state, series.ticker, until, chosen=chosen, adjusting=adjusted)
+                return joined.continued(state, series.ticker, until, chosen=chosen, adjusting=rule)
         else:
-            made = series_rows.adjusted_prices if adjusted else series_rows.prices
+            made = partial(series_rows.adjusted_prices, rule=rule) if rule else series_rows.prices
             rows = partial(made, self._tables, position=until)
         found = (row for one in self._chosen(ticker, source) for row in series_rows.within(rows(one), first, last))
         return (
@@ -314,14 +320,11 @@ class Ledger:
         if due is None:
             at_us = now_us() if as_of is None or not reached else positions.recorded_at(self._log, reached - 1)
             due = last_due(self.kind, at_us)
-        ended = {name: one.on for name, one in retirements.in_force(self._view.state[metrics.NAME], reached).items()}
-        missing = (
-            row
-            for one in self._chosen(ticker, source)
-            for row in series_rows.missing_sessions(
-                self._tables, one, due, reached, ended=ended.get(one.ticker, date.max)
-            )
-        )
+        measures, missing = self._view.state[metrics.NAME], list[MissingSession]()
+        ended = {name: one.on for name, one in retirements.in_force(measures, reached).items()}
+        for one in self._chosen(ticker, source):
+            files, end = tuple(metrics.files(measures, one.provider, reached)), ended.get(one.ticker, date.max)
+            missing += series_rows.missing_sessions(self._tables, one, due, reached, ended=end, files=files)
         return to_columns(MissingSession, missing)
 
     def diff(

@@ -10,7 +10,12 @@ from ledger.store.home import LedgerHome
 
 DATA_DIR = "DATA_DIR"
 PRICE_SOURCES = "PRICE_SOURCES"
-DEFAULTS = {DATA_DIR: "./dados", PRICE_SOURCES: ",".join(registry.price_names("real"))}
+ACTION_SOURCES = "ACTION_SOURCES"
+DEFAULTS = {
+    DATA_DIR: "./dados",
+    PRICE_SOURCES: ",".join(registry.price_names("real")),
+    ACTION_SOURCES: ",".join(registry.action_names("real")),
+}
 DOTENV = ".env"
 
 
@@ -22,6 +27,11 @@ def data_dir() -> Path:
 def sources() -> tuple[str, ...]:
     """Return the providers in the order of preference for a ticker's series: PRICE_SOURCES, as in force."""
     return tuple(name.strip() for name in _setting(PRICE_SOURCES).split(","))
+
+
+def action_sources() -> tuple[str, ...]:
+    """Return the providers in the order in which their word on actions counts: ACTION_SOURCES, as in force."""
+    return tuple(name.strip() for name in _setting(ACTION_SOURCES).split(","))
 
 
 def home(root: Path) -> LedgerHome:

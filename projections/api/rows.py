@@ -211,11 +211,12 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
 class MissingSession(msgspec.Struct, frozen=True, kw_only=True):
     """One missing session: how many accepted answers over it did not bring it, since when, and when last.
 
+    `ticker` is null for one that no file of the provider covers, of all tickers together.
     `rejected` when the last of them had a row that a rule refused; `behind` when no later session is held.
     `rejected_answers` more were rejected as a whole, the last at `last_rejected_at`.
     """
 
-    ticker: str
+    ticker: str | None
     date: date
     asked: int
     since: Instant | None

@@ -3,13 +3,13 @@
 Everywhere `position` is how many events are read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.market.series import Series
-from ledger.values import Bar, Basis
+from ledger.values import Bar, Basis, Window
 from projections.api.faces import to_python
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, MissingSession, Price
 from projections.fold.tables import Tables
@@ -20,6 +20,9 @@ from projections.models.prices import Version
 from projections.models.units import reais
 from projections.queries.bar_fields import VOLUME, apart, relative
 
+if TYPE_CHECKING:
+    from projections.queries.adjusted import AdjustmentRule
+
 PriceT = TypeVar("PriceT", bound=Price)
 
 
@@ -29,12 +32,14 @@ def prices(tables: Tables, series: Series, position: int) -> Iterator[Price]:
         yield to_python(Price, **held)
 
 
-def adjusted_prices(tables: Tables, series: Series, position: int) -> Iterator[AdjustedPrice]:
+def adjusted_prices(
+    tables: Tables, series: Series, position: int, rule: "AdjustmentRule | None" = None
+) -> Iterator[AdjustedPrice]:
     """Yield what `prices` does, beside each price the one adjusted for what was known then, of later sessions too."""
     # Imported here: exact fractions cost as much as everything else that prices need.
-    from projections.queries.adjusted import adjusted, held_factors
+    from projections.queries.adjusted import AS_USUAL, adjusted, held_factors
 
-    factors = held_factors(tables, series, position)
+    factors = held_factors(tables, series, position, rule or AS_USUAL)
     for bar, held in _held(tables, series, position):
         factor = factors.get(bar.date)
         yield to_python(
@@ -179,7 +184,24 @@ def differences(series: Series, old: Mapping[date, Bar], new: Mapping[date, Bar]
         )
 
 
-def missing_sessions(
+def uncovered_session(provider: str, day: date) -> MissingSession:
+    """Return the row of a session that no file of `provider` covers, of all tickers together."""
+    return to_python(
+        MissingSession,
+        ticker=None,
+        date=day,
+        asked=0,
+        since=None,
+        last_asked_at=None,
+        rejected=False,
+        rejected_answers=0,
+        last_rejected_at=None,
+        behind=False,
+        provider=provider,
+    )
+
+
+def missing_sessions(  # noqa: PLR0913 - what is due has many bounds
     tables: Tables,
     series: Series,
     until: date,
@@ -187,15 +209,16 @@ def missing_sessions(
     *,
     since: date | None = None,
     ended: date = date.max,
+    files: Collection[Window] = (),
 ) -> Iterator[MissingSession]:
     """Yield a row for each session missing from the first one held to `until`, which is inclusive.
 
     `since` is the first session that the series is known to lack, where it lies before the first one held.
-    None is due after `ended`, the day on which the series ended.
+    None is due after `ended`, the day on which the series ended. `files` are the days of those that were brought.
     """
     from projections.queries import gaps
 
-    for gap in gaps.gaps(tables, series, until, position, since=since, ended=ended):
+    for gap in gaps.gaps(tables, series, until, position, since=since, ended=ended, files=files):
         yield to_python(
             MissingSession,
             ticker=series.ticker,

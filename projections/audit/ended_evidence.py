@@ -4,6 +4,8 @@ A job ends what is pending before the next one asks, whatever crashed: an answer
 ones of its series are decided on had one that is gone. One that ends twice would bring back what was corrected since.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from ledger.codec import UNDECODABLE, Envelope
@@ -15,6 +17,8 @@ from projections.audit.departures import DepartureError
 
 PASSED_OVER = "an answer that nothing ended, though later ones of its series were decided on"
 PASSED_KEPT = 100_000  # answers that are passed over at once; more are not told apart
+WAITING_KEPT = 1_000  # of one series; a job ends what is pending, so no run ever left more than a few
+FORGOTTEN = -1  # stands first among those that wait where older ones were too many to keep
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_seqs = msgspec.msgpack.Decoder(list[int]).decode
@@ -49,12 +53,29 @@ class EndedEvidence:
         key = b"o" + _encode((series.provider, series.ticker))
         waiting = _decode_seqs(self._scratch.get(key) or _encode([]))
         if name == ANSWER:
-            self._scratch.put(key, _encode([*waiting, envelope.seq]))
-            return
-        cause = envelope.cause
-        if cause not in waiting:
-            raise DepartureError("cause", cause, "an answer that no event before ended")
-        self._scratch.put(key, _encode([seq for seq in waiting if seq != cause]))
+            self._scratch.put(key, _encode(self._with(waiting, envelope.seq)))
+        elif envelope.cause is not None:
+            self._scratch.put(key, _encode(self._without(waiting, envelope.cause)))
+
+    def _with(self, waiting: list[int], seq: int) -> list[int]:
+        if len(waiting) < WAITING_KEPT:
+            return [*waiting, seq]
+        kept = waiting[waiting[0] == FORGOTTEN :]
+        self._pass_over(kept[:1])
+        return [FORGOTTEN, *kept[1:], seq]
+
+    def _without(self, waiting: list[int], cause: int) -> list[int]:
+        """Return what waits still once the answer at `cause` is ended.
+
+        Raises: DepartureError.
+        """
         self.passed_over.pop(cause, None)
-        if waiting[0] != cause and len(self.passed_over) < PASSED_KEPT:
-            self.passed_over |= dict.fromkeys(seq for seq in waiting if seq < cause)
+        if cause in waiting:
+            self._pass_over(seq for seq in waiting if FORGOTTEN < seq < cause)
+        elif waiting[:1] != [FORGOTTEN]:
+            raise DepartureError("cause", cause, "an answer that no event before ended")
+        return [seq for seq in waiting if seq != cause]
+
+    def _pass_over(self, seqs: Iterable[int]) -> None:
+        if len(self.passed_over) < PASSED_KEPT:
+            self.passed_over |= dict.fromkeys(seqs)

@@ -111,8 +111,12 @@ def _describe(tables: Tables, series: Series, year: int, answer: Answer, bars: d
     after = sorted({**before, **found}.items())
     if not after:
         return
-    runs = [(listing, b"".join(_packed(day) for day, _ in run)) for listing, run in groupby(after, key=itemgetter(1))]
-    tables["years"].store(key + YEAR.pack(year), _Year(tuple(_StoredRun(listing, days) for listing, days in runs)))
+    begin = date(year, 1, 1).toordinal() - 1
+    runs = tuple(
+        _StoredRun(listing, b"".join((day.toordinal() - begin).to_bytes(DAY_BYTES, "big") for day, _ in run))
+        for listing, run in groupby(after, key=itemgetter(1))
+    )
+    tables["years"].store(key + YEAR.pack(year), _Year(runs))
     known = tables["listed"].load(key, _decode_listed)
     (first, _), (last, listing) = after[0], after[-1]
     sessions = len(after) - len(before)
@@ -121,10 +125,6 @@ def _describe(tables: Tables, series: Series, year: int, answer: Answer, bars: d
         if known.last > last:
             last, listing = known.last, known.listing
     tables["listed"].store(key, InstrumentSpan(first, last, sessions, listing))
-
-
-def _packed(day: date) -> bytes:
-    return YEAR.pack(day.timetuple().tm_yday)
 
 
 def _days(year: int, packed: bytes) -> Iterator[date]:

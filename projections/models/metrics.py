@@ -4,6 +4,7 @@ Tables:
 - `tallies`: (ticker, provider) -> tally. Fixed in size, rewritten at every final entry.
 - `recent`: (ticker, provider, slot) -> duration and failure of one of the last 30 final entries. The slot of a final
   entry is its number modulo 30: one small row is written, where a ring inside the tally would be rewritten whole.
+- `files`: (provider, first day, last day) -> the seq of the first accepted decision over a file of these days.
 - `pending`: (seq) -> what is wanted of evidence until its decision, or the failure over it, comes, and no longer.
 - `missing`: (ticker, provider) -> the sessions that were due in accepted answers and are not held, each with the day on
   which that was first found. Rewritten where an answer changes it.
@@ -34,14 +35,14 @@ from ledger.market.series import Series
 from ledger.market.sessions import trading_day
 from ledger.values import ErrorKind, Window
 from projections.fold.event_readers import Evidence, Fact
-from projections.fold.keys import seq_key, text_key, two_texts
+from projections.fold.keys import DAY_BYTES, day_key, seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode
 from projections.models import alert_episodes, newest_proofs, retirements
 from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, failure_status, rejected_rows
 from projections.models.retirements import Retirement
 
 NAME = "metrics"
-VERSION = 7
+VERSION = 8
 RECENT_ENTRIES = 30
 GAP = "GAP"  # the rule that names a missing session, in every version of the rules
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
@@ -163,7 +164,7 @@ class Metrics:
     name = NAME
     version = VERSION
     tables = (
-        *("tallies", "recent", "pending", "missing", retirements.TABLE, "probes"),
+        *("tallies", "recent", "files", "pending", "missing", retirements.TABLE, "probes"),
         *(*newest_proofs.TABLES, *alert_episodes.TABLES),
     )
     rewritten = frozenset(tables) - {retirements.TABLE}
@@ -198,6 +199,7 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
     tally.flagged, tally.warned = len(decision.flagged), len(decision.warned)
     tally.last_answer = waiting.finished_at
     if decision.verdict in ACCEPTED:
+        _cover(tables, decision, envelope.seq)
         tally.last_ingest, tally.rows_fetched = waiting.finished_at, waiting.rows
         tally.rows_total += decision.added
         for bar in decision.bars:
@@ -211,6 +213,14 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
         if tally.first_date is not None and decision.window.start <= tally.first_date:
             tally.whole_at = waiting.finished_at
     _put(tables, key, tally, waiting.duration_ms)
+
+
+def _cover(tables: Tables, decision: ValidationCompleted, seq: int) -> None:
+    """Note which days a file covers, once, of all the tickers in it."""
+    if registry.brought_by_hand(decision.provider):
+        key = text_key(decision.provider) + day_key(decision.window.start) + day_key(decision.window.end)
+        if tables["files"].get(key) is None:
+            tables["files"].put(key, encode(seq))
 
 
 def _miss(tables: Tables, key: bytes, decision: ValidationCompleted, found_at: int) -> int:
@@ -301,6 +311,14 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
             # What was due after its end is not missing.
             tally.missing = sum(day <= retired.on for day in _missing(tables, key))
         yield Measured(ticker, provider, tally.measures(slots), retired)
+
+
+def files(tables: Tables, provider: str, position: int | None = None) -> Iterator[Window]:
+    """Yield the days of each file of `provider` that was brought once `position` events are read (None: all)."""
+    for key, value in tables["files"].scan(text_key(provider)):
+        if position is None or _decode_time(value) < position:
+            ends = (key[-2 * DAY_BYTES : -DAY_BYTES], key[-DAY_BYTES:])
+            yield Window(*(date.fromordinal(int.from_bytes(day, "big")) for day in ends))
 
 
 def spans(tables: Tables, provider: str) -> Iterator[tuple[str, Window]]:

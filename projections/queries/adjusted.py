@@ -1,40 +1,48 @@
 """Adjusted prices, derived from the actions that are known and never taken from a provider. Pure and exact.
 
-The factor of a session is the product, over every later action, of
-- `1 - D / C` for payments of `D` per share on a day, `C` the last close before that day;
-- `old shares / new shares` for a split, on a series as traded only: a split-adjusted one carries it already.
+The factor of a session is the product, over the later days on which rights changed, of the exchange's own ex-price over
+the last close before the day, `C`: `(C + S·Z - D - V) / (C · (R + S))`, where
+- `D` is all cash of that day together, per share of the day before, `V` the value of paper that was delivered;
+- `R` is how many shares one became, by the splits, bonuses and groupings of that day together. A split-adjusted series
+  carries its provider's splits already, and nothing else;
+- `S` new shares at `Z` each are what a share had the right to subscribe, where `Z` is below `C`.
 
-Payments and closes are taken on the series' own basis: a provider that adjusts closes for splits
-adjusts its payments too. A series whose provider tells of no actions, as the exchange's files do, is adjusted by what
-another provider tells of the same ticker, brought onto its basis; where nobody was asked, nothing is known.
+Which actions those are the witnesses of a ticker decide together, as `projections.actions.witnessed` has it; payments
+are brought onto the basis of the series. What has no known size ends the series: no session before it has a factor.
 
 Source: docs/validation.md, "Adjusted prices".
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import groupby
 from math import prod
 from operator import attrgetter
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from ledger.events import AMOUNTS_PER_MICRO
 from ledger.ingest.providers import registry
+from ledger.ingest.rules.actions import CURRENCY
 from ledger.market.series import Series
-from ledger.values import Action, Bar, Basis
+from ledger.values import Action, ActionKind, Bar, Basis
+from projections.actions.witnessed import FAMILIES, ToldActions, WitnessedAction, counted, ratio, witnessed
 from projections.fold.tables import Tables
-from projections.models import corporate_actions, decisions, prices
+from projections.models import decisions, prices
 
 ONE = Fraction(1)
+AdjustmentScope = Literal["splits", "all"]
 
 _date = attrgetter("ex_date")
 
 
-def factors(bars: Mapping[date, Bar], actions: Iterable[Action], basis: Basis) -> dict[date, Fraction]:
+def factors(
+    bars: Mapping[date, Bar], actions: Iterable[Action], basis: Basis, scope: AdjustmentScope = "all"
+) -> dict[date, Fraction]:
     """Return the exact factor of every session, in order of days; the last one's is 1 unless an action follows it.
 
     A payment of nothing, or of the whole close before it or more, cannot be adjusted for and is left out: rule
@@ -44,7 +52,7 @@ def factors(bars: Mapping[date, Bar], actions: Iterable[Action], basis: Basis) -
     steps: list[tuple[date, Fraction]] = []
     for day, on_day in groupby(sorted(actions, key=_date), key=_date):
         if earlier := bisect_left(days, day):
-            steps.append((day, _step(list(on_day), bars[days[earlier - 1]].close, basis)))
+            steps.append((day, _step(list(on_day), bars[days[earlier - 1]].close, basis, scope)))
     found: dict[date, Fraction] = {}
     factor = ONE
     for day in reversed(days):
@@ -65,39 +73,136 @@ def adjusted_micros(micros: int, factor: Fraction) -> int:
     return round(micros * factor)
 
 
-def _step(actions: Sequence[Action], previous_close: int, basis: Basis) -> Fraction:
+def _step(actions: Sequence[Action], previous_close: int, basis: Basis, scope: AdjustmentScope) -> Fraction:
     """Return the factor of one day's actions; payments of one day are one payment."""
+    shares = [one for one in actions if basis == "as_traded" or one.kind != "split"]
+    became = ratio(shares)
+    if scope == "splits":
+        return 1 / became
     close = previous_close * AMOUNTS_PER_MICRO
     paid = sum(action.amount for action in actions if action.amount is not None and action.amount > 0)
-    factor = ONE - Fraction(paid, close) if 0 < paid < close else ONE
-    if basis == "as_traded":
-        for action in actions:
-            if action.kind == "split" and action.numerator and action.denominator:
-                factor *= Fraction(action.denominator, action.numerator)
-    return factor
+    rights = [
+        (Fraction(one.numerator, one.denominator), one.strike)
+        for one in actions
+        if one.kind == "subscription" and one.numerator and one.denominator and one.strike and one.strike < close
+    ]
+    new = sum((share for share, _ in rights), Fraction(0))
+    worth = close + sum((share * strike for share, strike in rights), Fraction(0)) - (paid if 0 < paid < close else 0)
+    return worth / (close * (became + new))
+
+
+class AdjustmentRule(msgspec.Struct, frozen=True):
+    """How prices are adjusted: for splits and their like alone or for all, by providers in which `order` of belief.
+
+    Without an `order` in that of the registry.
+    """
+
+    scope: AdjustmentScope = "all"
+    order: tuple[str, ...] = ()
+
+
+AS_USUAL = AdjustmentRule()
 
 
 class KnownActions(msgspec.Struct, frozen=True):
-    """The actions that a series is adjusted by, on its own basis; before `since` nobody was asked (None: ever)."""
+    """The actions that a series is adjusted by, on its own basis; before `since` they are not known (None: ever).
+
+    `unsized` is the last one of no known size, which ends the series where `since` is its day.
+    """
 
     actions: tuple[Action, ...]
     since: date | None
+    unsized: WitnessedAction | None = None
 
 
-def known_actions(tables: Tables, series: Series, basis: Basis, position: int | None = None) -> KnownActions:
+def told(tables: Tables, ticker: str, position: int | None = None, order: Sequence[str] = ()) -> list[ToldActions]:
+    """Return what the ticker's providers tell of its actions, as traded, those of `order` first to be believed.
+
+    Without an `order` in that of the registry; the sample's comes after them. Costs decisions.
+    """
+    judged = set(decisions.judged(tables, ticker))
+    found = []
+    for name in dict.fromkeys((*(order or registry.action_names("real")), *registry.action_names("sample"))):
+        if name in judged and registry.names_actions(name):
+            actions = prices.actions(tables, Series(ticker, name), position)
+            basis = registry.described(name).basis
+            found.append(
+                ToldActions(
+                    provider=name,
+                    actions=actions if basis == "as_traded" else _as_traded(actions),
+                    withdraws=registry.described(name).withdraws_actions,
+                    splits_alone=registry.has_sessions(name),
+                )
+            )
+    return found
+
+
+def known_actions(
+    tables: Tables, series: Series, basis: Basis, position: int | None = None, rule: AdjustmentRule = AS_USUAL
+) -> KnownActions:
     """Return what is known of the actions of the series' ticker once `position` events are read (None: all).
 
-    From its own provider, where that tells of actions; else from the first one by name that does. Costs decisions.
+    By all providers that tell of them, in the order of `rule` (see `told`). Costs their decisions.
     """
-    if registry.names_actions(series.provider):
-        return KnownActions(prices.actions(tables, series, position), date.min)
-    for other in prices.all_series(tables, series.ticker):
-        judged = list(decisions.decisions(tables, other, position))
-        asked = [one.window.start for one in judged if one.accepted]
-        if registry.names_actions(other.provider) and asked:
-            told = corporate_actions.known(judged)
-            return KnownActions(told if basis == judged[-1].basis else _as_traded(told), min(asked))
-    return KnownActions((), None)
+    witnesses = told(tables, series.ticker, position, rule.order)
+    asked = [
+        date.min if one.provider == series.provider or not registry.has_sessions(one.provider) else first
+        for one in witnesses
+        if (first := _first_asked(tables, Series(series.ticker, one.provider), position)) is not None
+    ]
+    if not asked:
+        return KnownActions((), None)
+    rows = witnessed(witnesses)
+    unsized = max((row for row in rows if row.state == "unsized"), key=lambda row: row.ex_date, default=None)
+    since = min(asked) if unsized is None else max(min(asked), unsized.ex_date)
+    own = prices.actions(tables, series, position) if registry.names_actions(series.provider) else ()
+    actions = counted(rows) if basis == "as_traded" else _onto_adjusted(rows, series.provider, own)
+    return KnownActions(actions, since, unsized)
+
+
+def _first_asked(tables: Tables, series: Series, position: int | None) -> date | None:
+    accepted = (one.window.start for one in decisions.decisions(tables, series, position) if one.accepted)
+    return min(accepted, default=None)
+
+
+def _onto_adjusted(rows: Sequence[WitnessedAction], provider: str, own: Sequence[Action]) -> tuple[Action, ...]:
+    """Return the actions that count on the basis of a provider that adjusts for splits, its `own` among them.
+
+    What it tells itself is taken as it told it. Of shares only what its splits have not made of them is left.
+    """
+    splits = [one for one in own if one.kind == "split" and one.numerator and one.denominator]
+    found: list[Action] = []
+    for row in rows:
+        if row.family == "shares":
+            continue
+        if row.provider == provider:
+            days = {one.ex_date for one in row.actions}
+            found += [one for one in own if one.ex_date in days and FAMILIES[one.kind] == row.family]
+            continue
+        since = prod(
+            (Fraction(one.denominator or 1, one.numerator or 1) for one in splits if one.ex_date >= row.ex_date),
+            start=ONE,
+        )
+        found += [
+            replace(
+                one,
+                amount=None if one.amount is None else round(one.amount * since),
+                strike=None if one.strike is None else round(one.strike * since),
+            )
+            for one in row.actions
+        ]
+    return tuple(sorted((*found, *splits, *_left(rows, splits)), key=_date))
+
+
+def _left(rows: Sequence[WitnessedAction], splits: Sequence[Action]) -> Iterator[Action]:
+    """Yield what the `splits` that a series is adjusted for have not made of its shares, day by day."""
+    wanted = {row.ex_date: ratio(row.actions) for row in rows if row.family == "shares"}
+    for day in sorted(wanted.keys() | {one.ex_date for one in splits}):
+        left = wanted.get(day, ONE) / ratio([one for one in splits if one.ex_date == day])
+        if left != ONE:
+            # No split, which this series would be taken to have in it already.
+            kind: ActionKind = "bonus" if left > 1 else "grouping"
+            yield Action(day, kind, None, left.numerator, left.denominator, CURRENCY)
 
 
 def _as_traded(told: Sequence[Action]) -> tuple[Action, ...]:
@@ -111,15 +216,17 @@ def _as_traded(told: Sequence[Action]) -> tuple[Action, ...]:
     return tuple(found)
 
 
-def held_factors(tables: Tables, series: Series, position: int | None = None) -> dict[date, Fraction]:
+def held_factors(
+    tables: Tables, series: Series, position: int | None = None, rule: AdjustmentRule = AS_USUAL
+) -> dict[date, Fraction]:
     """Return the factor of each session held once `position` events are read (None: all), in order of days.
 
-    Sessions from before actions were asked for have none. Costs the series' versions and decisions.
+    Sessions of which not all is known have none. Costs the series' versions, and the decisions on its ticker.
     """
     newest = decisions.newest(tables, series)
     bars = prices.bars(tables, series, position)
     if newest is None or not bars:
         return {}
-    known = known_actions(tables, series, newest.basis, position)
-    found = factors(bars, known.actions, newest.basis)
+    known = known_actions(tables, series, newest.basis, position, rule)
+    found = factors(bars, known.actions, newest.basis, rule.scope)
     return {day: factor for day, factor in found.items() if known.since is not None and day >= known.since}

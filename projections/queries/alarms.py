@@ -21,7 +21,18 @@ VERIFICATION_AGE = "verification.age"
 CHECKPOINT_AGE = "checkpoint.age"
 DISK_FREE = "disk.free"
 BAD_VERDICT = "verdict.bad"
-METRICS = (INGEST_LAG, ERROR_RATE, MISSING, BACKUP_AGE, VERIFICATION_AGE, CHECKPOINT_AGE, DISK_FREE, BAD_VERDICT)
+DISPUTED = "actions.disputed"
+METRICS = (
+    INGEST_LAG,
+    ERROR_RATE,
+    MISSING,
+    BACKUP_AGE,
+    VERIFICATION_AGE,
+    CHECKPOINT_AGE,
+    DISK_FREE,
+    BAD_VERDICT,
+    DISPUTED,
+)
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +96,13 @@ def _counted(some: Sequence[Measured], ticker: str | None, thresholds: Threshold
     if missing := sum(one.measures.missing for one in some):
         reason = f"got {missing} sessions missing, want none"
         yield Alarm(metric=MISSING, ticker=ticker, value=missing, threshold=0, reason=reason)
+
+
+def of_actions(doubted: int) -> Iterator[Alarm]:
+    """Yield that so many corporate actions are in doubt, where any is."""
+    if doubted:
+        reason = f"got {doubted} corporate actions in doubt, want none"
+        yield Alarm(metric=DISPUTED, value=doubted, threshold=0, reason=reason)
 
 
 def of_proofs(tables: Tables, *, created_us: int, now_us: int, thresholds: Thresholds) -> Iterator[Alarm]:

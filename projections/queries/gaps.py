@@ -1,6 +1,6 @@
 """Sessions that are missing from a series. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from ledger.ingest.providers import registry
 from ledger.market import sessions
 from ledger.market.series import Series
+from ledger.market.ticker import expiry
 from ledger.values import LedgerKind, Window
 from projections.fold.tables import Tables
 from projections.queries import history
@@ -32,13 +33,22 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     behind: bool
 
 
+def uncovered(files: Collection[Window]) -> Iterator[date]:
+    """Yield the sessions between the first and the last of the files' days that none of them covers."""
+    if not files:
+        return
+    ends = Window(min(days.start for days in files), max(days.end for days in files))
+    covered = {day for days in files for day in sessions.sessions(days)}
+    yield from (day for day in sessions.sessions(ends) if day not in covered and sessions.covers(day))
+
+
 def last_due(kind: LedgerKind, now_us: int) -> date:
     """Return the last session that a ledger of `kind` ought to hold: the newest final one, or a recording's last."""
     recording = registry.recording(kind)
     return sessions.last_final_session(now_us) if recording is None else recording.last_day
 
 
-def gaps(
+def gaps(  # noqa: PLR0913 - what is due has many bounds
     tables: Tables,
     series: Series,
     until: date,
@@ -46,21 +56,30 @@ def gaps(
     *,
     since: date | None = None,
     ended: date = date.max,
+    files: Collection[Window] = (),
 ) -> Iterator[Gap]:
     """Yield the sessions missing from the first one held to `until`, oldest first; costs the series' versions.
 
     `since` is the first session that the series is known to lack, where it lies before the first one held.
-    None is due after `ended`.
+    None is due after `ended`, nor after the contract of the series.
+    Of a provider whose `files` are brought none is due after them: in one of their days that has no row of the series
+    there was no trade, and what they do not cover is missing, as is a row that was rejected.
     """
     coverage = history.coverage(tables, series, position)
     if not coverage.held:
         return
     last = max(coverage.held)
     first = min(coverage.held)
+    by_hand = registry.brought_by_hand(series.provider)
+    until = max((days.end for days in files), default=last) if by_hand else until
+    ended = min(ended, expiry(series.ticker) or ended)
     for day in sessions.sessions(Window(min(first, since or first), min(max(last, until), ended))):
         if day in coverage.held or not sessions.covers(day):
             continue
         missed, rejections = coverage.missed.get(day), coverage.rejected.get(day)
+        refused = rejections is not None or (missed is not None and missed.rejected)
+        if by_hand and not refused and any(days.start <= day <= days.end for days in files):
+            continue
         yield Gap(
             date=day,
             asked=0 if missed is None else missed.asked,

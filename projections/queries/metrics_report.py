@@ -1,6 +1,6 @@
 """What `main metrics` prints of a ticker, and how bad it is. Pure: the caller brings the time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Literal, get_args
 
@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from ledger.ingest.providers.registry import brought_by_hand, has_sessions
 from ledger.market.sessions import final_sessions_after
+from projections.fold.tables import Tables
 from projections.models.log_entry import FAILURES, Status
-from projections.models.metrics import Measured
+from projections.models.metrics import Measured, files, measured
 from projections.models.units import InstantUs
+from projections.queries.gaps import uncovered
 
 US_A_S = 1_000_000
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
@@ -26,9 +28,12 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
     `rejected` rows, `flagged` and `warned` findings by the last one, `missing` the sessions that accepted answers ought
     to have brought and did not, `sessions_behind` the B3 sessions that became final since `last_date`. No session is
     due after `retired_on`: a person recorded that the series ended then, and as what it goes on.
+
+    A provider that is brought by hand is one report, of all its `tickers` together, without a `ticker`: rows, findings
+    and status are those of its last file, and `missing` are the sessions that no file of it covers.
     """
 
-    ticker: str
+    ticker: str | None
     last_ingest: InstantUs | None
     ingest_lag_seconds: int | None
     job_latency_ms: int
@@ -48,15 +53,67 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None  # why it is no better
     retired_on: date | None = None
     retired_into: str | None = None
+    tickers: int = 1
+
+    @property
+    def named(self) -> str:
+        """What it is about."""
+        return self.ticker or f"{self.tickers} tickers of {self.provider}"
 
 
-def report(measured: Measured, *, now_us: int) -> TickerReport:
+def graded_reports(
+    tables: Tables, ticker: str | None = None, *, now_us: int, lag_threshold_s: int
+) -> list[TickerReport]:
+    """Return the graded report of each ticker asked for (or of the one), then one of each provider brought by hand."""
+    found: list[TickerReport] = []
+    brought: dict[str, list[Measured]] = {}
+    for one in measured(tables, ticker):
+        if ticker is None and brought_by_hand(one.provider):
+            brought.setdefault(one.provider, []).append(one)
+        else:
+            found.append(report(one, now_us=now_us))
+    for provider, some in sorted(brought.items()):
+        missing = sum(1 for _ in uncovered(tuple(files(tables, provider))))
+        found.append(together(some, missing=missing, now_us=now_us))
+    return [graded(one, lag_threshold_s=lag_threshold_s) for one in found]
+
+
+def together(some: Sequence[Measured], *, missing: int, now_us: int) -> TickerReport:
+    """Return one report of all that is brought of a provider; a series that ended counts where nothing else does."""
+    each = [report(one, now_us=now_us) for one in some if one.retired is None] or [
+        report(one, now_us=now_us) for one in some
+    ]
+    newest = max(each, key=lambda one: (one.last_ingest or 0, one.status not in FAILURES))
+    last_file = [one for one in each if one.last_ingest == newest.last_ingest]
+    failed = [one for one in each if one.consecutive_failures and one.status in FAILURES]
+    return replace(
+        newest,
+        ticker=None,
+        tickers=len(each),
+        status=failed[0].status if failed else newest.status,
+        job_latency_ms=round(sum(one.job_latency_ms for one in each) / len(each)),
+        rows_fetched=sum(one.rows_fetched for one in last_file),
+        rows_total=sum(one.rows_total for one in each),
+        error_count=sum(one.error_count for one in each),
+        consecutive_failures=max(one.consecutive_failures for one in each),
+        last_date=max((one.last_date for one in each if one.last_date is not None), default=None),
+        sessions_behind=min((one.sessions_behind for one in each if one.sessions_behind is not None), default=None),
+        rejected=sum(one.rejected for one in last_file),
+        flagged=sum(one.flagged for one in last_file),
+        warned=sum(one.warned for one in last_file),
+        missing=missing,
+        retired_on=None,
+        retired_into=None,
+    )
+
+
+def report(one: Measured, *, now_us: int) -> TickerReport:
     """Return the ticker's report as of `now_us`; a lag is below zero where the log is ahead of that clock."""
-    measures = measured.measures
-    last, behind, retired = measures.last_ingest, measures.last_date, measured.retired
+    measures = one.measures
+    last, behind, retired = measures.last_ingest, measures.last_date, one.retired
     until = date.max if retired is None else retired.on
     return TickerReport(
-        ticker=measured.ticker,
+        ticker=one.ticker,
         last_ingest=last,
         ingest_lag_seconds=None if last is None else int((now_us - last) / US_A_S),
         job_latency_ms=round(sum(measures.durations_ms) / len(measures.durations_ms)),
@@ -67,7 +124,7 @@ def report(measured: Measured, *, now_us: int) -> TickerReport:
         consecutive_failures=measures.consecutive_failures,
         rows_total=measures.rows_total,
         last_date=measures.last_date,
-        provider=measured.provider,
+        provider=one.provider,
         rejected=measures.rejected,
         flagged=measures.flagged,
         warned=measures.warned,

@@ -18,6 +18,7 @@ from projections.fold.tables import Tables
 from projections.models import ingest_logs, metrics, prices, retirements
 from projections.models.ingest_logs import IngestLogs
 from projections.models.units import fields
+from projections.queries.adjusted import AdjustmentRule
 from projections.queries.choosing import chosen
 from projections.relations.logged_events import LoggedEvent, logged
 from projections.store.runner import view_at
@@ -30,20 +31,22 @@ class Relations:
     """The relations of a ledger once `position` events are read; a table is made when it is asked for.
 
     One series stands for a ticker, the `source`'s or the first by `order`; retired ones only if `retired`. Every
-    provider's actions are there.
+    provider's actions are there, and adjust in the order of belief `action_order`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - which of all that a ledger holds
         self,
         log: LogSource,
         view: View,
         position: int,
         *,
         order: tuple[str, ...],
+        action_order: tuple[str, ...] = (),
         source: str | None = None,
         retired: bool = False,
     ) -> None:
         self._log, self._view, self._position = log, view, position
+        self._rule = AdjustmentRule(order=action_order)
         self._order, self._source, self._retired = order, source, retired
 
     def table(self, name: str) -> Any:
@@ -106,7 +109,7 @@ class Relations:
         # Imported here: numpy is worth its start where prices are read.
         from projections.relations.sessions import sessions
 
-        for found in sessions(self._view, self._chosen, self._position, adjusted=adjusted):
+        for found in sessions(self._view, self._chosen, self._position, adjusted=self._rule if adjusted else None):
             yield found.block
 
 

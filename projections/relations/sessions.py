@@ -13,7 +13,7 @@ from projections.fold.tables import Tables
 from projections.models import bar_columns, prices
 from projections.models.bar_columns import EPOCH_ORDINAL, PRICES, Ints
 from projections.models.decisions import Decision
-from projections.queries.adjusted import ONE, held_factors, known_actions
+from projections.queries.adjusted import AS_USUAL, ONE, AdjustmentRule, held_factors, known_actions
 from projections.relations.block import MICROS, Block, Cells, reais
 from projections.store.bulk import Batch
 from projections.store.store import View
@@ -37,7 +37,9 @@ class Sessions(NamedTuple):
     parts: list[SeriesRows]
 
 
-def sessions(view: View, wanted: Iterable[Series], position: int, *, adjusted: bool) -> Iterator[Sessions]:
+def sessions(
+    view: View, wanted: Iterable[Series], position: int, *, adjusted: AdjustmentRule | None
+) -> Iterator[Sessions]:
     """Yield the sessions of the series `wanted` held once `position` events are read; see `Ledger.prices`."""
     for batch in view.versions(wanted):
         rows = bar_columns.in_force(batch.columns, batch.numbers, position)
@@ -48,7 +50,7 @@ def sessions(view: View, wanted: Iterable[Series], position: int, *, adjusted: b
         ]
         columns = _columns(batch, rows, parts)
         if adjusted:
-            columns |= _adjusted(view.state[prices.NAME], batch, rows, parts, position)
+            columns |= _adjusted(view.state[prices.NAME], batch, rows, parts, position, adjusted)
         held = [part for part in parts if part.start < part.stop]
         yield Sessions(Block(AdjustedPrice if adjusted else Price, columns), held)
 
@@ -73,7 +75,9 @@ def _columns(batch: Batch, rows: Ints, parts: list[SeriesRows]) -> dict[str, Cel
     }
 
 
-def _adjusted(tables: Tables, batch: Batch, rows: Ints, parts: list[SeriesRows], position: int) -> dict[str, Cells]:
+def _adjusted(
+    tables: Tables, batch: Batch, rows: Ints, parts: list[SeriesRows], position: int, rule: AdjustmentRule = AS_USUAL
+) -> dict[str, Cells]:
     """Return the factor of each row and its prices times that; most series have no action, and nothing to compute."""
     factor, missing = np.ones(len(rows)), np.zeros(len(rows), np.bool_)
     micros = {name: batch.columns.values[name][rows] for name in PRICES}
@@ -83,11 +87,11 @@ def _adjusted(tables: Tables, batch: Batch, rows: Ints, parts: list[SeriesRows],
         if part.start == part.stop:
             continue
         span = slice(part.start, part.stop)
-        known = known_actions(tables, part.series, whole.judged[-1].basis, position)
+        known = known_actions(tables, part.series, whole.judged[-1].basis, position, rule)
         if not known.actions:
             missing[span] = True if known.since is None else days[span] < known.since.toordinal()
             continue
-        factors = held_factors(tables, part.series, position)
+        factors = held_factors(tables, part.series, position, rule)
         for row in range(part.start, part.stop):
             one = factors.get(date.fromordinal(int(days[row])))
             if one is None:

@@ -63,7 +63,9 @@ def sql(
 
 def _relations(ledger: Ledger, as_of: AsOf | None, source: str | None, *, retired: bool) -> Relations:
     log, view, order = ledger.reads
-    return Relations(log, view, ledger.position(as_of), order=order, source=source, retired=retired)
+    return Relations(
+        log, view, ledger.position(as_of), order=order, action_order=ledger.action_order, source=source, retired=retired
+    )
 
 
 def answered(query: str, relations: Relations, *, memory_mb: int = MEMORY_MB) -> Any:

@@ -76,8 +76,10 @@ def gathered(log: LogSource, view: View, known: ReportFacts) -> ReportFacts:
     if view.head.size != position:
         state = {**state, **view_at(log, position, [Metrics(), IngestLogs()]).state}
     now_us, lag_s = known.chain.recorded_at, known.lag_threshold_s
-    reports = (report(one, now_us=now_us) for one in metrics.measured(state[metrics.NAME]))
-    health = {one.ticker: graded(one, lag_threshold_s=lag_s) for one in reports}
+    health = {
+        one.ticker: graded(report(one, now_us=now_us), lag_threshold_s=lag_s)
+        for one in metrics.measured(state[metrics.NAME])
+    }
     held = _held(state, position)
     names = {*health, *held}
     if unknown := sorted(set(known.asked) - names):
@@ -115,6 +117,7 @@ def _ticker(state: State, series: Series, health: TickerReport | None, known: Re
     lacked = min(metrics.asked(measures, series).missing, default=None)
     retired = retirements.in_force(measures).get(series.ticker)
     ended = date.max if retired is None else retired.on
+    files = tuple(metrics.files(measures, series.provider, position))
     return TickerFacts(
         ticker=series.ticker,
         health=health,
@@ -122,7 +125,9 @@ def _ticker(state: State, series: Series, health: TickerReport | None, known: Re
         retired=retired,
         prices=tuple(series_rows.prices(tables, series, position)),
         changes=tuple(series_rows.changes(tables, series, position, everything=False)),
-        missing=tuple(series_rows.missing_sessions(tables, series, due, position, since=lacked, ended=ended)),
+        missing=tuple(
+            series_rows.missing_sessions(tables, series, due, position, since=lacked, ended=ended, files=files)
+        ),
         actions=tuple(series_rows.actions(tables, series, position)),
     )
 

@@ -8,10 +8,21 @@ from pathlib import Path
 import click
 import msgspec
 
-from tests.benchmarks import appends, backups, checkpoints, commands, cotahist, ground, reading, report
+from tests.benchmarks import (
+    appends,
+    audit,
+    backups,
+    checkpoints,
+    commands,
+    cotahist,
+    ground,
+    meaning,
+    reading,
+    report,
+)
 from tests.benchmarks.measure import Ratio, Timing, over, ratio
 from tests.benchmarks.report import Limit, Section
-from tests.support import mix
+from tests.support import evenings, mix
 
 MEGABYTE = 1_000_000
 MEMORY_LIMIT_BYTES = 60 * MEGABYTE
@@ -28,12 +39,32 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int
     command_rounds: int
     cotahist: int
+    tickers: int
+    evenings: int
 
 
 FULL = Scale(
-    small=1_000_000, realistic=100_000, batched=100_000, singles=10_000, rounds=3, command_rounds=15, cotahist=500_000
+    small=1_000_000,
+    realistic=100_000,
+    batched=100_000,
+    singles=10_000,
+    rounds=3,
+    command_rounds=15,
+    cotahist=500_000,
+    tickers=50,
+    evenings=200,
 )
-QUICK = Scale(small=50_000, realistic=10_000, batched=10_000, singles=500, rounds=2, command_rounds=3, cotahist=5_000)
+QUICK = Scale(
+    small=50_000,
+    realistic=10_000,
+    batched=10_000,
+    singles=500,
+    rounds=2,
+    command_rounds=3,
+    cotahist=5_000,
+    tickers=2,
+    evenings=20,
+)
 
 
 @click.command()
@@ -61,6 +92,8 @@ def _measure(folder: Path, scale: Scale) -> list[Section]:
     return [
         *(_batched(folder, name, scale) for name in ("small", "realistic")),
         *(_verified(each, scale) for each in (many, mixed)),
+        _meant(mixed, scale),
+        *_audited(folder, scale),
         *(_folded(folder, each, scale) for each in (many, mixed)),
         _caught_up(many, scale),
         _commands(many, scale),
@@ -96,6 +129,38 @@ def _verified(each: ground.Ground, scale: Scale) -> Section:
     rate = timings[reading.TWO].rate * each.body_bytes / each.events / MEGABYTE
     note = f"With two processes {rate:,.0f} MB/s of bodies, {each.body_bytes / each.events:,.0f} bytes each."
     return _section(f"Verify, {each.name} events", timings, ratios, note)
+
+
+def _meant(each: ground.Ground, scale: Scale) -> Section:
+    say(f"verify with meaning {each.name}")
+    decisions, timings = meaning.contest(each, rounds=scale.rounds)
+    ratios = [ratio(timings, meaning.STATES, meaning.BARE, what="verify with meaning", want=0.85)]
+    states_us = (timings[meaning.STATES].median_s - timings[meaning.MEANING].median_s) / decisions * 1_000_000
+    limit = Limit(what="both states of a decision", value=states_us, unit="us", limit=20)
+    section = _section(f"Verify with meaning, {each.name} events, processor time", timings, ratios)
+    return msgspec.structs.replace(section, limits=(limit,))
+
+
+def _audited(folder: Path, scale: Scale) -> list[Section]:
+    say("audit")
+    home = evenings.make(folder / "evenings", tickers=scale.tickers, evenings=scale.evenings)
+    place = folder / "year"
+    place.mkdir()
+    year = audit.imported(place, records=scale.cotahist)
+    sections = []
+    for name, one, parse in (
+        (f"{scale.evenings} evenings of {scale.tickers} tickers", home, msgspec.json.decode),
+        ("an imported year", year, bytes.splitlines),
+    ):
+        report, beside, waited = audit.contest(one, parse=parse, rounds=scale.rounds)
+        alone = [ratio(beside, audit.ONE, audit.BARE, what=f"audit, {name}")]
+        twice = [ratio(waited, audit.TWO, audit.ONE, what=f"audit, {name}", want=1.8)]
+        rows = f"{report.derived['bars']:,} rows"
+        sections += [
+            _section(f"Audit, {name}, {rows}, processor time", beside, alone),
+            _section(f"Audit, {name}, {rows}, waited", waited, twice),
+        ]
+    return sections
 
 
 def _folded(folder: Path, each: ground.Ground, scale: Scale) -> Section:

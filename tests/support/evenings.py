@@ -7,7 +7,7 @@ given back, rows that no rule accepts, dividends, splits, and a look at the whol
 import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -36,8 +36,8 @@ YEARS_BEFORE = 2
 EVENING = time(23, 30)
 DAY_S = 86_400
 OVERLAP, THRESHOLD_PERCENT, REFRESH_DAYS = 5, 10.0, 30
-EVENTS_AN_APPEND = 1_000
 SECOND_US = 1_000_000
+DAY_US = DAY_S * SECOND_US
 
 # How often a ticker's evening brings each of them.
 CORRECTED, WITHDRAWN, SPOILT, PAID, PARTED, FAILED = 0.02, 0.005, 0.01, 0.01, 0.001, 0.01
@@ -200,8 +200,8 @@ def make(folder: Path, *, tickers: int, evenings: int) -> LedgerHome:
     home = LedgerHome(folder)
     create_ledger(home, kind="real", software="b3-ledger test", now=lambda: now_us, lock_timeout_s=5)
     with EventLog(home, now=lambda: now_us) as log:
-        steps = drafts(log.head().size, tickers, evenings)
-        while batch := list(islice(steps, EVENTS_AN_APPEND)):
+        for _, evening in groupby(drafts(log.head().size, tickers, evenings), key=lambda step: step[0] // DAY_US):
+            batch = list(evening)
             now_us = batch[-1][0]
             log.append([draft for _, draft in batch], append_id=ids.append_id(f"evenings/{log.head().size}"))
     return home

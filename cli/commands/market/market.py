@@ -72,8 +72,9 @@ def market(  # noqa: PLR0913 - one parameter an option
     days.refuse_closed(context, day)
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
-        left = {} if retired else retirements.in_force(view.state[metrics.NAME], position)
-        found = [one for one in market_rows.session(log, view.state, day, position) if one.ticker not in left]
+        traded = list(market_rows.session(log, view.state, day, position))
+        ended = {} if retired else retirements.in_force(view.state[metrics.NAME], position)
+    found = [one for one in traded if one.ticker not in ended]
     if not found:
         raise NotImportedError(f"no instrument traded on {day}", period=day)
     rows = [one for one in found if asset_class in {None, one.asset_class} and market_code in {None, one.market}]
@@ -81,8 +82,10 @@ def market(  # noqa: PLR0913 - one parameter an option
         raise NotImportedError(f"{len(found)} instruments on {day}, none of what was asked for", period=day)
     rows.sort(key=lambda one: _place(one, sort))
     table.show(rows[:limit], style, table.layout(NAMES, text), table.columns(zip(HEADING, WIDTHS, strict=True)))
-    if len(rows) < len(found) or (limit and limit < len(rows)):
-        output.say(f"{len(rows[:limit])} of {len(found)} instruments", explains=False)
+    if len(rows[:limit]) < len(traded):
+        left = len(traded) - len(found)
+        without = f", {left} retired ones left out (--retired)" if left else ""
+        output.say(f"{len(rows[:limit])} of {len(traded)} instruments{without}", explains=False)
     return Exit.OK
 
 

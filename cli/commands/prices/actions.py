@@ -1,16 +1,25 @@
 """`main actions`: dividends, splits and capital gains, as they are known and as they were reported."""
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
 import click
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
-from cli.render.escaping import escaped
+from cli.render.renderers import Layout
 from projections.api import series_rows
 from projections.api.rows import CorporateAction
 from projections.models import decisions, units
 from projections.queries.position import UpTo
+from projections.store.store import View
+
+if TYPE_CHECKING:
+    from projections.api.disputes import DisputedAction
 
 SHOWN_PLACES = 6  # of an amount, and as many more as it has
 
@@ -21,31 +30,77 @@ Examples:
   main actions --ticker VALE3
   main actions --ticker VALE3 --as-of 2026-01-31 --format json
   main actions --ticker VALE3 --revisions
+  main actions --disputed                  of every ticker, what is in doubt
+  main actions PETR4 --disputed --format csv
 
 \b
-Exit codes: 0 also when there are none, 3 no series.
+--disputed compares what the witnesses say, day by day: all cash of a day together, its splits,
+bonuses and groupings together, as traded, and each step of the exchange's own count of changes of
+rights (DISMES, as of now). agreed: two name one size; single: only one names it;
+differs: two sizes or days, or the price did not move by it; unsized: nobody says what it is worth.
+The first of ACTION_SOURCES that names it counts; what is unsized ends the adjusted prices there.
+
+\b
+Exit codes: 0 also when there are none, 1 with --disputed some differ or have no size, 3 no series.
 """
 )
-@ticker_option.option("Whose actions.", required=True)
+@ticker_option.option("Whose actions; with --disputed every ticker's without it.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
 @click.option("--revisions", is_flag=True, help="Every change, oldest first, instead of what holds.")
+@click.option("--disputed", is_flag=True, help="Where the witnesses differ, or nobody knows the size.")
 @series_option.source_option
 @ledgers.archive_option
-@output.style_options
-def actions(ticker: str, as_of: UpTo | None, source: str | None, *, revisions: bool, style: Style) -> int:
+@output.csv_style_options
+@click.pass_context
+def actions(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    /,
+    ticker: str | None,
+    as_of: UpTo | None,
+    source: str | None,
+    *,
+    revisions: bool,
+    disputed: bool,
+    style: Style,
+) -> int:
     """Print a ticker's corporate actions, as each provider tells of them.
 
     Within a provider the newest answer that names a kind of action on a day decides on it;
     one that a later answer lacks stays held, and is flagged.
     """
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
+    if disputed and (revisions or source):
+        context.fail("got --disputed with --revisions or --source, want it without")
+    if ticker is None and not disputed:
+        context.fail("got no ticker, want --ticker, or --disputed for all of them")
+    in_force = settings.load()
+    with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
-        tables = view.state["prices"]
-        if source is not None or not decisions.judged(tables, ticker):
-            series_option.judged(view.state, ticker, source)
-        found = series_rows.actions_of(tables, ticker, source, position, every_change=revisions)
-    output.show(found, style, text=text)
+        if disputed:
+            return _disputed(view, ticker, position if as_of else None, in_force.action_sources, style)
+        tables, name = view.state["prices"], ticker or ""
+        if source is not None or not decisions.judged(tables, name):
+            series_option.judged(view.state, name, source)
+        found = series_rows.actions_of(tables, name, source, position, every_change=revisions)
+    output.give(output.rendered(found, style, LAYOUT))
+    if not found:
+        output.say("nothing to show", explains=False)
     return Exit.OK
+
+
+def _disputed(view: View, ticker: str | None, position: int | None, order: Sequence[str], style: Style) -> int:
+    # Imported here: exact fractions cost as much as everything else that actions need.
+    from projections.api import disputes
+
+    names = disputes.tickers(view.state) if ticker is None else [ticker]
+    if ticker is not None:
+        series_option.judged(view.state, ticker, None)
+    found = [row for name in names for row in disputes.rows(name, disputes.seen(view.state, name, position, order))]
+    doubted = [row for row in found if row.state in disputes.IN_DOUBT]
+    output.give(output.rendered(doubted, style, DISPUTED_LAYOUT))
+    alike, alone = (sum(row.state == state for row in found) for state in ("agreed", "single"))
+    say = f"{len(doubted)} in doubt; {alike} told alike, {alone} by one witness alone, of {len(names)} tickers"
+    output.say(say, explains=bool(doubted))
+    return Exit.WARNING if doubted else Exit.OK
 
 
 def text(one: CorporateAction) -> str:
@@ -56,6 +111,40 @@ def text(one: CorporateAction) -> str:
         _, _, places = str(one.amount).partition(".")
         value = f"{one.amount:.{max(SHOWN_PLACES, len(places))}f}"
     strike = "" if one.strike is None else f"  at {one.strike}"
-    label = "" if one.label is None else f"  {escaped(one.label)}"
+    label = "" if one.label is None else f"  {one.label}"
     learned = f"learned {units.exact_text(one.learned_at)}  seq {one.seq}"
     return f"{one.date}  {one.kind:<12}  {value:>12}  {one.cause:<10}  {learned}  {one.provider}{label}{strike}"
+
+
+def disputed_text(one: "DisputedAction") -> str:
+    """Return what is said of one day's actions on one line."""
+    told = ", ".join(f"{name} {size}" for name, size in one.told.items()) or "nobody"
+    counts = "nothing counts" if one.provider is None else f"{one.size} of {one.provider} counts"
+    return f"{one.ticker}  {one.date}  {one.family:<12}  {one.state:<7}  {told}; {counts}: {one.reason}"
+
+
+CSV_HEADER = (
+    *("ticker", "date", "kind", "amount", "numerator", "denominator", "cause", "provider"),
+    *("com_date", "pay_date", "isin", "label", "strike", "seq", "learned_at"),
+)
+DISPUTED_CSV_HEADER = ("ticker", "date", "family", "state", "provider", "size", "told", "reason")
+
+
+def csv_lines(one: CorporateAction) -> Iterator[tuple[object, ...]]:
+    """Yield the cells of an action."""
+    yield tuple(
+        units.exact_text(value) if isinstance(value, datetime) else value
+        for value in (getattr(one, name) for name in CSV_HEADER)
+    )
+
+
+def disputed_csv_lines(one: "DisputedAction") -> Iterator[tuple[object, ...]]:
+    """Yield the cells of what is in doubt; what was told in one cell, provider by provider."""
+    told = "; ".join(f"{name} {size}" for name, size in one.told.items())
+    yield (one.ticker, one.date, one.family, one.state, one.provider, one.size, told, one.reason)
+
+
+LAYOUT: Layout[CorporateAction] = Layout(lines=partial(map, text), csv_header=CSV_HEADER, csv_lines=csv_lines)
+DISPUTED_LAYOUT: Layout["DisputedAction"] = Layout(
+    lines=partial(map, disputed_text), csv_header=DISPUTED_CSV_HEADER, csv_lines=disputed_csv_lines
+)

@@ -8,12 +8,12 @@ from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, series_option, ticker_option
+from ledger.ingest.providers import registry
 from ledger.log_source import created
 from projections.api import series_rows
 from projections.api.rows import MissingSession
-from projections.models import retirements, units
-from projections.models.metrics import asked
-from projections.queries.gaps import last_due
+from projections.models import metrics, retirements, units
+from projections.queries.gaps import last_due, uncovered
 
 
 @click.command(
@@ -34,7 +34,10 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
     """Print the sessions that are missing, from the first one known to be due to the last final one.
 
     That is the first one held, or an earlier one that an answer ought to have brought.
-    Of a retired series none is due after its end.
+    Of a retired series none is due after its end, nor of a contract after its expiry.
+
+    Of a provider whose files are brought by hand a session is missing that no file covers, once for
+    all its tickers; with --ticker, one whose row was rejected too. A day without a trade is no gap.
 
     Nothing is ever filled in by guessing: later runs ask for recent gaps again.
     """
@@ -42,15 +45,27 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
         until = last_due(created(log).kind, clock.now_us(given, reading=True))
         ended = {ticker: one.on for ticker, one in retirements.in_force(view.state["metrics"]).items()}
+        series = series_option.some(view.state, ticker, source)
+        brought = {one.provider for one in series if registry.brought_by_hand(one.provider)}
+        files = {provider: tuple(metrics.files(view.state["metrics"], provider)) for provider in brought}
+        # Of a provider that is brought by hand each session counts once, and not for every code of the exchange.
+        together = brought if ticker is None else set()
         found = [
+            series_rows.uncovered_session(provider, day)
+            for provider in sorted(together)
+            for day in uncovered(files[provider])
+        ]
+        found += [
             gap
-            for series in series_option.some(view.state, ticker, source)
+            for one in series
+            if one.provider not in together
             for gap in series_rows.missing_sessions(
                 view.state["prices"],
-                series,
+                one,
                 until,
-                since=min(asked(view.state["metrics"], series).missing, default=None),
-                ended=ended.get(series.ticker, date.max),
+                since=min(metrics.asked(view.state["metrics"], one).missing, default=None),
+                ended=ended.get(one.ticker, date.max),
+                files=files.get(one.provider, ()),
             )
         ]
     output.show(found, style, text=text)
@@ -68,4 +83,6 @@ def text(one: MissingSession) -> str:
         found.append(f"{reason}, asked for {one.asked}x since {since}, last {last_asked}")
     if one.rejected_answers:
         found.append(f"the whole answer rejected {one.rejected_answers}x, last {last_rejected}")
+    if one.ticker is None:
+        return f"{'all':<10}  {one.date}  {one.provider}  no file covers it"
     return f"{one.ticker:<10}  {one.date}  {one.provider}  {'; '.join(found) or 'not asked for yet'}"

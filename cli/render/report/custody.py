@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from cli.render import times
 from cli.render.report.markup import Html, element, joined
-from cli.render.report.tables import Column, foreign, table
+from cli.render.report.tables import Column, foreign, newest, table
 from cli.render.report.words import Phrases
 from ledger.events import BackupCreated, CheckpointSigned, LogVerified
 from projections.report.facts import ReportFacts
@@ -59,8 +59,6 @@ def custody(facts: ReportFacts, say: Phrases) -> Html:
     """Return the newest events about the log itself, newest first."""
     if not facts.custody:
         return element("p", say("none"))
-    shown, count = len(facts.custody), facts.custody_count
-    of_all = f". {say('newest', shown=shown, count=count)}" if shown < count else ""
     rows = (
         (
             times.text(one.recorded_at),
@@ -71,7 +69,8 @@ def custody(facts: ReportFacts, say: Phrases) -> Html:
         )
         for one in reversed(facts.custody)
     )
-    return table(f"{say('custody.caption')}{of_all}", CUSTODY, rows, say)
+    caption = newest(say("custody.caption"), len(facts.custody), facts.custody_count, say)
+    return table(caption, CUSTODY, rows, say)
 
 
 def repeat(facts: ReportFacts, say: Phrases) -> Html:

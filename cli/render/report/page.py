@@ -10,7 +10,7 @@ from cli.render.report.custody import custody, glance, repeat, verdict
 from cli.render.report.markup import Html, element, joined
 from cli.render.report.series import series
 from cli.render.report.style import CSS, POLICY
-from cli.render.report.tables import Column, foreign, link, moment, table
+from cli.render.report.tables import Column, foreign, link, moment, newest, table
 from cli.render.report.words import Lang, Phrases
 from projections.api.rows import LogEntry
 from projections.models.log_entry import FAILURES
@@ -159,8 +159,6 @@ def _reason(found: TickerReport, retired: Retirement | None, say: Phrases) -> st
 def _alerts(facts: ReportFacts, say: Phrases) -> Html:
     if not facts.alerts:
         return element("p", say("none"))
-    shown, count = len(facts.alerts), facts.alerts_count
-    of_all = f". {say('newest', shown=shown, count=count)}" if shown < count else ""
     rows = (
         (
             one.metric,
@@ -173,7 +171,8 @@ def _alerts(facts: ReportFacts, say: Phrases) -> Html:
         )
         for one in reversed(facts.alerts)
     )
-    return table(f"{say('alerts.caption')}{of_all}", ALERTS, rows, say)
+    caption = newest(say("alerts.caption"), len(facts.alerts), facts.alerts_count, say)
+    return table(caption, ALERTS, rows, say)
 
 
 def _attempts(entries: Sequence[LogEntry], caption: str, say: Phrases) -> Html:

@@ -42,6 +42,11 @@ def _cell(tag: str, content: str, class_: str, **attributes: str) -> Html:
     return Html(element(tag, content, **attributes).removesuffix(f"</{tag}>"))
 
 
+def newest(caption: str, shown: int, count: int, say: Phrases) -> str:
+    """Return the caption of a table of the newest rows, with how many there are where not all are shown."""
+    return f"{caption}. {say('newest', shown=shown, count=count)}" if shown < count else caption
+
+
 def link(place: str, words: str) -> Html:
     """Return a link to a place on the same page."""
     return element("a", words, href=f"#{place}")

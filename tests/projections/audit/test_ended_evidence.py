@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import projections.audit.ended_evidence
 from ledger.audit.succession import Succession
 from ledger.backup.archive_log import archive_log
 from ledger.codec import Draft, Envelope, decode_envelope, encode_data
@@ -147,3 +148,20 @@ def test_a_failure_is_an_end_too(memory_bytes: int) -> None:
             ended.go_past(failure(cause))
         with pytest.raises(DepartureError, match="want an answer that no event before ended"):
             ended.go_past(failure(seq))
+
+
+def test_more_than_any_run_leaves_are_counted_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither memory nor time grows with answers that nothing ends; of those forgotten nothing is said to end twice."""
+    monkeypatch.setattr(projections.audit.ended_evidence, "WAITING_KEPT", 3)
+    monkeypatch.setattr(projections.audit.ended_evidence, "PASSED_KEPT", 4)
+    fetched = next(one for one, _ in recorded() if isinstance(one.event, FetchSucceeded))
+    data = msgspec.Raw(encode_data(fetched.event))
+    with ScratchMap() as scratch:
+        ended = EndedEvidence(scratch)
+        for seq in range(9):
+            ended.go_past(decode_envelope(seq, body([seq, 0, bytes(16), bytes(16), None, "", fetched.event.TAG, data])))
+        assert [0, 1, 2, 3] == [*ended.passed_over]
+        for seq, cause in ((9, 2), (10, 2), (11, 8)):
+            fields = [seq, 0, bytes(16), bytes(16), cause, "", IngestFailed.TAG, data]
+            ended.go_past(decode_envelope(seq, body(fields)))
+        assert 2 not in ended.passed_over

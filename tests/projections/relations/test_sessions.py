@@ -12,6 +12,7 @@ from projections.api import series_rows
 from projections.api.faces import to_columns
 from projections.api.rows import AdjustedPrice, Price
 from projections.models import prices
+from projections.queries.adjusted import AS_USUAL
 from projections.queries.choosing import chosen
 from projections.relations.block import EXACT, reais
 from projections.relations.sessions import sessions
@@ -55,7 +56,10 @@ def test_every_value_is_that_of_the_rows(row_type: type[Price], log: LogSource, 
         for position in (0, 1, size // 7, size // 2, size):
             want = to_columns(row_type, rows_of(view, position, row_type))
             wanted = chosen(view.state, position, order=(mix.PROVIDER,))
-            blocks = [one.block for one in sessions(view, wanted, position, adjusted=row_type is AdjustedPrice)]
+            blocks = [
+                one.block
+                for one in sessions(view, wanted, position, adjusted=AS_USUAL if row_type is AdjustedPrice else None)
+            ]
             assert want.to_arrow().to_pylist() == [row for block in blocks for row in block.to_arrow().to_pylist()]
             assert list(want.plain()) == (list(blocks[0].plain()) if blocks else list(want.names))
             for name, values in want.plain().items():
@@ -69,7 +73,7 @@ def test_each_part_is_one_series(log: LogSource) -> None:
     with open_view(log, None) as view:
         position = log.head().size // 9
         wanted = chosen(view.state, position, order=(mix.PROVIDER,))
-        for found in sessions(view, wanted, position, adjusted=False):
+        for found in sessions(view, wanted, position, adjusted=None):
             tickers = found.block.plain()["ticker"]
             for part in found.parts:
                 assert {part.series.ticker} == set(tickers[part.start : part.stop])

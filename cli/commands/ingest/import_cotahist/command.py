@@ -52,8 +52,14 @@ An option is a series by code and expiry (BBASA45@2024-11-14.SA), a forward by i
 that (PETR4~BRR.SA); each of these names is a ticker in every command.
 
 \b
-Exit codes: 1 a file was refused, or had rows rejected or flagged, days withdrawn or not final yet, or
-nothing that was asked for; 2 every file was refused, or one had all tickers rejected; 3 another import is at work.
+Of several files about one day the one made last stands, by its header, in whatever order they are
+imported. A file whose last session is not final yet, at 18:30 or by a later day in its header, is
+refused whole, and says when to come back.
+
+\b
+Exit codes: 1 a file was refused, had rows rejected or flagged, lacks days or tickers that are held, or
+has nothing that was asked for; 2 every file was refused, or one had all tickers rejected; 3 another
+import is at work, or the files were only not final yet.
 """,
 )
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=FILE)

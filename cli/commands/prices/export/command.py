@@ -74,9 +74,10 @@ def export(out: Path, file_format: FileFormat, layout: Layout, **given: Any) -> 
     """
     # Imported here: numpy starts as slowly as all the rest, and help needs none of it.
     from cli.commands.prices.export.files import ExportFiles
+    from projections.queries.adjusted import AdjustmentRule
 
     asked = ExportOptions(**given | {"tickers": tuple(given["tickers"])})
-    order = settings.load().price_sources
+    order, rule = settings.load().price_sources, AdjustmentRule(order=settings.load().action_sources)
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view, fresh_folder(out) as folder:
         ledger = Ledger(log, view, order=order)
         position = ledger.position(asked.as_of)
@@ -87,7 +88,7 @@ def export(out: Path, file_format: FileFormat, layout: Layout, **given: Any) -> 
         )
         files = ExportFiles(folder, file_format, layout)
         with output.progress(wanted, label="export") as names:
-            series = list(files.fill(view, names, position))
+            series = list(files.fill(view, names, position, rule))
         files.close()
         manifest = _manifest(log, ledger, position, files, series)
         put_manifest(folder, manifest)

@@ -29,6 +29,7 @@ from projections.api import series_rows
 from projections.api.faces import to_columns
 from projections.api.rows import CorporateAction
 from projections.models.bar_columns import EPOCH_ORDINAL, years
+from projections.queries.adjusted import AdjustmentRule
 from projections.relations.sessions import Sessions, sessions
 from projections.store.store import View
 
@@ -171,14 +172,16 @@ class ExportFiles:
             self._put(self._path(ACTIONS, ticker, year), to_columns(CorporateAction, rows, ACTION_COLUMNS))
         self._finish()
 
-    def fill(self, view: View, wanted: Iterable[Series], position: int) -> Iterator[ExportedSeries]:
+    def fill(
+        self, view: View, wanted: Iterable[Series], position: int, rule: AdjustmentRule
+    ) -> Iterator[ExportedSeries]:
         """Write the prices and actions of these series, and yield what is in the files of each.
 
         A series without a price by then is left out.
 
         Raises: MissingExtraError without pyarrow; DiskFullError; UnwritableError.
         """
-        for found in sessions(view, wanted, position, adjusted=True):
+        for found in sessions(view, wanted, position, adjusted=rule):
             self.add_prices(found)
             days = found.block.columns["date"].values + EPOCH_ORDINAL
             for part in found.parts:

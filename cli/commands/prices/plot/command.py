@@ -84,7 +84,7 @@ def plot(  # noqa: PLR0913 - one parameter an option
         context.fail(f"got --as-of {len(as_of)} times, want it once or twice")
     given = settings.load()
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        ledger = Ledger(log, view, order=given.price_sources)
+        ledger = Ledger(log, view, order=given.price_sources, action_order=given.action_sources)
         drawn = [
             _chart(ledger, PlotOptions(ticker=ticker, start=start, end=end, as_of=one, source=source))
             for one in as_of or (None,)

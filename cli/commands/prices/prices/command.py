@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +25,12 @@ from projections.models import prices as prices_of
 from projections.queries.position import UpTo
 from projections.store.store import View
 
+if TYPE_CHECKING:
+    from projections.actions.witnessed import WitnessedAction
+    from projections.queries.adjusted import AdjustmentScope
+
+SCOPES = ("splits", "all")
+
 
 @click.command(
     epilog="""\b
@@ -31,6 +38,7 @@ Examples:
   main prices --ticker PETR4 --start 2026-01-01
   main prices --ticker PETR4 --as-of 2026-01-31 --format csv
   main prices --ticker VALE3 --adjusted --format json
+  main prices --ticker VALE3 --adjusted splits
   main prices --ticker BHIA3 --continued   with what it was as VIIA3
   main prices --ticker PETR4 --fields    with traded value, trades, bid, ask and more
   main prices --ticker PETR4 --format parquet --out petr4.parquet
@@ -44,7 +52,13 @@ it by, or a package is missing.
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
-@click.option("--adjusted", is_flag=True, help="Beside them, adjusted for the dividends and splits known then.")
+@click.option(
+    "--adjusted",
+    type=click.Choice(SCOPES),
+    is_flag=False,
+    flag_value=SCOPES[-1],
+    help="Beside them, adjusted for the splits and their like known then, or for all actions.  [all, where alone]",
+)
 @click.option("--continued", is_flag=True, help="With its other codes, as main retire joined them.")
 @click.option("--fields", is_flag=True, help="With all that the exchange's file says of each session.")
 @click.option("--out", type=params.OUT_FILE, help="The file to write.  [default: stdout]")
@@ -60,7 +74,7 @@ def prices(  # noqa: PLR0913 - one parameter an option
     end: date | None,
     as_of: UpTo | None,
     *,
-    adjusted: bool,
+    adjusted: "AdjustmentScope | None",
     continued: bool,
     fields: bool,
     out: Path | None,
@@ -70,9 +84,10 @@ def prices(  # noqa: PLR0913 - one parameter an option
     """Print a ticker's prices, now or as the ledger knew them then.
 
     CSV without --adjusted is the snapshot of those sessions, byte for byte.
-    Adjusted prices are worked out here, never taken from the provider,
-    whose own adjusted close stands beside them. The exchange's files tell of
-    no dividends and splits: those that another provider told of are used.
+    Adjusted prices are worked out here, by the exchange's own formula, and never taken from the
+    provider, whose own adjusted close stands beside them. The exchange's files of prices tell of no
+    actions: those of main import-actions, of --provider b3 and of the daily provider are used, in
+    the order of ACTION_SOURCES. They begin after the last action of no known size.
 
     With --continued they begin under the oldest code that a person recorded to go on as this
     one, and end under the newest, all on the newest one's scale.
@@ -88,22 +103,24 @@ def prices(  # noqa: PLR0913 - one parameter an option
         context.fail("got --fields with --adjusted or --continued, want one of them")
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
-        if fields:
-            rows = _quoted(log, view, ticker, position, source)
-        else:
-            rows = _rows(view, ticker, position, source, adjusted=adjusted, continued=continued)
+        rows = (
+            _quoted(log, view, ticker, position, source)
+            if fields
+            else _rows(view, ticker, position, source, adjusted=adjusted, continued=continued)
+        )
+        unsized = _unsized(view, ticker, position, source) if adjusted and not continued else None
     found = list(series_rows.within(rows, start, end))
     if not found:
         message = f"no session of {ticker}{days.between(start, end)} in the first {position} events"
         raise NothingToShowError(message, wanted="at least one")
     if all(isinstance(one, AdjustedPrice) and one.factor is None for one in found):
-        raise NothingToShowError(f"no dividends and splits of {ticker}", wanted="a provider that tells of them")
+        raise NothingToShowError(row.nothing_known(ticker, unsized), wanted=row.WHAT_TELLS_OF_ACTIONS)
     # Rendered before anything is printed: an error of rendering comes alone.
     layout = row.ADJUSTED_LAYOUT if adjusted else row.FIELDS_LAYOUT if fields else row.LAYOUT
     content = list(output.rendered(found, style, layout))
     if style.format == TEXT:
-        output.say(row.heading(adjusted=adjusted, fields=fields))
-    for words in (row.unadjusted(found), row.disagreement(found)):
+        output.say(row.heading(adjusted=adjusted is not None, fields=fields))
+    for words in (row.unadjusted(found, unsized), row.disagreement(found) if adjusted == SCOPES[-1] else None):
         if words:
             output.say(words)
     output.give(content, out)
@@ -128,19 +145,37 @@ def _quoted(log: LogSource, view: View, ticker: str, position: int, source: str 
 
 
 def _rows(
-    view: View, ticker: str, position: int, source: str | None, *, adjusted: bool, continued: bool
+    view: View, ticker: str, position: int, source: str | None, *, adjusted: "AdjustmentScope | None", continued: bool
 ) -> list[Price]:
     """Return a row per session, oldest first.
 
     Raises: NothingToShowError.
     """
+    rule = None
+    if adjusted:
+        from projections.queries.adjusted import AdjustmentRule
+
+        rule = AdjustmentRule(adjusted, settings.load().action_sources)
     if continued:
         # Imported here: exact fractions cost as much as everything else that prices need.
         from projections.api import continued as joined
 
         chosen = partial(series_option.one, view.state, source=source)
-        rows = list(joined.continued(view.state, ticker, position, chosen=chosen, adjusting=adjusted))
+        rows = list(joined.continued(view.state, ticker, position, chosen=chosen, adjusting=rule))
     else:
-        made = series_rows.adjusted_prices if adjusted else series_rows.prices
+        made = partial(series_rows.adjusted_prices, rule=rule) if rule else series_rows.prices
         rows = list(made(view.state["prices"], series_option.one(view.state, ticker, source), position))
-    return [*row.compared([one for one in rows if isinstance(one, AdjustedPrice)])] if adjusted else rows
+    return (
+        [*row.compared([one for one in rows if isinstance(one, AdjustedPrice)], for_all=adjusted == SCOPES[-1])]
+        if adjusted
+        else rows
+    )
+
+
+def _unsized(view: View, ticker: str, position: int, source: str | None) -> "WitnessedAction | None":
+    """Return the action of no known size that the adjusted prices begin after, None where there is none."""
+    from projections.queries.adjusted import AdjustmentRule, known_actions
+
+    series = series_option.one(view.state, ticker, source)
+    rule = AdjustmentRule(order=settings.load().action_sources)
+    return known_actions(view.state["prices"], series, "as_traded", position, rule).unsized

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -9,6 +10,10 @@ from cli.render.renderers import Layout
 from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
 from projections.api.rows import AdjustedPrice, MarketPrice, Price
 
+if TYPE_CHECKING:
+    from projections.actions.witnessed import WitnessedAction
+
+WHAT_TELLS_OF_ACTIONS = "some: main import-actions FILE, or main --provider b3 --ticker T, or main --ticker T"
 CSV_HEADER = ("date", "open", "high", "low", "close", "volume")
 ADJUSTED_CSV_HEADER = (
     *CSV_HEADER,
@@ -37,16 +42,19 @@ class ComparedPrice(AdjustedPrice, frozen=True, kw_only=True):
     adj_agrees: bool | None  # None where the provider has none, or no action is known
 
 
-def compared(prices: Sequence[AdjustedPrice]) -> list[ComparedPrice]:
-    """Return the sessions, oldest first, each adjusted close compared with the provider's own."""
+def compared(prices: Sequence[AdjustedPrice], *, for_all: bool = True) -> list[ComparedPrice]:
+    """Return the sessions, oldest first, each adjusted close compared with the provider's own.
+
+    The provider's is adjusted for all actions: with others than those `for_all` there is nothing to compare.
+    """
     level = next((ratio for price in reversed(prices) if (ratio := _ratio(price)) is not None), 1.0)
     rows = []
     for price in prices:
-        ours, theirs, ratio = price.adj_close, price.provider_adj_close, _ratio(price)
+        ours, theirs, ratio = price.adj_close, price.provider_adj_close, _ratio(price) if for_all else None
         rows.append(
             ComparedPrice(
                 **msgspec.structs.asdict(price),
-                adj_difference=None if ours is None or theirs is None else ours - float(theirs),
+                adj_difference=None if ours is None or theirs is None or not for_all else ours - float(theirs),
                 adj_agrees=None if ratio is None else abs(ratio / level - 1) <= SCALE_TOLERANCE,
             )
         )
@@ -128,9 +136,21 @@ def disagreement(rows: Iterable[Price]) -> str | None:
     return f"{words}; worst {worst.date}: {worst.adj_close:.6f} against {float(worst.provider_adj_close or 0):.6f}"
 
 
-def unadjusted(rows: Sequence[Price]) -> str | None:
-    """Return how many sessions are older than what is known of actions, None where none is."""
+def nothing_known(ticker: str, unsized: "WitnessedAction | None") -> str:
+    """Return what there is to adjust the ticker by where no session has a factor."""
+    since = "" if unsized is None else f" since what nobody knows the size of, on {unsized.ex_date},"
+    return f"no corporate actions{since} to adjust {ticker} by"
+
+
+def unadjusted(rows: Sequence[Price], unsized: "WitnessedAction | None" = None) -> str | None:
+    """Return how many sessions are older than what is known of actions, None where none is; `unsized` ends it."""
     old = [row for row in rows if isinstance(row, AdjustedPrice) and row.factor is None]
     if not old:
         return None
-    return f"{len(old)} sessions until {old[-1].date} are not adjusted: of their dividends and splits nothing is known"
+    why = "of their dividends and splits nothing is known"
+    if unsized is not None:
+        label = next((one.label for actions in unsized.told.values() for one in actions if one.label), unsized.family)
+        why = (
+            f"nobody knows the size of {label} of {unsized.ex_date}; main actions --disputed, main import-actions FILE"
+        )
+    return f"{len(old)} sessions until {old[-1].date} are not adjusted: {why}"

@@ -74,10 +74,13 @@ def sql(  # noqa: PLR0913 - an argument an option
     from projections.relations.relations import Relations
     from projections.relations.sql import answered
 
-    order = settings.load().price_sources
+    in_force = settings.load()
+    order, action_order = in_force.price_sources, in_force.action_sources
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
-        relations = Relations(log, view, position, order=order, source=source, retired=retired)
+        relations = Relations(
+            log, view, position, order=order, action_order=action_order, source=source, retired=retired
+        )
         table = answered(query, relations, memory_mb=memory_mb)
     if style.format == PARQUET:
         output.give([row.parquet_file(table)], out)

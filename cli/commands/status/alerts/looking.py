@@ -1,25 +1,25 @@
 """One look at a ledger: what is wrong with it, and which episodes its log holds open."""
 
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
 from cli.app.errors import NotSeenError
 from cli.app.settings import Settings
 from cli.commands.status.health import free_space
+from cli.context import ledgers
 from cli.context.ledgers import ActiveLedger
-from ledger.codec import decode_envelope
 from ledger.errors import SURROUNDINGS, LedgerError, NewerFormatError, UnknownEventError
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.log_source import created
 from ledger.store.event_log import EventLog
-from ledger.store.home import LedgerHome
 from ledger.store.mark import MarkedError, heed
+from projections.api import disputes
 from projections.models.alert_episodes import Episode, episodes, gone
 from projections.models.metrics import measured
 from projections.queries import alarms
 from projections.queries.alarms import BAD_VERDICT, DISK_FREE, METRICS, Alarm, Thresholds
+from projections.queries.position import recorded_at
 from projections.store.runner import open_view
 
 CRITICAL, WARNING = 2, 1
@@ -57,7 +57,7 @@ def look(ledger: ActiveLedger, given: Settings, now_us: int) -> Seen:
     )
     try:
         # In a child process: a damaged database can kill whoever maps it.
-        call = partial(_seen, ledger.home, ledger.folder, now_us, thresholds)
+        call = partial(_seen, ledger, given, now_us, thresholds)
         seen = IsolatedProcess(call, Seen).result()
     except IsolatedProcessError as error:
         seen = Seen(alarms=(_bad(str(error)),))
@@ -76,20 +76,21 @@ def look(ledger: ActiveLedger, given: Settings, now_us: int) -> Seen:
     return msgspec.structs.replace(seen, judged=(*seen.judged, DISK_FREE))
 
 
-def _seen(home: LedgerHome, folder: Path, now_us: int, thresholds: Thresholds) -> Seen:
+def _seen(ledger: ActiveLedger, given: Settings, now_us: int, thresholds: Thresholds) -> Seen:
     try:
-        heed(folder)
+        heed(ledger.folder)
         marked: tuple[Alarm, ...] = ()
     except MarkedError as error:
         marked = (_bad(str(error)),)
     try:
-        with EventLog(home, now=lambda: now_us, readonly=True) as log, open_view(log, log.folder) as view:
+        with EventLog(ledger.home, now=lambda: now_us, readonly=True) as log, open_view(log, log.folder) as view:
             tables = view.state["metrics"]
-            first = next(decode_envelope(record.seq, record.body) for record in log.read(0, 1))
+            now_us = ledgers.read_at(given, log) if ledger.kind == "sample" else now_us
             found = (
                 *marked,
                 *alarms.of_tickers(tables, now_us=now_us, thresholds=thresholds),
-                *alarms.of_proofs(tables, created_us=first.recorded_at, now_us=now_us, thresholds=thresholds),
+                *alarms.of_proofs(tables, created_us=recorded_at(log, 0), now_us=now_us, thresholds=thresholds),
+                *alarms.of_actions(disputes.doubted(view.state, given.action_sources)),
             )
             return Seen(
                 alarms=found,

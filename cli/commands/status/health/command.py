@@ -27,7 +27,6 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 from ledger.store.mark import MarkedError, heed
 from ledger.values import LedgerKind
-from projections.models.metrics import measured
 from projections.models.newest_proofs import (
     BackupStatus,
     CheckpointMade,
@@ -36,7 +35,7 @@ from projections.models.newest_proofs import (
     last_checkpoint,
     last_verification,
 )
-from projections.queries.metrics_report import SEVERITIES, grade, graded, report, worst
+from projections.queries.metrics_report import SEVERITIES, grade, graded_reports, worst
 from projections.store.runner import open_view
 
 HealthStatus = Literal["ok", "warning", "critical", "unknown"]
@@ -98,6 +97,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What one look at a ledger showed; `head` None where the database cannot be read."""
 
     severity: int = Exit.CRITICAL
+    now_us: int | None = None  # the time that ages count to, where the log was read
     head: Head | None = None
     ingest_known: bool = False
     last_ingest: int | None = None
@@ -142,8 +142,9 @@ def _health(given: Settings) -> HealthRow:
         ledger = ledgers.active(given)
     except LedgerError as error:
         return HealthRow(status=STATUSES[_severity(error)], db_accessible=False, error_message=str(error))
-    now_us = clock.now_us(given, reading=True)
-    found = _isolated(partial(_look, ledger.home, ledger.folder, now_us, given.metrics_ingest_lag_threshold))
+    now_us = clock.now_us(given, reading=True, sample=ledger.kind == "sample")
+    found = _isolated(partial(_look, ledger.home, ledger.folder, now_us, given))
+    now_us = now_us if found.now_us is None else found.now_us
     free, last, signed = free_space.free_bytes(ledger.folder), found.last_ingest, found.checkpoint
     return HealthRow(
         status=STATUSES[max(Exit(found.severity), free_space.severity(free), key=WORSE.index)],
@@ -196,7 +197,7 @@ def _locks(home: LedgerHome) -> tuple[LockRow, ...]:
     )
 
 
-def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> Look:
+def _look(home: LedgerHome, folder: Path, now_us: int, given: Settings) -> Look:
     try:
         # Before the log, as every witness: the other order gives false alarms while somebody appends.
         anchored, trouble = read_anchor(folder / ANCHOR_FILE), None
@@ -217,7 +218,7 @@ def _look(home: LedgerHome, folder: Path, now_us: int, lag_threshold_s: int) -> 
                 log.require(anchored, witness="anchor")
             heed(folder)
             _require_past(log, head, now_us)
-            return _measured(log, head, now_us, lag_threshold_s)
+            return _measured(log, head, ledgers.read_at(given, log), given.metrics_ingest_lag_threshold)
         except LedgerError as error:
             verdict = error.verdict if isinstance(error, MarkedError) else None
             return Look(severity=_severity(error), head=head, error_message=str(error), verdict=verdict)
@@ -241,19 +242,20 @@ def _severity(error: LedgerError) -> Exit:
 def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> Look:
     with open_view(log, log.folder) as view:
         tables = view.state["metrics"]
-        reports = [graded(report(one, now_us=now_us), lag_threshold_s=lag_threshold_s) for one in measured(tables)]
+        each = graded_reports(tables, now_us=now_us, lag_threshold_s=lag_threshold_s)
         signed, backup, verification = last_checkpoint(tables), last_backup(tables), last_verification(tables)
-    found, message = worst(reports), None
+    found, message = worst(each), None
     if found is None:
         message = "got no ingest, want one recorded"
     elif found.reason is not None:
-        message = f"{found.ticker}: {found.reason}"
+        message = f"{found.named}: {found.reason}"
     return Look(
         severity=grade(found),
+        now_us=now_us,
         head=head,
         ingest_known=True,
-        last_ingest=max((one.last_ingest for one in reports if one.last_ingest is not None), default=None),
-        missing=sum(one.missing for one in reports),
+        last_ingest=max((one.last_ingest for one in each if one.last_ingest is not None), default=None),
+        missing=sum(one.missing for one in each),
         error_message=message,
         checkpoint=signed,
         backup=backup,

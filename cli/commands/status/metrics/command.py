@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import click
 
-from cli.app import clock, group_options, output, settings
+from cli.app import group_options, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
@@ -15,8 +15,7 @@ from cli.commands.status.metrics.row import LastDateRow
 from cli.context import ledgers, params, ticker_option
 from cli.render.renderers import PROMETHEUS
 from ledger.errors import NothingToShowError
-from projections.models.metrics import measured
-from projections.queries.metrics_report import TickerReport, grade, graded, report, worst
+from projections.queries.metrics_report import TickerReport, grade, graded_reports, worst
 from projections.store.store import View
 
 T = TypeVar("T")
@@ -47,7 +46,10 @@ written even where the ledger cannot be read: it then says b3ledger_up 0.
 @output.metrics_style_options
 @click.pass_context
 def metrics(context: click.Context, /, ticker: str | None, out: Path | None, style: Style) -> int | None:
-    """Say how each ticker's ingest goes: a line a ticker, on a terminal a table."""
+    """Say how each ticker's ingest goes: a line a ticker, on a terminal a table.
+
+    A provider whose files are brought by hand has one line for all its tickers, which --ticker tells apart.
+    """
     if context.invoked_subcommand is not None:
         group_options.refuse(context)
         return None
@@ -55,10 +57,10 @@ def metrics(context: click.Context, /, ticker: str | None, out: Path | None, sty
         context.fail(f"got --out with --format {style.format}, want --format prometheus")
     if style.format == PROMETHEUS:
         # What is scraped describes the log even where nothing was ingested, so it is printed first.
-        return _exit(_some(scrape.give(_reports, ticker, style, out), ticker))
+        return _exit(_some(scrape.give(reports, ticker, style, out), ticker))
     given = settings.load()
-    with ledgers.viewing(given) as view:
-        found = _some(_reports(given, view, ticker), ticker)
+    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
+        found = _some(reports(view, ticker, given, ledgers.read_at(given, log)), ticker)
     output.report(found, style, text=row.text, table=row.TABLE)
     return _exit(found)
 
@@ -80,8 +82,8 @@ Exit codes: those of main metrics.
 def ingest_lag(ticker: str | None, style: Style) -> int:
     """Say how long ago each ticker was last ingested."""
     given = settings.load()
-    with ledgers.viewing(given) as view:
-        found = _reports(given, view, ticker)
+    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
+        found = reports(view, ticker, given, ledgers.read_at(given, log))
     output.show(map(row.lag, _some(found, ticker)), style, text=row.lag_text, table=row.LAG_TABLE)
     return _exit(found)
 
@@ -102,11 +104,11 @@ Exit codes: 0 printed, 3 no session held.
 def last_date(ticker: str, style: Style) -> int:
     """Print the last session held of a ticker."""
     given = settings.load()
-    with ledgers.viewing(given) as view:
-        found = _reports(given, view, ticker)
+    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
+        found = reports(view, ticker, given, ledgers.read_at(given, log))
     rows = [
         LastDateRow(
-            ticker=one.ticker, last_date=one.last_date, sessions_behind=one.sessions_behind or 0, provider=one.provider
+            ticker=ticker, last_date=one.last_date, sessions_behind=one.sessions_behind or 0, provider=one.provider
         )
         for one in found
         if one.last_date is not None
@@ -115,10 +117,10 @@ def last_date(ticker: str, style: Style) -> int:
     return Exit.OK
 
 
-def _reports(given: Settings, view: View, ticker: str | None) -> list[TickerReport]:
-    now_us = clock.now_us(given, reading=True)
-    reports = (report(one, now_us=now_us) for one in measured(view.state["metrics"], ticker))
-    return [graded(one, lag_threshold_s=given.metrics_ingest_lag_threshold) for one in reports]
+def reports(view: View, ticker: str | None, given: Settings, now_us: int) -> list[TickerReport]:
+    """Return how each ticker (or the one) goes at that time, and how bad it is."""
+    lag_s = given.metrics_ingest_lag_threshold
+    return graded_reports(view.state["metrics"], ticker, now_us=now_us, lag_threshold_s=lag_s)
 
 
 def _some(found: Sequence[T], ticker: str | None) -> Sequence[T]:
@@ -136,7 +138,7 @@ def _exit(found: Sequence[TickerReport]) -> Exit:
         reasons: dict[str | None, list[str]] = {}
         for one in found:
             if one.severity == severity:
-                reasons.setdefault(one.reason, []).append(one.ticker)
+                reasons.setdefault(one.reason, []).append(one.named)
         for reason, tickers in reasons.items():
             whose = tickers[0] if len(tickers) == 1 else f"{len(tickers)} tickers ({', '.join(tickers)})"
             output.say(f"{severity}: {whose}: {reason}")

@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from cli.commands.status.metrics.scrape import Surroundings
+from projections.api import disputes
 from projections.models.metrics import runs
 from projections.models.newest_proofs import last_backup, last_checkpoint, last_verification
 from projections.queries.metrics_report import SEVERITIES, TickerReport
@@ -17,6 +18,7 @@ US_A_S = 1_000_000
 MS_A_S = 1_000
 PREFIX = "b3ledger_"
 OF_TICKER = ("ticker", "provider")
+ALL = ""  # the ticker of a provider that is brought by hand: all of it is one
 
 Sample = tuple[Sequence[str], float | None]  # the values of its labels, and its own; None: no such sample
 Figure = Callable[[TickerReport], float | None]
@@ -86,12 +88,16 @@ class _Found(Collector):
         # Of a series that ended no alarm is raised: it has no sample that grows with time.
         going_on = [one for one in self._reports if one.retired_on is None]
         for name, purpose, figure in FIGURES_OF_TICKER:
-            samples = [((one.ticker, one.provider), figure(one)) for one in going_on]
+            samples = [((one.ticker or ALL, one.provider), figure(one)) for one in going_on]
             yield _gauge(name, purpose, OF_TICKER, samples)
         purpose = "Whether a person recorded that the series ended."
-        yield _gauge("retired", purpose, ("ticker",), [((r.ticker,), 1) for r in self._reports if r.retired_on])
-        yield _runs(self._view, {one.ticker for one in self._reports})
+        yield _gauge("retired", purpose, ("ticker",), [((r.ticker or ALL,), 1) for r in self._reports if r.retired_on])
+        yield _runs(
+            self._view, {one.ticker for one in self._reports}, {r.provider for r in self._reports if r.ticker is None}
+        )
         yield from _of_proofs(self._view)
+        purpose = "Corporate actions that witnesses differ on, or of which nobody knows the size."
+        yield _gauge("disputed_actions", purpose, (), [((), disputes.doubted(self._view.state))])
         head = self._view.head.size - 1 if self._view.head.size else None
         yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
 
@@ -110,10 +116,12 @@ def _of_proofs(view: View) -> Iterator[Metric]:
     yield _gauge("checkpoint_uncovered_events", "Events that no checkpoint covers yet.", (), [((), uncovered)])
 
 
-def _runs(view: View, tickers: set[str]) -> Metric:
+def _runs(view: View, tickers: set[str | None], brought: set[str]) -> Metric:
     counted: Counter[tuple[str, str]] = Counter()
     for one in runs(view.state["metrics"]):
-        if one.ticker in tickers:
+        if one.provider in brought:
+            counted[ALL, one.status] += one.runs
+        elif one.ticker in tickers:
             counted[one.ticker, one.status] += one.runs
     family = CounterMetricFamily(
         f"{PREFIX}ingest_runs", "Final attempts by how they ended.", labels=("ticker", "status")

@@ -12,7 +12,7 @@ from projections.queries.metrics_report import TickerReport
 class LagRow(msgspec.Struct, frozen=True, kw_only=True):
     """How long ago a ticker was last ingested, and how many sessions became final since the last one held."""
 
-    ticker: str
+    ticker: str | None  # null: all tickers of a provider that is brought by hand
     ingest_lag_seconds: int | None
     sessions_behind: int | None
 
@@ -36,7 +36,7 @@ def _behind(one: TickerReport | LagRow) -> object:
 
 # What a terminal shows, what matters most first.
 TABLE: tuple[TableColumn[TickerReport], ...] = (
-    TableColumn("TICKER", lambda one: one.ticker),
+    TableColumn("TICKER", lambda one: one.ticker or "all"),
     TableColumn("STATUS", lambda one: one.status),
     TableColumn("LAG", lambda one: _seconds(one.ingest_lag_seconds), is_number=True),
     TableColumn("LAST DATE", lambda one: one.last_date or "-"),
@@ -51,7 +51,7 @@ TABLE: tuple[TableColumn[TickerReport], ...] = (
     TableColumn("LAST INGEST", lambda one: "never" if one.last_ingest is None else times.text(one.last_ingest)),
 )
 LAG_TABLE: tuple[TableColumn[LagRow], ...] = (
-    TableColumn("TICKER", lambda one: one.ticker),
+    TableColumn("TICKER", lambda one: one.ticker or "all"),
     TableColumn("LAG", lambda one: _seconds(one.ingest_lag_seconds), is_number=True),
     TableColumn("BEHIND", _behind, is_number=True),
 )
@@ -68,7 +68,7 @@ def text(one: TickerReport) -> str:
     """Return the line that operators read: their six facts, then the rest."""
     last = one.last_ingest
     facts = [
-        f"Ticker: {one.ticker}",
+        f"Ticker: {one.ticker or 'all'}",
         f"Last ingest: {'never' if last is None else times.text(last)}",
         f"Ingest lag: {_seconds(one.ingest_lag_seconds)}",
         f"Job latency avg: {one.job_latency_ms}ms",
@@ -87,4 +87,5 @@ def text(one: TickerReport) -> str:
 
 def lag_text(one: LagRow) -> str:
     """Return the lag on one line."""
-    return f"Ticker: {one.ticker} | Ingest lag: {_seconds(one.ingest_lag_seconds)} | Sessions behind: {_behind(one)}"
+    lag_s = _seconds(one.ingest_lag_seconds)
+    return f"Ticker: {one.ticker or 'all'} | Ingest lag: {lag_s} | Sessions behind: {_behind(one)}"

@@ -23,7 +23,7 @@ from ledger.store.mark import read_mark
 from projections.queries.metrics_report import TickerReport
 from projections.store.store import View
 
-Reports = Callable[[Settings, View, str | None], list[TickerReport]]
+Reports = Callable[[View, str | None, Settings, int], list[TickerReport]]
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +86,6 @@ def _scraped(given: Settings, reports: Reports, ticker: str | None, around: Surr
     # Imported here: it costs as much as everything else that a reading command needs.
     from cli.commands.status.metrics.prometheus import exposition
 
-    with ledgers.viewing(given) as view:
-        found = reports(given, view, ticker)
+    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
+        found = reports(view, ticker, given, ledgers.read_at(given, log))
         return Scraped(exposition(view, found, around), found)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from cli.app import output
+from cli.app import clock, output
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
@@ -38,7 +38,9 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
     key = read_key(given.checkpoint_key) if given.checkpoint_key else None
     with EventLog(ledger.home, now=now, lock_timeout_s=timeout_s, guards=guards.of(ledger.kind)) as log:
         job_id = ids.new_id(now())
-        made = create_backup(log, out or given.backup_dir / default_name(now()), job_id=job_id, watch=watch)
+        # The sample's clock stands still; names go on.
+        path = out or given.backup_dir / default_name(clock.now_us(given, reading=True))
+        made = create_backup(log, path, job_id=job_id, watch=watch)
         checkpoint = None
         if key and made.seq is not None:
             signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, size=made.event.size)

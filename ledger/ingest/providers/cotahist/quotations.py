@@ -21,9 +21,8 @@ _DESCRIBED = slice(24, 56)  # TPMERC, NOMRES, ESPECI, PRAZOT, MODREF
 _OPEN, _HIGH, _LOW = slice(56, 69), slice(69, 82), slice(82, 95)
 _AVERAGE, _CLOSE, _BID, _ASK = slice(95, 108), slice(108, 121), slice(121, 134), slice(134, 147)
 _TRADES, _VOLUME, _VALUE = slice(147, 152), slice(152, 170), slice(170, 188)
-_STRIKE, _CORRECTION, _EXPIRY = slice(188, 201), slice(201, 202), slice(202, 210)
-_FACTOR, _STRIKE_POINTS = slice(210, 217), slice(217, 230)
-_ISIN, _DISTRIBUTION = slice(230, 242), slice(242, 245)
+_CONTRACT = slice(188, 245)  # PREEXE, INDOPC, DATVEN, FATCOT, PTOEXE, CODISI, DISMES
+_CORRECTION, _STRIKE_POINTS = slice(201, 202), slice(217, 230)
 _DAY = slice(2, 10)
 
 
@@ -65,12 +64,11 @@ def listings(body: bytes, bars: Mapping[date, Bar]) -> Iterator[tuple[date, List
 
 def _lines(body: bytes, bars: Mapping[date, Bar]) -> Iterator[tuple[date, bytes]]:
     """Yield the line behind each of `bars`, in the file's order; of several of a session, the last with its prices."""
-    wanted = {f"{day:%Y%m%d}".encode(): day for day in bars}
     found: dict[date, list[bytes]] = {}
     for line in body.splitlines():
         if line[:2] != layout.QUOTE or len(line) != layout.LINE_BYTES:
             raise LayoutError(repr(line[:20].decode("latin-1")), "the quote 01")
-        if (day := wanted.get(line[_DAY])) is not None:
+        if (day := layout.day(line[_DAY])) in bars:
             found.setdefault(day, []).append(line)
     for day, lines in found.items():
         several = len(lines) > 1 and [line for line in lines if _is_of(line, bars[day])]
@@ -84,27 +82,26 @@ def _is_of(line: bytes, bar: Bar) -> bool:
 
 
 def _listing(line: bytes) -> Listing:
-    contract = line[_STRIKE] + line[_EXPIRY] + line[_FACTOR]
-    return _described(line[_BDI] + line[_DESCRIBED] + contract + line[_ISIN] + line[_DISTRIBUTION])
+    return _described(line[_BDI], line[_DESCRIBED], line[_CONTRACT])
 
 
 @lru_cache(maxsize=4096)  # an instrument is described alike for weeks
-def _described(fields: bytes) -> Listing:
-    """Return the listing in the columns that describe an instrument, one after another."""
-    factor = _whole(fields[55:62]) or 1  # a line without one is never accepted
-    expiry = fields[47:55]
+def _described(bdi: bytes, described: bytes, contract: bytes) -> Listing:
+    """Return the listing in the columns that describe an instrument: CODBDI, TPMERC to MODREF, PREEXE to DISMES."""
+    factor = _whole(contract[22:29]) or 1  # a line without one is never accepted
+    expiry = contract[14:22]
     return Listing(
-        isin=_text(fields[62:74]),
-        name=_text(fields[5:17]),
-        specification=_text(fields[17:27]),
-        market=_text(fields[2:5]),
-        bdi=_text(fields[0:2]),
+        isin=_text(contract[42:54]),
+        name=_text(described[3:15]),
+        specification=_text(described[15:25]),
+        market=_text(described[0:3]),
+        bdi=_text(bdi),
         factor=factor,
-        currency=_text(fields[30:34]),
-        distribution=_whole(fields[74:77]),
-        strike=_price(fields[34:47], factor) or None,
+        currency=_text(described[28:32]),
+        distribution=_whole(contract[54:57]),
+        strike=_price(contract[0:13], factor) or None,
         expiry=None if expiry == NO_EXPIRY else _day(expiry),
-        term=_whole(fields[27:30]) or None,
+        term=_whole(described[25:28]) or None,
     )
 
 

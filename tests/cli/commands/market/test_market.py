@@ -154,8 +154,8 @@ def test_a_retired_series_is_left_out_unless_it_is_asked_for(exchange: Path, tmp
     run_main("backup", "--restore", "--from", str(archive), "--yes", cwd=tmp_path)
     done = run_main("retire", "ZAAB3", "--on", "2025-03-10", "--reason", "test", cwd=tmp_path)
     assert 0 == done.code, done.err
-    without, with_it = (
-        {row["ticker"] for row in run_main(*MARKET, *more, "--format", "json", cwd=tmp_path).lines()}
-        for more in ((), ("--retired",))
-    )
-    assert {"ZAAB3.SA"} == with_it - without
+    without, with_it = (run_main(*MARKET, *more, "--format", "json", cwd=tmp_path) for more in ((), ("--retired",)))
+    tickers = [{row["ticker"] for row in done.lines()} for done in (without, with_it)]
+    assert {"ZAAB3.SA"} == tickers[1] - tickers[0]
+    assert f"{len(tickers[0])} of {len(tickers[1])} instruments, 1 retired ones left out (--retired)" in without.err
+    assert "left out" not in with_it.err

@@ -69,6 +69,7 @@ def test_json_has_the_six_fields_first_then_the_rest(sample: Path) -> None:
         "reason": None,
         "retired_on": None,
         "retired_into": None,
+        "tickers": 1,
     }
     assert (0, "", expected, SIX) == (found.code, found.err, row, list(row)[:6])
 
@@ -264,3 +265,18 @@ def test_nothing_slow_is_imported(args: list[str], sample: Path) -> None:
         [sys.executable, "-c", script], cwd=sample, env=environment(NOW), capture_output=True, text=True, check=True
     )
     assert "[]" == done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("made", [{}, at("2031-05-05T12:00:00Z")], ids=["now", "by an older version"])
+def test_the_samples_clock_stands_still(made: dict[str, str], tmp_path: Path) -> None:
+    """It is no alarm tomorrow, though the machine's clock is long past its last session; older ones neither."""
+    assert 0 == run_main("--no-network", "--ticker", PETR4, cwd=tmp_path, env=made).code
+    assert 0 == run_main("backup", "--create", cwd=tmp_path, env=made).code
+    done = run_main("metrics", "--format", "json", cwd=tmp_path)
+    (row,) = done.lines()
+    assert (0, 0, "ok") == (done.code, row["ingest_lag_seconds"], row["severity"])
+    (health,) = run_main("health", "--format", "json", cwd=tmp_path).lines()
+    assert ("ok", 0, 0) == (health["status"], health["ingest_lag_seconds"], health["backup_age_seconds"])
+    assert (0, "") == ((alerts := run_main("alerts", cwd=tmp_path)).code, alerts.err)
+    if not made:
+        assert ("2026-02-13T22:00:00Z", 0) == (row["last_ingest"], row["sessions_behind"])

@@ -1,0 +1,155 @@
+"""`main returns`: price and total returns of tickers, side by side."""
+
+from collections.abc import Iterator
+from datetime import date
+from fractions import Fraction
+from functools import partial
+
+import click
+import msgspec
+from msgspec.structs import replace
+
+from cli.app import output, settings
+from cli.app.exit_codes import Exit
+from cli.app.output import Style
+from cli.context import ledgers, params, positions, series_option, ticker_option
+from cli.render.renderers import Layout
+from ledger.errors import NothingToShowError
+from projections.api.returns import adjusted_series
+from projections.models import prices
+from projections.queries.position import UpTo
+from projections.store.store import View
+
+
+class ReturnRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ticker gained from the close of `start` to that of `end`, over so many `sessions`: 0.1 is 10 %.
+
+    Null where not all actions in between are known. `excess` is its total return less that of `against`, from and to
+    the same days.
+    """
+
+    ticker: str
+    provider: str
+    start: date
+    end: date
+    sessions: int
+    price_return: float | None
+    total_return: float | None
+    against: str | None = None
+    excess: float | None = None
+
+
+class ReturnsAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of every ticker."""
+
+    start: date | None
+    end: date | None
+    source: str | None
+    position: int
+    order: tuple[str, ...]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  main returns PETR4 VALE3 --from 2024-01-02 --to 2024-12-30
+  main returns --ticker PETR4 --against ^BVSP --format json
+  main returns                          of every ticker
+
+\b
+price_return is from close to close with splits, bonuses and groupings taken out; total_return with
+all that was paid, by the exchange's own formula: what is paid buys more of the share at the
+ex-price. Neither is known across an action of no known size: main actions --disputed names it.
+
+\b
+Exit codes: 0 all known, 1 a return is not known, 3 fewer than two sessions of what was asked for.
+"""
+)
+@ticker_option.option("Whose returns; every ticker's without it.", multiple=True)
+@click.option("--against", type=params.TICKER, help="Beside those of this ticker or index, such as ^BVSP.")
+@click.option("--from", "start", type=params.DATE, help="First session.  [default: the first of which all is known]")
+@click.option("--to", "end", type=params.DATE, help="Last session.")
+@click.option("--as-of", type=params.UP_TO, help="As the ledger knew it then.  [default: now]")
+@series_option.source_option
+@ledgers.archive_option
+@output.csv_style_options
+@click.pass_context
+def returns(  # noqa: PLR0913, PLR0917 - one parameter an option
+    context: click.Context,
+    /,
+    tickers: tuple[str, ...],
+    against: str | None,
+    start: date | None,
+    end: date | None,
+    as_of: UpTo | None,
+    source: str | None,
+    *,
+    style: Style,
+) -> int:
+    """Print what tickers gained, by price alone and with all that they paid."""
+    if start and end and start > end:
+        context.fail(f"got --from {start} after --to {end}, want it on or before")
+    in_force = settings.load()
+    with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
+        asked = ReturnsAsked(
+            start=start,
+            end=end,
+            source=source,
+            position=positions.reached(log, as_of),
+            order=in_force.action_sources,
+        )
+        names = tickers or prices.tickers(view.state[prices.NAME])
+        rows = [row for name in names for row in _gained(view, name, asked)]
+        beside = [None if against is None else _beside(view, against, row, asked) for row in rows]
+    if not rows:
+        raise NothingToShowError("fewer than two sessions of what was asked for", wanted="two closes to compare")
+    found = [row if other is None else other for row, other in zip(rows, beside, strict=True)]
+    output.give(output.rendered(found, style, LAYOUT))
+    return Exit.WARNING if any(row.total_return is None for row in found) else Exit.OK
+
+
+def _gained(view: View, ticker: str, asked: ReturnsAsked) -> Iterator[ReturnRow]:
+    series = series_option.one(view.state, ticker, asked.source)
+    known = adjusted_series(view.state[prices.NAME], series, asked.position, asked.order)
+    gained = known.gained(asked.start, asked.end)
+    if gained is not None:
+        yield ReturnRow(
+            ticker=ticker,
+            provider=series.provider,
+            start=gained.start,
+            end=gained.end,
+            sessions=gained.sessions,
+            price_return=_number(gained.price),
+            total_return=_number(gained.total),
+        )
+
+
+def _beside(view: View, against: str, row: ReturnRow, asked: ReturnsAsked) -> ReturnRow:
+    own = replace(asked, start=row.start, end=row.end, source=None)
+    other = next(_gained(view, against, own), None)
+    theirs = None if other is None or (other.start, other.end) != (row.start, row.end) else other.total_return
+    excess = None if theirs is None or row.total_return is None else row.total_return - theirs
+    return replace(row, against=against, excess=excess)
+
+
+def _number(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def text(row: ReturnRow) -> str:
+    """Return the row as a person reads it."""
+    price, total, excess = (
+        "-" if one is None else f"{one:+.5%}" for one in (row.price_return, row.total_return, row.excess)
+    )
+    beside = "" if row.against is None else f"  {excess} against {row.against}"
+    return f"{row.ticker:<9}  {row.start} to {row.end}  price {price:>11}  total {total:>11}{beside}  {row.provider}"
+
+
+def csv_lines(row: ReturnRow) -> Iterator[tuple[object, ...]]:
+    """Yield the cells of a row."""
+    yield tuple(getattr(row, name) for name in ReturnRow.__struct_fields__)
+
+
+LAYOUT: Layout[ReturnRow] = Layout(
+    lines=partial(map, text), csv_header=ReturnRow.__struct_fields__, csv_lines=csv_lines, columns=ReturnRow
+)

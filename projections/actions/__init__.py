@@ -1,0 +1,1 @@
+"""Corporate actions as several providers tell of them, and what of that counts."""

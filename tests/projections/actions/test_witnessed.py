@@ -1,0 +1,130 @@
+"""Witnesses of corporate actions: whose value counts, and what is in doubt."""
+
+from datetime import date, timedelta
+from fractions import Fraction
+
+from ledger.values import Action, ActionKind, Bar
+from projections.actions.witnessed import Tape, ToldActions, WitnessedAction, counted, witnessed
+
+DAY = date(2025, 3, 19)
+REAL = 10**12
+
+
+def paid(amount: int, kind: ActionKind = "dividend", day: date = DAY) -> Action:
+    """Return a payment of so many millionths of a real."""
+    return Action(day, kind, amount * 10**6, None, None, "BRL")
+
+
+def parted(new: int, old: int, kind: ActionKind = "split", day: date = DAY) -> Action:
+    """Return a change in the number of shares."""
+    return Action(day, kind, None, new, old, "BRL")
+
+
+def unsized(kind: ActionKind, day: date = DAY, label: str | None = None) -> Action:
+    """Return an action of no size."""
+    return Action(day, kind, None, None, None, "BRL", label=label)
+
+
+def seen(tape: Tape | None = None, /, **told: list[Action]) -> list[WitnessedAction]:
+    """Return what comes of what is told, the exchange's list before the daily provider, a person before both."""
+    order = [name for name in ("manual", "b3", "yfinance") if name in told]
+    words = [
+        ToldActions(provider=one, actions=tuple(told[one]), withdraws=one == "manual", splits_alone=one == "yfinance")
+        for one in order
+    ]
+    return witnessed(words, tape or Tape())
+
+
+def flat(*closes: int) -> dict[date, Bar]:
+    """Return bars around the day: the last close is that of the day itself."""
+    days = [DAY - timedelta(days=len(closes) - 1 - number) for number in range(len(closes))]
+    return {day: Bar(day, one, one, one, one, None, 1) for day, one in zip(days, closes, strict=True)}
+
+
+def test_one_that_only_one_names_is_single() -> None:
+    """Its value counts all the same."""
+    (row,) = seen(b3=[parted(11, 10, "bonus")])
+    assert ("single", "b3", None) == (row.state, row.provider, row.reason)
+
+
+def test_those_that_name_one_size_agree_whatever_they_call_it() -> None:
+    """A bonus is a split of 110 for 100 to the daily provider, and three payments of a day are one."""
+    rows = seen(
+        b3=[parted(11, 10, "bonus"), paid(653_565), paid(664_103, "interest_on_capital"), paid(10_538, "income")],
+        yfinance=[parted(110, 100), paid(1_328_206)],
+    )
+    assert [("cash", "agreed"), ("shares", "agreed")] == [(row.family, row.state) for row in rows]
+    assert (4, Fraction(11, 10)) == (len(counted(rows)), Fraction(11, 10))
+
+
+def test_those_that_name_two_sizes_differ_and_the_better_one_counts() -> None:
+    """PETR4 of 26/12/2024: the daily provider has an update of instalments in it."""
+    (row,) = seen(b3=[paid(1_328_206)], yfinance=[paid(1_356_891)])
+    assert ("differs", "b3", "yfinance has another size") == (row.state, row.provider, row.reason)
+    assert (paid(1_328_206),) == row.actions
+
+
+def test_a_person_decides_on_a_family_of_a_day() -> None:
+    """Whole: what others call by another name is not counted beside it."""
+    rows = seen(manual=[paid(1_500_000)], b3=[paid(1_000_000), paid(400_000, "interest_on_capital")])
+    assert (paid(1_500_000),) == counted(rows)
+
+
+def test_a_person_withdraws_a_kind_from_all_others() -> None:
+    """And what else there is of that day stays."""
+    rows = seen(
+        manual=[unsized("dividend", label="withdrawn")],
+        b3=[paid(400_000, "interest_on_capital"), paid(1_000_000)],
+        yfinance=[paid(1_400_000)],
+    )
+    assert (paid(400_000, "interest_on_capital"),) == counted(rows)
+    assert () == counted(seen(manual=[unsized("split", label="withdrawn")], yfinance=[parted(8, 1)]))
+
+
+def test_what_others_label_withdrawn_withdraws_nothing_of_anybody() -> None:
+    """Only a person's word does."""
+    rows = seen(b3=[unsized("dividend", label="withdrawn")], yfinance=[paid(1_400_000)])
+    assert (paid(1_400_000),) == counted(rows)
+
+
+def test_paper_delivered_is_never_sized_as_a_split() -> None:
+    """ITUB4 of 04/10/2021: the daily provider calls a spin-off a split of 1219 for 1000."""
+    rows = seen(b3=[unsized("spin_off", label="CIS RED CAP")], yfinance=[parted(1219, 1000)])
+    assert [("delivery", "unsized"), ("shares", "differs")] == [(row.family, row.state) for row in rows]
+    assert 0 == sum(one.numerator is not None for one in counted(rows))
+    valued = seen(manual=[Action(DAY, "spin_off", 5 * REAL, None, None, "BRL")], b3=[unsized("spin_off")])
+    assert [("single", "manual")] == [(row.state, row.provider) for row in valued]
+
+
+def test_one_action_on_two_days_counts_once() -> None:
+    """A split that was told twice would be squared."""
+    beside = DAY + timedelta(days=1)
+    (row,) = seen(b3=[parted(8, 1)], yfinance=[parted(8, 1, day=beside)])
+    assert ("differs", f"yfinance has it on {beside}", (parted(8, 1),)) == (row.state, row.reason, row.actions)
+    assert 2 == len(seen(b3=[parted(8, 1)], yfinance=[parted(4, 1, day=beside)]))
+    assert 2 == len(seen(b3=[parted(8, 1)], yfinance=[parted(8, 1, day=DAY + timedelta(days=9))]))
+
+
+def test_the_exchanges_count_of_rights_confirms_and_contradicts() -> None:
+    """A step that nobody names is an action of no size; an action without a step is in doubt."""
+    known = (DAY - timedelta(days=30), DAY + timedelta(days=30))
+    (row,) = seen(Tape(steps=frozenset({DAY}), known=known), b3=[paid(1_000_000)])
+    assert ("single", None) == (row.state, row.reason)
+    (doubtful,) = seen(Tape(known=known), b3=[paid(1_000_000)])
+    assert "differs" == doubtful.state
+    (step,) = seen(Tape(steps=frozenset({DAY}), known=known))
+    assert ("unnamed", "unsized", DAY) == (step.family, step.state, step.ex_date)
+
+
+def test_the_price_confirms_and_contradicts_a_split() -> None:
+    """MGLU3 of 14/10/2020: 104.00, then 25.59."""
+    (row,) = seen(Tape(bars=flat(104_000_000, 25_590_000)), b3=[parted(4, 1)])
+    assert "single" == row.state
+    (doubtful,) = seen(Tape(bars=flat(104_000_000, 103_000_000)), b3=[parted(4, 1)])
+    assert ("differs", "the price did not move by it") == (doubtful.state, doubtful.reason)
+
+
+def test_a_subscription_without_a_price_has_no_size() -> None:
+    """New shares at no known price are worth nobody knows what."""
+    (row,) = seen(b3=[parted(1, 10, "subscription")])
+    assert "unsized" == row.state
