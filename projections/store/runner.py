@@ -109,11 +109,8 @@ def open_view(
     Raises: what `catch_up` raises.
     """
     if folder is None:
-        # Imported here: it imports this module.
-        from projections.store.replaying import AskedFor, places_beside
-
         with ExitStack() as asked:
-            yield View(log.head(), AskedFor(log, projections, places_beside(None), asked))
+            yield View(log.head(), state_asked_for(log, projections, asked))
         return
     shelf = Shelf(folder)
     if storing and shelf.writable():
@@ -148,6 +145,17 @@ def read_in_bulk(log: LogSource, stored: State, mending: Mending, wanted: Iterab
     from projections.store.bulk import Bulk
 
     return Bulk(log, stored[prices.NAME], mending).batches(wanted)
+
+
+def state_asked_for(log: LogSource, projections: Sequence[Projection], held: ExitStack) -> State:
+    """Return the state after all of `log`, of which each projection is folded once it is asked for; closed with `held`.
+
+    Raises: what `fold` raises, when it is asked.
+    """
+    # Imported here: it imports this module.
+    from projections.store.replaying import AskedFor, places_beside
+
+    return AskedFor(log, projections, places_beside(None), held)
 
 
 def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:
