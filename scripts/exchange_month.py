@@ -7,7 +7,7 @@ DISMES, a paper that moves to judicial recovery, and a company that changes its 
 
 import random
 from calendar import FRIDAY, monthrange
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
 import msgspec
@@ -88,10 +88,13 @@ class Paper(msgspec.Struct):
             )
 
 
-def month_lines(first: date, *, papers: int, seed: int, renamed: bool = True) -> Iterator[bytes]:
+def month_lines(
+    first: date, *, papers: int, seed: int, renamed: bool = True, every_kind: bool = False
+) -> Iterator[bytes]:
     """Yield the quotes of the month that begins with `first`, day by day, the same for the same seed.
 
-    A company changes its name and code in the middle where `renamed`.
+    A company changes its name and code in the middle where `renamed`. With `every_kind` there are subscription
+    receipts and exercises of options too.
     """
     rng = random.Random(seed)  # noqa: S311 - reproducible data, not secrets
     days = sessions(Window(first, first.replace(day=monthrange(first.year, first.month)[1])))
@@ -115,6 +118,31 @@ def month_lines(first: date, *, papers: int, seed: int, renamed: bool = True) ->
         for paper, code, market, strike, expiry in contracts:
             if day <= expiry and rng.random() < 0.7:
                 yield option_line(paper, rng, day, (code, market, strike, expiry)).text()
+        if every_kind:
+            yield from (line.text() for line in seldom(listed[0], contracts, day))
+
+
+def seldom(paper: Paper, contracts: Iterable[tuple[Paper, str, str, int, date]], day: date) -> Iterator[Line]:
+    """Yield what draws no number, so that all else stays as it is: a receipt of `paper`, exercises on their day."""
+    flat = {"day": day, "open": paper.close, "high": paper.close, "low": paper.close, "close": paper.close}
+    yield Line(**flat, code=f"{paper.root}9", bdi="10", specification="REC", isin=f"BR{paper.root}R01OR0", trades=1)
+    for of, code, market, strike, expiry in contracts:
+        is_call = market == "070"
+        if day == expiry and (of.close > strike) is is_call:
+            yield Line(
+                day=day,
+                code=f"{code}E",
+                open=strike,
+                high=strike,
+                low=strike,
+                close=strike,
+                trades=1,
+                bdi="38" if is_call else "42",
+                market="012" if is_call else "013",
+                isin=of.isin,
+                strike=strike,
+                expiry=f"{expiry:%Y%m%d}",
+            )
 
 
 def events(listed: list[Paper], number: int) -> None:

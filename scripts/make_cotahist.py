@@ -206,6 +206,7 @@ def main() -> None:
     parser.add_argument("--year", type=int, default=2025)
     parser.add_argument("--month", metavar="YYYY-MM", help="a month of the whole exchange, in place of a year")
     parser.add_argument("--papers", type=int, default=400, help="how many papers that exchange lists")
+    parser.add_argument("--every-kind", action="store_true", help="with --month: receipts and exercises of options too")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -217,7 +218,9 @@ def main() -> None:
     from scripts.exchange_month import month_lines
 
     first = date.fromisoformat(f"{given.month}-01")
-    lines = whole(month_lines(first, papers=given.papers, seed=given.seed), year=first.year)
+    lines = whole(
+        month_lines(first, papers=given.papers, seed=given.seed, every_kind=given.every_kind), year=first.year
+    )
     write(given.out, lines, member=f"COTAHIST_M{first:%m%Y}.TXT")
 
 

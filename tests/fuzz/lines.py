@@ -54,12 +54,17 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
 def made(rng: random.Random, path: tuple[str, ...], command: click.Command) -> Line:
     """Return a line that calls `command` with some of its parameters."""
     words = list(path) if path else ["--no-network"]
-    for parameter in command.params:
+    # `--ticker` before the ticker that stands for it.
+    for parameter in sorted(command.params, key=lambda one: one.name == "alone"):
         wanted = parameter.required or (not path and parameter.name == "tickers")
         if not wanted and rng.random() > OPTION_SHARE:
             continue
         if isinstance(parameter, click.Argument):
-            count = 1 if parameter.nargs == 1 else rng.randint(parameter.required, 2)
+            # A ticker that stands alone is refused beside another one: that much is tried often enough with one.
+            alone = parameter.name == "alone"
+            if alone and "--ticker" in words:
+                continue
+            count = 1 if alone or parameter.nargs == 1 else rng.randint(parameter.required, 2)
             words += [_value(rng, parameter) for _ in range(count)]
         elif isinstance(parameter, click.Option) and parameter.name not in {"help", "version"}:
             words.append(rng.choice(parameter.opts))

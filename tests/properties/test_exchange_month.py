@@ -20,8 +20,8 @@ from tests.ledger.ingest.providers.cotahist.test_importing import LATER, run
 from tests.support.cotahist import made
 
 MONTH = date(2025, 3, 1)
-LINES = tuple(month_lines(MONTH, papers=25, seed=5))
-MARKETS = {b"010", b"017", b"020", b"021", b"030", b"070", b"080"}
+LINES = tuple(month_lines(MONTH, papers=25, seed=5, every_kind=True))
+MARKETS = {b"010", b"012", b"013", b"017", b"020", b"021", b"030", b"070", b"080"}
 
 
 def of_day(line: bytes) -> bytes:
@@ -44,6 +44,15 @@ def test_every_quote_is_a_session_of_a_series_of_its_own() -> None:
     assert set() == {one for one, _ in found if not isinstance(one, str)}
     assert {1} == set(found.values())
     assert MARKETS <= {layout.market(line) for line in LINES}
+    assert {b"DIR", b"REC"} <= {line[39:42] for line in LINES}
+
+
+def test_more_kinds_change_no_other_quote() -> None:
+    """They are added, by no number drawn."""
+    usual = list(month_lines(MONTH, papers=25, seed=5))
+    added = Counter(LINES) - Counter(usual)
+    assert {b"010", b"012", b"013"} == {layout.market(line) for line in added}
+    assert len(LINES) == len(usual) + sum(added.values())
 
 
 def test_a_month_and_its_days_leave_the_same_prices_whichever_comes_first() -> None:
