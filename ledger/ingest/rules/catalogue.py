@@ -31,6 +31,9 @@ CENTAVOS_FROM = 0.10  # reais: a price below it is told apart at its own precisi
 THRESHOLD_PERCENT = 10.0
 THRESHOLD_ROWS_MIN = 20
 SCALE_TOLERANCE = 1e-4
+REWRITTEN_SHARE = 0.5
+REWRITTEN_SESSIONS_MIN = 10  # the overlap of a daily answer is corrected now and then
+EXPLAINED_TOLERANCE = 1.01  # how near a rescale is to the ratio of a split: prices are rounded
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -103,6 +106,7 @@ JUMP = Rule(
     "is taken out; on a split-adjusted series a split explains nothing",
     JUMP_FACTOR,
 )
+RANGE = Rule("RANGE", "Q", "high or low lies more than the threshold, as a factor, from open and close", JUMP_FACTOR)
 SPLIT_SUSPECT = Rule(
     "SPLIT_SUSPECT",
     "Q",
@@ -126,6 +130,13 @@ EVENT = Rule(
     f"or equal to another within {DIVIDEND_APART_DAYS} days; a split of no ratio, or of 1; an action that cannot be "
     "read or is in another currency (not held); one held that a whole answer lacks (kept)",
     DIVIDEND_FRACTION_MAX,
+)
+REWRITTEN = Rule(
+    "REWRITTEN",
+    "Q",
+    "the closes of more than this share of the sessions held that an answer covers are others, "
+    "by no one ratio, or a hundredfold that is no split's; not for series as traded",
+    REWRITTEN_SHARE,
 )
 IDENTITY = Rule(
     "IDENTITY",
@@ -160,10 +171,12 @@ RULES = (
     STALE_IDLE,
     STALE,
     JUMP,
+    RANGE,
     SPLIT_SUSPECT,
     UNIT_100X,
     ADJ,
     EVENT,
+    REWRITTEN,
     IDENTITY,
     IDENTITY_ROW,
     EMPTY,

@@ -208,6 +208,8 @@ def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries
     # An answer without rows is complete for no window, but for one of actions alone that says so.
     complete = answer.window if answer.rows else answer.reading.all_actions_of
     yield from actions.findings(answer.offers, held.actions, series.bars, complete)
+    if series.basis != "as_traded":
+        yield from scale.rewritten(answer.sorted.accepted, held, actions.merged(answer.actions, held.actions))
     accepted = {bar.date for bar in answer.sorted.accepted}
     yield from (
         finding for row in answer.rows if row.bar.date in accepted and (finding := row_rules.last_copy(row)) is not None

@@ -1,13 +1,13 @@
 """Whether an answer is on the scale of what is held: splits and dividends rescale a provider's history. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from ledger.ingest.rules import catalogue
+from ledger.ingest.rules import actions, catalogue
 from ledger.ingest.rules.held import Held
-from ledger.values import Action, Bar, Basis, Window
+from ledger.values import Action, Bar, Basis, Finding, Window
 
 
 class WholeRangeNeeded(msgspec.Struct, frozen=True):
@@ -82,6 +82,26 @@ def common_ratio(pairs: Sequence[tuple[int, int]]) -> float | None:
 def close_ratio(accepted: Iterable[Bar], held: Held) -> float | None:
     """Return the common ratio, new/old, of the closes of all days both answered and held."""
     return common_ratio([(bar.close, held.bars[bar.date].close) for bar in accepted if bar.date in held.bars])
+
+
+@catalogue.applies(catalogue.REWRITTEN)
+def rewritten(accepted: Iterable[Bar], held: Held, known: Sequence[Action]) -> Iterator[Finding]:
+    """Yield what REWRITTEN finds in an answer over sessions held, whose actions and those held are `known`."""
+    both = [(bar, held.bars[bar.date]) for bar in accepted if bar.date in held.bars]
+    moved = [bar.date for bar, old in both if _moved(bar.close, old.close)]
+    if len(both) < catalogue.REWRITTEN_SESSIONS_MIN or len(moved) <= catalogue.REWRITTEN_SHARE * len(both):
+        return
+    ratio = common_ratio([(bar.close, old.close) for bar, old in both])
+    if ratio is not None:
+        # One ratio is how providers adjust; a hundredfold is how they mistake the unit, unless a split is as large.
+        off = max(ratio, 1 / ratio)
+        sizes = (max(size, 1 / size) for size in map(actions.size, (known, *((one,) for one in known))))
+        unit = max(off, catalogue.UNIT_FACTOR) / min(off, catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE
+        if not unit or any(max(off, size) / min(off, size) <= catalogue.EXPLAINED_TOLERANCE for size in sizes):
+            return
+    by = "" if ratio is None else f", {ratio:.6g} times as high,"
+    detail = f"got other closes{by} on {len(moved)} of {len(both)} sessions held, want what is held, or a split"
+    yield Finding(catalogue.REWRITTEN.id, moved[-1], detail)
 
 
 def _moved(new: int, old: int) -> bool:

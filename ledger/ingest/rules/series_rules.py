@@ -53,12 +53,14 @@ class JudgedSeries(msgspec.Struct, frozen=True):
 
 
 def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
-    """Yield what JUMP, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions)."""
+    """Yield what JUMP, RANGE, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions)."""
     bars = series.bars
     learned = {bisect_left(bars, day, key=attrgetter("date")) for day in series.learned}
     for place in sorted(learned.union(series.places, _after(series))):
         if 0 < place < len(bars):
             yield from jump(bars[place - 1], bars[place], series)
+    for place in series.places:
+        yield from session_range(bars[place])
     for place in sorted({place + offset for place in series.places for offset in (-1, 0, 1)}):
         if 0 < place < len(bars) - 1:
             yield from unit_slip(*bars[place - 1 : place + 2])
@@ -125,6 +127,17 @@ def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
         Finding(catalogue.SPLIT_SUSPECT.id, bar.date, f"{got}, want no step like a split of {ratio}")
         for ratio in ratios
     )
+
+
+@catalogue.applies(catalogue.RANGE)
+def session_range(bar: Bar) -> Iterator[Finding]:
+    """Yield what RANGE finds in how far high and low lie from open and close of their own session."""
+    above, below = bar.high / max(bar.open, bar.close), min(bar.open, bar.close) / bar.low
+    for name, factor, price in (("high", above, bar.high), ("low", below, bar.low)):
+        if factor > catalogue.JUMP_FACTOR:
+            beside = f"beside open {price_text(bar.open)} and close {price_text(bar.close)}"
+            detail = f"got {name} {price_text(price)} {beside}, want within a factor of {catalogue.JUMP_FACTOR}"
+            yield Finding(catalogue.RANGE.id, bar.date, detail)
 
 
 def _like_splits(expected: float, bar: Bar, between: Sequence[Action]) -> Iterator[str]:

@@ -8,8 +8,8 @@ from ledger.ingest.rules import scale
 from ledger.ingest.rules.actions import within as answered_within
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.reading import Offer
-from ledger.ingest.rules.scale import WholeRangeNeeded
-from ledger.values import Basis, RawAction, RawBar, Window
+from ledger.ingest.rules.scale import WholeRangeNeeded, rewritten
+from ledger.values import Action, Basis, RawAction, RawBar, Window
 from tests.ledger.ingest.answers import bar, held, raw, run_of, session
 from tests.support.actions import parted
 
@@ -173,3 +173,25 @@ def test_nothing_held_or_nothing_accepted_asks_for_nothing() -> None:
 def test_a_series_as_traded_is_never_rescaled(moved: dict[int, float]) -> None:
     """Whatever differs was corrected, and there is nobody to ask for more."""
     assert None is asked(overlap(moved), basis="as_traded")
+
+
+@pytest.mark.parametrize(
+    ("closes", "actions", "expected"),
+    [
+        ([40 + n % 3 for n in range(12)], (), "got other closes on 12 of 12 sessions held"),
+        ([40 + n % 3 if n < 7 else 20 + n / 10 for n in range(12)], (), "got other closes on 7 of 12 sessions held"),
+        ([40 + n % 3 if n < 6 else 20 + n / 10 for n in range(12)], (), None),
+        ([(20 + n / 10) * 100 for n in range(12)], (), "got other closes, 100 times as high, on 12 of 12"),
+        ([(20 + n / 10) * 100 for n in range(12)], (parted(session(5), 1, 100),), None),
+        ([(20 + n / 10) / 2 for n in range(12)], (), None),
+        ([20 + n / 10 for n in range(12)], (), None),
+    ],
+)
+def test_a_series_that_became_another_is_told_from_one_on_another_scale(
+    closes: list[float], actions: tuple[Action, ...], expected: str | None
+) -> None:
+    """Ten sessions at least, more than half of them others, by no one ratio; a hundredfold is a unit unless a split."""
+    before = held(run_of([20 + n / 10 for n in range(12)]))
+    found = list(rewritten([bar(one) for one in run_of(closes)], before, actions))
+    assert [] == found if expected is None else found[0].detail.startswith(expected)
+    assert [] == list(rewritten([bar(one) for one in run_of(closes[:9])], before, actions))

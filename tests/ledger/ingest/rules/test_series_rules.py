@@ -310,3 +310,22 @@ def test_what_is_looked_at_is_what_something_new_takes_part_in(
     ]
     alike = [run[-1] for run in runs if len(run) >= 3 and new & {*run}]
     assert alike == [finding.date for finding in series_rules.stale(judged, traded=volume > 0)]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (9.0, 13.0, []),
+        (9.0, 13.01, ["got high 13.01 beside open 9.00 and close 10.00, want within a factor of 1.3"]),
+        (6.93, 11.0, []),
+        (6.92, 11.0, ["got low 6.92 beside open 9.00 and close 10.00, want within a factor of 1.3"]),
+        (0.09, 1000.0, ["got high 1000.00", "got low 0.09"]),
+    ],
+)
+def test_high_and_low_lie_within_a_factor_of_open_and_close(low: float, high: float, expected: list[str]) -> None:
+    """A wrong one passed where the close beside it was right; of a session that is held nothing is said again."""
+    bars = [RawBar(session(0), 9.0, high, low, 10.0, 10.0, 1000)]
+    found = flagged(series(bars))
+    assert [("RANGE", session(0))] * len(expected) == ids(found)
+    assert all(one.detail.startswith(want) for one, want in zip(found, expected, strict=True))
+    assert [] == flagged(series(bars, fresh=()))
