@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from ledger.errors import LedgerError
+from ledger.urls import masked
 
 
 class BarsFileError(LedgerError):
@@ -40,3 +41,11 @@ class AlertsLockedError(LedgerError):
 
 class NotSeenError(LedgerError):
     """A newer version wrote this ledger: what cannot be read is neither well nor wrong."""
+
+
+class TableRefusedError(LedgerError):
+    """A Delta table is not one that this ledger can go on with: another's, ahead of the log, or not its prefix."""
+
+    def __init__(self, table: str, found: str, *, wanted: str) -> None:
+        super().__init__(f"got {found} at {masked(table)}, want {wanted}")
+        self.table, self.found, self.wanted = masked(table), found, wanted

@@ -13,7 +13,14 @@ import msgspec
 
 from cli.app import output, usage
 from cli.app.clock import ClockRefusedError
-from cli.app.errors import AlertsLockedError, BarsFileError, NotAnExportError, NotImportedError, NotSeenError
+from cli.app.errors import (
+    AlertsLockedError,
+    BarsFileError,
+    NotAnExportError,
+    NotImportedError,
+    NotSeenError,
+    TableRefusedError,
+)
 from cli.app.exit_codes import Exit
 from cli.app.settings import SettingError, load
 from cli.render.escaping import escaped
@@ -136,6 +143,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     AlertsLockedError: ExitRule(Exit.UNKNOWN, "fuser -v {path}, and once it is done: main alerts"),
     NotSeenError: ExitRule(Exit.UNKNOWN, _UPGRADE),
     NotImportedError: ExitRule(Exit.UNKNOWN, "main import-cotahist --market all --download {period}"),
+    TableRefusedError: ExitRule(Exit.CRITICAL, "main config; main verify; and for a new table another --out"),
     NotAnExportError: ExitRule(Exit.UNKNOWN, "ls -la {path}, then choose another folder with --out"),
     ClockRefusedError: ExitRule(Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
     UnforeseenError: ExitRule(Exit.CRITICAL, f"LOG_LEVEL=DEBUG {_AGAIN}"),

@@ -95,6 +95,16 @@ class FolderType(click.Path):
         return super().convert(value, param, ctx)
 
 
+class FolderOrUrlType(FolderType):
+    """What `FolderType` is, or an address such as `s3://bucket/prices`, which stays text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path or the address, or refuse it."""
+        if isinstance(value, str) and "://" in value:
+            return value
+        return super().convert(value, param, ctx)
+
+
 class TickersFileType(click.ParamType[tuple[str, ...]]):
     """A file of tickers, one per line; blank lines and comments after `#` are ignored."""
 
@@ -147,6 +157,7 @@ FILE = FileType()
 EXISTING_FILE = FileType(exists=True)
 OUT_FILE = FileType(dash=True)
 FOLDER = FolderType()
+FOLDER_OR_URL = FolderOrUrlType()
 TICKER = TickerType()
 DATE = DateType()
 TICKERS_FILE = TickersFileType()

@@ -3,6 +3,7 @@
 Table `retired`, of the read model `metrics`: (ticker, seq) -> retirement, a row per record; a ticker's newest holds.
 """
 
+from collections.abc import Iterator
 from datetime import date
 
 import msgspec
@@ -41,6 +42,13 @@ def retirement(fact: SeriesRetired) -> Retirement:
     if new is None or old is None:
         new = old = 1
     return Retirement(fact.ticker, fact.on, fact.into, new, old, fact.reason, fact.undone)
+
+
+def recorded(tables: Tables, start: int, position: int) -> Iterator[tuple[int, Retirement]]:
+    """Yield what events [start, position) recorded with its seq, by ticker and seq; costs every record."""
+    for key, value in tables[TABLE].scan():
+        if start <= (seq := last_seq(key)) < position:
+            yield seq, _decode(value)
 
 
 def is_recorded(tables: Tables, ticker: str) -> bool:

@@ -59,7 +59,7 @@ def refusal(result: Result) -> tuple[int, str, str]:
         (("--ticker", "../../x"), {}, "got ticker '../../x', want a B3 code"),
         (("--ticker", ""), {}, "got ticker '', want"),
         (("--ticker", "PETROBRAS"), {}, "got ticker 'PETROBRAS', want"),
-        ((*RUN, "--provider", "bloomberg"), {}, "got 'bloomberg', want 'yfinance' (--provider)"),
+        ((*RUN, "--provider", "bloomberg"), {}, "got 'bloomberg', want one of 'yfinance', 'b3' (--provider)"),
         ((*RUN, "--start", "2026-02-30"), {}, "got '2026-02-30', want a day that exists"),
         ((*RUN, "--start", "yesterday"), {}, "got 'yesterday', want a day as YYYY-MM-DD"),
         ((*RUN, "--start", "2026-02-03", "--end", "2026-02-02"), {}, "got --start 2026-02-03 after --end 2026-02-02"),

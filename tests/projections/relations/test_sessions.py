@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
+from ledger.events import LedgerCreated
 from ledger.ids import append_id
 from ledger.log_source import LogSource
 from ledger.memory_log import MemoryLog
@@ -24,12 +26,15 @@ from tests.support.archives import created
 from tests.support.drafts import StepClock
 
 
-def realistic(appends: int) -> MemoryLog:
-    """Return a log with splits, dividends, corrections and rejected answers in it."""
+def realistic(appends: int, *, seed: int = 3, number: int = 1) -> MemoryLog:
+    """Return a log with splits, dividends, corrections and rejected answers in it, of the ledger of that number."""
     log = MemoryLog(now=StepClock())
-    log.append([created()], append_id=append_id("ledger.created"))
-    for number, batch in enumerate(mix.realistic(appends, 3)):
-        log.append(list(batch), append_id=append_id(f"mix/{number}"))
+    first = created()
+    assert isinstance(first.event, LedgerCreated)
+    event = msgspec.structs.replace(first.event, ledger_id=number.to_bytes(16, "big"))
+    log.append([msgspec.structs.replace(first, event=event)], append_id=append_id("ledger.created"))
+    for place, batch in enumerate(mix.realistic(appends, seed)):
+        log.append(list(batch), append_id=append_id(f"mix/{place}"))
     return log
 
 

@@ -1,17 +1,17 @@
 """`main export`: the whole ledger as files that DuckDB, Polars, Spark and pandas read directly."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 import msgspec
 
-from cli.app import output, settings, version
+from cli.app import group_options, output, settings, version
 from cli.app.exit_codes import Exit
 from cli.commands.prices.export import row
 from cli.commands.prices.export.folder import fresh_folder, put_manifest
 from cli.commands.prices.export.row import ExportedSeries, FileFormat, Layout, Manifest
-from cli.context import ledgers, params, series_option, ticker_option
+from cli.context import ledgers, params, positions, series_option, ticker_option
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
 from projections.api.ledger import Ledger
@@ -36,6 +36,7 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
 Examples:
   main export --out lake --format parquet
   main export --out lake-january --format csv --as-of 2026-01-31 --ticker PETR4 --ticker VALE3
+  main export --out revisions --format delta
   duckdb -c "select ticker, max(date) from 'lake/prices/**/*.parquet' group by all"
 
 \b
@@ -48,16 +49,25 @@ With --layout ticker each ticker has folders of its own, such as prices/ticker=P
 for whoever copies single tickers; a market of them is thousands of files, which engines read slowly.
 
 \b
+--format delta adds to one Delta table a row for each revision of each bar, of every provider and of
+retired tickers too: by one commit for what is new since the last run, none where nothing is. DIR may
+be an address such as s3://bucket/revisions, with the variables of the environment that deltalake
+and Arrow go by. docs/tutorial.md shows how the latest prices, and those of a time, are read from it.
+
+\b
 One series stands for a ticker. The same position gives the same bytes, by the same version of this
 software (and, for Parquet, of pyarrow). An export that is in DIR already is replaced, whole;
 anything else that is there is left alone.
 
 \b
-Exit codes: 0 written, 3 no prices, or a package is missing, or DIR holds something else.
+Exit codes: 0 written, 2 a Delta table of another ledger, ahead of the log or not its prefix,
+3 no prices, or a package is missing, or DIR holds something else.
 """
 )
-@click.option("--out", type=params.FOLDER, required=True, help="The folder to write.")
-@click.option("--format", "file_format", type=click.Choice(["parquet", "csv"]), required=True, help="What files.")
+@click.option("--out", type=params.FOLDER_OR_URL, required=True, help="The folder to write; for Delta an address too.")
+@click.option(
+    "--format", "file_format", type=click.Choice(["parquet", "csv", "delta"]), required=True, help="What files."
+)
 @click.option(
     "--layout", type=click.Choice(["year", "ticker"]), default="year", show_default=True, help="A file of what."
 )
@@ -66,23 +76,36 @@ Exit codes: 0 written, 3 no prices, or a package is missing, or DIR holds someth
 @click.option("--retired", is_flag=True, help="Retired series too, which are left out unless named.")
 @series_option.source_option
 @ledgers.archive_option
-def export(out: Path, file_format: FileFormat, layout: Layout, **given: Any) -> int:
+@click.pass_context
+def export(
+    context: click.Context, /, out: Path | str, file_format: FileFormat | Literal["delta"], layout: Layout, **given: Any
+) -> int:
     """Write prices, raw and adjusted, and corporate actions as a folder of files.
 
     A folder a year, as Hive lays them out, so that DuckDB, Polars, Spark and
     pandas read it as it stands.
     """
+    if file_format == "delta":
+        for name in ("tickers", "layout", "retired", "source"):
+            if group_options.is_given(context, name):
+                context.fail(f"got --{name.removesuffix('s')} with --format delta, want the table of every revision")
+        return _revisions(out, given["as_of"])
+    if isinstance(out, str):
+        context.fail(f"got an address with --format {file_format}, want a folder")
+    return _folder(out, file_format, layout, ExportOptions(**given | {"tickers": tuple(given["tickers"])}))
+
+
+def _folder(out: Path, file_format: FileFormat, layout: Layout, asked: ExportOptions) -> int:
     # Imported here: numpy starts as slowly as all the rest, and help needs none of it.
     from cli.commands.prices.export.files import ExportFiles
     from projections.queries.adjusted import AdjustmentRule
 
-    asked = ExportOptions(**given | {"tickers": tuple(given["tickers"])})
     order, rule = settings.load().price_sources, AdjustmentRule(order=settings.load().action_sources)
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view, fresh_folder(out) as folder:
         ledger = Ledger(log, view, order=order)
         position = ledger.position(asked.as_of)
-        for name in asked.tickers or (None,):
-            series_option.some(view.state, name, asked.source)
+        for ticker in asked.tickers or (None,):
+            series_option.some(view.state, ticker, asked.source)
         wanted = chosen(
             view.state, position, order=order, source=asked.source, tickers=asked.tickers, retired=asked.retired
         )
@@ -96,6 +119,17 @@ def export(out: Path, file_format: FileFormat, layout: Layout, **given: Any) -> 
     line = f"{out}: tickers {len(series)}, prices {prices}, actions {actions}, files {len(manifest.files)}"
     with output.unprinted():
         output.raw(f"{line} | position {manifest.position} | head {manifest.head}\n".encode())
+    return Exit.OK
+
+
+def _revisions(out: Path | str, as_of: UpTo | None) -> int:
+    from cli.commands.prices.export import delta
+
+    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
+        done = delta.exported(log, view, positions.reached(log, as_of), out)
+    added = f"version {done.version}, revisions {done.rows} of events {done.since} to {done.position}"
+    with output.unprinted():
+        output.raw(f"{done.table}: {added} | position {done.position} | head {done.head}\n".encode())
     return Exit.OK
 
 

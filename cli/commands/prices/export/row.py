@@ -73,3 +73,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     software: str
     series: list[ExportedSeries]
     files: list[ExportedFile]
+
+
+class DeltaRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run added to a Delta table: the revisions by events [since, position), as its `version`."""
+
+    table: str
+    version: int
+    since: int
+    position: int
+    rows: int
+    head: str
