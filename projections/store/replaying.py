@@ -1,8 +1,9 @@
 """The log folded beside what is stored: for the digests of its read models, and to hold what is stored against them."""
 
 import os
+import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import zip_longest
 from pathlib import Path
@@ -85,6 +86,42 @@ def folded_aside(
                 warnings.warn(message, FoldedInMemoryWarning, stacklevel=2)
             _, state = replayed(log.read(stop=size), projections)
         yield state
+
+
+class AskedFor(Mapping[str, Tables]):
+    """The state after all of a log, of which each projection is folded when it is first asked for, and no other.
+
+    For a log without stored read models: most commands ask for one of four. Closed with `held`.
+    """
+
+    def __init__(
+        self, log: LogSource, projections: Sequence[Projection], places: Sequence[Path], held: ExitStack
+    ) -> None:
+        self._log = log
+        self._projections = {one.name: one for one in projections}
+        self._places = places
+        self._held = held
+        self._folded: dict[str, Tables] = {}
+        self._folding = threading.Lock()
+
+    def __getitem__(self, name: str) -> Tables:
+        """Return the projection's tables; folds it the first time.
+
+        Raises: what `fold` raises.
+        """
+        with self._folding:
+            if name not in self._folded:
+                one = self._projections[name]
+                self._folded |= self._held.enter_context(folded_aside(self._log, None, [one], self._places))
+            return self._folded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the projections' names; folds none."""
+        return iter(self._projections)
+
+    def __len__(self) -> int:
+        """Return how many projections there are."""
+        return len(self._projections)
 
 
 def places_beside(folder: Path | None) -> tuple[Path, ...]:

@@ -101,15 +101,16 @@ def open_view(
     """Give the read models at the log's head, held still for the block.
 
     They are brought up to date on disk where that can be done and `storing` is wanted, else what is missing is folded
-    in memory over what is stored; with no `folder` (an archive), all of it. Never waits for a writer.
+    in memory over what is stored; with no `folder` (an archive), each projection is folded aside once it is asked for.
+    Never waits for a writer.
     A stored row that fails its check drops the store while the view is read: it is built again where that can be
     done, else folded in memory, with one StoreDroppedWarning, and the view goes on as it would have been.
 
     Raises: what `catch_up` raises.
     """
     if folder is None:
-        head, state = replayed(log.read(), projections)
-        yield View(head, state)
+        with ExitStack() as asked:
+            yield View(log.head(), state_asked_for(log, projections, asked))
         return
     shelf = Shelf(folder)
     if storing and shelf.writable():
@@ -144,6 +145,17 @@ def read_in_bulk(log: LogSource, stored: State, mending: Mending, wanted: Iterab
     from projections.store.bulk import Bulk
 
     return Bulk(log, stored[prices.NAME], mending).batches(wanted)
+
+
+def state_asked_for(log: LogSource, projections: Sequence[Projection], held: ExitStack) -> State:
+    """Return the state after all of `log`, of which each projection is folded once it is asked for; closed with `held`.
+
+    Raises: what `fold` raises, when it is asked.
+    """
+    # Imported here: it imports this module.
+    from projections.store.replaying import AskedFor, places_beside
+
+    return AskedFor(log, projections, places_beside(None), held)
 
 
 def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:

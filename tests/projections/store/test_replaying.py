@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import DiskFullError
+from projections.fold.digest import digest
 from projections.fold.projection import Projection
 from projections.fold.tables import State
 from projections.store import replaying
 from projections.store.folder import Shelf
 from projections.store.registry import ALL
 from projections.store.replaying import FoldedInMemoryWarning, compare, folded_aside, places_beside, replay
-from projections.store.runner import catch_up
+from projections.store.runner import catch_up, open_view
 from tests.projections.story import told
 
 LOG = told(list(range(120)))
@@ -111,3 +112,23 @@ def filling_up(monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[object]:
 
     monkeypatch.setattr(replaying, "folded", filling)
     return tried
+
+
+def test_of_a_log_without_a_store_only_what_is_asked_for_is_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each projection once, whole; all of them give what a replay gives."""
+    names: list[str] = []
+    folded = replaying.folded
+
+    def noted(log: object, store: object, projections: Sequence[Projection], start: object, stop: int) -> object:
+        names.extend(one.name for one in projections)
+        return folded(log, store, projections, start, stop)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(replaying, "folded", noted)
+    with open_view(LOG, None) as view:
+        assert (LOG.head(), []) == (view.head, names)
+        assert replay(LOG)["metrics"] == digest(view.state["metrics"]).hex() == digest(view.state["metrics"]).hex()
+        assert ["metrics"] == names
+        assert [one.name for one in ALL] == list(view.state)
+        assert replay(LOG) == {name: digest(tables).hex() for name, tables in view.state.items()}
+        assert sorted(one.name for one in ALL) == sorted(names)
+        assert "else" not in view.state

@@ -5,7 +5,7 @@ history of cash after it.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from hashlib import sha256
 
@@ -107,8 +107,13 @@ def is_page(content: bytes) -> bool:
         return False  # refused when its own turn comes
 
 
-def of_feed(files: Sequence[tuple[str, bytes]], times: Times, today: date) -> ActionsFile:
+def of_feed(
+    files: Sequence[tuple[str, bytes]], times: Times, today: date, listed: Callable[[str], tuple[str, str] | None]
+) -> ActionsFile:
     """Return the evidence in a company's supplement and the pages of its history, for each ticker that they name.
+
+    `listed` returns the ISIN under which a ticker is known to be listed, and by whom; where nobody knows, the
+    company's own rows name it.
 
     Raises: ActionsFileError naming the file.
     """
@@ -117,7 +122,10 @@ def of_feed(files: Sequence[tuple[str, bytes]], times: Times, today: date) -> Ac
     brought, actions = [], 0
     for ticker in joined.shares_of(company):
         share = joined.share_of(ticker) or ""
-        wanted = WantedShare(ticker=ticker, share=share, isins=joined.isins_of(company, share), isins_by=provider)
+        known, named = listed(ticker), joined.isins_of(company, share)
+        isins = named if known is None else tuple(dict.fromkeys((known[0], *named)))
+        isins_by = provider if known is None else known[1]
+        wanted = WantedShare(ticker=ticker, share=share, isins=isins, isins_by=isins_by)
         body = joined.body(wanted, answered)
         actions += len(joined.reading(body).offers)
         request = Request(ticker=ticker, window=joined.window(body, today), params={"files": names})

@@ -18,11 +18,13 @@ from ledger.files.regular import read_regular
 from ledger.foreseen import foreseen
 from ledger.ingest.importing import HandImporter
 from ledger.ingest.plan import Observer
+from ledger.ingest.providers import registry
 from ledger.ingest.providers.evidence import UNPACKED_MAX_BYTES
 from ledger.ingest.rules.held import Held, Reach
 from ledger.market.series import Series
 from ledger.market.sessions import trading_day
 from ledger.store.ceiling import ClockAheadError
+from projections.models import instruments
 from projections.store.runner import catch_up, open_view, view_at
 
 
@@ -104,7 +106,7 @@ class ActionsWorker:
         files = [(path.name, self._content(path)) for path in paths]
         times = Times(started_at, self._ledger.now())
         if reading.is_feed(files[0][1]):
-            found = reading.of_feed(files, times, trading_day(started_at))
+            found = reading.of_feed(files, times, trading_day(started_at), self._listed)
         else:
             found = reading.of_sheet(*files[0], times)
         self._observer.info("read", job_id=ids.text(job_id), file=found.name, actions=found.actions)
@@ -124,6 +126,18 @@ class ActionsWorker:
         return Totals(
             file=found.name, sha256=found.sha256, provider=found.provider, actions=found.actions, outcomes=outcomes
         )
+
+    def _listed(self, ticker: str) -> tuple[str, str] | None:
+        """Return the ISIN that the exchange's prices give for the ticker, and whose they are; None without any."""
+        log = self._ledger.log
+        if log is None:
+            return None
+        with open_view(log, log.folder, storing=not log.readonly) as view:
+            for name in registry.quoting():
+                span = instruments.of(view.state[instruments.NAME], Series(ticker, name))
+                if span is not None and span.listing.isin.strip():
+                    return span.listing.isin.strip(), name
+        return None
 
     def _held(self, series: Series, reach: Reach) -> Held:
         log = self._ledger.log

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from tests.support.b3_server import B3Server, company, page, past, stock
 from tests.support.cli import Result, run_main
+from tests.support.cotahist import line, made
 from tests.support.oracle import check_home
 
 NOW = {"B3_LEDGER_NOW": "2026-01-05T12:00:00Z", "YAHOO_BASE_URL": "http://127.0.0.1:9"}
@@ -141,6 +142,28 @@ def test_the_exchanges_json_is_imported_company_by_company(tmp_path: Path) -> No
     assert (0, 0) == (main(tmp_path, "verify").code, main(tmp_path, "audit").code)
     again = main(tmp_path, "import-actions", *saved(tmp_path), "--format", "json").lines()
     assert [1] == [one["repeated"] for one in again]
+
+
+def test_the_exchanges_prices_say_which_isin_is_meant(tmp_path: Path) -> None:
+    """Where a file of them was imported; that, and who said so, is recorded with the answer."""
+    lines = [line(date(2025, 1, 2), "PETR4", isin="BRPETRA04PR1"), line(date(2025, 1, 3), "PETR4", isin="BRPETRA04PR1")]
+    made(tmp_path / "A.TXT", lines)
+    told = company(
+        "PETR",
+        "PETROBRAS",
+        stockDividends=[
+            stock("25/04/2008", "DESDOBRAMENTO", "100,0", PN),
+            stock("25/04/2008", "DESDOBRAMENTO", "300,0", "BRPETRA04PR1"),
+        ],
+    )
+    (tmp_path / "PETR.json").write_text(json.dumps(told), "utf-8")
+    main(tmp_path, "import-cotahist", "A.TXT")
+    assert 0 == main(tmp_path, "import-actions", "PETR.json").code
+    (row,) = main(tmp_path, "actions", "PETR4", "--format", "json").lines()
+    assert (4, "BRPETRA04PR1") == (row["numerator"], row["isin"])
+    first = main(tmp_path, "events", "show", str(row["seq"] - 1), "--raw").out.splitlines()[0]
+    assert ("cotahist", ["BRPETRA04PR1", PN]) == (json.loads(first)["isins_by"], json.loads(first)["isins"])
+    assert 0 == main(tmp_path, "audit").code
 
 
 def test_a_history_without_its_company_is_refused(tmp_path: Path) -> None:

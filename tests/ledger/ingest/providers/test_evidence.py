@@ -1,6 +1,8 @@
 """Answers as they are kept."""
 
 import hashlib
+import tracemalloc
+import zlib
 
 import pytest
 from hypothesis import given
@@ -37,3 +39,16 @@ def test_an_answer_that_is_not_what_it_says_is_damage(kept: Answer, found: str) 
     """A byte more, a byte less, another hash, a stream cut short, or none at all."""
     with pytest.raises(DamagedError, match=f"got answer at seq 7: .*{found}, want {kept.body_bytes} bytes with sha256"):
         evidence.proven_body(7, kept)
+
+
+@pytest.mark.parametrize("said_bytes", [100, evidence.UNPACKED_MAX_BYTES + 1, 2**62])
+def test_a_body_that_unpacks_without_end_is_refused_in_the_memory_of_what_it_says(said_bytes: int) -> None:
+    """Whatever length was recorded of it: 16 MiB of zeros are never unpacked."""
+    packer = zlib.compressobj(9)
+    packed = b"".join([*(packer.compress(bytes(2**20)) for _ in range(16)), packer.flush()])
+    tracemalloc.start()
+    with pytest.raises(evidence.OtherBodyError):
+        evidence.body(Answer(body=packed, body_bytes=said_bytes, sha256=bytes(32)))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 2**20
