@@ -16,6 +16,7 @@ from projections.api.ledger import Ledger
 from projections.api.rows import AdjustedPrice
 from projections.fold.folding import replayed
 from projections.models.retirements import Retirement
+from projections.queries.adjusted import AS_USUAL
 from projections.store.registry import ALL
 from projections.store.store import View
 from tests.projections.story import PROVIDER, Story, bar, day
@@ -45,8 +46,8 @@ def joined(story: Story, ticker: str, position: int | None = None) -> list[tuple
     _, state = replayed(story.log.read(), ALL)
     reached = story.log.head().size if position is None else position
     made = partial(continued, state, ticker, reached, chosen=lambda name: Series(name, PROVIDER))
-    plain = [(row.ticker, (row.date - day(0)).days, row.close, row.volume) for row in made(adjusting=False)]
-    adjusted = [row.adj_close for row in made(adjusting=True) if isinstance(row, AdjustedPrice)]
+    plain = [(row.ticker, (row.date - day(0)).days, row.close, row.volume) for row in made(adjusting=None)]
+    adjusted = [row.adj_close for row in made(adjusting=AS_USUAL) if isinstance(row, AdjustedPrice)]
     return [(*row, adj) for row, adj in zip(plain, adjusted, strict=True)]
 
 

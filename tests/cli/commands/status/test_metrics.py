@@ -139,6 +139,7 @@ def test_prometheus_reads_what_is_scraped(sample: Path) -> None:
         ("up",): 1,
         ("bad_verdict",): 0,
         ("page_timestamp_seconds",): INGESTED,
+        ("disputed_actions",): 0,
         ("head_sequence",): EVENTS - 1,
         ("held_rows", "sample", PETR4): 503,
         ("ingest_consecutive_failures", "sample", PETR4): 0,
