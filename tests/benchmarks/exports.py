@@ -38,6 +38,7 @@ from ledger.store.home import LedgerHome
 from ledger.values import Bar, Window
 from projections.api.rows import AdjustedPrice
 from projections.models import prices
+from projections.queries.adjusted import AdjustmentRule
 from projections.relations.block import Block, Cells
 from projections.relations.sessions import SeriesRows, Sessions
 from projections.store.bulk import BATCH_SERIES
@@ -121,7 +122,7 @@ def exported(home: LedgerHome, folder: Path) -> Path:
     folder.mkdir(parents=True)
     with EventLog(home, now=StepClock(), readonly=True) as log, open_view(log, log.folder) as view:
         files = ExportFiles(folder, "parquet", "year")
-        list(files.fill(view, prices.all_series(view.state["prices"]), view.head.size))
+        list(files.fill(view, prices.all_series(view.state["prices"]), view.head.size, AdjustmentRule()))
         files.close()
     return folder
 

@@ -42,6 +42,7 @@ Examples:
 \b
 DIR/prices/year=2026/prices.parquet   raw and adjusted prices, a row a session, by ticker and date
 DIR/actions/actions.parquet           dividends, splits and capital gains
+DIR/instruments/instruments.parquet   ISIN, name and class of each, by the exchange's own files
 DIR/manifest.json                     position, head, rows and SHA-256 of each file
 
 \b
@@ -112,6 +113,8 @@ def _folder(out: Path, file_format: FileFormat, layout: Layout, asked: ExportOpt
         files = ExportFiles(folder, file_format, layout)
         with output.progress(wanted, label="export") as names:
             series = list(files.fill(view, names, position, rule))
+        exported = {one.ticker for one in series}
+        files.add_instruments([one for one in ledger.instruments(as_of=asked.as_of).rows() if one.ticker in exported])
         files.close()
         manifest = _manifest(log, ledger, position, files, series)
         put_manifest(folder, manifest)

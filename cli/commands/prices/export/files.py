@@ -27,13 +27,13 @@ from ledger.files.durable import give_to_owner, make_folder
 from ledger.market.series import Series
 from projections.api import series_rows
 from projections.api.faces import to_columns
-from projections.api.rows import CorporateAction
+from projections.api.rows import CorporateAction, Instrument
 from projections.models.bar_columns import EPOCH_ORDINAL, years
 from projections.queries.adjusted import AdjustmentRule
 from projections.relations.sessions import Sessions, sessions
 from projections.store.store import View
 
-PRICES, ACTIONS = "prices", "actions"
+PRICES, ACTIONS, INSTRUMENTS = "prices", "actions", "instruments"
 
 
 class ExportedRows(Protocol):
@@ -196,6 +196,11 @@ class ExportFiles:
                     prices=part.stop - part.start,
                     actions=len(actions),
                 )
+
+    def add_instruments(self, found: Sequence[Instrument]) -> None:
+        """Write how the instruments were listed, by ticker; one file in either layout."""
+        if found:
+            self._put(f"{INSTRUMENTS}/{INSTRUMENTS}.{self.format}", to_columns(Instrument, found))
 
     def close(self) -> None:
         """Finish every file."""

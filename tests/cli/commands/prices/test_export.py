@@ -302,3 +302,16 @@ def test_an_export_of_the_first_format_is_replaced(place: Path, tmp_path: Path) 
     (out / "manifest.json").write_bytes(msgspec.json.encode({**old, "format": "b3-ledger export 1"}))
     assert 0 == look(*ask, cwd=place).code
     assert "b3-ledger export 2" == manifest(out).format
+
+
+@pytest.mark.parametrize("layout", ["year", "ticker"])
+def test_instruments_are_exported_as_they_are_listed(layout: str, tmp_path: Path) -> None:
+    """Of the tickers that are exported, in one file."""
+    made(tmp_path / "A.TXT", [line(date(2025, 1, 2)), line(date(2025, 1, 2), "VALE3")])
+    assert 0 == run_main("import-cotahist", "A.TXT", "--clock-ok", cwd=tmp_path).code
+    ask = ("export", "--out", "out", "--format", "parquet", "--layout", layout, "--ticker", "VALE3")
+    assert 0 == run_main(*ask, cwd=tmp_path).code
+    with open_ledger(tmp_path / "dados") as ledger:
+        want = ledger.instruments("VALE3").to_arrow().to_pylist()
+    assert want == pyarrow.parquet.read_table(tmp_path / "out" / "instruments" / "instruments.parquet").to_pylist()
+    assert "instruments/instruments.parquet" in {file.path for file in manifest(tmp_path / "out").files}
