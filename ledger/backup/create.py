@@ -15,15 +15,17 @@ from msgspec.structs import replace
 
 from ledger import ids
 from ledger.backup.frames import HEADER, frames
+from ledger.backup.recorded import newest_beside
 from ledger.backup.scan import Advance, Scan, scan
-from ledger.chain import Head, Seq
+from ledger.chain import Head, Link, Seq
 from ledger.claims import OtherLogError
 from ledger.codec import Draft, streams_hash
-from ledger.errors import DamagedError, LedgerError, NameTakenError, ShortageError, StorageError
+from ledger.errors import DamagedError, LedgerError, NameTakenError, ShortageError, StorageError, UnreadableError
 from ledger.events import LEDGER_STREAM, BackupCreated, BackupFailed
 from ledger.files.atomic_file import PartFile, part_file
 from ledger.files.checksum import write_checksum
 from ledger.files.isolated import IsolatedProcess
+from ledger.files.regular import buffers
 from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
 from ledger.values import ErrorKind
@@ -38,6 +40,8 @@ class CreatedBackup(msgspec.Struct, frozen=True, kw_only=True):
 
     `unrecorded` is why the log took no event, where it took none, as after a restore meanwhile: the file is whole all
     the same.
+    `copied_from` is the name of the earlier backup that the file begins with a copy of, None where all came from the
+    log; `refused` is the one in its folder that could not be copied, and why.
     """
 
     path: Path
@@ -45,6 +49,8 @@ class CreatedBackup(msgspec.Struct, frozen=True, kw_only=True):
     event: BackupCreated
     seq: Seq | None
     unrecorded: ClockAheadError | OtherLogError | None = None
+    copied_from: str | None = None
+    refused: tuple[str, DamagedError | UnreadableError] | None = None
 
     @property
     def status(self) -> Literal["created", "unrecorded"]:
@@ -57,11 +63,16 @@ def unwatched(_doing: str, _events: int | None) -> AbstractContextManager[Advanc
     return nullcontext()
 
 
-def create_backup(log: EventLog, path: Path, *, job_id: bytes, watch: Watch = unwatched) -> CreatedBackup:
+def create_backup(
+    log: EventLog, path: Path, *, job_id: bytes, watch: Watch = unwatched, full: bool = False
+) -> CreatedBackup:
     """Return the backup of `log` that is now at `path`, mode 0600, with its `.checksum`; `backup.created` records it.
 
     The log may be appended to meanwhile: the copy is the prefix that was there when it began.
-    Reads the log once, then the copy; constant memory. A failure is recorded by `backup.failed` and leaves no file.
+    The newest earlier backup in the folder is copied where it is what the log recorded, and only what came after it
+    is read from the log: the same bytes. Where it is not, or with `full`, all is read from the log.
+    Reads the log or its end once, then the copy; constant memory. A failure is recorded by `backup.failed` and leaves
+    no file.
 
     Raises: NameTakenError; DamagedError of the log itself; DiskFullError, UnwritableError; as `EventLog.append` does.
     """
@@ -69,16 +80,28 @@ def create_backup(log: EventLog, path: Path, *, job_id: bytes, watch: Watch = un
     try:
         head = log.head()
         with part_file(path) as part:
-            with watch("copying", head.size) as advance:
-                written = write_archive(log, head.size, part, advance)
-            part.sync()
-            stage = "check"
-            found = _scan_copy(part, path, sha256=written, head=head, watch=watch)
+            earlier, refused = None if full else newest_beside(log, path, head.size), None
+            while True:
+                try:
+                    stage = "write"
+                    with watch("copying", head.size) as advance:
+                        written = write_archive(log, head.size, part, advance, earlier=earlier)
+                    part.sync()
+                    stage = "check"
+                    found = _scan_copy(part, path, sha256=written, head=head, watch=watch, earlier=earlier)
+                    break
+                except (DamagedError, UnreadableError) as error:
+                    if earlier is None:
+                        raise
+                    # Whatever is wrong, and wherever: read whole, the log itself says whether it holds.
+                    refused, earlier = (earlier.name, error), None
+                    part.empty()
             stage = "publish"
             part.publish()
         write_checksum(path, found.sha256)
         stage = "record"
-        return _record(log, found, job_id)
+        copied_from = None if earlier is None else earlier.name
+        return replace(_record(log, found, job_id), copied_from=copied_from, refused=refused)
     except NameTakenError:
         raise
     except (LedgerError, KeyboardInterrupt) as error:
@@ -89,10 +112,14 @@ def create_backup(log: EventLog, path: Path, *, job_id: bytes, watch: Watch = un
         raise
 
 
-def _scan_copy(part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch) -> Scan:
+def _scan_copy(
+    part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch, earlier: BackupCreated | None
+) -> Scan:
     """Return what the disk gives back of the copy, once that is what was written and all of it holds."""
+    # The event that recorded the earlier backup comes after it: it is among those that are re-hashed.
+    known = None if earlier is None else Head(earlier.size, Link(earlier.link))
     with watch("checking", head.size) as advance:
-        found = scan(part.path, counted=True, advance=advance)
+        found = scan(part.path, counted=True, known=known, advance=advance)
     if found.sha256 != sha256:
         raise StorageError(path, "other bytes than were written")
     if flaw := found.flaw:
@@ -125,16 +152,43 @@ def _record(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
         return replace(made, unrecorded=error)
 
 
-def write_archive(log: EventLog, size: int, part: PartFile, advance: Advance | None = None) -> bytes:
+def write_archive(
+    log: EventLog, size: int, part: PartFile, advance: Advance | None = None, *, earlier: BackupCreated | None = None
+) -> bytes:
     """Write the archive of events [0, size) of `log` into the empty `part`; return its SHA-256.
 
-    Checks nothing: what was written is to be scanned.
+    It begins with a copy of the backup that `earlier` records, in the folder of `part`, where there is one.
+    Checks nothing but that this is the one recorded, and of this log: what was written is to be scanned.
 
-    Raises: what reading `log` raises; OSError.
+    Raises: what reading `log` raises; OSError. DamagedError, UnreadableError for the earlier backup too.
     """
-    part.write(HEADER)
-    hasher = sha256(HEADER)
-    for values in log.values(0, size):
+    hasher = sha256()
+    if earlier is None:
+        part.write(HEADER)
+        hasher.update(HEADER)
+    else:
+        last = earlier.size - 1
+        found = log.link_at(last)
+        if found != earlier.link:
+            raise DamagedError(last, "link", expected=earlier.link.hex(), found=found.hex() if found else "none")
+        copied_bytes = done = 0
+        # Read and written, never cloned: a copy that shares its blocks with the earlier file rots with it.
+        for buffer in buffers(part.path.with_name(earlier.name)):
+            copied_bytes += len(buffer)
+            if copied_bytes > earlier.archive_bytes:
+                break
+            part.write(buffer)
+            hasher.update(buffer)
+            if advance is not None:
+                events = earlier.size * copied_bytes // earlier.archive_bytes
+                advance(events - done)
+                done = events
+        if copied_bytes != earlier.archive_bytes:
+            more = "more" if copied_bytes > earlier.archive_bytes else f"{copied_bytes}"
+            raise DamagedError(last, "archive bytes", expected=f"{earlier.archive_bytes}", found=more)
+        if hasher.digest() != earlier.sha256:
+            raise DamagedError(last, "sha256", expected=earlier.sha256.hex(), found=hasher.hexdigest())
+    for values in log.values(0 if earlier is None else earlier.size, size):
         content = frames(values)
         part.write(content)
         hasher.update(content)

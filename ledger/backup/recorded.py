@@ -1,15 +1,20 @@
 """What the live ledger remembers of the backups made of it."""
 
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
+from ledger.chain import LINK_BYTES, Link, Record, Seq
 from ledger.errors import LedgerError, ShortageError
 from ledger.events import BackupCreated
 from ledger.files.isolated import IsolatedProcess
 from ledger.log_source import LogSource, events_of
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
+
+WINDOW_EVENTS = 2_000
+NAME_OF_TYPE = BackupCreated.TAG.encode()
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -47,6 +52,34 @@ def recorded_in(log: LogSource) -> dict[str, Recorded]:
     """
     events = events_of(log.read(), BackupCreated)
     return {event.name: Recorded(envelope.seq, envelope.recorded_at, event) for envelope, event in events}
+
+
+def newest_beside(log: EventLog, path: Path, stop: int) -> BackupCreated | None:
+    """Return the newest event below seq `stop` of a backup whose name is in the folder of `path`, None without one.
+
+    Reads the log from its end, back to that event; not at all where no other file there has the suffix of `path`.
+
+    Raises: DamagedError; OSError.
+    """
+    names = {one.name for one in path.parent.iterdir() if one.suffix == path.suffix and not one.name.startswith(".")}
+    while names and stop:
+        start, newest = max(0, stop - WINDOW_EVENTS), None
+        seq = start
+        for values in log.values(start, stop):
+            # Decoding every event would cost as much as making a backup of it.
+            records = (
+                Record(Seq(at), Link(value[:LINK_BYTES]), value[LINK_BYTES:])
+                for at, value in enumerate(values, seq)
+                if NAME_OF_TYPE in value
+            )
+            for envelope, event in events_of(records, BackupCreated):
+                # One that claims events after itself is false, and would vouch for itself.
+                newest = event if event.name in names and event.size <= envelope.seq else newest
+            seq += len(values)
+        if newest is not None:
+            return newest
+        stop = start
+    return None
 
 
 def _read(home: LedgerHome) -> dict[str, Recorded]:

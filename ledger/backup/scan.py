@@ -64,11 +64,20 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     claims: tuple[Claim, ...] = ()
 
 
-def scan(path: Path, *, counted: bool = False, meaning: bool = False, advance: Advance | None = None) -> Scan:
+def scan(
+    path: Path,
+    *,
+    counted: bool = False,
+    meaning: bool = False,
+    known: Head | None = None,
+    advance: Advance | None = None,
+) -> Scan:
     """Return what the archive at `path` holds; damage is a flaw, not an error.
 
     `counted` also counts its events: then a body that is no envelope is a flaw.
     `meaning` also reads them: then an event that is not what its type says is one.
+    `known` is a head whose events' bytes were checked before, as by the SHA-256 of a checked archive: they are not
+    re-hashed, and that they end with its link is.
     Reads the file twice, once for the chain and once for the SHA-256, a large one in three processes at once.
     Memory grows with the file by one mark of about 100 bytes per 256 KiB.
 
@@ -77,8 +86,20 @@ def scan(path: Path, *, counted: bool = False, meaning: bool = False, advance: A
     try:
         with opened(path) as file:
             large = os.fstat(file.fileno()).st_size >= WORTH_MORE_PROCESSES_BYTES
-        scanner = _Scanner(path, counted=counted, meaning=meaning, advance=advance, processes=2 if large else 1)
-        part, hashed = _shared(scanner) if large else (scanner.run_in_order(), _hash(path))
+        split = large and known is None
+        scanner = _Scanner(
+            path, counted=counted, meaning=meaning, known=known, advance=advance, processes=2 if split else 1
+        )
+        if split:
+            part, hashed = _shared(scanner)
+        elif large:
+            hashing = IsolatedProcess(partial(_hash, path), _Hashed)
+            try:
+                part = scanner.run_in_order()
+            finally:
+                hashed = hashing.result()
+        else:
+            part, hashed = scanner.run_in_order(), _hash(path)
     except OSError as error:
         raise unreadable(path, error) from error
     except IsolatedProcessError as error:
@@ -207,10 +228,20 @@ def _after(mark: Mark, values: Sequence[bytes]) -> Mark:
 class _Scanner:
     """A pass over an archive's frames, and what it has found so far."""
 
-    def __init__(self, path: Path, *, counted: bool, meaning: bool, advance: Advance | None, processes: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        counted: bool,
+        meaning: bool,
+        known: Head | None = None,
+        advance: Advance | None,
+        processes: int,
+    ) -> None:
         self.path = path
         self.meaning = meaning
         self._counted = counted
+        self._known = known
         self._meaning = Meaning() if meaning else None
         self._succession: Succession | None = None
         self._claims: list[Claim] = []
@@ -244,6 +275,8 @@ class _Scanner:
             flaw = Flaw(error.seq, error.kind, error.expected, error.found)
         if flaw is None and self._at.seq == 0:
             flaw = Flaw(0, "missing event", LedgerCreated.TAG, "the end")
+        if flaw is None and self._known is not None and self._at.seq < self._known.size:
+            flaw = Flaw(self._at.seq, "missing event", f"seq {self._known.size - 1}", "the end")
         counts = self._tally.counts()
         return _ScannedPart(
             end=self._at,
@@ -257,7 +290,13 @@ class _Scanner:
 
     def _take(self, values: Sequence[bytes]) -> None:
         """Add those of `values` that hold, and raise what is wrong with the first that does not."""
-        hashed = count_good(values, start=self._at.seq, prev=self._at.prev)
+        start, prev, known = self._at.seq, self._at.prev, 0
+        if self._known is not None and start < self._known.size:
+            known = min(self._known.size - start, len(values))
+            prev = Link(values[known - 1][:LINK_BYTES])
+            if start + known == self._known.size and prev != self._known.link:
+                raise DamagedError(start + known - 1, "link", expected=self._known.link.hex(), found=prev.hex())
+        hashed = known + count_good(values[known:], start=start + known, prev=prev)
         good, flaw = hashed, None
         if self._meaning is not None:
             bodies = [value[LINK_BYTES:] for value in values[:hashed]]
@@ -270,7 +309,9 @@ class _Scanner:
             if self._at.seq == 0:
                 self._created = decode_created(values[0][LINK_BYTES:])
             if self._counted:
-                self._tally.add(decode_envelopes([value[LINK_BYTES:] for value in values[:good]], start=self._at.seq))
+                self._tally.add_checked(values[:known], start)
+                bodies = [value[LINK_BYTES:] for value in values[known:good]]
+                self._tally.add(decode_envelopes(bodies, start=start + known))
             self._marks.append(self._at)
             self._at = _after(self._at, values[:good])
             if self._advance is not None:

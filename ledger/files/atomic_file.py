@@ -34,6 +34,11 @@ class PartFile:
         while content:
             content = content[os.write(self.fd, content) :]
 
+    def empty(self) -> None:
+        """Take back all that was written: it is begun anew."""
+        os.ftruncate(self.fd, 0)
+        os.lseek(self.fd, 0, os.SEEK_SET)
+
     def sync(self) -> None:
         """Make what was written durable, and drop it from the page cache: what is read next comes from the disk."""
         os.fsync(self.fd)

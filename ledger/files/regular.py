@@ -6,11 +6,15 @@ What is refused is an OSError with its path, so that each reader reports it as a
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+
+from ledger.errors import unreadable
 
 NOT_REGULAR = "Not a regular file"
 TOO_LONG = "File too long"
 IS_A_LINK = "Is a symbolic link"
+BUFFER_BYTES = 1024 * 1024
 
 
 def open_regular(path: Path, *, follow: bool = True) -> int:
@@ -43,6 +47,19 @@ def read_regular(path: Path, *, limit_bytes: int, follow: bool = True) -> bytes:
     if len(content) > limit_bytes:
         raise OSError(errno.EFBIG, f"{TOO_LONG} (more than {limit_bytes} bytes)", os.fspath(path))
     return content
+
+
+def buffers(path: Path) -> Iterator[bytes]:
+    """Yield the content of the regular file `path`, no link, a MiB at a time.
+
+    Raises: UnreadableError and its like.
+    """
+    try:
+        with open(open_regular(path, follow=False), "rb", buffering=0) as file:
+            while buffer := file.read(BUFFER_BYTES):
+                yield buffer
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
 def _opened(path: Path, flags: int, *, follow: bool, mode: int = 0o600) -> int:

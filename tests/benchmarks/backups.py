@@ -4,8 +4,9 @@ import hashlib
 import os
 import shutil
 import struct
+import time
 from collections.abc import Iterator, Sequence
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 import lmdb
@@ -17,14 +18,19 @@ from ledger.backup.frames import HEADER
 from ledger.backup.restore_build import fill
 from ledger.backup.verify import verify_archive
 from ledger.chain import GENESIS
+from ledger.ids import append_id
 from ledger.store.engine import Engine
+from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from tests.benchmarks import commands
 from tests.benchmarks.ground import Ground
 from tests.benchmarks.measure import Ratio, Timing, in_turn, ratio
 from tests.benchmarks.report import Limit
+from tests.support import mix
 
-CREATE, CREATE_AND_VERIFY, COPY = "main backup --create", "main backup --create --verify", "cp, fsync and SHA-256"
+CREATE, CREATE_AND_VERIFY = "main backup --create --full", "main backup --create --full --verify"
+INCREMENTAL, COPY = "main backup --create, 1,000 new events", "cp, fsync and SHA-256"
+NEW_EVENTS = 1_000
 VERIFY, BARE_LOOP = "verify an archive", "bare loop: frames, BLAKE3, SHA-256"
 RESTORE, BARE_PUTS = "restore an archive's events", "bare LMDB puts"
 FRAME = struct.Struct(">I32s")
@@ -35,17 +41,28 @@ MEGABYTE = 1_000_000
 
 def backing_up(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
     """Back the ledger up by the command, and copy and hash a file of as many bytes, in turn."""
+    _grow(ground, 1)  # a ledger that the clock left far behind records no backup
     numbers, first = count(), _backup(ground, folder / "first.db")
+    earlier = folder / "daily"
+    earlier.mkdir()
+    _backup(ground, earlier / "earlier.db")
+    _grow(ground, NEW_EVENTS)
 
     def back_up(*more: str) -> None:
         path = folder / f"{next(numbers)}.db"
         commands.run(ground, ("backup", "--create", "--out", str(path), *more))
         path.unlink()
 
+    def back_up_daily() -> None:
+        path = earlier / f"{next(numbers)}.db"
+        commands.run(ground, ("backup", "--create", "--out", str(path)))
+        path.unlink()
+
     timings = in_turn(
         {
-            CREATE: back_up,
-            CREATE_AND_VERIFY: lambda: back_up("--verify"),
+            CREATE: lambda: back_up("--full"),
+            CREATE_AND_VERIFY: lambda: back_up("--full", "--verify"),
+            INCREMENTAL: back_up_daily,
             COPY: lambda: _copy(first, folder / "copy.db"),
         },
         units=first.stat().st_size // MEGABYTE,
@@ -53,7 +70,7 @@ def backing_up(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str, 
         rounds=rounds,
     )
     what = f"backup, {ground.name}"
-    return timings, [ratio(timings, name, COPY, what=what) for name in (CREATE, CREATE_AND_VERIFY)]
+    return timings, [ratio(timings, name, COPY, what=what) for name in (CREATE, CREATE_AND_VERIFY, INCREMENTAL)]
 
 
 def reading_back(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
@@ -91,7 +108,7 @@ def _peaks(ground: Ground, folder: Path) -> Iterator[Limit]:
     path = folder / "a.db"
     elsewhere = replace(ground, home=LedgerHome(_emptied(folder / "home")))
     for name, place, args in (
-        (CREATE_AND_VERIFY, ground, ("backup", "--create", "--out", str(path), "--verify")),
+        (CREATE_AND_VERIFY, ground, ("backup", "--create", "--full", "--out", str(path), "--verify")),
         ("main verify FILE", ground, ("verify", str(path))),
         ("main backup --restore", elsewhere, ("backup", "--restore", "--from", str(path))),
     ):
@@ -102,6 +119,12 @@ def _peaks(ground: Ground, folder: Path) -> Iterator[Limit]:
 def _backup(ground: Ground, path: Path) -> Path:
     commands.run(ground, ("backup", "--create", "--out", str(path)))
     return path
+
+
+def _grow(ground: Ground, events: int) -> None:
+    """Append small events, recorded now."""
+    with EventLog(ground.home, now=lambda: time.time_ns() // 1000) as log:
+        log.append(list(chain.from_iterable(mix.small(events))), append_id=append_id(f"new/{log.head().size}"))
 
 
 def _copy(path: Path, to: Path) -> None:

@@ -118,6 +118,22 @@ def back_up(root: Path) -> None:
         create_backup(log, root / BACKUPS / f"{number}.db", job_id=JOB[:-2] + log.head().size.to_bytes(2, "big"))
 
 
+def _prepare_second_backup(root: Path, seed: int) -> None:
+    prepare_ledger(root, seed)
+    back_up(root)
+    append(root)
+
+
+def _check_second_backup(root: Path, done: bool) -> None:
+    """As of any backup; each is byte for byte the archive of the log so far, whatever it was copied from."""
+    check_backups(root, done)
+    with _opened(root, readonly=True) as log:
+        content = archive(log.read())
+    paths = sorted((root / BACKUPS).glob("[!.]*.db"))
+    assert all(content.startswith(path.read_bytes()) for path in paths)
+    assert len(paths) > 1 or not done
+
+
 def check_backups(root: Path, done: bool) -> None:
     """Assert that whatever has a final name is whole, that the log tells of no other, and that the log holds."""
     _intact(root, at_least=HELD)
@@ -256,6 +272,9 @@ def _check_pruned(root: Path, done: bool) -> None:
         }
 
 
+SECOND_BACKUP = Job(
+    name="backup beside an earlier one", prepare=_prepare_second_backup, work=back_up, check=_check_second_backup
+)
 JOBS = (
     Job(name="create", prepare=lambda _root, _seed: None, work=_create, check=_check_created),
     Job(name="append", prepare=prepare_ledger, work=append, check=_check_appended),

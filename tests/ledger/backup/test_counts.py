@@ -1,6 +1,7 @@
 """A tally counts every event once, by its type, by its provider and by its stream."""
 
 import re
+from itertools import chain, product
 from typing import Any
 
 import msgspec
@@ -10,10 +11,21 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ledger.backup.counts import Counts, Tally, merged, provider_of
-from ledger.codec import Draft, Envelope, decode_as, decode_envelope, encode_data, streams_hash
+from ledger.codec import (
+    Draft,
+    Envelope,
+    decode_as,
+    decode_envelope,
+    decode_envelopes,
+    encode_data,
+    encode_draft,
+    streams_hash,
+)
+from ledger.errors import DamagedError
 from ledger.events import BackupCreated, IngestRefused
 from ledger.ids import append_id
 from ledger.values import EventCount
+from tests.support import mix
 from tests.support.archives import small_log
 from tests.support.cli import REPOSITORY
 from tests.support.drafts import JOB
@@ -72,6 +84,77 @@ def test_the_counts_of_two_runs_are_those_of_one() -> None:
         (EventCount("ABEV3.SA", 1), EventCount("PETR4.SA", 9), EventCount("VALE3.SA", 3), EventCount("ledger", 3)),
     )
     assert (want, want) == (merged(COUNTS, more), merged(more, COUNTS))
+
+
+def shapes() -> list[bytes]:
+    """Return stored events of every shape that is counted by slices, and of shapes that are not."""
+    datas: list[dict[str, Any]] = [
+        {"ticker": "PETR4.SA", "provider": "yfinance"},
+        {"provider": "b3", "ticker": "x"},
+        {"ticker": "x" * 40, "provider": "yfinance"},
+        {"ticker": "VALE3.SA", "provider": "y" * 40},
+        {"ticker": "VALE3.SA", "provider": ""},
+        {"ticker": None, "provider": "b3"},
+        {"name": "x", "provider": "b3"},
+        {"ticker": "VALE3.SA"},
+        {"ticker": "AÇÃO", "provider": "ação"},
+        {f"field{number}": number for number in range(20)} | {"provider": "late"},
+        {"ticker": "PETR4.SA", "provider": "wide"} | {f"field{number}": number for number in range(20)},
+        {},
+    ]
+    causes = (None, 0, 127, 128, 255, 256, 65_535, 65_536, 2**32)
+    times, streams = (1, 2**32, 1_770_000_000_000_000), ("ledger", "PETR4.SA", "x" * 31, "x" * 32, "AÇÃO", "")
+    many = product(datas, causes, times, streams)
+    return [
+        bytes(32)
+        + msgspec.msgpack.encode(
+            Envelope(seq, time, JOB, JOB, cause, stream, "some.type/1", msgspec.Raw(encoded(data)))
+        )
+        for seq, (data, cause, time, stream) in enumerate(many)
+    ]
+
+
+encoded = msgspec.msgpack.encode
+
+
+@pytest.mark.parametrize("run", [1, 7, 128, 5_000])
+def test_events_counted_by_slices_are_counted_as_decoded_ones(run: int) -> None:
+    """Whatever the widths of their seqs, times, causes and texts, and however many are given at a time."""
+    values = shapes()
+    decoded, sliced = Tally(), Tally()
+    for start in range(0, len(values), run):
+        some = values[start : start + run]
+        decoded.add(decode_envelopes([value[32:] for value in some], start=start))
+        sliced.add_checked(some, start)
+        sliced.counts()
+    assert decoded.counts() == sliced.counts()
+
+
+def test_the_mix_of_years_is_counted_alike() -> None:
+    """Events as a ledger has them."""
+    drafts = list(chain.from_iterable(mix.realistic(3_000, 1)))
+    bodies = [
+        encode_draft(draft, seq=seq, recorded_at=1_770_000_000_000_000 + seq, append_id=JOB)
+        for seq, draft in enumerate(drafts, 100_000)
+    ]
+    decoded, sliced = Tally(), Tally()
+    decoded.add(decode_envelopes(bodies, start=100_000))
+    sliced.add_checked([bytes(32) + body for body in bodies], 100_000)
+    assert decoded.counts() == sliced.counts()
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x98", b"\x98\x05", b"\xff" * 200])
+def test_what_is_no_envelope_is_damage_however_it_is_counted(damage: bytes) -> None:
+    """It has no shape to slice, and is decoded."""
+    with pytest.raises(DamagedError, match="envelope at seq 5"):
+        Tally().add_checked([bytes(32) + damage], 5)
+
+
+def test_a_text_that_is_no_utf_8_is_damage_too() -> None:
+    """Of the right shape, and not to be named."""
+    (record,) = small_log(2).read(1)
+    with pytest.raises(DamagedError, match="envelope at seq 1"):
+        Tally().add_checked([bytes(32) + record.body.replace(b"ledger", b"l\xff\xffger")], 1)
 
 
 TEXTS = st.text(max_size=3) | st.sampled_from(["cotahist", "x" * 31, "x" * 32, "x" * 255, "x" * 256, "x" * 700])

@@ -10,14 +10,14 @@ from cli.context import clock_option, params
 
 # What each action takes besides itself.
 TAKES = {
-    "create": frozenset({"out", "verify"}),
+    "create": frozenset({"out", "verify", "full"}),
     "restore": frozenset({"source", "yes", "rollback", "dry_run"}),
     "listing": frozenset[str](),
     "verify": frozenset({"source"}),
     "prune": frozenset({"keep_daily", "keep_monthly", "dry_run"}),
 }
 NEEDS_SOURCE = frozenset({"restore", "verify"})
-OPTIONS = ("out", "source", "yes", "rollback", "dry_run", "keep_daily", "keep_monthly")
+OPTIONS = ("out", "full", "source", "yes", "rollback", "dry_run", "keep_daily", "keep_monthly")
 MOST_KEPT = 100_000
 
 PATH = params.FILE
@@ -27,6 +27,7 @@ PATH = params.FILE
     epilog="""\b
 Examples:
   main backup --create --verify
+  main backup --create --full
   main backup --create --out /mnt/elsewhere/$(date -u +%Y%m%dT%H%M%SZ).db --verify
   main backup --list
   main backup --verify --from backups/backup-20260213T213000Z.db
@@ -51,6 +52,9 @@ a full disk;
     help="Remove from BACKUP_DIR what the newest one holds byte for byte; the newest two and those to keep stay.",
 )
 @click.option("--out", type=PATH, help="The new file.  [default: BACKUP_DIR/backup-YYYYMMDDTHHMMSSZ.db]")
+@click.option(
+    "--full", is_flag=True, help="Read everything from the log; else the newest backup in the folder is copied first."
+)
 @click.option("--from", "source", type=PATH, help="The backup to restore or verify.")
 @click.option("--yes", is_flag=True, help="Replace a ledger that is damaged or forked from the backup, unasked.")
 @click.option("--rollback", is_flag=True, help="Go back to the backup where the ledger extends it.")
@@ -78,7 +82,7 @@ def backup(context: click.Context, /, *, style: Style, **given: Any) -> int:
     if action == "create":
         from cli.commands.trust.backup import create
 
-        return create.create(found, given["out"], verify=given["verify"], style=style)
+        return create.create(found, given["out"], verify=given["verify"], full=given["full"], style=style)
     if action == "restore":
         from cli.commands.trust.backup import restore
 

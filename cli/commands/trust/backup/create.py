@@ -28,7 +28,7 @@ from ledger.values import LedgerKind
 CHECKPOINT_SUFFIX = ".checkpoint"
 
 
-def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> Exit:
+def create(given: Settings, out: Path | None, *, verify: bool, full: bool, style: Style) -> Exit:
     """Make a backup of the ledger in use, prove it where asked, and print it."""
     die_with_parent()
     started = time.perf_counter()
@@ -40,12 +40,15 @@ def create(given: Settings, out: Path | None, *, verify: bool, style: Style) -> 
         job_id = ids.new_id(now())
         # The sample's clock stands still; names go on.
         path = out or given.backup_dir / default_name(clock.now_us(given, reading=True))
-        made = create_backup(log, path, job_id=job_id, watch=watch)
+        made = create_backup(log, path, job_id=job_id, watch=watch, full=full)
         checkpoint = None
         if key and made.seq is not None:
             signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, size=made.event.size)
             checkpoint = made.path.with_name(f"{made.path.name}{CHECKPOINT_SUFFIX}")
             write_whole(checkpoint, signed.note)
+    if made.refused:
+        name, why = made.refused
+        output.say(f"note: {name} was not copied, all was read from the log: {why}", explains=False)
     if verify and (flaw := check_made(made, watch=watch).report.first_bad):
         raise archive_damaged(made.path, flaw)
     row = _row(made, ledger.kind, checkpoint)
@@ -74,6 +77,9 @@ def _row(made: CreatedBackup, kind: LedgerKind, checkpoint: Path | None) -> Crea
         providers=counted(event.providers or ()),
         streams=event.streams,
         seq=made.seq,
+        incremental=made.copied_from is not None,
+        copied_from=made.copied_from,
+        not_copied=str(made.refused[1]) if made.refused else None,
         verified=False,
         checkpoint=None if checkpoint is None else str(checkpoint),
         elapsed_sec=0.0,

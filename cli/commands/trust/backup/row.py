@@ -20,6 +20,9 @@ class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `verified` when it was restored as well.
 
+    `incremental` when it begins with a copy of `copied_from`, an earlier backup in its folder, instead of reading all
+    from the log: the bytes are the same. `not_copied` says what was wrong with the earlier one, where that was so.
+
     `checkpoint` is the file beside it that holds the signed checkpoint of its events, where CHECKPOINT_KEY is set.
     """
 
@@ -39,6 +42,9 @@ class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
     verified: bool
     elapsed_sec: float
     checkpoint: str | None = None
+    incremental: bool
+    copied_from: str | None
+    not_copied: str | None
 
 
 class CheckedRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,6 +68,29 @@ def test_an_older_backup_is_a_prefix_of_a_newer_one(copy: Path) -> None:
     assert done.stderr.startswith("cmp: EOF on a.db")
 
 
+def test_a_backup_begins_with_a_copy_of_the_one_before_it(copy: Path) -> None:
+    """The row says from which; with --full, and for the first one, all is read from the log. The bytes are the same."""
+    rows = [created(copy, "--out", name, *more) for name, *more in (["a.db"], ["b.db"], ["c.db", "--full"])]
+    assert [(False, None), (True, "a.db"), (False, None)] == [(row["incremental"], row["copied_from"]) for row in rows]
+    assert [None, None, None] == [row["not_copied"] for row in rows]
+    assert (copy / "c.db").read_bytes().startswith((copy / "b.db").read_bytes())
+    refused = look("backup", "--list", "--full", cwd=copy)
+    assert (3, True) == (refused.code, "got --full with --list, want it left out" in refused.err)
+
+
+def test_an_earlier_backup_that_was_changed_is_not_copied_and_why_is_said(copy: Path) -> None:
+    """On stderr and in the row; the new one is made all the same, from the log."""
+    made = created(copy, "--out", "a.db")
+    content = (copy / "a.db").read_bytes()
+    (copy / "a.db").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    done = look("backup", "--create", "--out", "b.db", "--format", "json", cwd=copy)
+    row = only(done)
+    assert (False, None) == (row["incremental"], row["copied_from"])
+    assert row["not_copied"].endswith(f", want {made['checksum']}")
+    assert f"note: a.db was not copied, all was read from the log: {row['not_copied']}\n" == done.err
+    assert "intact" == only(look("backup", "--verify", "--from", "b.db", "--format", "json", cwd=copy))["verdict"]
+
+
 def test_two_machines_make_the_same_bytes_of_the_same_events(copy: Path, tmp_path: Path) -> None:
     """A backup of a restored ledger begins with the backup that it was restored from."""
     created(copy, "--out", "a.db")
