@@ -3,6 +3,7 @@
 On disk in this order, each durable before the next: the archive, its `.checksum`, the event that records both.
 """
 
+import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from hashlib import sha256
@@ -76,57 +77,65 @@ def create_backup(
 
     Raises: NameTakenError; DamagedError of the log itself; DiskFullError, UnwritableError; as `EventLog.append` does.
     """
-    stage = "write"
+    stages = ["write"]
     try:
         head = log.head()
         with part_file(path) as part:
-            earlier, refused = None if full else newest_beside(log, path, head.size), None
-            while True:
-                try:
-                    stage = "write"
-                    with watch("copying", head.size) as advance:
-                        written = write_archive(log, head.size, part, advance, earlier=earlier)
-                    part.sync()
-                    stage = "check"
-                    found = _scan_copy(part, path, sha256=written, head=head, watch=watch, earlier=earlier)
-                    break
-                except (DamagedError, UnreadableError) as error:
-                    if earlier is None:
-                        raise
-                    # Whatever is wrong, and wherever: read whole, the log itself says whether it holds.
-                    refused, earlier = (earlier.name, error), None
-                    part.empty()
-            stage = "publish"
+            earlier = None if full else newest_beside(log, path, head.size)
+            try:
+                found, refused = prove_copy(log, head, part, earlier=earlier, watch=watch, stages=stages), None
+            except (DamagedError, UnreadableError) as error:
+                if earlier is None:
+                    raise
+                # Whatever is wrong, and wherever: read whole, the log itself says whether it holds.
+                refused, earlier = (earlier.name, error), None
+                part.empty()
+                found = prove_copy(log, head, part, earlier=None, watch=watch, stages=stages)
+            stages.append("publish")
             part.publish()
         write_checksum(path, found.sha256)
-        stage = "record"
+        stages.append("record")
         copied_from = None if earlier is None else earlier.name
         return replace(_record(log, found, job_id), copied_from=copied_from, refused=refused)
     except NameTakenError:
         raise
     except (LedgerError, KeyboardInterrupt) as error:
-        draft, identifier = failure(path.name, stage, error, job_id=job_id)
+        draft, identifier = failure(path.name, stages[-1], error, job_id=job_id)
         # The failure is what counts: a log that takes no event either must not hide it.
         with suppress(LedgerError):
             log.append([draft], append_id=identifier)
         raise
 
 
-def _scan_copy(
-    part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch, earlier: BackupCreated | None
+def prove_copy(
+    log: EventLog,
+    head: Head,
+    part: PartFile,
+    *,
+    earlier: BackupCreated | None,
+    watch: Watch,
+    stages: list[str],
 ) -> Scan:
-    """Return what the disk gives back of the copy, once that is what was written and all of it holds."""
+    """Return what the disk gives back of the archive, written into `part`, once that is it and all of it holds.
+
+    `stages` ends with what was being done.
+    """
+    stages.append("write")
+    with watch("copying", head.size) as advance:
+        written = write_archive(log, head.size, part, advance, earlier=earlier)
+    part.sync()
+    stages.append("check")
     # The event that recorded the earlier backup comes after it: it is among those that are re-hashed.
     known = None if earlier is None else Head(earlier.size, Link(earlier.link))
     with watch("checking", head.size) as advance:
         found = scan(part.path, counted=True, known=known, advance=advance)
-    if found.sha256 != sha256:
-        raise StorageError(path, "other bytes than were written")
+    if found.sha256 != written:
+        raise StorageError(part.target, "other bytes than were written")
     if flaw := found.flaw:
         raise DamagedError(flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
     if found.head != head:
         raise DamagedError(head.size - 1, "stored head", expected=found.head.link.hex(), found=head.link.hex())
-    return replace(found, path=path)
+    return replace(found, path=part.target)
 
 
 def _record(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
@@ -162,32 +171,14 @@ def write_archive(
 
     Raises: what reading `log` raises; OSError. DamagedError, UnreadableError for the earlier backup too.
     """
-    hasher = sha256()
     if earlier is None:
         part.write(HEADER)
-        hasher.update(HEADER)
+        hasher = sha256(HEADER)
     else:
-        last = earlier.size - 1
-        found = log.link_at(last)
+        found, last = log.link_at(earlier.size - 1), earlier.size - 1
         if found != earlier.link:
             raise DamagedError(last, "link", expected=earlier.link.hex(), found=found.hex() if found else "none")
-        copied_bytes = done = 0
-        # Read and written, never cloned: a copy that shares its blocks with the earlier file rots with it.
-        for buffer in buffers(part.path.with_name(earlier.name)):
-            copied_bytes += len(buffer)
-            if copied_bytes > earlier.archive_bytes:
-                break
-            part.write(buffer)
-            hasher.update(buffer)
-            if advance is not None:
-                events = earlier.size * copied_bytes // earlier.archive_bytes
-                advance(events - done)
-                done = events
-        if copied_bytes != earlier.archive_bytes:
-            more = "more" if copied_bytes > earlier.archive_bytes else f"{copied_bytes}"
-            raise DamagedError(last, "archive bytes", expected=f"{earlier.archive_bytes}", found=more)
-        if hasher.digest() != earlier.sha256:
-            raise DamagedError(last, "sha256", expected=earlier.sha256.hex(), found=hasher.hexdigest())
+        hasher = copy_earlier(earlier, part, advance)
     for values in log.values(0 if earlier is None else earlier.size, size):
         content = frames(values)
         part.write(content)
@@ -195,6 +186,31 @@ def write_archive(
         if advance is not None:
             advance(len(values))
     return hasher.digest()
+
+
+def copy_earlier(earlier: BackupCreated, part: PartFile, advance: Advance | None = None) -> "hashlib._Hash":
+    """Write the backup that `earlier` records, from the folder of `part`; return the hasher of what was written.
+
+    Raises: DamagedError where it is not the one recorded; UnreadableError; OSError of writing.
+    """
+    hasher, copied_bytes, done, last = sha256(), 0, 0, earlier.size - 1
+    # Read and written, never cloned: a copy that shares its blocks with the earlier file rots with it.
+    for buffer in buffers(part.path.with_name(earlier.name)):
+        copied_bytes += len(buffer)
+        if copied_bytes > earlier.archive_bytes:
+            break
+        part.write(buffer)
+        hasher.update(buffer)
+        if advance is not None:
+            events = earlier.size * copied_bytes // earlier.archive_bytes
+            advance(events - done)
+            done = events
+    if copied_bytes != earlier.archive_bytes:
+        more = "more" if copied_bytes > earlier.archive_bytes else f"{copied_bytes}"
+        raise DamagedError(last, "archive bytes", expected=f"{earlier.archive_bytes}", found=more)
+    if hasher.digest() != earlier.sha256:
+        raise DamagedError(last, "sha256", expected=earlier.sha256.hex(), found=hasher.hexdigest())
+    return hasher
 
 
 def failure(name: str, stage: str, error: BaseException, *, job_id: bytes) -> tuple[Draft, bytes]:

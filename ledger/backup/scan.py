@@ -86,20 +86,9 @@ def scan(
     try:
         with opened(path) as file:
             large = os.fstat(file.fileno()).st_size >= WORTH_MORE_PROCESSES_BYTES
-        split = large and known is None
-        scanner = _Scanner(
-            path, counted=counted, meaning=meaning, known=known, advance=advance, processes=2 if split else 1
-        )
-        if split:
-            part, hashed = _shared(scanner)
-        elif large:
-            hashing = IsolatedProcess(partial(_hash, path), _Hashed)
-            try:
-                part = scanner.run_in_order()
-            finally:
-                hashed = hashing.result()
-        else:
-            part, hashed = scanner.run_in_order(), _hash(path)
+        processes = 2 if large and known is None else 1
+        scanner = _Scanner(path, counted=counted, meaning=meaning, known=known, advance=advance, processes=processes)
+        part, hashed = _shared(scanner) if large else (scanner.run_in_order(), _hash(path))
     except OSError as error:
         raise unreadable(path, error) from error
     except IsolatedProcessError as error:
@@ -169,7 +158,7 @@ def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, _Hashed]:
     Where events are read, one more holds them against each other.
     """
     hashing = IsolatedProcess(partial(_hash, scanner.path), _Hashed)
-    half = _halfway(scanner.path)
+    half = None if scanner.known else _halfway(scanner.path)
     if half is None:
         return scanner.run_in_order(), hashing.result()
     scanning = IsolatedProcess(partial(scanner.run, half), _ScannedPart)
@@ -241,7 +230,7 @@ class _Scanner:
         self.path = path
         self.meaning = meaning
         self._counted = counted
-        self._known = known
+        self.known = known
         self._meaning = Meaning() if meaning else None
         self._succession: Succession | None = None
         self._claims: list[Claim] = []
@@ -275,8 +264,8 @@ class _Scanner:
             flaw = Flaw(error.seq, error.kind, error.expected, error.found)
         if flaw is None and self._at.seq == 0:
             flaw = Flaw(0, "missing event", LedgerCreated.TAG, "the end")
-        if flaw is None and self._known is not None and self._at.seq < self._known.size:
-            flaw = Flaw(self._at.seq, "missing event", f"seq {self._known.size - 1}", "the end")
+        if flaw is None and self.known is not None and self._at.seq < self.known.size:
+            flaw = Flaw(self._at.seq, "missing event", f"seq {self.known.size - 1}", "the end")
         counts = self._tally.counts()
         return _ScannedPart(
             end=self._at,
@@ -288,14 +277,24 @@ class _Scanner:
             claims=tuple(self._claims),
         )
 
+    def known_among(self, values: Sequence[bytes]) -> tuple[int, Link]:
+        """Return how many of `values`, which come next, are known, and the link that what follows them is to follow.
+
+        Raises: DamagedError where the known ones end with another link.
+        """
+        start = self._at.seq
+        if self.known is None or start >= self.known.size:
+            return 0, self._at.prev
+        known = min(self.known.size - start, len(values))
+        prev = Link(values[known - 1][:LINK_BYTES])
+        if start + known == self.known.size and prev != self.known.link:
+            raise DamagedError(start + known - 1, "link", expected=self.known.link.hex(), found=prev.hex())
+        return known, prev
+
     def _take(self, values: Sequence[bytes]) -> None:
         """Add those of `values` that hold, and raise what is wrong with the first that does not."""
-        start, prev, known = self._at.seq, self._at.prev, 0
-        if self._known is not None and start < self._known.size:
-            known = min(self._known.size - start, len(values))
-            prev = Link(values[known - 1][:LINK_BYTES])
-            if start + known == self._known.size and prev != self._known.link:
-                raise DamagedError(start + known - 1, "link", expected=self._known.link.hex(), found=prev.hex())
+        start = self._at.seq
+        known, prev = self.known_among(values)
         hashed = known + count_good(values[known:], start=start + known, prev=prev)
         good, flaw = hashed, None
         if self._meaning is not None:

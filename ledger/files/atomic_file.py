@@ -18,7 +18,7 @@ class PartFile:
     """The file while it is written: hidden, in the same folder, and locked, so that what a crash left is recognised."""
 
     def __init__(self, path: Path, mode: int = MODE) -> None:
-        self._target = path
+        self.target = path
         self.path = path.with_name(f".{path.name}.{os.getpid()}{PART_SUFFIX}")
         while True:
             self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
@@ -47,8 +47,8 @@ class PartFile:
     def publish(self) -> None:
         """Give the file its name, both durable."""
         os.fsync(self.fd)
-        self.path.rename(self._target)
-        sync_folder(self._target.parent)
+        self.path.rename(self.target)
+        sync_folder(self.target.parent)
 
     def discard(self) -> None:
         """Leave nothing of it, unless it was published."""
