@@ -73,12 +73,12 @@ def create_backup(log: EventLog, path: Path, *, job_id: bytes, watch: Watch = un
                 written = write_archive(log, head.size, part, advance)
             part.sync()
             stage = "check"
-            found = _scan_copy(part, path, sha256=written, head=head, watch=watch)
+            found = scan_copy(part, path, sha256=written, head=head, watch=watch)
             stage = "publish"
             part.publish()
         write_checksum(path, found.sha256)
         stage = "record"
-        return _record(log, found, job_id)
+        return record_created(log, found, job_id)
     except NameTakenError:
         raise
     except (LedgerError, KeyboardInterrupt) as error:
@@ -89,7 +89,7 @@ def create_backup(log: EventLog, path: Path, *, job_id: bytes, watch: Watch = un
         raise
 
 
-def _scan_copy(part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch) -> Scan:
+def scan_copy(part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch) -> Scan:
     """Return what the disk gives back of the copy, once that is what was written and all of it holds."""
     with watch("checking", head.size) as advance:
         found = scan(part.path, counted=True, advance=advance)
@@ -102,7 +102,7 @@ def _scan_copy(part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: 
     return replace(found, path=path)
 
 
-def _record(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
+def record_created(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
     """Append the event that records the backup."""
     assert found.counts is not None  # noqa: S101 - it was asked for them
     event = BackupCreated(
