@@ -67,7 +67,7 @@ class DateType(click.ParamType[date]):
             self.fail(str(error), param, ctx)
 
 
-class UrlType(click.ParamType[str]):
+class PlaceUrlType(click.ParamType[str]):
     """The URL of a place in an object store; what is in it is the store's to refuse."""
 
     name = "url"

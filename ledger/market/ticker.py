@@ -91,6 +91,12 @@ def expiry(ticker: str) -> date | None:
     return date.fromisoformat(mark) if mark[:1].isdigit() else None
 
 
+def is_contract(ticker: str) -> bool:
+    """Return whether the canonical `ticker` is an option, its exercise or a forward, which ends on a day agreed on."""
+    mark = short(ticker).partition("@")[2]
+    return mark[:1].isdigit() or mark.startswith("T")
+
+
 def code(ticker: str) -> str:
     """Return the code of the canonical `ticker` as the exchange writes it: `BBASA45` for `BBASA45@2024-11-14.SA`."""
     return short(ticker).partition("~")[0].partition("@")[0]

@@ -9,12 +9,12 @@ from ledger.errors import LedgerError
 from ledger.files.atomic_file import PartFile, part_file
 from ledger.files.checksum import checksum_path
 from ledger.objects.errors import ObjectDiffersError, SegmentsError
-from ledger.objects.place import Place
+from ledger.objects.place import ObjectPlace
 from ledger.objects.segments import Placed, chain, checksum_name, placed
 
 
 @contextmanager
-def fetched(place: Place) -> Iterator[Path]:
+def fetched(place: ObjectPlace) -> Iterator[Path]:
     """Give the archive at `place` as a file with its `.checksum` among the temporary files, gone after the block.
 
     It is no more checked than any file that was copied. What the block raises names the place instead of the file.
@@ -53,7 +53,7 @@ def fetched(place: Place) -> Iterator[Path]:
             raise
 
 
-def copy_object(place: Place, one: Placed, part: PartFile) -> None:
+def copy_object(place: ObjectPlace, one: Placed, part: PartFile) -> None:
     """Add the bytes of an object to `part`, as many as were listed of it.
 
     Raises: ObjectDiffersError; StoreError; OSError.

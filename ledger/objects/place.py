@@ -26,7 +26,7 @@ RETRIES, RETRYING = 3, timedelta(seconds=60)
 DIGEST_HEX = 12
 
 
-class Place:
+class ObjectPlace:
     """Where copies of a log are kept. Importing this imports no store; opening one does."""
 
     def __init__(self, url: str, *, create: bool = False) -> None:

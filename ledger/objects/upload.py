@@ -27,7 +27,7 @@ from ledger.errors import DamagedError, LedgerError
 from ledger.files.atomic_file import part_file
 from ledger.files.checksum import render_checksum
 from ledger.objects.errors import ObjectDiffersError, SegmentsError
-from ledger.objects.place import Place
+from ledger.objects.place import ObjectPlace
 from ledger.objects.segments import chain, checksum_name, placed, segment_name
 from ledger.store.event_log import EventLog
 
@@ -68,7 +68,7 @@ def cuts(path: Path, stops: Sequence[int], *, limit_bytes: int = SEGMENT_BYTES) 
         yield Cut(start, seq, begin, at)
 
 
-def upload_backup(log: EventLog, place: Place, *, job_id: bytes, watch: Watch = unwatched) -> Uploaded:
+def upload_backup(log: EventLog, place: ObjectPlace, *, job_id: bytes, watch: Watch = unwatched) -> Uploaded:
     """Return the backup of `log` that is now at `place`; `backup.created` records it under the place's name.
 
     Takes the archive's bytes among the temporary files, and memory for one segment. What is there stays as it is:
@@ -102,7 +102,7 @@ def upload_backup(log: EventLog, place: Place, *, job_id: bytes, watch: Watch = 
         raise
 
 
-def extend(place: Place, archive: Path, found: Scan, *, advance: Callable[[int], object]) -> int:
+def extend(place: ObjectPlace, archive: Path, found: Scan, *, advance: Callable[[int], object]) -> int:
     """Write to `place` what it lacks of the scanned archive, then its checksum; return how many objects that took.
 
     Raises: SegmentsError where there is another ledger, a gap, or more than the archive has; ObjectDiffersError;

@@ -19,7 +19,7 @@ from tests.support.cli import environment
 from tests.support.yahoo_series import Series, make_series, split
 from tests.support.yahoo_server import Fault, Hang, YahooServer
 
-TICKER = "PETR4.SA"
+TICKER, OTHER = "PETR4.SA", "VALE3.SA"
 RUN = ("--ticker", TICKER, "--format", "json")
 DAYS = sessions(Window(date(2025, 11, 3), date(2026, 2, 12)))
 SERIES = make_series(DAYS, seed=1)
@@ -198,8 +198,9 @@ def test_a_narrow_answer_cannot_be_judged_without_a_network(cut_short: Workplace
 
 @pytest.fixture
 def waiting(place: Workplace, server: YahooServer) -> "subprocess.Popen[str]":
-    """A run that waits for an answer which does not come."""
-    server.series[TICKER] = SERIES
+    """A run that waits for an answer which does not come; the ledger was made by one of another ticker."""
+    server.series[TICKER] = server.series[OTHER] = SERIES
+    assert 0 == place.run("--ticker", OTHER).code
     server.faults[TICKER] = [Hang(times=None)]
     process = place.start(*RUN)
     wait_for(server, 1)
@@ -238,6 +239,17 @@ def test_a_signal_ends_a_run_at_once_and_is_recorded(
     assert isinstance(told.event, IngestFailed)
     assert ("interrupted", "interrupted", 1) == (told.event.stage, told.event.error_kind, told.event.attempt)
     assert [] == [name for name in place.tree() if name.endswith((".new", ".holder")) and "locks" not in name]
+
+
+def test_a_first_run_that_is_ended_before_any_answer_makes_no_ledger(place: Workplace, server: YahooServer) -> None:
+    """There is nothing to record it in, as for one that reached nobody."""
+    server.series[TICKER] = SERIES
+    server.faults[TICKER] = [Hang(times=None)]
+    process = place.start(*RUN)
+    wait_for(server, 1)
+    process.send_signal(signal.SIGINT)
+    assert 130 == ended(process, within_s=8)
+    assert place.home.current() is None
 
 
 def test_a_signal_is_answered_even_while_another_process_holds_the_writer_lock(

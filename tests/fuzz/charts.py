@@ -9,8 +9,9 @@ import msgspec
 
 from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest import judging
+from ledger.ingest.providers import headers
 from ledger.ingest.providers.evidence import answer
-from ledger.ingest.providers.yahoo import chart, http
+from ledger.ingest.providers.yahoo import chart
 from ledger.ingest.rules.held import Held
 from ledger.market.sessions import sessions
 from ledger.values import Request, Source, Window
@@ -50,7 +51,7 @@ def _spoilt(rng: random.Random, sound: object) -> bytes:
 
 def _judged(rng: random.Random, body: bytes, held: Held, tally: Tally) -> None:
     chart.complaint(body)
-    http.retry_after_s(rng.choice(HEADERS), now_us=0)
+    headers.retry_after_s(rng.choice(HEADERS), now_us=0)
     try:
         decision = _decided(body, held)
     except chart.ChartError:

@@ -48,7 +48,13 @@ Exit codes: 0 printed, also no candidate; 3 nothing listed of what was asked for
 )
 @ticker_option.option("Only this ticker, and the contracts under its code: every listing that they had.")
 @click.option("--on", "day", type=params.DATE, help="As listed on this day: what traded then or before and after.")
-@click.option("--class", "asset_class", type=click.Choice(get_args(AssetClass)), help="Only instruments of this class.")
+@click.option(
+    "--class",
+    "asset_class",
+    type=click.Choice(get_args(AssetClass)),
+    metavar="CLASS",
+    help=f"Only instruments of this class: {', '.join(get_args(AssetClass))}.",
+)
 @click.option("--renames", "renamed", is_flag=True, help="Which may be one paper under two codes, and what says so.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew it then.  [default: now]")
 @ledgers.archive_option

@@ -42,9 +42,22 @@ Exit codes: 0 printed, 3 no instrument of what was asked for.
 """
 )
 @click.option("--on", "day", type=params.DATE, required=True, help="The session.")
-@click.option("--class", "asset_class", type=click.Choice(get_args(AssetClass)), help="Only instruments of this class.")
+@click.option(
+    "--class",
+    "asset_class",
+    type=click.Choice(get_args(AssetClass)),
+    metavar="CLASS",
+    help=f"Only instruments of this class: {', '.join(get_args(AssetClass))}.",
+)
 @click.option("--market", "market_code", metavar="TPMERC", help="Only of this market (TPMERC), such as 010 for cash.")
-@click.option("--sort", type=click.Choice(SORTS), default="value", show_default=True, help="By which field.")
+@click.option(
+    "--sort",
+    type=click.Choice(SORTS),
+    metavar="FIELD",
+    default="value",
+    show_default=True,
+    help=f"By which field: {', '.join(SORTS)}.",
+)
 @click.option("--limit", type=params.COUNT, help="Print so many.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew it then.  [default: now]")
 @click.option("--retired", is_flag=True, help="With series that a person retired.")

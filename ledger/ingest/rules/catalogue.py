@@ -103,19 +103,29 @@ JUMP = Rule(
     "JUMP",
     "Q",
     "close moved by more than the threshold as a factor, once what each action of the day explains by its own size "
-    "is taken out; on a split-adjusted series a split explains nothing",
+    "is taken out; on a split-adjusted series a split explains nothing; not for contracts",
     JUMP_FACTOR,
 )
-RANGE = Rule("RANGE", "Q", "high or low lies more than the threshold, as a factor, from open and close", JUMP_FACTOR)
+RANGE = Rule(
+    "RANGE",
+    "Q",
+    "high or low lies more than the threshold, as a factor, from open and close; not for contracts",
+    JUMP_FACTOR,
+)
 SPLIT_SUSPECT = Rule(
     "SPLIT_SUSPECT",
     "Q",
     "what is left of a step is within the threshold, as a factor, of a listed split of any ratio (of one below the "
     f"factor of JUMP: within a third of it, at the open too), or a jump of 1 to n or n to 1, n in {SPLIT_SIZES}: "
-    "a split missed or made twice",
+    "a split missed or made twice; not for contracts",
     SPLIT_TOLERANCE,
 )
-UNIT_100X = Rule("UNIT_100X", "Q", "one day is off by the threshold as a factor, and the next is back", UNIT_FACTOR)
+UNIT_100X = Rule(
+    "UNIT_100X",
+    "Q",
+    "one day is off by the threshold as a factor, and the next is back; not for contracts",
+    UNIT_FACTOR,
+)
 ADJ = Rule(
     "ADJ",
     "Q",

@@ -20,7 +20,7 @@ from ledger.ingest.rules.row_rules import Sorted
 from ledger.ingest.rules.scale import WholeRangeNeeded, repeats
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.market import sessions
-from ledger.market.ticker import currency, is_index
+from ledger.market.ticker import currency, is_contract, is_index
 from ledger.values import Action, Bar, Basis, Finding, Window
 
 INTERVAL = "1d"
@@ -204,7 +204,9 @@ def lacking_days(answer: JudgedAnswer, held: Held) -> Iterator[date]:
 
 
 def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
-    yield from series_rules.flagged(series, (row.bar for row in answer.rows))
+    # An option may end the day at ten times what it began with, and at a centavo: its steps are no sign of an error.
+    if not is_contract(ticker):
+        yield from series_rules.flagged(series, (row.bar for row in answer.rows))
     # An answer without rows is complete for no window, but for one of actions alone that says so.
     complete = answer.window if answer.rows else answer.reading.all_actions_of
     yield from actions.findings(answer.offers, held.actions, series.bars, complete)

@@ -57,9 +57,9 @@ def test_an_error_of_ours_keeps_its_message(error: errors.LedgerError, exit_code
         (
             OSError(errno.ENOSPC, "No space left on device"),
             Failure(
-                error_message="got 'No space left on device', want free space",
-                hint="df -h .",
-                exit_code=Exit.CRITICAL,
+                error_message="got 'No space left on device' on stdout, want free space",
+                hint="df -h, then into a file on a disk with space: main events 'a b'",
+                exit_code=Exit.UNKNOWN,
             ),
         ),
         (

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -82,10 +83,10 @@ def test_a_folder_that_takes_no_writing_is_enough(args: list[str], auditor: Path
 
 
 # In a mount namespace of its own, so that nothing stays mounted.
-READ_ONLY = """
+READ_ONLY = r"""
 mount --bind . . && cd "$PWD" && mount -o remount,bind,ro . || exit 77
 touch new 2>/dev/null && exit 78
-while read -r words; do "$@" $words --ledger a.db; echo "exit $?"; done
+while read -r words; do eval "\"\$@\" $words --ledger a.db"; echo "exit $?"; done
 """
 UNMOUNTABLE = subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode != 0
 
@@ -99,7 +100,7 @@ def test_a_file_system_that_takes_no_writing_is_enough(auditor: Path) -> None:
         words,
         cwd=auditor,
         env=environment(NOW),
-        input="".join(f"{' '.join(args)}\n" for args in asked),
+        input="".join(f"{shlex.join(args)}\n" for args in asked),
         capture_output=True,
         text=True,
         check=False,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.market.ticker import TickerError, code, currency, expiry, is_index, normalize, short
+from ledger.market.ticker import TickerError, code, currency, expiry, is_contract, is_index, normalize, short
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,22 @@ def test_what_is_accepted_is_fixed_and_safe_in_a_path(text: str) -> None:
         return
     assert ticker == normalize(ticker)
     assert not set(ticker) - set("^.@~-ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+@pytest.mark.parametrize(
+    ("ticker", "contract"),
+    [
+        ("BBASA45@2024-11-14.SA", True),
+        ("PETR4T@T030.SA", True),
+        ("PETR4@M017.SA", False),
+        ("PETR4~BRR.SA", False),
+        ("PETR4.SA", False),
+        ("^BVSP", False),
+    ],
+)
+def test_a_contract_ends_on_a_day_agreed_on(ticker: str, *, contract: bool) -> None:
+    """Options, their exercises and forwards; not what shares a code by its market or its currency."""
+    assert contract == is_contract(ticker)
 
 
 def test_the_short_form_drops_the_suffix() -> None:

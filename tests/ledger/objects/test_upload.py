@@ -19,7 +19,7 @@ from ledger.log_source import events_of
 from ledger.objects import upload
 from ledger.objects.errors import ObjectDiffersError, PlaceError, SegmentsError, StoreError
 from ledger.objects.fetch import fetched
-from ledger.objects.place import Place
+from ledger.objects.place import ObjectPlace
 from ledger.objects.segments import chain, placed
 from ledger.objects.upload import cuts, upload_backup
 from ledger.store.create import create_ledger
@@ -42,12 +42,12 @@ def grow(log: EventLog, name: str, events: int = 5) -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> ObjectPlace:
     """An empty place in a folder."""
-    return Place(f"file://{tmp_path}/nas", create=True)
+    return ObjectPlace(f"file://{tmp_path}/nas", create=True)
 
 
-def test_the_segments_together_are_the_file(log: EventLog, place: Place, tmp_path: Path) -> None:
+def test_the_segments_together_are_the_file(log: EventLog, place: ObjectPlace, tmp_path: Path) -> None:
     """Byte for byte, over two uploads; the second writes what is new, and touches nothing."""
     grow(log, "a")
     first = upload_backup(log, place, job_id=job(1))
@@ -67,7 +67,9 @@ def test_the_segments_together_are_the_file(log: EventLog, place: Place, tmp_pat
     assert (second.made.event.size, len(b"".join(parts))) == (recorded[-1].size, recorded[-1].archive_bytes)
 
 
-def test_large_segments_are_cut(log: EventLog, place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_large_segments_are_cut(
+    log: EventLog, place: ObjectPlace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """At the event that passes the limit, the same cuts each time; what was held is cut as it is."""
     grow(log, "a", 40)
     made = create_backup(log, tmp_path / "a.db", job_id=job(1))
@@ -84,7 +86,7 @@ def test_large_segments_are_cut(log: EventLog, place: Place, monkeypatch: pytest
         assert path.read_bytes().startswith(made.path.read_bytes())
 
 
-def test_an_object_with_other_bytes_is_never_replaced(log: EventLog, place: Place, tmp_path: Path) -> None:
+def test_an_object_with_other_bytes_is_never_replaced(log: EventLog, place: ObjectPlace, tmp_path: Path) -> None:
     """Of another length, or of the same with a byte changed; the failure is recorded, without where it was."""
     grow(log, "a")
     upload_backup(log, place, job_id=job(1))
@@ -101,7 +103,7 @@ def test_an_object_with_other_bytes_is_never_replaced(log: EventLog, place: Plac
     assert 2 == upload_backup(log, place, job_id=job(3)).written
 
 
-def test_put_is_create_only(place: Place, tmp_path: Path) -> None:
+def test_put_is_create_only(place: ObjectPlace, tmp_path: Path) -> None:
     """The same bytes again are no error, and no write; others are one."""
     assert (True, False) == (place.put("a", b"one"), place.put("a", b"one"))
     for other in (b"two", b"on", b"one1", b""):
@@ -110,7 +112,7 @@ def test_put_is_create_only(place: Place, tmp_path: Path) -> None:
     assert (b"one", 0o600) == ((tmp_path / "nas/a").read_bytes(), (tmp_path / "nas/a").stat().st_mode & 0o777)
 
 
-def test_another_ledgers_place_is_refused(log: EventLog, place: Place, tmp_path: Path, clock: StepClock) -> None:
+def test_another_ledgers_place_is_refused(log: EventLog, place: ObjectPlace, tmp_path: Path, clock: StepClock) -> None:
     """And one that holds more than the ledger, which was rolled back then."""
     upload_backup(log, place, job_id=job(1))
     home = LedgerHome(tmp_path / "other")
@@ -124,7 +126,7 @@ def test_another_ledgers_place_is_refused(log: EventLog, place: Place, tmp_path:
         upload_backup(log, place, job_id=job(3))
 
 
-def test_a_missing_segment_is_a_gap(log: EventLog, place: Place, tmp_path: Path) -> None:
+def test_a_missing_segment_is_a_gap(log: EventLog, place: ObjectPlace, tmp_path: Path) -> None:
     """In the middle and at the end, where only the checksum knows of it; an empty place has no backup."""
     with pytest.raises(SegmentsError, match="got no segment at"), fetched(place):
         pass
@@ -151,19 +153,19 @@ def test_urls_that_hide_something_are_refused_and_masked() -> None:
         "s3:///x",
     ):
         with pytest.raises(PlaceError) as caught:
-            Place(url)
+            ObjectPlace(url)
         if "@" in url or "?" in url:
             assert "pass" not in str(caught.value)
-    name = Place("s3://bucket/prices/").name
-    assert name == Place("s3://bucket/prices").name != Place("s3://bucket/other").name
+    name = ObjectPlace("s3://bucket/prices/").name
+    assert name == ObjectPlace("s3://bucket/prices").name != ObjectPlace("s3://bucket/other").name
     assert name.startswith("s3-bucket-")
     assert "prices" not in name
 
 
-def test_a_store_that_says_no_is_named(place: Place, tmp_path: Path) -> None:
+def test_a_store_that_says_no_is_named(place: ObjectPlace, tmp_path: Path) -> None:
     """A folder that is gone, and a name that is one."""
     with pytest.raises(StoreError, match="want its store to answer"):
-        Place(f"file://{tmp_path}/none")
+        ObjectPlace(f"file://{tmp_path}/none")
     (tmp_path / "nas/a").mkdir()
     with pytest.raises((StoreError, UnwritableError)):
         place.put("a/../../../b\0", b"x")
@@ -173,13 +175,13 @@ UPLOADER = """
 import sys
 from pathlib import Path
 from ledger.objects import upload
-from ledger.objects.place import Place
+from ledger.objects.place import ObjectPlace
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
 upload.cuts.__kwdefaults__ = {"limit_bytes": 2000}
 with EventLog(LedgerHome(Path(sys.argv[1])), now=lambda: int(sys.argv[3]), lock_timeout_s=5) as log:
-    upload.upload_backup(log, Place(sys.argv[2], create=True), job_id=bytes.fromhex(sys.argv[4]))
+    upload.upload_backup(log, ObjectPlace(sys.argv[2], create=True), job_id=bytes.fromhex(sys.argv[4]))
 """
 
 
@@ -197,7 +199,7 @@ def test_killed_uploads_leave_whole_segments_and_go_on(log: EventLog, clock: Ste
             time.sleep(0.0002)
         child.kill()
         child.wait()
-        place = Place(f"file://{folder}")
+        place = ObjectPlace(f"file://{folder}")
         parts = b"".join((folder / one.name).read_bytes() for one in chain(place.url, placed(place.objects())))
         assert content.startswith(parts) or parts.startswith(content)
         unfinished += 0 < len(parts) < len(content)
@@ -208,7 +210,7 @@ def test_killed_uploads_leave_whole_segments_and_go_on(log: EventLog, clock: Ste
     assert unfinished > 2
 
 
-def test_memory_is_that_of_a_segment(log: EventLog, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_that_of_a_segment(log: EventLog, place: ObjectPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four times the events, about the same memory."""
     monkeypatch.setattr(upload.cuts, "__kwdefaults__", {"limit_bytes": 20_000})
     peaks = []

@@ -57,7 +57,7 @@ of no backup; 2 a damaged backup or ledger, a full disk, a store that does not a
 @click.option("--out", type=PATH, help="The new file.  [default: BACKUP_DIR/backup-YYYYMMDDTHHMMSSZ.db]")
 @click.option(
     "--to",
-    type=params.UrlType(),
+    type=params.PlaceUrlType(),
     help="Keep the backup in an object store: file:///FOLDER, s3://, gs:// or az://BUCKET/PATH, by the store's own"
     " credentials. What is there is never replaced, what is new is added.",
 )
@@ -85,21 +85,19 @@ def backup(context: click.Context, /, *, style: Style, **given: Any) -> int:
     """
     action = _action(context, given)
     found = settings.load()
-    if action == "create":
-        from cli.commands.trust.backup import create, objects
+    url = given["to"] or given["source"]
+    if isinstance(url, str):
+        from cli.commands.trust.backup import objects
 
-        if given["to"]:
-            return objects.create(found, given["to"], verify=given["verify"], style=style)
+        return objects.run(found, action, url, given, style)
+    if action == "create":
+        from cli.commands.trust.backup import create
+
         return create.create(found, given["out"], verify=given["verify"], style=style)
     if action == "restore":
         from cli.commands.trust.backup import restore
 
         options = restore.RestoreOptions(yes=given["yes"], rollback=given["rollback"], dry_run=given["dry_run"])
-        if isinstance(given["source"], str):
-            from cli.commands.trust.backup import objects
-
-            with objects.fetched(given["source"]) as (path, shown):
-                return restore.restore(found, path, options, style, shown=shown)
         return restore.restore(found, given["source"], options, style)
     if action == "prune":
         from cli.commands.trust.backup import prune
@@ -107,16 +105,8 @@ def backup(context: click.Context, /, *, style: Style, **given: Any) -> int:
 
         retention = Retention(daily=given["keep_daily"] or 0, monthly=given["keep_monthly"] or 0)
         return prune.prune(found, retention, dry_run=given["dry_run"], style=style)
-    from cli.commands.trust.backup import inspect, objects
+    from cli.commands.trust.backup import inspect
 
-    url = given["to"] or given["source"]
-    if not isinstance(url, str):
-        url = None
-    if url and action == "listing":
-        return objects.listing(url, style)
-    if url:
-        with objects.fetched(url) as (path, shown):
-            return inspect.verify(found, path, style, shown=shown)
     if action == "listing":
         return inspect.listing(found, style)
     return inspect.verify(found, given["source"], style)

@@ -1,9 +1,8 @@
 """`main backup` with `--to URL` and `--from URL`: copies in object stores."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -12,6 +11,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
+from cli.commands.trust.backup import inspect, restore
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.context import clock_of, watch
 from cli.commands.trust.backup.create import made_row
@@ -20,10 +20,11 @@ from cli.context import guards, ledgers
 from ledger import ids
 from ledger.backup.archive_log import archive_damaged
 from ledger.backup.check import check_backup
+from ledger.backup.create import CreatedBackup
 from ledger.checkpoint.key_file import read_key
 from ledger.checkpoint.signing import sign_checkpoint
 from ledger.objects import fetch
-from ledger.objects.place import Place
+from ledger.objects.place import ObjectPlace
 from ledger.objects.segments import CHECKPOINTS, placed
 from ledger.objects.upload import upload_backup
 from ledger.store.event_log import EventLog
@@ -33,13 +34,37 @@ EXTRA = "objects"
 AMISS = frozenset({"gap", "overlap", "foreign"})
 
 
-def opened(url: str, *, create: bool = False) -> Place:
+def opened(url: str, *, create: bool = False) -> ObjectPlace:
     """Return the place at `url`.
 
-    Raises: MissingExtraError without obstore; as `Place` does.
+    Raises: MissingExtraError without obstore; as `ObjectPlace` does.
     """
     extras.load("obstore", extra=EXTRA)
-    return Place(url, create=create)
+    return ObjectPlace(url, create=create)
+
+
+def run(found: Settings, action: str, url: str, given: Mapping[str, Any], style: Style) -> Exit:
+    """Do with the copies at `url` what the command line asks."""
+    if action == "create":
+        return create(found, url, verify=given["verify"], style=style)
+    if action == "listing":
+        return listing(url, style)
+    place = opened(url)
+    with fetch.fetched(place) as path:
+        if action == "verify":
+            return inspect.verify(found, path, style, shown=place.url)
+        options = restore.RestoreOptions(yes=given["yes"], rollback=given["rollback"], dry_run=given["dry_run"])
+        return restore.restore(found, path, options, style, shown=place.url)
+
+
+def prove(place: ObjectPlace, made: CreatedBackup) -> None:
+    """Restore aside what the store gives back of a backup just made.
+
+    Raises: ArchiveDamagedError; as `fetched` and `check_backup` do.
+    """
+    with fetch.fetched(place) as path:
+        if flaw := check_backup(path, recorded=made.event, watch=watch).report.first_bad:
+            raise archive_damaged(path, flaw)
 
 
 def create(given: Settings, url: str, *, verify: bool, style: Style) -> Exit:
@@ -59,10 +84,7 @@ def create(given: Settings, url: str, *, verify: bool, style: Style) -> Exit:
             checkpoint = f"{CHECKPOINTS}/{made.event.size}"
             place.put(checkpoint, signed.note)
     if verify:
-        # What is proved is what the store gives back.
-        with fetch.fetched(place) as path:
-            if flaw := check_backup(path, recorded=made.event, watch=watch).report.first_bad:
-                raise archive_damaged(path, flaw)
+        prove(place, made)
     row = msgspec.structs.replace(
         made_row(made, ledger.kind, None),
         backup=place.url,
@@ -76,14 +98,6 @@ def create(given: Settings, url: str, *, verify: bool, style: Style) -> Exit:
         return Exit.OK
     output.say(f"warning: not recorded: {made.unrecorded}")
     return Exit.WARNING
-
-
-@contextmanager
-def fetched(url: str) -> Iterator[tuple[Path, str]]:
-    """Give the backup at `url` as a file for the block, and what to call it."""
-    place = opened(url)
-    with fetch.fetched(place) as path:
-        yield path, place.url
 
 
 def listing(url: str, style: Style) -> Exit:

@@ -10,7 +10,7 @@ def test_health(signed: Path) -> None:
     make_more(signed)
     (row,) = look("health", "--format", "json", cwd=signed).lines()
     assert ("2026-02-13T23:00:00Z", 4) == (row["last_checkpoint"], row["uncovered_events"])
-    assert "  last checkpoint 2026-02-13T23:00:00Z, 4 events since\n" in look("health", cwd=signed).out
+    assert "  last checkpoint 2026-02-13T23:00:00Z (0s ago), 4 events since\n" in look("health", cwd=signed).out
 
 
 def test_prometheus(signed: Path) -> None:

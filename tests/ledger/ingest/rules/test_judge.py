@@ -527,6 +527,18 @@ def test_an_index_has_no_volume(ticker: str, *, found: bool) -> None:
     assert found is bool(decided(answer).flagged)
 
 
+@pytest.mark.parametrize(
+    ("ticker", "found"), [("PETR4.SA", True), ("PETRA10@2026-01-16.SA", False), ("PETR4T@T030.SA", False)]
+)
+def test_a_step_of_a_contract_is_no_sign_of_an_error(ticker: str, *, found: bool) -> None:
+    """An option falls to a centavo and has no split: neither the step nor the day's range is flagged."""
+    answer = evidence([raw(session(0), 0.36), replace(raw(session(1), 0.01), high=0.4)])
+    answer = replace(answer, ticker=ticker, request=replace(answer.request, ticker=ticker))
+    answer = replace(answer, identity=replace(GOOD, symbol=ticker))
+    rules = {"JUMP", "RANGE"} if found else set()
+    assert rules == {each.rule for each in decided(answer).flagged}
+
+
 def test_frozen_closes_without_a_trade_are_flagged() -> None:
     """Fifteen of them used to be a success with nothing flagged."""
     frozen = [RawBar(session(n), 10, 10, 10, 10, 10, 0) for n in range(15)]
