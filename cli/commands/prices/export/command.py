@@ -10,7 +10,7 @@ from cli.app import group_options, output, settings, version
 from cli.app.exit_codes import Exit
 from cli.commands.prices.export import row
 from cli.commands.prices.export.folder import fresh_folder, put_manifest
-from cli.commands.prices.export.row import ExportedSeries, FileFormat, Layout, Manifest
+from cli.commands.prices.export.row import ExportedSeries, FileFormat, Layout, Manifest, Tool
 from cli.context import ledgers, params, positions, series_option, ticker_option
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
@@ -20,6 +20,7 @@ from projections.queries.position import UpTo
 
 if TYPE_CHECKING:
     from cli.commands.prices.export.files import ExportFiles
+    from cli.commands.prices.export.tools import ToolFiles
 
 
 class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,7 @@ Examples:
   main export --out lake --format parquet
   main export --out lake-january --format csv --as-of 2026-01-31 --ticker PETR4 --ticker VALE3
   main export --out revisions --format delta
+  main export --out books --for beancount --source cotahist --ticker PETR4
   duckdb -c "select ticker, max(date) from 'lake/prices/**/*.parquet' group by all"
 
 \b
@@ -56,6 +58,12 @@ be an address such as s3://bucket/revisions, with the variables of the environme
 and Arrow go by. docs/tutorial.md shows how the latest prices, and those of a time, are read from it.
 
 \b
+--for writes one tool's own files in place of those, of which docs/tutorial.md says how each is opened:
+  zipline    daily/PETR4.csv for its bundle csvdir: prices as held, dividend and split of each session
+  qlib       calendars, instruments and features/petr4/close.day.bin: adjusted prices and their factor
+  beancount  prices.beancount: a price directive for each close, as held, in exact decimals
+
+\b
 One series stands for a ticker. The same position gives the same bytes, by the same version of this
 software (and, for Parquet, of pyarrow). An export that is in DIR already is replaced, whole;
 anything else that is there is left alone.
@@ -66,9 +74,8 @@ Exit codes: 0 written, 2 a Delta table of another ledger, ahead of the log or no
 """
 )
 @click.option("--out", type=params.FOLDER_OR_URL, required=True, help="The folder to write; for Delta an address too.")
-@click.option(
-    "--format", "file_format", type=click.Choice(["parquet", "csv", "delta"]), required=True, help="What files."
-)
+@click.option("--format", "file_format", type=click.Choice(["parquet", "csv", "delta"]), help="What files.")
+@click.option("--for", "tool", type=click.Choice(["zipline", "qlib", "beancount"]), help="Files of this tool's own.")
 @click.option(
     "--layout", type=click.Choice(["year", "ticker"]), default="year", show_default=True, help="A file of what."
 )
@@ -79,26 +86,38 @@ Exit codes: 0 written, 2 a Delta table of another ledger, ahead of the log or no
 @ledgers.archive_option
 @click.pass_context
 def export(
-    context: click.Context, /, out: Path | str, file_format: FileFormat | Literal["delta"], layout: Layout, **given: Any
+    context: click.Context,
+    /,
+    out: Path | str,
+    file_format: FileFormat | Literal["delta"] | None,
+    tool: Tool | None,
+    layout: Layout,
+    **given: Any,
 ) -> int:
     """Write prices, raw and adjusted, and corporate actions as a folder of files.
 
     A folder a year, as Hive lays them out, so that DuckDB, Polars, Spark and
     pandas read it as it stands.
     """
-    if file_format == "delta":
+    form = tool or file_format
+    if form is None or (tool and file_format):
+        context.fail(f"got {'both' if form else 'neither'} of --format and --for, want one of them")
+    if tool and group_options.is_given(context, "layout"):
+        context.fail(f"got --layout with --for {tool}, want the layout of that tool")
+    if form == "delta":
         for name in ("tickers", "layout", "retired", "source"):
             if group_options.is_given(context, name):
                 context.fail(f"got --{name.removesuffix('s')} with --format delta, want the table of every revision")
         return _revisions(out, given["as_of"])
     if isinstance(out, str):
-        context.fail(f"got an address with --format {file_format}, want a folder")
-    return _folder(out, file_format, layout, ExportOptions(**given | {"tickers": tuple(given["tickers"])}))
+        context.fail(f"got an address with {'--for' if tool else '--format'} {form}, want a folder")
+    return _folder(out, form, layout, ExportOptions(**given | {"tickers": tuple(given["tickers"])}))
 
 
-def _folder(out: Path, file_format: FileFormat, layout: Layout, asked: ExportOptions) -> int:
+def _folder(out: Path, form: FileFormat, layout: Layout, asked: ExportOptions) -> int:
     # Imported here: numpy starts as slowly as all the rest, and help needs none of it.
     from cli.commands.prices.export.files import ExportFiles
+    from cli.commands.prices.export.tools import TOOLS
     from projections.queries.adjusted import AdjustmentRule
 
     order, rule = settings.load().price_sources, AdjustmentRule(order=settings.load().action_sources)
@@ -110,7 +129,7 @@ def _folder(out: Path, file_format: FileFormat, layout: Layout, asked: ExportOpt
         wanted = chosen(
             view.state, position, order=order, source=asked.source, tickers=asked.tickers, retired=asked.retired
         )
-        files = ExportFiles(folder, file_format, layout)
+        files = TOOLS[form](folder) if form in TOOLS else ExportFiles(folder, form, layout)
         with output.progress(wanted, label="export") as names:
             series = list(files.fill(view, names, position, rule))
         exported = {one.ticker for one in series}
@@ -137,7 +156,7 @@ def _revisions(out: Path | str, as_of: UpTo | None) -> int:
 
 
 def _manifest(
-    log: LogSource, ledger: Ledger, position: int, files: "ExportFiles", series: list[ExportedSeries]
+    log: LogSource, ledger: Ledger, position: int, files: "ExportFiles | ToolFiles", series: list[ExportedSeries]
 ) -> Manifest:
     if not series:
         raise NothingToShowError(f"no price in the first {position} events", wanted="at least one")

@@ -11,8 +11,9 @@ from projections.api.rows import AdjustedPrice, CorporateAction
 
 FORMAT = "b3-ledger export 2"
 FORMATS = (FORMAT, "b3-ledger export 1")  # those that may be replaced
-FileFormat = Literal["parquet", "csv"]
-Layout = Literal["year", "ticker"]
+Tool = Literal["zipline", "qlib", "beancount"]
+FileFormat = Literal["parquet", "csv", "zipline", "qlib", "beancount"]
+Layout = Literal["year", "ticker", "own"]  # a tool's own
 
 
 PRICE_COLUMNS = (
