@@ -90,12 +90,8 @@ def gathered(log: LogSource, view: View, known: ReportFacts) -> ReportFacts:
         raise NothingToShowError(f"no ingest of {', '.join(unknown)} in the first {position} events", wanted=wanted)
     asked = sorted(set(known.asked) or names)
     chosen = {name: pick(held[name], known.order) for name in asked if name in held}
-    by_hand = [
-        name for name in asked if brought_by_hand(health[name].provider if name in health else chosen.get(name, ""))
-    ]
-    # What shares a code with a paper (contracts, auctions) comes after the papers.
-    by_hand.sort(key=lambda name: (code(name) != short(name), name))
-    left_out = frozenset(() if known.asked else by_hand[BY_HAND_SECTIONS_MAX:])
+    providers = chosen | {name: one.provider for name, one in health.items()}
+    left_out = frozenset() if known.asked else without_section(providers)
     return msgspec.structs.replace(
         known,
         tickers=tuple(
@@ -110,6 +106,16 @@ def gathered(log: LogSource, view: View, known: ReportFacts) -> ReportFacts:
         runs=_entries(state, known.asked, failed=False),
         failures=_entries(state, known.asked, failed=True),
     )
+
+
+def without_section(providers: Mapping[str, str]) -> frozenset[str]:
+    """Return the tickers, of those with their `providers`, that a page which names none has no section of.
+
+    Those that a provider was asked for have one each, those that files brought up to a bound, papers first: after them
+    comes what shares a code with one, as contracts and auctions do.
+    """
+    by_hand = [name for name, provider in providers.items() if brought_by_hand(provider)]
+    return frozenset(sorted(by_hand, key=lambda name: (code(name) != short(name), name))[BY_HAND_SECTIONS_MAX:])
 
 
 def _held(state: State, position: int) -> SessionsHeld:
