@@ -90,8 +90,7 @@ def gathered(log: LogSource, view: View, known: ReportFacts) -> ReportFacts:
         raise NothingToShowError(f"no ingest of {', '.join(unknown)} in the first {position} events", wanted=wanted)
     asked = sorted(set(known.asked) or names)
     chosen = {name: pick(held[name], known.order) for name in asked if name in held}
-    providers = chosen | {name: one.provider for name, one in health.items()}
-    left_out = frozenset() if known.asked else without_section(providers)
+    left_out = frozenset() if known.asked else without_section(chosen, health)
     return msgspec.structs.replace(
         known,
         tickers=tuple(
@@ -108,12 +107,13 @@ def gathered(log: LogSource, view: View, known: ReportFacts) -> ReportFacts:
     )
 
 
-def without_section(providers: Mapping[str, str]) -> frozenset[str]:
-    """Return the tickers, of those with their `providers`, that a page which names none has no section of.
+def without_section(chosen: Mapping[str, str], health: Mapping[str, TickerReport]) -> frozenset[str]:
+    """Return the tickers, of those read from a `chosen` provider or measured, that a page of all has no section of.
 
     Those that a provider was asked for have one each, those that files brought up to a bound, papers first: after them
     comes what shares a code with one, as contracts and auctions do.
     """
+    providers = {**chosen, **{name: one.provider for name, one in health.items()}}
     by_hand = [name for name, provider in providers.items() if brought_by_hand(provider)]
     return frozenset(sorted(by_hand, key=lambda name: (code(name) != short(name), name))[BY_HAND_SECTIONS_MAX:])
 
