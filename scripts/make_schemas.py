@@ -35,7 +35,15 @@ from cli.commands.status.metrics.row import LagRow, LastDateRow  # noqa: E402 - 
 from cli.commands.status.report.command import ReportRow  # noqa: E402 - the same
 from cli.commands.trust.accept_head import AcceptedRow  # noqa: E402 - the repository is on the path only now
 from cli.commands.trust.audit import AuditRow  # noqa: E402 - the same
-from cli.commands.trust.backup.row import CheckedRow, CreatedRow, ListedRow, PrunedRow, RestoredRow, SalvagedRow  # noqa: E402 - the same
+from cli.commands.trust.backup.row import (  # noqa: E402 - the same
+    CheckedRow,
+    CreatedRow,
+    ListedRow,
+    ObjectRow,
+    PrunedRow,
+    RestoredRow,
+    SalvagedRow,
+)
 from cli.commands.trust.rebuild import RebuildRow  # noqa: E402 - the same
 from cli.commands.trust.replay import ReplayRow  # noqa: E402 - the same
 from cli.commands.trust.snapshot import SnapshotRow  # noqa: E402 - the same
@@ -71,6 +79,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "backup-check": CheckedRow,
     "backup-create": CreatedRow,
     "backup-list": ListedRow,
+    "backup-object": ObjectRow,
     "backup-prune": PrunedRow,
     "backup-restore": RestoredRow,
     "checkpoint": CheckpointRow,

@@ -32,6 +32,7 @@ from ledger.foreseen import UnforeseenError
 from ledger.ingest.providers.port import ActionsFileError, DownloadError, NotFinalError, ProviderError
 from ledger.limits import OutOfRangeError
 from ledger.market.ticker import TickerError
+from ledger.objects import errors as object_errors
 from ledger.store.ceiling import ClockAheadError, LogAheadError
 from ledger.store.mark import MarkedError
 from ledger.urls import masked
@@ -114,6 +115,14 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     errors.ArchiveDamagedError: ExitRule(Exit.CRITICAL, "main verify {path}, and another one: main backup --list"),
     errors.ChecksumDamagedError: ExitRule(Exit.CRITICAL, "cat {path}"),
     errors.NameTakenError: ExitRule(Exit.UNKNOWN, "ls -l {path}, then choose another name with --out"),
+    object_errors.PlaceError: ExitRule(Exit.UNKNOWN, "main backup --create --to s3://bucket/prices"),
+    object_errors.StoreError: ExitRule(
+        Exit.CRITICAL, f"env | grep -E '^(AWS|GOOGLE|AZURE)_' | cut -d= -f1, then: {_AGAIN}"
+    ),
+    object_errors.ObjectDiffersError: ExitRule(
+        Exit.CRITICAL, "find out who wrote it; a copy elsewhere: main backup --create --to ANOTHER-URL"
+    ),
+    object_errors.SegmentsError: ExitRule(Exit.CRITICAL, "main backup --list --from {url}"),
     errors.WrongKindError: ExitRule(Exit.UNKNOWN, "DATA_DIR=./another-folder main {command}"),
     errors.RestoreRefusedError: ExitRule(Exit.UNKNOWN, "main backup --restore --from {path} --yes"),
     errors.RollbackRefusedError: ExitRule(Exit.UNKNOWN, "main backup --restore --from {path} --rollback --yes"),

@@ -67,6 +67,18 @@ class DateType(click.ParamType[date]):
             self.fail(str(error), param, ctx)
 
 
+class PlaceUrlType(click.ParamType[str]):
+    """The URL of a place in an object store; what is in it is the store's to refuse."""
+
+    name = "url"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL, or refuse what has no `://`."""
+        if "://" not in value:
+            self.fail(f"got {value!r}, want a URL, such as s3://bucket/prices", param, ctx)
+        return value
+
+
 class FileType(click.Path):
     """The path of a file, never '' and no folder; `-` (stdout) only where `dash` allows it."""
 
@@ -153,6 +165,16 @@ COUNT = click.IntRange(1, COUNT_MAX)
 COUNT_OR_NONE = click.IntRange(0, COUNT_MAX)
 DAYS = click.IntRange(1, DAYS_MAX)
 SECONDS = SecondsType()
+
+
+class FileOrUrlType(FileType):
+    """The path of a file, or the URL of a place as text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the URL or the path, or refuse it."""
+        return value if isinstance(value, str) and "://" in value else super().convert(value, param, ctx)
+
+
 FILE = FileType()
 EXISTING_FILE = FileType(exists=True)
 OUT_FILE = FileType(dash=True)

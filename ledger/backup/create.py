@@ -96,7 +96,7 @@ def create_backup(
         write_checksum(path, found.sha256)
         stages.append("record")
         copied_from = None if earlier is None else earlier.name
-        return replace(_record(log, found, job_id), copied_from=copied_from, refused=refused)
+        return replace(record_created(log, found, job_id), copied_from=copied_from, refused=refused)
     except NameTakenError:
         raise
     except (LedgerError, KeyboardInterrupt) as error:
@@ -127,18 +127,25 @@ def prove_copy(
     stages.append("check")
     # The event that recorded the earlier backup comes after it: it is among those that are re-hashed.
     known = None if earlier is None else Head(earlier.size, Link(earlier.link))
+    return scan_copy(part, part.target, sha256=written, head=head, watch=watch, known=known)
+
+
+def scan_copy(
+    part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch, known: Head | None = None
+) -> Scan:
+    """Return what the disk gives back of the copy, once that is what was written and all of it holds."""
     with watch("checking", head.size) as advance:
         found = scan(part.path, counted=True, known=known, advance=advance)
-    if found.sha256 != written:
-        raise StorageError(part.target, "other bytes than were written")
+    if found.sha256 != sha256:
+        raise StorageError(path, "other bytes than were written")
     if flaw := found.flaw:
         raise DamagedError(flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
     if found.head != head:
         raise DamagedError(head.size - 1, "stored head", expected=found.head.link.hex(), found=head.link.hex())
-    return replace(found, path=part.target)
+    return replace(found, path=path)
 
 
-def _record(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
+def record_created(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
     """Append the event that records the backup."""
     assert found.counts is not None  # noqa: S101 - it was asked for them
     event = BackupCreated(

@@ -82,7 +82,7 @@ class ReportFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `custody` (of `custody_count`), `runs` and `failures` are the newest ones, newest last; `newest` the last of each
     type; `alerts` (of `alerts_count`) end with those that are not over. `asked` are the tickers that it is about, none
-    for all.
+    for all but `left_out` of those that were brought by hand.
     """
 
     ledger_id: str  # hex
@@ -99,6 +99,7 @@ class ReportFacts(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[AlertFacts, ...] = ()
     alerts_count: int = 0
     tickers: tuple[TickerFacts, ...] = ()
+    left_out: int = 0
     sources: tuple[SourceFacts, ...] = ()
     runs: tuple[LogEntry, ...] = ()
     failures: tuple[LogEntry, ...] = ()

@@ -6,8 +6,10 @@ from datetime import date
 import msgspec
 
 from ledger.errors import NothingToShowError
+from ledger.ingest.providers.registry import brought_by_hand
 from ledger.log_source import LogSource, created
 from ledger.market.series import Series
+from ledger.market.ticker import code, short
 from projections.api import series_rows
 from projections.api.faces import to_python
 from projections.api.rows import LogEntry
@@ -25,6 +27,7 @@ from projections.store.runner import view_at
 from projections.store.store import View
 
 LAST_ENTRIES = 20
+BY_HAND_SECTIONS_MAX = 20  # an exchange's file is of thousands, and a page is read by a person
 
 SessionsHeld = dict[str, dict[str, tuple[date, ...]]]  # sessions by ticker and provider
 
@@ -87,6 +90,7 @@ def gathered(log: LogSource, view: View, known: ReportFacts) -> ReportFacts:
         raise NothingToShowError(f"no ingest of {', '.join(unknown)} in the first {position} events", wanted=wanted)
     asked = sorted(set(known.asked) or names)
     chosen = {name: pick(held[name], known.order) for name in asked if name in held}
+    left_out = frozenset() if known.asked else without_section(chosen, health)
     return msgspec.structs.replace(
         known,
         tickers=tuple(
@@ -94,11 +98,24 @@ def gathered(log: LogSource, view: View, known: ReportFacts) -> ReportFacts:
             if name in chosen
             else TickerFacts(ticker=name, health=health[name])
             for name in asked
+            if name not in left_out
         ),
+        left_out=len(left_out),
         sources=tuple(_sources({name: held[name] for name in chosen}, chosen)),
         runs=_entries(state, known.asked, failed=False),
         failures=_entries(state, known.asked, failed=True),
     )
+
+
+def without_section(chosen: Mapping[str, str], health: Mapping[str, TickerReport]) -> frozenset[str]:
+    """Return the tickers, of those read from a `chosen` provider or measured, that a page of all has no section of.
+
+    Those that a provider was asked for have one each, those that files brought up to a bound, papers first: after them
+    comes what shares a code with one, as contracts and auctions do.
+    """
+    providers = {**chosen, **{name: one.provider for name, one in health.items()}}
+    by_hand = [name for name, provider in providers.items() if brought_by_hand(provider)]
+    return frozenset(sorted(by_hand, key=lambda name: (code(name) != short(name), name))[BY_HAND_SECTIONS_MAX:])
 
 
 def _held(state: State, position: int) -> SessionsHeld:

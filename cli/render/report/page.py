@@ -82,6 +82,8 @@ def _body(facts: ReportFacts, say: Phrases) -> list[Html]:
     notes = [element("p", say("stands", position=chain.position, at=times.text(chain.recorded_at)), class_="soft")]
     if facts.asked:
         notes.append(element("p", say("about", tickers=", ".join(facts.asked))))
+    if facts.left_out:
+        notes.append(element("p", say("left_out", count=say.number(facts.left_out)), class_="note"))
     if facts.kind == "sample":
         notes.append(element("p", say("sample"), class_="note"))
     contents = (element("li", link(key, say(key))) for key in sections)

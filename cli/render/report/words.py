@@ -29,6 +29,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Dados sintéticos de amostra: nenhum preço daqui foi negociado.",
     ),
     "about": ("About {tickers} only.", "Somente sobre {tickers}."),
+    "left_out": (
+        "{count} more tickers of files brought by hand have no section here: name them with --ticker.",
+        "Outros {count} tickers de arquivos trazidos à mão não têm seção aqui: use --ticker.",
+    ),
     "none": ("none recorded", "nenhum registro"),
     "never": ("never", "nunca"),
     "unknown": ("not known", "não se sabe"),

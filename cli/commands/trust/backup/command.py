@@ -10,17 +10,18 @@ from cli.context import clock_option, params
 
 # What each action takes besides itself.
 TAKES = {
-    "create": frozenset({"out", "verify", "full"}),
+    "create": frozenset({"out", "to", "verify", "full"}),
     "restore": frozenset({"source", "yes", "rollback", "dry_run"}),
-    "listing": frozenset[str](),
+    "listing": frozenset({"source", "to"}),
     "verify": frozenset({"source"}),
     "prune": frozenset({"keep_daily", "keep_monthly", "dry_run"}),
 }
 NEEDS_SOURCE = frozenset({"restore", "verify"})
-OPTIONS = ("out", "full", "source", "yes", "rollback", "dry_run", "keep_daily", "keep_monthly")
+OPTIONS = ("out", "to", "full", "source", "yes", "rollback", "dry_run", "keep_daily", "keep_monthly")
 MOST_KEPT = 100_000
 
 PATH = params.FILE
+COPY = params.FileOrUrlType()
 
 
 @click.command(
@@ -33,19 +34,22 @@ Examples:
   main backup --verify --from backups/backup-20260213T213000Z.db
   main backup --restore --from backups/backup-20260213T213000Z.db --dry-run
   main backup --restore --from backups/backup-20260213T213000Z.db
+  main backup --create --to s3://bucket/prices --verify
+  main backup --list --from s3://bucket/prices
+  main backup --restore --from s3://bucket/prices
   main backup --prune --keep-daily 14 --keep-monthly 12 --dry-run
 
 \b
 Exit codes: 0 done, or already contained; 1 checked and whole, but with nothing outside the file to hold it
-against, made but not recorded, or a file in BACKUP_DIR is not what was recorded of it; 2 a damaged backup or ledger,
-a full disk;
+against, made but not recorded, a file in BACKUP_DIR is not what was recorded of it, or an object is part
+of no backup; 2 a damaged backup or ledger, a full disk, a store that does not answer or holds something else;
 3 refused, and nothing was changed: no ledger, no such file, a name that is taken, or no --yes.
 """
 )
 @click.option("--create", is_flag=True, help="Copy the log to a new file, checked before it has its name.")
 @click.option("--restore", is_flag=True, help="Put the backup in the place of the ledger; what it replaces stays.")
 @click.option("--verify", is_flag=True, help="Restore into a temporary ledger, re-hash, compare checksum and counts.")
-@click.option("--list", "listing", is_flag=True, help="List the backups in BACKUP_DIR.")
+@click.option("--list", "listing", is_flag=True, help="List the backups in BACKUP_DIR, or what is at a URL.")
 @click.option(
     "--prune",
     is_flag=True,
@@ -55,7 +59,13 @@ a full disk;
 @click.option(
     "--full", is_flag=True, help="Read everything from the log; else the newest backup in the folder is copied first."
 )
-@click.option("--from", "source", type=PATH, help="The backup to restore or verify.")
+@click.option(
+    "--to",
+    type=params.PlaceUrlType(),
+    help="Keep the backup in an object store: file:///FOLDER, s3://, gs:// or az://BUCKET/PATH, by the store's own"
+    " credentials. What is there is never replaced, what is new is added.",
+)
+@click.option("--from", "source", type=COPY, help="The backup to restore or verify: a file, or the URL of --to.")
 @click.option("--yes", is_flag=True, help="Replace a ledger that is damaged or forked from the backup, unasked.")
 @click.option("--rollback", is_flag=True, help="Go back to the backup where the ledger extends it.")
 @click.option(
@@ -79,6 +89,11 @@ def backup(context: click.Context, /, *, style: Style, **given: Any) -> int:
     """
     action = _action(context, given)
     found = settings.load()
+    url = given["to"] or given["source"]
+    if isinstance(url, str):
+        from cli.commands.trust.backup import objects
+
+        return objects.run(found, action, url, given, style)
     if action == "create":
         from cli.commands.trust.backup import create
 
@@ -110,8 +125,14 @@ def _action(context: click.Context, given: dict[str, Any]) -> str:
     for name in OPTIONS:
         if group_options.is_given(context, name) and name not in TAKES[action]:
             context.fail(f"got {_flag(name)} with {_flag(action)}, want it left out")
+    if given["out"] and given["to"]:
+        context.fail("got --out with --to, want one of them")
+    if action == "listing" and given["source"] is not None and (given["to"] or not isinstance(given["source"], str)):
+        context.fail("got --list with a file or with two places, want one URL after --from or --to")
     if given["verify"] and action not in {"verify", "create"}:
         context.fail(f"got --verify with {_flag(action)}, want one of them")
+    if given["full"] and given["to"] is not None:
+        context.fail("got --full with --to, want it left out")
     if action in NEEDS_SOURCE and given["source"] is None:
         context.fail(f"got {_flag(action)} without a file, want --from FILE")
     if action == "prune" and given["keep_daily"] is None and given["keep_monthly"] is None:

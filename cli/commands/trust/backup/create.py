@@ -51,7 +51,7 @@ def create(given: Settings, out: Path | None, *, verify: bool, full: bool, style
         output.say(f"note: {name} was not copied, all was read from the log: {why}", explains=False)
     if verify and (flaw := check_made(made, watch=watch).report.first_bad):
         raise archive_damaged(made.path, flaw)
-    row = _row(made, ledger.kind, checkpoint)
+    row = made_row(made, ledger.kind, checkpoint)
     row = msgspec.structs.replace(row, verified=verify, elapsed_sec=round(time.perf_counter() - started, 3))
     output.report([row], style, text=backup_row.created_text)
     if made.unrecorded is None:
@@ -60,7 +60,7 @@ def create(given: Settings, out: Path | None, *, verify: bool, full: bool, style
     return Exit.WARNING
 
 
-def _row(made: CreatedBackup, kind: LedgerKind, checkpoint: Path | None) -> CreatedRow:
+def made_row(made: CreatedBackup, kind: LedgerKind, checkpoint: Path | None) -> CreatedRow:
     """Return what is printed of a backup, but for whether it was restored as well and how long it took."""
     event, counts = made.event, made.scan.counts
     return CreatedRow(

@@ -22,8 +22,8 @@ from ledger.store.home import LedgerHome
 AMISS = frozenset({"differs", "unreadable"})
 
 
-def verify(given: Settings, path: Path, style: Style) -> Exit:
-    """Prove the backup at `path` and print what was found."""
+def verify(given: Settings, path: Path, style: Style, *, shown: str | None = None) -> Exit:
+    """Prove the backup at `path`, called `shown`, and print what was found."""
     started = time.perf_counter()
     recorded = recorded_backups(LedgerHome(given.data_dir)).get(path.name)
     checked = check_backup(path, recorded=recorded.event if recorded else None, watch=watch)
@@ -32,7 +32,7 @@ def verify(given: Settings, path: Path, style: Style) -> Exit:
         report = held_against(report, ArchiveLog(scan), LedgerHome(given.data_dir))
     row = CheckedRow(
         verdict=report.verdict,
-        backup=str(path),
+        backup=shown or str(path),
         checksum=scan.sha256.hex() if scan else None,
         bytes=scan.archive_bytes if scan else None,
         events=report.events,

@@ -9,6 +9,7 @@ from typing import Literal
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from cli.app import output
 from cli.app.exit_codes import Exit
@@ -61,8 +62,8 @@ class RestoreOptions(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool
 
 
-def restore(given: Settings, path: Path, options: RestoreOptions, style: Style) -> Exit:
-    """Restore the backup at `path` as far as `options` go, and print how that ended."""
+def restore(given: Settings, path: Path, options: RestoreOptions, style: Style, *, shown: str | None = None) -> Exit:
+    """Restore the backup at `path`, called `shown`, as far as `options` go, and print how that ended."""
     die_with_parent()
     started = time.perf_counter()
     try:
@@ -77,7 +78,7 @@ def restore(given: Settings, path: Path, options: RestoreOptions, style: Style) 
                 record_failure(opened, path.name, "restore", error, job_id=ids.new_id(now()))
         raise
     row = _row(ended, archive, options, time.perf_counter() - started)
-    output.report([row], style, text=backup_row.restored_text)
+    output.report([replace(row, backup=shown or row.backup)], style, text=backup_row.restored_text)
     return Exit.OK
 
 

@@ -12,6 +12,7 @@ from ledger.audit.verify import VerifyVerdict
 from ledger.backup.listing import ListedStatus
 from ledger.backup.prune import Kept
 from ledger.backup.restore_plan import Action, Relation
+from ledger.objects.segments import PlacedStatus
 from ledger.values import EventCount, LedgerKind
 
 
@@ -24,6 +25,7 @@ class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
     from the log: the bytes are the same. `not_copied` says what was wrong with the earlier one, where that was so.
 
     `checkpoint` is the file beside it that holds the signed checkpoint of its events, where CHECKPOINT_KEY is set.
+    `objects` is how many objects were written for it, null for a file.
     """
 
     status: Literal["created", "unrecorded"] = "created"
@@ -42,6 +44,7 @@ class CreatedRow(msgspec.Struct, frozen=True, kw_only=True):
     verified: bool
     elapsed_sec: float
     checkpoint: str | None = None
+    objects: int | None = None
     incremental: bool
     copied_from: str | None
     not_copied: str | None
@@ -85,6 +88,21 @@ class ListedRow(msgspec.Struct, frozen=True, kw_only=True):
     head: str | None
     created_at: str | None
     seq: int | None
+
+
+class ObjectRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An object at a place of copies, and what it is: `gap` where events before it, or up to it, are not there.
+
+    `overlap` where all of its events are in another segment too, and `foreign` where it is none of ours.
+    Its events are those of [`start`, `stop`), null where it is about none.
+    """
+
+    object: str
+    status: PlacedStatus
+    bytes: int
+    ledger_id: str | None
+    start: int | None
+    stop: int | None
 
 
 class PrunedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,6 +233,12 @@ def listed_text(row: ListedRow) -> str:
     return f"{row.backup}  {row.status}  {row.created_at or '-'}  {events}  {row.bytes} bytes  {checksum}"
 
 
+def object_text(row: ObjectRow) -> str:
+    """Return the line for a person."""
+    events = "-" if row.start is None else f"events {row.start} to {row.stop} (not included)"
+    return f"{row.object}  {row.status}  {events}  {row.bytes} bytes"
+
+
 def pruned_text(row: PrunedRow) -> str:
     """Return the line for a person."""
     made = f"{row.created_at or '-'}  {row.bytes} bytes"
@@ -231,6 +255,13 @@ LISTED: tuple[TableColumn[ListedRow], ...] = (
     TableColumn("BYTES", lambda row: row.bytes, is_number=True),
     TableColumn("CHECKSUM", lambda row: "yes" if row.has_checksum else "no"),
     TableColumn("LEDGER", lambda row: row.kind or "-"),
+)
+OBJECTS: tuple[TableColumn[ObjectRow], ...] = (
+    TableColumn("OBJECT", lambda row: row.object),
+    TableColumn("STATUS", lambda row: row.status),
+    TableColumn("FROM", lambda row: "-" if row.start is None else row.start, is_number=True),
+    TableColumn("TO", lambda row: "-" if row.stop is None else row.stop, is_number=True),
+    TableColumn("BYTES", lambda row: row.bytes, is_number=True),
 )
 PRUNED: tuple[TableColumn[PrunedRow], ...] = (
     TableColumn("BACKUP", lambda row: row.backup),

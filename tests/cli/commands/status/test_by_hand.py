@@ -1,5 +1,6 @@
 """What is brought by hand counts once: a market of a thousand codes prints a page, not a line for each."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -92,3 +93,14 @@ def test_metrics_have_one_line_for_it(market: Path) -> None:
     (health,) = asked(market, "health").lines()
     assert len(BETWEEN) == health["missing_sessions"]
     assert len(run_main("metrics", cwd=market, env=NOW).out.splitlines()) == 1
+
+
+def test_a_report_has_sections_of_the_papers_and_counts_the_rest(market: Path) -> None:
+    """A month of the whole market was three megabytes; who names a contract gets its section."""
+    page = run_main("report", "--out", "-", cwd=market, env=NOW).out
+    sections = dict(re.findall(r'href="#(ticker-[0-9]+)">([^<]+)<', page))
+    assert ({"PETR4.SA", "VALE3.SA"} <= set(sections.values()), 20) == (True, len(sections))
+    assert 20 == len(re.findall(r'id="ticker-[0-9]+"', page))
+    assert f"{2 + 2 * OPTIONS - 20} more tickers of files brought by hand have no section here" in page
+    one = "PETRC1@2025-03-21.SA"
+    assert one in run_main("report", "--ticker", one, "--out", "-", cwd=market, env=NOW).out

@@ -1,0 +1,1 @@
+"""Copies of the log in object stores: immutable segments, each written once."""

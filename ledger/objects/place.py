@@ -1,0 +1,129 @@
+"""A place in an object store, by its URL: what is there is listed and read, and what is not is written once.
+
+Credentials are the provider's own, from the environment; a URL that has any is refused.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ledger.errors import unwritable
+from ledger.files.atomic_file import MODE
+from ledger.files.durable import make_private_folder, sync_folder
+from ledger.objects.errors import ObjectDiffersError, PlaceError, StoreError
+from ledger.objects.segments import StoredObject
+from ledger.urls import masked
+
+SCHEMES = ("file", "s3", "gs", "az")
+SHAPE = "file:///FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH"
+RETRIES, RETRYING = 3, timedelta(seconds=60)
+DIGEST_HEX = 12
+
+
+class ObjectPlace:
+    """Where copies of a log are kept. Importing this imports no store; opening one does."""
+
+    def __init__(self, url: str, *, create: bool = False) -> None:
+        """Open the place at `url`; a folder is made where `create` is given.
+
+        Raises: PlaceError; StoreError; ImportError without obstore.
+        """
+        try:
+            parts = urlsplit(url)
+            hidden = "@" in parts.netloc or bool(parts.query or parts.fragment)
+        except ValueError as error:
+            raise PlaceError(url, "no form of a URL", wanted=SHAPE) from error
+        if hidden:
+            raise PlaceError(url, "a user, a query or a fragment", wanted="credentials in the store's own environment")
+        local = parts.scheme == "file"
+        if parts.scheme not in SCHEMES or local == bool(parts.netloc) or (local and not parts.path.strip("/")):
+            raise PlaceError(url, "another scheme or no place", wanted=SHAPE)
+        self.url = masked(url.rstrip("/"))
+        digest = sha256(self.url.encode()).hexdigest()[:DIGEST_HEX]
+        # What the log calls it: a base name, with the bucket and a hash of the whole.
+        self.name = "-".join([parts.scheme, *([parts.netloc] if parts.netloc else []), digest]) + ".db"
+        self._folder = Path(unquote(parts.path)) if local else None
+        if self._folder and create:
+            make_private_folder(self._folder)
+        self._api: Any = import_module("obstore")
+        import_module("obstore.store")
+        self._failures = (self._api.exceptions.BaseError, OSError, ValueError)
+        options: dict[str, Any] = {}
+        if not local:
+            options["retry_config"] = {"max_retries": RETRIES, "retry_timeout": RETRYING}
+        if parts.scheme == "s3":
+            # A bucket with Object Lock takes no object without its checksum.
+            options["config"] = {"checksum_algorithm": "SHA256"}
+        with self.asking():
+            self._store: Any = self._api.store.from_url(url.rstrip("/"), **options)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Turn what the store raises in the block into a StoreError."""
+        try:
+            yield
+        except self._failures as error:
+            raise StoreError(self.url, str(error)) from error
+
+    def objects(self) -> list[StoredObject]:
+        """Return everything that is at the place.
+
+        Raises: StoreError.
+        """
+        with self.asking():
+            return [StoredObject(one["path"], one["size"]) for some in self._api.list(self._store) for one in some]
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """Yield the bytes of the object, a buffer at a time.
+
+        Raises: StoreError.
+        """
+        with self.asking():
+            yield from map(bytes, self._api.get(self._store, name))
+
+    def check(self, name: str, content: bytes) -> None:
+        """Return quietly when the object holds `content`; never more of it than that is in memory.
+
+        Raises: ObjectDiffersError; StoreError.
+        """
+        at = 0
+        for some in self.read(name):
+            if content[at : at + len(some)] != some:
+                raise ObjectDiffersError(self.url, name)
+            at += len(some)
+        if at != len(content):
+            raise ObjectDiffersError(self.url, name)
+
+    def put(self, name: str, content: bytes) -> bool:
+        """Write the object, whole or not at all, and read it back; return False where it was there, with these bytes.
+
+        An object is never replaced.
+
+        Raises: ObjectDiffersError; StoreError, UnwritableError.
+        """
+        written = True
+        with self.asking():
+            try:
+                self._api.put(self._store, name, content, mode="create", use_multipart=False)
+            except self._api.exceptions.AlreadyExistsError:
+                written = False
+        if self._folder and written:
+            path = self._folder / name
+            try:
+                fd = os.open(path, os.O_RDONLY)
+                try:
+                    os.fchmod(fd, MODE)
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+            except OSError as error:
+                raise unwritable(path, error) from error
+            sync_folder(path.parent)
+        self.check(name, content)
+        return written

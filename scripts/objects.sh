@@ -1,0 +1,12 @@
+#!/bin/sh
+# Tries copies in an object store on a server that is not ours: `scripts/objects.sh [FOLDER]`, with moto's S3 of PyPI.
+# moto wants an older python-dateutil than pandas does, so it gets an environment of its own in FOLDER.
+set -eu
+cd "$(dirname "$0")/.."
+python=${PYTHON:-.venv/bin/python}
+folder=${1:-$(mktemp -d)}
+if [ ! -x "$folder/moto/bin/python" ]; then
+    "$python" -m venv "$folder/moto"
+    "$folder/moto/bin/python" -m pip install -q 'moto[s3]>=5.2' 'flask-cors>=6'
+fi
+MOTO_PYTHON=$folder/moto/bin/python "$python" -m pytest tests/cli/commands/trust/test_backup_objects.py -n 0
