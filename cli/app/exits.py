@@ -112,7 +112,9 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     ActionsFileError: ExitRule(Exit.CRITICAL, "main import-actions --help, then: main {command}"),
     errors.NoArchiveError: ExitRule(Exit.UNKNOWN, "main backup --list"),
     errors.NotAnArchiveError: ExitRule(Exit.CRITICAL, "main backup --list"),
-    errors.ArchiveDamagedError: ExitRule(Exit.CRITICAL, "main verify {path}, and another one: main backup --list"),
+    errors.ArchiveDamagedError: ExitRule(
+        Exit.CRITICAL, "main backup --verify --from {path}, and another one: main backup --list"
+    ),
     errors.ChecksumDamagedError: ExitRule(Exit.CRITICAL, "cat {path}"),
     errors.NameTakenError: ExitRule(Exit.UNKNOWN, "ls -l {path}, then choose another name with --out"),
     object_errors.PlaceError: ExitRule(Exit.UNKNOWN, "main backup --create --to s3://bucket/prices"),

@@ -143,7 +143,7 @@ def test_nothing_of_a_damaged_backup_is_shown(args: list[str], auditor: Path, tm
     first, second = found.err.splitlines()
     assert first.startswith("error: got link at seq ")
     assert "(in bad.db)" in first
-    assert second.startswith("hint: main verify bad.db")
+    assert second.startswith("hint: main backup --verify --from bad.db")
 
 
 def test_a_head_that_a_restore_replaced_is_explained(copy: Path) -> None:
