@@ -117,7 +117,7 @@ def test_a_job_that_a_restore_overtakes_is_done_in_the_restored_ledger(
 @pytest.mark.parametrize(
     ("where", "words", "code"),
     [
-        ("ledger.backup.create:_record", ("backup", "--create", "--out", "new.db"), 1),
+        ("ledger.backup.create:record_created", ("backup", "--create", "--out", "new.db"), 1),
         ("cli.commands.trust.verify.marking:recorded", ("verify", "--record"), 3),
     ],
 )
