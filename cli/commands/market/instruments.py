@@ -1,15 +1,17 @@
 """`main instruments`: what was listed when, under which code, and what may have been renamed."""
 
 from datetime import date
-from typing import get_args
+from typing import Any
 
 import click
+import msgspec
 
 from cli.app import output, settings
 from cli.app.errors import NotImportedError
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.market import table
+from cli.commands.market.class_option import class_option
 from cli.context import ledgers, params, positions, ticker_option
 from ledger.market.asset_class import AssetClass
 from projections.api import market_rows, renames
@@ -34,6 +36,15 @@ LATEST = ("ticker", "class", "first", "last", "sessions", "isin", "name", "spec"
 HISTORY = ("ticker", "class", "since", "until", "sessions", "isin", "name", "spec", "dis")
 
 
+class InstrumentsOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which instruments, as listed on which day and as the ledger knew it when; None leaves a bound out."""
+
+    ticker: str | None
+    day: date | None
+    asset_class: AssetClass | None
+    as_of: UpTo | None
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -48,29 +59,13 @@ Exit codes: 0 printed, also no candidate; 3 nothing listed of what was asked for
 )
 @ticker_option.option("Only this ticker, and the contracts under its code: every listing that they had.")
 @click.option("--on", "day", type=params.DATE, help="As listed on this day: what traded then or before and after.")
-@click.option(
-    "--class",
-    "asset_class",
-    type=click.Choice(get_args(AssetClass)),
-    metavar="CLASS",
-    help=f"Only instruments of this class: {', '.join(get_args(AssetClass))}.",
-)
+@class_option
 @click.option("--renames", "renamed", is_flag=True, help="Which may be one paper under two codes, and what says so.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew it then.  [default: now]")
 @ledgers.archive_option
 @output.csv_style_options
 @click.pass_context
-def instruments(  # noqa: PLR0913 - one parameter an option
-    context: click.Context,
-    /,
-    ticker: str | None,
-    day: date | None,
-    asset_class: AssetClass | None,
-    as_of: UpTo | None,
-    *,
-    renamed: bool,
-    style: Style,
-) -> int:
+def instruments(context: click.Context, /, *, renamed: bool, style: Style, **given: Any) -> int:
     """Print what the exchange listed: code, ISIN, name, class, and from which session to which.
 
     By its own files (main import-cotahist). A listing changes with a name, an ISIN, a segment, an
@@ -79,23 +74,25 @@ def instruments(  # noqa: PLR0913 - one parameter an option
     Nothing is ever joined by itself: --renames prints candidates, and main retire --into records
     what a person decided.
     """
-    if renamed and (day or asset_class):
+    asked = InstrumentsOptions(**given)
+    ticker, day = asked.ticker, asked.day
+    if renamed and (day or asked.asset_class):
         context.fail("got --renames with --on or --class, want it alone or with a ticker")
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = positions.reached(log, as_of)
+        position = positions.reached(log, asked.as_of)
         state = view.state
         if position < view.head.size:
             state = view_at(log, position, [Prices(), Metrics(), Instruments()]).state
         if renamed:
             return _renames([one for one in renames.candidates(state) if ticker in {None, one.ticker, one.into}], style)
         listed = list(market_rows.listings(state["instruments"], ticker, on=day))
-    rows = [one for one in listed if asset_class in {None, one.asset_class}]
+    rows = [one for one in listed if asked.asset_class in {None, one.asset_class}]
     if not rows:
-        what = f"no listing of {ticker or asset_class or 'any instrument'}{'' if day is None else f' on {day}'}"
+        what = f"no listing of {ticker or asked.asset_class or 'any instrument'}{'' if day is None else f' on {day}'}"
         raise NotImportedError(what, period=day)
     whole = ticker is None
-    heading = table.columns(zip(LATEST if whole else HISTORY, WIDTHS, strict=True))
-    table.show(rows, style, table.layout(NAMES, text_of_instrument if whole else text_of_listing), heading)
+    heading, text = (LATEST, text_of_instrument) if whole else (HISTORY, text_of_listing)
+    table.show(rows, style, table.layout(NAMES, text), table.line(heading, WIDTHS))
     return Exit.OK
 
 
@@ -113,7 +110,7 @@ def _line(one: Instrument, first: date, last: date, sessions: int) -> str:
     strike = "" if one.strike is None else f"strike {one.strike}"
     listed = (one.isin, one.name, one.specification, "" if one.distribution is None else one.distribution)
     cells = (one.ticker, one.asset_class, first, last, sessions, *listed)
-    return f"{table.columns(zip(cells, WIDTHS, strict=True))}  {strike}".rstrip()
+    return f"{table.line(cells, WIDTHS)}  {strike}".rstrip()
 
 
 def _renames(found: list[RenameCandidate], style: Style) -> int:

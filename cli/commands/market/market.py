@@ -2,15 +2,17 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import get_args
+from typing import Any
 
 import click
+import msgspec
 
 from cli.app import output, settings
 from cli.app.errors import NotImportedError
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.market import table
+from cli.commands.market.class_option import class_option
 from cli.context import days, ledgers, params, positions
 from ledger.market.asset_class import AssetClass
 from projections.api import market_rows
@@ -29,6 +31,20 @@ WIDTHS = (-25, -9, 10, 10, 10, 10, 13, 17, 7, -12)
 HEADING = ("ticker", "class", "open", "high", "low", "close", "volume", "value", "trades", "name")
 
 
+class MarketOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which instruments of which session, as the ledger knew it when; None leaves a bound out."""
+
+    day: date
+    asset_class: AssetClass | None
+    market_code: str | None
+    as_of: UpTo | None
+    retired: bool
+
+    def takes(self, one: MarketPrice) -> bool:
+        """Return whether the instrument is of the class and market asked for."""
+        return self.asset_class in {None, one.asset_class} and self.market_code in {None, one.market}
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -42,13 +58,7 @@ Exit codes: 0 printed, 3 no instrument of what was asked for.
 """
 )
 @click.option("--on", "day", type=params.DATE, required=True, help="The session.")
-@click.option(
-    "--class",
-    "asset_class",
-    type=click.Choice(get_args(AssetClass)),
-    metavar="CLASS",
-    help=f"Only instruments of this class: {', '.join(get_args(AssetClass))}.",
-)
+@class_option
 @click.option("--market", "market_code", metavar="TPMERC", help="Only of this market (TPMERC), such as 010 for cash.")
 @click.option(
     "--sort",
@@ -64,41 +74,32 @@ Exit codes: 0 printed, 3 no instrument of what was asked for.
 @ledgers.archive_option
 @output.csv_style_options
 @click.pass_context
-def market(  # noqa: PLR0913 - one parameter an option
-    context: click.Context,
-    /,
-    *,
-    day: date,
-    asset_class: AssetClass | None,
-    market_code: str | None,
-    sort: str,
-    limit: int | None,
-    as_of: UpTo | None,
-    retired: bool,
-    style: Style,
-) -> int:
+def market(context: click.Context, /, *, sort: str, limit: int | None, style: Style, **given: Any) -> int:
     """Print the whole market of one session, a row an instrument, the most traded first.
 
     By the exchange's own files (main import-cotahist): prices, volume, traded value, trades,
     and how each instrument was listed that day. The class is that of its ISIN.
     """
+    asked = MarketOptions(**given)
+    day = asked.day
     days.refuse_closed(context, day)
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = positions.reached(log, as_of)
+        position = positions.reached(log, asked.as_of)
         traded = list(market_rows.session(log, view.state, day, position))
-        ended = {} if retired else retirements.in_force(view.state[metrics.NAME], position)
+        ended = {} if asked.retired else retirements.in_force(view.state[metrics.NAME], position)
     found = [one for one in traded if one.ticker not in ended]
     if not found:
         raise NotImportedError(f"no instrument traded on {day}", period=day)
-    rows = [one for one in found if asset_class in {None, one.asset_class} and market_code in {None, one.market}]
+    rows = list(filter(asked.takes, found))
     if not rows:
         raise NotImportedError(f"{len(found)} instruments on {day}, none of what was asked for", period=day)
     rows.sort(key=lambda one: _place(one, sort))
-    table.show(rows[:limit], style, table.layout(NAMES, text), table.columns(zip(HEADING, WIDTHS, strict=True)))
-    if len(rows[:limit]) < len(traded):
+    shown = rows[:limit]
+    table.show(shown, style, table.layout(NAMES, text), table.line(HEADING, WIDTHS))
+    if len(shown) < len(traded):
         left = len(traded) - len(found)
         without = f", {left} retired ones left out (--retired)" if left else ""
-        output.say(f"{len(rows[:limit])} of {len(traded)} instruments{without}", explains=False)
+        output.say(f"{len(shown)} of {len(traded)} instruments{without}", explains=False)
     return Exit.OK
 
 
@@ -107,7 +108,7 @@ def text(one: MarketPrice) -> str:
     prices = (table.price(price) for price in (one.open, one.high, one.low, one.close))
     traded = (one.volume, table.price(one.value), "-" if one.trades is None else one.trades)
     cells = (one.ticker, one.asset_class, *prices, *traded, one.name)
-    return table.columns(zip(cells, WIDTHS, strict=True))
+    return table.line(cells, WIDTHS)
 
 
 def _place(one: MarketPrice, sort: str) -> tuple[bool, object, str]:

@@ -1,8 +1,10 @@
 """`main options`: the option chain of a paper in one session."""
 
 from datetime import date
+from typing import Any, Literal
 
 import click
+import msgspec
 
 from cli.app import output, settings
 from cli.app.errors import NotImportedError
@@ -21,6 +23,20 @@ NAMES = (
 )
 WIDTHS = (-10, -4, 10, -2, -25, 10, 10, 10, 10, 12, 7)
 HEADING = ("expiry", "kind", "strike", "wk", "ticker", "close", "average", "bid", "ask", "volume", "trades")
+
+
+class ChainOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which options on which paper in which session, as the ledger knew it when; None leaves a bound out."""
+
+    underlying: str
+    day: date
+    expiry: date | None
+    kind: Literal["call", "put"] | None
+    as_of: UpTo | None
+
+    def takes(self, one: OptionPrice) -> bool:
+        """Return whether the option is of the expiry and kind asked for."""
+        return self.expiry in {None, one.expiry} and self.kind in {None, one.kind}
 
 
 @click.command(
@@ -42,17 +58,7 @@ Exit codes: 0 printed, 3 no option of what was asked for.
 @ledgers.archive_option
 @output.csv_style_options
 @click.pass_context
-def options(  # noqa: PLR0913 - one parameter an option
-    context: click.Context,
-    /,
-    *,
-    underlying: str,
-    day: date,
-    expiry: date | None,
-    kind: str | None,
-    as_of: UpTo | None,
-    style: Style,
-) -> int:
+def options(context: click.Context, /, *, style: Style, **given: Any) -> int:
     """Print the options on a paper that traded in one session, by expiry, kind and strike.
 
     By the exchange's own files, imported with --market all. An option is known by the ISIN of its
@@ -60,17 +66,19 @@ def options(  # noqa: PLR0913 - one parameter an option
     of the month in which it expires; the others are monthly. A strike moves with what the paper
     pays: it is that of the session.
     """
+    asked = ChainOptions(**given)
+    underlying, day = asked.underlying, asked.day
     days.refuse_closed(context, day)
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = positions.reached(log, as_of)
+        position = positions.reached(log, asked.as_of)
         found = list(market_rows.options(log, view.state, underlying, day, position))
-    rows = [one for one in found if expiry in {None, one.expiry} and kind in {None, one.kind}]
+    rows = list(filter(asked.takes, found))
     if not rows:
         narrowed = f", which has {len(found)} others" if found else ""
         raise NotImportedError(f"no such option on {underlying} traded on {day}{narrowed}", period=day)
     if rows[0].underlying_close is not None:
         output.say(f"{underlying} closed at {rows[0].underlying_close}", explains=False)
-    table.show(rows, style, table.layout(NAMES, text), table.columns(zip(HEADING, WIDTHS, strict=True)))
+    table.show(rows, style, table.layout(NAMES, text), table.line(HEADING, WIDTHS))
     return Exit.OK
 
 
@@ -79,4 +87,4 @@ def text(one: OptionPrice) -> str:
     prices = (table.price(price) for price in (one.close, one.average, one.bid, one.ask))
     contract = (one.expiry or "-", one.kind, table.price(one.strike), f"W{one.weekly}" if one.weekly else "")
     cells = (*contract, one.ticker, *prices, one.volume, "-" if one.trades is None else one.trades)
-    return table.columns(zip(cells, WIDTHS, strict=True))
+    return table.line(cells, WIDTHS)

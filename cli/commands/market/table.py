@@ -37,7 +37,8 @@ def price(value: Decimal | None) -> str:
     return "-" if value is None else str(value)
 
 
-def columns(cells: Iterable[tuple[object, int]]) -> str:
+def line(cells: Iterable[object], widths: Iterable[int]) -> str:
     """Return the cells side by side, each in its width: to the right of it, to its left where the width is below 0."""
-    texts = (f"{cell!s:<{-width}}" if width < 0 else f"{cell!s:>{width}}" for cell, width in cells)
+    sized = zip(cells, widths, strict=True)
+    texts = (f"{cell!s:<{-width}}" if width < 0 else f"{cell!s:>{width}}" for cell, width in sized)
     return "  ".join(texts).rstrip()
