@@ -14,7 +14,8 @@ from ledger.events import ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import judge
 from ledger.ingest.rules.reading import Offer, Reading
-from ledger.values import Identity, RawBar, Window
+from ledger.ingest.rules.row_rules import exact_bar
+from ledger.values import Bar, Identity, RawBar, Window
 from tests.ledger.ingest.answers import GOOD, LATER, evidence
 from tests.ledger.ingest.rules.walks import YEAR, Walk, calm, walk
 from tests.support.actions import paid
@@ -250,6 +251,18 @@ def held_action(answer: Answer, number: int) -> None:
     answer.held = Held({}, actions=(paid(answer.bars[number].date, 1000),))
 
 
+def held_closes(factor: Callable[[int], float]) -> Callable[[Answer, int], date]:
+    """Return what holds every session as it came, and sends each again at its `factor` times the prices."""
+
+    def inject(answer: Answer, _: int) -> date:
+        answer.held = Held({one.date: bar for one in answer.bars if isinstance(bar := exact_bar(one), Bar)})
+        for number in range(len(answer.bars)):
+            answer.scale(range(number, number + 1), factor(number))
+        return answer.bars[-1].date
+
+    return inject
+
+
 def weekly(answer: Answer, _: int) -> None:
     """Call the bars weekly."""
     answer.granularity = "1wk"
@@ -371,6 +384,12 @@ FAULTS: tuple[Fault, ...] = (
         lambda answer, number: answer.level(range(number, len(answer.bars)), 0.97),
         flags("ADJ"),
     ),
+    Fault(
+        "closes held are sent again with others, which no one ratio makes of them",
+        held_closes(lambda number: 1.001 + 0.0003 * number),
+        flags("REWRITTEN"),
+    ),
+    Fault("all that is held is sent again, a hundred times as high", held_closes(lambda _: 100.0), flags("REWRITTEN")),
     Fault("another symbol", identified(symbol="PETR3.SA"), IDENTITY),
     Fault("another currency", identified(currency="USD"), IDENTITY),
     Fault("no currency", identified(currency=None), IDENTITY),
