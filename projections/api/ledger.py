@@ -46,7 +46,7 @@ from projections.models.instruments import Instruments
 from projections.queries import position as positions
 from projections.queries import provenance
 from projections.queries.compare import FIELDS, Field
-from projections.queries.gaps import last_due
+from projections.queries.gaps import DueSessions, last_due
 from projections.queries.position import AsOf
 from projections.queries.sources import pick
 from projections.store.runner import open_view, view_at
@@ -316,15 +316,16 @@ class Ledger:
         `until` is else the last session that was final: now, or where `as_of` is given, at its last event. The sample
         ends with its last session, and a series that was retired by then with the day on which it ended.
         """
-        reached, due = self.position(as_of), day_or_none(until)
-        if due is None:
+        reached, last = self.position(as_of), day_or_none(until)
+        if last is None:
             at_us = now_us() if as_of is None or not reached else positions.recorded_at(self._log, reached - 1)
-            due = last_due(self.kind, at_us)
+            last = last_due(self.kind, at_us)
         measures, missing = self._view.state[metrics.NAME], list[MissingSession]()
         ended = {name: one.on for name, one in retirements.in_force(measures, reached).items()}
         for one in self._chosen(ticker, source):
-            files, end = tuple(metrics.files(measures, one.provider, reached)), ended.get(one.ticker, date.max)
-            missing += series_rows.missing_sessions(self._tables, one, due, reached, ended=end, files=files)
+            files = tuple(metrics.files(measures, one.provider, reached))
+            due = DueSessions(last, ended=ended.get(one.ticker, date.max), files=files)
+            missing += series_rows.missing_sessions(self._tables, one, due, reached)
         return to_columns(MissingSession, missing)
 
     def diff(

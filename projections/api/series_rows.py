@@ -3,13 +3,13 @@
 Everywhere `position` is how many events are read.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.market.series import Series
-from ledger.values import Bar, Basis, Window
+from ledger.values import Bar, Basis
 from projections.api.faces import to_python
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, MissingSession, Price
 from projections.fold.tables import Tables
@@ -22,6 +22,7 @@ from projections.queries.bar_fields import VOLUME, apart, relative
 
 if TYPE_CHECKING:
     from projections.queries.adjusted import AdjustmentRule
+    from projections.queries.gaps import DueSessions
 
 PriceT = TypeVar("PriceT", bound=Price)
 
@@ -201,24 +202,13 @@ def uncovered_session(provider: str, day: date) -> MissingSession:
     )
 
 
-def missing_sessions(  # noqa: PLR0913 - what is due has many bounds
-    tables: Tables,
-    series: Series,
-    until: date,
-    position: int | None = None,
-    *,
-    since: date | None = None,
-    ended: date = date.max,
-    files: Collection[Window] = (),
+def missing_sessions(
+    tables: Tables, series: Series, due: "DueSessions", position: int | None = None
 ) -> Iterator[MissingSession]:
-    """Yield a row for each session missing from the first one held to `until`, which is inclusive.
-
-    `since` is the first session that the series is known to lack, where it lies before the first one held.
-    None is due after `ended`, the day on which the series ended. `files` are the days of those that were brought.
-    """
+    """Yield a row for each session that is `due` and missing, oldest first."""
     from projections.queries import gaps
 
-    for gap in gaps.gaps(tables, series, until, position, since=since, ended=ended, files=files):
+    for gap in gaps.gaps(tables, series, due, position):
         yield to_python(
             MissingSession,
             ticker=series.ticker,

@@ -33,6 +33,21 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     behind: bool
 
 
+class DueSessions(msgspec.Struct, frozen=True):
+    """Which sessions a series ought to hold: from the first one held to `until`, inclusive.
+
+    `since` is the first session that the series is known to lack, where it lies before the first one held.
+    None is due after `ended`, the day on which the series ended, nor after the contract of the series.
+    Of a provider whose `files` are brought none is due after them: in one of their days that has no row of the series
+    there was no trade, and what they do not cover is missing, as is a row that was rejected.
+    """
+
+    until: date
+    since: date | None = None
+    ended: date = date.max
+    files: tuple[Window, ...] = ()
+
+
 def uncovered(files: Collection[Window]) -> Iterator[date]:
     """Yield the sessions between the first and the last of the files' days that none of them covers."""
     if not files:
@@ -48,37 +63,22 @@ def last_due(kind: LedgerKind, now_us: int) -> date:
     return sessions.last_final_session(now_us) if recording is None else recording.last_day
 
 
-def gaps(  # noqa: PLR0913 - what is due has many bounds
-    tables: Tables,
-    series: Series,
-    until: date,
-    position: int | None = None,
-    *,
-    since: date | None = None,
-    ended: date = date.max,
-    files: Collection[Window] = (),
-) -> Iterator[Gap]:
-    """Yield the sessions missing from the first one held to `until`, oldest first; costs the series' versions.
-
-    `since` is the first session that the series is known to lack, where it lies before the first one held.
-    None is due after `ended`, nor after the contract of the series.
-    Of a provider whose `files` are brought none is due after them: in one of their days that has no row of the series
-    there was no trade, and what they do not cover is missing, as is a row that was rejected.
-    """
+def gaps(tables: Tables, series: Series, due: DueSessions, position: int | None = None) -> Iterator[Gap]:
+    """Yield the sessions that are `due` and missing, oldest first; costs the series' versions."""
     coverage = history.coverage(tables, series, position)
     if not coverage.held:
         return
     last = max(coverage.held)
     first = min(coverage.held)
     by_hand = registry.brought_by_hand(series.provider)
-    until = max((days.end for days in files), default=last) if by_hand else until
-    ended = min(ended, expiry(series.ticker) or ended)
-    for day in sessions.sessions(Window(min(first, since or first), min(max(last, until), ended))):
+    until = max((days.end for days in due.files), default=last) if by_hand else due.until
+    ended = min(due.ended, expiry(series.ticker) or due.ended)
+    for day in sessions.sessions(Window(min(first, due.since or first), min(max(last, until), ended))):
         if day in coverage.held or not sessions.covers(day):
             continue
         missed, rejections = coverage.missed.get(day), coverage.rejected.get(day)
         refused = rejections is not None or (missed is not None and missed.rejected)
-        if by_hand and not refused and any(days.start <= day <= days.end for days in files):
+        if by_hand and not refused and any(days.start <= day <= days.end for days in due.files):
             continue
         yield Gap(
             date=day,

@@ -17,7 +17,7 @@ from projections.fold.tables import State
 from projections.models import ingest_logs, metrics, prices, retirements
 from projections.models.ingest_logs import Filter, IngestLogs
 from projections.models.metrics import Metrics
-from projections.queries.gaps import last_due
+from projections.queries.gaps import DueSessions, last_due
 from projections.queries.metrics_report import TickerReport, graded, report
 from projections.queries.position import recorded_at
 from projections.queries.sources import pick
@@ -130,11 +130,14 @@ def _held(state: State, position: int) -> SessionsHeld:
 
 def _ticker(state: State, series: Series, health: TickerReport | None, known: ReportFacts) -> TickerFacts:
     tables, position = state[prices.NAME], known.chain.position
-    due, measures = last_due(known.kind, known.chain.recorded_at), state[metrics.NAME]
-    lacked = min(metrics.asked(measures, series).missing, default=None)
+    measures = state[metrics.NAME]
     retired = retirements.in_force(measures).get(series.ticker)
-    ended = date.max if retired is None else retired.on
-    files = tuple(metrics.files(measures, series.provider, position))
+    due = DueSessions(
+        until=last_due(known.kind, known.chain.recorded_at),
+        since=min(metrics.asked(measures, series).missing, default=None),
+        ended=date.max if retired is None else retired.on,
+        files=tuple(metrics.files(measures, series.provider, position)),
+    )
     return TickerFacts(
         ticker=series.ticker,
         health=health,
@@ -142,9 +145,7 @@ def _ticker(state: State, series: Series, health: TickerReport | None, known: Re
         retired=retired,
         prices=tuple(series_rows.prices(tables, series, position)),
         changes=tuple(series_rows.changes(tables, series, position, everything=False)),
-        missing=tuple(
-            series_rows.missing_sessions(tables, series, due, position, since=lacked, ended=ended, files=files)
-        ),
+        missing=tuple(series_rows.missing_sessions(tables, series, due, position)),
         actions=tuple(series_rows.actions(tables, series, position)),
     )
 

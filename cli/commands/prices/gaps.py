@@ -13,7 +13,7 @@ from ledger.log_source import created
 from projections.api import series_rows
 from projections.api.rows import MissingSession
 from projections.models import metrics, retirements, units
-from projections.queries.gaps import last_due, uncovered
+from projections.queries.gaps import DueSessions, last_due, uncovered
 
 
 @click.command(
@@ -44,10 +44,10 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
     given = settings.load()
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
         until = last_due(created(log).kind, clock.now_us(given, reading=True))
-        ended = {ticker: one.on for ticker, one in retirements.in_force(view.state["metrics"]).items()}
-        series = series_option.some(view.state, ticker, source)
+        measures, series = view.state["metrics"], series_option.some(view.state, ticker, source)
+        ended = {ticker: one.on for ticker, one in retirements.in_force(measures).items()}
         brought = {one.provider for one in series if registry.brought_by_hand(one.provider)}
-        files = {provider: tuple(metrics.files(view.state["metrics"], provider)) for provider in brought}
+        files = {provider: tuple(metrics.files(measures, provider)) for provider in brought}
         # Of a provider that is brought by hand each session counts once, and not for every code of the exchange.
         together = brought if ticker is None else set()
         found = [
@@ -55,19 +55,14 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
             for provider in sorted(together)
             for day in uncovered(files[provider])
         ]
-        found += [
-            gap
-            for one in series
-            if one.provider not in together
-            for gap in series_rows.missing_sessions(
-                view.state["prices"],
-                one,
-                until,
-                since=min(metrics.asked(view.state["metrics"], one).missing, default=None),
+        for one in (one for one in series if one.provider not in together):
+            due = DueSessions(
+                until=until,
+                since=min(metrics.asked(measures, one).missing, default=None),
                 ended=ended.get(one.ticker, date.max),
                 files=files.get(one.provider, ()),
             )
-        ]
+            found += series_rows.missing_sessions(view.state["prices"], one, due)
     output.show(found, style, text=text)
     return Exit.WARNING if found else Exit.OK
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.market.sessions import sessions
 from ledger.values import Bar, Window
-from projections.queries.gaps import Gap, gaps
+from projections.queries.gaps import DueSessions, Gap, gaps
 from tests.projections.verdicts import SERIES, Verdicts, bar, day, instant
 
 
@@ -24,7 +24,7 @@ def test_a_gap_says_since_when_and_how_often_it_was_asked_for() -> None:
         gap(7, asked=1, since=instant(7), last_asked=instant(7)),
         gap(8),
     ]
-    assert expected == list(gaps(verdicts.tables(), SERIES, day(8)))
+    assert expected == list(gaps(verdicts.tables(), SERIES, DueSessions(day(8))))
 
 
 def test_an_answer_that_was_rejected_as_a_whole_was_asked_for() -> None:
@@ -40,7 +40,7 @@ def test_an_answer_that_was_rejected_as_a_whole_was_asked_for() -> None:
         gap(3, rejected_answers=1, last_rejected=instant(3)),
         gap(4),
     ]
-    assert expected == list(gaps(verdicts.tables(), SERIES, day(4)))
+    assert expected == list(gaps(verdicts.tables(), SERIES, DueSessions(day(4))))
 
 
 def test_sessions_that_were_due_before_the_first_one_held_are_missing() -> None:
@@ -49,9 +49,9 @@ def test_sessions_that_were_due_before_the_first_one_held_are_missing() -> None:
     verdicts.add(instant(4), (0, 4), [bar(3)])
     asked = {"asked": 1, "since": instant(4), "last_asked": instant(4)}
     expected = [*(gap(n, behind=False, **asked) for n in (1, 2)), gap(4, **asked)]
-    assert expected == list(gaps(verdicts.tables(), SERIES, day(4), since=day(1)))
-    assert expected[2:] == list(gaps(verdicts.tables(), SERIES, day(4)))
-    assert expected[2:] == list(gaps(verdicts.tables(), SERIES, day(4), since=day(4)))
+    assert expected == list(gaps(verdicts.tables(), SERIES, DueSessions(day(4), since=day(1))))
+    assert expected[2:] == list(gaps(verdicts.tables(), SERIES, DueSessions(day(4))))
+    assert expected[2:] == list(gaps(verdicts.tables(), SERIES, DueSessions(day(4), since=day(4))))
 
 
 def gap(number: int, **fields: Any) -> Gap:
@@ -73,7 +73,7 @@ def test_nothing_held_lacks_nothing() -> None:
     """Nobody knows when the series begins."""
     verdicts = Verdicts()
     verdicts.add(instant(4), (0, 4))
-    assert [] == list(gaps(verdicts.tables(), SERIES, day(4)))
+    assert [] == list(gaps(verdicts.tables(), SERIES, DueSessions(day(4))))
 
 
 def test_days_outside_the_calendar_are_no_gaps() -> None:
@@ -81,7 +81,7 @@ def test_days_outside_the_calendar_are_no_gaps() -> None:
     verdicts = Verdicts()
     early, late = (Bar(on, 1, 1, 1, 1, None, 1) for on in (date(1997, 12, 29), date(1998, 1, 5)))
     verdicts.add(instant(0), (0, 0), [early, late])
-    found = [gap.date for gap in gaps(verdicts.tables(), SERIES, late.date)]
+    found = [gap.date for gap in gaps(verdicts.tables(), SERIES, DueSessions(late.date))]
     assert [date(1998, 1, 2)] == found
 
 
@@ -91,7 +91,7 @@ def test_held_and_missing_together_are_the_sessions(numbers: set[int], until: in
     verdicts = Verdicts()
     within = sorted(number for number in numbers if day(number).weekday() < 5) or [0]
     verdicts.add(instant(31), (0, 30), [bar(number) for number in within])
-    missing = {gap.date for gap in gaps(verdicts.tables(), SERIES, day(until))}
+    missing = {gap.date for gap in gaps(verdicts.tables(), SERIES, DueSessions(day(until)))}
     held = {day(number) for number in within}
     assert missing | held == {*sessions(Window(min(held), max(*held, day(until)))), *held}
     assert set() == missing & held
