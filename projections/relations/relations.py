@@ -29,27 +29,25 @@ from projections.store.store import View
 ROWS_TOGETHER = 65_536
 
 
-class Relations:
-    """The relations of a ledger once `position` events are read; a table is made when it is asked for.
+class RelationsAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """As of which position a ledger is read, and which of all that it holds then.
 
     One series stands for a ticker, the `source`'s or the first by `order`; retired ones only if `retired`. Every
     provider's actions are there, and adjust in the order of belief `action_order`.
     """
 
-    def __init__(  # noqa: PLR0913 - which of all that a ledger holds
-        self,
-        log: LogSource,
-        view: View,
-        position: int,
-        *,
-        order: tuple[str, ...],
-        action_order: tuple[str, ...] = (),
-        source: str | None = None,
-        retired: bool = False,
-    ) -> None:
-        self._log, self._view, self._position = log, view, position
-        self._rule = AdjustmentRule(order=action_order)
-        self._order, self._source, self._retired = order, source, retired
+    position: int
+    order: tuple[str, ...]
+    action_order: tuple[str, ...] = ()
+    source: str | None = None
+    retired: bool = False
+
+
+class Relations:
+    """The relations of a ledger, of what is `asked`; a table is made when it is asked for."""
+
+    def __init__(self, log: LogSource, view: View, asked: RelationsAsked) -> None:
+        self._log, self._view, self._asked, self._position = log, view, asked, asked.position
 
     def table(self, name: str) -> Any:
         """Return the relation as a `pyarrow.Table`.
@@ -79,10 +77,10 @@ class Relations:
 
     def actions(self) -> Iterator[CorporateAction]:
         """Yield the corporate actions known, by ticker, day, kind and provider."""
-        ended = {} if self._retired else retirements.in_force(self._view.state[metrics.NAME], self._position)
+        ended = {} if self._asked.retired else retirements.in_force(self._view.state[metrics.NAME], self._position)
         tickers = dict.fromkeys(two_texts(key)[0] for key, _ in self._tables["decided"].scan())
         for ticker in [one for one in tickers if one not in ended]:
-            yield from series_rows.actions_of(self._tables, ticker, self._source, self._position)
+            yield from series_rows.actions_of(self._tables, ticker, self._asked.source, self._position)
 
     def instruments(self) -> Iterator[Instrument]:
         """Yield how each instrument was listed at the end, by ticker."""
@@ -113,7 +111,8 @@ class Relations:
 
     @cached_property
     def _chosen(self) -> list[Series]:
-        return chosen(self._view.state, self._position, order=self._order, source=self._source, retired=self._retired)
+        asked = self._asked
+        return chosen(self._view.state, asked.position, order=asked.order, source=asked.source, retired=asked.retired)
 
     @property
     def _tables(self) -> Tables:
@@ -123,7 +122,8 @@ class Relations:
         # Imported here: numpy is worth its start where prices are read.
         from projections.relations.sessions import sessions
 
-        for found in sessions(self._view, self._chosen, self._position, adjusted=self._rule if adjusted else None):
+        rule = AdjustmentRule(order=self._asked.action_order) if adjusted else None
+        for found in sessions(self._view, self._chosen, self._position, adjusted=rule):
             yield found.block
 
 

@@ -13,7 +13,7 @@ from projections.api import extras
 from projections.api.extras import SqlRefusedError
 from projections.api.ledger import Ledger
 from projections.queries.position import AsOf
-from projections.relations.relations import RELATIONS, Relations, empty
+from projections.relations.relations import RELATIONS, Relations, RelationsAsked, empty
 
 EXTRA = "sql"
 MEMORY_MB = 1024
@@ -63,9 +63,9 @@ def sql(
 
 def _relations(ledger: Ledger, as_of: AsOf | None, source: str | None, *, retired: bool) -> Relations:
     log, view, order = ledger.reads
-    return Relations(
-        log, view, ledger.position(as_of), order=order, action_order=ledger.action_order, source=source, retired=retired
-    )
+    position, action_order = ledger.position(as_of), ledger.action_order
+    asked = RelationsAsked(position=position, order=order, action_order=action_order, source=source, retired=retired)
+    return Relations(log, view, asked)
 
 
 def answered(query: str, relations: Relations, *, memory_mb: int = MEMORY_MB) -> Any:

@@ -10,7 +10,7 @@ from ledger.memory_log import MemoryLog
 from projections.api.columns import Columns
 from projections.api.extras import SqlRefusedError
 from projections.api.ledger import Ledger
-from projections.relations.relations import RELATIONS, Relations, empty
+from projections.relations.relations import RELATIONS, Relations, RelationsAsked, empty
 from projections.relations.sql import answered, named, sql, table
 from projections.store.runner import open_view
 from tests.projections.relations.test_sessions import realistic
@@ -107,7 +107,7 @@ def test_what_runs_a_query_is_shut_though_a_query_got_past_the_reader(
 def test_memory_is_limited(ledger: Ledger) -> None:
     """An answer that needs more is refused, and the process lives on."""
     log, view, order = ledger.reads
-    relations = Relations(log, view, ledger.head.size, order=order)
+    relations = Relations(log, view, RelationsAsked(position=ledger.head.size, order=order))
     with pytest.raises(SqlRefusedError, match="got no answer in 16 MB"):
         answered("select list(a.n) from range(30_000_000) a(n)", relations, memory_mb=16)
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -58,32 +59,30 @@ Exit codes: 0 printed, 3 no ledger, or the query was refused, or a package is mi
 @ledgers.archive_option
 @output.table_style_options
 @click.pass_context
-def sql(  # noqa: PLR0913 - an argument an option
+def sql(
     context: click.Context,
+    /,
     query: str,
+    *,
     as_of: UpTo | None,
-    source: str | None,
+    memory_mb: int,
     out: Path | None,
     style: Style,
-    *,
-    retired: bool,
-    memory_mb: int,
+    **given: Any,
 ) -> int:
     """Print what one SELECT finds in the ledger."""
     if style.format == PARQUET and output.is_stdout(out) and sys.stdout.isatty():
         context.fail("got --format parquet on a terminal, want --out")
     # Imported here: they are as slow as all the rest.
-    from projections.relations.relations import Relations
+    from projections.relations.relations import Relations, RelationsAsked
     from projections.relations.sql import answered
 
     in_force = settings.load()
     order, action_order = in_force.price_sources, in_force.action_sources
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
+    with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
-        relations = Relations(
-            log, view, position, order=order, action_order=action_order, source=source, retired=retired
-        )
-        table = answered(query, relations, memory_mb=memory_mb)
+        asked = RelationsAsked(position=position, order=order, action_order=action_order, **given)
+        table = answered(query, Relations(log, view, asked), memory_mb=memory_mb)
     if style.format == PARQUET:
         output.give([row.parquet_file(table)], out)
         return Exit.OK
