@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from ledger.chain import Record
-from ledger.codec import UNDECODABLE, decode_envelope
+from ledger.codec import UNDECODABLE, Envelope, decode_envelope
 from ledger.errors import DamagedError
 from projections.api.faces import to_python
 from projections.models.units import Instant, JobId
@@ -38,10 +38,6 @@ def logged(record: Record) -> LoggedEvent:
     Raises: DamagedError when the stored bytes are no event.
     """
     envelope = decode_envelope(record.seq, record.body)
-    try:
-        data = msgspec.msgpack.decode(envelope.data)
-    except UNDECODABLE as error:
-        raise DamagedError(envelope.seq, "data", expected="msgpack", found=str(error)) from error
     return to_python(
         LoggedEvent,
         seq=envelope.seq,
@@ -51,8 +47,19 @@ def logged(record: Record) -> LoggedEvent:
         job_id=envelope.job_id,
         cause=envelope.cause,
         link=record.link.hex(),
-        data=_encode({name: readable(value) for name, value in data.items() if name not in _LONG}).decode(),
+        data=_encode({name: readable(value) for name, value in stored(envelope).items() if name not in _LONG}).decode(),
     )
+
+
+def stored(envelope: Envelope) -> Any:
+    """Return the event's fields as they are stored; no event type needs to be known.
+
+    Raises: DamagedError when they are no msgpack.
+    """
+    try:
+        return msgspec.msgpack.decode(envelope.data)
+    except UNDECODABLE as error:
+        raise DamagedError(envelope.seq, "data", expected="msgpack", found=str(error)) from error
 
 
 def readable(value: Any) -> Any:

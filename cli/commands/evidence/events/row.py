@@ -7,9 +7,8 @@ import msgspec
 from cli.render import times
 from ledger import ids
 from ledger.chain import Record
-from ledger.codec import UNDECODABLE, decode_envelope
-from ledger.errors import DamagedError
-from projections.relations.logged_events import readable
+from ledger.codec import decode_envelope
+from projections.relations.logged_events import readable, stored
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,10 +31,6 @@ def row(record: Record) -> EventRow:
     Raises: DamagedError when the stored bytes are no event.
     """
     envelope = decode_envelope(record.seq, record.body)
-    try:
-        data = msgspec.msgpack.decode(envelope.data)
-    except UNDECODABLE as error:
-        raise DamagedError(envelope.seq, "data", expected="msgpack", found=str(error)) from error
     return EventRow(
         seq=envelope.seq,
         recorded_at=times.exact(envelope.recorded_at),
@@ -43,7 +38,7 @@ def row(record: Record) -> EventRow:
         cause=envelope.cause,
         stream=envelope.stream,
         type=envelope.type,
-        data=readable(data),
+        data=readable(stored(envelope)),
         append_id=envelope.append_id.hex(),
         link=record.link.hex(),
     )
