@@ -1,5 +1,7 @@
 """`main events` and `main events show`: the log itself, event by event."""
 
+from typing import Any
+
 import click
 from click.core import ParameterSource
 
@@ -9,7 +11,6 @@ from cli.app.output import Style
 from cli.commands.evidence.events import row, search
 from cli.commands.evidence.events.search import Wanted
 from cli.context import ledgers, params, ticker_option
-from cli.context.params import Span
 from ledger.codec import UPCASTERS, decode_envelope, decode_event
 from ledger.events import EVENT_TYPES, FetchFailed, FetchSucceeded
 from ledger.log_source import sound
@@ -48,17 +49,7 @@ Exit codes: 0 also when nothing matches, 2 a damaged ledger, 3 no ledger.
 @ledgers.archive_option
 @output.style_options
 @click.pass_context
-def events(  # noqa: PLR0913 - an option each
-    context: click.Context,
-    /,
-    ticker: str | None,
-    tag: str | None,
-    since: int | Span | None,
-    limit: int | None,
-    *,
-    following: bool,
-    style: Style,
-) -> int | None:
+def events(context: click.Context, /, tag: str | None, *, following: bool, style: Style, **given: Any) -> int | None:
     """Browse the log: one line an event, newest last.
 
     With --follow it goes on until Ctrl-C, or until nobody reads: from --since on, else from now on. After a restore
@@ -74,7 +65,7 @@ def events(  # noqa: PLR0913 - an option each
     )
     if types is not None and not types:
         context.fail(f"got type {tag!r}, want one of {', '.join(sorted(TAGS))}")
-    wanted = Wanted(types=types, ticker=ticker, since=since, limit=limit)
+    wanted = Wanted(types=types, **given)
     if following:
         _follow(context, wanted, style)
         return Exit.OK
@@ -83,7 +74,7 @@ def events(  # noqa: PLR0913 - an option each
             map(row.row, search.find(log, wanted)),
             style,
             text=row.line,
-            none=f"no event{f' of {ticker}' if ticker else ''} matches",
+            none=f"no event{f' of {wanted.ticker}' if wanted.ticker else ''} matches",
         )
     return Exit.OK
 

@@ -57,7 +57,7 @@ def apart(one: LogSource, other: LogSource) -> int:
 
     # Each link covers all before it: where two are the same, so is everything up to there.
     sizes = range(min(one.head().size, other.head().size))
-    return bisect_left(sizes, True, key=lambda seq: link_at(one, seq) != link_at(other, seq))  # noqa: FBT003 - a key
+    return bisect_left(sizes, x=True, key=lambda seq: link_at(one, seq) != link_at(other, seq))
 
 
 def _waited() -> bool:
