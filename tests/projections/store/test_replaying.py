@@ -1,15 +1,15 @@
 """A fold beside what is stored is the same on a disk and in memory, and a comparison names the first key apart."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from ledger.errors import DiskFullError
+from ledger.errors import DiskFullError, ForkedError
 from projections.fold.digest import digest
 from projections.fold.projection import Projection
-from projections.fold.tables import State
+from projections.fold.tables import State, Table
 from projections.store import replaying
 from projections.store.folder import Shelf
 from projections.store.registry import ALL
@@ -20,17 +20,45 @@ from tests.projections.story import told
 LOG = told(list(range(120)))
 
 
-def planted(folder: Path, projection: str, table: str, key: bytes) -> None:
-    """Put an empty row at `key` into one stored table."""
+def changed(folder: Path, projection: str, table: str, change: Callable[[Table], object]) -> None:
+    """Change one stored table."""
     with Shelf(folder).stored() as stored:
         assert stored is not None
         head = stored.head()
 
         def step(state: State) -> object:
-            state[projection][table].put(key, b"")
+            change(state[projection][table])
             return head
 
         stored.advance(step)  # type: ignore[arg-type]
+
+
+def planted(folder: Path, projection: str, table: str, key: bytes) -> None:
+    """Put an empty row at `key` into one stored table."""
+    changed(folder, projection, table, lambda rows: rows.put(key, b""))
+
+
+def lost(keys: slice) -> Callable[[Table], bytes]:
+    """Return what takes some rows out, and returns the first key of them."""
+
+    def change(rows: Table) -> bytes:
+        gone = [key for key, _ in rows.scan()][keys]
+        for key in gone:
+            rows.delete(key)
+        return gone[0]
+
+    return change
+
+
+def altered(place: int) -> Callable[[Table], bytes]:
+    """Return what puts another value into a row, and returns its key."""
+
+    def change(rows: Table) -> bytes:
+        key, value = list(rows.scan())[place]
+        rows.put(key, value + b"\0")
+        return key
+
+    return change
 
 
 @pytest.mark.parametrize("stop", [0, 1, 50, None, 10_000])
@@ -56,6 +84,50 @@ def test_a_planted_row_is_found_wherever_the_log_is_folded(
     (found,) = compare(LOG, tmp_path, places=chosen)
     assert (projection, table, key.hex()) == (found.projection, found.table, found.key)
     assert replay(LOG)[projection] == found.replayed != found.stored
+
+
+@pytest.mark.parametrize("places", [False, True], ids=["in memory", "on disk"])
+@pytest.mark.parametrize(
+    "change",
+    [lost(slice(1)), lost(slice(1, 2)), lost(slice(-1, None)), lost(slice(None)), altered(0), altered(1), altered(-1)],
+    ids=["first lost", "second lost", "last lost", "all lost", "first altered", "second altered", "last altered"],
+)
+@pytest.mark.parametrize(("projection", "table"), [("prices", "bars"), ("prices", "series"), ("metrics", "tallies")])
+def test_a_row_that_is_lost_or_altered_is_found_wherever_the_log_is_folded(
+    projection: str, table: str, change: Callable[[Table], bytes], places: bool, tmp_path: Path
+) -> None:
+    """As a row too many is: by the first key that differs."""
+    catch_up(LOG, tmp_path)
+    keys: list[bytes] = []
+    changed(tmp_path, projection, table, lambda rows: keys.append(change(rows)))
+    (found,) = compare(LOG, tmp_path, places=places_beside(tmp_path) if places else ())
+    assert (projection, table, [bytes.fromhex(found.key)]) == (found.projection, found.table, keys)
+    assert replay(LOG)[projection] == found.replayed != found.stored
+
+
+def test_what_stands_behind_the_log_is_compared_with_the_log_of_then(tmp_path: Path) -> None:
+    """Nothing stored is nothing that differs; a store of another history is refused, however like its rows are."""
+    assert [] == compare(LOG, tmp_path)
+    catch_up(told(list(range(60))), tmp_path)
+    assert [] == compare(LOG, tmp_path, places=(tmp_path,))
+    other = told([*range(59), 700, *range(60, 120)])
+    with pytest.raises(ForkedError):
+        compare(other, tmp_path)
+
+
+@pytest.mark.parametrize("number", range(len(ALL)))
+def test_rows_of_another_version_are_not_compared(number: int, tmp_path: Path) -> None:
+    """They are rebuilt when they are next read; what is beside them is compared all the same."""
+    one = ALL[number]
+    later = type(f"Later{type(one).__name__}", (type(one),), {"version": one.version + 1})()
+    some = [*ALL[:number], later, *ALL[number + 1 :]]
+    catch_up(LOG, tmp_path)
+    planted(tmp_path, one.name, one.tables[0], b"")
+    assert [one.name] == [found.projection for found in compare(LOG, tmp_path)]
+    assert [] == compare(LOG, tmp_path, some)
+    beside = ALL[number - 1]
+    planted(tmp_path, beside.name, beside.tables[0], b"")
+    assert [beside.name] == [found.projection for found in compare(LOG, tmp_path, some)]
 
 
 @pytest.mark.parametrize("names", [["metrics"], ["snapshots", "prices"]])

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from ledger.chain import EMPTY_HEAD
 from ledger.errors import UnwritableError
 from projections.fold.digest import digest
+from projections.store import unnamed
 from projections.store.registry import ALL
 from projections.store.replaying import replay
 from projections.store.runner import folded
+from projections.store.store import Model
 from projections.store.unnamed import PREFIX, unnamed_store
 from tests.projections.story import told
 
@@ -57,6 +60,26 @@ def test_what_a_kill_left_before_its_name_was_gone_is_removed_by_the_next(tmp_pa
     with unnamed_store(tmp_path, ALL):
         assert {ours, other} == set(tmp_path.iterdir())
     os.close(fd)
+
+
+def test_nobody_takes_a_store_that_is_being_made_for_one_that_a_kill_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another fold that begins in the same folder just then sweeps it, and both are whole."""
+    create, crossed = unnamed.create, list[Path]()
+
+    def crossing(folder: Path, models: Mapping[str, Model]) -> None:
+        if not crossed:
+            crossed.append(folder)
+            with unnamed_store(tmp_path, ALL) as other:
+                assert LOG.head() == folded(LOG, other, ALL, EMPTY_HEAD, LOG.head().size)
+            assert crossed == list(tmp_path.iterdir())
+        create(folder, models)
+
+    monkeypatch.setattr(unnamed, "create", crossing)
+    with unnamed_store(tmp_path, ALL) as store:
+        assert LOG.head() == folded(LOG, store, ALL, EMPTY_HEAD, LOG.head().size)
+    assert (1, []) == (len(crossed), list(tmp_path.iterdir()))
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import catalogue
-from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.held import Held, Reach
 from ledger.ingest.rules.judge import foreign_identity, judge, sessions_due, superseded
 from ledger.ingest.rules.reading import NOTHING_READ, Offer, Reading
 from ledger.ingest.rules.scale import WholeRangeNeeded
 from ledger.market.series import Series
 from ledger.market.series_state import leaf, state
-from ledger.values import Bar, Finding, Identity, RawAction, RawBar, Window
+from ledger.values import Bar, Basis, Finding, Identity, Rank, RawAction, RawBar, Window
 from tests.ledger.ingest.answers import (
     GOOD,
     NAN,
@@ -325,6 +325,46 @@ def test_a_correction_of_a_series_as_traded_is_no_rescale() -> None:
     assert (counts(2, 1, 1, 0), None) == (tallies(decision), decision.rescale)
 
 
+@pytest.mark.parametrize(("basis", "rules"), [("split_adjusted", ["REWRITTEN"]), ("as_traded", [])])
+def test_a_history_that_became_another_is_flagged_where_the_provider_adjusts_it(basis: Basis, rules: list[str]) -> None:
+    """As traded, each close that differs is a correction of its own."""
+    closes = [20 + n / 10 for n in range(12)]
+    other = [close * (1.001 + n / 2000) for n, close in enumerate(closes)]
+    decision = judge(evidence(run_of(other)), held(run_of(closes)), basis=basis, exchange="SAO")
+    assert isinstance(decision, ValidationCompleted)
+    assert (12, rules) == (decision.revised, [each.rule for each in decision.flagged])
+
+
+def test_what_is_held_of_too_few_days_is_no_series_to_judge_by() -> None:
+    """A decision by part of what it looks at would be another; as traded the ends are not among it."""
+    bars = run_of((10, 10.1, 10.2))
+    answer = evidence(bars)
+    whole = held(bars)
+    for reach in (Reach(Window(session(0), session(1)), ends=True), Reach(Window(session(0), session(2)), ends=False)):
+        with pytest.raises(ValueError, match="got a series held for"):
+            judge(answer, replace(whole, reach=reach, leaves={}), basis="split_adjusted", exchange="SAO")
+    assert whole.reaches(Reach(Window(session(0), session(2)), ends=True))
+
+
+def test_what_a_file_of_higher_rank_holds_stands() -> None:
+    """A day of it is neither revised nor withdrawn by one made earlier; of equal rank the last one imported stands."""
+    days = [session(n) for n in range(4)]
+    earlier, same = Rank(date(2026, 3, 6), "month"), Rank(date(2026, 3, 7), "month")
+    ranks = {days[0]: Rank(date(2026, 3, 7), "day"), days[1]: same, days[2]: Rank(date(2026, 3, 8), "year")}
+    before = Held(held(run_of((10, 10.1, 10.2, 10.3))).bars, ranks=ranks)
+    window = Window(days[0], days[3])
+
+    def outcome(closes: Sequence[float], rank: Rank, first: int = 0) -> tuple[list[date], list[date], list[date]]:
+        answer = evidence(run_of(closes, first=first), window=window)
+        found = judge(answer, before, basis="as_traded", exchange="SAO", reading=Reading(rank=rank))
+        assert isinstance(found, ValidationCompleted)
+        return [one.date for one in found.bars], list(found.outranked), list(found.withdrawn)
+
+    assert (days[3:], days[:3], []) == outcome((11, 11.1, 11.2, 11.3), earlier)
+    assert ([days[1], days[3]], [days[0], days[2]], []) == outcome((11, 11.1, 11.2, 11.3), same)
+    assert ([days[3]], [], [days[1]]) == outcome((11.3,), same, first=3)
+
+
 def test_superseded_sets_the_evidence_aside() -> None:
     """Nothing is accepted and nothing said; what came is counted."""
     decision = superseded(evidence(run_of((10, 10.1))), Held({}), basis="as_traded")
@@ -447,6 +487,8 @@ def test_an_answer_without_actions_withdraws_none() -> None:
     before = Held(held(bars).bars, (paid(session(1), 500_000), parted(session(2), 1, 1)))
     decision = decided(evidence(bars), before)
     assert ("warning", [("EVENT", session(1)), ("EVENT", session(2))]) == (decision.verdict, ids(decision.flagged))
+    nothing = evidence([], window=Window(session(0), session(2)))
+    assert [] == ids(decided(nothing, before).flagged), "no row is an answer about no day"
 
 
 def test_what_a_library_lost_of_the_actions_is_read_from_the_body() -> None:
@@ -520,11 +562,13 @@ def test_days_without_a_trade_reject_nobody_else(nulls: int) -> None:
 
 @pytest.mark.parametrize(("ticker", "found"), [("PETR4.SA", True), ("^BVSP", False), ("IFIX.SA", False)])
 def test_an_index_has_no_volume(ticker: str, *, found: bool) -> None:
-    """Nobody trades it, so a volume of 0 says nothing."""
-    answer = evidence([raw(session(n), 10 + n / 10, volume=0) for n in range(2)])
+    """Nobody trades it, so a volume of 0 says nothing, whether the price moved or stood."""
+    flat = RawBar(session(2), 10.3, 10.3, 10.3, 10.3, 10.3, 0)
+    answer = evidence([*(raw(session(n), 10 + n / 10, volume=0) for n in range(2)), flat])
     answer = replace(answer, ticker=ticker, request=replace(answer.request, ticker=ticker))
-    answer = replace(answer, identity=replace(GOOD, symbol=ticker))
-    assert found is bool(decided(answer).flagged)
+    decision = decided(replace(answer, identity=replace(GOOD, symbol=ticker)))
+    flagged, warned = [("VOLUME", session(0)), ("VOLUME", session(1))], [("VOLUME", session(2))]
+    assert ((flagged, warned) if found else ([], [])) == (ids(decision.flagged), ids(decision.warned))
 
 
 @pytest.mark.parametrize(
