@@ -70,13 +70,10 @@ def test_text_is_a_line_a_row() -> None:
 
 
 def test_a_closed_pipe_ends_the_rows_and_not_the_command() -> None:
-    """An endless listing stops, nothing is said, and the code after it still runs."""
+    """An endless listing stops, nothing is said or counts as lost, and the code after it still runs."""
+    code = "from cli.app.output import *\nshow(itertools.count(), Style(), text=str)\nsay(f'on {lost()}')"
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import itertools\nfrom cli.app.output import *\nshow(itertools.count(), Style(), text=str)\nsay('on')",
-        ],
+        [sys.executable, "-c", f"import itertools\n{code}"],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -87,7 +84,7 @@ def test_a_closed_pipe_ends_the_rows_and_not_the_command() -> None:
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()
-    assert (0, b"on\n") == (process.wait(20), said)
+    assert (0, b"on None\n") == (process.wait(20), said)
 
 
 def test_a_full_disk_under_stdout_is_noted() -> None:

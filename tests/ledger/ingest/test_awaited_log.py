@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.codec import Draft, decode_envelope, decode_event
+from ledger.errors import LedgerReplacedError
 from ledger.events import FetchFailed
 from ledger.ids import append_id
 from ledger.ingest.awaited_log import AwaitedLog
@@ -106,3 +107,14 @@ def test_a_ledger_that_cannot_be_made_keeps_what_waits(maker: Maker) -> None:
         appended(log, attempt(2, 500), "b")
     assert 2 == appended(log, attempt(2, 500), "b")
     assert [1, 2] == attempts(maker.made[0])
+
+
+def test_a_ledger_that_was_replaced_takes_no_more(maker: Maker, tmp_path: Path) -> None:
+    """What began in the folder of one is not for another; where there is none, no folder is wrong."""
+    log = AwaitedLog(maker.home, maker)
+    log.require_folder(tmp_path)
+    appended(log, attempt(1, 503), "a")
+    assert log.folder is not None
+    log.require_folder(log.folder)
+    with pytest.raises(LedgerReplacedError):
+        log.require_folder(tmp_path)

@@ -178,20 +178,28 @@ def test_a_series_as_traded_is_never_rescaled(moved: dict[int, float]) -> None:
 @pytest.mark.parametrize(
     ("closes", "actions", "expected"),
     [
-        ([40 + n % 3 for n in range(12)], (), "got other closes on 12 of 12 sessions held"),
-        ([40 + n % 3 if n < 7 else 20 + n / 10 for n in range(12)], (), "got other closes on 7 of 12 sessions held"),
+        ([40 + n % 3 for n in range(12)], (), (11, "got other closes on 12 of 12 sessions held")),
+        ([40 + n % 3 for n in range(10)], (), (9, "got other closes on 10 of 10 sessions held")),
+        ([40 + n % 3 if n < 7 else 20 + n / 10 for n in range(12)], (), (6, "got other closes on 7 of 12")),
         ([40 + n % 3 if n < 6 else 20 + n / 10 for n in range(12)], (), None),
-        ([(20 + n / 10) * 100 for n in range(12)], (), "got other closes, 100 times as high, on 12 of 12"),
+        ([(20 + n / 10) * 100 for n in range(12)], (), (11, "got other closes, 100 times as high, on 12 of 12")),
+        ([(20 + n / 10) / 100 for n in range(12)], (), (11, "got other closes, 0.01 times as high, on 12 of 12")),
         ([(20 + n / 10) * 100 for n in range(12)], (parted(session(5), 1, 100),), None),
+        ([(20 + n / 10) / 100 for n in range(12)], (parted(session(5), 100, 1),), None),
+        ([(20 + n / 10) * 100 for n in range(12)], (parted(session(5), 1, 99),), (11, "got other closes, 100 times")),
+        ([(20 + n / 10) * 99.5 for n in range(12)], (parted(session(5), 1, 100),), None),
         ([(20 + n / 10) / 2 for n in range(12)], (), None),
         ([20 + n / 10 for n in range(12)], (), None),
     ],
 )
 def test_a_series_that_became_another_is_told_from_one_on_another_scale(
-    closes: list[float], actions: tuple[Action, ...], expected: str | None
+    closes: list[float], actions: tuple[Action, ...], expected: tuple[int, str] | None
 ) -> None:
     """Ten sessions at least, more than half of them others, by no one ratio; a hundredfold is a unit unless a split."""
     before = held(run_of([20 + n / 10 for n in range(12)]))
     found = list(rewritten([bar(one) for one in run_of(closes)], before, actions))
-    assert [] == found if expected is None else found[0].detail.startswith(expected)
+    length = 0 if expected is None else len(expected[1])
+    assert ([] if expected is None else [("REWRITTEN", session(expected[0]), expected[1])]) == [
+        (one.rule, one.date, one.detail[:length]) for one in found
+    ]
     assert [] == list(rewritten([bar(one) for one in run_of(closes[:9])], before, actions))
