@@ -11,7 +11,7 @@ from cli.app.settings import Settings
 from cli.commands.ingest.import_actions import reading, row
 from cli.commands.ingest.import_actions.reading import Times
 from cli.commands.ingest.import_actions.row import ActionsImportRow, ActionsRun, Totals
-from cli.context.first_ledger import ImportLedger
+from cli.context.first_ledger import CommandLedger
 from ledger import ids
 from ledger.errors import LedgerError, kept_out
 from ledger.files.regular import read_regular
@@ -25,7 +25,7 @@ from ledger.market.series import Series
 from ledger.market.sessions import trading_day
 from ledger.store.ceiling import ClockAheadError
 from projections.models import instruments
-from projections.store.runner import catch_up, open_view, view_at
+from projections.store.runner import catch_up, open_view
 
 
 class ActionsImportOptions(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class ActionsWorker:
 
     def __init__(
         self,
-        ledger: ImportLedger,
+        ledger: CommandLedger,
         *,
         options: ActionsImportOptions,
         settings: Settings,
@@ -140,11 +140,5 @@ class ActionsWorker:
         return None
 
     def _held(self, series: Series, reach: Reach) -> Held:
-        log = self._ledger.log
-        if log is None:
-            return Held({})
-        if log.readonly:
-            # A dry run writes nothing at all, not even read models.
-            return view_at(log, log.head().size).held(series, reach)
-        with open_view(log, log.folder) as view:
-            return view.held(series, reach)
+        with self._ledger.view() as view:
+            return Held({}) if view is None else view.held(series, reach)

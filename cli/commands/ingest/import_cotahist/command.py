@@ -16,9 +16,9 @@ from cli.app.supervisor import die_with_parent
 from cli.commands.ingest.import_cotahist import row as import_row
 from cli.commands.ingest.import_cotahist.downloads import FOLDER, Downloads, PeriodType, check
 from cli.commands.ingest.import_cotahist.row import ImportRow
-from cli.commands.ingest.import_cotahist.worker import ImportOptions, worker_for
+from cli.commands.ingest.import_cotahist.worker import FileWorker, ImportOptions
 from cli.commands.ingest.run.command import Logged
-from cli.context import clock_option, params
+from cli.context import clock_option, first_ledger, params
 from ledger.ingest.plan import Observer
 from ledger.ingest.providers.cotahist.download import Period
 from ledger.ingest.providers.cotahist.importing import Market, Selection
@@ -137,7 +137,8 @@ def _imported(
 
     Raises: what opening the ledger does, and what no file is at fault for.
     """
-    with worker_for(in_force, options, observer) as worker:
+    with first_ledger.importing(in_force, dry_run=options.dry_run, must_exist=options.must_exist) as ledger:
+        worker = FileWorker(ledger, options=options, settings=in_force, observer=observer)
         waiting = iter(options.files)
 
         def imported() -> Iterator[ImportRow]:

@@ -2,21 +2,21 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from cli.app import clock, exits, output
+from cli.app import exits, output
 from cli.app.settings import Settings
 from cli.commands.ingest.import_cotahist import row
 from cli.commands.ingest.import_cotahist.row import ImportedFile, ImportRow, Refusal, Run
-from cli.context import first_ledger, guards
+from cli.context.first_ledger import CommandLedger
 from ledger import ids
 from ledger.codec import Draft, decode_as, decode_envelope
-from ledger.errors import LedgerError, NoLedgerError, kept_out
+from ledger.errors import LedgerError, kept_out
 from ledger.events import FetchSucceeded
 from ledger.foreseen import foreseen
 from ledger.ingest.plan import Observer
@@ -30,11 +30,10 @@ from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market.series import Series
 from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
-from ledger.store.home import LedgerHome
 from ledger.values import Window
 from projections.models import decisions, metrics, prices, retirements
 from projections.queries import reissued
-from projections.store.runner import catch_up, open_view, view_at
+from projections.store.runner import catch_up, open_view
 from projections.store.store import View
 
 
@@ -53,21 +52,15 @@ class FileWorker:
 
     def __init__(
         self,
-        begin: Callable[[], tuple[EventLog, Path | None]],
+        ledger: CommandLedger,
         *,
-        log: EventLog | None,
         options: ImportOptions,
         settings: Settings,
-        now: Callable[[], int],
         observer: Observer,
     ) -> None:
-        """`begin` creates the first ledger and opens it, where there is no `log` and one is needed."""
-        self._begin = begin
-        self._log = log
-        self._created: Path | None = None
+        self._ledger = ledger
         self._options = options
         self._settings = settings
-        self._now = now
         self._observer = observer
         self._job_id = b""  # of the file at work, as are:
         self._first_error: LedgerError | None = None  # of its tickers
@@ -79,7 +72,7 @@ class FileWorker:
 
         Raises: ClockAheadError.
         """
-        began, started_at = time.perf_counter(), self._now()
+        began, started_at = time.perf_counter(), self._ledger.now()
         self._first_error, self._refusals, self._job_id = None, [], ids.new_id(started_at)
 
         def measured() -> Run:
@@ -87,10 +80,10 @@ class FileWorker:
                 job_id=self._job_id,
                 provider=DESCRIPTION.name,
                 elapsed_s=time.perf_counter() - began,
-                head=self._log.head() if self._log else None,
+                head=self._ledger.log.head() if self._ledger.log else None,
                 dry_run=self._options.dry_run,
-                created=self._created,
-                missing=self._log is None,
+                created=self._ledger.created,
+                missing=self._ledger.log is None,
             )
 
         try:
@@ -122,7 +115,7 @@ class FileWorker:
                 label, expected = f"{path.name}: reading", text.batches_expected
                 with output.progress(text.batches(), label=label, length=expected) as batches:
                     intake.fill(spool, text, batches)
-                contents = intake.contents(text, started_at=started_at, finished_at=self._now())
+                contents = intake.contents(text, started_at=started_at, finished_at=self._ledger.now())
             self._observer.info(
                 "read", **self._about(), file=path.name, records=contents.records, tickers=contents.tickers
             )
@@ -131,9 +124,9 @@ class FileWorker:
                 records = sum(one.records for one in contents.refused)
                 codes = ", ".join(dict.fromkeys(one.name for one in self._refusals))
                 self._observer.warn("codes that are no tickers", **self._about(), records=records, codes=codes)
-            if self._log is None and contents.tickers and not self._options.dry_run:
+            if self._ledger.log is None and contents.tickers:
                 # Only now is there anything to begin a ledger with; nobody else imports into one that is not there.
-                self._log, self._created = self._begin()
+                self._ledger.needed()
                 self._lock(stack, started_at)
             total, seq = self._append(contents, spool)
             return self._afterwards(contents, intake.present, total, seq)
@@ -143,14 +136,14 @@ class FileWorker:
 
         Raises: TickerLockError.
         """
-        log, timeout_s = self._log, self._settings.ingest_lock_timeout_seconds
+        log, timeout_s = self._ledger.log, self._settings.ingest_lock_timeout_seconds
         if log is not None and not log.readonly:
             lock = ticker_lock(log.home.locks, LOCK_NAME, job_id=self._job_id, now_us=now_us, timeout_s=timeout_s)
             stack.enter_context(lock)
 
     def _append(self, contents: Contents, spool: Spool) -> tuple[Counter[str], int | None]:
         total, seq = Counter[str](), None
-        with self._view() as view:
+        with self._ledger.view() as view:
 
             def held(ticker: str, reach: Reach) -> Held:
                 # The file names no ticker twice, so what was held when it began stays true.
@@ -159,7 +152,7 @@ class FileWorker:
             importer = Importer(
                 contents,
                 job_id=self._job_id,
-                log=self._log,
+                log=self._ledger.log,
                 held=held,
                 threshold_percent=self._settings.validation_invalid_percent_threshold,
                 lock_timeout_s=self._settings.ingest_lock_timeout_seconds,
@@ -182,7 +175,7 @@ class FileWorker:
 
     def _afterwards(self, contents: Contents, present: set[str], total: Counter[str], seq: int | None) -> ImportedFile:
         """Retire what the file has apart, bring the read models up to date, and return what came of the file."""
-        log, retired, lacking = self._log, 0, tuple[str, ...]()
+        log, retired, lacking = self._ledger.log, 0, tuple[str, ...]()
         if log is not None and not log.readonly:
             catch_up(log, log.folder)
             for ticker, held in self._blended(log, present):
@@ -191,7 +184,7 @@ class FileWorker:
                 retired += 1
             catch_up(log, log.folder)
         if contents.records:
-            with self._view() as view:
+            with self._ledger.view() as view:
                 days, rank = contents.window, rank_of(contents.made_on, contents.window)
                 if view is not None:
                     lacking = tuple(
@@ -222,48 +215,5 @@ class FileWorker:
         room = None if self._options.all_refused else max(row.REFUSED_SHOWN_MAX - len(self._refusals), 0)
         self._refusals.extend(islice(refusals, room))
 
-    @contextmanager
-    def _view(self) -> Iterator[View | None]:
-        """Give what is held as of now, None where there is no ledger."""
-        log = self._log
-        if log is None:
-            yield None
-        elif log.readonly:
-            # A dry run writes nothing at all, not even read models.
-            yield view_at(log, log.head().size)
-        else:
-            with open_view(log, log.folder) as view:
-                yield view
-
     def _about(self) -> dict[str, object]:
         return {"job_id": ids.text(self._job_id), "provider": DESCRIPTION.name}
-
-
-@contextmanager
-def worker_for(settings: Settings, options: ImportOptions, observer: Observer) -> Iterator[FileWorker]:
-    """Give the worker over the real ledger, which is created by the first file that brings anything.
-
-    Raises: NoLedgerError with `must_exist`; ClockRefusedError; what opening a ledger raises.
-    """
-
-    def now() -> int:
-        return clock.now_us(settings)
-
-    now()  # a clock that is refused is refused before anything is made
-    home = LedgerHome(settings.data_dir)
-    with ExitStack() as stack:
-
-        def opened() -> EventLog:
-            timeout_s = settings.ingest_lock_timeout_seconds
-            readonly = options.dry_run
-            log = EventLog(home, now=now, readonly=readonly, lock_timeout_s=timeout_s, guards=guards.of("real"))
-            return stack.enter_context(log)
-
-        def begun() -> tuple[EventLog, Path | None]:
-            created = first_ledger.create(home, "real", settings, now)
-            return opened(), created
-
-        if home.current() is None and options.must_exist:
-            raise NoLedgerError(home.root)
-        log = None if home.current() is None else opened()
-        yield FileWorker(begun, log=log, options=options, settings=settings, now=now, observer=observer)

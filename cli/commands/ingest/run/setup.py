@@ -10,8 +10,8 @@ import msgspec
 from cli.app import clock
 from cli.app.settings import Settings
 from cli.commands.ingest.run.options import RunOptions
-from cli.context import first_ledger, guards, providers, sample
-from ledger.errors import NoLedgerError
+from cli.context import first_ledger, providers, sample
+from cli.context.first_ledger import CommandLedger
 from ledger.ingest.awaited_log import AwaitedLog
 from ledger.ingest.fetch import Patience
 from ledger.ingest.plan import Plan
@@ -27,12 +27,17 @@ LOCK_SHARE = 0.75  # of the lock timeout: a job ends well before those that wait
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the jobs of one run share; `log` None where nothing may be read or written."""
 
+    begun: CommandLedger
     log: EventLog | AwaitedLog | None
     provider: Provider
     plan: Plan
     now: Callable[[], int]
-    created: list[Path]  # the ledger that this run created, once it has
     kind: LedgerKind
+
+    @property
+    def created(self) -> Path | None:
+        """The folder of the ledger that this run created, once it has."""
+        return self.begun.created
 
     def ledger(self) -> EventLog | None:
         """Return the ledger that there is by now, None where there is none."""
@@ -49,58 +54,25 @@ def prepared(settings: Settings, options: RunOptions) -> Iterator[Setup]:
     no_real = options.no_network and real.current() is None
     kind: LedgerKind = "sample" if no_real or sample.is_wanted() else "real"
     home = real.sample if kind == "sample" else real
-    now = _clock(settings, kind)
-    now()  # a clock that is refused is refused before anything is made
+    now, dry_run = _clock(settings, kind), options.dry_run
     with ExitStack() as stack:
-        cache_dir, created = None, list[Path]()
-        log = _ledger(home, kind, settings, options, now=now, stack=stack, created=created)
-        if options.dry_run:
+        opening = first_ledger.opened(home, kind, settings, now=now, dry_run=dry_run, must_exist=options.must_exist)
+        ledger, cache_dir = stack.enter_context(opening), None
+        log: EventLog | AwaitedLog | None = ledger.log
+        if log is None and not dry_run:
+            log = AwaitedLog(home, ledger.make)
+        if dry_run:
             cache_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="b3-ledger-")))
         # Without a network the sample's ledger stands in, and with it the provider that needs none.
         name = options.provider if kind == "real" else registry.live_names(kind)[0]
         yield Setup(
+            begun=ledger,
             log=log,
             provider=providers.opened(name, settings, now=now, cache_dir=cache_dir),
             plan=_plan(kind, settings, options),
             now=now,
-            created=created,
             kind=kind,
         )
-
-
-def _ledger(  # noqa: PLR0913 - everything that opening one takes
-    home: LedgerHome,
-    kind: LedgerKind,
-    settings: Settings,
-    options: RunOptions,
-    *,
-    now: Callable[[], int],
-    stack: ExitStack,
-    created: list[Path],
-) -> EventLog | AwaitedLog | None:
-    """Return the ledger in `home`, open as long as `stack`; where there is none, one that the first answer makes.
-
-    None in a dry run without one. The folder of one that is made is put into `created`.
-
-    Raises: NoLedgerError with --must-exist; what opening a ledger raises.
-    """
-
-    def opened() -> EventLog:
-        timeout_s = settings.ingest_lock_timeout_seconds
-        return stack.enter_context(
-            EventLog(home, now=now, readonly=options.dry_run, lock_timeout_s=timeout_s, guards=guards.of(kind))
-        )
-
-    def made() -> EventLog:
-        if (folder := first_ledger.create(home, kind, settings, now)) is not None:
-            created.append(folder)
-        return opened()
-
-    if home.current() is not None:
-        return opened()
-    if options.must_exist:
-        raise NoLedgerError(home.root)
-    return None if options.dry_run else AwaitedLog(home, made)
 
 
 def _clock(settings: Settings, kind: LedgerKind) -> Callable[[], int]:

@@ -144,8 +144,8 @@ class TickerWorker:
         done = row(outcome, elapsed_s=time.perf_counter() - began, head=head, snapshot=snapshot)
         if outcome.error is not None and kept_out(outcome.error):
             self.unable.add(outcome.ticker)
-        for made in self._setup.created:
-            done = replace(done, created=True, ledger=str(made))
+        if self._setup.created is not None:
+            done = replace(done, created=True, ledger=str(self._setup.created))
         if self._setup.ledger() is None and not self._setup.plan.dry_run:
             done = replace(done, created=False)
         self._ended.append(outcome.ticker)
