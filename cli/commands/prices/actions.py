@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from projections.api.disputes import DisputedAction
 
 SHOWN_PLACES = 6  # of an amount, and as many more as it has
+
+
+class ActionsOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose actions (None: every ticker's), as of when and by whose word; each change, or what is in doubt."""
+
+    ticker: str | None
+    as_of: UpTo | None
+    source: str | None
+    revisions: bool
+    disputed: bool
 
 
 @click.command(
@@ -52,35 +63,26 @@ Exit codes: 0 also when there are none, 1 with --disputed some differ or have no
 @ledgers.archive_option
 @output.csv_style_options
 @click.pass_context
-def actions(  # noqa: PLR0913 - one parameter an option
-    context: click.Context,
-    /,
-    ticker: str | None,
-    as_of: UpTo | None,
-    source: str | None,
-    *,
-    revisions: bool,
-    disputed: bool,
-    style: Style,
-) -> int:
+def actions(context: click.Context, /, *, style: Style, **given: Any) -> int:
     """Print a ticker's corporate actions, as each provider tells of them.
 
     Within a provider the newest answer that names a kind of action on a day decides on it;
     one that a later answer lacks stays held, and is flagged.
     """
-    if disputed and (revisions or source):
+    asked = ActionsOptions(**given)
+    if asked.disputed and (asked.revisions or asked.source):
         context.fail("got --disputed with --revisions or --source, want it without")
-    if ticker is None and not disputed:
+    if asked.ticker is None and not asked.disputed:
         context.fail("got no ticker, want --ticker, or --disputed for all of them")
     in_force = settings.load()
     with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
-        position = positions.reached(log, as_of)
-        if disputed:
-            return _disputed(view, ticker, position if as_of else None, in_force.action_sources, style)
-        tables, name = view.state["prices"], ticker or ""
-        if source is not None or not decisions.judged(tables, name):
-            series_option.judged(view.state, name, source)
-        found = series_rows.actions_of(tables, name, source, position, every_change=revisions)
+        position = positions.reached(log, asked.as_of)
+        if asked.disputed:
+            return _disputed(view, asked.ticker, position if asked.as_of else None, in_force.action_sources, style)
+        tables, name = view.state["prices"], asked.ticker or ""
+        if asked.source is not None or not decisions.judged(tables, name):
+            series_option.judged(view.state, name, asked.source)
+        found = series_rows.actions_of(tables, name, asked.source, position, every_change=asked.revisions)
     output.give(output.rendered(found, style, LAYOUT))
     if not found:
         output.say("nothing to show", explains=False)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from functools import partial
+from typing import Any
 
 import click
 import msgspec
@@ -39,14 +40,15 @@ class ReturnRow(msgspec.Struct, frozen=True, kw_only=True):
     excess: float | None = None
 
 
-class ReturnsAsked(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of every ticker."""
+class ReturnsOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose returns (none named: every ticker's), from when to when, against whose, and as the ledger knew it when."""
 
+    tickers: tuple[str, ...]
+    against: str | None
     start: date | None
     end: date | None
+    as_of: UpTo | None
     source: str | None
-    position: int
-    order: tuple[str, ...]
 
 
 @click.command(
@@ -74,46 +76,42 @@ Exit codes: 0 all known, 1 a return is not known, 3 fewer than two sessions of w
 @ledgers.archive_option
 @output.csv_style_options
 @click.pass_context
-def returns(  # noqa: PLR0913, PLR0917 - one parameter an option
-    context: click.Context,
-    /,
-    tickers: tuple[str, ...],
-    against: str | None,
-    start: date | None,
-    end: date | None,
-    as_of: UpTo | None,
-    source: str | None,
-    *,
-    style: Style,
-) -> int:
+def returns(context: click.Context, /, *, style: Style, **given: Any) -> int:
     """Print what tickers gained, by price alone and with all that they paid."""
-    if start and end and start > end:
-        context.fail(f"got --from {start} after --to {end}, want it on or before")
+    asked = ReturnsOptions(**given)
+    if asked.start and asked.end and asked.start > asked.end:
+        context.fail(f"got --from {asked.start} after --to {asked.end}, want it on or before")
     in_force = settings.load()
     with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
-        asked = ReturnsAsked(
-            start=start,
-            end=end,
-            source=source,
-            position=positions.reached(log, as_of),
-            order=in_force.action_sources,
-        )
-        names = tickers or prices.tickers(view.state[prices.NAME])
-        rows = [row for name in names for row in _gained(view, name, asked)]
-        beside = [None if against is None else _beside(view, against, row, asked) for row in rows]
+        gains = Gains(view, positions.reached(log, asked.as_of), in_force.action_sources)
+        names = asked.tickers or prices.tickers(view.state[prices.NAME])
+        gained = (gains.of(name, asked.start, asked.end, source=asked.source) for name in names)
+        rows = [row for row in gained if row is not None]
+        if asked.against is not None:
+            rows = [gains.beside(row, asked.against) for row in rows]
     if not rows:
         raise NothingToShowError("fewer than two sessions of what was asked for", wanted="two closes to compare")
-    found = [row if other is None else other for row, other in zip(rows, beside, strict=True)]
-    output.give(output.rendered(found, style, LAYOUT))
-    return Exit.WARNING if any(row.total_return is None for row in found) else Exit.OK
+    output.give(output.rendered(rows, style, LAYOUT))
+    return Exit.WARNING if any(row.total_return is None for row in rows) else Exit.OK
 
 
-def _gained(view: View, ticker: str, asked: ReturnsAsked) -> Iterator[ReturnRow]:
-    series = series_option.one(view.state, ticker, asked.source)
-    known = adjusted_series(view.state[prices.NAME], series, asked.position, asked.order)
-    gained = known.gained(asked.start, asked.end)
-    if gained is not None:
-        yield ReturnRow(
+class Gains:
+    """What tickers gained, as `view` knew it once `position` events were read; actions in the order of belief."""
+
+    def __init__(self, view: View, position: int, order: tuple[str, ...]) -> None:
+        self._view, self._position, self._order = view, position, order
+
+    def of(self, ticker: str, start: date | None, end: date | None, *, source: str | None = None) -> ReturnRow | None:
+        """Return what the ticker gained between these days, None where it has fewer than two sessions there.
+
+        Raises: NothingToShowError where it has no series.
+        """
+        series = series_option.one(self._view.state, ticker, source)
+        known = adjusted_series(self._view.state[prices.NAME], series, self._position, self._order)
+        gained = known.gained(start, end)
+        if gained is None:
+            return None
+        return ReturnRow(
             ticker=ticker,
             provider=series.provider,
             start=gained.start,
@@ -123,13 +121,12 @@ def _gained(view: View, ticker: str, asked: ReturnsAsked) -> Iterator[ReturnRow]
             total_return=_number(gained.total),
         )
 
-
-def _beside(view: View, against: str, row: ReturnRow, asked: ReturnsAsked) -> ReturnRow:
-    own = replace(asked, start=row.start, end=row.end, source=None)
-    other = next(_gained(view, against, own), None)
-    theirs = None if other is None or (other.start, other.end) != (row.start, row.end) else other.total_return
-    excess = None if theirs is None or row.total_return is None else row.total_return - theirs
-    return replace(row, against=against, excess=excess)
+    def beside(self, row: ReturnRow, against: str) -> ReturnRow:
+        """Return the row with what it gained more than `against`, which is to have closes on the same two days."""
+        other = self.of(against, row.start, row.end)
+        theirs = None if other is None or (other.start, other.end) != (row.start, row.end) else other.total_return
+        excess = None if theirs is None or row.total_return is None else row.total_return - theirs
+        return replace(row, against=against, excess=excess)
 
 
 def _number(value: Fraction | None) -> float | None:
