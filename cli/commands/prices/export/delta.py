@@ -58,6 +58,15 @@ class DataFile(NamedTuple):
     ends: dict[str, tuple[Any, Any]]
 
 
+class DeltaCommit(NamedTuple):
+    """What a commit says of the table that it makes: how much it has of which ledger, up to which link and time."""
+
+    ledger_id: str
+    position: int
+    head: str
+    changed_ms: int
+
+
 def exported(log: LogSource, view: View, position: int, out: Path | str) -> DeltaRow:
     """Add to the table at `out` what it lacks of the first `position` events, by one commit; none where it has them.
 
@@ -80,7 +89,7 @@ def exported(log: LogSource, view: View, position: int, out: Path | str) -> Delt
             data = _written(place, log, view, start, position)
             rows = data.rows
             changed_ms = recorded_at(log, position - 1) // MS_US if position else 0
-            _commit(place, table, data, ledger_id, position, head, changed_ms=changed_ms)
+            _commit(place, table, data, DeltaCommit(ledger_id, position, head, changed_ms))
         version = delta.DeltaTable(place.address).version()
     return DeltaRow(table=masked(str(out)), version=version, since=start, position=position, rows=rows, head=head)
 
@@ -147,9 +156,7 @@ def _name(start: int) -> str:
     return f"part-{start:012}-"
 
 
-def _commit(  # noqa: PLR0913 - what one commit says
-    place: Place, table: Any, data: DataFile, ledger_id: str, position: int, head: str, *, changed_ms: int
-) -> None:
+def _commit(place: Place, table: Any, data: DataFile, said: DeltaCommit) -> None:
     delta: Any = extras.load("deltalake", extra=EXTRA)
     transaction: Any = extras.load("deltalake.transaction", extra=EXTRA)
     least, greatest = ({name: found[end] for name, found in data.ends.items()} for end in (0, 1))
@@ -158,13 +165,13 @@ def _commit(  # noqa: PLR0913 - what one commit says
         path=data.name,
         size=data.size_bytes,
         partition_values={},
-        modification_time=changed_ms,
+        modification_time=said.changed_ms,
         data_change=True,
         stats=msgspec.json.encode(statistics).decode(),
     )
     properties = delta.CommitProperties(
-        custom_metadata={LEDGER: ledger_id, HEAD: head},
-        app_transactions=[delta.Transaction(ledger_id, position)],
+        custom_metadata={LEDGER: said.ledger_id, HEAD: said.head},
+        app_transactions=[delta.Transaction(said.ledger_id, said.position)],
         max_commit_retries=0,
     )
     if table is not None:
