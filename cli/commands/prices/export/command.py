@@ -132,8 +132,10 @@ def _folder(out: Path, form: FileFormat, layout: Layout, asked: ExportOptions) -
         files = TOOLS[form](folder) if form in TOOLS else ExportFiles(folder, form, layout)
         with output.progress(wanted, label="export") as names:
             series = list(files.fill(view, names, position, rule))
-        exported = {one.ticker for one in series}
-        files.add_instruments([one for one in ledger.instruments(as_of=asked.as_of).rows() if one.ticker in exported])
+        if isinstance(files, ExportFiles):  # no tool reads them
+            exported = {one.ticker for one in series}
+            listed = ledger.instruments(as_of=asked.as_of).rows()
+            files.add_instruments([one for one in listed if one.ticker in exported])
         files.close()
         manifest = _manifest(log, ledger, position, files, series)
         put_manifest(folder, manifest)

@@ -4,6 +4,7 @@ Each takes prices as its own arithmetic wants them: zipline and beancount as the
 a share was paid and became beside them; qlib adjusted, with the factor that leads back.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import date
 from fractions import Fraction
@@ -23,7 +24,6 @@ from ledger.market.price import price_text
 from ledger.market.series import Series
 from ledger.market.ticker import currency, short
 from ledger.values import Window
-from projections.api.rows import Instrument
 from projections.models import prices
 from projections.models.bar_columns import EPOCH_ORDINAL
 from projections.queries.adjusted import AdjustmentRule, held_factors
@@ -63,7 +63,7 @@ class HandedSeries(NamedTuple):
         )
 
 
-class ToolFiles:
+class ToolFiles(ABC):
     """The files under `folder` for one tool, to which series come by ticker."""
 
     format: ClassVar[FileFormat]
@@ -86,12 +86,9 @@ class ToolFiles:
                 if exported := self.add(HandedSeries(part, rows, view, position, rule)):
                     yield exported
 
+    @abstractmethod
     def add(self, one: HandedSeries) -> ExportedSeries | None:
         """Write a series, or keep it until the end; None where it has nothing for this tool."""
-        raise NotImplementedError
-
-    def add_instruments(self, found: list[Instrument]) -> None:
-        """Do nothing: no tool here reads them."""
 
     def put(self, path: str, content: bytes, rows: int) -> None:
         """Write one file, whole."""
