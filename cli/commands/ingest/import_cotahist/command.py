@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 from msgspec.structs import replace
@@ -79,24 +80,24 @@ import is at work, or the files were only not final yet.
     help="Standard lots on the spot market, or fractional lots, options, forwards, auctions and all the rest too.",
 )
 @click.option("--ticker", "tickers", type=params.TICKER, multiple=True, help="Only this ticker; may be repeated.")
-@click.option("--refused", is_flag=True, help="Name everything that was refused, and why; else the first ten.")
+@click.option(
+    "--refused", "all_refused", is_flag=True, help="Name everything that was refused, and why; else the first ten."
+)
 @click.option("--dry-run", is_flag=True, help="Read and judge; write nothing at all.")
 @click.option("--must-exist", is_flag=True, help="Refuse to create a ledger (for cron).")
 @clock_option.option
 @output.style_options
 @click.pass_context
-def import_cotahist(  # noqa: PLR0913 - an option each
+def import_cotahist(
     context: click.Context,
     /,
     files: tuple[Path, ...],
     periods: tuple[Period, ...],
+    *,
     market: Market,
     tickers: tuple[str, ...],
-    *,
-    refused: bool,
-    dry_run: bool,
-    must_exist: bool,
     style: Style,
+    **given: Any,
 ) -> int:
     """Import daily prices from COTAHIST files, ZIP or TXT, a year, a month or a day each."""
     if not files and not periods:
@@ -104,8 +105,7 @@ def import_cotahist(  # noqa: PLR0913 - an option each
     in_force = settings.load()
     check(context, periods, clock.now_us(in_force))
     selection = Selection(market=market, tickers=frozenset(tickers))
-    options = ImportOptions(files, selection, dry_run=dry_run, must_exist=must_exist, all_refused=refused)
-    return run(in_force, options, periods, style)
+    return run(in_force, ImportOptions(files, selection, **given), periods, style)
 
 
 def run(in_force: Settings, options: ImportOptions, periods: tuple[Period, ...], style: Style) -> Exit:
