@@ -3,9 +3,8 @@
 On disk in this order, each durable before the next: the archive, its `.checksum`, the event that records both.
 """
 
-import hashlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
 from types import NoneType
@@ -59,6 +58,30 @@ class CreatedBackup(msgspec.Struct, frozen=True, kw_only=True):
         return "created" if self.unrecorded is None else "unrecorded"
 
 
+class BackupStage:
+    """What is being done for a backup, by the name that a failure of it is recorded with."""
+
+    def __init__(self) -> None:
+        self.name = "write"
+
+
+class HashedPart:
+    """A part file, and the hash of what is written into it."""
+
+    def __init__(self, part: PartFile) -> None:
+        self.part = part
+        self._hasher = sha256()
+
+    def write(self, content: bytes) -> None:
+        """Write all of `content`; raises as `PartFile.write` does."""
+        self.part.write(content)
+        self._hasher.update(content)
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of what was written so far."""
+        return self._hasher.digest()
+
+
 def unwatched(_doing: str, _events: int | None) -> AbstractContextManager[Advance | None]:
     """Watch nothing."""
     return nullcontext()
@@ -77,34 +100,25 @@ def create_backup(
 
     Raises: NameTakenError; DamagedError of the log itself; DiskFullError, UnwritableError; as `EventLog.append` does.
     """
-    stages = ["write"]
-    try:
+    with told_of_failure(log, path.name, job_id=job_id) as stage:
         head = log.head()
         with part_file(path) as part:
             earlier = None if full else newest_beside(log, path, head.size)
             try:
-                found, refused = prove_copy(log, head, part, earlier=earlier, watch=watch, stages=stages), None
+                found, refused = prove_copy(log, head, part, earlier=earlier, watch=watch, stage=stage), None
             except (DamagedError, UnreadableError) as error:
                 if earlier is None:
                     raise
                 # Whatever is wrong, and wherever: read whole, the log itself says whether it holds.
                 refused, earlier = (earlier.name, error), None
                 part.empty()
-                found = prove_copy(log, head, part, earlier=None, watch=watch, stages=stages)
-            stages.append("publish")
+                found = prove_copy(log, head, part, earlier=None, watch=watch, stage=stage)
+            stage.name = "publish"
             part.publish()
         write_checksum(path, found.sha256)
-        stages.append("record")
+        stage.name = "record"
         copied_from = None if earlier is None else earlier.name
         return replace(record_created(log, found, job_id), copied_from=copied_from, refused=refused)
-    except NameTakenError:
-        raise
-    except (LedgerError, KeyboardInterrupt) as error:
-        draft, identifier = failure(path.name, stages[-1], error, job_id=job_id)
-        # The failure is what counts: a log that takes no event either must not hide it.
-        with suppress(LedgerError):
-            log.append([draft], append_id=identifier)
-        raise
 
 
 def prove_copy(
@@ -114,17 +128,17 @@ def prove_copy(
     *,
     earlier: BackupCreated | None,
     watch: Watch,
-    stages: list[str],
+    stage: BackupStage,
 ) -> Scan:
     """Return what the disk gives back of the archive, written into `part`, once that is it and all of it holds.
 
-    `stages` ends with what was being done.
+    `stage` says which of the two was being done.
     """
-    stages.append("write")
+    stage.name = "write"
     with watch("copying", head.size) as advance:
         written = write_archive(log, head.size, part, advance, earlier=earlier)
     part.sync()
-    stages.append("check")
+    stage.name = "check"
     # The event that recorded the earlier backup comes after it: it is among those that are re-hashed.
     known = None if earlier is None else Head(earlier.size, Link(earlier.link))
     return scan_copy(part, part.target, sha256=written, head=head, watch=watch, known=known)
@@ -178,36 +192,33 @@ def write_archive(
 
     Raises: what reading `log` raises; OSError. DamagedError, UnreadableError for the earlier backup too.
     """
+    hashed = HashedPart(part)
     if earlier is None:
-        part.write(HEADER)
-        hasher = sha256(HEADER)
+        hashed.write(HEADER)
     else:
         found, last = log.link_at(earlier.size - 1), earlier.size - 1
         if found != earlier.link:
             raise DamagedError(last, "link", expected=earlier.link.hex(), found=found.hex() if found else "none")
-        hasher = copy_earlier(earlier, part, advance)
+        copy_earlier(earlier, hashed, advance)
     for values in log.values(0 if earlier is None else earlier.size, size):
-        content = frames(values)
-        part.write(content)
-        hasher.update(content)
+        hashed.write(frames(values))
         if advance is not None:
             advance(len(values))
-    return hasher.digest()
+    return hashed.digest()
 
 
-def copy_earlier(earlier: BackupCreated, part: PartFile, advance: Advance | None = None) -> "hashlib._Hash":
-    """Write the backup that `earlier` records, from the folder of `part`; return the hasher of what was written.
+def copy_earlier(earlier: BackupCreated, hashed: HashedPart, advance: Advance | None = None) -> None:
+    """Write the backup that `earlier` records, from its folder, into the empty `hashed`.
 
     Raises: DamagedError where it is not the one recorded; UnreadableError; OSError of writing.
     """
-    hasher, copied_bytes, done, last = sha256(), 0, 0, earlier.size - 1
+    copied_bytes, done, last = 0, 0, earlier.size - 1
     # Read and written, never cloned: a copy that shares its blocks with the earlier file rots with it.
-    for buffer in buffers(part.path.with_name(earlier.name)):
+    for buffer in buffers(hashed.part.path.with_name(earlier.name)):
         copied_bytes += len(buffer)
         if copied_bytes > earlier.archive_bytes:
             break
-        part.write(buffer)
-        hasher.update(buffer)
+        hashed.write(buffer)
         if advance is not None:
             events = earlier.size * copied_bytes // earlier.archive_bytes
             advance(events - done)
@@ -215,9 +226,8 @@ def copy_earlier(earlier: BackupCreated, part: PartFile, advance: Advance | None
     if copied_bytes != earlier.archive_bytes:
         more = "more" if copied_bytes > earlier.archive_bytes else f"{copied_bytes}"
         raise DamagedError(last, "archive bytes", expected=f"{earlier.archive_bytes}", found=more)
-    if hasher.digest() != earlier.sha256:
-        raise DamagedError(last, "sha256", expected=earlier.sha256.hex(), found=hasher.hexdigest())
-    return hasher
+    if (copied := hashed.digest()) != earlier.sha256:
+        raise DamagedError(last, "sha256", expected=earlier.sha256.hex(), found=copied.hex())
 
 
 def failure(name: str, stage: str, error: BaseException, *, job_id: bytes) -> tuple[Draft, bytes]:
@@ -226,6 +236,25 @@ def failure(name: str, stage: str, error: BaseException, *, job_id: bytes) -> tu
     event = BackupFailed(name=name, stage=stage, error_kind=kind, message=str(error) or kind)
     draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
     return draft, ids.append_id(f"backup.failed/{job_id.hex()}", job_id=job_id)
+
+
+@contextmanager
+def told_of_failure(log: EventLog, name: str, *, job_id: bytes) -> Iterator[BackupStage]:
+    """Tell `log` of what goes wrong in the block, at the stage that the block says it is at.
+
+    A name that is taken is no failure: nothing was begun.
+    """
+    stage = BackupStage()
+    try:
+        yield stage
+    except NameTakenError:
+        raise
+    except (LedgerError, KeyboardInterrupt) as error:
+        draft, identifier = failure(name, stage.name, error, job_id=job_id)
+        # The failure is what counts: a log that takes no event either must not hide it.
+        with suppress(LedgerError):
+            log.append([draft], append_id=identifier)
+        raise
 
 
 def record_failure(

@@ -7,7 +7,6 @@ whole, the event. A kill at any instant leaves whole segments, from which the ne
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -15,15 +14,15 @@ import msgspec
 from ledger.backup.create import (
     CreatedBackup,
     Watch,
-    failure,
     record_created,
     scan_copy,
+    told_of_failure,
     unwatched,
     write_archive,
 )
 from ledger.backup.frames import HEADER, LENGTH, runs
 from ledger.backup.scan import Scan, opened
-from ledger.errors import DamagedError, LedgerError
+from ledger.errors import DamagedError
 from ledger.files.atomic_file import part_file
 from ledger.files.checksum import render_checksum
 from ledger.objects.errors import ObjectDiffersError, SegmentsError
@@ -77,8 +76,7 @@ def upload_backup(log: EventLog, place: ObjectPlace, *, job_id: bytes, watch: Wa
 
     Raises: SegmentsError, ObjectDiffersError; StoreError; DamagedError; as `EventLog.append` does.
     """
-    stage = "write"
-    try:
+    with told_of_failure(log, place.name, job_id=job_id) as stage:
         head = log.head()
         with (
             tempfile.TemporaryDirectory(prefix="b3-ledger-") as folder,
@@ -87,19 +85,13 @@ def upload_backup(log: EventLog, place: ObjectPlace, *, job_id: bytes, watch: Wa
             with watch("copying", head.size) as advance:
                 written = write_archive(log, head.size, part, advance)
             part.sync()
-            stage = "check"
+            stage.name = "check"
             found = scan_copy(part, path, sha256=written, head=head, watch=watch)
-            stage = "upload"
+            stage.name = "upload"
             with watch("uploading", head.size) as advance:
                 objects = extend(place, part.path, found, advance=advance or (lambda _: None))
-        stage = "record"
+        stage.name = "record"
         return Uploaded(record_created(log, found, job_id), objects)
-    except (LedgerError, KeyboardInterrupt) as error:
-        draft, identifier = failure(place.name, stage, error, job_id=job_id)
-        # The failure is what counts: a log that takes no event either must not hide it.
-        with suppress(LedgerError):
-            log.append([draft], append_id=identifier)
-        raise
 
 
 def extend(place: ObjectPlace, archive: Path, found: Scan, *, advance: Callable[[int], object]) -> int:
