@@ -1,7 +1,6 @@
 """`main compare`: whether two providers agree on a ticker, such as the exchange and the daily provider."""
 
-from datetime import date
-from typing import cast
+from typing import Any
 
 import click
 
@@ -12,7 +11,7 @@ from cli.app.settings import SOURCES
 from cli.commands.prices.compare import row
 from cli.context import ledgers, params, ticker_option
 from projections.api.comparing import Pair, compared
-from projections.queries.compare import FIELDS, Field
+from projections.queries.compare import FIELDS
 
 WORST = 10
 
@@ -51,25 +50,13 @@ Exit codes: 0 all agree, 1 some differ, 3 no session that both hold.
 @ledgers.archive_option
 @output.style_options
 @click.pass_context
-def compare(  # noqa: PLR0913 - one parameter an option
-    context: click.Context,
-    /,
-    ticker: str,
-    a: str,
-    b: str,
-    start: date | None,
-    end: date | None,
-    *,
-    fields: tuple[str, ...],
-    limit: int,
-    style: Style,
-) -> int:
+def compare(context: click.Context, /, *, limit: int, style: Style, **given: Any) -> int:
     """Hold one provider's prices of a ticker against another's, session by session."""
-    if start and end and start > end:
-        context.fail(f"got --start {start} after --end {end}, want it on or before")
-    if a == b:
-        context.fail(f"got {a} as --a and as --b, want two providers")
-    pair = Pair(ticker=ticker, a=a, b=b, start=start, end=end, fields=cast("tuple[Field, ...]", fields))
+    pair = Pair(**given)
+    if pair.start and pair.end and pair.start > pair.end:
+        context.fail(f"got --start {pair.start} after --end {pair.end}, want it on or before")
+    if pair.a == pair.b:
+        context.fail(f"got {pair.a} as --a and as --b, want two providers")
     with ledgers.viewing(settings.load()) as view:
         found = compared(view.state["prices"], pair, limit=limit)
     output.report([found], style, text=row.text)

@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 import msgspec
@@ -58,16 +58,15 @@ Exit codes: 0 drawn, 3 no session held of what was asked for, or a package is mi
 @series_option.source_option
 @ledgers.archive_option
 @click.pass_context
-def plot(  # noqa: PLR0913 - one parameter an option
+def plot(
     context: click.Context,
     /,
-    ticker: str,
+    *,
     out: Path,
     start: date | None,
     end: date | None,
-    *,
     as_of: tuple[UpTo, ...],
-    source: str | None,
+    **given: Any,
 ) -> int:
     """Draw a ticker's close and volume, with what happened to them.
 
@@ -82,13 +81,11 @@ def plot(  # noqa: PLR0913 - one parameter an option
         context.fail(f"got --out {out}, want a name that ends in .png or .svg")
     if len(as_of) > AT_ONCE:
         context.fail(f"got --as-of {len(as_of)} times, want it once or twice")
-    given = settings.load()
-    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        ledger = Ledger(log, view, order=given.price_sources, action_order=given.action_sources)
-        drawn = [
-            _chart(ledger, PlotOptions(ticker=ticker, start=start, end=end, as_of=one, source=source))
-            for one in as_of or (None,)
-        ]
+    asked = [PlotOptions(start=start, end=end, as_of=one, **given) for one in as_of or (None,)]
+    in_force = settings.load()
+    with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
+        ledger = Ledger(log, view, order=in_force.price_sources, action_order=in_force.action_sources)
+        drawn = [_chart(ledger, one) for one in asked]
     output.give([chart.render(drawn, cast("PictureFormat", picture))], out)
     with output.unprinted():
         for one in drawn:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from cli.app import output, settings
 from cli.app.errors import NotImportedError
@@ -30,6 +31,19 @@ if TYPE_CHECKING:
     from projections.queries.adjusted import AdjustmentScope
 
 SCOPES = ("splits", "all")
+
+
+class PricesOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose prices, of which days, as of when and by whose word; adjusted, under other codes too, or all fields."""
+
+    ticker: str
+    start: date | None
+    end: date | None
+    as_of: UpTo | None
+    source: str | None
+    adjusted: "AdjustmentScope | None"
+    continued: bool
+    fields: bool
 
 
 @click.command(
@@ -66,21 +80,7 @@ it by, or a package is missing.
 @ledgers.archive_option
 @output.table_style_options
 @click.pass_context
-def prices(  # noqa: PLR0913 - one parameter an option
-    context: click.Context,
-    /,
-    ticker: str,
-    start: date | None,
-    end: date | None,
-    as_of: UpTo | None,
-    *,
-    adjusted: "AdjustmentScope | None",
-    continued: bool,
-    fields: bool,
-    out: Path | None,
-    source: str | None,
-    style: Style,
-) -> int:
+def prices(context: click.Context, /, *, out: Path | None, style: Style, **given: Any) -> int:
     """Print a ticker's prices, now or as the ledger knew them then.
 
     CSV without --adjusted is the snapshot of those sessions, byte for byte.
@@ -95,39 +95,37 @@ def prices(  # noqa: PLR0913 - one parameter an option
     With --fields they are those of the exchange's own files: traded value, trades, average, best
     bid and ask, and how the paper was listed that day.
     """
-    if start and end and start > end:
-        context.fail(f"got --start {start} after --end {end}, want it on or before")
+    asked = PricesOptions(**given)
+    if asked.start and asked.end and asked.start > asked.end:
+        context.fail(f"got --start {asked.start} after --end {asked.end}, want it on or before")
     if style.format == PARQUET and output.is_stdout(out) and sys.stdout.isatty():
         context.fail("got --format parquet on a terminal, want --out")
-    if fields and (adjusted or continued):
+    if asked.fields and (asked.adjusted or asked.continued):
         context.fail("got --fields with --adjusted or --continued, want one of them")
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = positions.reached(log, as_of)
-        rows = (
-            _quoted(log, view, ticker, position, source)
-            if fields
-            else _rows(view, ticker, position, source, adjusted=adjusted, continued=continued)
-        )
-        unsized = _unsized(view, ticker, position, source) if adjusted and not continued else None
-    found = list(series_rows.within(rows, start, end))
+        position = positions.reached(log, asked.as_of)
+        rows = _quoted(log, view, position, asked) if asked.fields else _rows(view, position, asked)
+        unsized = _unsized(view, position, asked) if asked.adjusted and not asked.continued else None
+    found = list(series_rows.within(rows, asked.start, asked.end))
     if not found:
-        message = f"no session of {ticker}{days.between(start, end)} in the first {position} events"
+        asked_days = days.between(asked.start, asked.end)
+        message = f"no session of {asked.ticker}{asked_days} in the first {position} events"
         raise NothingToShowError(message, wanted="at least one")
     if all(isinstance(one, AdjustedPrice) and one.factor is None for one in found):
-        raise NothingToShowError(row.nothing_known(ticker, unsized), wanted=row.WHAT_TELLS_OF_ACTIONS)
+        raise NothingToShowError(row.nothing_known(asked.ticker, unsized), wanted=row.WHAT_TELLS_OF_ACTIONS)
     # Rendered before anything is printed: an error of rendering comes alone.
-    layout = row.ADJUSTED_LAYOUT if adjusted else row.FIELDS_LAYOUT if fields else row.LAYOUT
+    layout = row.ADJUSTED_LAYOUT if asked.adjusted else row.FIELDS_LAYOUT if asked.fields else row.LAYOUT
     content = list(output.rendered(found, style, layout))
     if style.format == TEXT:
-        output.say(row.heading(adjusted=adjusted is not None, fields=fields))
-    for words in (row.unadjusted(found, unsized), row.disagreement(found) if adjusted == SCOPES[-1] else None):
+        output.say(row.heading(adjusted=asked.adjusted is not None, fields=asked.fields))
+    for words in (row.unadjusted(found, unsized), row.disagreement(found) if asked.adjusted == SCOPES[-1] else None):
         if words:
             output.say(words)
     output.give(content, out)
     return Exit.OK
 
 
-def _quoted(log: LogSource, view: View, ticker: str, position: int, source: str | None) -> Sequence[Price]:
+def _quoted(log: LogSource, view: View, position: int, asked: PricesOptions) -> Sequence[Price]:
     """Return a row per session with every field of the exchange's file, oldest first.
 
     Raises: NothingToShowError; NotImportedError for a series of bars alone.
@@ -135,47 +133,44 @@ def _quoted(log: LogSource, view: View, ticker: str, position: int, source: str 
     # Imported here, as below: bars alone need neither evidence nor its readers.
     from projections.api import market_rows
 
-    held = {series.provider for series in prices_of.all_series(view.state["prices"], ticker)}
+    held = {series.provider for series in prices_of.all_series(view.state["prices"], asked.ticker)}
     quoting = next((one for one in registry.quoting() if one in held), None)
-    series = series_option.one(view.state, ticker, source or quoting)
+    series = series_option.one(view.state, asked.ticker, asked.source or quoting)
     rows = list(market_rows.fields(log, view.state["prices"], series, position))
     if not rows:
-        raise NotImportedError(f"nothing but bars of {ticker} from {series.provider}", period=None)
+        raise NotImportedError(f"nothing but bars of {asked.ticker} from {series.provider}", period=None)
     return rows
 
 
-def _rows(
-    view: View, ticker: str, position: int, source: str | None, *, adjusted: "AdjustmentScope | None", continued: bool
-) -> list[Price]:
+def _rows(view: View, position: int, asked: PricesOptions) -> Sequence[Price]:
     """Return a row per session, oldest first.
 
     Raises: NothingToShowError.
     """
     rule = None
-    if adjusted:
+    if asked.adjusted:
         from projections.queries.adjusted import AdjustmentRule
 
-        rule = AdjustmentRule(adjusted, settings.load().action_sources)
-    if continued:
+        rule = AdjustmentRule(asked.adjusted, settings.load().action_sources)
+    if asked.continued:
         # Imported here: exact fractions cost as much as everything else that prices need.
         from projections.api import continued as joined
 
-        chosen = partial(series_option.one, view.state, source=source)
-        rows = list(joined.continued(view.state, ticker, position, chosen=chosen, adjusting=rule))
+        chosen = partial(series_option.one, view.state, source=asked.source)
+        rows = list(joined.continued(view.state, asked.ticker, position, chosen=chosen, adjusting=rule))
     else:
         made = partial(series_rows.adjusted_prices, rule=rule) if rule else series_rows.prices
-        rows = list(made(view.state["prices"], series_option.one(view.state, ticker, source), position))
-    return (
-        [*row.compared([one for one in rows if isinstance(one, AdjustedPrice)], for_all=adjusted == SCOPES[-1])]
-        if adjusted
-        else rows
-    )
+        rows = list(made(view.state["prices"], series_option.one(view.state, asked.ticker, asked.source), position))
+    if not asked.adjusted:
+        return rows
+    adjusted = [one for one in rows if isinstance(one, AdjustedPrice)]
+    return row.compared(adjusted, for_all=asked.adjusted == SCOPES[-1])
 
 
-def _unsized(view: View, ticker: str, position: int, source: str | None) -> "WitnessedAction | None":
+def _unsized(view: View, position: int, asked: PricesOptions) -> "WitnessedAction | None":
     """Return the action of no known size that the adjusted prices begin after, None where there is none."""
     from projections.queries.adjusted import AdjustmentRule, known_actions
 
-    series = series_option.one(view.state, ticker, source)
+    series = series_option.one(view.state, asked.ticker, asked.source)
     rule = AdjustmentRule(order=settings.load().action_sources)
     return known_actions(view.state["prices"], series, "as_traded", position, rule).unsized
