@@ -15,8 +15,8 @@ import msgspec
 from ledger.market.series import Series
 from ledger.values import Bar
 from projections.fold.tables import Tables
-from projections.models import prices
-from projections.queries.adjusted import AdjustmentRule, held_factors
+from projections.models import decisions, prices
+from projections.queries.adjusted import AdjustmentRule, known_actions
 
 
 class Gained(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +59,8 @@ def adjusted_series(
     tables: Tables, series: Series, position: int | None = None, order: tuple[str, ...] = ()
 ) -> AdjustedSeries:
     """Return the series as it is held once `position` events are read (None: all), with both factors."""
-    return AdjustedSeries(
-        bars=dict(sorted(prices.bars(tables, series, position).items())),
-        splits=held_factors(tables, series, position, AdjustmentRule("splits", order)),
-        total=held_factors(tables, series, position, AdjustmentRule("all", order)),
-    )
+    bars, newest = dict(sorted(prices.bars(tables, series, position).items())), decisions.newest(tables, series)
+    if newest is None:
+        return AdjustedSeries(bars=bars, splits={}, total={})
+    known = known_actions(tables, series, newest.basis, position, AdjustmentRule(order=order))
+    return AdjustedSeries(bars=bars, splits=known.factors(bars, "splits"), total=known.factors(bars, "all"))

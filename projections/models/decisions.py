@@ -89,8 +89,7 @@ def decisions(tables: Tables, series: Series, position: int | None = None, *, st
 
 def made_at(tables: Tables, series: Series, seq: int) -> Decision | None:
     """Return the decision over the series that the event at `seq` is, None where it is none; one look-up."""
-    value = tables["decided"].get(text_key(series.ticker, series.provider) + seq_key(seq))
-    return None if value is None else _decode(value)
+    return tables["decided"].load(text_key(series.ticker, series.provider) + seq_key(seq), _decode)
 
 
 def newest(tables: Tables, series: Series) -> Decision | None:

@@ -58,17 +58,14 @@ def put(tables: Tables, envelope: Envelope, fact: BackupCreated | CheckpointSign
 
 def last_backup(tables: Tables) -> BackupStatus | None:
     """Return the newest backup, None before the first."""
-    stored = tables["backups"].get(LAST_BACKUP)
-    return None if stored is None else _decode_backup(stored)
+    return tables["backups"].load(LAST_BACKUP, _decode_backup)
 
 
 def last_checkpoint(tables: Tables) -> CheckpointMade | None:
     """Return the newest checkpoint that is recorded, None where there is none."""
-    stored = tables["checkpoints"].get(LAST_CHECKPOINT)
-    return None if stored is None else _decode_checkpoint(stored)
+    return tables["checkpoints"].load(LAST_CHECKPOINT, _decode_checkpoint)
 
 
 def last_verification(tables: Tables) -> VerificationMade | None:
     """Return the newest verification that is recorded, None where there is none."""
-    stored = tables["verifications"].get(LAST_VERIFICATION)
-    return None if stored is None else _decode_verification(stored)
+    return tables["verifications"].load(LAST_VERIFICATION, _decode_verification)

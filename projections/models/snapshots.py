@@ -73,5 +73,4 @@ def written(tables: Tables) -> Iterator[Written]:
 def newest(tables: Tables, name: str) -> Written | None:
     """Return the newest recorded snapshot of that file name, None when there is none."""
     seq = tables["newest"].get(text_key(name))
-    stored = None if seq is None else tables["written"].get(seq)
-    return None if stored is None else _decode(stored)
+    return None if seq is None else tables["written"].load(seq, _decode)

@@ -105,14 +105,22 @@ AS_USUAL = AdjustmentRule()
 
 
 class KnownActions(msgspec.Struct, frozen=True):
-    """The actions that a series is adjusted by, on its own basis; before `since` they are not known (None: ever).
+    """The actions that a series is adjusted by, on its own `basis`; before `since` they are not known (None: ever).
 
     `unsized` is the last one of no known size, which ends the series where `since` is its day.
     """
 
-    actions: tuple[Action, ...]
-    since: date | None
+    basis: Basis
+    actions: tuple[Action, ...] = ()
+    since: date | None = None
     unsized: WitnessedAction | None = None
+
+    def factors(self, bars: Mapping[date, Bar], scope: AdjustmentScope) -> dict[date, Fraction]:
+        """Return what `factors` does, of the sessions of the series of which all actions are known."""
+        if self.since is None:
+            return {}
+        found = factors(bars, self.actions, self.basis, scope)
+        return {day: factor for day, factor in found.items() if day >= self.since}
 
 
 def told(tables: Tables, ticker: str, position: int | None = None, order: Sequence[str] = ()) -> list[ToldActions]:
@@ -151,13 +159,13 @@ def known_actions(
         if (first := _first_asked(tables, Series(series.ticker, one.provider), position)) is not None
     ]
     if not asked:
-        return KnownActions((), None)
+        return KnownActions(basis)
     rows = witnessed(witnesses)
     unsized = max((row for row in rows if row.state == "unsized"), key=lambda row: row.ex_date, default=None)
     since = min(asked) if unsized is None else max(min(asked), unsized.ex_date)
     own = prices.actions(tables, series, position) if registry.names_actions(series.provider) else ()
     actions = counted(rows) if basis == "as_traded" else _onto_adjusted(rows, series.provider, own)
-    return KnownActions(actions, since, unsized)
+    return KnownActions(basis, actions, since, unsized)
 
 
 def _first_asked(tables: Tables, series: Series, position: int | None) -> date | None:
@@ -227,6 +235,4 @@ def held_factors(
     bars = prices.bars(tables, series, position)
     if newest is None or not bars:
         return {}
-    known = known_actions(tables, series, newest.basis, position, rule)
-    found = factors(bars, known.actions, newest.basis, rule.scope)
-    return {day: factor for day, factor in found.items() if known.since is not None and day >= known.since}
+    return known_actions(tables, series, newest.basis, position, rule).factors(bars, rule.scope)

@@ -13,7 +13,7 @@ from projections.fold.tables import Tables
 from projections.models import bar_columns, prices
 from projections.models.bar_columns import EPOCH_ORDINAL, PRICES, Ints
 from projections.models.decisions import Decision
-from projections.queries.adjusted import AS_USUAL, ONE, AdjustmentRule, held_factors, known_actions
+from projections.queries.adjusted import AS_USUAL, ONE, AdjustmentRule, known_actions
 from projections.relations.block import MICROS, Block, Cells, reais
 from projections.store.bulk import Batch
 from projections.store.store import View
@@ -91,7 +91,7 @@ def _adjusted(
         if not known.actions:
             missing[span] = True if known.since is None else days[span] < known.since.toordinal()
             continue
-        factors = held_factors(tables, part.series, position, rule)
+        factors = known.factors(prices.bars(tables, part.series, position), rule.scope)
         for row in range(part.start, part.stop):
             one = factors.get(date.fromordinal(int(days[row])))
             if one is None:
