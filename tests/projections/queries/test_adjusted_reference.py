@@ -17,6 +17,7 @@ from ledger.events import ValidationCompleted
 from ledger.market.series import Series
 from ledger.memory_log import MemoryLog
 from ledger.values import Action, ActionKind, Bar, Window
+from projections.api.returns import adjusted_series
 from projections.fold.folding import replayed
 from projections.models.prices import Prices
 from projections.queries.adjusted import AdjustmentRule, held_factors
@@ -141,3 +142,16 @@ def test_adjusted_series_are_those_of_the_formulas_at_every_position(words: list
         else:
             assert expected == {day: factor for day, factor in found.items() if day in expected}
             assert set(expected) >= set(found)
+
+
+@settings(max_examples=30, deadline=None)
+@given(words=histories(), closes=st.lists(st.integers(1_000_000, 60_000_000), min_size=SESSIONS, max_size=SESSIONS))
+def test_both_factors_of_a_series_are_those_of_each_scope(words: list[Word], closes: list[int]) -> None:
+    """What is told of the actions is gathered once for both, and nothing of it depends on the scope."""
+    log = recorded(words, closes)
+    _, state = replayed(log.read(), [Prices()])
+    for position in range(1, len(words) + 2):
+        found = adjusted_series(state["prices"], PRICED, position, (OWN, LISTED))
+        rules = (AdjustmentRule("splits", (OWN, LISTED)), AdjustmentRule("all", (OWN, LISTED)))
+        expected = [held_factors(state["prices"], PRICED, position, rule) for rule in rules]
+        assert expected == [found.splits, found.total]

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from cli.commands.prices.export.files import Sink
@@ -24,9 +23,10 @@ from ledger.market.price import price_text
 from ledger.market.series import Series
 from ledger.market.ticker import currency, short
 from ledger.values import Window
+from projections.api.returns import adjusted_series
 from projections.models import prices
 from projections.models.bar_columns import EPOCH_ORDINAL
-from projections.queries.adjusted import AdjustmentRule, held_factors
+from projections.queries.adjusted import AdjustmentRule
 from projections.relations.block import MICROS, Block
 from projections.relations.sessions import SeriesRows, sessions
 from projections.store.store import View
@@ -140,8 +140,8 @@ def entitlements(one: HandedSeries) -> dict[date, tuple[float, float]]:
     if np.all((factor == 1) | missing):
         return {}
     tables, series = one.view.state[prices.NAME], one.part.series
-    whole = held_factors(tables, series, one.position, one.rule)
-    shares = held_factors(tables, series, one.position, replace(one.rule, scope="splits"))
+    known = adjusted_series(tables, series, one.position, one.rule.order)
+    whole, shares = known.total, known.splits
     closes = dict(zip(one.days, one.rows.columns["close"].values.tolist(), strict=True))
     found = {}
     for before, day in pairwise(whole):
