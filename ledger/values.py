@@ -32,6 +32,7 @@ ErrorKind = Literal[
     "internal",
 ]
 Verdict = Literal["success", "warning", "rejected", "superseded"]
+ACCEPTED: frozenset[Verdict] = frozenset({"success", "warning"})
 Basis = Literal["split_adjusted", "as_traded"]
 RawActionKind = Literal["dividend", "split", "capital_gain"]
 ActionKind = Literal[

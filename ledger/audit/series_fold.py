@@ -14,10 +14,9 @@ from ledger.errors import DamagedError
 from ledger.events import ValidationCompleted
 from ledger.files.scratch import ScratchMap
 from ledger.ingest.rules.actions import in_force
-from ledger.ingest.rules.commitment import ACCEPTED
 from ledger.market.series import Series
 from ledger.market.series_state import actions_array, array_of, state_over
-from ledger.values import Action, Bar, Basis, Count, Finding, Hash, Rank, Verdict, Window
+from ledger.values import ACCEPTED, Action, Bar, Basis, Count, Finding, Hash, Rank, Verdict, Window
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_bars = msgspec.msgpack.Decoder(list[Bar]).decode

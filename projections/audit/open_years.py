@@ -15,10 +15,9 @@ import msgspec
 
 from ledger.audit.series_fold import Decided, HeldSeries, SeriesFold
 from ledger.files.scratch import ScratchMap
-from ledger.ingest.rules.commitment import ACCEPTED
 from ledger.ingest.rules.held import SESSIONS_BESIDE, Held, Reach, alike
 from ledger.market.series import Series
-from ledger.values import Bar, Basis
+from ledger.values import ACCEPTED, Bar, Basis
 from projections.audit.ranking import Ranking
 from projections.queries.snapshot_csv import HEADER, line, snapshot_name
 

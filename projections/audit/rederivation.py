@@ -7,7 +7,7 @@ What is derived is encoded and held against the recorded bytes: equal bytes are 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
 from operator import attrgetter
 
@@ -23,10 +23,9 @@ from ledger.foreseen import UnforeseenError, foreseen
 from ledger.ingest.job import CLOCK_LIMIT_S, MICROSECONDS
 from ledger.ingest.providers import evidence, registry
 from ledger.ingest.providers.evidence import OtherBodyError
-from ledger.ingest.rules.commitment import ACCEPTED
 from ledger.log_source import LogSource
 from ledger.market.series import Series
-from ledger.values import Answer, Bar
+from ledger.values import ACCEPTED, Answer, Bar
 from projections.audit import rejudging
 from projections.audit.departures import (
     DepartureError,
@@ -299,11 +298,7 @@ def _envelopes(records: list[Record]) -> Iterable[Envelope]:
         return decode_envelopes(list(map(_body, records)), start=records[0].seq)
     except DamagedError:
         # One by one: what comes before the damaged one may differ.
-        return _each(records)
-
-
-def _each(records: list[Record]) -> Iterator[Envelope]:
-    return (decode_envelope(record.seq, record.body) for record in records)
+        return (decode_envelope(record.seq, record.body) for record in records)
 
 
 def _check_answer(answer: Answer) -> None:

@@ -11,11 +11,9 @@ import msgspec
 from ledger.codec import Envelope
 from ledger.events import ValidationCompleted
 from ledger.market.series import Series
-from ledger.values import Action, Basis, Rank, Verdict, Window
+from ledger.values import ACCEPTED, Action, Basis, Rank, Verdict, Window
 from projections.fold.keys import seq_key, text_key, two_texts
 from projections.fold.tables import Tables
-
-ACCEPTED: frozenset[Verdict] = frozenset({"success", "warning"})
 
 
 class Decision(msgspec.Struct, frozen=True, array_like=True):

@@ -23,11 +23,10 @@ from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import BodyError
 from ledger.market.quotation import Listing
 from ledger.market.series import Series
-from ledger.values import Answer, Bar
+from ledger.values import ACCEPTED, Answer, Bar
 from projections.fold.event_readers import Evidence, Fact, decode_answer
 from projections.fold.keys import text_key, two_texts
 from projections.fold.tables import Tables
-from projections.models.decisions import ACCEPTED
 
 NAME = "instruments"
 VERSION = 1

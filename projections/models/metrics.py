@@ -33,7 +33,7 @@ from ledger.events import (
 from ledger.ingest.providers import registry
 from ledger.market.series import Series
 from ledger.market.sessions import trading_day
-from ledger.values import ErrorKind, Window
+from ledger.values import ACCEPTED, ErrorKind, Window
 from projections.fold.event_readers import Evidence, Fact
 from projections.fold.keys import DAY_BYTES, day_key, seq_key, text_key, two_texts
 from projections.fold.tables import Tables, encode
@@ -48,7 +48,6 @@ GAP = "GAP"  # the rule that names a missing session, in every version of the ru
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
 SLOT_KEYS = tuple(bytes((slot,)) for slot in range(RECENT_ENTRIES))
 RUN_STATUSES: tuple[Status, ...] = ("success", "warning", "rejected", "error", "locked")
-ACCEPTED: frozenset[Status] = frozenset({"success", "warning"})
 
 
 class Measures(msgspec.Struct, frozen=True, array_like=True):

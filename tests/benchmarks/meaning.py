@@ -21,12 +21,11 @@ from ledger.chain import GENESIS
 from ledger.codec import Envelope
 from ledger.events import EVENT_TYPES, FetchSucceeded, SnapshotWritten, ValidationCompleted
 from ledger.ingest.rules.actions import in_force
-from ledger.ingest.rules.commitment import ACCEPTED
 from ledger.limits import name_fault, names
 from ledger.market.series import Series
 from ledger.market.series_state import leaf, state
 from ledger.store.engine import EVENTS, Engine
-from ledger.values import Action
+from ledger.values import ACCEPTED, Action
 from tests.benchmarks import ground
 from tests.benchmarks.ground import Ground
 from tests.benchmarks.measure import Timing, in_turn, ratio

@@ -9,9 +9,7 @@ from ledger.ingest.rules import actions
 from ledger.ingest.rules.held import Held
 from ledger.market.series import Series
 from ledger.market.series_state import leaf_of, leaves_of, state
-from ledger.values import Bar
-
-ACCEPTED = frozenset({"success", "warning"})
+from ledger.values import ACCEPTED, Bar
 
 
 def committed(decision: ValidationCompleted, held: Held, *, threshold_percent: float) -> ValidationCompleted:
