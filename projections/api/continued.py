@@ -23,9 +23,8 @@ from projections.fold.tables import State, Tables
 from projections.models import decisions, metrics, prices, retirements
 from projections.models.retirements import Retirement
 from projections.models.units import reais
-from projections.queries.adjusted import AS_USUAL, ONE, AdjustmentRule, adjusted, factors, known_actions
-
-_PRICES = ("open", "high", "low", "close")
+from projections.queries.adjusted import AS_USUAL, ONE, AdjustmentRule, adjusted_fields, factors, known_actions
+from projections.queries.bar_fields import PRICES
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -130,11 +129,9 @@ def _onto(part: _Part, later: _Part, end: Retirement, rule: AdjustmentRule) -> _
 
 def _joined(row: Price, part: _Part, factor: Fraction | None) -> Price:
     bar, scale = part.bars[row.date], part.scale
-    values: dict[str, object] = {name: reais(round(getattr(bar, name) * scale)) for name in _PRICES}
+    values: dict[str, object] = {name: reais(round(getattr(bar, name) * scale)) for name in PRICES}
     values |= {"volume": round(row.volume / scale), "provider_adj_close": None}
     if isinstance(row, AdjustedPrice):
         values["factor"] = None if factor is None else float(factor)
-        values |= {
-            f"adj_{name}": None if factor is None else adjusted(getattr(bar, name), scale * factor) for name in _PRICES
-        }
+        values |= adjusted_fields(bar, None if factor is None else scale * factor)
     return replace(row, **values)

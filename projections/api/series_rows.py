@@ -38,7 +38,7 @@ def adjusted_prices(
 ) -> Iterator[AdjustedPrice]:
     """Yield what `prices` does, beside each price the one adjusted for what was known then, of later sessions too."""
     # Imported here: exact fractions cost as much as everything else that prices need.
-    from projections.queries.adjusted import AS_USUAL, adjusted, held_factors
+    from projections.queries.adjusted import AS_USUAL, adjusted_fields, held_factors
 
     factors = held_factors(tables, series, position, rule or AS_USUAL)
     for bar, held in _held(tables, series, position):
@@ -47,10 +47,7 @@ def adjusted_prices(
             AdjustedPrice,
             **held,
             factor=None if factor is None else float(factor),
-            **{
-                f"adj_{name}": None if factor is None else adjusted(getattr(bar, name), factor)
-                for name in ("open", "high", "low", "close")
-            },
+            **adjusted_fields(bar, factor),
         )
 
 

@@ -33,6 +33,7 @@ from ledger.values import Action, ActionKind, Bar, Basis
 from projections.actions.witnessed import FAMILIES, ToldActions, WitnessedAction, counted, ratio, witnessed
 from projections.fold.tables import Tables
 from projections.models import decisions, prices
+from projections.queries.bar_fields import PRICES
 
 ONE = Fraction(1)
 AdjustmentScope = Literal["splits", "all"]
@@ -66,6 +67,11 @@ def factors(
 def adjusted(micros: int, factor: Fraction) -> float:
     """Return a price of `micros` millionths of a real times `factor`, in reais: the double nearest to it."""
     return float(micros * factor / 1_000_000)
+
+
+def adjusted_fields(bar: Bar, factor: Fraction | None) -> dict[str, float | None]:
+    """Return each price of `bar` times `factor` by its field in a row, None where no factor is known."""
+    return {f"adj_{name}": None if factor is None else adjusted(getattr(bar, name), factor) for name in PRICES}
 
 
 def adjusted_micros(micros: int, factor: Fraction) -> int:

@@ -9,7 +9,8 @@ import msgspec
 from ledger.market.price import MICROS_PER_REAL
 from ledger.values import Bar
 
-FIELDS = ("open", "high", "low", "close", "adj_close", "volume")
+PRICES = ("open", "high", "low", "close")
+FIELDS = (*PRICES, "adj_close", "volume")
 REPRESENTS_THE_BAR = "close"  # what is shown of a bar that came or went whole
 VOLUME = "volume"
 

@@ -59,8 +59,7 @@ class Bulk:
 
     def batches(self, wanted: Iterable[Series]) -> Iterator[Batch]:
         """Yield the versions of the series `wanted`, in their order."""
-        remaining = iter(wanted)
-        while names := list(islice(remaining, BATCH_SERIES)):
+        for names in _together(wanted):
             sound = None if self._mending.sound else self._sound(names)
             yield sound or _batch(names, *_scanned(self._mending.state[prices.NAME], names))
 
@@ -156,9 +155,14 @@ def _runs(*columns: Ints) -> Iterator[tuple[int, int]]:
 
 def batches(state: State, wanted: Iterable[Series]) -> Iterator[Batch]:
     """Yield the versions of the series `wanted`, in their order, as the rows of `state` have them."""
+    for names in _together(wanted):
+        yield _batch(names, *_scanned(state[prices.NAME], names))
+
+
+def _together(wanted: Iterable[Series]) -> Iterator[list[Series]]:
     remaining = iter(wanted)
     while names := list(islice(remaining, BATCH_SERIES)):
-        yield _batch(names, *_scanned(state[prices.NAME], names))
+        yield names
 
 
 def _scanned(tables: Tables, names: Sequence[Series]) -> tuple[list[list[Decision]], list[list[Row]]]:
