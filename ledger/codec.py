@@ -99,6 +99,7 @@ def _decision_2(retired: Any) -> ValidationCompleted:
     return ValidationCompleted(**fields)
 
 
+# Written out, since a released version's fields stay as they are, whatever becomes of the next one's.
 class _RetiredBackup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`backup.created/1`: every stream but the ledger's own by name, as a ticker; providers were not counted."""
 

@@ -49,21 +49,10 @@ from cli.commands.trust.replay import ReplayRow  # noqa: E402 - the same
 from cli.commands.trust.snapshot import SnapshotRow  # noqa: E402 - the same
 from cli.commands.trust.verify.row import VerifyRow  # noqa: E402 - the same
 from cli.commands.trust.verify.saved_head import SavedHead  # noqa: E402 - the same
+from projections.api import rows  # noqa: E402 - the same
 from projections.api.comparing import CompareRow  # noqa: E402 - the same
 from projections.api.disputes import DisputedAction  # noqa: E402 - the same
 from projections.api.faces import json_type  # noqa: E402 - the same
-from projections.api.rows import (  # noqa: E402 - the same
-    Change,
-    CorporateAction,
-    DiffRow,
-    Instrument,
-    LogEntry,
-    MarketPrice,
-    MissingSession,
-    OptionPrice,
-    Price,
-    RenameCandidate,
-)
 from projections.api.why import WhyRow  # noqa: E402 - the same
 from projections.queries.metrics_report import TickerReport  # noqa: E402 - the same
 from projections.queries.snapshot_check import SnapshotCheck  # noqa: E402 - the same
@@ -92,7 +81,7 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "import-actions": ActionsImportRow,
     "import-cotahist": ImportRow,
     "key": KeyRow,
-    "log": json_type(LogEntry, "LogRow"),
+    "log": json_type(rows.LogEntry, "LogRow"),
     "metrics": json_type(TickerReport, "MetricsRow"),
     "metrics-ingest-lag": LagRow,
     "metrics-last-date": LastDateRow,
@@ -110,18 +99,18 @@ OUTPUTS: dict[str, type[msgspec.Struct]] = {
     "snapshot-check": SnapshotCheck,
     "test-conn": ConnRow,
     "verify": VerifyRow,
-    "price": json_type(Price, "PriceRow"),
+    "price": json_type(rows.Price, "PriceRow"),
     "price-adjusted": json_type(ComparedPrice, "AdjustedPriceRow"),
     "return": ReturnRow,
-    "price-fields": json_type(MarketPrice, "MarketPriceRow"),
-    "option": json_type(OptionPrice, "OptionRow"),
-    "instrument": json_type(Instrument, "InstrumentRow"),
-    "rename": RenameCandidate,
-    "revision": json_type(Change, "RevisionRow"),
-    "diff": json_type(DiffRow),
-    "action": json_type(CorporateAction, "ActionRow"),
+    "price-fields": json_type(rows.MarketPrice, "MarketPriceRow"),
+    "option": json_type(rows.OptionPrice, "OptionRow"),
+    "instrument": json_type(rows.Instrument, "InstrumentRow"),
+    "rename": rows.RenameCandidate,
+    "revision": json_type(rows.Change, "RevisionRow"),
+    "diff": json_type(rows.DiffRow),
+    "action": json_type(rows.CorporateAction, "ActionRow"),
     "action-disputed": DisputedAction,
-    "gap": json_type(MissingSession, "GapRow"),
+    "gap": json_type(rows.MissingSession, "GapRow"),
     "why": WhyRow,
     "validation": DecisionRow,
     "validate": FileReport,

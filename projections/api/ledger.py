@@ -190,7 +190,7 @@ class Ledger:
         source: str | None = None,
     ) -> Columns[AdjustedPrice]: ...
 
-    def prices(  # noqa: PLR0913 - one parameter a question
+    def prices(  # noqa: PLR0913 - a notebook asks by keywords, and only those that it needs: a struct is one import more
         self,
         ticker: Tickers,
         *,
@@ -350,7 +350,7 @@ class Ledger:
         traces = provenance.traces(self._log, self._tables, series, session)
         return tuple(why_row(series, session, trace) for trace in traces)
 
-    def compare(  # noqa: PLR0913 - one parameter a question
+    def compare(  # noqa: PLR0913 - as `prices`
         self,
         ticker: str,
         *,
