@@ -10,6 +10,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
+from cli.commands.ingest import file_import
 from cli.commands.ingest.import_actions import row as import_row
 from cli.commands.ingest.import_actions.row import ActionsImportRow
 from cli.commands.ingest.import_actions.worker import ActionsImportOptions, ActionsWorker
@@ -81,6 +82,6 @@ def run(in_force: Settings, options: ActionsImportOptions, style: Style) -> Exit
         # Where nobody read on, the work is done all the same.
         rows.extend(map(worker.work, groups[len(rows) :]))
     for row in rows:
-        for line in import_row.complaint(row) or ():
+        for line in file_import.complaint(row) or ():
             output.say(line)
     return import_row.exit_code(rows, unable=worker.unable)

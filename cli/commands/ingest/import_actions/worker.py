@@ -8,15 +8,16 @@ import msgspec
 
 from cli.app import exits
 from cli.app.settings import Settings
+from cli.commands.ingest.file_import import FileRun
 from cli.commands.ingest.import_actions import reading, row
-from cli.commands.ingest.import_actions.reading import Times
-from cli.commands.ingest.import_actions.row import ActionsImportRow, ActionsRun, Totals
+from cli.commands.ingest.import_actions.reading import ActionsFile, Times
+from cli.commands.ingest.import_actions.row import ActionsImportRow
 from cli.context.first_ledger import CommandLedger
 from ledger import ids
 from ledger.errors import LedgerError, kept_out
 from ledger.files.regular import read_regular
 from ledger.foreseen import foreseen
-from ledger.ingest.importing import HandImporter
+from ledger.ingest.importing import BroughtOutcome, HandImporter
 from ledger.ingest.plan import Observer
 from ledger.ingest.providers import registry
 from ledger.ingest.providers.evidence import UNPACKED_MAX_BYTES
@@ -75,19 +76,19 @@ class ActionsWorker:
         began, started_at = time.perf_counter(), self._ledger.now()
         job_id = ids.new_id(started_at)
 
-        def measured() -> ActionsRun:
-            return ActionsRun(
+        def measured() -> FileRun:
+            return FileRun(
                 job_id=job_id,
                 elapsed_s=time.perf_counter() - began,
                 head=self._ledger.log.head() if self._ledger.log else None,
                 dry_run=self._options.dry_run,
                 created=self._ledger.created,
-                without_ledger=self._ledger.is_lacking,
+                missing=self._ledger.is_lacking,
             )
 
         try:
             with foreseen("import"):
-                total = self._import(paths, job_id, started_at)
+                found, outcomes = self._import(paths, job_id, started_at)
         except ClockAheadError:
             # No fault of the file: no other one could be imported, nor anything recorded.
             raise
@@ -97,12 +98,14 @@ class ActionsWorker:
             self._observer.warn(str(error), job_id=ids.text(job_id), file=named)
             hint = exits.describe(error, ("import-actions", *map(str, paths))).hint
             return row.failed(named, measured(), error, hint=hint)
-        return row.row(total, measured())
+        return row.row(found, outcomes, measured())
 
     def _content(self, path: Path) -> bytes:
         return read_regular(path, limit_bytes=min(self._settings.import_max_bytes, UNPACKED_MAX_BYTES))
 
-    def _import(self, paths: Sequence[Path], job_id: bytes, started_at: int) -> Totals:
+    def _import(
+        self, paths: Sequence[Path], job_id: bytes, started_at: int
+    ) -> tuple[ActionsFile, list[BroughtOutcome]]:
         files = [(path.name, self._content(path)) for path in paths]
         times = Times(started_at, self._ledger.now())
         if reading.is_feed(files[0][1]):
@@ -117,15 +120,13 @@ class ActionsWorker:
             threshold_percent=self._settings.validation_invalid_percent_threshold,
             lock_timeout_s=self._settings.ingest_lock_timeout_seconds,
         )
-        outcomes = tuple(importer.take(one) for one in found.brought)
+        outcomes = [importer.take(one) for one in found.brought]
         for one in outcomes:
             for finding in one.decision.flagged if one.decision is not None else ():
                 self._observer.warn(f"{finding.rule}: {finding.detail}", ticker=one.ticker, date=str(finding.date))
         if self._ledger.log is not None and not self._ledger.log.readonly:
             catch_up(self._ledger.log, self._ledger.log.folder)
-        return Totals(
-            file=found.name, sha256=found.sha256, provider=found.provider, actions=found.actions, outcomes=outcomes
-        )
+        return found, outcomes
 
     def _listed(self, ticker: str) -> tuple[str, str] | None:
         """Return the ISIN that the exchange's prices give for the ticker, and whose they are; None without any."""

@@ -14,6 +14,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
+from cli.commands.ingest import file_import
 from cli.commands.ingest.import_cotahist import row as import_row
 from cli.commands.ingest.import_cotahist.downloads import FOLDER, Downloads, PeriodType, check
 from cli.commands.ingest.import_cotahist.row import ImportRow
@@ -125,7 +126,7 @@ def run(in_force: Settings, options: ImportOptions, periods: tuple[Period, ...],
         else:
             output.report(rows, style, text=import_row.text)
     for row in rows:
-        for line in import_row.complaint(row) or ():
+        for line in file_import.complaint(row) or ():
             output.say(line)
     return import_row.exit_code(rows, unable=unable)
 

@@ -9,8 +9,9 @@ import click
 
 from cli.app import exits, output
 from cli.app.settings import Settings
+from cli.commands.ingest.file_import import FileRun
 from cli.commands.ingest.import_cotahist import row
-from cli.commands.ingest.import_cotahist.row import ImportRow, Run
+from cli.commands.ingest.import_cotahist.row import ImportRow
 from cli.context import days
 from ledger import ids
 from ledger.errors import LedgerError
@@ -64,8 +65,7 @@ class Downloads:
             kept = self._fetch(period, job_id)
         except LedgerError as error:
             self._observer.warn(str(error), job_id=ids.text(job_id), provider=DESCRIPTION.name, file=period.name)
-            elapsed_s = time.perf_counter() - began
-            run = Run(job_id=job_id, provider=DESCRIPTION.name, elapsed_s=elapsed_s, head=None)
+            run = FileRun(job_id=job_id, elapsed_s=time.perf_counter() - began, head=None)
             hint = exits.describe(error, ("import-cotahist", "--download", period.written)).hint
             return row.failed(period.name, run, error, hint=hint)
         words = {

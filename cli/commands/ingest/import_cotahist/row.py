@@ -1,7 +1,6 @@
 """What an import prints of each file, and the exit code that the rows add up to. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,10 +8,11 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from cli.app.exit_codes import Exit
-from ledger import ids
-from ledger.chain import Head
+from cli.commands.ingest import file_import
+from cli.commands.ingest.file_import import FileRun
 from ledger.errors import CotahistError, LedgerError, TickerLockError
 from ledger.ingest.plan import JobStatus
+from ledger.ingest.providers.cotahist import DESCRIPTION
 from ledger.ingest.providers.cotahist.importing import Contents, Imported
 from ledger.ingest.providers.port import DownloadError, NotFinalError
 from projections.models.log_entry import rejected_rows
@@ -22,7 +22,6 @@ KINDS: dict[type[LedgerError], str] = {
     CotahistError: "bad-answer",
     NotFinalError: "not-final",
 }
-FAILED = frozenset({"error", "locked"})
 # The fields of a row that are sums over its file's tickers.
 COUNTS = (
     *("added", "revised", "unchanged", "rejected", "repeated", "tickers_rejected", "tickers_failed"),
@@ -96,18 +95,6 @@ class ImportRow(msgspec.Struct, frozen=True, kw_only=True):
     hint: str | UnsetType = UNSET
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What every row says besides its file: whose job, how long it took, the head of the log, and how it was made."""
-
-    job_id: bytes
-    provider: str
-    elapsed_s: float
-    head: Head | None
-    dry_run: bool = False
-    created: Path | None = None  # the ledger that the command created
-    missing: bool = False  # there is none, this file having brought nothing to begin one with
-
-
 class ImportedFile(msgspec.Struct, frozen=True):
     """What came of a file that was read whole: the counts of its tickers, the last event, and what it says of others.
 
@@ -165,7 +152,7 @@ def refusals(imported: Imported) -> Iterator[Refusal]:
             yield Refusal(imported.ticker, 1, f"{finding.date} {finding.rule}: {finding.detail}")
 
 
-def row(found: ImportedFile, run: Run, *, refused: Sequence[Refusal] = ()) -> ImportRow:
+def row(found: ImportedFile, run: FileRun, *, refused: Sequence[Refusal] = ()) -> ImportRow:
     """Return what is printed of a file that was read whole."""
     contents, total, lacking = found.contents, found.total, found.lacking
     sums: dict[str, Any] = {name: total.get(name, 0) for name in COUNTS}
@@ -178,9 +165,7 @@ def row(found: ImportedFile, run: Run, *, refused: Sequence[Refusal] = ()) -> Im
         **sums,
         skipped=sum(one.records for one in skipped),
         status="dry_run" if run.dry_run else _status(found),
-        elapsed_sec=round(run.elapsed_s, 3),
-        job_id=ids.text(run.job_id),
-        provider=run.provider,
+        provider=DESCRIPTION.name,
         outside=contents.outside,
         skipped_codes=tuple(dict.fromkeys(one.name for one in skipped))[:CODES_SHOWN_MAX],
         refused=tuple(refused),
@@ -190,9 +175,7 @@ def row(found: ImportedFile, run: Run, *, refused: Sequence[Refusal] = ()) -> Im
         first_date=contents.window.start.isoformat() if contents.records else None,
         last_date=contents.window.end.isoformat() if contents.records else None,
         seq=found.seq,
-        head=run.head.link.hex() if run.head else None,
-        created=True if run.created else UNSET,
-        ledger=str(run.created) if run.created else UNSET,
+        **run.fields(),
     )
 
 
@@ -201,11 +184,9 @@ def with_failure(printed: ImportRow, error: LedgerError) -> ImportRow:
     return replace(printed, error_kind="internal", error_message=f"internal: {error}", hint="main logs --failed")
 
 
-def failed(file: str, run: Run, error: LedgerError, *, hint: str) -> ImportRow:
+def failed(file: str, run: FileRun, error: LedgerError, *, hint: str) -> ImportRow:
     """Return what is printed of a file of which nothing, or not all, was imported."""
-    kind = next((kind for cls, kind in KINDS.items() if isinstance(error, cls)), "internal")
-    if isinstance(error, DownloadError):
-        kind = error.kind
+    kind = error.kind if isinstance(error, DownloadError) else file_import.kind_of(error, KINDS)
     return ImportRow(
         file=file,
         sha256=None,
@@ -216,32 +197,20 @@ def failed(file: str, run: Run, error: LedgerError, *, hint: str) -> ImportRow:
         unchanged=0,
         rejected=0,
         skipped=0,
-        status="locked" if kind == "locked" else "error",
-        elapsed_sec=round(run.elapsed_s, 3),
-        job_id=ids.text(run.job_id),
-        provider=run.provider,
-        head=run.head.link.hex() if run.head else None,
-        created=True if run.created else False if run.missing else UNSET,
-        ledger=str(run.created) if run.created else UNSET,
-        error_kind=kind,
-        error_message=f"{kind}: {error}",
-        hint=hint,
+        provider=DESCRIPTION.name,
+        **run.failed(kind, error, hint=hint),
     )
 
 
 def exit_code(rows: Sequence[ImportRow], *, unable: Collection[str] = ()) -> Exit:
-    """Return the exit code of an import: 2 when all files failed or one was rejected, 1 when a look is due.
+    """Return the exit code of an import."""
+    return file_import.exit_code(rows, unable=unable, looks_due=looks_due)
 
-    3 when all were locked or are among the files that this machine was `unable` to work on.
-    """
-    if any(one.status == "rejected" for one in rows):
-        return Exit.CRITICAL
-    if all(one.status in FAILED for one in rows):
-        could_not_run = all(one.status == "locked" or one.file in unable for one in rows)
-        return Exit.UNKNOWN if could_not_run else Exit.CRITICAL
-    looks_due = any(
-        one.status in FAILED
-        or not one.tickers
+
+def looks_due(one: ImportRow) -> bool:
+    """Return whether a person should look at a file that did not fail: it had nothing, or not all of it was taken."""
+    return bool(
+        not one.tickers
         or one.rejected
         or one.flagged
         or one.withdrawn
@@ -249,9 +218,7 @@ def exit_code(rows: Sequence[ImportRow], *, unable: Collection[str] = ()) -> Exi
         or one.tickers_rejected
         or one.tickers_failed
         or one.partial
-        for one in rows
     )
-    return Exit.WARNING if looks_due else Exit.OK
 
 
 def text(one: ImportRow) -> str:
@@ -301,13 +268,6 @@ def refused_lines(one: ImportRow) -> Iterator[str]:
     refused = one.skipped + one.rows_refused + one.rows_failed + one.rejected
     if more := refused - sum(refusal.records for refusal in one.refused):
         yield f"  and {more} more: --refused names all"
-
-
-def complaint(one: ImportRow) -> tuple[str, str] | None:
-    """Return the line that explains why the file failed, and its hint; None where it went well."""
-    if one.error_message is UNSET or one.hint is UNSET:
-        return None
-    return f"error: {one.file}: {one.error_message}", f"hint: {one.hint}"
 
 
 def _status(found: ImportedFile) -> JobStatus:

@@ -11,8 +11,9 @@ import msgspec
 
 from cli.app import exits, output
 from cli.app.settings import Settings
+from cli.commands.ingest.file_import import FileRun
 from cli.commands.ingest.import_cotahist import row
-from cli.commands.ingest.import_cotahist.row import ImportedFile, ImportRow, Refusal, Run
+from cli.commands.ingest.import_cotahist.row import ImportedFile, ImportRow, Refusal
 from cli.context.first_ledger import CommandLedger
 from ledger import ids
 from ledger.codec import Draft, decode_as, decode_envelope
@@ -75,10 +76,9 @@ class FileWorker:
         began, started_at = time.perf_counter(), self._ledger.now()
         self._first_error, self._refusals, self._job_id = None, [], ids.new_id(started_at)
 
-        def measured() -> Run:
-            return Run(
+        def measured() -> FileRun:
+            return FileRun(
                 job_id=self._job_id,
-                provider=DESCRIPTION.name,
                 elapsed_s=time.perf_counter() - began,
                 head=self._ledger.log.head() if self._ledger.log else None,
                 dry_run=self._options.dry_run,
@@ -94,7 +94,7 @@ class FileWorker:
         printed = row.row(found, measured(), refused=self._refusals)
         return printed if self._first_error is None else row.with_failure(printed, self._first_error)
 
-    def _refused(self, path: Path, error: LedgerError, run: Run) -> ImportRow:
+    def _refused(self, path: Path, error: LedgerError, run: FileRun) -> ImportRow:
         """Return what is printed of a file that `error` kept from being imported.
 
         Raises: `error` itself where it is no fault of the file: no other one could be imported, nor anything recorded.

@@ -8,12 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from cli.app.exit_codes import Exit
+from cli.commands.ingest import file_import
+from cli.commands.ingest.file_import import FileRun
 from cli.commands.ingest.import_cotahist import row as import_row
-from cli.commands.ingest.import_cotahist.row import ImportedFile, ImportRow, Refusal, Run
+from cli.commands.ingest.import_cotahist.row import ImportedFile, ImportRow, Refusal
 from ledger.chain import Head, Link
 from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
 from ledger.events import ValidationCompleted
-from ledger.ingest.providers.cotahist import DESCRIPTION
 from ledger.ingest.providers.cotahist.importing import Contents, Imported, RefusedCode
 from ledger.ingest.providers.port import NotFinalError
 from ledger.ingest.rules.held import Held
@@ -34,7 +35,7 @@ CONTENTS = Contents(
     finished_at=2,
 )
 SESSION = date(2025, 1, 2)
-RUN = Run(job_id=bytes(16), provider=DESCRIPTION.name, elapsed_s=1.23456, head=Head(7, Link(b"\1" * 32)))
+RUN = FileRun(job_id=bytes(16), elapsed_s=1.23456, head=Head(7, Link(b"\1" * 32)))
 ERRORS: Mapping[str, LedgerError] = {
     "bad-answer": CotahistError("A.ZIP", line=3, found="x", wanted="y"),
     "not-final": NotFinalError("A.ZIP", session=SESSION, made_on=SESSION, again="2025-01-02T21:30:00Z"),
@@ -195,6 +196,6 @@ def test_a_person_reads_what_there_was_of(row: ImportRow, text: str) -> None:
 def test_a_failure_complains_and_a_success_does_not() -> None:
     """An error line and its hint, for stderr."""
     assert (("error: A.ZIP: bad-answer: got x in line 3 of A.ZIP, want y", "hint: main x"), None) == (
-        import_row.complaint(failed("bad-answer")),
-        import_row.complaint(done(added=1)),
+        file_import.complaint(failed("bad-answer")),
+        file_import.complaint(done(added=1)),
     )
