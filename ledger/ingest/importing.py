@@ -11,9 +11,9 @@ import msgspec
 
 from ledger import ids
 from ledger.chain import Seq
-from ledger.codec import Draft
 from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest import judging
+from ledger.ingest.import_log import ImportLog
 from ledger.ingest.rules.held import Held, Reach
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market.series import Series
@@ -56,7 +56,7 @@ class HandImporter:
         `held` is asked under the ticker's lock what the ledger that `log` has open holds of a series.
         """
         self._log = log
-        self._ledger = log.folder if log is not None else None
+        self._appends = ImportLog(log, job_id=job_id, lock_timeout_s=lock_timeout_s)
         self._job_id = job_id
         self._held = held
         self._threshold_percent = threshold_percent
@@ -82,15 +82,8 @@ class HandImporter:
             if run := log.append_run(identifier):
                 return BroughtOutcome(ticker=fetch.ticker, decision=None, seq=Seq(run.first + run.count - 1))
             decision, added = self._judged(fetch)
-            # The decision names its evidence by a seq that nobody else may take in between.
-            with log.locked().held(self._lock_timeout_s):
-                size = log.head().size
-                drafts = [
-                    Draft(job_id=self._job_id, stream=fetch.ticker, event=fetch),
-                    Draft(job_id=self._job_id, stream=fetch.ticker, event=decision, cause=size),
-                ]
-                appended = log.append(drafts, append_id=identifier, expected_size=size, expected_folder=self._ledger)
-        return BroughtOutcome(ticker=fetch.ticker, decision=decision, seq=Seq(appended.first + 1), added=added)
+            seq = self._appends.append(fetch, decision, append_id=identifier)
+        return BroughtOutcome(ticker=fetch.ticker, decision=decision, seq=seq, added=added)
 
     def _judged(self, fetch: FetchSucceeded) -> tuple[ValidationCompleted, int]:
         held = self._held(Series(fetch.ticker, fetch.provider), Reach(fetch.request.window, ends=False))

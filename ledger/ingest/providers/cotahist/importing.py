@@ -19,6 +19,7 @@ from ledger.chain import Seq
 from ledger.codec import Draft
 from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.foreseen import UnforeseenError, foreseen
+from ledger.ingest.import_log import ImportLog
 from ledger.ingest.providers.cotahist import DESCRIPTION, layout, recorded
 from ledger.ingest.providers.cotahist.file import NumberedLine, Text
 from ledger.ingest.providers.cotahist.identity import UnnamedQuote, identity
@@ -179,10 +180,9 @@ class Importer:
         self._job_id = job_id
         self._contents = contents
         self._log = log
-        self._ledger = log.folder if log is not None else None
+        self._appends = ImportLog(log, job_id=job_id, lock_timeout_s=lock_timeout_s)
         self._held = held
         self._threshold_percent = threshold_percent
-        self._lock_timeout_s = lock_timeout_s
 
     def run(self, spool: Spool) -> Iterator[Imported]:
         """Yield what became of each ticker, in order, appended by then. One ticker's quotes in memory at a time.
@@ -211,7 +211,7 @@ class Importer:
                 seq = self._record_failure(ticker, error)
                 yield Imported(ticker=ticker, records=len(lines), decision=None, seq=seq, error=error)
                 continue
-            seq = self._append(identifier, fetch, decision)
+            seq = self._appends.append(fetch, decision, append_id=identifier)
             yield Imported(ticker=ticker, records=len(lines), decision=decision, seq=seq)
 
     def _record_failure(self, ticker: str, error: UnforeseenError) -> Seq | None:
@@ -231,20 +231,6 @@ class Importer:
         )
         identifier = ids.append_id(f"ingest.failed/{ticker}", job_id=self._job_id)
         return log.append([Draft(job_id=self._job_id, stream=ticker, event=event)], append_id=identifier).first
-
-    def _append(self, identifier: bytes, fetch: FetchSucceeded, decision: ValidationCompleted) -> Seq | None:
-        log = self._log
-        if log is None or log.readonly:
-            return None
-        # The decision names its evidence by a seq that nobody else may take in between.
-        with log.locked().held(self._lock_timeout_s):
-            size = log.head().size
-            drafts = [
-                Draft(job_id=self._job_id, stream=fetch.ticker, event=fetch),
-                Draft(job_id=self._job_id, stream=fetch.ticker, event=decision, cause=size),
-            ]
-            appended = log.append(drafts, append_id=identifier, expected_size=size, expected_folder=self._ledger)
-        return Seq(appended.first + 1)
 
 
 def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSucceeded:
