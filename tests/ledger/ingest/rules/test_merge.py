@@ -3,7 +3,7 @@
 import msgspec
 
 from ledger.ingest.rules.merge import Row, rows
-from tests.ledger.ingest.answers import evidence, run_of
+from tests.ledger.ingest.answers import NAN, evidence, run_of
 
 BARS = tuple(run_of([10.0, 10.5, 11.0]))
 
@@ -23,3 +23,18 @@ def test_what_the_body_alone_has_otherwise_shows() -> None:
     twice = rows(evidence(list(BARS), []), (*BARS, BARS[1]))
     assert [1, 2, 1] == [row.copies for row in twice]
     assert rows(evidence(list(BARS), []), BARS) == rows(evidence(list(BARS[::-1]), []), BARS[::-1])
+
+
+def test_a_row_without_any_price_is_no_row() -> None:
+    """Of the body, of the library, or of both; one price in it is a row, which other rules look at."""
+    prices = {"open": NAN, "high": NAN, "low": NAN, "close": NAN}
+    empty = msgspec.structs.replace(BARS[1], **prices)
+    wanted = (Row(BARS[0], 1, alike=True), Row(BARS[2], 1, alike=True, last=True))
+    with_empty = (BARS[0], empty, BARS[2])
+    for handed, sent in ((with_empty, with_empty), (wanted_bars := (BARS[0], BARS[2]), with_empty), (with_empty, ())):
+        assert wanted == rows(evidence(list(handed), []), sent)
+    assert wanted_bars == tuple(row.bar for row in rows(evidence(list(with_empty), []), wanted_bars))
+    for name in prices:
+        one = msgspec.structs.replace(empty, **{name: 10.5})
+        found = rows(evidence([BARS[0], one, BARS[2]], []), (BARS[0], one, BARS[2]))
+        assert [BARS[0].date, BARS[1].date, BARS[2].date] == [row.bar.date for row in found]
