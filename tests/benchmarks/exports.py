@@ -44,7 +44,7 @@ from projections.relations.sessions import SeriesRows, Sessions
 from projections.store.bulk import BATCH_SERIES
 from projections.store.runner import catch_up, open_view
 from tests.benchmarks.measure import in_turn, ratio
-from tests.support.drafts import JOB, StepClock
+from tests.support.drafts import JOB, StepClock, decision
 
 SESSIONS_A_YEAR = 250
 FIRST_YEAR, YEARS, TICKERS = 2015, 10, 1_500
@@ -90,27 +90,13 @@ def ledger(folder: Path, rows: int) -> LedgerHome:
 
 def _decision(ticker: str, bars: tuple[Bar, ...]) -> ValidationCompleted:
     series = Series(ticker, PROVIDER)
-    return ValidationCompleted(
-        ticker=ticker,
-        provider=PROVIDER,
-        interval="1d",
-        currency="BRL",
+    return decision(
+        ticker,
+        PROVIDER,
+        Window(bars[0].date, bars[-1].date),
+        bars,
         basis=BASIS,
         rules_version=2,
-        verdict="success",
-        window=Window(bars[0].date, bars[-1].date),
-        received=len(bars),
-        added=len(bars),
-        revised=0,
-        unchanged=0,
-        bars=bars,
-        actions=(),
-        withdrawn=(),
-        partial=(),
-        rejected=(),
-        flagged=(),
-        warned=(),
-        rescale=None,
         before=state(series, BASIS, {}, ()),
         after=state(series, BASIS, leaves_of(bars), ()),
     )

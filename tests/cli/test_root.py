@@ -1,14 +1,13 @@
 """The command line as a whole: what it refuses, how it says so, and what it imports."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from cli.app.lazy_group import CommandEntry
 from cli.root import _TABLE, COMMANDS
-from tests.support.cli import REPOSITORY, Result, command, environment, run_main
+from tests.support.cli import Result, command, environment, run_code, run_main
 
 SLOW = ("pandas", "numpy", "yfinance", "structlog", "prometheus_client", "dotenv", "logging", "json", "dataclasses")
 SLOW += ("shutil", "tempfile", "zoneinfo", "sysconfig")
@@ -188,16 +187,7 @@ def test_the_shell_completes_commands_and_options(shell: str, words: str, offere
 def test_a_command_that_reads_imports_nothing_slow(module: str, tmp_path: Path) -> None:
     """Only a command that calls a provider pays for pandas."""
     program = f"import sys\nimport cli.entry, {module}\nprint([name for name in {SLOW!r} if name in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={**environment(), "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
-    assert "[]\n" == done.stdout
+    assert Result(0, "[]\n", "") == run_code(program, cwd=tmp_path)
 
 
 def test_help_read_by_half_is_quiet(tmp_path: Path) -> None:

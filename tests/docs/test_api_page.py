@@ -1,13 +1,11 @@
 """docs/api.md says what the docstrings say, and its example runs."""
 
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import projections
 from tests.support import sample_ledger
-from tests.support.cli import REPOSITORY, environment
+from tests.support.cli import REPOSITORY, run_code
 
 PAGE = REPOSITORY / "docs" / "api.md"
 
@@ -28,13 +26,6 @@ def test_the_example_runs(tmp_path: Path) -> None:
     sample_ledger.make(tmp_path)
     sample_ledger.make_more(tmp_path)
     example = PAGE.read_text("utf-8").split("```python\n")[1].split("```")[0]
-    done = subprocess.run(
-        [sys.executable, "-c", example],
-        cwd=tmp_path,
-        env=environment({"PYTHONPATH": str(REPOSITORY)}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (0, "") == (done.returncode, done.stderr)
-    assert "PETR4.SA" in done.stdout
+    done = run_code(example, cwd=tmp_path)
+    assert (0, "") == (done.code, done.err)
+    assert "PETR4.SA" in done.out

@@ -21,12 +21,12 @@ from ledger.events import (
     LogVerified,
     SeriesRetired,
     SnapshotWritten,
-    ValidationCompleted,
 )
 from ledger.ids import append_id
 from ledger.memory_log import MemoryLog
 from ledger.values import Action, Answer, Bar, Finding, Identity, RawBar, Request, Source, Verdict, Window
 from tests.support.actions import paid
+from tests.support.drafts import decision
 
 EPOCH_US = 1_770_000_000_000_000
 SECOND_US = 1_000_000
@@ -104,27 +104,18 @@ class Story:
     ) -> Seq:
         """Append the decision over the evidence at `cause`, all of `bars` added."""
         return self.add(
-            ValidationCompleted(
-                ticker=ticker,
-                provider=PROVIDER,
-                interval="1d",
-                currency="BRL",
-                basis="split_adjusted",
-                rules_version=1,
+            decision(
+                ticker,
+                PROVIDER,
+                WINDOW,
+                bars,
                 verdict=verdict,
-                window=WINDOW,
                 received=len(bars) + len(rejected) + unchanged,
-                added=len(bars),
-                revised=0,
                 unchanged=unchanged,
-                bars=tuple(bars),
                 actions=actions,
                 withdrawn=withdrawn,
-                partial=(),
                 rejected=rejected,
-                flagged=(),
                 warned=warned,
-                rescale=None,
             ),
             cause=cause,
             job=job,

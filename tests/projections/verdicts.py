@@ -6,13 +6,13 @@ from typing import Any
 
 from ledger.chain import Seq
 from ledger.codec import Draft
-from ledger.events import ValidationCompleted
 from ledger.market.series import Series
 from ledger.memory_log import MemoryLog
 from ledger.values import Bar, Finding, Window
 from projections.fold.folding import replayed
 from projections.fold.tables import Tables
 from projections.models.prices import Prices
+from tests.support.drafts import decision
 
 TICKER = "PETR4.SA"
 PROVIDER = "yfinance"
@@ -49,31 +49,9 @@ class Verdicts:
         """Append a decision over the days of `window`; `rejected` are days."""
         self.now_us = at
         rejected = tuple(Finding("NONPOS", on, "got 0") for on in fields.pop("rejected", ()))
-        event = ValidationCompleted(
-            **{
-                "ticker": TICKER,
-                "provider": PROVIDER,
-                "interval": "1d",
-                "currency": "BRL",
-                "basis": "split_adjusted",
-                "rules_version": 1,
-                "verdict": "success",
-                "window": Window(day(window[0]), day(window[1])),
-                "received": len(bars) + len(rejected),
-                "added": len(bars),
-                "revised": 0,
-                "unchanged": 0,
-                "bars": tuple(bars),
-                "actions": (),
-                "withdrawn": (),
-                "partial": (),
-                "flagged": (),
-                "warned": (),
-                "rescale": None,
-                "rejected": rejected,
-                **fields,
-            }
-        )
+        days = Window(day(window[0]), day(window[1]))
+        fields = {"received": len(bars) + len(rejected), "rejected": rejected} | fields
+        event = decision(TICKER, PROVIDER, days, bars, **fields)
         draft = Draft(job_id=bytes(16), stream=TICKER, event=event)
         return self.log.append([draft], append_id=self.log.head().size.to_bytes(16, "big")).first
 

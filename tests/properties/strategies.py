@@ -6,9 +6,9 @@ import msgspec
 from hypothesis import strategies as st
 
 from ledger.codec import Draft
-from ledger.events import Event, FetchSucceeded, IngestFailed, SnapshotWritten, ValidationCompleted
+from ledger.events import Event, FetchSucceeded, IngestFailed, SnapshotWritten
 from ledger.values import Answer, Bar, Identity, RawBar, Request, Source, Window
-from tests.support.drafts import JOB, connection_tested
+from tests.support.drafts import JOB, connection_tested, decision
 
 TICKERS = ("PETR4.SA", "VALE3.SA")
 PROVIDER = "yfinance"
@@ -34,28 +34,7 @@ def _evidence(ticker: str, number: int) -> Event:
 
 def _decision(ticker: str, closes: dict[date, int], withdrawn: list[date]) -> Event:
     bars = tuple(Bar(day, close, close, close, close, None, 1) for day, close in closes.items())
-    return ValidationCompleted(
-        ticker=ticker,
-        provider=PROVIDER,
-        interval="1d",
-        currency="BRL",
-        basis="split_adjusted",
-        rules_version=1,
-        verdict="success",
-        window=WINDOW,
-        received=len(bars),
-        added=len(bars),
-        revised=0,
-        unchanged=0,
-        bars=bars,
-        actions=(),
-        withdrawn=tuple(withdrawn),
-        partial=(),
-        rejected=(),
-        flagged=(),
-        warned=(),
-        rescale=None,
-    )
+    return decision(ticker, PROVIDER, WINDOW, bars, withdrawn=tuple(withdrawn))
 
 
 def _broken(ticker: str, number: int) -> Event:

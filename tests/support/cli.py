@@ -41,7 +41,14 @@ def environment(env: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def run_main(*args: str, cwd: Path, env: Mapping[str, str] | None = None, timeout_s: float = TIMEOUT_S) -> Result:
     """Run `main` on `args` in the folder `cwd`, with only the settings in `env`, and return how it ended."""
-    done = subprocess.run(
-        command(*args), cwd=cwd, env=environment(env), capture_output=True, timeout=timeout_s, check=False
-    )
+    return _run(command(*args), cwd, env, timeout_s)
+
+
+def run_code(code: str, *, cwd: Path) -> Result:
+    """Run a program of Python in the folder `cwd`, with no setting, and return how it ended."""
+    return _run([sys.executable, "-c", code], cwd, None, TIMEOUT_S)
+
+
+def _run(words: list[str], cwd: Path, env: Mapping[str, str] | None, timeout_s: float) -> Result:
+    done = subprocess.run(words, cwd=cwd, env=environment(env), capture_output=True, timeout=timeout_s, check=False)
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -1,7 +1,11 @@
 """Small, valid events for tests that care about the log and not about what is in it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from ledger.codec import Draft
-from ledger.events import LEDGER_STREAM, ConnectionTested
+from ledger.events import LEDGER_STREAM, ConnectionTested, ValidationCompleted
+from ledger.values import Bar, Window
 
 JOB = bytes(range(16))
 
@@ -18,6 +22,31 @@ def connection_tested(number: int, *, note: str | None = None, job_id: bytes = J
         message=note,
     )
     return Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
+
+
+def decision(
+    ticker: str, provider: str, window: Window, bars: Sequence[Bar] = (), **fields: Any
+) -> ValidationCompleted:
+    """Return the decision over an answer that was all of `bars`, new and without a finding; `fields` are others."""
+    plain = {
+        "interval": "1d",
+        "currency": "BRL",
+        "basis": "split_adjusted",
+        "rules_version": 1,
+        "verdict": "success",
+        "received": len(bars),
+        "added": len(bars),
+        "revised": 0,
+        "unchanged": 0,
+        "actions": (),
+        "withdrawn": (),
+        "partial": (),
+        "rejected": (),
+        "flagged": (),
+        "warned": (),
+        "rescale": None,
+    }
+    return ValidationCompleted(ticker=ticker, provider=provider, window=window, bars=tuple(bars), **(plain | fields))
 
 
 class StepClock:

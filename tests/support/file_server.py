@@ -1,11 +1,11 @@
 """A server of files on loopback that answers as it is told, with ranges, and remembers what was asked."""
 
-import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from http.server import BaseHTTPRequestHandler
 
 import msgspec
+
+from tests.support.loopback import LoopbackServer
 
 
 class Serves(msgspec.Struct, kw_only=True):
@@ -20,41 +20,13 @@ class Serves(msgspec.Struct, kw_only=True):
     stalls: bool = False
 
 
-class FileServer:
+class FileServer(LoopbackServer):
     """Serves one file under every name."""
 
     def __init__(self, serves: Serves) -> None:
+        super().__init__()
         self.serves = serves
         self.asked: list[tuple[str, dict[str, str]]] = []
-        self._over = threading.Event()
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            """Hands each GET to the server."""
-
-            def do_GET(self) -> None:
-                """Answer."""
-                server.answer(self)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.hang_up()
-        self._server.shutdown()
-        self._server.server_close()
-
-    def hang_up(self) -> None:
-        """End every answer that stalls."""
-        self._over.set()
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """Send what is served: the rest of it, where that is asked for and the file is still the same."""
@@ -79,5 +51,5 @@ class FileServer:
         request.wfile.write(body[: serves.cut_at])
         request.wfile.flush()
         if serves.stalls:
-            self._over.wait(10)
+            self.over.wait(10)
         request.close_connection = True

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 
-from ledger.events import FetchSucceeded, ValidationCompleted
+from ledger.events import FetchSucceeded
 from ledger.ingest.providers.cotahist import DESCRIPTION, layout
 from ledger.ingest.providers.evidence import answer
 from ledger.market.price import price_micros
 from ledger.memory_log import MemoryLog
 from ledger.values import Bar, Identity, Request, Source, Verdict, Window
 from tests.projections.story import Story
+from tests.support.drafts import decision
 
 PROVIDER = DESCRIPTION.name
 
@@ -70,27 +71,18 @@ class Listed:
         added = sum((ticker, one.date) not in self._held for one in new)
         self._held |= {(ticker, one.date): one for one in new}
         return self._story.add(
-            ValidationCompleted(
-                ticker=ticker,
-                provider=PROVIDER,
-                interval="1d",
-                currency="BRL",
+            decision(
+                ticker,
+                PROVIDER,
+                window,
+                new,
                 basis=DESCRIPTION.basis,
                 rules_version=2,
                 verdict=verdict,
-                window=window,
                 received=len(bars),
                 added=added,
                 revised=len(new) - added,
                 unchanged=len(bars) - len(new),
-                bars=tuple(new),
-                actions=(),
-                withdrawn=(),
-                partial=(),
-                rejected=(),
-                flagged=(),
-                warned=(),
-                rescale=None,
             ),
             cause=fetched,
         )

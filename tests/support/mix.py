@@ -33,6 +33,7 @@ from ledger.ids import ID_BYTES, TIME_BYTES
 from ledger.market import series as market
 from ledger.values import Action, Answer, Bar, ErrorKind, Finding, Identity, RawBar, Request, Source, Window
 from tests.support.actions import paid
+from tests.support.drafts import decision
 from tests.support.yahoo_series import widened
 
 Batch = tuple[Draft, ...]
@@ -253,32 +254,23 @@ class _Years:
         actions: tuple[Action, ...] = (),
         rejected: tuple[Finding, ...] = (),
     ) -> ValidationCompleted:
-        decision = ValidationCompleted(
-            ticker=ticker,
-            provider=PROVIDER,
-            interval="1d",
-            currency="BRL",
-            basis="split_adjusted",
-            rules_version=1,
+        found = decision(
+            ticker,
+            PROVIDER,
+            Window(answer[0].date, answer[-1].date),
+            [session.bar() for session in news],
             verdict="warning" if rejected else "success",
-            window=Window(answer[0].date, answer[-1].date),
             received=len(answer),
             added=len(news) - revised,
             revised=revised,
             unchanged=len(answer) - len(news) - len(rejected),
-            bars=tuple(session.bar() for session in news),
             actions=actions,
-            withdrawn=(),
-            partial=(),
             rejected=rejected,
-            flagged=(),
-            warned=(),
-            rescale=None,
         )
-        before = self._states.state(market.Series(ticker, PROVIDER), decision.basis)
-        fields = {name: getattr(decision, name) for name in SeriesDecision.__struct_fields__}
+        before = self._states.state(market.Series(ticker, PROVIDER), found.basis)
+        fields = {name: getattr(found, name) for name in SeriesDecision.__struct_fields__}
         after = self._states.apply(self._size, SeriesDecision(**fields), committing=True)
-        return msgspec.structs.replace(decision, before=before, after=after)
+        return msgspec.structs.replace(found, before=before, after=after)
 
     def _refused(self, ticker: str) -> IngestRefused:
         started_at = self._passed(2_000)

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.codec import Draft
-from ledger.events import ValidationCompleted
 from ledger.market.series import Series
 from ledger.memory_log import MemoryLog
 from ledger.values import Action, ActionKind, Bar, Window
@@ -21,7 +20,7 @@ from projections.api.returns import adjusted_series
 from projections.fold.folding import replayed
 from projections.models.prices import Prices
 from projections.queries.adjusted import AdjustmentRule, held_factors
-from tests.support.drafts import JOB, StepClock
+from tests.support.drafts import JOB, StepClock, decision
 
 FIRST, SESSIONS = date(2024, 1, 1), 12
 DAYS = [FIRST + timedelta(days=7 * number) for number in range(SESSIONS)]  # further apart than days are confused
@@ -79,10 +78,8 @@ def recorded(words: Sequence[Word], closes: Sequence[int]) -> MemoryLog:
     for number, (provider, of_bars, told) in enumerate(
         [(PRICED.provider, bars, ()), *((word.provider, (), word.actions) for word in words)]
     ):
-        event = ValidationCompleted(
-            ticker=TICKER, provider=provider, interval="1d", currency="BRL", basis="as_traded", rules_version=2,
-            verdict="success", window=EVERY_DAY, received=len(of_bars), added=len(of_bars), revised=0, unchanged=0,
-            bars=of_bars, actions=told, withdrawn=(), partial=(), rejected=(), flagged=(), warned=(), rescale=None,
+        event = decision(
+            TICKER, provider, EVERY_DAY, of_bars, basis="as_traded", rules_version=2, actions=told,
             before=bytes(32), after=bytes(32),
         )  # fmt: skip
         log.append([Draft(job_id=JOB, stream=TICKER, event=event)], append_id=number.to_bytes(16, "big"))

@@ -2,8 +2,6 @@
 
 import io
 import shutil
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 
 from tests.cli.retelling import CORRECTED, FIRST_DECISION, NEW_CLOSE, OLD_CLOSE, look, objects
 from tests.support import sample_ledger
-from tests.support.cli import REPOSITORY, environment, run_main
+from tests.support.cli import Result, run_code, run_main
 from tests.support.cotahist import line, made
 
 CLOSE = f"select date, close from prices where date = '{CORRECTED}'"  # noqa: S608 - a day of ours
@@ -95,18 +93,8 @@ def test_harmful_text_is_shown_escaped(retold: Path) -> None:
 def test_without_duckdb_it_says_how_to_install_it(retold: Path) -> None:
     """By the extra that brings it."""
     code = "import sys; sys.modules['duckdb'] = None; from cli import entry; sys.exit(entry.run(['sql', 'select 1']))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=retold,
-        env=environment({"PYTHONPATH": str(REPOSITORY)}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (3, "error: got no package duckdb, want it installed\nhint: pip install 'b3-ledger[sql]'\n") == (
-        done.returncode,
-        done.stderr,
-    )
+    said = "error: got no package duckdb, want it installed\nhint: pip install 'b3-ledger[sql]'\n"
+    assert Result(3, "", said) == run_code(code, cwd=retold)
 
 
 def test_the_market_and_its_instruments_are_those_that_commands_print(tmp_path: Path) -> None:

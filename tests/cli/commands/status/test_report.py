@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -19,7 +17,7 @@ from ledger.values import Window
 from tests.cli.render.report.reading import PageReader, sound
 from tests.e2e.workplace import Workplace, at
 from tests.support import cotahist
-from tests.support.cli import REPOSITORY, Result, environment
+from tests.support.cli import Result, run_code
 from tests.support.sample_ledger import EVENTS, FOLDER, look
 from tests.support.yahoo_series import correct, dividend, make_series, split, widened, withdraw
 from tests.support.yahoo_server import Status, YahooServer
@@ -220,15 +218,7 @@ def test_no_other_command_pays_for_pages(tmp_path: Path) -> None:
         "import cli.commands.status.report.command\n"
         "print([name for name in ('cli.render.report.page', 'projections.report.gathering') if name in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={**environment(), "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "[]\n[]\n" == done.stdout
+    assert Result(0, "[]\n[]\n", "") == run_code(program, cwd=tmp_path)
 
 
 def test_words_and_pictures_are_of_the_language(sample: Path) -> None:

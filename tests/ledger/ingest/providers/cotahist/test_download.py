@@ -184,7 +184,7 @@ def test_one_download_at_a_time(tmp_path: Path) -> None:
             time.sleep(0.01)
         with pytest.raises(DownloadError, match="another download") as error:
             fetched(tmp_path, server)
-        server.hang_up()
+        server.over.set()
         worker.join()
     assert ("locked", "connection") == (error.value.kind, outcome[0].kind)
 
