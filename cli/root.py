@@ -152,8 +152,7 @@ def _run_options(context: click.Context, given: dict[str, Any]) -> RunOptions:
     if not tickers:
         context.fail("got no ticker, want --ticker, --tickers-file or a command")
     options = RunOptions(tickers=tickers, listed=frozenset(listed).difference(named), **given)
-    if options.start and options.end and options.start > options.end:
-        context.fail(f"got --start {options.start} after --end {options.end}, want it on or before")
+    params.refuse_backwards(context, options.start, options.end)
     if options.start:
         from cli.app import clock, settings
         from ledger.market import sessions

@@ -195,6 +195,12 @@ def is_stdout(out: Path | None) -> bool:
     return False
 
 
+def refuse_terminal(context: click.Context, style: Style, out: Path | None) -> None:
+    """Refuse to print on a terminal what only programs read."""
+    if style.format == PARQUET and is_stdout(out) and sys.stdout.isatty():
+        context.fail("got --format parquet on a terminal, want --out")
+
+
 def raw(data: bytes) -> None:
     """Print `data` on stdout, byte for byte."""
     _write([data])

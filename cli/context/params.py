@@ -280,3 +280,11 @@ class SinceType(click.ParamType["int | Span"]):
 
 
 SINCE = SinceType()
+
+
+def refuse_backwards(
+    context: click.Context, start: date | None, end: date | None, *, names: tuple[str, str] = ("--start", "--end")
+) -> None:
+    """Refuse a first day after the last; `names` are their options."""
+    if start and end and start > end:
+        context.fail(f"got {names[0]} {start} after {names[1]} {end}, want it on or before")

@@ -79,8 +79,7 @@ Exit codes: 0 all known, 1 a return is not known, 3 fewer than two sessions of w
 def returns(context: click.Context, /, *, style: Style, **given: Any) -> int:
     """Print what tickers gained, by price alone and with all that they paid."""
     asked = ReturnsOptions(**given)
-    if asked.start and asked.end and asked.start > asked.end:
-        context.fail(f"got --from {asked.start} after --to {asked.end}, want it on or before")
+    params.refuse_backwards(context, asked.start, asked.end, names=("--from", "--to"))
     in_force = settings.load()
     with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
         gains = Gains(view, positions.reached(log, asked.as_of), in_force.action_sources)

@@ -53,8 +53,7 @@ Exit codes: 0 all agree, 1 some differ, 3 no session that both hold.
 def compare(context: click.Context, /, *, limit: int, style: Style, **given: Any) -> int:
     """Hold one provider's prices of a ticker against another's, session by session."""
     pair = Pair(**given)
-    if pair.start and pair.end and pair.start > pair.end:
-        context.fail(f"got --start {pair.start} after --end {pair.end}, want it on or before")
+    params.refuse_backwards(context, pair.start, pair.end)
     if pair.a == pair.b:
         context.fail(f"got {pair.a} as --a and as --b, want two providers")
     with ledgers.viewing(settings.load()) as view:

@@ -74,8 +74,7 @@ def plot(
     are missing, where the line is broken, and dividends and splits. Prices are
     as they are held.
     """
-    if start and end and start > end:
-        context.fail(f"got --start {start} after --end {end}, want it on or before")
+    params.refuse_backwards(context, start, end)
     picture = out.suffix.lower().removeprefix(".")
     if picture not in FORMATS:
         context.fail(f"got --out {out}, want a name that ends in .png or .svg")

@@ -1,6 +1,5 @@
 """`main prices`: a ticker's prices, now or as they were known then."""
 
-import sys
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
@@ -16,7 +15,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.prices.prices import row
 from cli.context import days, ledgers, params, positions, series_option, ticker_option
-from cli.render.renderers import PARQUET, TEXT
+from cli.render.renderers import TEXT
 from ledger.errors import NothingToShowError
 from ledger.ingest.providers import registry
 from ledger.log_source import LogSource
@@ -96,10 +95,8 @@ def prices(context: click.Context, /, *, out: Path | None, style: Style, **given
     bid and ask, and how the paper was listed that day.
     """
     asked = PricesOptions(**given)
-    if asked.start and asked.end and asked.start > asked.end:
-        context.fail(f"got --start {asked.start} after --end {asked.end}, want it on or before")
-    if style.format == PARQUET and output.is_stdout(out) and sys.stdout.isatty():
-        context.fail("got --format parquet on a terminal, want --out")
+    params.refuse_backwards(context, asked.start, asked.end)
+    output.refuse_terminal(context, style, out)
     if asked.fields and (asked.adjusted or asked.continued):
         context.fail("got --fields with --adjusted or --continued, want one of them")
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:

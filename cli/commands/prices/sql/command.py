@@ -1,6 +1,5 @@
 """`main sql`: one SELECT over the ledger, as of any position."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +70,7 @@ def sql(
     **given: Any,
 ) -> int:
     """Print what one SELECT finds in the ledger."""
-    if style.format == PARQUET and output.is_stdout(out) and sys.stdout.isatty():
-        context.fail("got --format parquet on a terminal, want --out")
+    output.refuse_terminal(context, style, out)
     # Imported here: they are as slow as all the rest.
     from projections.relations.relations import Relations, RelationsAsked
     from projections.relations.sql import answered
