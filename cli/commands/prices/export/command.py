@@ -111,7 +111,7 @@ def export(
         return _revisions(out, given["as_of"])
     if isinstance(out, str):
         context.fail(f"got an address with {'--for' if tool else '--format'} {form}, want a folder")
-    return _folder(out, form, layout, ExportOptions(**given | {"tickers": tuple(given["tickers"])}))
+    return _folder(out, form, layout, ExportOptions(**given))
 
 
 def _folder(out: Path, form: FileFormat, layout: Layout, asked: ExportOptions) -> int:
@@ -120,8 +120,9 @@ def _folder(out: Path, form: FileFormat, layout: Layout, asked: ExportOptions) -
     from cli.commands.prices.export.tools import TOOLS
     from projections.queries.adjusted import AdjustmentRule
 
-    order, rule = settings.load().price_sources, AdjustmentRule(order=settings.load().action_sources)
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view, fresh_folder(out) as folder:
+    in_force = settings.load()
+    order, rule = in_force.price_sources, AdjustmentRule(order=in_force.action_sources)
+    with ledgers.reading(in_force) as log, ledgers.view_of(log) as view, fresh_folder(out) as folder:
         ledger = Ledger(log, view, order=order)
         position = ledger.position(asked.as_of)
         for ticker in asked.tickers or (None,):
