@@ -6,7 +6,7 @@ A run of an evening looks at the last weeks of a series: nothing else of it is r
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from itertools import chain, groupby
 from typing import NamedTuple
@@ -15,7 +15,7 @@ import msgspec
 
 from ledger.audit.series_fold import Decided, HeldSeries, SeriesFold
 from ledger.files.scratch import ScratchMap
-from ledger.ingest.rules.held import SESSIONS_BESIDE, Held, Reach, alike
+from ledger.ingest.rules.held import Held, Reach, alike, beside
 from ledger.market.series import Series
 from ledger.values import ACCEPTED, Bar, Basis
 from projections.audit.ranking import Ranking
@@ -113,8 +113,8 @@ class OpenYears:
         """Return what is held of the series, as far as rules look that reach so far: sessions, and not whole years."""
         held = self._fold.held(series)
         years, first, last = sorted(held.years), reach.days.start, reach.days.end
-        before = _beside(bar for bar in self._backwards(series, years, first))
-        after = _beside(bar for bar in self._onwards(series, years, last))
+        before = beside(self._backwards(series, years, first), and_next=True)
+        after = beside(self._onwards(series, years, last), and_next=True)
         ends = [self._year(series, years[at]).bars[at] for at in (0, -1)] if reach.ends and years else []
         inside = (self._between(series, year, first, last) for year in years if first.year <= year <= last.year)
         found = chain(ends[:1], reversed(before), chain.from_iterable(inside), after, ends[1:])
@@ -192,19 +192,6 @@ class OpenYears:
                 known = self._year(series, year)
                 start = bisect_right(known.days, last) if year == last.year else 0
                 yield from (known.bars[place] for place in range(start, len(known.bars)))
-
-
-def _beside(away: Iterable[Bar]) -> list[Bar]:
-    """Return what the rules look at of the sessions that lead away from days that are judged, and the next one.
-
-    What lies beyond is left out; the next one keeps the end of a run of sessions alike where it is.
-    """
-    looked_at: list[Bar] = []
-    for bar in away:
-        looked_at.append(bar)
-        if len(looked_at) > SESSIONS_BESIDE and not alike(bar, looked_at[0]):
-            break
-    return looked_at
 
 
 def _name(series: Series, year: int) -> bytes:

@@ -13,7 +13,7 @@ from projections.fold.tables import Tables
 from projections.models import bar_columns, prices
 from projections.models.bar_columns import EPOCH_ORDINAL, PRICES, Ints
 from projections.models.decisions import Decision
-from projections.queries.adjusted import AS_USUAL, ONE, AdjustmentRule, known_actions
+from projections.queries.adjusted import ONE, AdjustmentRule, known_actions
 from projections.relations.block import MICROS, Block, Cells, reais
 from projections.store.bulk import Batch
 from projections.store.store import View
@@ -76,7 +76,7 @@ def _columns(batch: Batch, rows: Ints, parts: list[SeriesRows]) -> dict[str, Cel
 
 
 def _adjusted(
-    tables: Tables, batch: Batch, rows: Ints, parts: list[SeriesRows], position: int, rule: AdjustmentRule = AS_USUAL
+    tables: Tables, batch: Batch, rows: Ints, parts: list[SeriesRows], position: int, rule: AdjustmentRule
 ) -> dict[str, Cells]:
     """Return the factor of each row and its prices times that; most series have no action, and nothing to compute."""
     factor, missing = np.ones(len(rows)), np.zeros(len(rows), np.bool_)

@@ -1,6 +1,6 @@
 """What the ledger holds of one series before an answer is judged, and how much of it a judgement looks at. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import msgspec
@@ -57,15 +57,16 @@ def needed(window: Window, offers: Iterable[Offer], basis: Basis) -> Reach:
     return Reach(Window(min(days), max(days)), ends=basis != "as_traded")
 
 
-def beside(away: Iterable[Bar]) -> Sequence[Bar]:
+def beside(away: Iterable[Bar], *, and_next: bool = False) -> list[Bar]:
     """Return what the rules look at of `away`, the sessions that lead away from days that are judged.
 
-    Two, and with them all that repeat the first, since a run of sessions alike is one finding.
+    Two, and with them all that repeat the first, since a run of sessions alike is one finding. With `and_next` the one
+    behind them too, for who leaves out what lies beyond: it keeps the end of such a run where it is.
     """
     looked_at: list[Bar] = []
     for bar in away:
         if len(looked_at) >= SESSIONS_BESIDE and not alike(bar, looked_at[0]):
-            break
+            return [*looked_at, bar] if and_next else looked_at
         looked_at.append(bar)
     return looked_at
 
