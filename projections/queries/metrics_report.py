@@ -80,9 +80,8 @@ def graded_reports(
 
 def together(some: Sequence[Measured], *, missing: int, now_us: int) -> TickerReport:
     """Return one report of all that is brought of a provider; a series that ended counts where nothing else does."""
-    each = [report(one, now_us=now_us) for one in some if one.retired is None] or [
-        report(one, now_us=now_us) for one in some
-    ]
+    counting = [one for one in some if one.retired is None] or some
+    each = [report(one, now_us=now_us) for one in counting]
     newest = max(each, key=lambda one: (one.last_ingest or 0, one.status not in FAILURES))
     last_file = [one for one in each if one.last_ingest == newest.last_ingest]
     failed = [one for one in each if one.consecutive_failures and one.status in FAILURES]
