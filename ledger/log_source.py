@@ -54,6 +54,14 @@ def sound(log: LogSource, start: int = 0, stop: int | None = None) -> Iterator[R
         yield record
 
 
+def link_at(log: LogSource, seq: int) -> Link | None:
+    """Return the link of the event at `seq`, None where there is no such event.
+
+    Raises: as `log.read` does.
+    """
+    return next((record.link for record in log.read(seq, seq + 1)), None)
+
+
 def created(log: LogSource) -> LedgerCreated:
     """Return event 0 of `log`: which ledger it is, and whether its data are real.
 

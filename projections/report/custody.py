@@ -1,6 +1,7 @@
 """Events [0, position) re-hashed and read, and what they say of the log itself: its custody, and its alerts."""
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 
 import msgspec
@@ -23,7 +24,7 @@ from ledger.events import (
     HeadAccepted,
     LogVerified,
 )
-from ledger.log_source import LogSource
+from ledger.log_source import LogSource, link_at
 from projections.report.facts import AlertFacts, ChainChecked, ChainVerdict, CustodyEvent
 
 BATCH_EVENTS = 1_000
@@ -54,7 +55,7 @@ def read_chain(log: LogSource, position: int) -> ChainRead:
         waiting = log.read(0, position)
         while batch := list(islice(waiting, BATCH_EVENTS)):
             flaw = _broken_link(batch, prev) or meaning.read([one.body for one in batch], batch[0].seq)
-            flaw = flaw or first_false(meaning.claims(), lambda at: _link_at(log, at))
+            flaw = flaw or first_false(meaning.claims(), partial(link_at, log))
             if flaw is not None:
                 break
             # A tag's bytes may lie in any text of an event; only its envelope says what it is.
@@ -68,7 +69,7 @@ def read_chain(log: LogSource, position: int) -> ChainRead:
         flaw = Flaw(error.seq, error.kind, error.expected, error.found)
     if flaw is not None and flaw.kind == EVENT_TYPE:
         raise UnknownEventError(flaw.seq or 0, flaw.found)
-    head = (_link_at(log, position - 1) or b"").hex() if flaw is None else ""
+    head = (link_at(log, position - 1) or b"").hex() if flaw is None else ""
     verdict: ChainVerdict = "intact" if flaw is None else "forked" if flaw.kind == RECORDED_HEAD else "tampered"
     recorded_at = meaning.found().recorded_at
     chain = ChainChecked(verdict=verdict, position=position, head=head, recorded_at=recorded_at, flaw=flaw)
@@ -81,10 +82,6 @@ def _broken_link(batch: list[Record], prev: Link) -> Flaw | None:
         if record.link != want:
             return Flaw(record.seq, "link", want.hex(), record.link.hex())
     return None
-
-
-def _link_at(log: LogSource, seq: int) -> Link | None:
-    return next((record.link for record in log.read(seq, seq + 1)), None)
 
 
 def _alerts(said: Iterable[tuple[Envelope, Event]]) -> tuple[AlertFacts, ...]:

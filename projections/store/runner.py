@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ledger.chain import EMPTY_HEAD, Head, Link
+from ledger.chain import EMPTY_HEAD, Head
 from ledger.errors import (
     DiskFullError,
     ShortageError,
@@ -19,7 +19,7 @@ from ledger.errors import (
     UnwritableError,
     WriterLockError,
 )
-from ledger.log_source import LogSource, check_head
+from ledger.log_source import LogSource, check_head, link_at
 from ledger.market.series import Series
 from projections.fold.folding import capped, fold, replayed
 from projections.fold.overlay import Overlay
@@ -50,11 +50,7 @@ def check_witness(log: LogSource, remembered: Head) -> Head:
     Raises: RolledBackError when the log is shorter; ForkedError when it holds another event there.
     """
     head = log.head()
-
-    def link_at(seq: int) -> Link | None:
-        return next((record.link for record in log.read(seq, seq + 1)), None)
-
-    check_head(link_at, lambda: head, remembered, WITNESS)
+    check_head(partial(link_at, log), lambda: head, remembered, WITNESS)
     return head
 
 

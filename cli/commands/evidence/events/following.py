@@ -11,8 +11,8 @@ from contextlib import ExitStack
 
 from cli.app import output
 from cli.commands.evidence.events.search import Wanted, first_of
-from ledger.chain import Link, Record
-from ledger.log_source import LogSource, sound
+from ledger.chain import Record
+from ledger.log_source import LogSource, link_at, sound
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
@@ -51,10 +51,6 @@ def follow(home: LedgerHome, opened: Callable[[], EventLog], wanted: Wanted) -> 
 
 def apart(one: LogSource, other: LogSource) -> int:
     """Return the first seq at which the two logs hold different events, or one of them none; O(log n) reads."""
-
-    def link_at(log: LogSource, seq: int) -> Link | None:
-        return next((record.link for record in log.read(seq, seq + 1)), None)
-
     # Each link covers all before it: where two are the same, so is everything up to there.
     sizes = range(min(one.head().size, other.head().size))
     return bisect_left(sizes, x=True, key=lambda seq: link_at(one, seq) != link_at(other, seq))
