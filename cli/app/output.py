@@ -140,6 +140,23 @@ def report(
         show(rows, style, text=text, table=table, live=True, none=none)
 
 
+def report_done(work: Iterable[T], style: Style, *, text: Callable[[T], str]) -> list[T]:
+    """Print rows as `report` does, each as soon as `work` yields it, and return them all.
+
+    Where nobody reads on, the work is done all the same.
+    """
+    rows, waiting = list[T](), iter(work)
+
+    def done() -> Iterator[T]:
+        for row in waiting:
+            rows.append(row)
+            yield row
+
+    report(done(), style, text=text)
+    rows.extend(waiting)
+    return rows
+
+
 @contextmanager
 def unprinted() -> Iterator[None]:
     """Say on stderr, and no more, that stdout takes no more of what the block prints: the command is not about that."""

@@ -1,6 +1,5 @@
 """`main import-actions`: corporate actions that a person brings, into the ledger."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +11,6 @@ from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
 from cli.commands.ingest import file_import
 from cli.commands.ingest.import_actions import row as import_row
-from cli.commands.ingest.import_actions.row import ActionsImportRow
 from cli.commands.ingest.import_actions.worker import ActionsImportOptions, ActionsWorker
 from cli.commands.ingest.run.command import Logged
 from cli.context import clock_option, first_ledger, params
@@ -69,18 +67,9 @@ def import_actions(files: tuple[Path, ...], *, dry_run: bool, must_exist: bool, 
 def run(in_force: Settings, options: ActionsImportOptions, style: Style) -> Exit:
     """Import file by file, print a row each, and return the exit code."""
     die_with_parent()
-    rows: list[ActionsImportRow] = []
     with first_ledger.importing(in_force, dry_run=options.dry_run, must_exist=options.must_exist) as ledger:
         worker = ActionsWorker(ledger, options=options, settings=in_force, observer=Logged(in_force))
-        groups = worker.groups()
-
-        def imported(paths: Sequence[Path]) -> ActionsImportRow:
-            rows.append(worker.work(paths))
-            return rows[-1]
-
-        output.report(map(imported, groups), style, text=import_row.text)
-        # Where nobody read on, the work is done all the same.
-        rows.extend(map(worker.work, groups[len(rows) :]))
+        rows = output.report_done(map(worker.work, worker.groups()), style, text=import_row.text)
     for row in rows:
         for line in file_import.complaint(row) or ():
             output.say(line)

@@ -1,7 +1,8 @@
 """`main import-cotahist`: the exchange's own files into the ledger."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -122,7 +123,7 @@ def run(in_force: Settings, options: ImportOptions, periods: tuple[Period, ...],
         paths = (*options.files, *(one for one in fetched if isinstance(one, Path)))
         unable: Collection[str] = ()
         if paths:
-            unable = _imported(in_force, replace(options, files=paths), observer, style, rows)
+            rows, unable = _imported(in_force, replace(options, files=paths), observer, style, rows)
         else:
             output.report(rows, style, text=import_row.text)
     for row in rows:
@@ -132,23 +133,13 @@ def run(in_force: Settings, options: ImportOptions, periods: tuple[Period, ...],
 
 
 def _imported(
-    in_force: Settings, options: ImportOptions, observer: Observer, style: Style, rows: list[ImportRow]
-) -> Collection[str]:
-    """Import file by file, and print `rows` and one for each, which is added to them; return which were not read.
+    in_force: Settings, options: ImportOptions, observer: Observer, style: Style, before: Sequence[ImportRow]
+) -> tuple[list[ImportRow], Collection[str]]:
+    """Import file by file, print `before` and a row for each; return all of these, and which files were not read.
 
     Raises: what opening the ledger does, and what no file is at fault for.
     """
     with first_ledger.importing(in_force, dry_run=options.dry_run, must_exist=options.must_exist) as ledger:
         worker = FileWorker(ledger, options=options, settings=in_force, observer=observer)
-        waiting = iter(options.files)
-
-        def imported() -> Iterator[ImportRow]:
-            yield from list(rows)
-            for path in waiting:
-                rows.append(worker.work(path))
-                yield rows[-1]
-
-        output.report(imported(), style, text=import_row.text)
-        # Where nobody read on, the work is done all the same.
-        rows.extend(map(worker.work, waiting))
-    return worker.unable
+        work = chain(before, map(worker.work, options.files))
+        return output.report_done(work, style, text=import_row.text), worker.unable

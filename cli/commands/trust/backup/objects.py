@@ -14,7 +14,7 @@ from cli.app.supervisor import die_with_parent
 from cli.commands.trust.backup import inspect, restore
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.context import clock_of, watch
-from cli.commands.trust.backup.create import made_row
+from cli.commands.trust.backup.create import made_row, note_of, told
 from cli.commands.trust.backup.row import ObjectRow
 from cli.context import guards, ledgers
 from ledger import ids
@@ -22,7 +22,6 @@ from ledger.backup.archive_log import archive_damaged
 from ledger.backup.check import check_backup
 from ledger.backup.create import CreatedBackup
 from ledger.checkpoint.key_file import read_key
-from ledger.checkpoint.signing import sign_checkpoint
 from ledger.objects import fetch
 from ledger.objects.place import ObjectPlace
 from ledger.objects.segments import CHECKPOINTS, placed
@@ -79,10 +78,9 @@ def create(given: Settings, url: str, *, verify: bool, style: Style) -> Exit:
         job_id = ids.new_id(now())
         done = upload_backup(log, place, job_id=job_id, watch=watch)
         made, checkpoint = done.made, None
-        if key and made.seq is not None:
-            signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, size=made.event.size)
+        if (note := note_of(made, log, key, job_id=job_id, lock_timeout_s=timeout_s)) is not None:
             checkpoint = f"{CHECKPOINTS}/{made.event.size}"
-            place.put(checkpoint, signed.note)
+            place.put(checkpoint, note)
     if verify:
         prove(place, made)
     row = msgspec.structs.replace(
@@ -93,11 +91,7 @@ def create(given: Settings, url: str, *, verify: bool, style: Style) -> Exit:
         verified=verify,
         elapsed_sec=round(time.perf_counter() - started, 3),
     )
-    output.report([row], style, text=backup_row.created_text)
-    if made.unrecorded is None:
-        return Exit.OK
-    output.say(f"warning: not recorded: {made.unrecorded}")
-    return Exit.WARNING
+    return told(made, row, style)
 
 
 def listing(url: str, style: Style) -> Exit:
