@@ -2,14 +2,16 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.backup import create
 from ledger.backup.counts import Counts, Tally
 from ledger.backup.create import CreatedBackup, create_backup
 from ledger.backup.recorded import newest_beside
@@ -20,6 +22,7 @@ from ledger.errors import DamagedError, DiskFullError, UnreadableError
 from ledger.events import LEDGER_STREAM, BackupCreated
 from ledger.files.atomic_file import PartFile
 from ledger.files.checksum import checksum_path
+from ledger.files.regular import buffers
 from ledger.ids import append_id, new_id
 from ledger.log_source import events_of
 from ledger.store.create import create_ledger
@@ -112,6 +115,29 @@ def test_whatever_byte_of_the_earlier_one_is_changed_the_bytes_are_those_of_a_fu
         checksum_path(path).unlink()
     earlier.write_bytes(good)
     assert "a.db" == create_backup(backed_up, tmp_path / "backups" / "c.db", job_id=job(1)).copied_from
+
+
+@pytest.mark.parametrize(("change", "found"), [(-1, "{}"), (1, "more"), (64 * 1024 * 1024, "more")])
+def test_of_one_of_another_length_no_more_is_read_than_is_recorded(
+    change: int, found: str, backed_up: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said how long it is, unless it is longer: it may have no end."""
+    earlier = tmp_path / "backups" / "a.db"
+    recorded = earlier.stat().st_size
+    os.truncate(earlier, recorded + change)
+    read: list[int] = []
+
+    def counted(path: Path) -> Iterator[bytes]:
+        for buffer in buffers(path):
+            read.append(len(buffer))
+            yield buffer
+
+    monkeypatch.setattr(create, "buffers", counted)
+    made = create_backup(backed_up, tmp_path / "backups" / "b.db", job_id=job(2))
+    is_whole(backed_up, made)
+    assert made.refused is not None
+    said = f"got archive bytes at seq 2: {found.format(recorded + change)}, want {recorded}"
+    assert (said, 1) == (str(made.refused[1]), len(read))
 
 
 def _gone(path: Path) -> None:
@@ -257,6 +283,21 @@ def test_the_newest_recorded_file_of_the_folder_is_found(
     assert newest_beside(log, tmp_path / "new.archive", size) is None
     made.path.unlink()
     assert newest_beside(log, tmp_path / "new.db", size) is None
+
+
+@pytest.mark.parametrize(("more", "believed"), [(0, True), (1, False), (2, False)])
+def test_an_event_that_claims_what_comes_after_it_records_no_backup(
+    more: int, believed: bool, backed_up: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would vouch for itself; the one before it counts, in a log that took such an event unseen."""
+    monkeypatch.setattr("ledger.store.engine.check_claims", lambda *_: None)
+    path, seq = tmp_path / "backups" / "b.db", backed_up.head().size
+    honest = newest_beside(backed_up, path, seq)
+    assert honest is not None
+    claim = msgspec.structs.replace(honest, size=seq + more)
+    backed_up.append([Draft(job_id=JOB, stream=LEDGER_STREAM, event=claim)], append_id=append_id("claim"))
+    grown(backed_up, 3)
+    assert (claim if believed else honest) == newest_beside(backed_up, path, backed_up.head().size)
 
 
 def test_known_events_are_not_re_hashed_and_their_end_is(backed_up: EventLog, tmp_path: Path) -> None:

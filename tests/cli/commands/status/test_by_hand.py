@@ -96,11 +96,14 @@ def test_metrics_have_one_line_for_it(market: Path) -> None:
 
 
 def test_a_report_has_sections_of_the_papers_and_counts_the_rest(market: Path) -> None:
-    """A month of the whole market was three megabytes; who names a contract gets its section."""
+    """A month of the whole market was three megabytes; who names contracts gets a section of each."""
     page = run_main("report", "--out", "-", cwd=market, env=NOW).out
     sections = dict(re.findall(r'href="#(ticker-[0-9]+)">([^<]+)<', page))
     assert ({"PETR4.SA", "VALE3.SA"} <= set(sections.values()), 20) == (True, len(sections))
     assert 20 == len(re.findall(r'id="ticker-[0-9]+"', page))
     assert f"{2 + 2 * OPTIONS - 20} more tickers of files brought by hand have no section here" in page
-    one = "PETRC1@2025-03-21.SA"
-    assert one in run_main("report", "--ticker", one, "--out", "-", cwd=market, env=NOW).out
+    named = [f"PETRC{number}@2025-03-21.SA" for number in range(21)]
+    args = [word for name in named for word in ("--ticker", name)]
+    page = run_main("report", *args, "--out", "-", cwd=market, env=NOW).out
+    assert sorted(named) == sorted(dict(re.findall(r'href="#(ticker-[0-9]+)">([^<]+)<', page)).values())
+    assert "have no section here" not in page
