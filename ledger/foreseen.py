@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ledger.errors import LedgerError, shortage
-from ledger.urls import masked
+from ledger.urls import masked_line
 
 WORDS_MAX = 200  # of an exception's text, which may quote a whole answer
 
@@ -16,8 +16,7 @@ class UnforeseenError(LedgerError):
     """Something broke in a way that nobody foresaw, at the step `stage`; `kind` is the class of the exception."""
 
     def __init__(self, stage: str, error: Exception) -> None:
-        # Masked before it is cut, which could leave a password without the sign that it is one.
-        words = masked(" ".join(str(error).split()))[:WORDS_MAX]
+        words = masked_line(str(error), WORDS_MAX)
         self.stage, self.kind = stage, type(error).__name__
         super().__init__(f"got {self.kind}{f': {words}' if words else ''}, want none")
 

@@ -17,6 +17,12 @@ def masked(text: str) -> str:
     return _QUERY.sub(rf"\1?{MASK}", text) if "://" in text else text
 
 
+def masked_line(text: str, chars_max: int) -> str:
+    """Return the words of `text` on one line, masked, and of that so many characters."""
+    # Masked before it is cut, which could leave a password without the sign that it is one.
+    return masked(" ".join(text.split()))[:chars_max]
+
+
 def host_of(text: str) -> str | None:
     """Return the URL `text` with nothing but its scheme, host and port, None where it is no such URL."""
     found = _HOST.fullmatch(text)

@@ -2,7 +2,7 @@
 
 from ledger.errors import LedgerError
 from ledger.foreseen import WORDS_MAX
-from ledger.urls import masked
+from ledger.urls import masked, masked_line
 
 
 class PlaceError(LedgerError):
@@ -17,7 +17,7 @@ class StoreError(LedgerError):
     """An object store did not do what it was asked; that says nothing of what it holds."""
 
     def __init__(self, url: str, words: str) -> None:
-        told = masked(" ".join(words.partition("Debug source:")[0].split()))[:WORDS_MAX]
+        told = masked_line(words.partition("Debug source:")[0], WORDS_MAX)
         super().__init__(f"got no use of {masked(url)} ({told}), want its store to answer")
 
 

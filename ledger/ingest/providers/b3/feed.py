@@ -133,6 +133,11 @@ def is_history(text: str) -> bool:
     return isinstance(plain, dict) and "results" in plain
 
 
+def said(cell: str | None) -> str:
+    """Return the text in a cell, without the space around it; empty where it has none."""
+    return (cell or "").strip()
+
+
 def number(cell: Text) -> Fraction | None:
     """Return the exact number in a cell, `4.900,00000000000` or `0,27`; None where it has none.
 
@@ -153,7 +158,7 @@ def day(cell: str | None) -> date | None:
 
     Raises: FeedError for any other text.
     """
-    text = (cell or "").strip()
+    text = said(cell)
     if text in UNSET_DAYS or text.partition(" ")[0] in UNSET_DAYS:
         return None
     if found := _DAY.fullmatch(text):

@@ -78,7 +78,12 @@ _encode = msgspec.json.Encoder().encode
 
 def body(wanted: WantedShare, answers: Iterable[CompanyAnswer]) -> bytes:
     """Return what is recorded of a ticker: who is wanted, then every answer."""
-    return b"".join(_encode(one) + b"\n" for one in (wanted, *answers))
+    return lines_of((wanted, *answers))
+
+
+def lines_of(parts: Iterable[WantedShare | CompanyAnswer]) -> bytes:
+    """Return the lines of a body, one for each of its parts."""
+    return b"".join(_encode(one) + b"\n" for one in parts)
 
 
 def share_of(ticker: str) -> str | None:
@@ -94,13 +99,13 @@ def isins_of(company: Supplement, share: str) -> tuple[str, ...]:
         *(row.isin_code for row in company.stock_dividends or ()),
         *(row.isin_code for row in company.subscriptions or ()),
     )
-    named = {isin for code in codes if (isin := (code or "").strip()) and _is_of(isin, share)}
+    named = {isin for code in codes if (isin := feed.said(code)) and _is_of(isin, share)}
     return tuple(sorted(named, key=lambda isin: (isin[6:9] != ORDINARY, isin)))
 
 
 def shares_of(company: Supplement) -> tuple[str, ...]:
     """Return the tickers of every class that the company's rows name, by its code."""
-    code = (company.code or "").strip()
+    code = feed.said(company.code)
     return tuple(f"{code}{digit}{SUFFIX}" for digit, share in CLASSES.items() if isins_of(company, share))
 
 
@@ -136,7 +141,7 @@ def reading(recorded: bytes) -> Reading:
     }
     companies = [company for text in texts[feed.SUPPLEMENT] if (company := feed.supplement(text)) is not None]
     pages = [feed.history_page(text) for text in texts[feed.HISTORY]]
-    history = [row for page in pages for row in page.results or () if (row.type_stock or "").strip() == wanted.share]
+    history = [row for page in pages for row in page.results or () if feed.said(row.type_stock) == wanted.share]
     offers = [
         *_paid(wanted, [row for one in companies for row in one.cash_dividends or ()], history),
         *_parted(wanted, [row for one in companies for row in one.stock_dividends or ()]),
@@ -165,7 +170,7 @@ def _paid(wanted: WantedShare, cash: Sequence[CashRow], history: Sequence[Histor
     """Yield every payment: the supplement's, with what only it knows, and those that the history has more of."""
     told = Counter[PaidRow]()
     for row in cash:
-        if (row.isin_code or "").strip() not in wanted.isins:
+        if feed.said(row.isin_code) not in wanted.isins:
             continue
         try:
             paid = _payment(row.last_date_prior, row.label, feed.number(row.rate), Fraction(1))
@@ -174,7 +179,7 @@ def _paid(wanted: WantedShare, cash: Sequence[CashRow], history: Sequence[Histor
             yield _fault("dividend", row.last_date_prior, error)
             continue
         told[paid] += 1
-        yield _offer(paid, pay_date=pay_date, isin=(row.isin_code or "").strip())
+        yield _offer(paid, pay_date=pay_date, isin=feed.said(row.isin_code))
     for line in history:
         try:
             quoted = feed.number(line.quoted_per_shares) or feed.number(line.ratio) or Fraction(1)
@@ -189,7 +194,7 @@ def _paid(wanted: WantedShare, cash: Sequence[CashRow], history: Sequence[Histor
 
 
 def _payment(com: str | None, label: str | None, value: Fraction | None, quoted: Fraction) -> PaidRow:
-    com_date, named = feed.day(com), (label or "").strip()
+    com_date, named = feed.day(com), feed.said(label)
     if com_date is None:
         raise FeedError(f"got {named or 'a payment'} of no day, want its last day with the right")
     if named not in CASH:
@@ -212,11 +217,11 @@ def _parted(wanted: WantedShare, rows: Sequence[StockRow]) -> Iterator[Offer]:
     """Yield each event once, of the ISIN that is wanted: it is repeated for each that the company had."""
     events: dict[tuple[str, str], list[StockRow]] = defaultdict(list)
     for row in rows:
-        events[(row.last_date_prior or "").strip(), (row.label or "").strip()].append(row)
+        events[feed.said(row.last_date_prior), feed.said(row.label)].append(row)
     for (com, label), copies in events.items():
-        isin = next((one for one in wanted.isins if any((row.isin_code or "").strip() == one for row in copies)), None)
+        isin = next((one for one in wanted.isins if any(feed.said(row.isin_code) == one for row in copies)), None)
         for row in copies:
-            if isin is None or (row.isin_code or "").strip() != isin:
+            if isin is None or feed.said(row.isin_code) != isin:
                 continue
             try:
                 yield _parting(row, label, isin)
@@ -230,7 +235,7 @@ def _parting(row: StockRow, label: str, isin: str) -> Offer:
         raise FeedError(f"got {label} of no day, want its last day with the right")
     ex_date = shift(com_date, 1)
     kind, ratio = SHARES.get(label, "redemption" if label in REDEEMED else "spin_off"), None
-    if kind == "bonus" and (row.asset_issued or "").strip() != isin:
+    if kind == "bonus" and feed.said(row.asset_issued) != isin:
         kind = "spin_off"  # paper of another class was delivered, worth what nobody says
     if kind in {"split", "bonus", "grouping"}:
         if factor is None or factor <= 0:
@@ -246,7 +251,7 @@ def _parting(row: StockRow, label: str, isin: str) -> Offer:
 
 def _subscribed(wanted: WantedShare, rows: Sequence[SubscriptionRow]) -> Iterator[Offer]:
     for row in rows:
-        if (row.isin_code or "").strip() in wanted.isins[:1]:
+        if feed.said(row.isin_code) in wanted.isins[:1]:
             try:
                 yield _subscription(row, wanted.isins[0])
             except FeedError as error:
@@ -256,7 +261,7 @@ def _subscribed(wanted: WantedShare, rows: Sequence[SubscriptionRow]) -> Iterato
 def _subscription(row: SubscriptionRow, isin: str) -> Offer:
     com_date, percentage = feed.day(row.last_date_prior), feed.number(row.percentage)
     strike = feed.number(row.price_unit)
-    label = (row.label or "").strip()
+    label = feed.said(row.label)
     if com_date is None or percentage is None or percentage <= 0:
         raise FeedError(f"got {label or 'a subscription'} without day or percentage, want both")
     ratio, ex_date = percentage / HUNDRED, shift(com_date, 1)

@@ -19,7 +19,7 @@ from ledger.ingest.providers.b3.joined import CompanyAnswer, WantedShare
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import Access, Fetched, Probe, ProviderError
 from ledger.market.sessions import trading_day
-from ledger.urls import masked
+from ledger.urls import masked_line
 from ledger.values import ErrorKind, Identity, Request, Source, Window
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ class Call(msgspec.Struct, kw_only=True):
         """Return the error that the fetch ends with, with all that did come."""
         return ProviderError(
             kind,
-            masked(" ".join(message.split()))[:WORDS_MAX],
+            masked_line(message, WORDS_MAX),
             request=self.request,
             status_code=self.status,
             retry_after_s=retry_after_s,
             http_date=self.http_date,
-            answer=answer(b"".join(msgspec.json.encode(one) + b"\n" for one in self.answers)) if self.answers else None,
+            answer=answer(joined.lines_of(self.answers)) if self.answers else None,
         )
 
 
@@ -86,7 +86,7 @@ class B3Provider:
             raise call.refused("not-found", f"got {ticker}, want a share or unit of a company")
         company = self._company(call, ticker[: joined.ROOT_CHARS])
         # Only a slash keeps the exchange from finding a name, and a name is never cut: a shorter one is another's.
-        name = (company.trading_name or "").strip().replace("/", "")
+        name = feed.said(company.trading_name).replace("/", "")
         if name:
             self._history(call, name)
         isins = joined.isins_of(company, share)

@@ -20,7 +20,7 @@ from ledger.errors import shortage
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.port import ANSWER_MAX_BYTES, Access, Fetched, Probe, ProviderError
 from ledger.ingest.providers.yahoo import DESCRIPTION, chart
-from ledger.urls import masked
+from ledger.urls import masked_line
 from ledger.values import ErrorKind, RawBar, Request, Source, Window
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _no_answer(exchange: Exchange, trouble: Exception | None) -> Refusal:
 
 
 def _one_line(text: str) -> str:
-    return masked(" ".join(text.split()))[:WORDS_MAX]
+    return masked_line(text, WORDS_MAX)
 
 
 def _fetched(request: Request, reply: Reply, frame: Any) -> Fetched:
