@@ -22,6 +22,7 @@ META = struct.Struct("=IIQQ48s48sQQ")  # magic, version, address, map size, free
 PAGE_BYTES = struct.Struct("=I")  # the first field of the free db's record
 PAGE_NUMBER = struct.Struct("=Q")  # the first field of every page
 PAGE_SIZES = tuple(512 << power for power in range(8))
+MAP_BYTES = 1 << 44  # a larger map finds no room in a 47-bit address space, and fails as if memory were short
 
 
 class MetaPage(msgspec.Struct, frozen=True):
@@ -43,8 +44,8 @@ def inspect(path: Path) -> MetaPage:
 
     A zero-length file would silently become a new ledger, and one cut short would be a SIGBUS.
 
-    Raises: NoLedgerError when there is none; NotALedgerError when it is empty, foreign or cut;
-    UnreadableError without permission.
+    Raises: NoLedgerError when there is none; NotALedgerError when it is empty, foreign or cut, or wants a map that no
+    process can have; UnreadableError without permission.
     """
     meta, size = _newest_page(path)
     if size < meta.file_bytes:
@@ -81,7 +82,7 @@ def _metas(fd: int, path: Path) -> dict[int, MetaPage]:
     found = {}
     for index, offset in ((0, 0), *((1, page_bytes) for page_bytes in PAGE_SIZES)):
         with suppress(NotALedgerError):
-            meta = _meta(os.pread(fd, PAGE_HEADER_BYTES + META.size, offset), path, index)
+            meta = _mappable(_meta(os.pread(fd, PAGE_HEADER_BYTES + META.size, offset), path, index), path)
             if offset == index * meta.page_bytes:
                 found[index] = meta
     return found
@@ -106,9 +107,16 @@ def _newest_page(path: Path) -> tuple[MetaPage, int]:
         if first.page_bytes != second.page_bytes:
             raise NotALedgerError(path, "two meta pages that disagree on the page size")
         # Sized after the meta pages were read: a live file only grows.
-        return max(first, second, key=lambda meta: meta.txn_id), os.fstat(fd).st_size
+        return _mappable(max(first, second, key=lambda meta: meta.txn_id), path), os.fstat(fd).st_size
     finally:
         os.close(fd)
+
+
+def _mappable(meta: MetaPage, path: Path) -> MetaPage:
+    """Return `meta`, whose map size LMDB adopts where it is the newest."""
+    if meta.map_bytes > MAP_BYTES:
+        raise NotALedgerError(path, f"a map of {meta.map_bytes} bytes")
+    return meta
 
 
 def _meta(raw: bytes, path: Path, index: int) -> MetaPage:

@@ -6,9 +6,10 @@ import lmdb
 import pytest
 
 from ledger.errors import NotALedgerError
-from ledger.store.lmdb_file import copy_meta, inspect, newest_meta, readable_metas
+from ledger.store.lmdb_file import MAP_BYTES, copy_meta, inspect, newest_meta, readable_metas
 
 PAGE_BYTES = 4096
+MAP_AT = 16 + 16  # of the map's size in a page: behind its header, magic, version and address
 
 
 @pytest.fixture
@@ -70,3 +71,24 @@ def test_a_copied_meta_page_where_none_belongs_is_none(file: Path) -> None:
     content = file.read_bytes()
     file.write_bytes(bytes(2 * PAGE_BYTES) + content[:PAGE_BYTES])
     assert [] == readable_metas(file)
+
+
+@pytest.mark.parametrize("size", [MAP_BYTES + 1, 96 << 40, 0xFF << 40, (1 << 64) - 1])
+def test_a_map_that_no_process_can_have_is_damage_and_no_shortage_of_memory(size: int, file: Path) -> None:
+    """The engine takes the size from the newest page, and reports that memory ran out; the other page still opens."""
+    content = bytearray(file.read_bytes())
+    content[PAGE_BYTES + MAP_AT : PAGE_BYTES + MAP_AT + 8] = size.to_bytes(8, "little")
+    file.write_bytes(content)
+    with pytest.raises(NotALedgerError, match=f"a map of {size} bytes"):
+        inspect(file)
+    assert [0] == readable_metas(file)
+    copy_meta(file, 0)
+    assert b"1" == held(file)
+
+
+def test_an_older_page_may_want_any_map(file: Path) -> None:
+    """The engine does not look at its size, and the next commit overwrites it."""
+    content = bytearray(file.read_bytes())
+    content[MAP_AT : MAP_AT + 8] = ((1 << 64) - 1).to_bytes(8, "little")
+    file.write_bytes(content)
+    assert (3, b"2") == (inspect(file).txn_id, held(file))
