@@ -16,6 +16,13 @@ from ledger.limits import OutOfRangeError, check_name, names
 HELD_BACK_LIMIT_US = 5 * 60 * 1_000_000
 
 
+class Append(msgspec.Struct, frozen=True):
+    """Events that go into the log together or not at all, and the id of that append."""
+
+    drafts: Sequence[Draft]
+    append_id: bytes
+
+
 class Appended(msgspec.Struct, frozen=True, kw_only=True):
     """An acknowledged append: its events are [first, first + count), the log's head after it is `head`.
 
@@ -30,13 +37,13 @@ class Appended(msgspec.Struct, frozen=True, kw_only=True):
     held_back_us: int = 0
 
 
-def check_call(drafts: Sequence[Draft], append_id: bytes) -> None:
+def check_call(append: Append) -> None:
     """Raise ValueError unless there is something to append under a whole id."""
-    if not drafts:
+    if not append.drafts:
         message = "got no events, want at least one"
         raise ValueError(message)
-    if len(append_id) != ID_BYTES:
-        message = f"got an append id of {len(append_id)} bytes, want {ID_BYTES}"
+    if len(append.append_id) != ID_BYTES:
+        message = f"got an append id of {len(append.append_id)} bytes, want {ID_BYTES}"
         raise ValueError(message)
 
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from ledger.appending import Appended, chain_records, check_call, head_after, hold_back, match_repeat
+from ledger.appending import Append, Appended, chain_records, check_call, head_after, hold_back, match_repeat
 from ledger.chain import EMPTY_HEAD, Head, Link, Record, Seq
 from ledger.claims import check_claims
 from ledger.codec import Draft, decode_envelope
@@ -21,7 +21,7 @@ class MemoryLog:
 
     def append(self, drafts: Sequence[Draft], *, append_id: bytes, expected_size: int | None = None) -> Appended:
         """Append all of `drafts` or none, under the contract of `ledger.store.event_log.EventLog.append`."""
-        check_call(drafts, append_id)
+        check_call(Append(drafts, append_id))
         with self._lock:
             if append_id in self._appends:
                 first, count = self._appends[append_id]

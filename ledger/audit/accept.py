@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ledger.appending import Appended
+from ledger.appending import Append, Appended
 from ledger.chain import Head
 from ledger.codec import Draft
 from ledger.errors import (
@@ -153,7 +153,7 @@ def _append(folder: Path, drafts: Sequence[Draft], expected: Head, now: Callable
         head = engine.head_in(txn)
         if head != expected:
             raise ConflictError(expected=expected.size, actual=head.size)
-        return engine.append_in(txn, drafts, head=head, append_id=identifier, now=now)
+        return engine.append_in(txn, [Append(drafts, identifier)], head=head, now=now)[0]
 
     try:
         return engine.update(step)

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+from ledger.appending import Append
 from ledger.audit.verify import verify_folder
 from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.counts import Tally
@@ -38,8 +39,8 @@ def build_folder(
         with closing(Engine(building, readonly=False, create=True)) as engine:
             head = fill(engine, source, advance=advance)
             identifier = append_id(f"backup.restored/{last.job_id.hex()}", job_id=last.job_id)
-            step = partial(engine.append_in, drafts=[last], head=head, append_id=identifier, now=lambda: now_us)
-            head = engine.update(step).head
+            step = partial(engine.append_in, appends=[Append([last], identifier)], head=head, now=lambda: now_us)
+            head = engine.update(step)[-1].head
         Anchor.create(building / ANCHOR_FILE, head).close()
         settle(building)
         check_built(building, head)

@@ -1,9 +1,21 @@
 """The log that an import appends to: evidence with its decision in one append, under the import's job."""
 
+from collections.abc import Sequence
+
+import msgspec
+
+from ledger.appending import Append
 from ledger.chain import Seq
 from ledger.codec import Draft
-from ledger.events import FetchSucceeded, ValidationCompleted
+from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.store.event_log import EventLog
+
+
+class ImportedEvents(msgspec.Struct, frozen=True):
+    """What an import says of one ticker: evidence and the decision that it caused, or a failure; under one id."""
+
+    events: tuple[FetchSucceeded | ValidationCompleted | IngestFailed, ...]
+    append_id: bytes
 
 
 class ImportLog:
@@ -16,20 +28,26 @@ class ImportLog:
         self._job_id = job_id
         self._lock_timeout_s = lock_timeout_s
 
-    def append(self, fetch: FetchSucceeded, decision: ValidationCompleted, *, append_id: bytes) -> Seq | None:
-        """Append both or neither; return the seq of the decision, None in a dry run.
+    def append(self, imported: Sequence[ImportedEvents]) -> list[Seq | None]:
+        """Append the events of each ticker, all of one or none; return the seq of its last, None in a dry run.
 
-        Raises: what `EventLog.append` raises, LedgerReplacedError too.
+        Their ids are not in the log yet. Many of them share a transaction; see `EventLog.append_many`.
+
+        Raises: what `EventLog.append_many` raises, LedgerReplacedError too.
         """
         log = self._log
         if log is None:
-            return None
-        # The decision names its evidence by a seq that nobody else may take in between.
+            return [None] * len(imported)
+        # Decisions name their evidence by seqs that nobody else may take in between.
         with log.locked().held(self._lock_timeout_s):
-            size = log.head().size
-            drafts = [
-                Draft(job_id=self._job_id, stream=fetch.ticker, event=fetch),
-                Draft(job_id=self._job_id, stream=fetch.ticker, event=decision, cause=size),
-            ]
-            appended = log.append(drafts, append_id=append_id, expected_size=size, expected_folder=self._ledger)
-        return Seq(appended.first + 1)
+            size = first = log.head().size
+            appends = []
+            for one in imported:
+                drafts = [
+                    Draft(job_id=self._job_id, stream=event.ticker, event=event, cause=size if place else None)
+                    for place, event in enumerate(one.events)
+                ]
+                appends.append(Append(drafts, one.append_id))
+                size += len(drafts)
+            appended = log.append_many(appends, expected_size=first, expected_folder=self._ledger)
+        return [Seq(one.first + one.count - 1) for one in appended]

@@ -13,7 +13,7 @@ from ledger import ids
 from ledger.chain import Seq
 from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest import judging
-from ledger.ingest.import_log import ImportLog
+from ledger.ingest.import_log import ImportedEvents, ImportLog
 from ledger.ingest.rules.held import Held, Reach
 from ledger.ingest.ticker_lock import ticker_lock
 from ledger.market.series import Series
@@ -82,7 +82,7 @@ class HandImporter:
             if run := log.append_run(identifier):
                 return BroughtOutcome(ticker=fetch.ticker, decision=None, seq=Seq(run.first + run.count - 1))
             decision, added = self._judged(fetch)
-            seq = self._appends.append(fetch, decision, append_id=identifier)
+            (seq,) = self._appends.append([ImportedEvents((fetch, decision), identifier)])
         return BroughtOutcome(ticker=fetch.ticker, decision=decision, seq=seq, added=added)
 
     def _judged(self, fetch: FetchSucceeded) -> tuple[ValidationCompleted, int]:

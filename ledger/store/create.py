@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from ledger.appending import Append
 from ledger.chain import EMPTY_HEAD
 from ledger.codec import Draft
 from ledger.errors import NotALedgerError, unwritable
@@ -68,8 +69,9 @@ def _build(home: LedgerHome, kind: LedgerKind, software: str, now: Callable[[], 
     identifier = append_id("ledger.created", job_id=draft.job_id)
     engine = Engine(building, readonly=False, create=True)
     try:
-        step = partial(engine.append_in, drafts=[draft], head=EMPTY_HEAD, append_id=identifier, now=now)
-        appended = engine.update(step)
+        (appended,) = engine.update(
+            partial(engine.append_in, appends=[Append([draft], identifier)], head=EMPTY_HEAD, now=now)
+        )
     finally:
         engine.close()
     Anchor.create(building / ANCHOR_FILE, appended.head).close()

@@ -11,17 +11,16 @@ import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import lmdb
 import msgspec
 
-from ledger.appending import Appended, chain_records, head_after, hold_back
+from ledger.appending import Append, Appended, chain_records, head_after, hold_back
 from ledger.chain import EMPTY_HEAD, LINK_BYTES, Head, Link, Record, Seq
 from ledger.claims import check_claims
-from ledger.codec import Draft, decode_envelope
+from ledger.codec import decode_envelope
 from ledger.errors import (
     DamagedError,
     DiskFullError,
@@ -47,6 +46,7 @@ HEAD = struct.Struct(">Q32s")
 APPEND = struct.Struct(">QI")  # first seq, count
 KEY_BYTES = 8
 CHUNK_BYTES = 1024 * 1024
+COMMIT_BODY_BYTES = 4 * 1024 * 1024  # of many appends in one transaction
 FIRST_MAP_BYTES = 64 * 1024 * 1024
 FULL_BYTES = 64 * 1024  # a disk with less than this takes no commit
 MAP_STEP_BYTES = 1024 * 1024 * 1024  # past this, grow by a quarter, not by doubling
@@ -235,26 +235,40 @@ class Engine:
             else:
                 return result
 
-    def append_in(
-        self, txn: Any, drafts: Sequence[Draft], *, head: Head, append_id: bytes, now: Callable[[], int]
-    ) -> Appended:
-        """Put `drafts` (at least one) after `head`, which is the log's as `txn` sees it, as one append.
+    def append_in(self, txn: Any, appends: Sequence[Append], *, head: Head, now: Callable[[], int]) -> list[Appended]:
+        """Put `appends` (at least one, under ids that are new) after `head`, which is the log's as `txn` sees it.
 
+        Of many, those after the one with which their bodies reach 4 MiB are left for another transaction.
         The one append step: of a log, an accepted head, a restore and a creation.
-        The anchor, and what makes the append wanted, are the caller's concern.
+        The anchor, and what makes the appends wanted, are the caller's concern.
 
         Raises: BodyTooLargeError; OtherLogError when one records a head that this log does not hold; DamagedError
         when the last event cannot be decoded; StorageError as `load_in` does.
         """
-        check_claims((draft.event for draft in drafts), partial(self.link_in, txn))
-        last = head.size - 1
-        last_recorded_at = decode_envelope(last, self.body_in(txn, last)).recorded_at if head.size else 0
+        start = head.size
+        last_recorded_at = decode_envelope(start - 1, self.body_in(txn, start - 1)).recorded_at if start else 0
         recorded_at, held_back_us = hold_back(now(), last_recorded_at)
-        records = chain_records(drafts, head=head, recorded_at=recorded_at, append_id=append_id)
-        after = head_after(records)
-        run = AppendRun(head.size, len(records))
-        self.load_in(txn, [record.link + record.body for record in records], {append_id: run}, head=after)
-        return Appended(first=Seq(head.size), count=len(records), head=after, held_back_us=held_back_us)
+        values: list[bytes] = []
+        runs: dict[bytes, AppendRun] = {}
+        done: list[Appended] = []
+        body_bytes = 0
+
+        def link_at(seq: int) -> Link | None:
+            here = values[seq - start : seq - start + 1] if seq >= start else ()
+            return Link(here[0][:LINK_BYTES]) if here else self.link_in(txn, seq)
+
+        for one in appends:
+            check_claims((draft.event for draft in one.drafts), link_at)
+            records = chain_records(one.drafts, head=head, recorded_at=recorded_at, append_id=one.append_id)
+            run = runs[one.append_id] = AppendRun(head.size, len(records))
+            head = head_after(records)
+            done.append(Appended(first=Seq(run.first), count=run.count, head=head, held_back_us=held_back_us))
+            values += [record.link + record.body for record in records]
+            body_bytes += sum(len(record.body) for record in records)
+            if body_bytes >= COMMIT_BODY_BYTES:
+                break
+        self.load_in(txn, values, runs, head=head)
+        return done
 
     def load_in(self, txn: Any, values: Sequence[bytes], runs: Mapping[bytes, AppendRun], *, head: Head) -> None:
         """Put `values` (link ‖ body) of any number of appends, the index entries `runs` and the `head` after them.

@@ -6,12 +6,13 @@ Source: docs/format.md; docs/architecture.md, "Invariants".
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
-from ledger.appending import Appended, check_call, head_after, match_repeat
+from ledger.appending import Append, Appended, check_call, head_after, match_repeat
 from ledger.chain import Head, Link, Record, Seq
 from ledger.codec import Draft, decode_envelope
 from ledger.errors import (
@@ -33,6 +34,7 @@ from ledger.store.writer_lock import WriterLock
 
 WRITER_LOCK_TIMEOUT_S = 120.0
 ANCHOR = "anchor"
+COMMIT_APPENDS = 1_000
 
 Clock = Callable[[], int]  # microseconds UTC
 
@@ -204,7 +206,23 @@ class EventLog:
         DiskFullError, StorageError (the ledger is reopened and stays usable); RolledBackError, ForkedError,
         AnchorDamagedError, MarkedError; ClockAheadError.
         """
-        check_call(drafts, append_id)
+        return self.append_many(
+            [Append(drafts, append_id)], expected_size=expected_size, expected_folder=expected_folder
+        )[0]
+
+    def append_many(
+        self, appends: Sequence[Append], *, expected_size: int | None = None, expected_folder: Path | None = None
+    ) -> list[Appended]:
+        """Do what `append` does for each of `appends`, in their order, many of them in one transaction.
+
+        Up to 1,000, or 4 MiB of bodies, a transaction: each append is in the log whole or not at all, and so are those
+        of a transaction together; what was committed stays when a later one fails. One that is there already is
+        skipped. `expected_size` is the log's before the first that is new.
+
+        Raises: as `append` does.
+        """
+        for one in appends:
+            check_call(one)
         lock = self._writer_lock()
         with lock.held(self._lock_timeout_s):
             token = self.home.switch_token()
@@ -222,7 +240,11 @@ class EventLog:
                 path = self.folder / ANCHOR_FILE
                 # No file at all: somebody removed it. The log goes on under a new one; `verify` reported its absence.
                 self._anchor = Anchor(path) if path.exists() else Anchor.create(path, self._engine.head())
-            return self._append_locked(self._anchor, drafts, append_id, expected_size)
+            done: list[Appended] = []
+            while left := appends[len(done) : len(done) + COMMIT_APPENDS]:
+                fresh = all(one.repeated for one in done)
+                done += self._append_locked(self._anchor, left, expected_size if fresh else None)
+            return done
 
     def locked(self) -> WriterLock:
         """Return the writer lock, for an append that must be atomic with the reads before it."""
@@ -236,29 +258,29 @@ class EventLog:
             raise ValueError(message)
         return self._lock
 
-    def _append_locked(
-        self, anchor: Anchor, drafts: Sequence[Draft], append_id: bytes, expected_size: int | None
-    ) -> Appended:
+    def _append_locked(self, anchor: Anchor, appends: Sequence[Append], expected_size: int | None) -> list[Appended]:
+        """Take the first of `appends`, as many as one transaction does, and return what became of each."""
         remembered = anchor.read()
         landing: list[Head] = []
 
-        def step(txn: Any) -> tuple[Appended, Head]:
+        def step(txn: Any) -> tuple[list[Appended], Head]:
             check_head(partial(self._engine.link_in, txn), partial(self._engine.head_in, txn), remembered, ANCHOR)
             head = self._engine.head_in(txn)
-            if run := self._engine.run_in(txn, append_id):
-                stored = list(self.read(run.first, run.first + run.count))
-                match_repeat(drafts, stored, append_id=append_id, first=run.first)
-                known = Appended(first=Seq(run.first), count=run.count, head=head_after(stored), repeated=True)
-                return known, head
+            known, new = self._known_and_new(txn, appends)
+            if not new:
+                return list(known.values()), head
             if expected_size is not None and expected_size != head.size:
                 raise ConflictError(expected=expected_size, actual=head.size)
             now_us = self._now()
             if self._ceiling is not None:
                 last_us = decode_envelope(head.size - 1, self._engine.body_in(txn, head.size - 1)).recorded_at
-                self._ceiling.check(drafts, now_us=now_us, last_us=last_us)
-            appended = self._engine.append_in(txn, drafts, head=head, append_id=append_id, now=lambda: now_us)
-            landing[:] = [appended.head]
-            return appended, appended.head
+                # What comes after the first is at no distance from it.
+                self._ceiling.check(next(iter(new.values())).drafts, now_us=now_us, last_us=last_us)
+            landed = self._engine.append_in(txn, list(new.values()), head=head, now=lambda: now_us)
+            landing[:] = [landed[-1].head]
+            done = known | dict(zip(new, landed, strict=False))
+            taken = (one.append_id for one in appends[: len(known) + len(new)])
+            return [done[name] for name in takewhile(done.__contains__, taken)], landing[0]
 
         appended, head = self._commit(step, landing)
         # A crash here leaves the anchor behind the log: it may lag, never lead. A retry brings it up.
@@ -269,7 +291,31 @@ class EventLog:
                 raise StorageError(self._engine.path, str(error), landed=True) from error
         return appended
 
-    def _commit(self, step: Callable[[Any], tuple[Appended, Head]], landing: list[Head]) -> tuple[Appended, Head]:
+    def _known_and_new(self, txn: Any, appends: Sequence[Append]) -> tuple[dict[bytes, Appended], dict[bytes, Append]]:
+        """Return which of `appends` are in the log, and which are not, up to the first that comes a second time."""
+        known: dict[bytes, Appended] = {}
+        new: dict[bytes, Append] = {}
+        for one in appends:
+            if one.append_id in known or one.append_id in new:
+                break  # a repeat, once the first one is there: in the next transaction
+            if run := self._engine.run_in(txn, one.append_id):
+                known[one.append_id] = self._repeated(one, run)
+            else:
+                new[one.append_id] = one
+        return known, new
+
+    def _repeated(self, append: Append, run: AppendRun) -> Appended:
+        """Return what was said of an append when it was new.
+
+        Raises: AppendIdError when it was another one.
+        """
+        stored = list(self.read(run.first, run.first + run.count))
+        match_repeat(append.drafts, stored, append_id=append.append_id, first=run.first)
+        return Appended(first=Seq(run.first), count=run.count, head=head_after(stored), repeated=True)
+
+    def _commit(
+        self, step: Callable[[Any], tuple[list[Appended], Head]], landing: list[Head]
+    ) -> tuple[list[Appended], Head]:
         try:
             return self._engine.update(step)
         except (DiskFullError, StorageError) as error:

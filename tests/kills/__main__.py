@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from tests.kills import appends, commands
+from tests.kills import appends, commands, imports
 
-CAMPAIGNS = {"append": appends.campaign, "cli": commands.campaign}
+CAMPAIGNS = {"append": appends.campaign, "cli": commands.campaign, "import": imports.campaign}
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.kills import appends, commands
+from tests.kills import appends, commands, imports
 
 
 def test_what_was_acknowledged_survives_the_kill_of_its_writer(tmp_path: Path) -> None:
@@ -18,3 +18,10 @@ def test_the_next_run_finishes_what_a_killed_one_left(tmp_path: Path) -> None:
     tally = commands.campaign(4, 20_260_213, tmp_path)
     assert [] == tally.violations
     assert (4, True) == (tally.rounds, tally.passed)
+
+
+def test_a_killed_import_leaves_whole_appends_and_the_next_one_completes_it(tmp_path: Path) -> None:
+    """Twelve imports are killed; what each leaves is a beginning of what one that nobody disturbs leaves."""
+    tally = imports.campaign(12, 20_261_130, tmp_path)
+    assert [] == tally.violations
+    assert tally.killed >= 6

@@ -11,7 +11,7 @@ import lmdb
 import pytest
 
 import ledger.store.engine
-from ledger.appending import Appended, chain_records
+from ledger.appending import Append, Appended, chain_records
 from ledger.chain import EMPTY_HEAD, Head, Record
 from ledger.codec import Draft
 from ledger.errors import (
@@ -56,9 +56,9 @@ def put(engine: Engine, drafts: list[Draft], name: str) -> list[Record]:
     return chain_records(drafts, head=head, recorded_at=1, append_id=append_id(name))
 
 
-def step(engine: Engine, drafts: list[Draft], name: str, head: Head) -> Callable[[Any], Appended]:
+def step(engine: Engine, drafts: list[Draft], name: str, head: Head) -> Callable[[Any], list[Appended]]:
     """Return the append of `drafts` after `head`, to be run in a transaction."""
-    return partial(engine.append_in, drafts=drafts, head=head, append_id=append_id(name), now=lambda: 1)
+    return partial(engine.append_in, appends=[Append(drafts, append_id(name))], head=head, now=lambda: 1)
 
 
 def raw(folder: Path, name: bytes, value: bytes | None, database: bytes | None = None) -> None:

@@ -7,7 +7,7 @@ went by its code, under another name: the same file brings what that blended, re
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Literal
 
@@ -16,10 +16,9 @@ from msgspec.structs import replace
 
 from ledger import ids
 from ledger.chain import Seq
-from ledger.codec import Draft
 from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.foreseen import UnforeseenError, foreseen
-from ledger.ingest.import_log import ImportLog
+from ledger.ingest.import_log import ImportedEvents, ImportLog
 from ledger.ingest.providers.cotahist import DESCRIPTION, layout, recorded
 from ledger.ingest.providers.cotahist.file import NumberedLine, Text
 from ledger.ingest.providers.cotahist.identity import UnnamedQuote, identity
@@ -31,7 +30,8 @@ from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held, Reach
 from ledger.market import sessions
 from ledger.market.ticker import currency
-from ledger.store.event_log import EventLog
+from ledger.store.engine import COMMIT_BODY_BYTES
+from ledger.store.event_log import COMMIT_APPENDS, EventLog
 from ledger.values import Identity, Request, Source, Window
 
 LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
@@ -185,40 +185,52 @@ class Importer:
         self._threshold_percent = threshold_percent
 
     def run(self, spool: Spool) -> Iterator[Imported]:
-        """Yield what became of each ticker, in order, appended by then. One ticker's quotes in memory at a time.
+        """Yield what became of each ticker, in order, appended by then: up to 1,000 of them in one transaction.
+
+        In memory are the quotes of one ticker, and the events of one transaction.
 
         Raises: what `EventLog.append` raises, LedgerReplacedError too; what was yielded stays.
         """
+        judged: list[_Judged] = []
+        lines_bytes = 0
         for ticker, lines in spool.tickers():
-            identifier = ids.append_id(f"{APPENDS}/{self._contents.sha256.hex()}/{ticker}")
-            if self._log is not None and (run := self._log.append_run(identifier)):
-                yield Imported(ticker=ticker, records=len(lines), decision=None, seq=Seq(run.first + run.count - 1))
-                continue
-            try:
-                with foreseen("judge"):
-                    fetch = evidence(ticker, lines, self._contents)
-                    reading = replace(recorded.reading(b"".join(lines)), rank=recorded.rank(fetch))
-                    decision = judge.judge(
-                        fetch,
-                        self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),
-                        basis=DESCRIPTION.basis,
-                        exchange=DESCRIPTION.exchange,
-                        reading=reading,
-                        threshold_percent=self._threshold_percent,
-                    )
-                    assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
-            except UnforeseenError as error:
-                seq = self._record_failure(ticker, error)
-                yield Imported(ticker=ticker, records=len(lines), decision=None, seq=seq, error=error)
-                continue
-            seq = self._appends.append(fetch, decision, append_id=identifier)
-            yield Imported(ticker=ticker, records=len(lines), decision=decision, seq=seq)
+            judged.append(self._judged(ticker, lines))
+            lines_bytes += sum(map(len, lines))
+            if len(judged) == COMMIT_APPENDS or lines_bytes >= COMMIT_BODY_BYTES:
+                yield from self._appended(judged)
+                judged, lines_bytes = [], 0
+        yield from self._appended(judged)
 
-    def _record_failure(self, ticker: str, error: UnforeseenError) -> Seq | None:
-        """Record that the file's lines of `ticker` could not be judged; the same file imports them once they can be."""
-        log = self._log
-        if log is None or log.readonly:
-            return None
+    def _appended(self, judged: Sequence["_Judged"]) -> Iterator[Imported]:
+        seqs = iter(self._appends.append([one.events for one in judged if one.events is not None]))
+        for one in judged:
+            yield one.imported if one.events is None else replace(one.imported, seq=next(seqs))
+
+    def _judged(self, ticker: str, lines: list[bytes]) -> "_Judged":
+        """Return what the file's lines of `ticker` come to, and the events that record it; none for what was before."""
+        identifier = ids.append_id(f"{APPENDS}/{self._contents.sha256.hex()}/{ticker}")
+        imported = Imported(ticker=ticker, records=len(lines), decision=None, seq=None)
+        if self._log is not None and (run := self._log.append_run(identifier)):
+            return _Judged(replace(imported, seq=Seq(run.first + run.count - 1)), None)
+        try:
+            with foreseen("judge"):
+                fetch = evidence(ticker, lines, self._contents)
+                reading = replace(recorded.reading(b"".join(lines)), rank=recorded.rank(fetch))
+                decision = judge.judge(
+                    fetch,
+                    self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),
+                    basis=DESCRIPTION.basis,
+                    exchange=DESCRIPTION.exchange,
+                    reading=reading,
+                    threshold_percent=self._threshold_percent,
+                )
+                assert isinstance(decision, ValidationCompleted)  # noqa: S101 - a series as traded has one scale
+        except UnforeseenError as error:
+            return _Judged(replace(imported, error=error), self._failure(ticker, error))
+        return _Judged(replace(imported, decision=decision), ImportedEvents((fetch, decision), identifier))
+
+    def _failure(self, ticker: str, error: UnforeseenError) -> ImportedEvents:
+        """Return what records that `ticker` could not be judged; the same file imports it once it can be."""
         event = IngestFailed(
             ticker=ticker,
             provider=DESCRIPTION.name,
@@ -229,8 +241,14 @@ class Importer:
             error_kind="internal",
             message=str(error),
         )
-        identifier = ids.append_id(f"ingest.failed/{ticker}", job_id=self._job_id)
-        return log.append([Draft(job_id=self._job_id, stream=ticker, event=event)], append_id=identifier).first
+        return ImportedEvents((event,), ids.append_id(f"ingest.failed/{ticker}", job_id=self._job_id))
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    """What became of a ticker, and the events that say so, which are not in the log yet."""
+
+    imported: Imported
+    events: ImportedEvents | None
 
 
 def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSucceeded:

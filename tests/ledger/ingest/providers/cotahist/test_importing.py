@@ -190,8 +190,11 @@ def test_the_same_file_twice_appends_nothing(tmp_path: Path, log: EventLog) -> N
     assert [True, False, True] == [one.decision is None for one in more]
 
 
-def test_an_import_that_died_goes_on_where_it_stopped(tmp_path: Path, log: EventLog) -> None:
+def test_an_import_that_died_goes_on_where_it_stopped(
+    tmp_path: Path, log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The tickers that were appended stay; the others follow."""
+    monkeypatch.setattr(importing, "COMMIT_APPENDS", 1)
     path = made(tmp_path / "A.TXT", [line(FIRST, code) for code in ("ABEV3", "PETR4", "VALE3")])
     with Spool() as spool:
         contents = intake(path, spool)
@@ -202,9 +205,10 @@ def test_an_import_that_died_goes_on_where_it_stopped(tmp_path: Path, log: Event
 
 
 def test_nothing_is_appended_to_a_ledger_that_was_restored_meanwhile(
-    tmp_path: Path, log: EventLog, home: LedgerHome
+    tmp_path: Path, log: EventLog, home: LedgerHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though it is as long as the one that was read: what was decided went by that one. Asked again, all of it is."""
+    monkeypatch.setattr(importing, "COMMIT_APPENDS", 1)
     path = made(tmp_path / "A.TXT", [line(FIRST, code) for code in ("ABEV3", "PETR4")])
     with Spool() as spool:
         contents = intake(path, spool)
