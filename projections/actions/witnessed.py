@@ -9,7 +9,7 @@ takes it from all the others.
 Source: docs/validation.md, "Witnesses of an action".
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -21,7 +21,8 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger.ingest.rules.actions import is_withdrawal
-from ledger.values import Action, ActionKind, Bar
+from ledger.values import Action, ActionKind
+from projections.actions.tape import NO_TAPE, Tape
 
 ActionFamily = Literal["cash", "shares", "subscription", "delivery", "unnamed"]
 WitnessState = Literal["agreed", "single", "differs", "unsized"]
@@ -73,19 +74,12 @@ class WitnessedAction(msgspec.Struct, frozen=True, kw_only=True):
     told: dict[str, tuple[Action, ...]]
     reason: str | None = None
 
-
-class Tape(msgspec.Struct, frozen=True, kw_only=True):
-    """What the exchange's own prices show: bars as traded, and the days on which rights changed, as it counts them.
-
-    `steps` says nothing of days that are not between its first and last one `known`.
-    """
-
-    bars: Mapping[date, Bar] = {}
-    steps: frozenset[date] = frozenset()
-    known: tuple[date, date] | None = None
-
-
-NO_TAPE = Tape()
+    @property
+    def named(self) -> str:
+        """What it is and of which day, as a line on it says: by the label that it came with, where it has one."""
+        labels = (one.label for actions in self.told.values() for one in actions if one.label)
+        family = "a change of rights that nobody names," if self.family == "unnamed" else self.family
+        return f"{next(labels, family)} of {self.ex_date}"
 
 
 def witnessed(told: Sequence[ToldActions], tape: Tape = NO_TAPE) -> list[WitnessedAction]:
@@ -95,10 +89,8 @@ def witnessed(told: Sequence[ToldActions], tape: Tape = NO_TAPE) -> list[Witness
     """
     found = _named(told)
     _joined(found, [one.provider for one in told])
-    days = sorted(tape.bars)
-    rows = [_judged(key, by_provider, told, found, tape, days) for key, by_provider in sorted(found.items())]
-    dated = {row.ex_date for row in rows}
-    rows += [_unnamed(day) for day in sorted(tape.steps - dated)]
+    rows = [_judged(key, by_provider, told, found, tape) for key, by_provider in sorted(found.items())]
+    rows += _unnamed(sorted({row.ex_date for row in rows}), tape)
     return sorted(rows, key=lambda row: (row.ex_date, row.family))
 
 
@@ -179,7 +171,6 @@ def _judged(
     told: Sequence[ToldActions],
     found: Mapping[_Key, Mapping[str, tuple[Action, ...]]],
     tape: Tape,
-    days: Sequence[date],
 ) -> WitnessedAction:
     day, family = key
     delivered = found.get((day, "delivery"), {}).keys() if family == "shares" else ()
@@ -197,22 +188,22 @@ def _judged(
     own = size(actions)
     if own is None:
         return replace(row, state="unsized", reason=f"{provider} names it and no size of it")
-    doubts = list(_doubts(row, own, tape, days))
+    doubts = list(_doubts(row, own, tape))
     others = [theirs for one in by_provider.values() if (theirs := size(one)) is not None]
     state: WitnessState = "differs" if doubts else "agreed" if len(others) > 1 else "single"
     return replace(row, state=state, reason="; ".join(doubts) or None)
 
 
-def _doubts(row: WitnessedAction, own: Size, tape: Tape, days: Sequence[date]) -> Iterator[str]:
+def _doubts(row: WitnessedAction, own: Size, tape: Tape) -> Iterator[str]:
     for name, actions in row.told.items():
         theirs = size(actions)
         if theirs is not None and not _same(own, theirs):
             yield f"{name} has another size"
         if actions[0].ex_date != row.ex_date:
             yield f"{name} has it on {actions[0].ex_date}"
-    if tape.known and tape.known[0] < row.ex_date <= tape.known[1] and row.ex_date not in tape.steps:
+    if tape.denies(row.ex_date):
         yield "no right changed on that day, by the exchange's count"
-    at = bisect_left(days, row.ex_date)
+    days, at = tape.days, bisect_left(tape.days, row.ex_date)
     if row.family == "shares" and max(own[0], 1 / own[0]) >= JUMP and 0 < at < len(days):
         before, after = tape.bars[days[at - 1]].close, tape.bars[days[at]].close
         parted, whole = after * own[0] / before, Fraction(after, before)
@@ -220,16 +211,23 @@ def _doubts(row: WitnessedAction, own: Size, tape: Tape, days: Sequence[date]) -
             yield "the price did not move by it"
 
 
-def _unnamed(day: date) -> WitnessedAction:
-    return WitnessedAction(
-        ex_date=day,
-        family="unnamed",
-        state="unsized",
-        provider=None,
-        actions=(),
-        told={},
-        reason="a right changed on that day, by the exchange's count, and nobody names it",
-    )
+def _unnamed(named: Sequence[date], tape: Tape) -> Iterator[WitnessedAction]:
+    """Yield an action of no size for each change of rights that no day `named` explains; they come in order."""
+    for step in tape.steps():
+        explained = bisect_right(named, step.day) - bisect_right(named, step.before)
+        if explained < step.days_apart():
+            times = "a right changed" if step.changes == 1 else f"rights changed {step.changes} times"
+            when = "on that day" if step.is_dated else f"after {step.before}"
+            named_by = "nobody names it" if not explained else f"{explained} of them named"
+            yield WitnessedAction(
+                ex_date=step.day,
+                family="unnamed",
+                state="unsized",
+                provider=None,
+                actions=(),
+                told={},
+                reason=f"{times} {when}, by the exchange's count, and {named_by}",
+            )
 
 
 def _same(one: Size, other: Size) -> bool:

@@ -7,7 +7,6 @@ exchanged, and by the later splits that the newer series is adjusted for. Pure a
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
-from functools import partial
 from math import prod
 
 import msgspec
@@ -19,7 +18,7 @@ from ledger.market.series import Series
 from ledger.values import Action, Bar, Basis
 from projections.api import series_rows
 from projections.api.rows import AdjustedPrice, Price
-from projections.fold.tables import State, Tables
+from projections.fold.tables import State
 from projections.models import decisions, metrics, prices, retirements
 from projections.models.retirements import Retirement
 from projections.models.units import reais
@@ -71,11 +70,14 @@ def continued(
     ended = retirements.in_force(state[metrics.NAME], position)
     tables, names = state[prices.NAME], codes(ended, ticker)
     rule = adjusting or AS_USUAL
-    parts = _parts(tables, [chosen(name) for name in names], [ended[name] for name in names[:-1]], position, rule)
-    made = partial(series_rows.adjusted_prices, rule=adjusting) if adjusting else series_rows.prices
+    parts = _parts(state, [chosen(name) for name in names], [ended[name] for name in names[:-1]], position, rule)
     for part in parts:
         own = factors(part.bars, part.actions, part.basis, rule.scope) if adjusting else {}
-        for row in made(tables, part.series, position):
+        for row in (
+            series_rows.adjusted_prices(state, part.series, position, adjusting)
+            if adjusting
+            else series_rows.prices(tables, part.series, position)
+        ):
             if row.date in part.bars:
                 known = part.lead if row.date >= part.since else None
                 factor = None if known is None else own.get(row.date, ONE) * known
@@ -83,10 +85,10 @@ def continued(
 
 
 def _parts(
-    tables: Tables, series: Sequence[Series], ends: Sequence[Retirement], position: int, rule: AdjustmentRule
+    state: State, series: Sequence[Series], ends: Sequence[Retirement], position: int, rule: AdjustmentRule
 ) -> list[_Part]:
     """Return what each of `series` adds, oldest first; `ends` are how each but the last one ended."""
-    parts: list[_Part] = []
+    tables, parts = state[prices.NAME], list[_Part]()
     for number in reversed(range(len(series))):
         until = ends[number].on if number < len(ends) else date.max
         after = ends[number - 1].on if number else date.min
@@ -94,7 +96,7 @@ def _parts(
         held = prices.bars(tables, series[number], position)
         if newest is None:
             raise NothingToShowError(f"no session of {series[number].ticker} to join", wanted="at least one")
-        known = known_actions(tables, series[number], newest.basis, position, rule)
+        known = known_actions(state, series[number], newest.basis, position, rule)
         part = _Part(
             series=series[number],
             bars={day: bar for day, bar in held.items() if after < day <= until},

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import pairwise
 
 import msgspec
 
 from ledger.ingest.providers import registry
 from ledger.market.price import amount_text
-from ledger.market.series import Series
 from ledger.values import Action
+from projections.actions.taped import tape
 from projections.actions.witnessed import (
     ActionFamily,
-    Tape,
     WitnessedAction,
     WitnessState,
     ratio,
@@ -20,10 +18,9 @@ from projections.actions.witnessed import (
     witnessed,
 )
 from projections.fold.tables import State
-from projections.models import decisions, instruments, metrics, prices
+from projections.models import metrics, prices
 from projections.queries.adjusted import told
 
-NOMINAL = "ATZ"  # the mark of an update in name: no value leaves
 IN_DOUBT: frozenset[WitnessState] = frozenset({"differs", "unsized"})
 
 
@@ -69,33 +66,6 @@ def tickers(state: State) -> list[str]:
 def seen(state: State, ticker: str, position: int | None = None, order: Sequence[str] = ()) -> list[WitnessedAction]:
     """Return what is told of the ticker's actions once `position` events are read (None: all), as its witnesses do."""
     return witnessed(told(state[prices.NAME], ticker, position, order), tape(state, ticker, position))
-
-
-def tape(state: State, ticker: str, position: int | None = None) -> Tape:
-    """Return what the exchange's own prices of a ticker show once `position` events are read (None: all).
-
-    Changes of rights are known of today alone: instruments are described as the newest evidence has them.
-    """
-    tables = state[prices.NAME]
-    for name in registry.price_names("real"):
-        if registry.described(name).basis == "as_traded" and name in decisions.judged(tables, ticker):
-            series = Series(ticker, name)
-            bars = prices.bars(tables, series, position)
-            span = None if position is not None else instruments.of(state[instruments.NAME], series)
-            if span is None:
-                return Tape(bars=bars)
-            return Tape(bars=bars, steps=frozenset(steps(state, series)), known=(span.first, span.last))
-    return Tape()
-
-
-def steps(state: State, series: Series) -> Iterator[date]:
-    """Yield the days on which the exchange counted a change of rights of one paper, but for updates in name alone."""
-    for before, after in pairwise(instruments.runs(state[instruments.NAME], series)):
-        one, other = before.listing, after.listing
-        if None in {one.distribution, other.distribution} or one.isin != other.isin:
-            continue
-        if (other.distribution or 0) > (one.distribution or 0) and NOMINAL not in other.specification.split():
-            yield after.first
 
 
 def rows(ticker: str, found: Sequence[WitnessedAction]) -> Iterator[DisputedAction]:

@@ -223,8 +223,11 @@ class Ledger:
             def rows(series: Series) -> Iterable[Price]:
                 return joined.continued(state, series.ticker, until, chosen=chosen, adjusting=rule)
         else:
-            made = partial(series_rows.adjusted_prices, rule=rule) if rule else series_rows.prices
-            rows = partial(made, self._tables, position=until)
+            rows = (
+                partial(series_rows.adjusted_prices, self._view.state, position=until, rule=rule)
+                if rule
+                else partial(series_rows.prices, self._tables, position=until)
+            )
         found = (row for one in self._chosen(ticker, source) for row in series_rows.within(rows(one), first, last))
         return (
             to_columns(AdjustedPrice, cast("Iterator[AdjustedPrice]", found)) if adjusted else to_columns(Price, found)

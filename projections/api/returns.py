@@ -14,7 +14,8 @@ import msgspec
 
 from ledger.market.series import Series
 from ledger.values import Bar
-from projections.fold.tables import Tables
+from projections.actions.witnessed import WitnessedAction
+from projections.fold.tables import State
 from projections.models import decisions, prices
 from projections.queries.adjusted import AdjustmentRule, known_actions
 
@@ -30,11 +31,12 @@ class Gained(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AdjustedSeries(msgspec.Struct, frozen=True, kw_only=True):
-    """A series with both factors of its sessions."""
+    """A series with both factors of its sessions; before `unsized`, where there is one, no session has any."""
 
     bars: Mapping[date, Bar]
     splits: Mapping[date, Fraction]
     total: Mapping[date, Fraction]
+    unsized: WitnessedAction | None = None
 
     def gained(self, start: date | None = None, end: date | None = None) -> Gained | None:
         """Return what was gained from the first session on or after `start` to the last on or before `end`.
@@ -56,11 +58,17 @@ class AdjustedSeries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def adjusted_series(
-    tables: Tables, series: Series, position: int | None = None, order: tuple[str, ...] = ()
+    state: State, series: Series, position: int | None = None, order: tuple[str, ...] = ()
 ) -> AdjustedSeries:
     """Return the series as it is held once `position` events are read (None: all), with both factors."""
+    tables = state[prices.NAME]
     bars, newest = dict(sorted(prices.bars(tables, series, position).items())), decisions.newest(tables, series)
     if newest is None:
         return AdjustedSeries(bars=bars, splits={}, total={})
-    known = known_actions(tables, series, newest.basis, position, AdjustmentRule(order=order))
-    return AdjustedSeries(bars=bars, splits=known.factors(bars, "splits"), total=known.factors(bars, "all"))
+    known = known_actions(state, series, newest.basis, position, AdjustmentRule(order=order))
+    return AdjustedSeries(
+        bars=bars,
+        splits=known.factors(bars, "splits"),
+        total=known.factors(bars, "all"),
+        unsized=known.unsized,
+    )

@@ -12,7 +12,7 @@ from ledger.market.series import Series
 from ledger.values import Bar, Basis
 from projections.api.faces import to_python
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, MissingSession, Price
-from projections.fold.tables import Tables
+from projections.fold.tables import State, Tables
 from projections.models import corporate_actions, decisions
 from projections.models import prices as held_prices
 from projections.models.decisions import Decision
@@ -34,14 +34,14 @@ def prices(tables: Tables, series: Series, position: int) -> Iterator[Price]:
 
 
 def adjusted_prices(
-    tables: Tables, series: Series, position: int, rule: "AdjustmentRule | None" = None
+    state: State, series: Series, position: int, rule: "AdjustmentRule | None" = None
 ) -> Iterator[AdjustedPrice]:
     """Yield what `prices` does, beside each price the one adjusted for what was known then, of later sessions too."""
     # Imported here: exact fractions cost as much as everything else that prices need.
     from projections.queries.adjusted import AS_USUAL, adjusted_fields, held_factors
 
-    factors = held_factors(tables, series, position, rule or AS_USUAL)
-    for bar, held in _held(tables, series, position):
+    factors = held_factors(state, series, position, rule or AS_USUAL)
+    for bar, held in _held(state[held_prices.NAME], series, position):
         factor = factors.get(bar.date)
         yield to_python(
             AdjustedPrice,

@@ -7,6 +7,7 @@ Tables:
   days of the year of two bytes each. Neighbouring runs differ, so there is a row of what people see at changes only.
 - `listed`: (ticker, provider) -> first and last session, how many there are, the listing of the last one.
 - `waiting`: (provider) -> the newest evidence, until the next: its decisions follow it in the same append.
+- `former`: (ticker, provider, day, seq) -> how the day was described until the event `seq` described it otherwise.
 """
 
 from collections.abc import Iterator
@@ -23,15 +24,15 @@ from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import BodyError
 from ledger.market.quotation import Listing
 from ledger.market.series import Series
-from ledger.values import ACCEPTED, Answer, Bar
+from ledger.values import ACCEPTED, Answer
 from projections.fold.event_readers import Evidence, Fact, decode_answer
-from projections.fold.keys import text_key, two_texts
+from projections.fold.keys import DAY_BYTES, day_key, last_seq, seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 
 NAME = "instruments"
-VERSION = 1
+VERSION = 2
 YEAR = Struct(">H")
-DAY_BYTES = 2
+DAY_OF_YEAR_BYTES = 2
 
 
 class ListingRun(msgspec.Struct, frozen=True):
@@ -69,6 +70,7 @@ class _LatestAnswer(msgspec.Struct, frozen=True, array_like=True, gc=False):
 _decode_year = msgspec.msgpack.Decoder(_Year).decode
 _decode_listed = msgspec.msgpack.Decoder(InstrumentSpan).decode
 _decode_waiting = msgspec.msgpack.Decoder(_LatestAnswer).decode
+_decode_listing = msgspec.msgpack.Decoder(Listing).decode
 
 
 class Instruments:
@@ -76,8 +78,8 @@ class Instruments:
 
     name = NAME
     version = VERSION
-    tables = ("years", "listed", "waiting")
-    rewritten = frozenset(tables)
+    tables = ("years", "listed", "waiting", "former")
+    rewritten = frozenset({"years", "listed", "waiting"})
     reads = frozenset({FetchSucceeded.TAG, ValidationCompleted.TAG})
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
@@ -95,24 +97,27 @@ class Instruments:
             return
         bars, series = {bar.date: bar for bar in fact.bars}, Series(fact.ticker, fact.provider)
         for year, days in groupby(sorted(bars), key=lambda day: day.year):
-            _describe(tables, series, year, waiting.answer, {day: bars[day] for day in days})
+            try:
+                found = dict(registry.listings(series.provider, waiting.answer, {day: bars[day] for day in days}))
+            except BodyError:
+                return  # prices stand as they were accepted; what nobody can read describes nothing
+            _describe(tables, series, year, found, envelope.seq)
 
 
-def _describe(tables: Tables, series: Series, year: int, answer: Answer, bars: dict[date, Bar]) -> None:
-    """Describe the sessions of `bars`, all of one year, by what the answer says of them."""
-    try:
-        found = dict(registry.listings(series.provider, answer, bars))
-    except BodyError:
-        return  # prices stand as they were accepted; what nobody can read describes nothing
+def _describe(tables: Tables, series: Series, year: int, found: dict[date, Listing], seq: int) -> None:
+    """Describe sessions of one year as the event `seq` `found` them."""
     key = text_key(series.ticker, series.provider)
     stored = tables["years"].load(key + YEAR.pack(year), _decode_year)
     before = {} if stored is None else {day: run.listing for run in stored.runs for day in _days(year, run.days)}
+    for day, listing in found.items():
+        if (old := before.get(day)) is not None and old != listing:
+            tables["former"].store(key + day_key(day) + seq_key(seq), old)
     after = sorted({**before, **found}.items())
     if not after:
         return
     begin = date(year, 1, 1).toordinal() - 1
     runs = tuple(
-        _StoredRun(listing, b"".join((day.toordinal() - begin).to_bytes(DAY_BYTES, "big") for day, _ in run))
+        _StoredRun(listing, b"".join((day.toordinal() - begin).to_bytes(DAY_OF_YEAR_BYTES, "big") for day, _ in run))
         for listing, run in groupby(after, key=itemgetter(1))
     )
     tables["years"].store(key + YEAR.pack(year), _Year(runs))
@@ -128,8 +133,8 @@ def _describe(tables: Tables, series: Series, year: int, answer: Answer, bars: d
 
 def _days(year: int, packed: bytes) -> Iterator[date]:
     begin = date(year, 1, 1).toordinal() - 1
-    for at in range(0, len(packed), DAY_BYTES):
-        yield date.fromordinal(begin + int.from_bytes(packed[at : at + DAY_BYTES], "big"))
+    for at in range(0, len(packed), DAY_OF_YEAR_BYTES):
+        yield date.fromordinal(begin + int.from_bytes(packed[at : at + DAY_OF_YEAR_BYTES], "big"))
 
 
 def listed(tables: Tables) -> Iterator[tuple[Series, InstrumentSpan]]:
@@ -156,3 +161,24 @@ def runs(tables: Tables, series: Series) -> Iterator[ListingRun]:
                 run = ListingRun(run.listing, before.first, run.last, before.sessions + run.sessions)
             found.append(run)
     return iter(found)
+
+
+def described(tables: Tables, series: Series, position: int | None = None) -> dict[date, Listing]:
+    """Return each session as it was described once `position` events were read (None: all), by day.
+
+    So far as it held a bar then: what was never described by then is as it is now. Costs the instrument's years.
+    """
+    prefix = text_key(series.ticker, series.provider)
+    found = {
+        day: run.listing
+        for key, value in tables["years"].scan(prefix)
+        for run in _decode_year(value).runs
+        for day in _days(YEAR.unpack(key[len(prefix) :])[0], run.days)
+    }
+    if position is not None:
+        for key, value in tables["former"].scan(prefix, reverse=True):
+            if last_seq(key) >= position:
+                # Of several the oldest is the last to come, and the one that held until then.
+                day = date.fromordinal(int.from_bytes(key[len(prefix) : len(prefix) + DAY_BYTES], "big"))
+                found[day] = _decode_listing(value)
+    return dict(sorted(found.items()))

@@ -30,8 +30,9 @@ from ledger.ingest.providers import registry
 from ledger.ingest.rules.actions import CURRENCY
 from ledger.market.series import Series
 from ledger.values import Action, ActionKind, Bar, Basis
+from projections.actions.taped import tape
 from projections.actions.witnessed import FAMILIES, ToldActions, WitnessedAction, counted, ratio, witnessed
-from projections.fold.tables import Tables
+from projections.fold.tables import State, Tables
 from projections.models import decisions, prices
 from projections.queries.bar_fields import PRICES
 
@@ -113,7 +114,7 @@ AS_USUAL = AdjustmentRule()
 class KnownActions(msgspec.Struct, frozen=True):
     """The actions that a series is adjusted by, on its own `basis`; before `since` they are not known (None: ever).
 
-    `unsized` is the last one of no known size, which ends the series where `since` is its day.
+    `unsized` is the last one of no known size since somebody was asked; the series is adjusted from its day on.
     """
 
     basis: Basis
@@ -152,12 +153,14 @@ def told(tables: Tables, ticker: str, position: int | None = None, order: Sequen
 
 
 def known_actions(
-    tables: Tables, series: Series, basis: Basis, position: int | None = None, rule: AdjustmentRule = AS_USUAL
+    state: State, series: Series, basis: Basis, position: int | None = None, rule: AdjustmentRule = AS_USUAL
 ) -> KnownActions:
     """Return what is known of the actions of the series' ticker once `position` events are read (None: all).
 
-    By all providers that tell of them, in the order of `rule` (see `told`). Costs their decisions.
+    By all providers that tell of them, in the order of `rule` (see `told`), and by the exchange's own count of changes
+    of rights: one that nobody names is of no known size. Costs their decisions, and the exchange's series.
     """
+    tables = state[prices.NAME]
     witnesses = told(tables, series.ticker, position, rule.order)
     asked = [
         date.min if one.provider == series.provider or not registry.has_sessions(one.provider) else first
@@ -166,9 +169,10 @@ def known_actions(
     ]
     if not asked:
         return KnownActions(basis)
-    rows = witnessed(witnesses)
-    unsized = max((row for row in rows if row.state == "unsized"), key=lambda row: row.ex_date, default=None)
-    since = min(asked) if unsized is None else max(min(asked), unsized.ex_date)
+    rows = witnessed(witnesses, tape(state, series.ticker, position))
+    ends = (row for row in rows if row.state == "unsized" and row.ex_date > min(asked))
+    unsized = max(ends, key=lambda row: row.ex_date, default=None)
+    since = min(asked) if unsized is None else unsized.ex_date
     own = prices.actions(tables, series, position) if registry.names_actions(series.provider) else ()
     actions = counted(rows) if basis == "as_traded" else _onto_adjusted(rows, series.provider, own)
     return KnownActions(basis, actions, since, unsized)
@@ -231,14 +235,14 @@ def _as_traded(told: Sequence[Action]) -> tuple[Action, ...]:
 
 
 def held_factors(
-    tables: Tables, series: Series, position: int | None = None, rule: AdjustmentRule = AS_USUAL
+    state: State, series: Series, position: int | None = None, rule: AdjustmentRule = AS_USUAL
 ) -> dict[date, Fraction]:
     """Return the factor of each session held once `position` events are read (None: all), in order of days.
 
     Sessions of which not all is known have none. Costs the series' versions, and the decisions on its ticker.
     """
-    newest = decisions.newest(tables, series)
-    bars = prices.bars(tables, series, position)
+    newest = decisions.newest(state[prices.NAME], series)
+    bars = prices.bars(state[prices.NAME], series, position)
     if newest is None or not bars:
         return {}
-    return known_actions(tables, series, newest.basis, position, rule).factors(bars, rule.scope)
+    return known_actions(state, series, newest.basis, position, rule).factors(bars, rule.scope)

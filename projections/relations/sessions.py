@@ -9,7 +9,7 @@ import numpy as np
 from ledger.market.series import Series
 from ledger.values import Basis
 from projections.api.rows import AdjustedPrice, Price
-from projections.fold.tables import Tables
+from projections.fold.tables import State
 from projections.models import bar_columns, prices
 from projections.models.bar_columns import EPOCH_ORDINAL, PRICES, Ints
 from projections.models.decisions import Decision
@@ -50,7 +50,7 @@ def sessions(
         ]
         columns = _columns(batch, rows, parts)
         if adjusted:
-            columns |= _adjusted(view.state[prices.NAME], batch, rows, parts, position, adjusted)
+            columns |= _adjusted(view.state, batch, rows, parts, position, adjusted)
         held = [part for part in parts if part.start < part.stop]
         yield Sessions(Block(AdjustedPrice if adjusted else Price, columns), held)
 
@@ -76,7 +76,7 @@ def _columns(batch: Batch, rows: Ints, parts: list[SeriesRows]) -> dict[str, Cel
 
 
 def _adjusted(
-    tables: Tables, batch: Batch, rows: Ints, parts: list[SeriesRows], position: int, rule: AdjustmentRule
+    state: State, batch: Batch, rows: Ints, parts: list[SeriesRows], position: int, rule: AdjustmentRule
 ) -> dict[str, Cells]:
     """Return the factor of each row and its prices times that; most series have no action, and nothing to compute."""
     factor, missing = np.ones(len(rows)), np.zeros(len(rows), np.bool_)
@@ -87,11 +87,11 @@ def _adjusted(
         if part.start == part.stop:
             continue
         span = slice(part.start, part.stop)
-        known = known_actions(tables, part.series, whole.judged[-1].basis, position, rule)
+        known = known_actions(state, part.series, whole.judged[-1].basis, position, rule)
         if not known.actions:
             missing[span] = True if known.since is None else days[span] < known.since.toordinal()
             continue
-        factors = known.factors(prices.bars(tables, part.series, position), rule.scope)
+        factors = known.factors(prices.bars(state[prices.NAME], part.series, position), rule.scope)
         for row in range(part.start, part.stop):
             one = factors.get(date.fromordinal(int(days[row])))
             if one is None:

@@ -12,7 +12,7 @@ GOLDEN = {
     ("prices", 3): "74de54299506dda376da0d9e2d74efe121a26e47d68e982f65e1f7c5eeeeb526",
     ("ingest_logs", 2): "f246d1188f5f09093628da7b51fdcfa826c3935e2398afee0a379639d2cb9e45",
     ("metrics", 8): "38fe199964cc2d7d1d30eec794f25b381aadc147ea3ec6c92d066decfc2bdaaf",
-    ("instruments", 1): "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+    ("instruments", 2): "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
     ("snapshots", 1): "ff45598472c24a3214940f6d825af786e8128e821dcca029d0d5b0a6c5a796d2",
 }
 

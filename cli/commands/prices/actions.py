@@ -47,7 +47,7 @@ Examples:
 \b
 --disputed compares what the witnesses say, day by day: all cash of a day together, its splits,
 bonuses and groupings together, as traded, and each step of the exchange's own count of changes of
-rights (DISMES, as of now). agreed: two name one size; single: only one names it;
+rights (DISMES). agreed: two name one size; single: only one names it;
 differs: two sizes or days, or the price did not move by it; unsized: nobody says what it is worth.
 The first of ACTION_SOURCES that names it counts; what is unsized ends the adjusted prices there.
 
@@ -78,7 +78,7 @@ def actions(context: click.Context, /, *, style: Style, **given: Any) -> int:
     with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, asked.as_of)
         if asked.disputed:
-            return _disputed(view, asked.ticker, position if asked.as_of else None, in_force.action_sources, style)
+            return _disputed(view, asked.ticker, position, in_force.action_sources, style)
         tables, name = view.state["prices"], asked.ticker or ""
         if asked.source is not None or not decisions.judged(tables, name):
             series_option.judged(view.state, name, asked.source)
@@ -89,7 +89,7 @@ def actions(context: click.Context, /, *, style: Style, **given: Any) -> int:
     return Exit.OK
 
 
-def _disputed(view: View, ticker: str | None, position: int | None, order: Sequence[str], style: Style) -> int:
+def _disputed(view: View, ticker: str | None, position: int, order: Sequence[str], style: Style) -> int:
     # Imported here: exact fractions cost as much as everything else that actions need.
     from projections.api import disputes
 

@@ -91,6 +91,8 @@ def returns(context: click.Context, /, *, style: Style, **given: Any) -> int:
     if not rows:
         raise NothingToShowError("fewer than two sessions of what was asked for", wanted="two closes to compare")
     output.give(output.rendered(rows, style, LAYOUT))
+    for words in gains.cut:
+        output.say(words)
     return Exit.WARNING if any(row.total_return is None for row in rows) else Exit.OK
 
 
@@ -99,6 +101,7 @@ class Gains:
 
     def __init__(self, view: View, position: int, order: tuple[str, ...]) -> None:
         self._view, self._position, self._order = view, position, order
+        self.cut: list[str] = []  # what ends series before the days asked for, in words
 
     def of(self, ticker: str, start: date | None, end: date | None, *, source: str | None = None) -> ReturnRow | None:
         """Return what the ticker gained between these days, None where it has fewer than two sessions there.
@@ -106,8 +109,10 @@ class Gains:
         Raises: NothingToShowError where it has no series.
         """
         series = series_option.one(self._view.state, ticker, source)
-        known = adjusted_series(self._view.state[prices.NAME], series, self._position, self._order)
+        known = adjusted_series(self._view.state, series, self._position, self._order)
         gained = known.gained(start, end)
+        if known.unsized is not None and (start is None or start < known.unsized.ex_date):
+            self.cut.append(f"{ticker}: nothing is known across {known.unsized.named}: main actions --disputed")
         if gained is None:
             return None
         return ReturnRow(

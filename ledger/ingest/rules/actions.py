@@ -148,7 +148,7 @@ def _faults(action: Action, known: Sequence[Action], bars: Sequence[Bar]) -> Ite
             yield "got split ratio 1, want another"
         return
     text = f"got {_text(action)}"
-    if action.amount <= 0:
+    if action.amount < 0 or (action.amount == 0 and action.kind != "spin_off"):  # a person says it is worth nothing
         yield f"{text}, want above 0"
     if action.kind != "dividend":
         return

@@ -3,8 +3,11 @@
 from datetime import date, timedelta
 from fractions import Fraction
 
+import pytest
+
 from ledger.values import Action, ActionKind, Bar
-from projections.actions.witnessed import Tape, ToldActions, WitnessedAction, counted, witnessed
+from projections.actions.tape import NO_TAPE, RightsCount, Tape
+from projections.actions.witnessed import ToldActions, WitnessedAction, counted, witnessed
 
 DAY = date(2025, 3, 19)
 REAL = 10**12
@@ -32,7 +35,7 @@ def seen(tape: Tape | None = None, /, **told: list[Action]) -> list[WitnessedAct
         ToldActions(provider=one, actions=tuple(told[one]), withdraws=one == "manual", splits_alone=one == "yfinance")
         for one in order
     ]
-    return witnessed(words, tape or Tape())
+    return witnessed(words, tape or NO_TAPE)
 
 
 def flat(*closes: int) -> dict[date, Bar]:
@@ -105,22 +108,76 @@ def test_one_action_on_two_days_counts_once() -> None:
     assert 2 == len(seen(b3=[parted(8, 1)], yfinance=[parted(8, 1, day=DAY + timedelta(days=9))]))
 
 
+def counting(*counts: tuple[int, int | None], nominal: bool = False, isins: str = "") -> Tape:
+    """Return a tape of sessions, by how many days they are from the day, with so many changes of rights each."""
+    names = isins or "A" * len(counts)
+    found = {
+        DAY + timedelta(days=away): RightsCount(isin, changes, nominal and number == len(counts) - 1)
+        for number, ((away, changes), isin) in enumerate(zip(counts, names, strict=True))
+    }
+    return Tape({}, found)
+
+
 def test_the_exchanges_count_of_rights_confirms_and_contradicts() -> None:
     """A step that nobody names is an action of no size; an action without a step is in doubt."""
-    known = (DAY - timedelta(days=30), DAY + timedelta(days=30))
-    (row,) = seen(Tape(steps=frozenset({DAY}), known=known), b3=[paid(1_000_000)])
+    (row,) = seen(counting((-1, 100), (0, 101)), b3=[paid(1_000_000)])
     assert ("single", None) == (row.state, row.reason)
-    (doubtful,) = seen(Tape(known=known), b3=[paid(1_000_000)])
+    (doubtful,) = seen(counting((-1, 100), (0, 100)), b3=[paid(1_000_000)])
     assert "differs" == doubtful.state
-    (step,) = seen(Tape(steps=frozenset({DAY}), known=known))
+    (step,) = seen(counting((-1, 100), (0, 101)))
     assert ("unnamed", "unsized", DAY) == (step.family, step.state, step.ex_date)
+    assert "a right changed on that day, by the exchange's count, and nobody names it" == step.reason
+
+
+@pytest.mark.parametrize("away", [-5, -1, 0])
+def test_the_step_of_a_paper_that_seldom_trades_may_be_of_any_day_since_it_last_did(away: int) -> None:
+    """Its first session without the right comes when somebody trades it."""
+    (row,) = seen(counting((-6, 100), (0, 101)), b3=[paid(1_000_000, day=DAY + timedelta(days=away))])
+    assert ("single", None) == (row.state, row.reason)
+    (early, step) = seen(counting((-6, 100), (0, 101)), b3=[paid(1_000_000, day=DAY - timedelta(days=6))])
+    assert ("single", "unnamed") == (early.state, step.family)
+
+
+def test_of_two_changes_since_the_last_session_both_are_to_be_named() -> None:
+    """On two days; what changed twice between neighbouring sessions can have but one."""
+    tape = counting((-6, 100), (0, 102))
+    assert 2 == len(seen(tape, b3=[paid(1_000_000), paid(1_000_000, day=DAY - timedelta(days=2))]))
+    (_, step) = seen(tape, b3=[paid(1_000_000)])
+    assert ("unnamed", "rights changed 2 times after 2025-03-13, by the exchange's count, and 1 of them named") == (
+        step.family,
+        step.reason,
+    )
+    (row,) = seen(counting((-1, 100), (0, 102)), b3=[paid(1_000_000)])
+    assert "single" == row.state
+
+
+@pytest.mark.parametrize(
+    "tape",
+    [
+        counting((-1, 100), (0, 101), nominal=True),  # an update in name
+        counting((-1, 130), (0, 100)),  # begun anew
+        counting((-1, 100), (0, 101), isins="AB"),  # of another paper
+        counting((-1, None), (0, 101)),  # the file says nothing
+    ],
+)
+def test_what_is_no_change_of_rights_is_no_step(tape: Tape) -> None:
+    """Nothing is to be named, and the series goes on."""
+    assert [] == seen(tape)
+
+
+def test_an_update_in_name_denies_what_is_named_there() -> None:
+    """No value leaves; another paper's count says nothing either way."""
+    (row,) = seen(counting((-1, 100), (0, 101), nominal=True), b3=[paid(1_000_000)])
+    assert "differs" == row.state
+    (row,) = seen(counting((-1, 100), (0, 100), isins="AB"), b3=[paid(1_000_000)])
+    assert "single" == row.state
 
 
 def test_the_price_confirms_and_contradicts_a_split() -> None:
     """MGLU3 of 14/10/2020: 104.00, then 25.59."""
-    (row,) = seen(Tape(bars=flat(104_000_000, 25_590_000)), b3=[parted(4, 1)])
+    (row,) = seen(Tape(flat(104_000_000, 25_590_000), {}), b3=[parted(4, 1)])
     assert "single" == row.state
-    (doubtful,) = seen(Tape(bars=flat(104_000_000, 103_000_000)), b3=[parted(4, 1)])
+    (doubtful,) = seen(Tape(flat(104_000_000, 103_000_000), {}), b3=[parted(4, 1)])
     assert ("differs", "the price did not move by it") == (doubtful.state, doubtful.reason)
 
 

@@ -25,7 +25,7 @@ from tests.support.listed import PROVIDER, Listed
 
 PETR4 = Series("PETR4.SA", PROVIDER)
 MONDAY = date(2024, 12, 23)  # the year ends within what is told of
-GOLDEN = "1e7417e53d0e960eab416751a81da2225634e97b630dabfc59c4def0b8182e58"
+GOLDEN = "51d6a13f584801b788ebfdd18316c98e0acc0d21cb9f257bcf1dcb1e34654232"
 
 
 def days(*numbers: int) -> list[date]:
@@ -193,14 +193,29 @@ def story_of(seed: int) -> MemoryLog:
     return told_of.log
 
 
+def test_sessions_are_described_as_of_any_position_as_they_were_then() -> None:
+    """For each session that was described by then: a description that is replaced is kept beside its successor."""
+    log = story_of(20260216)
+    newest, replaced = state_of(log)["instruments"], 0
+    for position in range(1, log.head().size + 1):
+        then = replayed(log.read(stop=position), [Instruments()])[1]["instruments"]
+        for series, _ in instruments.listed(then):
+            expected = instruments.described(then, series)
+            found = instruments.described(newest, series, position)
+            assert expected == {day: found[day] for day in expected}
+            assert list(found) == sorted(found)
+            replaced += found != instruments.described(newest, series)
+    assert replaced
+
+
 def test_the_version_of_the_fold_has_one_digest() -> None:
     """Over lines of the exchange's file, of which the log of the other folds' digests has none.
 
     Without the evidence that waits: how that is compressed is no matter of the fold's.
     """
     _, state = replayed(story_of(20260215).read(), [Instruments()])
-    tables = {name: state["instruments"][name] for name in ("years", "listed")}
-    assert (1, GOLDEN) == (instruments.VERSION, digest(tables).hex())
+    tables = {name: state["instruments"][name] for name in ("years", "listed", "former")}
+    assert (2, GOLDEN) == (instruments.VERSION, digest(tables).hex())
 
 
 def test_a_listing_keeps_no_field_that_changes_with_each_session() -> None:

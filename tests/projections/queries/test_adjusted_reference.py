@@ -18,6 +18,7 @@ from ledger.memory_log import MemoryLog
 from ledger.values import Action, ActionKind, Bar, Window
 from projections.api.returns import adjusted_series
 from projections.fold.folding import replayed
+from projections.models.instruments import Instruments
 from projections.models.prices import Prices
 from projections.queries.adjusted import AdjustmentRule, held_factors
 from tests.support.drafts import JOB, StepClock, decision
@@ -130,10 +131,10 @@ def reference(  # noqa: C901 - the formulas in one place, day by day
 def test_adjusted_series_are_those_of_the_formulas_at_every_position(words: list[Word], closes: list[int]) -> None:
     """To the last digit: both are fractions."""
     log = recorded(words, closes)
-    _, state = replayed(log.read(), [Prices()])
+    _, state = replayed(log.read(), [Prices(), Instruments()])
     for position in range(1, len(words) + 2):
         expected = reference(words[: position - 1], closes)
-        found = held_factors(state["prices"], PRICED, position, AdjustmentRule(order=(OWN, LISTED)))
+        found = held_factors(state, PRICED, position, AdjustmentRule(order=(OWN, LISTED)))
         if expected is None:
             assert found == {}
         else:
@@ -146,9 +147,9 @@ def test_adjusted_series_are_those_of_the_formulas_at_every_position(words: list
 def test_both_factors_of_a_series_are_those_of_each_scope(words: list[Word], closes: list[int]) -> None:
     """What is told of the actions is gathered once for both, and nothing of it depends on the scope."""
     log = recorded(words, closes)
-    _, state = replayed(log.read(), [Prices()])
+    _, state = replayed(log.read(), [Prices(), Instruments()])
     for position in range(1, len(words) + 2):
-        found = adjusted_series(state["prices"], PRICED, position, (OWN, LISTED))
+        found = adjusted_series(state, PRICED, position, (OWN, LISTED))
         rules = (AdjustmentRule("splits", (OWN, LISTED)), AdjustmentRule("all", (OWN, LISTED)))
-        expected = [held_factors(state["prices"], PRICED, position, rule) for rule in rules]
+        expected = [held_factors(state, PRICED, position, rule) for rule in rules]
         assert expected == [found.splits, found.total]

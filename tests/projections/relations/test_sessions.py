@@ -46,10 +46,10 @@ def log() -> LogSource:
 
 def rows_of(view: View, position: int, row_type: type[Price]) -> list[Price]:
     """Return the rows of every ticker by the API, one after the other."""
-    make = series_rows.adjusted_prices if row_type is AdjustedPrice else series_rows.prices
-    tables = view.state[prices.NAME]
     wanted = chosen(view.state, position, order=(mix.PROVIDER,), retired=True)
-    return [row for series in wanted for row in make(tables, series, position)]
+    if row_type is AdjustedPrice:
+        return [row for series in wanted for row in series_rows.adjusted_prices(view.state, series, position)]
+    return [row for series in wanted for row in series_rows.prices(view.state[prices.NAME], series, position)]
 
 
 @pytest.mark.parametrize("row_type", [AdjustedPrice, Price])

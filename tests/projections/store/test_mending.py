@@ -76,7 +76,9 @@ def test_a_flipped_bit_of_any_table_is_mended_under_the_reader(tmp_path: Path, m
     story.alerted()
     story.retired()
     story.snapshot("PETR4-20260213.csv", position=20, sha256=bytes(32), rows=3)
-    Listed(story).imported([line(WINDOW.start)])
+    listed = Listed(story)
+    listed.imported([line(WINDOW.start)])
+    listed.imported([line(WINDOW.start, close=3800, specification="PN  ED")])
     log = story.log
     catch_up(log, tmp_path)
     for part in (0.1, 0.5, 0.999):

@@ -1,5 +1,6 @@
 """`main export`: the whole ledger as files that DuckDB, Polars, Spark and pandas read directly."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -144,7 +145,17 @@ def _folder(out: Path, form: FileFormat, layout: Layout, asked: ExportOptions) -
     line = f"{out}: tickers {len(series)}, prices {prices}, actions {actions}, files {len(manifest.files)}"
     with output.unprinted():
         output.raw(f"{line} | position {manifest.position} | head {manifest.head}\n".encode())
+    _say_late(series, form)
     return Exit.OK
+
+
+def _say_late(series: Sequence[ExportedSeries], form: FileFormat) -> None:
+    """Say of how many series not all sessions have an adjusted price, where the files have any."""
+    late = form != "beancount" and sum(one.adjusted_since is None or one.adjusted_since > one.first for one in series)
+    if late:
+        what = f"{late} of {len(series)} series are not adjusted from their first session on"
+        why = "(adjusted_since in manifest.json): main actions --disputed, main import-actions FILE"
+        output.say(f"{what} {why}", explains=False)
 
 
 def _revisions(out: Path | str, as_of: UpTo | None) -> int:

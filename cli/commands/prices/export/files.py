@@ -30,6 +30,7 @@ from projections.api.faces import to_columns
 from projections.api.rows import CorporateAction, Instrument
 from projections.models.bar_columns import EPOCH_ORDINAL, years
 from projections.queries.adjusted import AdjustmentRule
+from projections.relations.block import Block
 from projections.relations.sessions import Sessions, sessions
 from projections.store.store import View
 
@@ -53,6 +54,12 @@ class ExportedRows(Protocol):
     def plain(self) -> dict[str, list[Any]]:
         """Return their values in lists."""
         ...
+
+
+def adjusted_since(rows: Block) -> date | None:
+    """Return the first of the sessions of one series, in order of days, that has an adjusted price."""
+    days = rows.columns["date"].values[~np.asarray(rows.columns["factor"].missing)]
+    return date.fromordinal(int(days[0]) + EPOCH_ORDINAL) if len(days) else None
 
 
 class Sink:
@@ -195,6 +202,7 @@ class ExportFiles:
                     last=date.fromordinal(int(days[part.stop - 1])),
                     prices=part.stop - part.start,
                     actions=len(actions),
+                    adjusted_since=adjusted_since(found.block.taken(slice(part.start, part.stop))),
                 )
 
     def add_instruments(self, found: Sequence[Instrument]) -> None:

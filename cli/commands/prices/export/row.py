@@ -51,7 +51,10 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExportedSeries(msgspec.Struct, frozen=True, kw_only=True):
-    """A ticker of an export, and whose series stands for it; `prices` and `actions` count rows."""
+    """A ticker of an export, and whose series stands for it; `prices` and `actions` count rows.
+
+    `adjusted_since` is the first session with an adjusted price, null where none has one.
+    """
 
     ticker: str
     provider: str
@@ -60,6 +63,7 @@ class ExportedSeries(msgspec.Struct, frozen=True, kw_only=True):
     last: date
     prices: int
     actions: int
+    adjusted_since: date | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

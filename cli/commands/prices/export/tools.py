@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.commands.prices.export.files import Sink
+from cli.commands.prices.export.files import Sink, adjusted_since
 from cli.commands.prices.export.row import ExportedFile, ExportedSeries, FileFormat, Layout
 from cli.render import csv_text
 from ledger.market import sessions as calendar
@@ -24,7 +24,6 @@ from ledger.market.series import Series
 from ledger.market.ticker import currency, short
 from ledger.values import Window
 from projections.api.returns import adjusted_series
-from projections.models import prices
 from projections.models.bar_columns import EPOCH_ORDINAL
 from projections.queries.adjusted import AdjustmentRule
 from projections.relations.block import MICROS, Block
@@ -60,6 +59,7 @@ class HandedSeries(NamedTuple):
             last=days[-1],
             prices=len(days),
             actions=actions,
+            adjusted_since=adjusted_since(self.rows),
         )
 
 
@@ -139,8 +139,7 @@ def entitlements(one: HandedSeries) -> dict[date, tuple[float, float]]:
     factor, missing = one.rows.columns["factor"].values, one.rows.columns["factor"].missing
     if np.all((factor == 1) | missing):
         return {}
-    tables, series = one.view.state[prices.NAME], one.part.series
-    known = adjusted_series(tables, series, one.position, one.rule.order)
+    known = adjusted_series(one.view.state, one.part.series, one.position, one.rule.order)
     whole, shares = known.total, known.splits
     closes = dict(zip(one.days, one.rows.columns["close"].values.tolist(), strict=True))
     found = {}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from projections.api import extras
-from projections.api.rows import Change, CorporateAction, MissingSession, Price
+from projections.api.rows import AdjustedPrice, Change, CorporateAction, MissingSession, Price
 
 EXTRA = "plot"
 PictureFormat = Literal["png", "svg"]
@@ -58,9 +58,16 @@ class PriceChart(msgspec.Struct, frozen=True, kw_only=True):
     def line(self) -> tuple[list[date], list[float]]:
         """Return the days of the line and its closes; at a missing session it is broken by one that is no number."""
         points = {gap.date: math.nan for gap in self.missing}
-        points |= {price.date: float(price.close) for price in self.prices}
+        points |= self.closes()
         days = sorted(points)
         return days, [points[day] for day in days]
+
+    def closes(self) -> dict[date, float]:
+        """Return the close of each session drawn: the adjusted one, where they are adjusted."""
+        return {
+            one.date: float(one.close) if not isinstance(one, AdjustedPrice) or one.adj_close is None else one.adj_close
+            for one in self.prices
+        }
 
     def caption(self) -> str:
         """Return in one line what is drawn."""
@@ -104,7 +111,8 @@ def render(charts: Sequence[PriceChart], picture: PictureFormat) -> bytes:
 def _draw(above: Any, below: Any, chart: PriceChart) -> None:
     days = [price.date for price in chart.prices]
     above.plot(*chart.line(), color=LINE, linewidth=1.3, label="close")
-    above.set_ylabel("close, R$")
+    adjusted = isinstance(chart.prices[0], AdjustedPrice)
+    above.set_ylabel("adjusted close, R$" if adjusted else "close, R$")
     # Room for the names of actions above the line.
     above.margins(y=0.12)
     dates: Any = extras.load("matplotlib.dates", extra=EXTRA)
@@ -129,7 +137,7 @@ def _draw(above: Any, below: Any, chart: PriceChart) -> None:
 
 
 def _draw_revisions(axes: Any, chart: PriceChart) -> None:
-    closes = {price.date: float(price.close) for price in chart.prices}
+    closes = chart.closes()
     for name, days in chart.revised().items():
         if days:
             marker, colour, words = MARKS[name]
@@ -169,6 +177,7 @@ def _draw_actions(axes: Any, chart: PriceChart) -> None:
 
 def action_text(action: CorporateAction) -> str:
     """Return what is written beside an action."""
-    if action.amount is None:
-        return f"split {action.denominator} to {action.numerator}"
-    return f"{action.kind.replace('_', ' ')} R$ {action.amount}"
+    kind = action.kind.replace("_", " ")
+    if action.amount is not None:
+        return f"{kind} R$ {action.amount}"
+    return f"{kind} {action.denominator} to {action.numerator}" if action.numerator else kind

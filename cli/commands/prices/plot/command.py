@@ -1,8 +1,10 @@
 """`main plot`: a ticker's close and volume, with what happened to them."""
 
+from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import msgspec
@@ -11,10 +13,15 @@ from cli.app import output, settings
 from cli.app.exit_codes import Exit
 from cli.commands.prices.plot import chart
 from cli.commands.prices.plot.chart import PictureFormat, PriceChart
-from cli.context import ledgers, params, series_option, ticker_option
+from cli.context import adjustment, ledgers, params, series_option, ticker_option
 from ledger.errors import NothingToShowError
 from projections.api.ledger import Ledger
+from projections.api.rows import AdjustedPrice, Price
 from projections.queries.position import UpTo
+from projections.store.store import View
+
+if TYPE_CHECKING:
+    from projections.queries.adjusted import AdjustmentScope
 
 FORMATS = ("png", "svg")
 AT_ONCE = 2  # positions side by side
@@ -28,6 +35,7 @@ class PlotOptions(msgspec.Struct, frozen=True, kw_only=True):
     end: date | None
     as_of: UpTo | None
     source: str | None
+    adjusted: "AdjustmentScope | None"
 
     def takes(self, day: date) -> bool:
         """Return whether `day` is among the sessions drawn."""
@@ -40,9 +48,11 @@ Examples:
   main plot --ticker PETR4 --out petr4.png
   main plot --ticker PETR4 --start 2026-01-01 --as-of 2026-01-31 --out petr4.svg
   main plot --ticker PETR4 --as-of 2026-01-31 --as-of 2026-02-13 --out before-and-after.png
+  main plot --ticker PETR4 --adjusted --out petr4.svg
 
 \b
-Exit codes: 0 drawn, 3 no session held of what was asked for, or a package is missing.
+Exit codes: 0 drawn, 3 no session held of what was asked for, nothing known to adjust
+it by, or a package is missing.
 """
 )
 @ticker_option.option("Whose prices.", required=True)
@@ -54,6 +64,9 @@ Exit codes: 0 drawn, 3 no session held of what was asked for, or a package is mi
     type=params.UP_TO,
     multiple=True,
     help="As the ledger knew them then; twice: both, side by side.  [default: now]",
+)
+@adjustment.adjusted_option(
+    "The close adjusted for the splits and their like known then, or for all actions.  [all, where alone]"
 )
 @series_option.source_option
 @ledgers.archive_option
@@ -72,7 +85,8 @@ def plot(
 
     Marked are sessions that were corrected, withdrawn or came late, those that
     are missing, where the line is broken, and dividends and splits. Prices are
-    as they are held.
+    as they are held; with --adjusted what main prices --adjusted has, from
+    after the last action of no known size.
     """
     params.refuse_backwards(context, start, end)
     picture = out.suffix.lower().removeprefix(".")
@@ -84,7 +98,7 @@ def plot(
     in_force = settings.load()
     with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
         ledger = Ledger(log, view, order=in_force.price_sources, action_order=in_force.action_sources)
-        drawn = [_chart(ledger, one) for one in asked]
+        drawn = [_chart(ledger, view, one) for one in asked]
     output.give([chart.render(drawn, cast("PictureFormat", picture))], out)
     with output.unprinted():
         for one in drawn:
@@ -92,25 +106,33 @@ def plot(
     return Exit.OK
 
 
-def _chart(ledger: Ledger, asked: PlotOptions) -> PriceChart:
-    """Return what is to be drawn.
+def _chart(ledger: Ledger, view: View, asked: PlotOptions) -> PriceChart:
+    """Return what is to be drawn; say which sessions are not for want of what they would be adjusted by.
 
-    Raises: NothingToShowError when no session is held of what was asked for.
+    Raises: NothingToShowError when no session is held of what was asked for, or none of them can be adjusted.
     """
-    as_of, source = asked.as_of, asked.source
-    prices = ledger.prices(asked.ticker, start=asked.start, end=asked.end, as_of=as_of, source=source).rows()
+    as_of, source, position = asked.as_of, asked.source, ledger.position(asked.as_of)
+    of = partial(ledger.prices, asked.ticker, start=asked.start, end=asked.end, as_of=as_of, source=source)
+    prices: Sequence[Price] = of(adjusted=asked.adjusted).rows() if asked.adjusted else of().rows()
     if not prices:
-        where = f"the first {ledger.position(as_of)} events"
+        where = f"the first {position} events"
         raise NothingToShowError(f"no session of {asked.ticker} in {where}", wanted="at least one")
+    if asked.adjusted:
+        known = adjustment.known(view, ledger.series(asked.ticker, source), position)
+        adjustment.require_adjusted(prices, asked.ticker, known)
+        if words := adjustment.unadjusted(prices, known):
+            output.say(words)
+        prices = [one for one in prices if isinstance(one, AdjustedPrice) and one.factor is not None]
     changes = ledger.revisions(asked.ticker, as_of=as_of, source=source).rows()
     # To the last session drawn: what is late today would make another picture every day.
     missing = ledger.gaps(asked.ticker, as_of=as_of, source=source, until=prices[-1].date).rows()
     actions = ledger.actions(asked.ticker, as_of=as_of, source=source).rows()
+    adjusted = f", adjusted for {asked.adjusted}" if asked.adjusted else ""
     return PriceChart(
         title=asked.ticker,
-        provenance=f"{prices[0].provider}, position {ledger.position(as_of)}",
+        provenance=f"{prices[0].provider}, position {position}{adjusted}",
         prices=prices,
         changes=[change for change in changes if asked.takes(change.date)],
-        missing=[gap for gap in missing if asked.takes(gap.date) and not gap.behind],
+        missing=[gap for gap in missing if asked.takes(gap.date) and gap.date >= prices[0].date and not gap.behind],
         actions=[action for action in actions if asked.takes(action.date)],
     )

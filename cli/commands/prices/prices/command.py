@@ -14,7 +14,7 @@ from cli.app.errors import NotImportedError
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.prices.prices import row
-from cli.context import days, ledgers, params, positions, series_option, ticker_option
+from cli.context import adjustment, days, ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import TEXT
 from ledger.errors import NothingToShowError
 from ledger.ingest.providers import registry
@@ -26,10 +26,7 @@ from projections.queries.position import UpTo
 from projections.store.store import View
 
 if TYPE_CHECKING:
-    from projections.actions.witnessed import WitnessedAction
-    from projections.queries.adjusted import AdjustmentScope
-
-SCOPES = ("splits", "all")
+    from projections.queries.adjusted import AdjustmentScope, KnownActions
 
 
 class PricesOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,12 +62,8 @@ it by, or a package is missing.
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew them then.  [default: now]")
-@click.option(
-    "--adjusted",
-    type=click.Choice(SCOPES),
-    is_flag=False,
-    flag_value=SCOPES[-1],
-    help="Beside them, adjusted for the splits and their like known then, or for all actions.  [all, where alone]",
+@adjustment.adjusted_option(
+    "Beside them, adjusted for the splits and their like known then, or for all actions.  [all, where alone]"
 )
 @click.option("--continued", is_flag=True, help="With its other codes, as main retire joined them.")
 @click.option("--fields", is_flag=True, help="With all that the exchange's file says of each session.")
@@ -102,20 +95,24 @@ def prices(context: click.Context, /, *, out: Path | None, style: Style, **given
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, asked.as_of)
         rows = _quoted(log, view, position, asked) if asked.fields else _rows(view, position, asked)
-        unsized = _unsized(view, position, asked) if asked.adjusted and not asked.continued else None
+        known: KnownActions | None = None
+        if asked.adjusted and not asked.continued:
+            known = adjustment.known(view, series_option.one(view.state, asked.ticker, asked.source), position)
     found = list(series_rows.within(rows, asked.start, asked.end))
     if not found:
         asked_days = days.between(asked.start, asked.end)
         message = f"no session of {asked.ticker}{asked_days} in the first {position} events"
         raise NothingToShowError(message, wanted="at least one")
-    if all(isinstance(one, AdjustedPrice) and one.factor is None for one in found):
-        raise NothingToShowError(row.nothing_known(asked.ticker, unsized), wanted=row.WHAT_TELLS_OF_ACTIONS)
+    adjustment.require_adjusted(found, asked.ticker, known)
     # Rendered before anything is printed: an error of rendering comes alone.
     layout = row.ADJUSTED_LAYOUT if asked.adjusted else row.FIELDS_LAYOUT if asked.fields else row.LAYOUT
     content = list(output.rendered(found, style, layout))
     if style.format == TEXT:
         output.say(row.heading(adjusted=asked.adjusted is not None, fields=asked.fields))
-    for words in (row.unadjusted(found, unsized), row.disagreement(found) if asked.adjusted == SCOPES[-1] else None):
+    for words in (
+        adjustment.unadjusted(found, known),
+        row.disagreement(found) if asked.adjusted == adjustment.FOR_ALL else None,
+    ):
         if words:
             output.say(words)
     output.give(content, out)
@@ -144,11 +141,7 @@ def _rows(view: View, position: int, asked: PricesOptions) -> Sequence[Price]:
 
     Raises: NothingToShowError.
     """
-    rule = None
-    if asked.adjusted:
-        from projections.queries.adjusted import AdjustmentRule
-
-        rule = AdjustmentRule(asked.adjusted, settings.load().action_sources)
+    rule = adjustment.rule(asked.adjusted) if asked.adjusted else None
     if asked.continued:
         # Imported here: exact fractions cost as much as everything else that prices need.
         from projections.api import continued as joined
@@ -156,18 +149,13 @@ def _rows(view: View, position: int, asked: PricesOptions) -> Sequence[Price]:
         chosen = partial(series_option.one, view.state, source=asked.source)
         rows = list(joined.continued(view.state, asked.ticker, position, chosen=chosen, adjusting=rule))
     else:
-        made = partial(series_rows.adjusted_prices, rule=rule) if rule else series_rows.prices
-        rows = list(made(view.state["prices"], series_option.one(view.state, asked.ticker, asked.source), position))
+        series = series_option.one(view.state, asked.ticker, asked.source)
+        rows = list(
+            series_rows.adjusted_prices(view.state, series, position, rule)
+            if rule
+            else series_rows.prices(view.state["prices"], series, position)
+        )
     if not asked.adjusted:
         return rows
     adjusted = [one for one in rows if isinstance(one, AdjustedPrice)]
-    return row.compared(adjusted, for_all=asked.adjusted == SCOPES[-1])
-
-
-def _unsized(view: View, position: int, asked: PricesOptions) -> "WitnessedAction | None":
-    """Return the action of no known size that the adjusted prices begin after, None where there is none."""
-    from projections.queries.adjusted import AdjustmentRule, known_actions
-
-    series = series_option.one(view.state, asked.ticker, asked.source)
-    rule = AdjustmentRule(order=settings.load().action_sources)
-    return known_actions(view.state["prices"], series, "as_traded", position, rule).unsized
+    return row.compared(adjusted, for_all=asked.adjusted == adjustment.FOR_ALL)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -10,10 +9,6 @@ from cli.render.renderers import Layout
 from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
 from projections.api.rows import AdjustedPrice, MarketPrice, Price
 
-if TYPE_CHECKING:
-    from projections.actions.witnessed import WitnessedAction
-
-WHAT_TELLS_OF_ACTIONS = "some: main import-actions FILE, or main --provider b3 --ticker T, or main --ticker T"
 CSV_HEADER = ("date", "open", "high", "low", "close", "volume")
 ADJUSTED_CSV_HEADER = (
     *CSV_HEADER,
@@ -134,23 +129,3 @@ def disagreement(rows: Iterable[Price]) -> str | None:
         return words
     worst, _ = max(differing, key=lambda one: abs(one[1] / level - 1))
     return f"{words}; worst {worst.date}: {worst.adj_close:.6f} against {float(worst.provider_adj_close or 0):.6f}"
-
-
-def nothing_known(ticker: str, unsized: "WitnessedAction | None") -> str:
-    """Return what there is to adjust the ticker by where no session has a factor."""
-    since = "" if unsized is None else f" since what nobody knows the size of, on {unsized.ex_date},"
-    return f"no corporate actions{since} to adjust {ticker} by"
-
-
-def unadjusted(rows: Sequence[Price], unsized: "WitnessedAction | None" = None) -> str | None:
-    """Return how many sessions are older than what is known of actions, None where none is; `unsized` ends it."""
-    old = [row for row in rows if isinstance(row, AdjustedPrice) and row.factor is None]
-    if not old:
-        return None
-    why = "of their dividends and splits nothing is known"
-    if unsized is not None:
-        label = next((one.label for actions in unsized.told.values() for one in actions if one.label), unsized.family)
-        why = (
-            f"nobody knows the size of {label} of {unsized.ex_date}; main actions --disputed, main import-actions FILE"
-        )
-    return f"{len(old)} sessions until {old[-1].date} are not adjusted: {why}"

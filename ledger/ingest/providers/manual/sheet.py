@@ -76,19 +76,21 @@ class Cell(msgspec.Struct, frozen=True):
             raise self.refused("a day as YYYY-MM-DD")
         return found
 
-    def amount(self) -> int | None:
+    def amount(self, *, least: int = 1) -> int | None:
         """Return the 10^-12 of a real in it, None where it is empty.
 
-        Raises: SheetError for nothing above 0, or no plain decimal of at most 12 places.
+        At `least` 0 where a change of rights that gave nothing has to be named all the same.
+
+        Raises: SheetError for fewer than `least`, or no plain decimal of at most 12 places.
         """
         if not self.text:
             return None
-        wanted = "a plain decimal above 0, of at most 12 places"
+        wanted = f"a plain decimal {'above 0' if least else 'of 0 or more'}, of at most 12 places"
         try:
             found = amount_from_text(self.text)
         except ValueError as error:
             raise self.refused(wanted) from error
-        if not 0 < found < LIMIT_MICROS:
+        if not least <= found < LIMIT_MICROS:
             raise self.refused(wanted)
         return found
 
@@ -225,7 +227,7 @@ def _action(cells: Mapping[str, Cell]) -> Action:
     isin, label = cells["isin"], cells["label"]
     if isin.text and not (len(isin.text) == ISIN_CHARS and isin.text.isascii() and isin.text.isalnum()):
         raise isin.refused(f"an ISIN of {ISIN_CHARS} letters and digits")
-    amount, ratio, strike = cells["amount"].amount(), cells["ratio"].ratio(), cells["strike"].amount()
+    amount, ratio = cells["amount"].amount(least=int(kind != "spin_off")), cells["ratio"].ratio()
     check_size(kind, cells, ratio)
     numerator, denominator = ratio or (None, None)
     return Action(
@@ -239,7 +241,7 @@ def _action(cells: Mapping[str, Cell]) -> Action:
         pay_date,
         isin.text or None,
         label.text or None,
-        strike,
+        cells["strike"].amount(),
     )
 
 

@@ -1,6 +1,7 @@
 """Actions, adjusted prices and returns of an imported year, by the exchange's list and a person's word."""
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -153,6 +154,102 @@ def test_a_change_of_rights_that_nobody_names_is_an_action_of_no_size(tmp_path: 
     )
     assert (2, 0, "warning") == (alarm["value"], alarm["threshold"], alarm["severity"])
     assert "\nb3ledger_disputed_actions 2.0\n" in main(tmp_path, "metrics", "--format", "prometheus").out
+
+
+@pytest.fixture(scope="module")
+def unnamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose ledger counts a change of rights on 2024-12-20 that nobody names, and one that a person does."""
+    folder = tmp_path_factory.mktemp("unnamed")
+    rights = {day: 100 + (day >= date(2024, 12, 20)) + (day >= date(2024, 12, 26)) for day in CLOSES}
+    lines = [line(day, "PETR4", close, distribution=rights[day], isin=ISIN) for day, close in CLOSES.items()]
+    made(folder / "A.TXT", lines, year=2024)
+    main(folder, "import-cotahist", "A.TXT")
+    sheet(folder, "PETR4,2024-12-26,dividend,1.32820661,,,notice")
+    return folder
+
+
+SAID = "3 sessions until 2024-12-12 are not adjusted: nobody knows the size of a change of rights that nobody names"
+
+
+def test_a_change_of_rights_that_nobody_names_ends_the_adjusted_prices(unnamed: Path) -> None:
+    """From the day of the change on all is known, and before it nothing is."""
+    done = main(unnamed, "prices", "PETR4", "--adjusted", "--format", "json")
+    assert [None] * 3 == [row["adj_close"] for row in done.lines()[:3]]
+    assert all(row["factor"] for row in done.lines()[3:])
+    assert SAID in done.err
+    older = main(unnamed, "prices", "PETR4", "--adjusted", "--end", "2024-12-12")
+    assert (3, "") == (older.code, older.out)
+    assert "since a change of rights that nobody names, of 2024-12-20, of which nobody knows the size" in older.err
+    (gained,) = main(unnamed, "returns", "PETR4", "--format", "json").lines()
+    assert ("2024-12-20", "2024-12-26") == (gained["start"], gained["end"])
+    across = main(unnamed, "returns", "PETR4", "--from", "2024-12-12", "--format", "json")
+    assert (1, None, None) == (across.code, *(across.lines()[0][name] for name in ("price_return", "total_return")))
+    assert "nothing is known across a change of rights that nobody names, of 2024-12-20" in across.err
+
+
+def test_tables_pictures_and_sql_of_adjusted_prices_begin_after_it_too(unnamed: Path, tmp_path: Path) -> None:
+    """And each of them says so."""
+    done = main(unnamed, "export", "--out", str(tmp_path / "lake"), "--format", "csv")
+    (series,) = json.loads((tmp_path / "lake" / "manifest.json").read_text())["series"]
+    assert ("2024-12-20", "2024-12-10") == (series["adjusted_since"], series["first"])
+    assert "1 of 1 series are not adjusted from their first session on" in done.err
+    asked = "select date, adj_close is null as missing from adjusted order by date"
+    rows = main(unnamed, "sql", asked, "--format", "json").lines()
+    assert [True] * 3 + [False] * 3 == [row["missing"] for row in rows]
+    done = main(unnamed, "plot", "PETR4", "--adjusted", "--out", str(tmp_path / "a.svg"))
+    assert "3 sessions, 2024-12-20 to 2024-12-26" in done.out
+    assert "adjusted for all" in done.out
+    assert SAID in done.err
+    assert "adjusted close" in (tmp_path / "a.svg").read_text()
+    done = main(unnamed, "plot", "PETR4", "--adjusted", "--end", "2024-12-12", "--out", str(tmp_path / "b.svg"))
+    assert (3, False) == (done.code, (tmp_path / "b.svg").exists())
+
+
+def test_who_names_the_change_makes_the_series_whole_and_before_it_was_as_it_was(tmp_path: Path, unnamed: Path) -> None:
+    """A payment of nothing is a name too, for what is worth nothing."""
+    folder = tmp_path / "own"
+    shutil.copytree(unnamed, folder)
+    before = main(folder, "events", "--limit", "1", "--format", "json").lines()[-1]["seq"]
+    sheet(folder, "PETR4,2024-12-20,spin_off,0,,,nothing of value left: notice of 2024-12-18")
+    assert all(row["factor"] for row in main(folder, "prices", "PETR4", "--adjusted", "--format", "json").lines())
+    assert 0 == main(folder, "actions", "--disputed").code
+    then = main(folder, "prices", "PETR4", "--adjusted", "--as-of", str(before), "--format", "json").lines()
+    assert [True] * 3 + [False] * 3 == [row["factor"] is None for row in then]
+    assert 1 == main(folder, "actions", "--disputed", "--as-of", str(before)).code
+
+
+def test_a_count_that_a_later_file_corrects_is_the_old_one_as_of_before(tmp_path: Path) -> None:
+    """As of any position the exchange's own count is what its files said by then."""
+    rights = {day: 100 + (day >= date(2024, 12, 26)) for day in CLOSES}
+    lines = [line(day, "PETR4", close, distribution=rights[day], isin=ISIN) for day, close in CLOSES.items()]
+    made(tmp_path / "A.TXT", lines, year=2024, made_on=date(2024, 12, 30))
+    main(tmp_path, "import-cotahist", "A.TXT")
+    sheet(tmp_path, "PETR4,2024-12-26,dividend,1.00,,,notice")
+    corrected = [
+        line(
+            day,
+            "PETR4",
+            close + (day == date(2024, 12, 23)),
+            distribution=rights[day] + (day >= date(2024, 12, 23)),
+            isin=ISIN,
+        )
+        for day, close in CLOSES.items()
+    ]
+    made(tmp_path / "B.TXT", corrected, year=2024, made_on=date(2024, 12, 31))
+    main(tmp_path, "import-cotahist", "B.TXT")
+    said = [main(tmp_path, "actions", "--disputed", *args, "--format", "json") for args in ([], ["--as-of", "4"])]
+    assert [1, 0] == [done.code for done in said]
+    assert ["2024-12-23"] == [row["date"] for row in said[0].lines() if row["family"] == "unnamed"]
+
+
+@pytest.mark.parametrize("command", [("prices",), ("plot", "--out", "a.png")])
+def test_a_ticker_behind_adjusted_is_told_where_it_goes(command: tuple[str, ...], imported: Path) -> None:
+    """The option alone is for all actions, and takes the next word where it is one of its own."""
+    name, *args = command
+    done = main(imported, name, "--adjusted", "PETR4", *args)
+    words = f"got 'PETR4', want splits or all, or nothing: main {name} PETR4 --adjusted"
+    assert (3, True) == (done.code, words in done.err)
+    assert "want one of 'splits', 'all'" in main(imported, name, "--adjusted", "dividends", *args).err
 
 
 def test_disputed_needs_no_ticker_and_everything_else_does(imported: Path) -> None:

@@ -1,0 +1,30 @@
+"""The exchange's own prices of a ticker, and its count of changes of rights, as of any position. Pure."""
+
+from ledger.ingest.providers import registry
+from ledger.market.series import Series
+from projections.actions.tape import NO_TAPE, RightsCount, Tape
+from projections.fold.tables import State
+from projections.models import decisions, instruments, prices
+
+NOMINAL = "ATZ"  # the mark of an update in name: no value leaves
+
+
+def tape(state: State, ticker: str, position: int | None = None) -> Tape:
+    """Return what the exchange's own prices of a ticker show once `position` events are read (None: all).
+
+    Costs the versions and the listings of that series.
+    """
+    tables = state[prices.NAME]
+    judged = decisions.judged(tables, ticker)
+    for name in registry.price_names("real"):
+        if registry.described(name).basis == "as_traded" and name in judged:
+            series = Series(ticker, name)
+            bars = prices.bars(tables, series, position)
+            listed = instruments.described(state[instruments.NAME], series, position)
+            counts = {
+                day: RightsCount(one.isin, one.distribution, NOMINAL in one.specification.split())
+                for day, one in listed.items()
+                if day in bars
+            }
+            return Tape(bars, counts)
+    return NO_TAPE
