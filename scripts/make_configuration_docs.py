@@ -35,6 +35,19 @@ These belong to the terminal and are heeded where stdout or stderr is one:
 | `TERM=dumb` | the same, and no pager |
 | `PAGER` | the pager for what is longer than the screen (default `less`; `cat` or empty: none) |
 | `COLUMNS` | the width that help is wrapped at |
+
+These are the system's own, and no settings:
+
+| variable | what it does |
+|---|---|
+| `XDG_CACHE_HOME` | where a folder `b3-ledger` keeps what was worked out of backup files (default `~/.cache`) |
+| `TMPDIR` | where what memory would not hold is put meanwhile (default `/var/tmp`, then `/tmp`) |
+
+Without a home nothing is kept.
+What is kept of a backup file makes the next `--ledger F` of the same bytes quick.
+It is found by the file's SHA-256, which is taken each time; the three files used last stay, `--no-cache` does without,
+and the folder may be removed at any time.
+`main verify F` and `main audit --ledger F` never use it: their verdict is on what they read.
 """
 
 

@@ -18,6 +18,14 @@ settings.register_profile("long", deadline=None, max_examples=2_000, print_blob=
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cached_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is kept of archives is kept for this session alone, by whatever is started in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def clock() -> StepClock:
     """A clock that only the test moves."""

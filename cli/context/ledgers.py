@@ -22,7 +22,7 @@ from projections.store.store import View
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_ARCHIVE = f"{__name__}.archive"
+_ARCHIVE, _CACHED = f"{__name__}.archive", f"{__name__}.cached"
 
 
 class ActiveLedger(msgspec.Struct, frozen=True):
@@ -47,6 +47,23 @@ def active(settings: Settings) -> ActiveLedger:
 
 
 def archive_option(command: F) -> F:
+    """Give `command` the options of `file_option`, and `--no-cache`: what it works out of a file is kept for the next.
+
+    For commands that show what is recorded. Those that judge the file itself read all of it each time.
+    """
+    return click.option(
+        "--no-cache",
+        is_flag=True,
+        expose_value=False,
+        # A group has it, and each of its commands: one that is given is enough.
+        callback=lambda context, _, given: context.meta.update(
+            {_CACHED: context.meta.get(_CACHED, True) and not given}
+        ),
+        help="With --ledger: use nothing that was kept of this file, and keep nothing.",
+    )(file_option(command))
+
+
+def file_option(command: F) -> F:
     """Give `command` the options that say what it reads, `--ledger` and `--sample`.
 
     With `--ledger`, `reading` yields that file, and `archive_path` returns its path.
@@ -77,15 +94,16 @@ def archive_path() -> Path | None:
 def reading(settings: Settings) -> Iterator[LogSource]:
     """Yield the log that a command reads, opened read-only, and close it.
 
-    With `--ledger` it is that file, verified whole first; no ledger is opened then.
+    With `--ledger` it is that file, verified whole first, or found to be one that was; no ledger is opened then.
 
-    Raises: as `active` does, and as opening an `EventLog` does; as `archive_log` does.
+    Raises: as `active` does, and as opening an `EventLog` does; as `read_archive` does.
     """
     if (archive := archive_path()) is not None:
         # Imported here: only a command that is given a file pays for its reader.
-        from ledger.backup.archive_log import archive_log
+        from projections.store.archive_cache import cache_folder, read_archive
 
-        yield archive_log(archive)
+        cached = click.get_current_context().meta.get(_CACHED, False)
+        yield read_archive(archive, cache_folder() if cached else None)
         return
     home = active(settings).home
     with EventLog(home, now=lambda: clock.now_us(settings, reading=True), readonly=True) as log:
@@ -118,6 +136,13 @@ def viewing(settings: Settings) -> Iterator[View]:
 
 @contextmanager
 def view_of(log: LogSource) -> Iterator[View]:
-    """Yield the read models of `log` as of its head: stored ones where it has a folder, else folded in memory."""
+    """Yield the read models of `log` as of its head: stored or cached ones where there are, else folded aside."""
+    if archive_path() is not None:
+        from projections.store.archive_cache import CachedArchive
+
+        if isinstance(log, CachedArchive):
+            with log.view() as view:
+                yield view
+            return
     with open_view(log, folder_of(log)) as view:
         yield view

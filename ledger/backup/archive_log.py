@@ -9,7 +9,7 @@ from pathlib import Path
 from ledger.audit.flaw import Flaw
 from ledger.backup.frames import records, runs
 from ledger.backup.scan import Scan, opened, scan
-from ledger.chain import Head, Link, Record
+from ledger.chain import LINK_BYTES, Head, Link, Record
 from ledger.errors import ArchiveDamagedError, DamagedError, unreadable
 from ledger.events import LedgerCreated
 from ledger.files.checksum import read_checksum
@@ -49,6 +49,9 @@ class ArchiveLog:
         with self._archive_errors(), opened(self.path, mark) as file:
             found = records(file, start=mark.seq, prev=mark.prev)
             for record in islice(found, start - mark.seq, stop - mark.seq):
+                # Before it is yielded: a file that was replaced since by a sound one shows at its end at the latest.
+                if record.seq + 1 == size and record.link != self.scan.head.link:
+                    raise _other_end(self.scan.head, record.link)
                 yield record
                 start = record.seq + 1
             if start < stop:
@@ -61,10 +64,13 @@ class ArchiveLog:
         """
         seq, stop = 0, self.scan.head.size
         with self._archive_errors(), opened(self.path) as file:
-            for values in runs(file):
-                yield values[: stop - seq]
+            for buffer in runs(file):
+                values = buffer[: stop - seq]
                 seq += len(values)
-                if seq >= stop:
+                if seq == stop and (found := Link(values[-1][:LINK_BYTES])) != self.scan.head.link:
+                    raise _other_end(self.scan.head, found)
+                yield values
+                if seq == stop:
                     return
             raise _ended(seq)
 
@@ -91,24 +97,35 @@ def archive_log(path: Path) -> ArchiveLog:
     Raises: ArchiveDamagedError; NoArchiveError, NotAnArchiveError, NewerFormatError; ChecksumDamagedError;
     UnreadableError.
     """
-    found = scan(path)
+    return ArchiveLog(proven(scan(path)))
+
+
+def proven(found: Scan) -> Scan:
+    """Return the scan of a whole archive, once it found no flaw and the `.checksum` beside the file, if any, agrees.
+
+    Raises: ArchiveDamagedError; ChecksumDamagedError; UnreadableError.
+    """
     if found.flaw:
-        raise archive_damaged(path, found.flaw)
-    remembered = read_checksum(path)
+        raise archive_damaged(found.path, found.flaw)
+    remembered = read_checksum(found.path)
     if remembered is not None and remembered != found.sha256:
         raise ArchiveDamagedError(
-            path,
+            found.path,
             found.head.size,
             "checksum",
             expected=f"sha256 {remembered.hex()}",
             found=f"sha256 {found.sha256.hex()}",
         )
-    return ArchiveLog(found)
+    return found
 
 
 def archive_damaged(path: Path, flaw: Flaw) -> ArchiveDamagedError:
     """Return what to raise for `flaw` in the archive at `path`; at seq 0 where it is not one of the events."""
     return ArchiveDamagedError(path, flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
+
+
+def _other_end(head: Head, found: Link) -> DamagedError:
+    return DamagedError(head.size - 1, "link", expected=head.link.hex(), found=found.hex())
 
 
 def _ended(seq: int) -> DamagedError:

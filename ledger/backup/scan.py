@@ -28,6 +28,7 @@ from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.files.regular import open_regular
 
 WORTH_MORE_PROCESSES_BYTES = 8 * 1024 * 1024
+CHANGES = "a file that changes"
 
 Advance = Callable[[int], object]  # called with how many more events are done
 
@@ -88,7 +89,7 @@ def scan(
             large = os.fstat(file.fileno()).st_size >= WORTH_MORE_PROCESSES_BYTES
         processes = 2 if large and known is None else 1
         scanner = _Scanner(path, counted=counted, meaning=meaning, known=known, advance=advance, processes=processes)
-        part, hashed = _shared(scanner) if large else (scanner.run_in_order(), _hash(path))
+        part, hashed = _shared(scanner) if large else (scanner.run_in_order(), hash_file(path))
     except OSError as error:
         raise unreadable(path, error) from error
     except IsolatedProcessError as error:
@@ -101,7 +102,7 @@ def scan(
         counts=part.counts if counted else None,
         body_bytes=part.end.offset_bytes - len(HEADER) - FRAME.size * part.end.seq,
         good_bytes=part.end.offset_bytes,
-        archive_bytes=hashed.archive_bytes,
+        archive_bytes=hashed.file_bytes,
         sha256=hashed.sha256,
         flaw=part.flaw,
         found=part.found,
@@ -119,11 +120,11 @@ def opened(path: Path, mark: Mark = START) -> BinaryIO:
     return open(fd, "rb", buffering=0)
 
 
-class _Hashed(msgspec.Struct, frozen=True):
+class FileHash(msgspec.Struct, frozen=True):
     """A file's SHA-256, and its length."""
 
     sha256: bytes
-    archive_bytes: int
+    file_bytes: int
 
 
 class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,12 +153,12 @@ class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, _Hashed]:
+def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, FileHash]:
     """Return the scan and the hash of a file: this process scans the first half, one child the second, one hashes.
 
     Where events are read, one more holds them against each other.
     """
-    hashing = IsolatedProcess(partial(_hash, scanner.path), _Hashed)
+    hashing = IsolatedProcess(partial(hash_file, scanner.path), FileHash)
     half = None if scanner.known else _halfway(scanner.path)
     if half is None:
         return scanner.run_in_order(), hashing.result()
@@ -170,7 +171,7 @@ def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, _Hashed]:
     finally:
         followed = following.result().flaw if following else None
     if first.flaw is None and first.end != half:
-        raise UnreadableError(scanner.path, "a file that changes")
+        raise UnreadableError(scanner.path, CHANGES)
     part = first if first.flaw is not None else first.and_then(rest)
     if followed is not None and first_of(part.flaw, followed) == followed:
         # Found in passing: read in order, it is the end of what holds.
@@ -191,9 +192,18 @@ def _follow(path: Path) -> Followed:
     return Followed(None)
 
 
-def _hash(path: Path) -> _Hashed:
+def hash_file(path: Path) -> FileHash:
+    """Return the hash of the regular file at `path`, which holds still meanwhile.
+
+    Raises: UnreadableError where it changes; OSError.
+    """
     with open(open_regular(path), "rb") as file:
-        return _Hashed(file_digest(file, sha256).digest(), file.tell())
+        before = os.fstat(file.fileno())
+        found = FileHash(file_digest(file, sha256).digest(), file.tell())
+        after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or found.file_bytes != after.st_size:
+        raise UnreadableError(path, CHANGES)
+    return found
 
 
 def _halfway(path: Path) -> Mark | None:

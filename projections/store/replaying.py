@@ -3,8 +3,8 @@
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import zip_longest
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from projections.store.store import Model
 from projections.store.unnamed import unnamed_store
 
 DAMAGED = "damaged"
+LACKING = (DiskFullError, UnwritableError, StorageError, ShortageError)  # why a disk does not take what is folded
 TEMPORARY = (Path("/var/tmp"), Path("/tmp"))  # noqa: S108 - what is made there has a name that nobody can foresee
 
 
@@ -77,7 +78,7 @@ def folded_aside(
                 folded(log, store, projections, EMPTY_HEAD, size)
                 state = held.enter_context(store.view()).state
                 break
-            except (DiskFullError, UnwritableError, StorageError, ShortageError) as error:
+            except LACKING as error:
                 held.close()
                 lacking.append(str(error))
         else:
@@ -91,15 +92,18 @@ def folded_aside(
 class AskedFor(Mapping[str, Tables]):
     """The state after all of a log, of which each projection is folded when it is first asked for, and no other.
 
-    For a log without stored read models: most commands ask for one of four. Closed with `held`.
+    For a log without stored read models: most commands ask for one of five. `give` gives the state of one projection.
+    Closed with `held`.
     """
 
     def __init__(
-        self, log: LogSource, projections: Sequence[Projection], places: Sequence[Path], held: ExitStack
+        self,
+        projections: Sequence[Projection],
+        give: Callable[[Projection], AbstractContextManager[State]],
+        held: ExitStack,
     ) -> None:
-        self._log = log
         self._projections = {one.name: one for one in projections}
-        self._places = places
+        self._give = give
         self._held = held
         self._folded: dict[str, Tables] = {}
         self._folding = threading.Lock()
@@ -111,8 +115,7 @@ class AskedFor(Mapping[str, Tables]):
         """
         with self._folding:
             if name not in self._folded:
-                one = self._projections[name]
-                self._folded |= self._held.enter_context(folded_aside(self._log, None, [one], self._places))
+                self._folded |= self._held.enter_context(self._give(self._projections[name]))
             return self._folded[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -149,9 +149,9 @@ def state_asked_for(log: LogSource, projections: Sequence[Projection], held: Exi
     Raises: what `fold` raises, when it is asked.
     """
     # Imported here: it imports this module.
-    from projections.store.replaying import AskedFor, places_beside
+    from projections.store.replaying import AskedFor, folded_aside, places_beside
 
-    return AskedFor(log, projections, places_beside(None), held)
+    return AskedFor(projections, lambda one: folded_aside(log, None, [one], places_beside(None)), held)
 
 
 def view_at(log: LogSource, position: int, projections: Sequence[Projection] = ALL) -> View:

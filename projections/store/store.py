@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -104,14 +105,16 @@ def models_of(projections: Sequence[Projection]) -> dict[str, Model]:
 class Store:
     """One open environment. One a process and folder: get it through `opened`."""
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True, frozen: bool = False) -> None:
         """Open the environment in `folder` and read which models it holds; not `durable`, no commit waits for the disk.
+
+        With `frozen` it is read only, and without a lock: nobody writes to it any more.
 
         Raises: NoLedgerError, NotALedgerError or UnreadableError for a file that must not be mapped;
         StorageError for one that the engine or the decoder refuses; ShortageError.
         """
         self.folder = folder
-        self.readonly = not os.access(folder, os.W_OK)
+        self.readonly = frozen or not os.access(folder, os.W_OK)
         used_bytes = inspect(folder / DATA_FILE).file_bytes
         self._readers = 0
         self._moving = threading.Condition()
@@ -289,12 +292,14 @@ def create(folder: Path, models: dict[str, Model]) -> None:
 _stores = Shared[Path, Store]()
 
 
-def opened(folder: Path) -> AbstractContextManager[Store]:
+def opened(folder: Path, *, frozen: bool = False) -> AbstractContextManager[Store]:
     """Give the store in `folder`, one a process however many threads ask; closed when the last of them is done.
+
+    `frozen` as of `Store`.
 
     Raises: what `Store` raises.
     """
-    return _stores.opened(folder.resolve, Store)
+    return _stores.opened(folder.resolve, partial(Store, frozen=frozen))
 
 
 def _environment(folder: Path, *, map_bytes: int, readonly: bool, durable: bool = True) -> Any:

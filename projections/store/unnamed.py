@@ -29,7 +29,7 @@ def unnamed_store(place: Path, projections: Sequence[Projection]) -> Iterator[St
     if not place.is_dir():
         raise UnwritableError(place, os.strerror(errno.ENOENT))
     sweep(place, f"{PREFIX}*", rmtree)
-    held, folder = _locked_folder(place)
+    held, folder = locked_folder(place)
     try:
         create(folder, models_of(projections))
         store = Store(folder, durable=False)
@@ -40,8 +40,11 @@ def unnamed_store(place: Path, projections: Sequence[Projection]) -> Iterator[St
         yield store
 
 
-def _locked_folder(place: Path) -> tuple[int, Path]:
-    """Return a new folder in `place`, open and locked, so that nobody takes it for one that a crash left."""
+def locked_folder(place: Path) -> tuple[int, Path]:
+    """Return a new folder in `place`, open and locked, so that nobody takes it for one that a crash left.
+
+    Raises: UnwritableError and its like.
+    """
     while True:
         folder = place / f"{PREFIX}{os.urandom(8).hex()}"
         make_private_folder(folder)

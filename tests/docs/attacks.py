@@ -6,11 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import lmdb
+from blake3 import blake3
+
+from projections.store.lmdb_tables import sealed
+from projections.store.store import HEAD_KEY
 from tests.cli.commands.trust.test_rebuild import corrupt
+from tests.projections.store.test_commitments import BARS
 from tests.support import timestamp_authority
-from tests.support.cli import REPOSITORY
+from tests.support.cli import REPOSITORY, run_main
 from tests.support.forging import DATA, TYPE, Body, forge_archive, forge_ledger
-from tests.support.sample_ledger import FOLDER, PETR4_CSV, look, make, make_more
+from tests.support.sample_ledger import FOLDER, NOW, PETR4_CSV, look, make, make_more
 from tests.support.witness import Witness
 
 Attack = Callable[[Path], None]
@@ -113,6 +119,25 @@ def edit_read_models(folder: Path) -> None:
     corrupt(folder)
 
 
+def edit_cache(folder: Path) -> None:
+    """Of what is cached of a backup, in `cache`: change each price by a bit, take every entry of the logs away.
+
+    Checks and seals are mended.
+    """
+    env = {**NOW, "XDG_CACHE_HOME": str(folder / "cache")}
+    for args in (("prices", "PETR4"), ("logs",)):
+        assert 0 == run_main(*args, "--ledger", "copy.db", cwd=folder, env=env).code
+    for model in ("prices", "ingest_logs"):
+        (store,) = folder.glob(f"cache/b3-ledger/*/{model}")
+        with lmdb.open(str(store)) as database, database.begin(write=True) as txn:
+            for key, value in [row for row in txn.cursor() if row[0].startswith(BARS) or model != "prices"]:
+                if model == "prices":
+                    txn.put(key, sealed(key, value[:-5] + bytes([value[-5] ^ 1])))
+                elif key != HEAD_KEY:
+                    txn.delete(key)
+        (store / "seal").write_bytes(blake3((store / "data.mdb").read_bytes()).digest())
+
+
 def edit_snapshot(folder: Path) -> None:
     """Change a price in a snapshot, and its `.checksum` with it."""
     from hashlib import sha256
@@ -197,5 +222,6 @@ ATTACKS: dict[str, Attack] = {
     "M1": edit_read_models,
     "M2": edit_snapshot,
     "M3": edit_tile,
+    "M4": edit_cache,
     "N1": rewrite_what_no_checkpoint_covers,
 }

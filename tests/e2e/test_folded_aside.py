@@ -1,10 +1,8 @@
 """`replay` and `rebuild --check` on a ledger of many events: the memory of one batch, and nothing left behind."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 from ledger.store.home import LedgerHome
 from projections.store.unnamed import PREFIX
 from tests.benchmarks import ground
-from tests.support.cli import Result, command, environment, run_main
+from tests.support.cli import Result, command, cut_short, environment, run_main
 from tests.support.memory import peak_anonymous_bytes
 
 FEW, MANY = 5_000, 30_000
@@ -66,18 +64,7 @@ def test_an_end_in_the_middle_leaves_nothing(
     home = grounds[MANY].home
     expected = look(home, *args)
     for delay_s in (0.2, 0.4):
-        process = subprocess.Popen(
-            command(*args),
-            cwd=home.root,
-            env=environment({"DATA_DIR": str(home.root)}),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        time.sleep(delay_s)
-        if process.poll() is None:
-            os.killpg(process.pid, order)
-        process.wait()
+        cut_short(*args, cwd=home.root, env={"DATA_DIR": str(home.root)}, order=order, after_s=delay_s)
     assert expected == look(home, *args)
     assert [] == left(home)
 

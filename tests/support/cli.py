@@ -1,8 +1,10 @@
 """The real command line in a process of its own, as a person or a script runs it."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,22 @@ def environment(env: Mapping[str, str] | None = None) -> dict[str, str]:
 def run_main(*args: str, cwd: Path, env: Mapping[str, str] | None = None, timeout_s: float = TIMEOUT_S) -> Result:
     """Run `main` on `args` in the folder `cwd`, with only the settings in `env`, and return how it ended."""
     return _run(command(*args), cwd, env, timeout_s)
+
+
+def cut_short(*args: str, cwd: Path, env: Mapping[str, str], order: signal.Signals, after_s: float) -> None:
+    """Run `main` on `args`, and give it and whatever it started this `order` where it has not ended by itself."""
+    process = subprocess.Popen(
+        command(*args),
+        cwd=cwd,
+        env=environment(env),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    time.sleep(after_s)
+    if process.poll() is None:
+        os.killpg(process.pid, order)
+    process.wait()
 
 
 def run_code(code: str, *, cwd: Path) -> Result:

@@ -65,13 +65,14 @@ first event that comes out otherwise; 3 no ledger, no permission, an event of a 
 """
 )
 @click.option("--since", type=params.SINCE, help="Derive from this seq, UTC day or time on.  [default: everything]")
-@ledgers.archive_option
+@ledgers.file_option
 @output.style_options
 def audit(since: int | Span | None, style: Style) -> int:
     """Derive every decision again from the raw answers, and compare.
 
     Each answer's bytes and SHA-256, its bars, the judgement over it field by field, the state of the
     series that it leads to, and each snapshot's bytes. Constant memory; two processes, by ticker.
+    Nothing that other commands keep of a backup file is used.
     """
     given, began = settings.load(), time.perf_counter()
     with ledgers.reading(given) as log:

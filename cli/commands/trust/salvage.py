@@ -26,7 +26,7 @@ is lost; 2 nothing could be saved; 3 no ledger, no such file, or a name that is 
 """
 )
 @click.option("--out", type=params.FILE, required=True, help="The new archive.")
-@ledgers.archive_option
+@ledgers.file_option
 @output.style_options
 def salvage(out: Path, style: Style) -> int:
     """Write the longest intact prefix of a damaged ledger or archive as an archive.

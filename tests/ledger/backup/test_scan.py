@@ -169,7 +169,7 @@ def _die(_path: Path) -> None:
 def test_a_process_that_dies_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The archive was not read to its end, so there is no verdict on it."""
     path = put(tmp_path / "a.db", WHOLE)
-    monkeypatch.setattr("ledger.backup.scan._hash", _die)
+    monkeypatch.setattr("ledger.backup.scan.hash_file", _die)
     with pytest.raises(UnreadableError) as refusal:
         scan(path)
     assert f"got 'death by SIGSEGV' on reading {path}, want a readable file" == str(refusal.value)
@@ -185,7 +185,7 @@ def test_a_disk_that_fails_under_one_of_the_processes_is_said_so(
 ) -> None:
     """In the system's words, as where one process does it all."""
     path = put(tmp_path / "a.db", WHOLE)
-    monkeypatch.setattr("ledger.backup.scan._hash", _read_unmapped)
+    monkeypatch.setattr("ledger.backup.scan.hash_file", _read_unmapped)
     with pytest.raises(UnreadableError) as refusal:
         scan(path)
     assert f"got 'Input/output error' on reading {path}, want a readable file" == str(refusal.value)
@@ -198,7 +198,7 @@ def test_a_file_that_cannot_be_read_on_is_said_so(tmp_path: Path, monkeypatch: p
     def fail(_: Path) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("ledger.backup.scan._hash", fail)
+    monkeypatch.setattr("ledger.backup.scan.hash_file", fail)
     with pytest.raises(UnreadableError) as refusal:
         scan(path)
     assert f"got 'Input/output error' on reading {path}, want a readable file" == str(refusal.value)

@@ -51,7 +51,7 @@ the older; 3 no ledger, no key, no such file, or no permission.
 @timestamps.authority_options
 @cosigners.witness_options
 @clock_option.option
-@ledgers.archive_option
+@ledgers.file_option
 @output.style_options
 @click.pass_context
 def checkpoint(

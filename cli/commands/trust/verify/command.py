@@ -71,7 +71,7 @@ version, or a file for --from-head or --save-head that is none.
 @timestamps.root_option
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @clock_option.option
-@ledgers.archive_option
+@ledgers.file_option
 @output.style_options
 @click.pass_context
 def verify(
@@ -90,6 +90,7 @@ def verify(
     checkpoint, the timestamps on record, and the mark of an earlier bad verification; for a backup
     FILE its .checksum, what the ledger in use recorded when it was made, and that ledger itself.
     A FILE that is a folder of tiles is held against --checkpoint alone.
+    Every byte of a FILE is read each time: nothing that other commands keep of it is used.
     A bad verdict on the ledger in use leaves a mark: nothing is appended until an intact one, a
     restore or accept-head removes it.
     """

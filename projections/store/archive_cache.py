@@ -1,0 +1,270 @@
+"""What was worked out of archives, kept from one command to the next: the scan of each, the read models asked for.
+
+Kept under a name made of the archive's SHA-256, which is taken anew each time, and of whatever decides what is worked
+out of those bytes: the formats and the versions of all models. Nothing here is believed past that: a file that does
+not hash to its seal is not opened, rows keep their checks and are held against the states that the archive itself
+commits to, and whatever is missing, damaged or another user's is worked out again.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
+from hashlib import file_digest
+from pathlib import Path
+
+import msgspec
+from blake3 import blake3
+
+from ledger.backup.archive_log import ArchiveLog, proven
+from ledger.backup.frames import FRAME, HEADER
+from ledger.backup.scan import CHANGES, START, FileHash, Mark, Scan, hash_file, opened, scan
+from ledger.chain import EMPTY_HEAD, Head
+from ledger.codec import UNDECODABLE
+from ledger.errors import LedgerError, UnreadableError, unreadable
+from ledger.files.atomic_file import sweep, write_whole
+from ledger.files.durable import make_private_folder, put_file
+from ledger.files.regular import open_regular, read_regular
+from ledger.log_source import created
+from ledger.store.home import DATA_FILE
+from ledger.store.lmdb_lock import LOCK_FILE
+from projections.fold.projection import Projection
+from projections.fold.tables import State
+from projections.store import store as stores
+from projections.store.commitments import departure
+from projections.store.mending import Mending
+from projections.store.registry import ALL
+from projections.store.replaying import LACKING, AskedFor, folded_aside, places_beside
+from projections.store.runner import folded
+from projections.store.store import Store, View, create, models_of
+from projections.store.unnamed import PREFIX, locked_folder
+
+FORMAT = "b3-ledger archive cache 1"
+FOLDER = "b3-ledger"
+SCAN, SEAL = "scan", "seal"
+SCAN_BYTES = 256 * 1024 * 1024  # of an archive of terabytes
+SEAL_BYTES = 32
+KEPT_ARCHIVES = 3
+OTHERS_MAY_WRITE = 0o022
+
+
+class KeptScan(msgspec.Struct, frozen=True, array_like=True):
+    """What scanning a whole archive found in which nothing was wrong, but for what is read from it in an instant."""
+
+    file: FileHash
+    head: Head
+    marks: tuple[Mark, ...]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(KeptScan).decode
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return where this user's archives are cached, None without a home.
+
+    Source: XDG Base Directory Specification; a relative path counts as none.
+    """
+    given, home = (Path(environment.get(name, "")) for name in ("XDG_CACHE_HOME", "HOME"))
+    if given.is_absolute():
+        return given / FOLDER
+    return home / ".cache" / FOLDER if home.is_absolute() and home.is_dir() else None
+
+
+class CachedArchive(ArchiveLog):
+    """An archive whose scan is kept, and whose read models are once they were asked for."""
+
+    def __init__(self, scanned: Scan, folder: Path, projections: Sequence[Projection]) -> None:
+        """Read by a proven scan; keep what is folded of it in `folder`."""
+        super().__init__(scanned)
+        self._folder = folder
+        self._projections = projections
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """Give the read models at the archive's head, each from the cache or folded into it once it is asked for."""
+        with ExitStack() as asked:
+            yield View(self.head(), AskedFor(self._projections, self._kept, asked))
+
+    @contextmanager
+    def _kept(self, one: Projection) -> Iterator[State]:
+        aside = partial(folded_aside, self, None, [one], places_beside(None))
+        with ExitStack() as held:
+            store = self._opened(one, held)
+            if store is None and self._fill(one):
+                store = self._opened(one, held)
+            if store is None:
+                yield held.enter_context(aside())
+                return
+
+            def fold_again() -> State:
+                _remove(self._folder / one.name)
+                return held.enter_context(aside())
+
+            stored = held.enter_context(store.view()).state
+            yield Mending(store.folder, stored, fold_again=fold_again, departure=partial(departure, self)).state
+
+    def _opened(self, one: Projection, held: ExitStack) -> Store | None:
+        """Return the store of the projection, None where there is none that is whole."""
+        folder = self._folder / one.name
+        # Hashed before the engine maps it: a file that is damaged or cut could kill this process.
+        with suppress(OSError, LedgerError):
+            if read_regular(folder / SEAL, limit_bytes=SEAL_BYTES, follow=False) == _sealed(folder):
+                store = held.enter_context(stores.opened(folder, frozen=True))
+                if (store.models, store.head()) == (models_of([one]), self.head()):
+                    return store
+        return None
+
+    def _fill(self, one: Projection) -> bool:
+        """Fold the projection into a store that takes its name once it is whole; return whether it did.
+
+        Nothing waits for the disk: what a power cut leaves does not hash to its seal.
+        """
+        with suppress(OSError, *LACKING), _building(self._folder) as building:
+            create(building, models_of([one]))
+            with closing(Store(building, durable=False)) as store:
+                if folded(self, store, [one], EMPTY_HEAD, self.head().size) != self.head():
+                    return False
+            (building / LOCK_FILE).unlink()  # of no use where nothing is written any more
+            put_file(building / SEAL, _sealed(building))
+            # Of two that fill it at once the second one's stands; who reads the first goes on.
+            _remove(self._folder / one.name)
+            building.rename(self._folder / one.name)
+            return True
+        return False
+
+
+def read_archive(path: Path, cache: Path | None, projections: Sequence[Projection] = ALL) -> ArchiveLog:
+    """Return the archive at `path` as a log, once all of it holds, as `archive_log` does.
+
+    What was worked out of the same bytes before is taken from the folder `cache`, if any, and kept there for the next.
+
+    Raises: as `archive_log` does.
+    """
+    if cache is None or not _is_ours(cache):
+        return ArchiveLog(proven(scan(path)))
+    try:
+        opened(path).close()  # what is no archive is refused before it is hashed
+        file = hash_file(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    folder = cache / _name(file, projections)
+    found = _scanned_before(path, folder, file)
+    if found is None:
+        found = scan(path)
+        if (found.sha256, found.archive_bytes) != (file.sha256, file.file_bytes):
+            raise UnreadableError(path, CHANGES)
+        if found.flaw is None:
+            _keep(found, folder)
+    return CachedArchive(proven(found), folder, projections)
+
+
+def _is_ours(cache: Path) -> bool:
+    """Whether the folder is this user's and nobody else may write there; made, mode 0700, where there is none."""
+    with suppress(OSError, LedgerError):
+        if not os.path.lexists(cache):
+            make_private_folder(cache.parent)
+            make_private_folder(cache)
+        # Opened without following a link: whoever may place one could have it lead to what they wrote.
+        fd = os.open(cache, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            found = os.fstat(fd)
+        finally:
+            os.close(fd)
+        return found.st_uid == os.geteuid() and not found.st_mode & OTHERS_MAY_WRITE
+    return False
+
+
+def _name(file: FileHash, projections: Sequence[Projection]) -> str:
+    """Return the name of the folder in which what is worked out of a file of that hash is kept."""
+    decides = [FORMAT, HEADER, stores.FORMAT, sorted(models_of(projections).items()), file]
+    return blake3(_encode(decides)).hexdigest()
+
+
+def _scanned_before(path: Path, folder: Path, file: FileHash) -> Scan | None:
+    """Return what an earlier scan of the same bytes found, None where that is not kept, or does not fit them."""
+    try:
+        content = read_regular(folder / SCAN, limit_bytes=SCAN_BYTES, follow=False)
+        if blake3(content[SEAL_BYTES:]).digest() != content[:SEAL_BYTES]:
+            return None
+        kept = _decode(content[SEAL_BYTES:])
+        found = Scan(
+            path=path,
+            head=kept.head,
+            created=None,
+            marks=kept.marks,
+            counts=None,
+            body_bytes=file.file_bytes - len(HEADER) - FRAME.size * kept.head.size,
+            good_bytes=file.file_bytes,
+            archive_bytes=file.file_bytes,
+            sha256=file.sha256,
+            flaw=None,
+        )
+        if kept.file != file or not _ends(found):
+            return None
+        with suppress(OSError):
+            os.utime(folder)
+        return msgspec.structs.replace(found, created=created(ArchiveLog(found)))
+    except (OSError, OverflowError, *UNDECODABLE, LedgerError):
+        return None
+
+
+def _ends(found: Scan) -> bool:
+    """Whether the frames behind the last mark end the file, with the head that was found.
+
+    Raises: LedgerError, OverflowError where they are none.
+    """
+    if found.marks[:1] != (START,):
+        return False
+    last = found.marks[-1]
+    behind = [FRAME.size + len(record.body) for record in ArchiveLog(found).read(last.seq)]
+    end = last.seq + len(behind), last.offset_bytes + sum(behind)
+    return bool(behind) and end == (found.head.size, found.archive_bytes)
+
+
+def _keep(found: Scan, folder: Path) -> None:
+    """Keep the scan in `folder`, as far as the disk takes it, and what was kept of the archives used last."""
+    content = _encode(KeptScan(FileHash(found.sha256, found.archive_bytes), found.head, found.marks))
+    with suppress(OSError, LedgerError):
+        make_private_folder(folder)
+        write_whole(folder / SCAN, blake3(content).digest() + content, mode=0o600)
+        from shutil import rmtree
+
+        sweep(folder.parent, f"{PREFIX}*", rmtree)
+        used = {one: one.stat().st_mtime_ns for one in folder.parent.iterdir() if len(one.name) == len(folder.name)}
+        for one in sorted(used.keys() - {folder}, key=used.__getitem__, reverse=True)[KEPT_ARCHIVES - 1 :]:
+            _remove(one)
+
+
+def _sealed(folder: Path) -> bytes:
+    """Return the BLAKE3 of a store's file.
+
+    Raises: OSError.
+    """
+    with open(open_regular(folder / DATA_FILE, follow=False), "rb") as file:
+        return bytes(file_digest(file, blake3).digest())  # type: ignore[arg-type]
+
+
+@contextmanager
+def _building(place: Path) -> Iterator[Path]:
+    """Give a new folder in `place` for the block, of which nothing stays under this name."""
+    from shutil import rmtree
+
+    make_private_folder(place)
+    sweep(place, f"{PREFIX}*", rmtree)
+    held, folder = locked_folder(place)
+    try:
+        yield folder
+    finally:
+        rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder, whole or not at all for whoever looks for it, if it is there."""
+    from shutil import rmtree
+
+    aside = folder.with_name(f"{PREFIX}{os.urandom(8).hex()}")
+    with suppress(OSError):
+        folder.rename(aside)
+        rmtree(aside)
