@@ -1,7 +1,8 @@
 """A loopback stand-in for the exchange's list of corporate actions, with its habits.
 
 A page of 200 rows or more comes empty with no counts; a name with a slash is known to nobody; who is asked for is
-compared without spaces, dots, dashes and case; an unknown code has no body at all; text comes encoded twice.
+compared without spaces, dots, dashes and case; an unknown code has no body at all; text comes encoded twice. Funds and
+BDRs have questions of their own, and who is listed now is found by a part of the code.
 """
 
 import base64
@@ -13,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import unquote
 
 PAGE_SIZE_MAX = 120
+CODE_CVM, KNRI = "9512", "BRKNRICTF007"
 
 
 def stock(com: str, label: str, factor: str, isin: str, issued: str | None = None) -> dict[str, Any]:
@@ -79,7 +81,12 @@ def past(com: str, share: str, label: str, value: str, *, quoted: str = "1") -> 
 def company(code: str, name: str, **rows: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     """Return a supplement: a list of one."""
     lists = {"cashDividends": [], "stockDividends": [], "subscriptions": []}
-    return [{"code": code, "codeCVM": "9512", "tradingName": name.ljust(12), **lists, **rows}]
+    return [{"code": code, "codeCVM": CODE_CVM, "tradingName": name.ljust(12), **lists, **rows}]
+
+
+def fund(**rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the events of a fund, which do not say whose they are, and have no list that is empty."""
+    return dict(rows)
 
 
 def page(rows: list[dict[str, Any]], number: int = 1, size: int = 100) -> dict[str, Any]:
@@ -93,6 +100,9 @@ class B3Server:
 
     def __init__(self) -> None:
         self.companies: dict[str, Any] = {"PETR": company("PETR", "PETROBRAS")}
+        self.bdrs: dict[str, Any] = {"AAPL": company("AAPL", "APPLE")}
+        self.funds: dict[str, Any] = {"KNRI": fund(cashDividends=[cash("28/02/2025", "RENDIMENTO", "1,0", KNRI)])}
+        self.listed: list[dict[str, Any]] = [{"issuingCompany": "PETR", "codeCVM": CODE_CVM}]
         self.histories: dict[str, list[dict[str, Any]]] = {}
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.faults: list[tuple[int, bytes]] = []
@@ -120,9 +130,18 @@ class B3Server:
             return self.faults.pop(0)
         if self.is_mute:
             return 200, b""
-        if method == "GetListedSupplementCompany":
-            found = self.companies.get(params["issuingCompany"])
+        by_code = {
+            "GetListedSupplementCompany": self.companies,
+            "GetListedSupplementBDR": self.bdrs,
+            "GetEventsCorporateActions": self.funds,
+        }
+        if method in by_code:
+            asked = params["idCEM" if method == "GetEventsCorporateActions" else "issuingCompany"]
+            found = by_code[method].get(asked)
             return 200, b"" if found is None else json.dumps(json.dumps(found, ensure_ascii=False)).encode()
+        if method == "GetInitialCompanies":
+            listed = [one for one in self.listed if params["company"] in one["issuingCompany"]]
+            return 200, json.dumps(page(listed, params["pageNumber"], params["pageSize"])).encode()
         if params["pageSize"] > PAGE_SIZE_MAX:
             empty = {"page": {"pageNumber": 1, "pageSize": 0, "totalRecords": None, "totalPages": None}, "results": []}
             return 200, json.dumps(empty).encode()
@@ -139,10 +158,11 @@ class B3Server:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 _, host, proxy, call, method, token = unquote(self.path).split("/", 5)
+                of_funds = method == "GetEventsCorporateActions"
                 known = (host, proxy, call) == (
                     "sistemaswebb3-listados.b3.com.br",
-                    "listedCompaniesProxy",
-                    "CompanyCall",
+                    "fundsListedProxy" if of_funds else "listedCompaniesProxy",
+                    "Search" if of_funds else "CompanyCall",
                 )
                 status, body = server.answer(method, json.loads(base64.b64decode(token))) if known else (404, b"")
                 self.send_response(status)

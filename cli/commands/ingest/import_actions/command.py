@@ -43,7 +43,8 @@ that day, whoever says otherwise. The newest file decides on each day and kind t
 \b
 The exchange's own JSON as it was saved: a company's supplement (GetListedSupplementCompany), and
 after it the pages of its history of cash (GetListedCashDividends); of each class of share that
-they name. main --provider b3 --ticker PETR4 asks for the same.
+they name. A fund's events (GetEventsCorporateActions) and a BDR's supplement
+(GetListedSupplementBDR) too. main --provider b3 --ticker PETR4 (KNRI11, AAPL34) asks for the same.
 
 \b
 Exit codes: 1 a file was refused, or an action flagged; 2 every file was refused; 3 another job is

@@ -120,9 +120,10 @@ def of_feed(
     company, answered = _answered(files)
     names, provider = ", ".join(name for name, _ in files), b3.DESCRIPTION.name
     brought, actions = [], 0
-    for ticker in joined.shares_of(company):
-        share = joined.share_of(ticker) or ""
+    for ticker, share in joined.shares_of(company):
         known, named = listed(ticker), joined.isins_of(company, share)
+        if share == joined.BDR and (known is None or known[0] not in named):
+            continue  # of its several numbers only the exchange's prices tell which one it has
         isins = named if known is None else tuple(dict.fromkeys((known[0], *named)))
         isins_by = provider if known is None else known[1]
         wanted = WantedShare(ticker=ticker, share=share, isins=isins, isins_by=isins_by)
@@ -131,6 +132,11 @@ def of_feed(
         request = Request(ticker=ticker, window=joined.window(body, today), params={"files": names})
         fetch = evidence(provider, request, Source(library=provider, version=joined.VERSION), body, times)
         brought.append(Brought(fetch, f"{provider}/{sha256(body).hexdigest()}/{ticker}"))
+    if not brought:
+        message = "a BDR whose number no file of prices tells"
+        raise ActionsFileError(
+            names, line=None, column=None, found=message, wanted="main import-cotahist FILE before it"
+        )
     digest = sha256(b"".join(content for _, content in files)).digest()
     return ActionsFile(name=names, sha256=digest, provider=provider, actions=actions, brought=tuple(brought))
 

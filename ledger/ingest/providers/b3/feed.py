@@ -1,8 +1,8 @@
-"""The exchange's JSON, text by text: companies' supplements and pages of the history of cash. Pure.
+"""The exchange's JSON, text by text: supplements of companies, funds and BDRs, and pages of the history of cash. Pure.
 
 Numbers are text in the Brazilian form, exact; days are text too, and some of them stand for none.
 
-Source: sistemaswebb3-listados.b3.com.br, listedCompaniesProxy/CompanyCall.
+Source: sistemaswebb3-listados.b3.com.br, listedCompaniesProxy/CompanyCall and fundsListedProxy/Search.
 """
 
 import re
@@ -16,7 +16,11 @@ import msgspec
 from ledger.ingest.providers.port import BodyError
 
 SUPPLEMENT = "GetListedSupplementCompany"
+BDR_SUPPLEMENT = "GetListedSupplementBDR"
+FUND_EVENTS = "GetEventsCorporateActions"
+SUPPLEMENTS = (SUPPLEMENT, BDR_SUPPLEMENT, FUND_EVENTS)
 HISTORY = "GetListedCashDividends"
+COMPANIES = "GetInitialCompanies"
 UNSET_DAYS = frozenset({"", "31/12/9999", "01/01/1900"})
 ENCODINGS_MAX = 3  # JSON inside a JSON text, as it comes
 
@@ -64,9 +68,10 @@ class SubscriptionRow(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Supplement(msgspec.Struct, frozen=True, rename="camel"):
-    """A company: who it is, and what it did; a list may be absent or null."""
+    """An issuer: who it is, and what it did; a list may be absent or null. A fund's does not say who it is."""
 
     code: str | None = None
+    code_cvm: Text = msgspec.field(default=None, name="codeCVM")
     trading_name: str | None = None
     cash_dividends: tuple[CashRow, ...] | None = None
     stock_dividends: tuple[StockRow, ...] | None = None
@@ -99,6 +104,20 @@ class HistoryPage(msgspec.Struct, frozen=True):
     results: tuple[HistoryRow, ...] | None = None
 
 
+class CompanyRow(msgspec.Struct, frozen=True, rename="camel"):
+    """A company that is listed now, by its code and the number that its supervisor gives it."""
+
+    issuing_company: str | None = None
+    code_cvm: Text = msgspec.field(default=None, name="codeCVM")
+
+
+class CompanyPage(msgspec.Struct, frozen=True):
+    """One page of the companies that are listed now."""
+
+    page: PageCount
+    results: tuple[CompanyRow, ...] | None = None
+
+
 def supplement(text: str) -> Supplement | None:
     """Return the company that `text` tells of, None where it tells of none.
 
@@ -122,6 +141,14 @@ def history_page(text: str) -> HistoryPage:
     Raises: FeedError for any other text.
     """
     return _converted(_plain(text), HistoryPage, "a page of the history of cash")
+
+
+def company_page(text: str) -> CompanyPage:
+    """Return the page of companies that `text` is.
+
+    Raises: FeedError for any other text.
+    """
+    return _converted(_plain(text), CompanyPage, "a page of companies")
 
 
 def is_history(text: str) -> bool:

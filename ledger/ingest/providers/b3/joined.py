@@ -8,10 +8,12 @@ instalments, each of which was paid.
 Source: docs/validation.md, "Actions from the exchange".
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from fractions import Fraction
+from typing import TypeVar
 
 import msgspec
 
@@ -25,12 +27,15 @@ from ledger.market.ticker import SUFFIX
 from ledger.values import Action, ActionKind, Identity, RawBar, Window
 
 VERSION = "1"
-CLASSES = {"3": "ON", "4": "PN", "5": "PNA", "6": "PNB", "7": "PNC", "8": "PND", "11": "UNT"}
+UNIT, QUOTA, BDR = "UNT", "CI", "BDR"
+CLASSES = {"3": "ON", "4": "PN", "5": "PNA", "6": "PNB", "7": "PNC", "8": "PND", "11": UNIT}
+BDR_NUMBERS = ("31", "32", "33", "34", "35", "39")
 ROOT_CHARS = 4
 # What an ISIN of each class has in its places 7 to 11.
 KINDS_OF_ISIN = {"ON": "OR", "PN": "PR", "PNA": "PA", "PNB": "PB", "PNC": "PC", "PND": "PD"}
 ORDINARY = "ACN"  # the type of an ISIN that stays, among those of one class
-UNITS = ("CDA", "UNT")
+SHARE_TYPES = re.compile(r"ACN|ARN|A\d\d", re.ASCII)  # what else there is of a class are rights, receipts and bonuses
+TYPES_OF_ISIN = {UNIT: ("CDA", "UNT"), QUOTA: ("CTF",), BDR: ("BDR",)}
 CASH: dict[str, ActionKind] = {
     "DIVIDENDO": "dividend",
     "JRS CAP PROPRIO": "interest_on_capital",
@@ -71,6 +76,8 @@ class PaidRow(msgspec.Struct, frozen=True):
     amount: Fraction
 
 
+DatedRow = TypeVar("DatedRow", CashRow, StockRow)
+
 _decode_wanted = msgspec.json.Decoder(WantedShare).decode
 _decode_answered = msgspec.json.Decoder(CompanyAnswer).decode
 _encode = msgspec.json.Encoder().encode
@@ -87,9 +94,12 @@ def lines_of(parts: Iterable[WantedShare | CompanyAnswer]) -> bytes:
 
 
 def share_of(ticker: str) -> str | None:
-    """Return the class of share that a code's number names, None for one of another kind."""
-    code = ticker.removesuffix(SUFFIX)
-    return CLASSES.get(code[ROOT_CHARS:])
+    """Return the class of share that a code's number names, None for one of another kind.
+
+    A fund's quota has the number of a unit: only who lists it tells.
+    """
+    number = ticker.removesuffix(SUFFIX)[ROOT_CHARS:]
+    return BDR if number in BDR_NUMBERS else CLASSES.get(number)
 
 
 def isins_of(company: Supplement, share: str) -> tuple[str, ...]:
@@ -103,10 +113,15 @@ def isins_of(company: Supplement, share: str) -> tuple[str, ...]:
     return tuple(sorted(named, key=lambda isin: (isin[6:9] != ORDINARY, isin)))
 
 
-def shares_of(company: Supplement) -> tuple[str, ...]:
-    """Return the tickers of every class that the company's rows name, by its code."""
-    code = feed.said(company.code)
-    return tuple(f"{code}{digit}{SUFFIX}" for digit, share in CLASSES.items() if isins_of(company, share))
+def shares_of(company: Supplement) -> tuple[tuple[str, str], ...]:
+    """Return every ticker that the issuer's rows can be about, with its class; all numbers of a BDR, which none tells.
+
+    A fund's rows name its code by their ISINs alone.
+    """
+    named = {share: isins_of(company, share) for share in (*CLASSES.values(), QUOTA, BDR)}
+    code = feed.said(company.code) or next((isins[0][2 : 2 + ROOT_CHARS] for isins in named.values() if isins), "")
+    numbers = [*CLASSES.items(), *(("11", QUOTA) for _ in named[QUOTA][:1]), *((one, BDR) for one in BDR_NUMBERS)]
+    return tuple((f"{code}{number}{SUFFIX}", share) for number, share in numbers if named[share])
 
 
 def raw_bars(recorded: bytes) -> tuple[RawBar, ...]:
@@ -136,11 +151,9 @@ def reading(recorded: bytes) -> Reading:
     Raises: FeedError for another body.
     """
     wanted, answered = answers(recorded)
-    texts = {
-        method: [one.text for one in answered if one.method == method] for method in (feed.SUPPLEMENT, feed.HISTORY)
-    }
-    companies = [company for text in texts[feed.SUPPLEMENT] if (company := feed.supplement(text)) is not None]
-    pages = [feed.history_page(text) for text in texts[feed.HISTORY]]
+    supplements = (feed.supplement(one.text) for one in answered if one.method in feed.SUPPLEMENTS)
+    companies = [company for company in supplements if company is not None]
+    pages = [feed.history_page(one.text) for one in answered if one.method == feed.HISTORY]
     history = [row for page in pages for row in page.results or () if feed.said(row.type_stock) == wanted.share]
     offers = [
         *_paid(wanted, [row for one in companies for row in one.cash_dividends or ()], history),
@@ -169,9 +182,7 @@ def window(recorded: bytes, today: date) -> Window:
 def _paid(wanted: WantedShare, cash: Sequence[CashRow], history: Sequence[HistoryRow]) -> Iterator[Offer]:
     """Yield every payment: the supplement's, with what only it knows, and those that the history has more of."""
     told = Counter[PaidRow]()
-    for row in cash:
-        if feed.said(row.isin_code) not in wanted.isins:
-            continue
+    for row in _of_one_isin(wanted, cash):
         try:
             paid = _payment(row.last_date_prior, row.label, feed.number(row.rate), Fraction(1))
             pay_date = feed.day(row.payment_date)
@@ -213,20 +224,23 @@ def _offer(paid: PaidRow, *, pay_date: date | None = None, isin: str | None = No
     return Offer(date=ex_date, kind=kind, exact=exact)
 
 
-def _parted(wanted: WantedShare, rows: Sequence[StockRow]) -> Iterator[Offer]:
-    """Yield each event once, of the ISIN that is wanted: it is repeated for each that the company had."""
-    events: dict[tuple[str, str], list[StockRow]] = defaultdict(list)
+def _of_one_isin(wanted: WantedShare, rows: Sequence[DatedRow]) -> Iterator[DatedRow]:
+    """Yield the rows of each event of the first ISIN wanted that has any: it is repeated for each that there was."""
+    events: dict[tuple[str, str], list[DatedRow]] = defaultdict(list)
     for row in rows:
         events[feed.said(row.last_date_prior), feed.said(row.label)].append(row)
-    for (com, label), copies in events.items():
-        isin = next((one for one in wanted.isins if any(feed.said(row.isin_code) == one for row in copies)), None)
-        for row in copies:
-            if isin is None or feed.said(row.isin_code) != isin:
-                continue
-            try:
-                yield _parting(row, label, isin)
-            except FeedError as error:
-                yield _fault("split", com, error)
+    for copies in events.values():
+        named = {feed.said(row.isin_code) for row in copies}
+        isin = next((one for one in wanted.isins if one in named), None)
+        yield from (row for row in copies if isin is not None and feed.said(row.isin_code) == isin)
+
+
+def _parted(wanted: WantedShare, rows: Sequence[StockRow]) -> Iterator[Offer]:
+    for row in _of_one_isin(wanted, rows):
+        try:
+            yield _parting(row, feed.said(row.label), feed.said(row.isin_code))
+        except FeedError as error:
+            yield _fault("split", row.last_date_prior, error)
 
 
 def _parting(row: StockRow, label: str, isin: str) -> Offer:
@@ -292,6 +306,6 @@ def _fault(kind: ActionKind, com: str | None, error: FeedError) -> Offer:
 
 
 def _is_of(isin: str, share: str) -> bool:
-    if share == "UNT":
-        return isin[6:9] in UNITS
-    return isin[6:9] not in UNITS and isin[9:11] == KINDS_OF_ISIN[share]
+    if types := TYPES_OF_ISIN.get(share):
+        return isin[6:9] in types
+    return SHARE_TYPES.fullmatch(isin[6:9]) is not None and isin[9:11] == KINDS_OF_ISIN[share]

@@ -1,7 +1,8 @@
-"""The exchange's list as a provider: a few questions per company, recorded together as one answer.
+"""The exchange's list as a provider: a few questions per issuer, recorded together as one answer.
 
 Nothing is asked twice within two seconds, and nothing that is empty is believed: an unknown code and a question that
-the exchange did not like both come back as 200 with no body, and a company that is there tells which it was.
+the exchange did not like both come back as 200 with no body, and an issuer that is there tells which it was. Codes are
+used again: whose supplement it is has to be the company that has the code now.
 """
 
 import base64
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from curl_cffi.requests import Response
 
 HOST = "https://sistemaswebb3-listados.b3.com.br"
-PATH = "/listedCompaniesProxy/CompanyCall/"
+COMPANY_PATH, FUND_PATH = "/listedCompaniesProxy/CompanyCall/", "/fundsListedProxy/Search/"
 LANGUAGE = "pt-br"
 PAGE_SIZE = 100  # from 200 on the exchange answers with nothing
 PAGES_MAX = 200
 CANARY = "PETR"  # a company that is always there
+CANARIES = {feed.SUPPLEMENT: CANARY, feed.BDR_SUPPLEMENT: "AAPL", feed.FUND_EVENTS: "KNRI"}  # and a BDR, and a fund
 APART_S = 2.0  # between two questions to the exchange's own host
 WORDS_MAX = 300
 KIND_BY_STATUS: dict[int, ErrorKind] = {
@@ -84,12 +86,12 @@ class B3Provider:
         call = Call(request=request, deadline=time.monotonic() + timeout_s, timeout_s=timeout_s)
         if share is None:
             raise call.refused("not-found", f"got {ticker}, want a share or unit of a company")
-        company = self._company(call, ticker[: joined.ROOT_CHARS])
+        share, issuer = self._issuer(call, ticker[: joined.ROOT_CHARS], share)
         # Only a slash keeps the exchange from finding a name, and a name is never cut: a shorter one is another's.
-        name = feed.said(company.trading_name).replace("/", "")
+        name = feed.said(issuer.trading_name).replace("/", "") if share not in {joined.QUOTA, joined.BDR} else ""
         if name:
             self._history(call, name)
-        isins = joined.isins_of(company, share)
+        isins = joined.isins_of(issuer, share)
         body = joined.body(WantedShare(ticker=ticker, share=share, isins=isins, isins_by=self.name), call.answers)
         try:
             days = joined.window(body, trading_day(self._access.now()))
@@ -113,26 +115,61 @@ class B3Provider:
         kind: ErrorKind | None = None
         message = None
         try:
-            if self._supplement(call, CANARY) is None:
+            if self._supplement(call, feed.SUPPLEMENT, CANARY) is None:
                 kind, message = "bad-answer", f"got nothing about {CANARY}, want the company"
         except ProviderError as error:
             kind, message = error.kind, error.message
         return Probe(latency_ms=round((time.monotonic() - started) * 1000), error_kind=kind, message=message)
 
-    def _company(self, call: Call, code: str) -> Supplement:
-        found = self._supplement(call, code)
-        if found is not None:
-            return found
-        if code != CANARY and self._supplement(call, CANARY) is not None:
-            raise call.refused("not-found", f"got nothing about {code} where {CANARY} is known, want a listed code")
-        raise call.refused("bad-answer", f"got nothing about {code} nor about {CANARY}, want an answer")
+    def _issuer(self, call: Call, code: str, share: str) -> tuple[str, Supplement]:
+        """Return whose actions they are, and of which class: what has a unit's number may be a fund's quota.
 
-    def _supplement(self, call: Call, code: str) -> Supplement | None:
-        text = self._asked(call, feed.SUPPLEMENT, {"issuingCompany": code, "language": LANGUAGE})
+        Raises: ProviderError.
+        """
+        method = feed.BDR_SUPPLEMENT if share == joined.BDR else feed.SUPPLEMENT
+        found, asked = self._supplement(call, method, code), [method]
+        if share == joined.UNIT and (found is None or not joined.isins_of(found, share)):
+            asked.append(feed.FUND_EVENTS)
+            fund = self._supplement(call, feed.FUND_EVENTS, code)
+            if fund is not None and joined.isins_of(fund, joined.QUOTA):
+                return joined.QUOTA, fund
+        if found is not None:
+            if share != joined.BDR:
+                self._require_listed(call, code, found)
+            return share, found
+        for method in asked:
+            canary = CANARIES[method]
+            if code == canary or self._supplement(call, method, canary) is None:
+                raise call.refused("bad-answer", f"got nothing about {code} nor about {canary}, want an answer")
+        known = " and ".join(CANARIES[method] for method in asked)
+        raise call.refused(
+            "not-found",
+            f"got nothing about {code} where {known} {'is' if len(asked) == 1 else 'are'} known, want a listed code",
+        )
+
+    def _supplement(self, call: Call, method: str, code: str) -> Supplement | None:
+        name = "idCEM" if method == feed.FUND_EVENTS else "issuingCompany"
+        text = self._asked(call, method, {name: code, "language": LANGUAGE})
         try:
             return feed.supplement(text)
         except FeedError as error:
             raise call.refused("bad-answer", f"{code}: {error}") from error
+
+    def _require_listed(self, call: Call, code: str, company: Supplement) -> None:
+        """Return where the company is the one that has the code now, or nobody has it.
+
+        Raises: ProviderError for another's supplement: the code was used again.
+        """
+        params: dict[str, str | int] = {"language": LANGUAGE, "pageNumber": 1, "pageSize": PAGE_SIZE, "company": code}
+        try:
+            page = feed.company_page(self._asked(call, feed.COMPANIES, params))
+        except FeedError as error:
+            raise call.refused("bad-answer", f"{code}: {error}") from error
+        # The question is for a part of a code or name: others come along.
+        listed = {str(one.code_cvm) for one in page.results or () if feed.said(one.issuing_company) == code}
+        if listed and company.code_cvm is not None and str(company.code_cvm) not in listed:
+            wanted = f"want {' or '.join(sorted(listed))}, whose code it is now"
+            raise call.refused("bad-answer", f"got the company {company.code_cvm} under {code}, {wanted}")
 
     def _history(self, call: Call, name: str) -> None:
         """Ask for page after page until as many rows came as the exchange counts."""
@@ -167,7 +204,9 @@ class B3Provider:
         self._wait(call)
         came: list[bytes] = []
         try:
-            response = self._got(call, f"{PATH}{method}/{token}", came)
+            response = self._got(
+                call, f"{FUND_PATH if method == feed.FUND_EVENTS else COMPANY_PATH}{method}/{token}", came
+            )
         except Timeout as error:
             raise call.refused("timeout", f"got no answer within {call.timeout_s:g} s") from error
         except RequestException as error:

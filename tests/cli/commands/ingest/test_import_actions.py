@@ -10,7 +10,7 @@ import pytest
 
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from tests.support.b3_server import B3Server, company, page, past, stock
+from tests.support.b3_server import B3Server, cash, company, fund, page, past, stock
 from tests.support.cli import Result, run_main
 from tests.support.cotahist import line, made
 from tests.support.oracle import check_home
@@ -163,6 +163,37 @@ def test_the_exchanges_prices_say_which_isin_is_meant(tmp_path: Path) -> None:
     assert (4, "BRPETRA04PR1") == (row["numerator"], row["isin"])
     first = main(tmp_path, "events", "show", str(row["seq"] - 1), "--raw").out.splitlines()[0]
     assert ("cotahist", ["BRPETRA04PR1", PN]) == (json.loads(first)["isins_by"], json.loads(first)["isins"])
+    assert 0 == main(tmp_path, "audit").code
+
+
+def test_the_events_of_a_fund_name_it_by_their_isins(tmp_path: Path) -> None:
+    """Its code is nowhere else in the file; what its receipts were paid is not its quotas'."""
+    rows = [
+        cash("31/01/2025", "RENDIMENTO", "1,10000000000", isin, "14/02/2025")
+        for isin in ("BRHGLGCTF004", "BRHGLGR14M19")
+    ]
+    (tmp_path / "HGLG.json").write_text(json.dumps(json.dumps(fund(cashDividends=rows))), "utf-8")
+    assert 0 == main(tmp_path, "import-actions", "HGLG.json").code
+    (row,) = main(tmp_path, "actions", "HGLG11", "--format", "json").lines()
+    assert ("2025-02-03", "income", "RENDIMENTO") == (row["date"], row["kind"], row["label"])
+
+
+def test_of_a_bdr_only_the_exchanges_prices_tell_which_number_it_has(tmp_path: Path) -> None:
+    """Without them nothing is guessed."""
+    told = company("AAPL", "APPLE", cashDividends=[cash("12/02/2025", "DIVIDENDO", "0,50000000000", "BRAAPLBDR004")])
+    (tmp_path / "AAPL.json").write_text(json.dumps(told), "utf-8")
+    refused = main(tmp_path, "import-actions", "AAPL.json")
+    assert (2, True) == (refused.code, "want main import-cotahist FILE before it" in refused.err)
+    days = [date(2025, 2, 12), date(2025, 2, 13)]
+    lines = [
+        line(day, "AAPL34", 5000, isin="BRAAPLBDR004", specification="DRN", distribution=100 + (day > days[0]))
+        for day in days
+    ]
+    made(tmp_path / "A.TXT", lines)
+    main(tmp_path, "import-cotahist", "A.TXT")
+    assert 0 == main(tmp_path, "import-actions", "AAPL.json").code
+    (before, _) = main(tmp_path, "prices", "AAPL34", "--adjusted", "--format", "json").lines()
+    assert 49.5 == before["adj_close"]
     assert 0 == main(tmp_path, "audit").code
 
 

@@ -137,6 +137,48 @@ def test_a_bonus_in_other_paper_is_no_bonus() -> None:
     assert ("spin_off", None) == (found.kind, found.numerator)
 
 
+def test_what_is_paid_on_rights_and_receipts_of_a_class_is_not_paid_on_its_shares() -> None:
+    """They have ISINs of their own beside the share's; another series of the share repeats what the first one has."""
+    com, rate = "11/12/2024", "1,50000000000"
+    told = [cash(com, "DIVIDENDO", rate, one) for one in (PN, "BRPETRR01PR2", "BRPETRD03PR7", "BRPETRN01PR0")]
+    found = joined.feed.supplement(json.dumps(company("PETR", "PETROBRAS", cashDividends=told)))
+    assert found is not None
+    assert (PN,) == joined.isins_of(found, "PN")
+    repeated = [cash(com, "DIVIDENDO", rate, one) for one in ("BRBBASA04OR8", "BRBBASACNOR3", "BRBBASACNOR3")]
+    wanted = WantedShare(ticker="BBAS3.SA", share="ON", isins=("BRBBASACNOR3", "BRBBASA04OR8"), isins_by="b3")
+    answer = CompanyAnswer(
+        method="GetListedSupplementCompany", params={}, text=json.dumps(company("BBAS", "B", cashDividends=repeated))
+    )
+    assert ["1.5", "1.5"] == paid(read(joined.body(wanted, [answer])))
+
+
+@pytest.mark.parametrize(
+    ("label", "factor", "kind", "ratio"),
+    [("DESDOBRAMENTO", "900,00000000000", "split", (10, 1)), ("GRUPAMENTO", "0,10000000000", "grouping", (1, 10))],
+)
+def test_a_funds_factor_is_read_as_a_shares(label: str, factor: str, kind: str, ratio: tuple[int, int]) -> None:
+    """Its income and what it gives back of its capital are cash; no key has to be there."""
+    quota, com = "BRHGLGCTF004", "31/01/2025"
+    told = {
+        "cashDividends": [
+            cash(com, "RENDIMENTO", "1,10000000000", quota, "14/02/2025"),
+            cash(com, "AMORTIZACAO RF", "0,25000000000", quota, "14/02/2025"),
+            cash(com, "RENDIMENTO", "0,90000000000", "BRHGLGR14M19", "14/02/2025"),
+        ],
+        "stockDividends": [stock(com, label, factor, quota)],
+    }
+    found = joined.feed.supplement(json.dumps(told))
+    assert found is not None
+    assert (("HGLG11.SA", "CI"),) == joined.shares_of(found)
+    wanted = WantedShare(ticker="HGLG11.SA", share="CI", isins=joined.isins_of(found, "CI"), isins_by="b3")
+    answer = CompanyAnswer(method="GetEventsCorporateActions", params={}, text=json.dumps(told))
+    paying, back, parting = sorted(
+        read(joined.body(wanted, [answer])), key=lambda one: (one.amount is None, one.kind != "income")
+    )
+    assert ("income", 11 * 10**11, "amortization", 25 * 10**10) == (paying.kind, paying.amount, back.kind, back.amount)
+    assert (kind, ratio) == (parting.kind, (parting.numerator, parting.denominator))
+
+
 def test_a_subscription_has_its_percentage_and_price() -> None:
     """MGLU3 of 31/01/2024: 9.5790177529 % at 1.95."""
     (found,) = read(
@@ -180,7 +222,11 @@ def test_a_body_is_complete_with_its_whole_history() -> None:
         ("PETR4.SA", "PN"),
         ("ELET6.SA", "PNB"),
         ("KLBN11.SA", "UNT"),
-        ("BOVA34.SA", None),
+        ("KNRI11.SA", "UNT"),
+        ("AAPL34.SA", "BDR"),
+        ("BOVB39.SA", "BDR"),
+        ("PETR1.SA", None),
+        ("HGLG12.SA", None),
         ("^BVSP", None),
     ],
 )
@@ -197,4 +243,4 @@ def test_the_company_names_its_isins_the_ordinary_series_first() -> None:
     found = joined.feed.supplement(json.dumps(company("BBAS", "B", stockDividends=rows)))
     assert found is not None
     assert ("BRBBASACNOR3", "BRBBASA04OR8") == joined.isins_of(found, "ON")
-    assert ("BBAS3.SA", "BBAS11.SA") == joined.shares_of(found)
+    assert (("BBAS3.SA", "ON"), ("BBAS11.SA", "UNT")) == joined.shares_of(found)

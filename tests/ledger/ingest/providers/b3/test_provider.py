@@ -13,7 +13,7 @@ from ledger.ingest.providers.evidence import body
 from ledger.ingest.providers.port import Access, Fetched, ProviderError
 from ledger.ingest.rules import actions
 from ledger.values import Window
-from tests.support.b3_server import B3Server, cash, company, past, stock
+from tests.support.b3_server import B3Server, cash, company, fund, past, stock
 
 PN = "BRPETRACNPR6"
 KLABIN = "BRKLBNCDAM18"
@@ -67,7 +67,9 @@ def test_an_answer_holds_both_lists_and_the_days_that_they_are_of(server: B3Serv
     assert (Window(date(2008, 4, 28), date(2026, 8, 24)), ()) == (found.request.window, found.bars)
     wanted, told = joined.answers(body(found.answer))
     assert ("PN", (PN,), "b3") == (wanted.share, wanted.isins, wanted.isins_by)
-    assert ["GetListedSupplementCompany", "GetListedCashDividends"] == [one.method for one in told]
+    assert ["GetListedSupplementCompany", "GetInitialCompanies", "GetListedCashDividends"] == [
+        one.method for one in told
+    ]
     assert "DESDOBRAMENTO" in told[0].text
 
 
@@ -90,7 +92,7 @@ def test_a_history_that_falls_short_is_refused(server: B3Server) -> None:
     """Rows have to be as many as are counted."""
     text = b'{"page":{"pageNumber":1,"totalRecords":3,"totalPages":1},"results":[]}'
     supplement = server.answer("GetListedSupplementCompany", {"issuingCompany": "PETR"})
-    server.faults = [supplement, (200, text)]
+    server.faults = [supplement, (200, b'{"page":{"totalRecords":0}}'), (200, text)]
     assert "got 0 rows of the history of PETROBRAS, want 3" == refused(server).message
 
 
@@ -157,6 +159,66 @@ def test_nobody_at_the_other_end_is_a_failed_connection() -> None:
 def test_what_is_no_share_is_asked_of_nobody(server: B3Server) -> None:
     """Indices and receipts of foreign shares are not on this list."""
     assert ("not-found", []) == (refused(server, "^BVSP").kind, server.asked)
+
+
+def test_a_fund_has_the_number_of_a_unit_and_a_list_of_its_own(server: B3Server) -> None:
+    """Income and what it gave back of its capital, of its quotas alone; no history is asked for."""
+    server.funds["HGLG"] = fund(
+        cashDividends=[
+            cash("31/01/2025", "RENDIMENTO", "1,1", "BRHGLGCTF004"),
+            cash("31/01/2025", "AMORTIZACAO RF", "0,5", "BRHGLGCTF004"),
+            cash("31/01/2025", "RENDIMENTO", "0,7", "BRHGLGR14M19"),
+        ]
+    )
+    found = fetched(server, "HGLG11.SA")
+    assert [date(2025, 2, 3)] * 2 == days(found)
+    wanted, told = joined.answers(body(found.answer))
+    assert ("CI", ("BRHGLGCTF004",)) == (wanted.share, wanted.isins)
+    assert ["GetListedSupplementCompany", "GetEventsCorporateActions"] == [one.method for one in told]
+    assert ("GetEventsCorporateActions", {"idCEM": "HGLG", "language": "pt-br"}) == server.asked[-1]
+
+
+def test_a_company_without_units_may_share_its_code_with_a_fund(server: B3Server) -> None:
+    """What has units is asked no further."""
+    server.companies["BRCO"] = company(
+        "BRCO", "BRASKEM CO", cashDividends=[cash("31/01/2025", "DIVIDENDO", "9,9", "BRBRCOACNOR0")]
+    )
+    server.funds["BRCO"] = fund(cashDividends=[cash("31/01/2025", "RENDIMENTO", "1,1", "BRBRCOCTF006")])
+    (found,) = joined.reading(body(fetched(server, "BRCO11.SA").answer)).offers
+    assert "income" == actions.canonical(found).kind
+
+
+def test_a_bdr_has_a_supplement_of_its_own(server: B3Server) -> None:
+    """Of whatever number."""
+    server.bdrs["AAPL"] = company(
+        "AAPL", "APPLE", cashDividends=[cash("12/02/2025", "DIVIDENDO", "0,03", "BRAAPLBDR004")]
+    )
+    assert [date(2025, 2, 13)] == days(fetched(server, "AAPL34.SA"))
+    assert ["GetListedSupplementBDR"] == [method for method, _ in server.asked]
+
+
+@pytest.mark.parametrize(
+    ("ticker", "canaries"), [("ELET3.SA", "PETR"), ("ZZZZ11.SA", "PETR and KNRI"), ("ZZZZ34.SA", "AAPL")]
+)
+def test_an_unknown_code_is_held_against_a_canary_of_its_kind(server: B3Server, ticker: str, canaries: str) -> None:
+    """A list of funds that is mute while that of companies speaks says nothing of a fund."""
+    error = refused(server, ticker)
+    assert ("not-found", True) == (error.kind, f"where {canaries} " in error.message)
+    for known in (server.companies, server.bdrs, server.funds):
+        known.pop(canaries.rpartition(" ")[2], None)
+    assert "bad-answer" == refused(server, ticker).kind
+
+
+def test_another_companys_supplement_under_a_code_used_again_is_refused(server: B3Server) -> None:
+    """Codes return: JBSS was one company's, and is another's. Who has a part of it in its code does not matter."""
+    server.listed = [{"issuingCompany": "PETR", "codeCVM": "99999"}, {"issuingCompany": "PETRX", "codeCVM": "9512"}]
+    error = refused(server)
+    assert ("bad-answer", "got the company 9512 under PETR, want 99999, whose code it is now") == (
+        error.kind,
+        error.message,
+    )
+    server.listed = [{"issuingCompany": "PETRX", "codeCVM": "99999"}]
+    assert days(fetched(server))
 
 
 def test_a_probe_asks_about_the_canary(server: B3Server) -> None:
