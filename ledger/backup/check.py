@@ -12,12 +12,11 @@ from ledger.audit.verify import VerifyReport
 from ledger.backup.archive_log import ArchiveLog
 from ledger.backup.counts import Counts, Tally
 from ledger.backup.create import CreatedBackup, Watch, unwatched
-from ledger.backup.restore_build import check_built, fill
+from ledger.backup.restore_build import check_built, fill, new_engine
 from ledger.backup.scan import Scan, scan
 from ledger.backup.verify import judge, unreadable
 from ledger.errors import NotAnArchiveError
 from ledger.events import BackupCreated, LedgerCreated
-from ledger.store.engine import Engine
 
 
 class BackupCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +69,7 @@ def _proved(checked: BackupCheck, recorded: BackupCreated | None, watch: Watch) 
     archive, tally = ArchiveLog(checked.scan), Tally()
     with watch("restoring", archive.head().size) as advance, tempfile.TemporaryDirectory(prefix="b3-ledger-") as name:
         folder = Path(name)
-        with closing(Engine(folder, readonly=False, create=True)) as engine:
+        with closing(new_engine(folder, archive)) as engine:
             # Counted on the way in: what re-hashes to that head is what went in.
             fill(engine, archive, advance=advance, tally=tally)
         check_built(folder, archive.head())

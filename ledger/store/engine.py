@@ -87,7 +87,8 @@ class Engine:
     Each read is a short transaction of its own; `update` opens the only write transaction, under the writer lock.
     """
 
-    def __init__(self, folder: Path, *, readonly: bool, create: bool = False) -> None:
+    def __init__(self, folder: Path, *, readonly: bool, create: bool = False, room_bytes: int = 0) -> None:
+        """Open the environment in `folder`; its map has room for `room_bytes` where it is to be written that much."""
         self.folder = folder
         self.path = folder / DATA_FILE
         self.readonly = readonly
@@ -96,7 +97,7 @@ class Engine:
         self._map_lock = threading.Lock()
         if not create:
             inspect(self.path)
-        self._env = self._open(create=create)
+        self._env = self._open(create=create, room_bytes=room_bytes)
         try:
             self.databases = self._named(create=create)
             self._check_format(create=create)
@@ -277,12 +278,11 @@ class Engine:
         """
         items = [(seq.to_bytes(KEY_BYTES, "big"), value) for seq, value in enumerate(values, head.size - len(values))]
         _, added = txn.cursor(db=self.databases[EVENTS]).putmulti(items, overwrite=False, append=True)
-        index = self.databases[APPENDS]
-        new = [
-            txn.put(name, APPEND.pack(run.first, run.count), overwrite=False, db=index) for name, run in runs.items()
-        ]
+        # In the order of their keys: those of many appends then share the pages that they are put into.
+        index = [(name, APPEND.pack(run.first, run.count)) for name, run in sorted(runs.items())]
+        _, new = txn.cursor(db=self.databases[APPENDS]).putmulti(index, overwrite=False)
         # LMDB returns False, and raises nothing, when a key is out of order or taken.
-        if added != len(items) or not all(new):
+        if (added, new) != (len(items), len(index)):
             raise StorageError(self.path, "an event or an append id that is there already", landed=False)
         txn.put(HEAD_KEY, HEAD.pack(head.size, head.link))
 
@@ -296,13 +296,13 @@ class Engine:
 
     # --- inside ------------------------------------------------------------------------------
 
-    def _open(self, *, create: bool) -> Any:
+    def _open(self, *, create: bool, room_bytes: int) -> Any:
         options: dict[str, Any] = {"max_dbs": 2, "mode": 0o600, "create": create, "max_readers": 512}
         try:
             if not self.readonly:
                 allocate_lock(self.folder)
                 file_bytes = self.path.stat().st_size if self.path.exists() else 0
-                size = max(FIRST_MAP_BYTES, file_bytes * 2)
+                size = max(FIRST_MAP_BYTES, file_bytes * 2, room_bytes)
                 if create:
                     os.close(open_private(self.path, os.O_WRONLY))  # LMDB takes an empty file for a new one
                 with one_opener(self.path):

@@ -15,11 +15,10 @@ from msgspec.structs import replace
 
 from ledger.backup.archive_log import archive_log
 from ledger.backup.frames import HEADER
-from ledger.backup.restore_build import fill
+from ledger.backup.restore_build import fill, new_engine
 from ledger.backup.verify import verify_archive
 from ledger.chain import GENESIS
 from ledger.ids import append_id
-from ledger.store.engine import Engine
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from tests.benchmarks import commands
@@ -79,7 +78,7 @@ def reading_back(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str
     archive = archive_log(path)
 
     def restore() -> None:
-        engine = Engine(_emptied(folder / "restored"), readonly=False, create=True)
+        engine = new_engine(_emptied(folder / "restored"), archive)
         fill(engine, archive)
         engine.close()
 

@@ -5,19 +5,24 @@ import os
 import shutil
 import stat
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.backup.archive_log import ArchiveLog, archive_log
-from ledger.backup.restore_build import build_folder, check_built, fill
+from ledger.backup.counts import ID
+from ledger.backup.restore_build import appends_begun, build_folder, check_built, fill, new_engine
 from ledger.chain import Head, Link, Record
-from ledger.codec import decode_envelope
+from ledger.codec import decode_envelope, decode_envelopes, encode_draft
 from ledger.errors import DamagedError, DiskFullError, LedgerError, StorageError, UnwritableError
 from ledger.ids import append_id, new_id
 from ledger.store.anchor import read_anchor
-from ledger.store.engine import AppendRun, Engine
+from ledger.store.engine import FIRST_MAP_BYTES, AppendRun, Engine
 from ledger.store.home import LedgerHome
 from tests.ledger.restoring import OURS, SIZE
 from tests.support.archives import archive, put, small_log
@@ -199,3 +204,45 @@ def test_a_database_that_fails_is_told_as_it_fails(
     monkeypatch.setattr(Engine, "update", fail)
     with pytest.raises(StorageError, match="broken"):
         filled(tmp_path / "built", backup)
+
+
+EDGES = [edge + step for edge in (0, 128, 256, 65_536, 2**32) for step in (-2, -1, 0, 1) if edge + step >= 0]
+
+
+@given(
+    st.sampled_from(EDGES),
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 2**32 - 1, 2**32, 2**50])), min_size=1, max_size=8),
+    st.sampled_from([b"", ID + bytes(16), ID + bytes([1]) * 16]),
+)
+def test_where_appends_begin_is_what_decoding_says(start: int, events: list[tuple[int, int]], before: bytes) -> None:
+    """Whatever the seqs are, at any width of theirs, whoever appended what came before, and whenever it was."""
+    draft = connection_tested(1)
+    bodies = [
+        encode_draft(draft, seq=seq, recorded_at=recorded_at, append_id=bytes([identifier]) * 16)
+        for seq, (identifier, recorded_at) in enumerate(events, start)
+    ]
+    last, want = before, []
+    for envelope in decode_envelopes(bodies, start=start):
+        if (found := ID + envelope.append_id) != last:
+            want.append((envelope.seq, found))
+        last = found
+    assert want == appends_begun([bytes(32) + body for body in bodies], start, before)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 10, 11, 13, 28])
+def test_what_is_no_envelope_is_damage_where_appends_are_told_apart(length: int) -> None:
+    """Cut anywhere."""
+    body = encode_draft(connection_tested(1), seq=7, recorded_at=2**50, append_id=bytes(16))[:length]
+    with pytest.raises(DamagedError, match="got envelope at seq 7"):
+        appends_begun([bytes(32) + body], 7, b"")
+    with pytest.raises(DamagedError, match="got envelope at seq 7"):
+        appends_begun([bytes(32) + body], 7, ID + bytes(16))
+
+
+def test_a_ledger_is_made_with_room_for_its_archive(tmp_path: Path, backup: ArchiveLog) -> None:
+    """As a map that has not to grow on the way."""
+    large = ArchiveLog(msgspec.structs.replace(backup.scan, archive_bytes=500_000_000))
+    for folder, source, room_bytes in ((tmp_path / "a", backup, FIRST_MAP_BYTES), (tmp_path / "b", large, 750_000_000)):
+        folder.mkdir()
+        with closing(new_engine(folder, source)) as engine:
+            assert room_bytes == engine._env.info()["map_size"]
