@@ -51,7 +51,7 @@ ActionKind = Literal[
 Coverage = Literal["day", "month", "year"]
 
 
-class Window(msgspec.Struct, frozen=True, array_like=True):
+class Window(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Trading days from `start` to `end`, both inclusive."""
 
     start: date
@@ -92,7 +92,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str | None = None
 
 
-class RawBar(msgspec.Struct, frozen=True, array_like=True):
+class RawBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One session as a library handed it over: nothing rounded, NaN where it had none."""
 
     date: date
@@ -112,7 +112,7 @@ class RawAction(msgspec.Struct, frozen=True, array_like=True):
     value: float
 
 
-class Bar(msgspec.Struct, frozen=True, array_like=True):
+class Bar(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted trading session of one ticker; prices in millionths of a real."""
 
     date: date
@@ -124,7 +124,7 @@ class Bar(msgspec.Struct, frozen=True, array_like=True):
     volume: int  # shares, >= 0
 
 
-class Action(msgspec.Struct, frozen=True, array_like=True):
+class Action(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A canonical corporate action, first traded without its right on `ex_date`.
 
     `amount` is 10^-12 of the `currency` per share: what is paid in cash, None for a split, bonus, grouping or
@@ -152,7 +152,7 @@ class Rank(msgspec.Struct, frozen=True, array_like=True):
     coverage: Coverage
 
 
-class Finding(msgspec.Struct, frozen=True, array_like=True):
+class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a rule says of one row (or of the whole batch: `date` None)."""
 
     rule: str

@@ -14,6 +14,8 @@ _MICROS_PER_CENTAVO = 10_000
 _PLACES = 6
 _AMOUNT_PLACES = 12
 _PLACES_MIN = 2
+_CENTAVOS_TOLD_APART = 65_536  # reais: up to here float32s are less than half a centavo apart
+_FLOAT32_DIGITS = 6  # a decimal of so many names a float32 of its own, which gives it back: fewer need no look
 _FLOAT32_DIGITS_MAX = 9  # enough to name any float32
 _OLD_SHARES_MAX = 1000  # groupings of more shares into one are not known
 
@@ -29,6 +31,12 @@ def price_micros(value: float) -> int:
 
     Raises: ValueError for NaN, an infinity, or more than 63 bits of millionths.
     """
+    if -_CENTAVOS_TOLD_APART < value < _CENTAVOS_TOLD_APART:
+        centavos = round(value * 100)
+        nearest = centavos / 100
+        # No shorter decimal names such a float: it would be whole centavos too, and those have floats of their own.
+        if nearest == value or _widened(nearest) == value:
+            return centavos * _MICROS_PER_CENTAVO
     return _scaled(value, _PLACES)
 
 
@@ -112,7 +120,12 @@ def _from_text(text: str, limit: int) -> int:
 def _scaled(value: float, places: int) -> int:
     if not math.isfinite(value):
         raise ValueError(f"got price {value}, want a number")
-    scaled = int(Decimal(_shortest(value)).scaleb(places).to_integral_value(ROUND_HALF_EVEN))
+    text = _shortest(value)
+    whole, _, fraction = text.partition(".")
+    if len(fraction) <= places and "e" not in text:
+        scaled = int(whole + fraction.ljust(places, "0"))
+    else:
+        scaled = int(Decimal(text).scaleb(places).to_integral_value(ROUND_HALF_EVEN))
     if abs(scaled) >= LIMIT_MICROS:
         raise ValueError(f"got price {value}, want less than {LIMIT_MICROS // 10**places}")
     return scaled
@@ -131,13 +144,19 @@ def _is_decimal(digits: str) -> bool:
 def _shortest(value: float) -> str:
     """Return the shortest decimal that names `value` at the precision it was made with."""
     packed = _packed(value)
-    if packed is None or _float32.unpack(packed)[0] != value:
+    if packed is None or _widened(value) != value:
         return repr(value)
-    for digits in range(1, _FLOAT32_DIGITS_MAX):
+    for digits in range(_FLOAT32_DIGITS, _FLOAT32_DIGITS_MAX):
         text = f"{value:.{digits}g}"
         if _packed(float(text)) == packed:
             return text
     return f"{value:.{_FLOAT32_DIGITS_MAX}g}"
+
+
+def _widened(value: float) -> float:
+    """Return the float32 nearest to `value`, which is in its range."""
+    widened: float = _float32.unpack(_float32.pack(value))[0]
+    return widened
 
 
 def _packed(value: float) -> bytes | None:

@@ -54,6 +54,7 @@ def shift(day: date, count: int) -> date:
     return day
 
 
+@lru_cache(maxsize=64)  # all that came in one evening asks for the same
 def final_at(day: date) -> int:
     """Return the instant from which the bar of `day` no longer changes: 18:30 in São Paulo."""
     return (datetime.combine(day, FINAL_TIME, tzinfo=_zone()) - _EPOCH) // _MICROSECOND

@@ -18,6 +18,7 @@ from ledger.files.scratch import ScratchMap
 from ledger.ingest.rules.held import Held, Reach, alike, beside
 from ledger.market.series import Series
 from ledger.values import ACCEPTED, Bar, Basis
+from projections.audit.known_rows import KnownRows
 from projections.audit.ranking import Ranking
 from projections.queries.snapshot_csv import HEADER, line, snapshot_name
 
@@ -76,6 +77,7 @@ class OpenYears:
         self._fold = SeriesFold(scratch)
         self._ranking = Ranking(scratch)
         self._texts = texts
+        self.rows = KnownRows()
         self._open: OrderedDict[tuple[Series, int], OpenYear] = OrderedDict()
         self._bars_kept = 0
         self._hashed: OrderedDict[Series, tuple[int, hashlib._Hash]] = OrderedDict()
@@ -119,7 +121,7 @@ class OpenYears:
         inside = (self._between(series, year, first, last) for year in years if first.year <= year <= last.year)
         found = chain(ends[:1], reversed(before), chain.from_iterable(inside), after, ends[1:])
         ranks = self._ranking.of_days(series, reach.days)
-        return Held({bar.date: bar for bar in found}, held.actions, held.basis, reach, {}, ranks)
+        return Held({bar.date: bar for bar in found}, held.actions, held.basis, reach, {}, ranks, self.rows.of(series))
 
     def whole(self, series: Series) -> Held:
         """Return all that is held of the series."""

@@ -48,7 +48,7 @@ class UnknownProviderError(LedgerError):
 
 def descriptions() -> tuple[Description, ...]:
     """Return every provider's description, in the order of the list."""
-    return tuple(_loaded(entry) for entry in ENTRIES)
+    return tuple(_by_name(ENTRIES).values())
 
 
 def names(kind: LedgerKind | None = None) -> tuple[str, ...]:
@@ -80,10 +80,10 @@ def described(name: str) -> Description:
 
     Raises: UnknownProviderError.
     """
-    for one in descriptions():
-        if one.name == name:
-            return one
-    raise UnknownProviderError(name)
+    found = _by_name(ENTRIES).get(name)
+    if found is None:
+        raise UnknownProviderError(name)
+    return found
 
 
 def recording(kind: LedgerKind) -> Recording | None:
@@ -93,7 +93,8 @@ def recording(kind: LedgerKind) -> Recording | None:
 
 def brought_by_hand(name: str) -> bool:
     """Return whether a person brings the answers of `name`; False for a provider that is not known."""
-    return any(one.name == name and one.brought_by_hand for one in descriptions())
+    found = _by_name(ENTRIES).get(name)
+    return found is not None and found.brought_by_hand
 
 
 def names_actions(name: str) -> bool:
@@ -173,6 +174,12 @@ def listings(name: str, answer: Answer, bars: Mapping[date, Bar]) -> Iterator[tu
     """
     read: ListingReader = _loaded(described(name).listings or "")
     return read(evidence.body(answer), bars)
+
+
+@cache
+def _by_name(entries: tuple[str, ...]) -> Mapping[str, Description]:
+    described: Iterator[Description] = map(_loaded, entries)
+    return {one.name: one for one in described}
 
 
 @cache

@@ -85,7 +85,7 @@ def uncommitted(
     """
     answered, offers = rows(evidence, reading.rows, live=reading.every_session), _offers(evidence, reading)
     window, now = evidence.request.window, row_rules.today(evidence.finished_at, reading.rank)
-    found = row_rules.sort_rows(answered, now, window, reading.foreign)
+    found = row_rules.sort_rows(answered, now, window, reading.foreign, held.read)
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     if batch:
         return replace(
@@ -166,11 +166,12 @@ def sessions_due(window: Window, now_us: int) -> int:
 def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) -> ValidationCompleted:
     """Return the decision `nothing` with what is accepted of `answer` in it."""
     basis, found, rank = nothing.basis, answer.sorted, answer.reading.rank
-    new = [bar for bar in found.accepted if not repeats(bar, held.bars.get(bar.date))]
+    as_held = held.bars.get
+    new = [bar for bar in found.accepted if bar != (old := as_held(bar.date)) and not repeats(bar, old)]
     fresh = tuple(bar for bar in new if not outranks(held.ranks.get(bar.date), rank))
-    added = sum(bar.date not in held.bars for bar in fresh)
     withdrawn = tuple(lacking_days(answer, held))
     series = JudgedSeries.after(held, fresh, answer.actions, basis)
+    added = len(series.fresh - held.bars.keys())
     flagged = _in_order(_flagged(nothing.ticker, answer, held, series))
     return replace(
         nothing,
@@ -188,7 +189,7 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
         warned=_in_order(_warned(nothing.ticker, answer, held, series)),
         rank=rank,
         outranked=tuple(bar.date for bar in new if outranks(held.ranks.get(bar.date), rank)) if held.ranks else (),
-        rescale=None if basis == "as_traded" else scale.close_ratio(found.accepted, held),
+        rescale=None if basis == "as_traded" or added == len(fresh) else scale.close_ratio(found.accepted, held),
     )
 
 
@@ -197,9 +198,8 @@ def lacking_days(answer: JudgedAnswer, held: Held) -> Iterator[date]:
     if not answer.days:
         return  # without rows it withdraws nothing: it has none to lack a day among
     window, rank = answer.window, answer.reading.rank
-    for day in sorted(held.bars):
-        in_window = window.start <= day <= window.end
-        if in_window and day not in answer.days and not outranks(held.ranks.get(day), rank):
+    for day in sorted(held.bars.keys() - answer.days):
+        if window.start <= day <= window.end and not outranks(held.ranks.get(day), rank):
             yield day
 
 
@@ -210,12 +210,12 @@ def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries
     # An answer without rows is complete for no window, but for one of actions alone that says so.
     complete = answer.window if answer.rows else answer.reading.all_actions_of
     yield from actions.findings(answer.offers, held.actions, series.bars, complete)
-    if series.basis != "as_traded":
+    # Only a bar that is another one now has moved.
+    if series.basis != "as_traded" and not held.bars.keys().isdisjoint(series.fresh):
         yield from scale.rewritten(answer.sorted.accepted, held, actions.merged(answer.actions, held.actions))
-    accepted = {bar.date for bar in answer.sorted.accepted}
-    yield from (
-        finding for row in answer.rows if row.bar.date in accepted and (finding := row_rules.last_copy(row)) is not None
-    )
+    if doubled := [row for row in answer.rows if not row.alike]:
+        days = answer.sorted.days
+        yield from (one for row in doubled if row.bar.date in days and (one := row_rules.last_copy(row)) is not None)
     yield from series_rules.stale(series, traded=False)
     if not is_index(ticker):
         yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
@@ -224,7 +224,7 @@ def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries
 def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
     yield from series_rules.stale(series, traded=True)
     # Of the days due: from the first day known on, where none is named.
-    known = {bar.date for bar in answer.sorted.accepted} | held.bars.keys()
+    known = answer.sorted.days | held.bars.keys()
     if answer.reading.every_session and known:
         first = max(answer.window.start, answer.reading.first_day or min(known))
         # What lies between the window and the last day held before it is nobody else's to find.

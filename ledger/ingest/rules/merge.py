@@ -14,7 +14,7 @@ from ledger.events import FetchSucceeded
 from ledger.values import RawBar
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One day of an answer: prices as the library handed them over, volume as the body has it.
 
     `copies` is how often the day came; `alike` is false when the copies differ. `last` is whether the answer has no
@@ -22,8 +22,8 @@ class Row(msgspec.Struct, frozen=True):
     """
 
     bar: RawBar
-    copies: int
-    alike: bool
+    copies: int = 1
+    alike: bool = True
     last: bool = False
 
     @classmethod
@@ -52,9 +52,9 @@ def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar], *, live: bool = 
     Rows without any price are left out. Only a `live` answer has a last day that its provider is still at work on.
     """
     bars, days = evidence.bars, [bar.date for bar in evidence.bars]
-    if bars == body_rows and all(map(lt, days, days[1:])) and all(map(priced, bars)):
+    if bars and bars == body_rows and all(map(lt, days, days[1:])) and not any(math.isnan(bar.close) for bar in bars):
         # Nothing merged, doubled or left out: nearly every answer is like that.
-        return tuple(Row(bar, 1, alike=True, last=live and bar is bars[-1]) for bar in bars)
+        return (*map(Row, bars[:-1]), Row(bars[-1], last=live))
     handed = {bar.date: bar for bar in bars if priced(bar)}
     sent = [row for row in body_rows if priced(row)]
     window, in_body = evidence.request.window, {row.date for row in sent}

@@ -1,7 +1,7 @@
 """Rules that need one row only: a day is accepted as a bar, rejected with a reason, or left for later. Pure."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import msgspec
@@ -13,6 +13,9 @@ from ledger.market.price import MICROS_PER_REAL, price_micros, price_text
 from ledger.values import Bar, Finding, Rank, RawBar, Window
 
 VOLUME_LIMIT = 2**63  # what other languages and SQL can hold, with the sign
+
+ReadRow = tuple[RawBar, Bar]
+NO_ROWS: Mapping[date, ReadRow] = {}
 
 _TO_CENTAVO = -4  # for round(): ten thousand millionths are a centavo
 _CENTAVOS_FROM = round(catalogue.CENTAVOS_FROM * MICROS_PER_REAL)
@@ -42,6 +45,11 @@ class Sorted(msgspec.Struct, frozen=True):
     partial: tuple[date, ...]
     foreign: int
 
+    @property
+    def days(self) -> set[date]:
+        """The accepted days."""
+        return {bar.date for bar in self.accepted}
+
 
 def today(finished_at: int, rank: Rank | None = None) -> Today:
     """Return what "today" meant to evidence that came at `finished_at`.
@@ -55,29 +63,48 @@ def today(finished_at: int, rank: Rank | None = None) -> Today:
 
 
 @catalogue.applies(catalogue.PARTIAL)
-def sort_rows(rows: Iterable[Row], now: Today, window: Window, foreign: Mapping[date, str]) -> Sorted:
-    """Return each row accepted, rejected by the first rule that it breaks, or partial.
+def sort_rows(
+    rows: Sequence[Row], now: Today, window: Window, foreign: Mapping[date, str], read: Mapping[date, ReadRow] = NO_ROWS
+) -> Sorted:
+    """Return each of `rows`, oldest first, accepted, rejected by the first rule that it breaks, or partial.
 
-    `foreign` are the days whose row is in a currency of its own.
+    `foreign` are the days whose row is in a currency of its own, `read` rows whose bars are known.
     """
-    received, accepted, rejected, partial = 0, list[Bar](), list[Finding](), list[date]()
-    start, end = window.start, window.end
-    for row in rows:
-        day = row.bar.date
-        received += row.copies
-        outcome: Bar | Finding | None = None
-        if day == now.day and not now.final and sessions.is_session(day):
-            partial.append(day)
-            continue
-        if not (row.alike and start <= day <= end and day < now.day and sessions.is_session(day) and not foreign):
-            outcome = unfit_day(day, now) or outside(day, window) or foreign_row(day, foreign) or unlike_copies(row)
-        outcome = outcome or exact_bar(row.bar)
-        if isinstance(outcome, Bar):
-            accepted.append(outcome)
-        else:
-            rejected.append(outcome)
-    own = sum(finding.date in foreign for finding in rejected)
-    return Sorted(received, tuple(accepted), tuple(rejected), tuple(partial), own)
+    if _are_due(rows, now, window) and not foreign:
+        bars = [row.bar for row in rows]
+        outcomes: list[Bar | Finding | date] = [
+            known[1] if (known := read.get(bar.date)) is not None and known[0] == bar else exact_bar(bar)
+            for bar in bars
+        ]
+    else:
+        outcomes = [_outcome(row, now, window, foreign) for row in rows]
+    accepted = tuple(one for one in outcomes if isinstance(one, Bar))
+    received = sum([row.copies for row in rows])
+    if len(accepted) == len(outcomes):
+        return Sorted(received, accepted, (), (), 0)
+    rejected = tuple(one for one in outcomes if isinstance(one, Finding))
+    return Sorted(
+        received=received,
+        accepted=accepted,
+        rejected=rejected,
+        partial=tuple(one for one in outcomes if isinstance(one, date)),
+        foreign=sum(finding.date in foreign for finding in rejected),
+    )
+
+
+def _are_due(rows: Sequence[Row], now: Today, window: Window) -> bool:
+    """Return whether nothing but its values can be wrong with any of `rows`, as in nearly every answer."""
+    if not rows or not window.start <= rows[0].bar.date or not rows[-1].bar.date <= min(window.end, now.last_final):
+        return False
+    return all(row.alike and sessions.is_session(row.bar.date) for row in rows)
+
+
+def _outcome(row: Row, now: Today, window: Window, foreign: Mapping[date, str]) -> Bar | Finding | date:
+    day = row.bar.date
+    if day == now.day and not now.final and sessions.is_session(day):
+        return day
+    unfit = unfit_day(day, now) or outside(day, window) or foreign_row(day, foreign) or unlike_copies(row)
+    return unfit or exact_bar(row.bar)
 
 
 @catalogue.applies(catalogue.FUTURE, catalogue.NOT_SESSION)

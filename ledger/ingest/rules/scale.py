@@ -42,7 +42,7 @@ def wider(
         if rescales and (action.ex_date > last or action not in held.actions):
             text = f"{action.denominator} to {action.numerator} on {action.ex_date}"
             return WholeRangeNeeded(whole, f"got a split of {text}, want the sessions before it on its scale", None)
-    both = [(bar, held.bars[bar.date]) for bar in accepted if bar.date in held.bars]
+    both = _beside_held(accepted, held)
     if not both:
         return WholeRangeNeeded(whole, "got no day that is held, want some to compare the scale", None)
     closes = [(new.close, old.close) for new, old in both]
@@ -81,14 +81,14 @@ def common_ratio(pairs: Sequence[tuple[int, int]]) -> float | None:
 
 def close_ratio(accepted: Iterable[Bar], held: Held) -> float | None:
     """Return the common ratio, new/old, of the closes of all days both answered and held."""
-    return common_ratio([(bar.close, held.bars[bar.date].close) for bar in accepted if bar.date in held.bars])
+    return common_ratio([(bar.close, old.close) for bar, old in _beside_held(accepted, held)])
 
 
 @catalogue.applies(catalogue.REWRITTEN)
 def rewritten(accepted: Iterable[Bar], held: Held, known: Sequence[Action]) -> Iterator[Finding]:
     """Yield what REWRITTEN finds in an answer over sessions held, whose actions and those held are `known`."""
-    both = [(bar, held.bars[bar.date]) for bar in accepted if bar.date in held.bars]
-    moved = [bar.date for bar, old in both if _moved(bar.close, old.close)]
+    both = _beside_held(accepted, held)
+    moved = [bar.date for bar, old in both if bar.close != old.close and _moved(bar.close, old.close)]
     if len(both) < catalogue.REWRITTEN_SESSIONS_MIN or len(moved) <= catalogue.REWRITTEN_SHARE * len(both):
         return
     ratio = common_ratio([(bar.close, old.close) for bar, old in both])
@@ -102,6 +102,11 @@ def rewritten(accepted: Iterable[Bar], held: Held, known: Sequence[Action]) -> I
     by = "" if ratio is None else f", {ratio:.6g} times as high,"
     detail = f"got other closes{by} on {len(moved)} of {len(both)} sessions held, want what is held, or a split"
     yield Finding(catalogue.REWRITTEN.id, moved[-1], detail)
+
+
+def _beside_held(accepted: Iterable[Bar], held: Held) -> list[tuple[Bar, Bar]]:
+    known = held.bars.get
+    return [(bar, old) for bar in accepted if (old := known(bar.date)) is not None]
 
 
 def _moved(new: int, old: int) -> bool:

@@ -47,7 +47,7 @@ class JudgedSeries(msgspec.Struct, frozen=True):
             fresh=frozenset(new),
             actions=actions.in_force(held.actions, answered),
             basis=basis,
-            places=tuple(place for place, day in enumerate(days) if day in new) if new else (),
+            places=tuple(bisect_left(days, day) for day in sorted(new)),
             learned=frozenset(action.ex_date for action in answered if action not in held.actions),
         )
 
@@ -55,10 +55,16 @@ class JudgedSeries(msgspec.Struct, frozen=True):
 def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
     """Yield what JUMP, RANGE, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions)."""
     bars = series.bars
-    learned = {bisect_left(bars, day, key=attrgetter("date")) for day in series.learned}
+    learned, acted = (
+        {bisect_left(bars, day, key=attrgetter("date")) for day in days}
+        for days in (series.learned, {action.ex_date for action in series.actions})
+    )
     for place in sorted(learned.union(series.places, _after(series))):
-        if 0 < place < len(bars):
-            yield from jump(bars[place - 1], bars[place], series)
+        if not 0 < place < len(bars):
+            continue
+        previous, bar = bars[place - 1], bars[place]
+        if place in acted or _spread(previous.close, bar.close) > catalogue.JUMP_FACTOR:
+            yield from jump(previous, bar, series)
     for place in series.places:
         yield from session_range(bars[place])
     for place in sorted({place + offset for place in series.places for offset in (-1, 0, 1)}):
@@ -91,8 +97,8 @@ def stale(series: JudgedSeries, *, traded: bool) -> Iterator[Finding]:
 @catalogue.applies(catalogue.GAP)
 def gaps(due: Window, known: Collection[date]) -> Iterator[Finding]:
     """Yield GAP for each session `due` of which no bar is `known`. O(days)."""
-    for day in sessions.sessions(due):
-        if day not in known and sessions.covers(day):
+    for day in [day for day in sessions.sessions(due) if day not in known]:
+        if sessions.covers(day):
             yield Finding(catalogue.GAP.id, day, "got no bar, want one for the session")
 
 
@@ -111,9 +117,7 @@ def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
 
     An action explains its own size and no more: what it leaves over is judged.
     """
-    between = actions.between(series.actions, after=previous.date, until=bar.date) if series.actions else ()
-    if not between and _spread(previous.close, bar.close) <= catalogue.JUMP_FACTOR:
-        return
+    between = actions.between(series.actions, after=previous.date, until=bar.date)
     expected = actions.explained(previous.close, between, series.basis)
     spread = _spread(expected, bar.close)
     ratios = list(_like_splits(expected, bar, between))
@@ -130,14 +134,21 @@ def jump(previous: Bar, bar: Bar, series: JudgedSeries) -> Iterator[Finding]:
 
 
 @catalogue.applies(catalogue.RANGE)
-def session_range(bar: Bar) -> Iterator[Finding]:
-    """Yield what RANGE finds in how far high and low lie from open and close of their own session."""
+def session_range(bar: Bar) -> Sequence[Finding]:
+    """Return what RANGE finds in how far high and low lie from open and close of their own session."""
     above, below = bar.high / max(bar.open, bar.close), min(bar.open, bar.close) / bar.low
-    for name, factor, price in (("high", above, bar.high), ("low", below, bar.low)):
-        if factor > catalogue.JUMP_FACTOR:
-            beside = f"beside open {price_text(bar.open)} and close {price_text(bar.close)}"
-            detail = f"got {name} {price_text(price)} {beside}, want within a factor of {catalogue.JUMP_FACTOR}"
-            yield Finding(catalogue.RANGE.id, bar.date, detail)
+    if above <= catalogue.JUMP_FACTOR and below <= catalogue.JUMP_FACTOR:
+        return ()
+    beside = f"beside open {price_text(bar.open)} and close {price_text(bar.close)}"
+    return [
+        Finding(
+            catalogue.RANGE.id,
+            bar.date,
+            f"got {name} {price_text(price)} {beside}, want within a factor of {catalogue.JUMP_FACTOR}",
+        )
+        for name, factor, price in (("high", above, bar.high), ("low", below, bar.low))
+        if factor > catalogue.JUMP_FACTOR
+    ]
 
 
 def _like_splits(expected: float, bar: Bar, between: Sequence[Action]) -> Iterator[str]:
@@ -158,17 +169,18 @@ def _like_splits(expected: float, bar: Bar, between: Sequence[Action]) -> Iterat
 
 
 @catalogue.applies(catalogue.UNIT_100X)
-def unit_slip(before: Bar, bar: Bar, after: Bar) -> Iterator[Finding]:
-    """Yield what UNIT_100X finds in a session between its neighbours."""
+def unit_slip(before: Bar, bar: Bar, after: Bar) -> Sequence[Finding]:
+    """Return what UNIT_100X finds in a session between its neighbours."""
     if bar.close < _FAR_BELOW_SLIP * before.close and before.close < _FAR_BELOW_SLIP * bar.close:
-        return
+        return ()
     up = bar.close > before.close
     steps = [_spread(bar.close, beside.close) for beside in (before, after)]
     slipped = all(_spread(step, catalogue.UNIT_FACTOR) <= catalogue.UNIT_TOLERANCE for step in steps)
-    if slipped and up is (bar.close > after.close):
-        beside = f"{price_text(before.close)} and {price_text(after.close)}"
-        detail = f"got close {price_text(bar.close)} between {beside}, want the same unit on all three days"
-        yield Finding(catalogue.UNIT_100X.id, bar.date, detail)
+    if not slipped or up is not (bar.close > after.close):
+        return ()
+    beside = f"{price_text(before.close)} and {price_text(after.close)}"
+    detail = f"got close {price_text(bar.close)} between {beside}, want the same unit on all three days"
+    return [Finding(catalogue.UNIT_100X.id, bar.date, detail)]
 
 
 @catalogue.applies(catalogue.ADJ)
@@ -180,9 +192,9 @@ def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Fi
     bars = series.bars
     for place in sorted({*series.places, *_after(series)}):
         if 0 < place < len(bars):
-            bar = bars[place]
-            for fault in _step_faults(bars[place - 1], bar, series.actions) if bar.adj_close else ():
-                yield Finding(catalogue.ADJ.id, bar.date, fault)
+            fault = _step_fault(bars[place - 1], bars[place], series.actions)
+            if fault is not None:
+                yield Finding(catalogue.ADJ.id, bars[place].date, fault)
     for place in series.places:
         bar = bars[place]
         if bar.adj_close is None:
@@ -192,8 +204,9 @@ def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Fi
         if bar.adj_close > bar.close * catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS:
             got = f"got adj_close {price_text(bar.adj_close)}"
             yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want at most close {price_text(bar.close)}")
-    for raw in answered if series.fresh else ():
-        if raw.date in series.fresh and raw.adj_close is not None and row_rules.micros(raw.adj_close) is None:
+    unheld = {bars[place].date for place in series.places if bars[place].adj_close is None}
+    for raw in answered if unheld else ():
+        if raw.date in unheld and raw.adj_close is not None and row_rules.micros(raw.adj_close) is None:
             yield Finding(catalogue.ADJ.id, raw.date, f"got adj_close {raw.adj_close}, want a number")
 
 
@@ -201,18 +214,19 @@ def _after(series: JudgedSeries) -> Iterator[int]:
     return (place + 1 for place in series.places)
 
 
-def _step_faults(previous: Bar, bar: Bar, known: tuple[Action, ...]) -> Iterator[str]:
-    """Yield a fault where adj_close/close falls, or rises with no action to explain it."""
-    if not previous.adj_close or not bar.adj_close or min(previous.adj_close, bar.adj_close) < 0:
-        return
+def _step_fault(previous: Bar, bar: Bar, known: tuple[Action, ...]) -> str | None:
+    """Return what is wrong where adj_close/close falls, or rises with no action to explain it."""
+    if not previous.adj_close or not bar.adj_close or previous.adj_close < 0 or bar.adj_close < 0:
+        return None
     before, after = previous.adj_close / previous.close, bar.adj_close / bar.close
     tolerance = catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS / previous.adj_close + _ROUNDING_MICROS / bar.adj_close
     if _spread(before, after) <= tolerance:
-        return
+        return None
     if after < before:
-        yield f"got adj_close/close {after:.6f} after {before:.6f}, want no fall"
-    elif not actions.between(known, after=previous.date, until=bar.date):
-        yield f"got adj_close/close {after:.6f} after {before:.6f}, want no step"
+        return f"got adj_close/close {after:.6f} after {before:.6f}, want no fall"
+    if not actions.between(known, after=previous.date, until=bar.date):
+        return f"got adj_close/close {after:.6f} after {before:.6f}, want no step"
+    return None
 
 
 def _spread(a: float, b: float) -> float:

@@ -50,6 +50,11 @@ class ChartError(BodyError):
 
 _decoder = msgspec.json.Decoder(AnswerBody)
 _refusal_decoder = msgspec.json.Decoder(RefusalBody)
+_decode_events = msgspec.json.Decoder(ChartEvents | None).decode
+_decode_keyed = msgspec.json.Decoder(dict[str, msgspec.Raw] | None).decode
+_decode_split = msgspec.json.Decoder(Split).decode
+_decode_payment = msgspec.json.Decoder(Payment).decode
+_decode_dated = msgspec.json.Decoder(Dated).decode
 
 
 def rows(body: bytes) -> tuple[ChartRow, ...]:
@@ -146,7 +151,10 @@ def _raw_bars(series: ChartSeries, zone: tzinfo) -> tuple[RawBar, ...]:
     *prices, adj_close, volume = _columns(series)
     # Nulls are rare, and a column without one is taken as it is.
     quoted = (column if None not in column else [_price(cell) for cell in column] for column in prices)
-    return tuple(map(RawBar, days, *quoted, adj_close, map(_volume, volume)))
+    # Nothing but integers that an event can hold, in nearly every answer.
+    whole = [cell for cell in volume if type(cell) is int and -SHARES_LIMIT < cell < SHARES_LIMIT]
+    volumes = volume if len(whole) == len(volume) else map(_volume, volume)
+    return tuple(map(RawBar, days, *quoted, adj_close, volumes))
 
 
 def _identity(meta: ChartMeta) -> Identity:
@@ -171,7 +179,7 @@ def _volume(cell: float | None) -> float | int | None:
 def _offers(sent: msgspec.Raw, zone: tzinfo) -> Iterator[Offer]:
     """Yield every event; where all of them, or all of a kind, have no shape, that is one at fault."""
     try:
-        events = msgspec.json.decode(sent, type=ChartEvents | None) or ChartEvents()
+        events = _decode_events(sent) or ChartEvents()
     except UNREADABLE as error:
         yield Offer(date=None, kind="dividend", fault=f"got events that are none ({error})")
         return
@@ -182,7 +190,7 @@ def _offers(sent: msgspec.Raw, zone: tzinfo) -> Iterator[Offer]:
     )
     for kind, of_kind in kinds:
         try:
-            keyed = msgspec.json.decode(of_kind, type=dict[str, msgspec.Raw] | None) or {}
+            keyed = _decode_keyed(of_kind) or {}
         except UNREADABLE as error:
             yield Offer(date=None, kind=kind, fault=f"got events of the kind {kind} that are none ({error})")
             continue
@@ -196,11 +204,11 @@ def _offer(kind: RawActionKind, key: str, sent: msgspec.Raw, zone: tzinfo) -> Of
         return Offer(date=day, kind=kind, fault=f"got {kind} of no day ({undated})")
     try:
         if kind == "split":
-            split = msgspec.json.decode(sent, type=Split)
+            split = _decode_split(sent)
             if not max(abs(split.numerator), abs(split.denominator)) < SHARES_LIMIT:
                 return Offer(date=day, kind=kind, fault="got a split of 2⁶³ shares or more, want a number of shares")
             return Offer(date=day, kind=kind, numerator=split.numerator, denominator=split.denominator)
-        payment = msgspec.json.decode(sent, type=Payment)
+        payment = _decode_payment(sent)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Offer(date=day, kind=kind, fault=f"got {kind} that is none ({error})")
     # An empty currency is how Yahoo says the series' own.
@@ -211,7 +219,7 @@ def _event_day(key: str, sent: msgspec.Raw, zone: tzinfo) -> tuple[date | None, 
     """Return the day of an event, and why its own stamp is none: the key repeats the stamp of one that lost it."""
     trouble: Exception | None = None
     try:
-        stamp = msgspec.json.decode(sent, type=Dated).date
+        stamp = _decode_dated(sent).date
         if stamp is not None:
             return _day(stamp, zone), None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
