@@ -2,7 +2,7 @@
 
 The layout is B3's, every name, code and price is invented, and the same seed gives the same bytes.
 In it: quotation factors 1, 10 and 1000, fractional lots, options, a code of no known form, splits that show in
-DISMES and in the price, with the marker in ESPECI lingering for 8 sessions.
+DISMES and in the price, with the marker in ESPECI lingering for 8 sessions; before July 1994, the currency of the day.
 """
 
 import argparse
@@ -29,6 +29,21 @@ FACTORS = {1: 1000, 2: 10}  # by the number of the spot code; the others quote o
 UNKNOWN = 3  # the number of the spot code that is no ticker
 SPLIT_EVERY = 7  # one spot code in so many splits in the year
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+FORMER_MONEY = (  # from which day on prices are written how; a year before 1994 is in the money of its days
+    (date(1994, 7, 1), "R$"),
+    (date(1994, 3, 1), "URV"),
+    (date(1990, 3, 16), "CR$"),
+    (date(1989, 1, 16), "NCZ$"),
+    (date(1986, 2, 28), "CZ$"),
+    (date.min, "CR$"),
+)
+
+
+def money(day: date) -> str:
+    """Return the currency that prices of a day are written in."""
+    return next(written for first, written in FORMER_MONEY if day >= first)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +118,7 @@ class Code(msgspec.Struct):
             bdi=self.bdi,
             market=self.market,
             specification="ON  ED  NM" if self.marked(number) else "ON      NM",
+            currency=money(day),
             factor=self.factor,
             distribution=self.distribution,
         )

@@ -15,7 +15,8 @@ import msgspec
 
 from ledger.ingest.providers.cotahist import file, layout
 from ledger.ingest.providers.cotahist.identity import identity
-from ledger.ingest.providers.cotahist.importing import Importer, Intake, Selection
+from ledger.ingest.providers.cotahist.importing import Importer
+from ledger.ingest.providers.cotahist.intake import Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held
 from ledger.store.create import create_ledger

@@ -16,7 +16,8 @@ from ledger.codec import decode_envelope, decode_event, encode_data
 from ledger.errors import LedgerError
 from ledger.ids import new_id
 from ledger.ingest.providers.cotahist import file, importing
-from ledger.ingest.providers.cotahist.importing import Importer, Intake, Selection
+from ledger.ingest.providers.cotahist.importing import Importer
+from ledger.ingest.providers.cotahist.intake import Intake, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.rules.held import Held
 from ledger.store.anchor import read_anchor

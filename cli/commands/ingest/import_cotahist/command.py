@@ -24,7 +24,7 @@ from cli.commands.ingest.run.command import Logged
 from cli.context import clock_option, first_ledger, params
 from ledger.ingest.plan import Observer
 from ledger.ingest.providers.cotahist.download import Period
-from ledger.ingest.providers.cotahist.importing import Market, Selection
+from ledger.ingest.providers.cotahist.intake import Market, Selection
 
 FILE = params.EXISTING_FILE
 

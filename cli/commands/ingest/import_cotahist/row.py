@@ -13,7 +13,8 @@ from cli.commands.ingest.file_import import FileRun
 from ledger.errors import CotahistError, LedgerError, TickerLockError
 from ledger.ingest.plan import JobStatus
 from ledger.ingest.providers.cotahist import DESCRIPTION
-from ledger.ingest.providers.cotahist.importing import Contents, Imported
+from ledger.ingest.providers.cotahist.importing import Imported
+from ledger.ingest.providers.cotahist.intake import Contents
 from ledger.ingest.providers.port import DownloadError, NotFinalError
 from projections.models.log_entry import rejected_rows
 

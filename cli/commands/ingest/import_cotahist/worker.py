@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -22,8 +23,8 @@ from ledger.events import FetchSucceeded
 from ledger.foreseen import foreseen
 from ledger.ingest.plan import Observer
 from ledger.ingest.providers.cotahist import DESCRIPTION, blended, file
-from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Contents, Importer, Intake, Selection
-from ledger.ingest.providers.cotahist.spool import Spool
+from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Imported, Importer
+from ledger.ingest.providers.cotahist.intake import Contents, Selection
 from ledger.ingest.providers.port import NotFinalError
 from ledger.ingest.rules.held import Held, Reach
 from ledger.ingest.rules.ranks import rank_of
@@ -107,15 +108,17 @@ class FileWorker:
         return row.failed(path.name, run, error, hint=exits.describe(error, ("import-cotahist", str(path))).hint)
 
     def _import(self, path: Path, started_at: int) -> ImportedFile:
+        # Imported here: numpy is worth its start where a file is imported.
+        from ledger.ingest.providers.cotahist import reading
+
         with ExitStack() as stack:
-            spool = stack.enter_context(Spool())
             self._lock(stack, started_at)
-            intake = Intake(self._options.selection)
             with file.opened(path, limit_bytes=self._settings.import_max_bytes) as text:
-                label, expected = f"{path.name}: reading", text.batches_expected
-                with output.progress(text.batches(), label=label, length=expected) as batches:
-                    intake.fill(spool, text, batches)
-                contents = intake.contents(text, started_at=started_at, finished_at=self._ledger.now())
+                shown = partial(output.progress, label=f"{path.name}: reading")
+                quotes = reading.read(
+                    text, self._options.selection, stack, lambda some, length: shown(some, length=length)
+                )
+                contents = quotes.intake.contents(quotes.text, started_at=started_at, finished_at=self._ledger.now())
             self._observer.info(
                 "read", **self._about(), file=path.name, records=contents.records, tickers=contents.tickers
             )
@@ -128,8 +131,8 @@ class FileWorker:
                 # Only now is there anything to begin a ledger with; nobody else imports into one that is not there.
                 self._ledger.needed()
                 self._lock(stack, started_at)
-            total, seq = self._append(contents, spool)
-            return self._afterwards(contents, intake.present, total, seq)
+            total, seq = self._append(contents, quotes.run)
+            return self._afterwards(contents, quotes.intake.present, total, seq)
 
     def _lock(self, stack: ExitStack, now_us: int) -> None:
         """Hold the import's lock for as long as `stack` does, where there is a ledger to write to.
@@ -141,7 +144,9 @@ class FileWorker:
             lock = ticker_lock(log.home.locks, LOCK_NAME, job_id=self._job_id, now_us=now_us, timeout_s=timeout_s)
             stack.enter_context(lock)
 
-    def _append(self, contents: Contents, spool: Spool) -> tuple[Counter[str], int | None]:
+    def _append(
+        self, contents: Contents, run: Callable[[Importer], Iterator[Imported]]
+    ) -> tuple[Counter[str], int | None]:
         total, seq = Counter[str](), None
         with self._ledger.view() as view:
 
@@ -158,7 +163,7 @@ class FileWorker:
                 lock_timeout_s=self._settings.ingest_lock_timeout_seconds,
             )
             label = f"{contents.name}: tickers"
-            with output.progress(importer.run(spool), label=label, length=contents.tickers) as tickers:
+            with output.progress(run(importer), label=label, length=contents.tickers) as tickers:
                 for imported in tickers:
                     total.update(row.counts(imported))
                     self._refuse(row.refusals(imported))

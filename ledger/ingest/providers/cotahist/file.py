@@ -6,7 +6,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
@@ -49,6 +49,10 @@ class Lines(Protocol):
         """Return the rest of the line, `size` bytes at most; nothing at the end."""
         ...
 
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, fewer than `size` at the end alone."""
+        ...
+
 
 class Bounds(msgspec.Struct, frozen=True):
     """What holds of a file as a whole: its SHA-256 as it is on disk, and how many bytes it may unpack to."""
@@ -60,23 +64,40 @@ class Bounds(msgspec.Struct, frozen=True):
 class Text:
     """The lines of one file, to be read once, from the first to the last. Constant memory."""
 
-    def __init__(self, name: str, stream: Lines, bounds: Bounds, text_bytes: int) -> None:
-        """Read the header; `text_bytes` is the length that its container gives for it, unpacked.
+    def __init__(self, name: str, opened: Callable[[], Lines], bounds: Bounds, text_bytes: int) -> None:
+        """Read the header of what `opened` gives; `text_bytes` is the length that its container gives for it, unpacked.
 
-        Raises: CotahistError when the first line is none.
+        Raises: CotahistError when the first line is none, or cannot be read.
         """
         self.name = name
         self.sha256 = bounds.sha256
-        self._left_bytes, self._limit_bytes = bounds.limit_bytes, bounds.limit_bytes
-        self.batches_expected = text_bytes // LONGEST_LINE_BYTES // BATCH_LINES + 1
+        self.limit_bytes, self._left_bytes = bounds.limit_bytes, bounds.limit_bytes
+        self.text_bytes = text_bytes
         self.quotes = 0
-        self._stream = stream
+        self._opened, self._bounds = opened, bounds
+        self.stream = opened()
         self._line = 0
         self._first = self._last = date.min
         try:
-            self.header = layout.header(self._next() or b"")
+            line = self._next() or b""
+            self.line_bytes = len(line)
+            self.header = layout.header(line)
         except LayoutError as error:
             raise self.refused(error, 1) from error
+
+    def again(self) -> "Text":
+        """Return the same text from its first line on; this one gives nothing more.
+
+        Raises: as making it does.
+        """
+        try:
+            return Text(self.name, self._opened, self._bounds, self.text_bytes)
+        except READING_ERRORS as error:
+            raise CotahistError(self.name, line=1, found=_words(error), wanted=READABLE) from error
+
+    def batches_expected(self, lines: int) -> int:
+        """Return how many batches of up to so many lines it has, by the length that its container gives."""
+        return self.text_bytes // LONGEST_LINE_BYTES // lines + 1
 
     @property
     def window(self) -> Window:
@@ -115,6 +136,15 @@ class Text:
             raise self.refused(LayoutError("a line after the trailer", "the end"))
         yield batch
 
+    def read_elsewhere(self, quotes: int, days: Collection[date], *, trailer: bytes) -> None:
+        """Take over that `quotes` of these days were read from `stream` before the line `trailer`.
+
+        Raises: LayoutError when that is no trailer of theirs.
+        """
+        if quotes:
+            self.quotes, self._first, self._last = quotes, min(days), max(days)
+        self._check_trailer(trailer)
+
     def refused(self, error: LayoutError, line: int | None = None) -> CotahistError:
         """Return `error` as the refusal of this file at `line`; the last line read when None."""
         return CotahistError(self.name, line=line or self._line, found=error.found, wanted=error.wanted)
@@ -134,7 +164,7 @@ class Text:
         """Return the next line with its end; None when there is none."""
         try:
             # One byte more than a line has reveals a longer one, and bounds what a file without lines can take.
-            line = self._stream.readline(LONGEST_LINE_BYTES + 1)
+            line = self.stream.readline(LONGEST_LINE_BYTES + 1)
         except READING_ERRORS as error:
             raise CotahistError(self.name, line=self._line + 1, found=_words(error), wanted=READABLE) from error
         if not line:
@@ -142,7 +172,7 @@ class Text:
         self._line += 1
         self._left_bytes -= len(line)
         if self._left_bytes < 0:
-            raise self.refused(LayoutError(f"more than {self._limit_bytes} bytes", "at most IMPORT_MAX_BYTES"))
+            raise self.refused(LayoutError(f"more than {self.limit_bytes} bytes", "at most IMPORT_MAX_BYTES"))
         ends = (*LINE_ENDS, b"") if layout.kind(line) == layout.TRAILER else LINE_ENDS
         if len(line) >= LINE_BYTES and line[LINE_BYTES:] in ends:
             return line
@@ -175,7 +205,12 @@ def opened(path: Path, *, limit_bytes: int = IMPORT_MAX_BYTES) -> Iterator[Text]
         except OSError as error:
             raise unreadable(path, error) from error
         bounds = Bounds(digest, limit_bytes)
-        yield _unpacked(stack, path.name, file, bounds) if packed else Text(path.name, file, bounds, before[0])
+
+        def plain() -> Lines:
+            file.seek(0)
+            return file
+
+        yield _unpacked(stack, path.name, file, bounds) if packed else Text(path.name, plain, bounds, before[0])
         if _version(file) != before:
             raise CotahistError(path.name, line=None, found="a file that changes", wanted="one that stays as it is")
 
@@ -200,12 +235,15 @@ def _unpacked(stack: ExitStack, name: str, file: io.BufferedReader, bounds: Boun
                     found.append(member)
         if len(found) != 1:
             raise CotahistError(name, line=None, found=f"{len(found)} members with a header", wanted="a ZIP of one")
-        text = stack.enter_context(archive.open(found[0]))
+
+        def unpacked() -> Lines:
+            text = stack.enter_context(archive.open(found[0]))
+            # A ZIP's own readline takes a hundred times as long as the buffer's.
+            return stack.enter_context(io.BufferedReader(cast("io.RawIOBase", text), BUFFER_BYTES))
+
+        return Text(name, unpacked, bounds, found[0].file_size)
     except READING_ERRORS as error:
         raise CotahistError(name, line=None, found=_words(error), wanted="a sound ZIP") from error
-    # A ZIP's own readline takes a hundred times as long as the buffer's.
-    buffered = stack.enter_context(io.BufferedReader(cast("io.RawIOBase", text), BUFFER_BYTES))
-    return Text(name, buffered, bounds, found[0].file_size)
 
 
 def _check_directory(name: str, file: io.BufferedReader) -> None:

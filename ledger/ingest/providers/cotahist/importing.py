@@ -1,17 +1,19 @@
 """A COTAHIST file becomes evidence and decisions: one append per ticker, with both of its events.
 
 The file is read to its end first (`Intake`), so that nothing of a cut one is appended; then ticker by ticker
-(`Importer`). An append is named by the file's hash and the ticker: what was imported is never appended again, and an
-import that died is taken up where it stopped by asking for the same file once more. What version 1 took for a ticker
-went by its code, under another name: the same file brings what that blended, rejected or left out.
+(`Importer`), many at once by columns where no rule has anything to say of them. An append is named by the file's hash
+and the ticker: what was imported is never appended again, and an import that died is taken up where it stopped by
+asking for the same file once more. What version 1 took for a ticker went by its code, under another name: the same file
+brings what that blended, rejected or left out.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
-from typing import Literal
+from functools import cached_property
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, cast
 
 import msgspec
+from blake3 import blake3
 from msgspec.structs import replace
 
 from ledger import ids
@@ -20,60 +22,24 @@ from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.foreseen import UnforeseenError, foreseen
 from ledger.ingest.import_log import ImportedEvents, ImportLog
 from ledger.ingest.providers.cotahist import DESCRIPTION, layout, recorded
-from ledger.ingest.providers.cotahist.file import NumberedLine, Text
-from ledger.ingest.providers.cotahist.identity import UnnamedQuote, identity
-from ledger.ingest.providers.cotahist.layout import LayoutError
-from ledger.ingest.providers.cotahist.spool import Spool, SpoolRow
+from ledger.ingest.providers.cotahist.intake import Contents
+from ledger.ingest.providers.cotahist.layout import LINE_BYTES
+from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.providers.evidence import answer
-from ledger.ingest.providers.port import NotFinalError
-from ledger.ingest.rules import judge
+from ledger.ingest.rules import judge, row_rules
 from ledger.ingest.rules.held import Held, Reach
-from ledger.market import sessions
+from ledger.market import series_state
+from ledger.market.series import Series
 from ledger.market.ticker import currency
-from ledger.store.engine import COMMIT_BODY_BYTES
+from ledger.store.engine import COMMIT_BODY_BYTES, AppendRun
 from ledger.store.event_log import COMMIT_APPENDS, EventLog
-from ledger.values import Identity, Request, Source, Window
+from ledger.values import Bar, Identity, RawBar, Request, Source
+
+if TYPE_CHECKING:
+    from ledger.ingest.providers.cotahist.line_runs import TickerLines
 
 LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
 APPENDS = f"{DESCRIPTION.name}/{recorded.VERSION}"  # what the names of appends begin with
-TICKER_QUOTES_MAX = 20_000  # a year has 250 sessions
-US_A_S = 1_000_000
-TICKERS_MAX = 250_000  # a year of the whole market has some 50,000
-
-Market = Literal["spot", "all"]
-
-
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a file is wanted; no `tickers` wants them all."""
-
-    market: Market = "spot"
-    tickers: frozenset[str] = frozenset()
-
-
-class RefusedCode(msgspec.Struct, frozen=True):
-    """Records of a file that no series can be named for: under which code, why, and how many."""
-
-    code: str
-    reason: str
-    records: int
-
-
-class Contents(msgspec.Struct, frozen=True, kw_only=True):
-    """A file as it was found, read to its end; times are microseconds UTC, counts are of its records.
-
-    `outside` were not asked for; `refused` are of no series.
-    """
-
-    name: str
-    sha256: bytes
-    made_on: date
-    window: Window
-    records: int
-    outside: int
-    refused: tuple[RefusedCode, ...]
-    tickers: int
-    started_at: int
-    finished_at: int
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,75 +54,6 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     decision: ValidationCompleted | None
     seq: Seq | None
     error: UnforeseenError | None = None
-
-
-class Intake:
-    """The first pass: a whole file goes into a spool, or is refused."""
-
-    def __init__(self, wanted: Selection) -> None:
-        self._wanted = wanted
-        self._quotes: Counter[str] = Counter()
-        self._outside = 0
-        self._refused: Counter[UnnamedQuote] = Counter()
-        self.present: set[str] = set()  # the tickers of the file, those that were not asked for too
-
-    def fill(self, spool: Spool, text: Text, batches: Iterable[list[NumberedLine]]) -> None:
-        """Put every quote that is wanted into `spool`; `batches` are those of `text`.
-
-        Raises: CotahistError naming the line; DiskFullError, StorageError of the spool.
-        """
-        wanted = self._wanted
-        for batch in batches:
-            rows: list[SpoolRow] = []
-            for number, line in batch:
-                ticker = identity(line)
-                if isinstance(ticker, str):
-                    self.present.add(ticker)
-                if (wanted.market == "spot" and layout.market(line) != layout.SPOT) or (
-                    wanted.tickers and ticker not in wanted.tickers
-                ):
-                    self._outside += 1
-                elif isinstance(ticker, UnnamedQuote):
-                    self._refused[ticker] += 1
-                else:
-                    # Read again when its ticker's turn comes: by then a bad one could no longer be refused.
-                    try:
-                        layout.quote(line)
-                    except LayoutError as error:
-                        raise text.refused(error, number) from error
-                    # Held in memory are a ticker's quotes when its turn comes, and the names of all.
-                    self._quotes[ticker] += 1
-                    if self._quotes[ticker] > TICKER_QUOTES_MAX:
-                        found = f"more than {TICKER_QUOTES_MAX} quotes of {ticker}"
-                        raise text.refused(LayoutError(found, f"at most {TICKER_QUOTES_MAX} in one file"), number)
-                    if len(self._quotes) > TICKERS_MAX:
-                        found = f"more than {TICKERS_MAX} tickers"
-                        raise text.refused(LayoutError(found, "the tickers of one exchange"), number)
-                    rows.append((ticker, number, line))
-            spool.put(rows)
-
-    def contents(self, text: Text, *, started_at: int, finished_at: int) -> Contents:
-        """Return what was found, once all of `text` is read.
-
-        Raises: NotFinalError where its last session was not final by `finished_at`, nor on the day that it was made.
-        """
-        made_on, last = text.header.made_on, text.window.end
-        if text.quotes and made_on <= last and finished_at < (final_at := sessions.final_at(last)):
-            # In whole seconds: the time is for a person.
-            again = datetime.fromtimestamp(final_at // US_A_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            raise NotFinalError(text.name, session=last, made_on=made_on, again=again)
-        return Contents(
-            name=text.name,
-            sha256=text.sha256,
-            made_on=made_on,
-            window=text.window,
-            records=text.quotes,
-            outside=self._outside,
-            refused=tuple(RefusedCode(one.code, one.reason, records) for one, records in self._refused.items()),
-            tickers=len(self._quotes),
-            started_at=started_at,
-            finished_at=finished_at,
-        )
 
 
 class Importer:
@@ -191,15 +88,79 @@ class Importer:
 
         Raises: what `EventLog.append` raises, LedgerReplacedError too; what was yielded stays.
         """
-        judged: list[_Judged] = []
+        return self._committed(self._judged(ticker, lines) for ticker, lines in spool.tickers())
+
+    def run_columns(self, batches: "Iterable[TickerLines]") -> Iterator[Imported]:
+        """Yield what `run` does, of quotes in columns."""
+        return self._committed(chain.from_iterable(map(self._judged_together, batches)))
+
+    def _committed(self, judgements: Iterable["_Judged"]) -> Iterator[Imported]:
+        waiting: list[_Judged] = []
         lines_bytes = 0
-        for ticker, lines in spool.tickers():
-            judged.append(self._judged(ticker, lines))
-            lines_bytes += sum(map(len, lines))
-            if len(judged) == COMMIT_APPENDS or lines_bytes >= COMMIT_BODY_BYTES:
-                yield from self._appended(judged)
-                judged, lines_bytes = [], 0
-        yield from self._appended(judged)
+        for one in judgements:
+            waiting.append(one)
+            lines_bytes += one.imported.records * LINE_BYTES
+            if len(waiting) == COMMIT_APPENDS or lines_bytes >= COMMIT_BODY_BYTES:
+                yield from self._appended(waiting)
+                waiting, lines_bytes = [], 0
+        yield from self._appended(waiting)
+
+    def _judged_together(self, batch: "TickerLines") -> Iterator["_Judged"]:
+        # Imported here: numpy is worth its start where a file is imported.
+        from ledger.ingest.providers.cotahist import column_judge
+
+        found = column_judge.judged(batch, row_rules.today(self._contents.finished_at, self._nothing.rank))
+        for ticker, plain, (start, stop) in zip(batch.tickers, found.plain, pairwise(batch.bounds), strict=True):
+            lines, identifier = batch.lines[start:stop], self._append_id(ticker)
+            if not plain or self._run_of(identifier) or not self._holds_nothing_of(ticker):
+                yield self._judged(ticker, [line.tobytes() for line in lines])
+                continue
+            # Written as they are where the event is encoded, and read back as bars before it is appended.
+            answered = cast("tuple[RawBar, ...]", msgspec.Raw(found.answered.array(start, stop)))
+            fetch = evidence(ticker, lines.tobytes(), answered, self._contents)
+            decision = self._all_new(ticker, stop - start, found.accepted.array(start, stop))
+            imported = Imported(ticker=ticker, records=stop - start, decision=decision, seq=None)
+            yield _Judged(imported, ImportedEvents((fetch, decision), identifier))
+
+    def _holds_nothing_of(self, ticker: str) -> bool:
+        try:
+            with foreseen("judge"):
+                held = self._held(ticker, Reach(self._contents.window, ends=False))
+        except UnforeseenError:
+            return False  # it comes again when the ticker is judged by itself, and is recorded
+        return not (held.bars or held.actions or held.ranks)
+
+    @cached_property
+    def _nothing(self) -> ValidationCompleted:
+        """What is decided over evidence of no rows."""
+        fetch = evidence("", b"", (), self._contents)
+        return replace(judge.nothing_of(fetch, DESCRIPTION.basis), rank=recorded.rank(fetch))
+
+    def _all_new(self, ticker: str, records: int, bars: bytes) -> ValidationCompleted:
+        """Return the decision that accepts all that is answered of a ticker that nothing is held of, and finds nothing.
+
+        `bars` are the accepted ones, in the msgpack of a decision.
+        """
+        series, basis = Series(ticker, DESCRIPTION.name), DESCRIPTION.basis
+        leaves = {self._contents.window.start.year: blake3(bars).digest()}
+        return replace(
+            self._nothing,
+            ticker=ticker,
+            currency=currency(ticker),
+            verdict="success",
+            received=records,
+            added=records,
+            bars=cast("tuple[Bar, ...]", msgspec.Raw(bars)),
+            before=series_state.state(series, basis, {}, ()),
+            after=series_state.state(series, basis, leaves, ()),
+            threshold_percent=float(self._threshold_percent),
+        )
+
+    def _run_of(self, identifier: bytes) -> AppendRun | None:
+        return None if self._log is None else self._log.append_run(identifier)
+
+    def _append_id(self, ticker: str) -> bytes:
+        return ids.append_id(f"{APPENDS}/{self._contents.sha256.hex()}/{ticker}")
 
     def _appended(self, judged: Sequence["_Judged"]) -> Iterator[Imported]:
         seqs = iter(self._appends.append([one.events for one in judged if one.events is not None]))
@@ -208,14 +169,15 @@ class Importer:
 
     def _judged(self, ticker: str, lines: list[bytes]) -> "_Judged":
         """Return what the file's lines of `ticker` come to, and the events that record it; none for what was before."""
-        identifier = ids.append_id(f"{APPENDS}/{self._contents.sha256.hex()}/{ticker}")
+        identifier = self._append_id(ticker)
         imported = Imported(ticker=ticker, records=len(lines), decision=None, seq=None)
-        if self._log is not None and (run := self._log.append_run(identifier)):
+        if run := self._run_of(identifier):
             return _Judged(replace(imported, seq=Seq(run.first + run.count - 1)), None)
         try:
             with foreseen("judge"):
-                fetch = evidence(ticker, lines, self._contents)
-                reading = replace(recorded.reading(b"".join(lines)), rank=recorded.rank(fetch))
+                body = b"".join(lines)
+                fetch = evidence(ticker, body, tuple(layout.quote(line).bar for line in lines), self._contents)
+                reading = replace(recorded.reading(body), rank=recorded.rank(fetch))
                 decision = judge.judge(
                     fetch,
                     self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),
@@ -251,8 +213,8 @@ class _Judged(msgspec.Struct, frozen=True):
     events: ImportedEvents | None
 
 
-def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSucceeded:
-    """Return the evidence that a file is of one ticker; the answer is its lines as they are in the file.
+def evidence(ticker: str, body: bytes, bars: tuple[RawBar, ...], contents: Contents) -> FetchSucceeded:
+    """Return the evidence that a file is of one ticker; the answer `body` is its lines as they are in the file.
 
     The window is the whole file's: a session in it that the ticker lacks had no trade.
     """
@@ -265,8 +227,8 @@ def evidence(ticker: str, lines: list[bytes], contents: Contents) -> FetchSuccee
         finished_at=contents.finished_at,
         request=Request(ticker=ticker, window=contents.window, params=params),
         source=Source(library=DESCRIPTION.name, version=recorded.VERSION),
-        answer=answer(b"".join(lines)),
+        answer=answer(body),
         identity=Identity(symbol=ticker, currency=currency(ticker)),
-        bars=tuple(layout.quote(line).bar for line in lines),
+        bars=bars,
         actions=(),
     )

@@ -15,7 +15,8 @@ from cli.commands.ingest.import_cotahist.row import ImportedFile, ImportRow, Ref
 from ledger.chain import Head, Link
 from ledger.errors import CotahistError, LedgerError, StorageError, TickerLockError
 from ledger.events import ValidationCompleted
-from ledger.ingest.providers.cotahist.importing import Contents, Imported, RefusedCode
+from ledger.ingest.providers.cotahist.importing import Imported
+from ledger.ingest.providers.cotahist.intake import Contents, RefusedCode
 from ledger.ingest.providers.port import NotFinalError
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.judge import superseded

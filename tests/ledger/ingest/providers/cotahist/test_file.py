@@ -24,7 +24,7 @@ BOUNDS = Bounds(bytes(32), file.IMPORT_MAX_BYTES)
 
 def read(content: bytes) -> tuple[list[bytes], Text]:
     """Return the lines of the quotes in `content`, and what is known of it then."""
-    known = Text("F.TXT", io.BytesIO(content), BOUNDS, len(content))
+    known = Text("F.TXT", lambda: io.BytesIO(content), BOUNDS, len(content))
     return [quote for batch in known.batches() for _, quote in batch], known
 
 
@@ -57,19 +57,19 @@ def test_quotes_come_as_they_stand() -> None:
 
 def test_lines_are_counted_from_the_header() -> None:
     """The first quote stands in line 2."""
-    known = Text("F.TXT", io.BytesIO(FILE), BOUNDS, len(FILE))
+    known = Text("F.TXT", lambda: io.BytesIO(FILE), BOUNDS, len(FILE))
     assert [2, 3, 4, 5, 6, 7] == [number for batch in known.batches() for number, _ in batch]
 
 
 def test_batches_cut_nothing() -> None:
     """One more quote than a batch holds."""
     lines = list(quotes(records=BATCH_LINES + 1, year=2025, seed=1))
-    known = Text("F.TXT", io.BytesIO(text(lines)), BOUNDS, len(text(lines)))
+    known = Text("F.TXT", lambda: io.BytesIO(text(lines)), BOUNDS, len(text(lines)))
     batches = list(known.batches())
     assert ([BATCH_LINES, 1], lines, 2) == (
         [len(batch) for batch in batches],
         [quote for batch in batches for _, quote in batch],
-        known.batches_expected,
+        known.batches_expected(file.BATCH_LINES),
     )
 
 

@@ -15,7 +15,8 @@ from ledger.errors import CotahistError, LedgerReplacedError
 from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.ids import append_id
 from ledger.ingest.providers.cotahist import file, importing
-from ledger.ingest.providers.cotahist.importing import Contents, Imported, Importer, Intake, RefusedCode, Selection
+from ledger.ingest.providers.cotahist.importing import Imported, Importer
+from ledger.ingest.providers.cotahist.intake import Contents, Intake, RefusedCode, Selection
 from ledger.ingest.providers.cotahist.spool import Spool
 from ledger.ingest.providers.port import NotFinalError
 from ledger.ingest.rules.held import Held, Reach

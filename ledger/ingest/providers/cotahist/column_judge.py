@@ -1,0 +1,108 @@
+"""Which of many tickers a judgement has nothing to say of, found by columns, and their bars ready to be recorded. Pure.
+
+A ticker is plain where each line is a sound session of its own that no rule could find anything in. Of any other the
+rules are asked, one ticker at a time: nothing here words a finding, and none is missed, since whatever a rule may look
+twice at makes a ticker no plain one.
+"""
+
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from ledger.ingest.providers.cotahist import layout, packed_bars
+from ledger.ingest.providers.cotahist.columns import Bytes, Flags, Ints, number, words
+from ledger.ingest.providers.cotahist.layout import CENTAVO_MICROS
+from ledger.ingest.providers.cotahist.line_runs import TickerLines
+from ledger.ingest.providers.cotahist.packed_bars import PackedBars, SessionColumns
+from ledger.ingest.rules import catalogue
+from ledger.ingest.rules.row_rules import Today
+from ledger.market import sessions
+from ledger.market.ticker import is_contract
+
+_OPEN, _HIGH, _LOW, _CLOSE = slice(56, 69), slice(69, 82), slice(82, 95), slice(108, 121)
+_VOLUME, _FACTOR = slice(152, 170), slice(210, 217)
+NEARLY = 1 - 1e-9  # what is as near as that to a threshold is left to the rule itself
+
+
+class PlainTickers(NamedTuple):
+    """Which tickers of a batch are plain, and the bars of all lines as a file has them and as they are accepted."""
+
+    plain: list[bool]
+    answered: PackedBars
+    accepted: PackedBars
+
+
+def judged(batch: TickerLines, now: Today) -> PlainTickers:
+    """Return what `batch` comes to when it came on `now`, where nothing is held of its tickers."""
+    found = _sessions(batch.lines)
+    starts = np.array(batch.bounds[:-1], np.int64)
+    is_first = np.zeros(len(batch.lines), np.bool_)
+    is_first[starts] = True
+    counts = np.array(batch.bounds[1:], np.int64) - starts
+    is_share = np.repeat(np.array([not is_contract(ticker) for ticker in batch.tickers], np.bool_), counts)
+    odd = ~_are_sound_days(found.written, is_first, now) | ~_are_sound_prices(found)
+    odd |= (found.volume == 0) | _are_stale(found, is_first) | (is_share & _move(found, is_first))
+    plain = ~np.logical_or.reduceat(odd, starts)
+    return PlainTickers(plain.tolist(), packed_bars.raw_bars(found), packed_bars.bars(found))
+
+
+def _sessions(lines: Bytes) -> SessionColumns:
+    factor = number(lines[:, _FACTOR])
+    opened, high, low, close = (_micros(number(lines[:, price]), factor) for price in (_OPEN, _HIGH, _LOW, _CLOSE))
+    return SessionColumns(lines[:, layout.DAY], opened, high, low, close, number(lines[:, _VOLUME]))
+
+
+def _micros(centavos: Ints, factor: Ints) -> Ints:
+    """Return `layout.micros_a_share` of each price."""
+    micros = centavos * CENTAVO_MICROS
+    if (factor == 1).all():
+        return micros
+    micros, rest = np.divmod(micros, factor)
+    rounded: Ints = micros + ((2 * rest > factor) | ((2 * rest == factor) & (micros % 2 == 1)))
+    return rounded
+
+
+def _are_sound_days(written: Bytes, is_first: Flags, now: Today) -> Flags:
+    """Return which days are past sessions of the calendar, later than the day of the line before."""
+    days, of = np.unique(words(written), return_inverse=True)
+    known = [layout.day(day.tobytes()) for day in days]
+    ordinals = np.array([day.toordinal() for day in known], np.int64)[of]
+    later = is_first.copy()
+    later[1:] |= ordinals[1:] > ordinals[:-1]
+    sound: Flags = later & np.array([_is_sound(day, now) for day in known], np.bool_)[of]
+    return sound
+
+
+def _is_sound(day: date, now: Today) -> bool:
+    return day < now.day and sessions.is_session(day) and sessions.covers(day)
+
+
+def _are_sound_prices(found: SessionColumns) -> Flags:
+    """Return which sessions are in order as they are."""
+    opened, high, low, close = found.open, found.high, found.low, found.close
+    sound: Flags = (low > 0) & (low <= opened) & (opened <= high) & (low <= close) & (close <= high)
+    return sound
+
+
+def _are_stale(found: SessionColumns, is_first: Flags) -> Flags:
+    """Return which sessions end a run of sessions alike that STALE may name."""
+    alike = ~is_first
+    for values in (found.open, found.high, found.low, found.close, found.volume):
+        alike[1:] &= values[1:] == values[:-1]
+    stale = alike.copy()
+    for back in range(1, catalogue.STALE_SESSIONS - 1):
+        stale[:back] = False
+        stale[back:] &= alike[:-back]
+    return stale
+
+
+def _move(found: SessionColumns, is_first: Flags) -> Flags:
+    """Return which sessions JUMP, SPLIT_SUSPECT, UNIT_100X or RANGE may name: all of them need one step as large."""
+    limit = catalogue.JUMP_FACTOR * NEARLY
+    close = found.close.astype(np.float64)
+    wide = (found.high > limit * np.maximum(found.open, close)) | (np.minimum(found.open, close) > limit * found.low)
+    step = np.maximum(close[1:], close[:-1]) > limit * np.minimum(close[1:], close[:-1])
+    wide[1:] |= step & ~is_first[1:]
+    moved: Flags = wide
+    return moved
