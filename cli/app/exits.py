@@ -121,6 +121,7 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     object_errors.StoreError: ExitRule(
         Exit.CRITICAL, f"env | grep -E '^(AWS|GOOGLE|AZURE)_' | cut -d= -f1, then: {_AGAIN}"
     ),
+    object_errors.NoObjectError: ExitRule(Exit.UNKNOWN, "main backup --list --from {place}"),
     object_errors.ObjectDiffersError: ExitRule(
         Exit.CRITICAL, "find out who wrote it; a copy elsewhere: main backup --create --to ANOTHER-URL"
     ),
@@ -140,6 +141,9 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     proof_errors.NotCoveredError: ExitRule(Exit.UNKNOWN, "main checkpoint --key FILE"),
     proof_errors.NotAnExtensionError: ExitRule(Exit.CRITICAL, _EXTEND),
     proof_errors.OtherOriginError: ExitRule(Exit.CRITICAL, "main checkpoint --key FILE --out ANOTHER-FOLDER"),
+    proof_errors.SignedElsewhereError: ExitRule(
+        Exit.UNKNOWN, "find out which other machine signs there, then: main {command}"
+    ),
     proof_errors.OtherLedgerError: ExitRule(Exit.CRITICAL, "main config, and compare DATA_DIR with what was meant"),
     proof_errors.NoAnswerError: ExitRule(Exit.WARNING, _AGAIN),
     proof_errors.CosignatureError: ExitRule(Exit.CRITICAL, _EXTEND),

@@ -10,7 +10,7 @@ import msgspec
 
 from cli.app import clock
 from cli.app.settings import Settings
-from cli.context import params, sample
+from cli.context import params, places, sample
 from ledger.errors import NoLedgerError
 from ledger.log_source import LogSource, created
 from ledger.store.event_log import EventLog
@@ -66,27 +66,27 @@ def archive_option(command: F) -> F:
 def file_option(command: F) -> F:
     """Give `command` the options that say what it reads, `--ledger` and `--sample`.
 
-    With `--ledger`, `reading` yields that file, and `archive_path` returns its path.
+    With `--ledger`, `reading` yields that file, and `archive_given` returns its path, or its URL.
     """
 
-    def keep(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+    def keep(context: click.Context, _parameter: click.Parameter, value: Path | str | None) -> None:
         if value is not None:
             context.meta[_ARCHIVE] = value
 
     return click.option(
         "--ledger",
         "archive",
-        type=params.FILE,
+        type=params.FILE_OR_URL,
         expose_value=False,
         callback=keep,
-        help="Read this backup file instead of the ledger in use.",
+        help="Read this backup, a file or a URL of backup --to, instead of the ledger in use.",
     )(sample.option(command))
 
 
-def archive_path() -> Path | None:
-    """Return the file that `--ledger` names on this command line, None for the ledger in use."""
+def archive_given() -> Path | str | None:
+    """Return the file or the URL that `--ledger` names on this command line, None for the ledger in use."""
     context = click.get_current_context(silent=True)
-    archive: Path | None = context.meta.get(_ARCHIVE) if context else None
+    archive: Path | str | None = context.meta.get(_ARCHIVE) if context else None
     return archive
 
 
@@ -96,14 +96,15 @@ def reading(settings: Settings) -> Iterator[LogSource]:
 
     With `--ledger` it is that file, verified whole first, or found to be one that was; no ledger is opened then.
 
-    Raises: as `active` does, and as opening an `EventLog` does; as `read_archive` does.
+    Raises: as `active` does, and as opening an `EventLog` does; as `read_archive` and `places.as_file` do.
     """
-    if (archive := archive_path()) is not None:
+    if (archive := archive_given()) is not None:
         # Imported here: only a command that is given a file pays for its reader.
         from projections.store.archive_cache import cache_folder, read_archive
 
         cached = click.get_current_context().meta.get(_CACHED, False)
-        yield read_archive(archive, cache_folder() if cached else None)
+        with places.as_file(archive) as path:
+            yield read_archive(path, cache_folder() if cached else None)
         return
     home = active(settings).home
     with EventLog(home, now=lambda: clock.now_us(settings, reading=True), readonly=True) as log:
@@ -137,7 +138,7 @@ def viewing(settings: Settings) -> Iterator[View]:
 @contextmanager
 def view_of(log: LogSource) -> Iterator[View]:
     """Yield the read models of `log` as of its head: stored or cached ones where there are, else folded aside."""
-    if archive_path() is not None:
+    if archive_given() is not None:
         from projections.store.archive_cache import CachedArchive
 
         if isinstance(log, CachedArchive):

@@ -107,14 +107,24 @@ class FolderType(click.Path):
         return super().convert(value, param, ctx)
 
 
-class FolderOrUrlType(FolderType):
-    """What `FolderType` is, or an address such as `s3://bucket/prices`, which stays text."""
+class OrUrl(click.ParamType[Any]):
+    """What a path's type is, or an address such as `s3://bucket/prices`, which stays text."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path or the address, or refuse it."""
-        if isinstance(value, str) and "://" in value:
-            return value
-        return super().convert(value, param, ctx)
+        """Return the address or the path, or refuse it."""
+        return value if isinstance(value, str) and "://" in value else super().convert(value, param, ctx)
+
+
+class FileOrUrlType(OrUrl, FileType):
+    """The path of a file, or the URL of a place as text."""
+
+
+class FolderOrUrlType(OrUrl, FolderType):
+    """The path of a folder, or the URL of a place as text."""
+
+
+class PathOrUrlType(OrUrl, click.Path):
+    """Any path, or the URL of a place as text."""
 
 
 class TickersFileType(click.ParamType[tuple[str, ...]]):
@@ -167,19 +177,13 @@ DAYS = click.IntRange(1, DAYS_MAX)
 SECONDS = SecondsType()
 
 
-class FileOrUrlType(FileType):
-    """The path of a file, or the URL of a place as text."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the URL or the path, or refuse it."""
-        return value if isinstance(value, str) and "://" in value else super().convert(value, param, ctx)
-
-
 FILE = FileType()
+FILE_OR_URL = FileOrUrlType()
 EXISTING_FILE = FileType(exists=True)
 OUT_FILE = FileType(dash=True)
 FOLDER = FolderType()
 FOLDER_OR_URL = FolderOrUrlType()
+PATH_OR_URL = PathOrUrlType(path_type=Path)
 TICKER = TickerType()
 DATE = DateType()
 TICKERS_FILE = TickersFileType()

@@ -32,7 +32,7 @@ class NoteError(LedgerError):
 class TileError(LedgerError):
     """A published file is not what the signed tree has there."""
 
-    def __init__(self, path: Path, found: str, *, wanted: str) -> None:
+    def __init__(self, path: Path | str, found: str, *, wanted: str) -> None:
         super().__init__(f"got {found} at {path}, want {wanted}")
         self.path, self.found, self.wanted = path, found, wanted
 
@@ -55,11 +55,19 @@ class NotAnExtensionError(LedgerError):
 
 
 class OtherOriginError(LedgerError):
-    """A folder holds the checkpoints of another log, or of this one before a restore."""
+    """A folder, or a URL, holds the checkpoints of another log, or of this one before a restore."""
 
-    def __init__(self, path: Path, found: str, *, wanted: str) -> None:
-        super().__init__(f"got checkpoints of {found} at {path}, want those of {wanted}")
-        self.path, self.found, self.wanted = path, found, wanted
+    def __init__(self, where: str, found: str, *, wanted: str) -> None:
+        super().__init__(f"got checkpoints of {found} at {where}, want those of {wanted}")
+        self.where, self.found, self.wanted = where, found, wanted
+
+
+class SignedElsewhereError(LedgerError):
+    """Another machine is about to publish the next checkpoint at the same URL; nothing was signed."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"got another checkpoint under way at {where}, want to be the only one that signs there")
+        self.where = where
 
 
 class OtherLedgerError(LedgerError):

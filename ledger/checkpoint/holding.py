@@ -15,7 +15,7 @@ from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyReport, VerifyVerdict
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.checkpoint.errors import OtherLedgerError, TileError
-from ledger.checkpoint.published import Published
+from ledger.checkpoint.published_tree import PublishedTree
 from ledger.checkpoint.rereading import Batches, KnownSoFar, drop, first_difference, grow, stored
 from ledger.checkpoint.statement import Statement
 from ledger.checkpoint.tiles import ENTRIES, HEIGHT, WIDTH, GrowingTree, Tile, hashes
@@ -38,7 +38,7 @@ class Grown(msgspec.Struct, frozen=True):
     first_difference: int | None = None
 
 
-def hold_ledger(report: VerifyReport, folder: Path, statement: Statement, published: Published) -> VerifyReport:
+def hold_ledger(report: VerifyReport, folder: Path, statement: Statement, published: PublishedTree) -> VerifyReport:
     """Return `report` on the ledger in `folder`, whose chain holds, with what the checkpoint adds to it.
 
     The database is read in a child process. `published` may say which event differs first.
@@ -54,7 +54,7 @@ def hold_ledger(report: VerifyReport, folder: Path, statement: Statement, publis
     return _held(report, IsolatedProcess(look, Grown).result(), statement)
 
 
-def hold_archive(report: VerifyReport, path: Path, statement: Statement, published: Published) -> VerifyReport:
+def hold_archive(report: VerifyReport, path: Path, statement: Statement, published: PublishedTree) -> VerifyReport:
     """Return what `hold_ledger` does, of the archive at `path`, which was found intact.
 
     Raises: OtherLedgerError; as `archive_log` does.
@@ -63,7 +63,7 @@ def hold_archive(report: VerifyReport, path: Path, statement: Statement, publish
     return _held(report, _grown(archive.values, archive.head().size, statement, published), statement)
 
 
-def _grown(read: Callable[[], Batches], size: int, statement: Statement, published: Published) -> Grown:
+def _grown(read: Callable[[], Batches], size: int, statement: Statement, published: PublishedTree) -> Grown:
     known = KnownSoFar()
     reach = min(size, statement.size)
     marks = grow(known.watched(read()), [], keep=drop, keep_size=reach)
@@ -94,12 +94,12 @@ def _bad(report: VerifyReport, verdict: HeldVerdict, flaw: Flaw) -> VerifyReport
     return replace(report, verdict=verdict, first_bad=flaw, last_good_seq=good - 1 if good else None, witnesses=())
 
 
-def hold_tiles(statement: Statement, published: Published) -> VerifyReport:
-    """Return whether the tiles and bundles under a folder are all there, and are the tree that was signed.
+def hold_tiles(statement: Statement, published: PublishedTree) -> VerifyReport:
+    """Return whether the published tiles and bundles are all there, and are the tree that was signed.
 
     Every leaf is hashed again, and every tile compared with what the leaves make of it; constant memory.
 
-    Raises: UnreadableError.
+    Raises: UnreadableError; StoreError.
     """
     tree = GrowingTree()
     flaw, link = None, b""
@@ -125,7 +125,7 @@ def hold_tiles(statement: Statement, published: Published) -> VerifyReport:
     return _tiles_report(statement, "intact", None, link)
 
 
-def _compared(tiles: Iterable[tuple[Tile, bytes]], published: Published) -> Flaw | None:
+def _compared(tiles: Iterable[tuple[Tile, bytes]], published: PublishedTree) -> Flaw | None:
     flaw = None
     for tile, content in tiles:  # all of them: they are what makes the tree grow
         if flaw is not None or tile.level == ENTRIES:

@@ -7,7 +7,7 @@ import msgspec
 
 from ledger.checkpoint.errors import NotCoveredError
 from ledger.checkpoint.merkle_proof import consistency_proof, inclusion_proof
-from ledger.checkpoint.published import Published
+from ledger.checkpoint.published_tree import PublishedTree
 from ledger.checkpoint.rereading import Batches, grow
 from ledger.checkpoint.statement import Statement
 from ledger.checkpoint.tiles import Tile, subtree_of
@@ -28,9 +28,9 @@ class HashSource(Protocol):
 
 
 class FromTiles:
-    """The tiles that were published under a folder."""
+    """The tiles that were published somewhere."""
 
-    def __init__(self, published: Published) -> None:
+    def __init__(self, published: PublishedTree) -> None:
         self._published = published
 
     def give(self, make: Callable[[Contents], T], *, size: int) -> T:  # noqa: ARG002 - a tile knows its width

@@ -1,96 +1,84 @@
-"""A folder that is published: `checkpoint`, what dates it, and below `tile/` the tree that it is the head of.
-
-Every file below `tile/` is written once. Tiles are durable before the checkpoint that needs them has its name.
-
-Source: C2SP tlog-tiles.
-"""
+"""A tree that is published in a folder: `checkpoint`, what dates it, and its tiles below `tile/`, each a file."""
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ledger.checkpoint.errors import TileError
-from ledger.checkpoint.tiles import ENTRIES, WIDTH, Tile, entries, tile_at
+from ledger.checkpoint.note import split_note
+from ledger.checkpoint.published_tree import CHECKPOINT, PublishedTree
+from ledger.checkpoint.statement import Statement
+from ledger.checkpoint.tiles import Tile
 from ledger.errors import unreadable, unwritable
 from ledger.files.atomic_file import SHARED_MODE, write_whole
 from ledger.files.durable import make_folder, make_private_folder, open_private, pwrite_whole, sync_folder
 from ledger.files.regular import read_regular
 
-CHECKPOINT, TILES = "checkpoint", "tile"
 TIMESTAMP = "checkpoint.tsr"
 STAGING = ".b3-ledger-staging"
 LONGEST_BYTES = 256 * 1024 * 1024  # of one file; a bundle holds 256 events
 FEW_FILES = 16  # so many are synced one by one; for more, one sync of everything is cheaper
 
 
-class Published:
+class Published(PublishedTree):
     """The files of one log's checkpoints under `folder`."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder))
         self.folder = folder
-        self._held: dict[Tile, bytes] = {}
 
-    def checkpoint(self) -> bytes | None:
-        """Return the checkpoint as it lies there, None where there is none.
+    def read(self, name: str) -> bytes | None:
+        """Return what is in the file `name`, None where there is none.
 
         Raises: UnreadableError.
         """
-        return _read(self.folder / CHECKPOINT)
+        return _read(self.folder / name)
 
-    def put_checkpoint(self, note: bytes) -> None:
+    def checkpoint_at(self, statement: Statement) -> str:  # noqa: ARG002 - one name for all
+        """Return the file that holds the newest checkpoint."""
+        return str(self.folder / CHECKPOINT)
+
+    def put_checkpoint(self, statement: Statement, note: bytes) -> None:
         """Make `note` the checkpoint, durably, by one rename; the timestamp of another one goes first.
 
         Raises: DiskFullError, UnwritableError; UnreadableError.
         """
-        if (before := self.checkpoint()) is not None and before.split(b"\n\n")[0] != note.split(b"\n\n")[0]:
+        if (before := self.read(CHECKPOINT)) is not None and not _states(before, statement):
             try:
                 (self.folder / TIMESTAMP).unlink(missing_ok=True)
             except OSError as error:
                 raise unwritable(self.folder, error) from error
         write_whole(self.folder / CHECKPOINT, note)
 
-    def put_timestamp(self, answer: bytes) -> Path:
+    def claim(self, size: int, statement: Statement) -> None:
+        """Do nothing: the caller holds the lock of whoever signs here."""
+
+    def point_to(self, statement: Statement, note: bytes) -> None:
+        """Do nothing: there is one name, and `put_checkpoint` gave it."""
+
+    def put_timestamp(self, statement: Statement, answer: bytes) -> str | None:
         """Keep what an authority said of the checkpoint beside it, durably; return the file.
 
-        Raises: DiskFullError, UnwritableError.
+        Raises: DiskFullError, UnwritableError; UnreadableError.
         """
+        if not _states(self.read(CHECKPOINT), statement):
+            return None
         write_whole(self.folder / TIMESTAMP, answer)
-        return self.folder / TIMESTAMP
+        return str(self.folder / TIMESTAMP)
 
-    def content(self, tile: Tile) -> bytes:
-        """Return what is in a tile, cut from the full one where the partial one is gone.
+    def join(self, statement: Statement, lines: Sequence[str]) -> None:
+        """Add signatures to the checkpoint, unless another one was published meanwhile.
 
-        Raises: TileError where it is missing or has another length; UnreadableError.
+        Raises: as `put_checkpoint` does.
         """
-        if tile in self._held:
-            return self._held[tile]
-        path, whole = self.folder / tile.path, Tile(tile.level, tile.index, WIDTH)
-        content = _read(path)
-        if content is None and tile != whole:
-            content = _read(self.folder / whole.path)
-            content = None if content is None else content[: tile.content_bytes]
-        if content is None:
-            raise TileError(path, "no file", wanted=f"{tile.width} of the tree's hashes")
-        if len(content) != tile.content_bytes:
-            raise TileError(path, f"{len(content)} bytes", wanted=f"{tile.content_bytes}")
-        self._held[tile] = content
-        return content
-
-    def leaves(self, index: int, *, size: int) -> list[bytes]:
-        """Return the leaves in bundle `index` of a tree over `size` leaves.
-
-        Raises: as `content` does.
-        """
-        tile = tile_at(ENTRIES, index, size)
-        try:
-            return entries(self.content(tile))
-        except ValueError as error:
-            raise TileError(self.folder / tile.path, "an entry of another length", wanted="leaves") from error
+        note = self.read(CHECKPOINT)
+        if note is not None and _states(note, statement) and (new := missing_lines(note, lines)):
+            self.put_checkpoint(statement, note + new)
 
     @contextmanager
-    def staged(self) -> Iterator["Staging"]:
+    def staged(self, covered: int) -> Iterator["Staging"]:  # noqa: ARG002 - all are compared here
         """Give a place for new tiles, which have their names once `publish` is called; else nothing of them stays.
 
         One at a time: the caller holds the lock of whoever signs.
@@ -105,6 +93,11 @@ class Published:
             raise unwritable(self.folder, error) from error
         finally:
             staging.discard()
+
+
+def missing_lines(note: bytes, lines: Sequence[str]) -> bytes:
+    """Return those of `lines` that are not in `note` yet, as they are added to it."""
+    return "".join(line for line in lines if line.encode() not in note).encode()
 
 
 class Staging:
@@ -170,6 +163,10 @@ class Staging:
                 os.fsync(fd)
             finally:
                 os.close(fd)
+
+
+def _states(note: bytes | None, statement: Statement) -> bool:
+    return note is not None and split_note(note)[0] == statement.text()
 
 
 def _read(path: Path) -> bytes | None:

@@ -10,7 +10,7 @@ import msgspec
 from ledger.audit.rehash import count_good
 from ledger.backup.frames import why_bad
 from ledger.chain import GENESIS, LINK_BYTES, Link
-from ledger.checkpoint.published import Published
+from ledger.checkpoint.published_tree import PublishedTree
 from ledger.checkpoint.statement import origin_of
 from ledger.checkpoint.tiles import WIDTH, GrowingTree, Tile
 from ledger.checkpoint.tree import leaves
@@ -193,7 +193,7 @@ def drop(tiles: Iterable[tuple[Tile, bytes]]) -> None:
         pass
 
 
-def first_difference(batches: Batches, published: Published, size: int) -> int | None:
+def first_difference(batches: Batches, published: PublishedTree, size: int) -> int | None:
     """Return the first seq below `size` whose leaf is not the one published; None where no tile can say.
 
     Raises: what reading the log raises.

@@ -2,6 +2,7 @@
 
 In this order, each durable before the next: tiles, `checkpoint`, the event `checkpoint.signed`.
 A crash between any two leaves nothing signed that the log does not hold, and the next call finishes it.
+Where other machines publish too, a claim comes before the signature: see `published_objects`.
 
 Source: C2SP tlog-checkpoint, "Signatures"; docs/format.md, "Checkpoint".
 """
@@ -14,6 +15,7 @@ from ledger import ids
 from ledger.checkpoint.errors import NotAnExtensionError, NoteError, OtherOriginError
 from ledger.checkpoint.note import SigningKey, open_note, split_note
 from ledger.checkpoint.published import Published
+from ledger.checkpoint.published_tree import PublishedTree
 from ledger.checkpoint.rereading import LeafMark, RecordedCheckpoints, drop, first_difference, grow, look
 from ledger.checkpoint.statement import PREFIX, Statement, parse_statement
 from ledger.codec import Draft
@@ -31,14 +33,14 @@ PUBLISHED, RECORDED = "published checkpoint", "last checkpoint in the log"
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
     """A checkpoint that was signed, or stands because nothing new is in the log (`repeated`); `seq` is its event's.
 
-    `folder` is None where it was not published, since a larger one is.
+    `published` is where, None where it was not, since a larger one is.
     """
 
     statement: Statement
     link: bytes
     note: bytes
     seq: int
-    folder: Path | None
+    published: PublishedTree | None
     new_files: int
     repeated: bool
 
@@ -48,21 +50,36 @@ def default_folder(home: LedgerHome, origin: str) -> Path:
     return home.root / FOLDER / origin.removeprefix(PREFIX).replace("/", "-")
 
 
-def sign_checkpoint(
-    log: EventLog, key: SigningKey, *, job_id: bytes, lock_timeout_s: float, folder: Path | None = None, size: int = 0
-) -> Signed:
-    """Return the checkpoint of `log`, signed, published under `folder` and recorded.
+class Publishing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a checkpoint is published, None for the folder of its origin, and of how many events, 0 for all.
 
-    `size` 0 is all of it; the default folder is that of its origin. Reads the log twice, in constant memory.
-    One that is smaller than the published one is signed and recorded, and published nowhere.
+    `across_epochs` where what is published there already may be of an earlier epoch of the same log.
+    """
+
+    place: PublishedTree | None = None
+    size: int = 0
+    across_epochs: bool = False
+
+
+ALL = Publishing()
+
+
+def sign_checkpoint(
+    log: EventLog, key: SigningKey, *, job_id: bytes, lock_timeout_s: float, publishing: Publishing = ALL
+) -> Signed:
+    """Return the checkpoint of `log`, signed, published and recorded.
+
+    Reads the log twice, in constant memory. One that is smaller than the published one is signed and recorded, and
+    published nowhere.
 
     Raises: NotAnExtensionError; OtherOriginError; NoteError for a published checkpoint that cannot be read;
-    TileError; DamagedError; DiskFullError, UnwritableError; what `EventLog.append` raises.
+    SignedElsewhereError; TileError, ObjectDiffersError; StoreError; DamagedError; DiskFullError, UnwritableError;
+    what `EventLog.append` raises.
     """
     lock = WriterLock(log.home.locks / LOCK)
     try:
         with lock.held(lock_timeout_s):
-            return _Signing(log, key, job_id, folder, size).run()
+            return _Signing(log, key, job_id, publishing).run()
     finally:
         lock.close()
 
@@ -70,23 +87,29 @@ def sign_checkpoint(
 class _Signing:
     """One checkpoint under way."""
 
-    def __init__(self, log: EventLog, key: SigningKey, job_id: bytes, folder: Path | None, size: int) -> None:
+    def __init__(self, log: EventLog, key: SigningKey, job_id: bytes, publishing: Publishing) -> None:
         self._log, self._key, self._job_id = log, key, job_id
         self._ledger_folder = log.folder
         self._head = log.head()
         self._known = look(log.values(0, self._head.size))
+        size = publishing.size
         self._origin = self._known.origin(size or self._head.size)
         self._last = self._known.last(self._origin)
-        self._published = Published(folder or default_folder(log.home, self._origin))
-        self._before = self._published_before()
+        self._across_epochs = publishing.across_epochs
+        self._published = publishing.place or Published(default_folder(log.home, self._origin))
+        # What is published, the newest last, each with whether this key's name stands under it.
+        self._stated = sorted(map(self._opened, self._published.notes()), key=lambda one: one[0].size)
+        before = self._stated[-1][0].size if self._stated else 0
+        self._claimed = [self._own(parse_statement(text.decode())) for text in self._published.claims(before)]
+        self._covered = max((one.size for one in self._extended()), default=0)
         self._size = size or self._head.size
         if not size and self._last and self._known.others <= self._last.event.size and self._mine(self._last):
             self._size = self._last.event.size  # only checkpoints came after it
 
     def run(self) -> Signed:
         """Read, hold, publish, record."""
-        goes_on = self._before is None or self._before.size <= self._size
-        with self._published.staged() as staging:
+        goes_on = self._covered <= self._size
+        with self._published.staged(self._covered) as staging:
             marks = grow(
                 self._log.values(0, self._head.size),
                 [self._size, *self._held()],
@@ -96,40 +119,49 @@ class _Signing:
             self._hold(marks)
             self._finish(marks)
             new_files = staging.publish() if goes_on else 0
-        mark = marks[self._size]
-        statement = Statement(self._origin, self._size, mark.root)
+        link, statement = marks[self._size].link, Statement(self._origin, self._size, marks[self._size].root)
         note = self._key.sign(statement.text())
-        if goes_on and statement != self._before:
-            # A crash before this line leaves tiles that nobody asks for; one after it, a checkpoint without its event.
-            self._published.put_checkpoint(note)
+        if self._covered < self._size:
+            # A crash before this leaves tiles that nobody asks for; one after it what `_finish` finds.
+            self._published.claim(self._covered, statement)
+            self._published.put_checkpoint(statement, note)
         recorded = self._recorded(self._size)
-        return Signed(
+        signed = Signed(
             statement=statement,
-            link=mark.link,
+            link=link,
             note=note,
-            seq=recorded.seq if recorded else self._record(statement, mark.link, note),
-            folder=self._published.folder if goes_on else None,
+            seq=recorded.seq if recorded else self._record(statement, link, note),
+            published=self._published if goes_on else None,
             new_files=new_files,
             repeated=recorded is not None,
         )
+        if goes_on:
+            self._published.point_to(statement, note)
+        return signed
+
+    def _extended(self) -> list[Statement]:
+        """Return what is published, or was about to be, the newest last."""
+        return [*(stated for stated, _ in self._stated), *self._claimed]
 
     def _mine(self, recorded: RecordedCheckpoints) -> bool:
         return recorded.event.key_id == self._key.verifier().key_id
 
-    def _published_before(self) -> Statement | None:
-        content = self._published.checkpoint()
-        if content is None:
-            return None
+    def _opened(self, content: bytes) -> tuple[Statement, bool]:
+        """Return what a published checkpoint states, and whether this key's name stands under it."""
         try:
-            text = open_note(content, self._key.verifier())
+            return self._own(parse_statement(open_note(content, self._key.verifier()))), True
         except NoteError:
             # Another key's may stand there, when keys changed; a signature of this key's that fails may not.
             text, signatures = split_note(content)
             if self._key.name in {name for name, _ in signatures}:
                 raise
-        found = parse_statement(text)
-        if found.origin != self._origin:
-            raise OtherOriginError(self._published.folder, found.origin, wanted=self._origin)
+            return self._own(parse_statement(text)), False
+
+    def _own(self, found: Statement) -> Statement:
+        """Return what is published, once it is of this origin, or of an earlier one where that may be."""
+        wanted = self._known.origin(found.size) if self._across_epochs else self._origin
+        if found.origin != wanted:
+            raise OtherOriginError(self._published.where, found.origin, wanted=wanted)
         return found
 
     def _held(self) -> dict[int, tuple[str, bytes]]:
@@ -140,12 +172,11 @@ class _Signing:
         held = {}
         if self._last is not None:
             held[self._last.event.size] = (RECORDED, self._last.event.root)
-        if self._before is not None:
-            known = held.get(self._before.size)
-            if known is None or known[1] == self._before.root:
-                held[self._before.size] = (PUBLISHED, self._before.root)
-            else:
-                raise self._not_held(PUBLISHED, self._before.size)
+        for stated in self._extended():
+            known = held.get(stated.size)
+            if known is not None and known[1] != stated.root:
+                raise self._not_held(PUBLISHED, stated.size)
+            held[stated.size] = (PUBLISHED, stated.root)
         for size, (witness, _) in held.items():
             if size > self._head.size:
                 raise NotAnExtensionError(witness=witness, size=size, seq=self._head.size, found="the end")
@@ -161,19 +192,19 @@ class _Signing:
             raise DamagedError(last.seq, "recorded link", expected=found, found=expected)
 
     def _not_held(self, witness: str, size: int) -> NotAnExtensionError:
-        bound = size if self._before is None else self._before.size
+        # Tiles are there as far as the newest checkpoint that is published, or was about to be, reaches.
+        bound = min(self._covered or size, self._head.size)
         seq = first_difference(self._log.values(0, self._head.size), self._published, bound)
         found = "another root" if seq is None else "another event"
         return NotAnExtensionError(witness=witness, size=size, seq=seq, found=found)
 
     def _finish(self, marks: dict[int, LeafMark]) -> None:
-        """Record the published checkpoint where a crash came before its event."""
-        before = self._before
-        if before is None or before.size == self._size or self._recorded(before.size):
-            return
-        note = self._published.checkpoint() or b""
-        if any(name == self._key.name for name, _ in split_note(note)[1]):
-            self._record(before, marks[before.size].link, self._key.sign(before.text()))
+        """Publish what a crash left claimed, and record what it left published, each without its event."""
+        for one in self._claimed:
+            self._published.put_checkpoint(one, self._key.sign(one.text()))
+        for one in [*(stated for stated, mine in self._stated if mine), *self._claimed]:
+            if one.size != self._size and one.origin == self._origin and not self._recorded(one.size):
+                self._record(one, marks[one.size].link, self._key.sign(one.text()))
 
     def _recorded(self, size: int) -> RecordedCheckpoints | None:
         mine = (one for one in self._known.signed if one.event.origin == self._origin and self._mine(one))

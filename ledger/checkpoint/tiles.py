@@ -39,6 +39,11 @@ class Tile(msgspec.Struct, frozen=True, order=True):
         return f"tile/{level}/{number}" + (f".p/{self.width}" if self.width < WIDTH else "")
 
     @property
+    def stop(self) -> int:
+        """The seq after the last event under it."""
+        return (self.index * WIDTH + self.width) << HEIGHT * max(self.level, 0)
+
+    @property
     def content_bytes(self) -> int:
         """How long its content is."""
         return self.width * (ENTRY_BYTES if self.level == ENTRIES else HASH_BYTES)

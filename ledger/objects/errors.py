@@ -21,6 +21,14 @@ class StoreError(LedgerError):
         super().__init__(f"got no use of {masked(url)} ({told}), want its store to answer")
 
 
+class NoObjectError(LedgerError):
+    """There is no object at a URL that names one."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"got no object at {masked(url)}, want one")
+        self.place = masked(url).rpartition("/")[0]
+
+
 class ObjectDiffersError(LedgerError):
     """An object holds other bytes than the log has for its name; it was not touched."""
 

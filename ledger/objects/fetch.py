@@ -14,11 +14,12 @@ from ledger.objects.segments import Placed, chain, checksum_name, placed
 
 
 @contextmanager
-def fetched(place: ObjectPlace) -> Iterator[Path]:
+def fetched(place: ObjectPlace, *, whole: bool = True) -> Iterator[Path]:
     """Give the archive at `place` as a file with its `.checksum` among the temporary files, gone after the block.
 
-    It is no more checked than any file that was copied. What the block raises names the place instead of the file.
-    Takes the archive's bytes on disk and a buffer of memory.
+    It is no more checked than any file that was copied. Without `whole` it may lack its last segments: the checksum of
+    the whole is beside it, and says so of it as of a file that was cut. What the block raises names the place instead
+    of the file. Takes the archive's bytes on disk and a buffer of memory.
 
     Raises: SegmentsError where there is no whole run of segments; StoreError; DiskFullError, UnwritableError.
     """
@@ -28,7 +29,8 @@ def fetched(place: ObjectPlace) -> Iterator[Path]:
         raise SegmentsError(place.url, "no segment", wanted="a backup made by main backup --create --to")
     ledger_id, stop = segments[-1].ledger_id, segments[-1].stop
     checksums = [one for one in objects if one.ledger_id == ledger_id and one.name.endswith(".checksum")]
-    if later := next((one for one in checksums if one.status == "gap"), None):
+    later = max((one for one in checksums if one.status == "gap"), key=lambda one: one.stop, default=None)
+    if later and whole:
         raise SegmentsError(
             place.url, f"no segment of the events {stop} to {later.stop - 1}", wanted=f"those of {later.name}"
         )
@@ -39,7 +41,7 @@ def fetched(place: ObjectPlace) -> Iterator[Path]:
                 copy_object(place, one, part)
             part.publish()
         for one in checksums:
-            if one.name == checksum_name(ledger_id, stop):
+            if one.name == (later.name if later else checksum_name(ledger_id, stop)):
                 with part_file(checksum_path(path)) as part:
                     copy_object(place, one, part)
                     part.publish()

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
 from ledger.errors import unwritable
-from ledger.files.atomic_file import MODE
+from ledger.files.atomic_file import MODE, write_whole
 from ledger.files.durable import make_private_folder, sync_folder
 from ledger.objects.errors import ObjectDiffersError, PlaceError, StoreError
 from ledger.objects.segments import StoredObject
@@ -24,6 +26,14 @@ SCHEMES = ("file", "s3", "gs", "az")
 SHAPE = "file:///FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH"
 RETRIES, RETRYING = 3, timedelta(seconds=60)
 DIGEST_HEX = 12
+SMALL_OBJECT_BYTES = 256 * 1024  # more than any object that is read whole: a note, a tile
+
+
+class FoundObject(msgspec.Struct, frozen=True):
+    """What an object held when it was read, and by which mark its store tells whether it still does."""
+
+    content: bytes
+    e_tag: str | None
 
 
 class ObjectPlace:
@@ -53,7 +63,8 @@ class ObjectPlace:
             make_private_folder(self._folder)
         self._api: Any = import_module("obstore")
         import_module("obstore.store")
-        self._failures = (self._api.exceptions.BaseError, OSError, ValueError)
+        self._failures = (self._api.exceptions.BaseError, OSError, ValueError, NotImplementedError)
+        self._named = set[Path]()  # folders whose own names are durable
         options: dict[str, Any] = {}
         if not local:
             options["retry_config"] = {"max_retries": RETRIES, "retry_timeout": RETRYING}
@@ -71,13 +82,29 @@ class ObjectPlace:
         except self._failures as error:
             raise StoreError(self.url, str(error)) from error
 
-    def objects(self) -> list[StoredObject]:
-        """Return everything that is at the place.
+    def objects(self, folder: str | None = None) -> list[StoredObject]:
+        """Return everything that is at the place, or below `folder` there.
 
         Raises: StoreError.
         """
         with self.asking():
-            return [StoredObject(one["path"], one["size"]) for some in self._api.list(self._store) for one in some]
+            listed = self._api.list(self._store, prefix=folder)
+            return [StoredObject(one["path"], one["size"]) for some in listed for one in some]
+
+    def find(self, name: str) -> FoundObject | None:
+        """Return what a small object holds, None where there is none.
+
+        Raises: StoreError, for one that is not small too.
+        """
+        with self.asking():
+            try:
+                found = self._api.get(self._store, name)
+            except (FileNotFoundError, self._api.exceptions.NotFoundError):
+                return None
+            if found.meta["size"] > SMALL_OBJECT_BYTES:
+                message = f"{name} has {found.meta['size']} bytes"
+                raise ValueError(message)
+            return FoundObject(bytes(found.bytes()), found.meta["e_tag"])
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of the object, a buffer at a time.
@@ -124,6 +151,33 @@ class ObjectPlace:
                     os.close(fd)
             except OSError as error:
                 raise unwritable(path, error) from error
-            sync_folder(path.parent)
+            folder = path.parent
+            sync_folder(folder)
+            while folder != self._folder and folder not in self._named:  # one that the store made
+                sync_folder(folder.parent)
+                self._named.add(folder)
+                folder = folder.parent
         self.check(name, content)
         return written
+
+    def replace(self, name: str, content: bytes, *, before: FoundObject | None) -> bool:
+        """Make a small object hold `content` where it is still what `before` was found to be; return whether it does.
+
+        A folder has no such condition: there it is compared just before the rename, so the last of two wins.
+
+        Raises: StoreError; DiskFullError, UnwritableError.
+        """
+        if self._folder:
+            if self.find(name) != before:
+                return False
+            write_whole(self._folder / name, content, mode=MODE)
+            return True
+        mode = "create" if before is None else {"e_tag": before.e_tag, "version": None}
+        exceptions = self._api.exceptions
+        changed = (exceptions.AlreadyExistsError, exceptions.PreconditionError, exceptions.NotFoundError)
+        with self.asking():
+            try:
+                self._api.put(self._store, name, content, mode=mode, use_multipart=False)
+            except (*changed, FileNotFoundError):
+                return False
+        return True

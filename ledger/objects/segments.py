@@ -15,12 +15,15 @@ from ledger.objects.errors import SegmentsError
 
 SEQ_DIGITS = 15
 CHECKPOINTS = "checkpoints"
+SEGMENT = ".segment"
 
 _SEGMENT = re.compile(r"([0-9a-f]{32})-([0-9]{15})-([0-9]{15})\.segment")
 _CHECKSUM = re.compile(r"([0-9a-f]{32})-([0-9]{15})\.checksum")
-_CHECKPOINT = re.compile(rf"{CHECKPOINTS}/[1-9][0-9]*")
+# A checkpoint, what dates it, the claim of the next one, and the object that names the newest.
+_CHECKPOINT = re.compile(rf"checkpoint|{CHECKPOINTS}/(?:[1-9][0-9]*(?:\.next|\.[0-9a-f]+\.tsr)?|0\.next)")
+_TILE = re.compile(r"tile/(?:entries|[0-9]+)/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]+)?")
 
-PlacedStatus = Literal["segment", "checksum", "checkpoint", "gap", "overlap", "foreign"]
+PlacedStatus = Literal["segment", "checksum", "checkpoint", "tile", "gap", "overlap", "foreign"]
 
 
 class StoredObject(msgspec.Struct, frozen=True):
@@ -46,7 +49,7 @@ class Placed(msgspec.Struct, frozen=True):
 
 def segment_name(ledger_id: str, start: int, stop: int) -> str:
     """Return the name of the segment of the events [start, stop)."""
-    return f"{ledger_id}-{start:0{SEQ_DIGITS}d}-{stop:0{SEQ_DIGITS}d}.segment"
+    return f"{ledger_id}-{start:0{SEQ_DIGITS}d}-{stop:0{SEQ_DIGITS}d}{SEGMENT}"
 
 
 def checksum_name(ledger_id: str, stop: int) -> str:
@@ -65,7 +68,8 @@ def placed(objects: Iterable[StoredObject]) -> list[Placed]:
         elif match := _CHECKSUM.fullmatch(one.name):
             others.append(Placed(one.name, one.size_bytes, "checksum", match[1], 0, int(match[2])))
         else:
-            known = "checkpoint" if _CHECKPOINT.fullmatch(one.name) else "foreign"
+            known = "tile" if _TILE.fullmatch(one.name) else "foreign"
+            known = "checkpoint" if _CHECKPOINT.fullmatch(one.name) else known
             others.append(Placed(one.name, one.size_bytes, known))
     # Of two that begin alike, as two uploads at once leave them, the longer one counts.
     segments.sort(key=lambda one: (one.ledger_id, one.start, -one.stop))
@@ -86,7 +90,7 @@ def chain(url: str, objects: Iterable[Placed]) -> tuple[Placed, ...]:
 
     Raises: SegmentsError where segments are of several ledgers, or one lies behind events that no segment has.
     """
-    segments = [one for one in objects if one.status in {"segment", "gap"} and one.name.endswith(".segment")]
+    segments = [one for one in objects if one.status in {"segment", "gap"} and one.name.endswith(SEGMENT)]
     ledgers = sorted({one.ledger_id for one in segments})
     if len(ledgers) > 1:
         raise SegmentsError(url, f"segments of the ledgers {', '.join(ledgers)}", wanted="those of one")

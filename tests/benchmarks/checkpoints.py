@@ -13,7 +13,7 @@ from ledger.checkpoint.key_file import write_key
 from ledger.checkpoint.note import new_key
 from ledger.checkpoint.proving import FromTiles, prove, prove_extension
 from ledger.checkpoint.published import Published
-from ledger.checkpoint.signing import Signed, sign_checkpoint
+from ledger.checkpoint.signing import Publishing, Signed, sign_checkpoint
 from ledger.ids import append_id
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -74,7 +74,7 @@ def peaks(grounds: Sequence[Ground], folder: Path) -> list[Limit]:
 
 
 def _sign(log: EventLog, out: Path) -> Signed:
-    return sign_checkpoint(log, KEY, job_id=JOB, lock_timeout_s=5, folder=out)
+    return sign_checkpoint(log, KEY, job_id=JOB, lock_timeout_s=5, publishing=Publishing(place=Published(out)))
 
 
 def _prove(log: EventLog, out: Path, signed: Signed) -> object:

@@ -3,7 +3,7 @@
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 
 import click
@@ -20,7 +20,7 @@ from ledger.files.isolated import IsolatedProcessError
 from ledger.log_source import LogSource
 from ledger.store.event_log import EventLog
 from projections.audit.audit import OpenLog, audit_shared
-from projections.audit.report import AuditVerdict, Difference, NotDerived
+from projections.audit.report import AuditReport, AuditVerdict, Difference, NotDerived
 from projections.queries.position import recorded_at
 
 
@@ -74,20 +74,8 @@ def audit(since: int | Span | None, style: Style) -> int:
     series that it leads to, and each snapshot's bytes. Constant memory; two processes, by ticker.
     Nothing that other commands keep of a backup file is used.
     """
-    given, began = settings.load(), time.perf_counter()
-    with ledgers.reading(given) as log:
-        size = log.head().size
-        if isinstance(since, Span):
-            first = bisect_left(range(size), since.first_us, key=lambda seq: recorded_at(log, seq))
-        else:
-            first = min(since or 0, size)
-    # Each process opens the log for itself: a child cannot use what this one has open.
-    open_log: OpenLog = partial(_opened, given) if isinstance(log, EventLog) else lambda: nullcontext(log)
-    with output.meter("deriving again", size) as advance:
-        try:
-            report = audit_shared(open_log, size, since=first, advance=advance)
-        except IsolatedProcessError as error:
-            raise UnreadableError(given.data_dir, error.how) from error
+    began = time.perf_counter()
+    report = _derived(settings.load(), since)
     found = AuditRow(
         verdict=report.verdict,
         events=report.events,
@@ -104,6 +92,25 @@ def audit(since: int | Span | None, style: Style) -> int:
     if found.verdict == "different":
         output.say("hint: main events SEQ shows the event; then: main verify, main why TICKER DAY")
     return {"same": Exit.OK, "incomplete": Exit.WARNING, "different": Exit.CRITICAL}[found.verdict]
+
+
+def _derived(given: Settings, since: int | Span | None) -> AuditReport:
+    """Return what the audit of the log that is read finds, from `since` on."""
+    with ExitStack() as held:
+        log = held.enter_context(ledgers.reading(given))
+        size = log.head().size
+        if isinstance(since, Span):
+            first = bisect_left(range(size), since.first_us, key=lambda seq: recorded_at(log, seq))
+        else:
+            first = min(since or 0, size)
+        open_log: OpenLog = partial(_opened, given) if isinstance(log, EventLog) else lambda: nullcontext(log)
+        if isinstance(log, EventLog):
+            held.close()  # each process opens the log for itself: a child cannot use what this one has open
+        with output.meter("deriving again", size) as advance:
+            try:
+                return audit_shared(open_log, size, since=first, advance=advance)
+            except IsolatedProcessError as error:
+                raise UnreadableError(given.data_dir, error.how) from error
 
 
 @contextmanager

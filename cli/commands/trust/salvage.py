@@ -10,7 +10,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.row import SalvagedRow
-from cli.context import ledgers, params
+from cli.context import ledgers, params, places
 from ledger.backup.salvage import salvage_archive, salvage_ledger
 
 
@@ -35,15 +35,16 @@ def salvage(out: Path, style: Style) -> int:
     """
     started = time.perf_counter()
     with output.still_working("reading what can be read …"):
-        archive = ledgers.archive_path()
+        archive = ledgers.archive_given()
         if archive is None:
             found = salvage_ledger(ledgers.active(settings.load()).folder, out)
         else:
-            found = salvage_archive(archive, out)
+            with places.as_file(archive) as path:
+                found = salvage_archive(path, out)
     saved, report = found.saved, found.report
     row = SalvagedRow(
         status="intact" if report.verdict == "intact" else "salvaged",
-        source=str(found.source),
+        source=str(found.source) if archive is None else places.shown(archive),
         verdict=report.verdict,
         first_bad=report.first_bad,
         backup=str(saved.path),

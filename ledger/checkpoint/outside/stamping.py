@@ -3,17 +3,14 @@
 A crash between the two leaves a timestamp that holds; the next call asks again.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ledger import ids
 from ledger.checkpoint.errors import NoAnswerError
-from ledger.checkpoint.note import split_note
 from ledger.checkpoint.outside.exchange import post
 from ledger.checkpoint.outside.timestamp import ANSWER_LIMIT_BYTES, opened, query
-from ledger.checkpoint.published import Published
 from ledger.checkpoint.signing import LOCK, Signed
 from ledger.codec import Draft
 from ledger.events import LEDGER_STREAM, CheckpointTimestamped
@@ -42,15 +39,16 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timestamped(msgspec.Struct, frozen=True, kw_only=True):
-    """When the authority saw the checkpoint, in microseconds UTC; `seq` is its event's, `file` where the answer lies.
+    """When the authority saw the checkpoint, in microseconds UTC; `seq` is its event's.
 
-    `repeated` when it had said so before and was not asked again; `file` None where the checkpoint lies nowhere.
+    `file` is where the answer lies, a path or a URL, None where the checkpoint lies nowhere. `repeated` when it had
+    said so before and was not asked again.
     """
 
     authority: str
     time: int
     seq: int
-    file: Path | None
+    file: str | None
     repeated: bool
 
 
@@ -96,17 +94,13 @@ def _recorded(log: EventLog, signed: Signed, authority: str) -> tuple[int, Check
     return None
 
 
-def _keep(log: EventLog, signed: Signed, answer: bytes, lock_timeout_s: float) -> Path | None:
+def _keep(log: EventLog, signed: Signed, answer: bytes, lock_timeout_s: float) -> str | None:
     """Put the answer beside the checkpoint, unless another one was published meanwhile."""
-    if signed.folder is None:
+    if signed.published is None:
         return None
-    published = Published(signed.folder)
     lock = WriterLock(log.home.locks / LOCK)
     try:
         with lock.held(lock_timeout_s):
-            note = published.checkpoint()
-            if note is None or split_note(note)[0] != signed.statement.text():
-                return None
-            return published.put_timestamp(answer)
+            return signed.published.put_timestamp(signed.statement, answer)
     finally:
         lock.close()

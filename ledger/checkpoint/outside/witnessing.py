@@ -14,11 +14,10 @@ import msgspec
 
 from ledger import ids
 from ledger.checkpoint.errors import CosignatureError, NoAnswerError, NoteError, NotProvenError
-from ledger.checkpoint.note import NOTE_LIMIT_BYTES, VerifierKey, split_note
+from ledger.checkpoint.note import NOTE_LIMIT_BYTES, VerifierKey
 from ledger.checkpoint.outside.cosignature import Cosignature, cosignatures
 from ledger.checkpoint.outside.exchange import HttpAnswer, post
 from ledger.checkpoint.proving import FromLog, FromTiles, HashSource, prove_extension
-from ledger.checkpoint.published import Published
 from ledger.checkpoint.signing import LOCK, Signed
 from ledger.checkpoint.statement import Statement
 from ledger.codec import Draft
@@ -120,8 +119,8 @@ def _asked(log: EventLog, signed: Signed, witness: AskedWitness, before: int) ->
     """Return the cosignatures of a witness that cosigned `before` events, as far as we know; it may say otherwise."""
     url = masked(witness.url)
     source: HashSource = FromLog(lambda: log.values(0, log.head().size))
-    if signed.folder is not None:
-        source = FromTiles(Published(signed.folder))
+    if signed.published is not None:
+        source = FromTiles(signed.published)
     answer = _post(signed, witness, before, source)
     if answer.status == CONFLICT:
         size = _size_seen(answer, signed, witness)
@@ -165,17 +164,11 @@ def _size_seen(answer: HttpAnswer, signed: Signed, witness: AskedWitness) -> int
 
 def _join(log: EventLog, signed: Signed, found: Sequence[Cosignature], lock_timeout_s: float) -> None:
     """Add the lines to the published note, unless another checkpoint was published meanwhile."""
-    if signed.folder is None:
+    if signed.published is None:
         return
-    published = Published(signed.folder)
     lock = WriterLock(log.home.locks / LOCK)
     try:
         with lock.held(lock_timeout_s):
-            note = published.checkpoint()
-            if note is None or split_note(note)[0] != signed.statement.text():
-                return
-            new = "".join(one.line for one in found if one.line.encode() not in note).encode()
-            if new:
-                published.put_checkpoint(note + new)
+            signed.published.join(signed.statement, [one.line for one in found])
     finally:
         lock.close()

@@ -6,7 +6,8 @@ from ledger.chain import Head
 from ledger.checkpoint import tree
 from ledger.checkpoint.note import SigningKey, open_note, parse_signing
 from ledger.checkpoint.published import Published
-from ledger.checkpoint.signing import Signed, sign_checkpoint
+from ledger.checkpoint.published_tree import CHECKPOINT, PublishedTree
+from ledger.checkpoint.signing import Publishing, Signed, sign_checkpoint
 from ledger.checkpoint.statement import Statement, parse_statement
 from ledger.codec import decode_envelope, decode_event
 from ledger.events import CheckpointSigned
@@ -25,9 +26,10 @@ def more(log: EventLog, events: int) -> Head:
     return log.append(drafts, append_id=append_id(f"more/{first}")).head
 
 
-def sign(log: EventLog, folder: Path, *, key: SigningKey = KEY, size: int = 0) -> Signed:
+def sign(log: EventLog, out: Path | PublishedTree, *, key: SigningKey = KEY, size: int = 0) -> Signed:
     """Sign the log as it is."""
-    return sign_checkpoint(log, key, job_id=JOB, lock_timeout_s=5, folder=folder, size=size)
+    place = Published(out) if isinstance(out, Path) else out
+    return sign_checkpoint(log, key, job_id=JOB, lock_timeout_s=5, publishing=Publishing(place=place, size=size))
 
 
 def root_of(log: EventLog, size: int) -> bytes:
@@ -43,5 +45,5 @@ def recorded(log: EventLog) -> list[CheckpointSigned]:
 
 def published(folder: Path, key: SigningKey = KEY) -> Statement | None:
     """Return what the checkpoint in `folder` states, its signature checked."""
-    content = Published(folder).checkpoint()
+    content = Published(folder).read(CHECKPOINT)
     return None if content is None else parse_statement(open_note(content, key.verifier()))

@@ -11,6 +11,7 @@ from ledger.checkpoint.errors import NotAnExtensionError, NoteError, OtherOrigin
 from ledger.checkpoint.holding import hold_tiles
 from ledger.checkpoint.note import new_key
 from ledger.checkpoint.published import Published
+from ledger.checkpoint.published_tree import CHECKPOINT
 from ledger.checkpoint.signing import default_folder
 from ledger.checkpoint.statement import Statement
 from ledger.checkpoint.tiles import tiles_of
@@ -88,7 +89,8 @@ def test_the_default_folder_is_its_origins(log: EventLog) -> None:
 
     signed = sign_checkpoint(log, KEY, job_id=JOB, lock_timeout_s=5)
     expected = log.home.root / "checkpoints" / signed.statement.ledger_id.hex()
-    assert expected == signed.folder == default_folder(log.home, signed.statement.origin)
+    assert isinstance(signed.published, Published)
+    assert expected == signed.published.folder == default_folder(log.home, signed.statement.origin)
 
 
 def accept_head(log: EventLog) -> bytes:
@@ -131,14 +133,14 @@ def test_a_smaller_size_is_signed_and_published_nowhere(log: EventLog, out: Path
     more(log, 300)
     large = sign(log, out)
     small = sign(log, out, size=100)
-    assert (root_of(log, 100), None, 0) == (small.statement.root, small.folder, small.new_files)
+    assert (root_of(log, 100), None, 0) == (small.statement.root, small.published, small.new_files)
     assert large.statement == published(out)
     assert [301, 100] == [one.size for one in recorded(log)]
 
 
 def put_statement(out: Path, statement: Statement) -> None:
     """Publish a checkpoint that nobody but the key's thief would have signed."""
-    Published(out).put_checkpoint(KEY.sign(statement.text()))
+    Published(out).put_checkpoint(statement, KEY.sign(statement.text()))
 
 
 def test_a_log_that_is_shorter_than_what_was_signed(log: EventLog, out: Path) -> None:
@@ -183,7 +185,7 @@ def test_a_recorded_checkpoint_that_the_log_contradicts(log: EventLog, out: Path
 def test_a_published_checkpoint_that_was_tampered_with(log: EventLog, out: Path) -> None:
     """One that bears the key's name without its signature, or is no note at all."""
     sign(log, out)
-    note = Published(out).checkpoint() or b""
+    note = Published(out).read(CHECKPOINT) or b""
     for wrong in (note.replace(b"\n1\n", b"\n2\n"), b"", b"nonsense\n"):
         (out / "checkpoint").write_bytes(wrong)
         with pytest.raises(NoteError):
@@ -210,7 +212,8 @@ def test_another_key_goes_on(log: EventLog, out: Path) -> None:
     new = sign(log, out, key=key)
     assert (old.statement.size + 1, new.statement) == (new.statement.size, published(out, key))
     assert [KEY.verifier().key_id, key.verifier().key_id] == [one.key_id for one in recorded(log)]
-    Published(out).put_checkpoint(KEY.sign(Statement(old.statement.origin, 5, bytes(32)).text()))
+    forged = Statement(old.statement.origin, 5, bytes(32))
+    Published(out).put_checkpoint(forged, KEY.sign(forged.text()))
     with pytest.raises(NotAnExtensionError):
         sign(log, out, key=key)
 

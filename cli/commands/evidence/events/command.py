@@ -84,7 +84,7 @@ def _follow(context: click.Context, wanted: Wanted, style: Style) -> None:
     # Imported here: only who follows waits.
     from cli.commands.evidence.events.following import follow
 
-    if wanted.limit is not None or ledgers.archive_path() is not None:
+    if wanted.limit is not None or ledgers.archive_given() is not None:
         context.fail("got --follow with --limit or --ledger, want the ledger in use, which grows")
     if context.get_parameter_source("style") is ParameterSource.DEFAULT and style == Style():
         style = Style("json")

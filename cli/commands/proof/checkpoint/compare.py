@@ -12,7 +12,7 @@ from ledger.checkpoint.proving import FromTiles, HashSource, prove_extension
 from ledger.checkpoint.statement import Statement
 
 
-def compare(paths: tuple[Path, Path], key: VerifierKey, given: Settings) -> ExtensionRow:
+def compare(paths: tuple[Path | str, Path | str], key: VerifierKey, given: Settings) -> ExtensionRow:
     """Return whether the second of two checkpoints, both signed by `key`, extends the first.
 
     The tree is read from the tiles beside the second one, else made again from the log.

@@ -11,7 +11,6 @@ from cli.render import times
 from ledger.checkpoint.note import SigningKey
 from ledger.checkpoint.outside.stamping import Timestamped
 from ledger.checkpoint.outside.witnessing import US_A_SECOND
-from ledger.checkpoint.published import CHECKPOINT
 from ledger.checkpoint.signing import Signed
 from ledger.checkpoint.statement import Statement
 
@@ -43,7 +42,7 @@ class CheckpointRow(msgspec.Struct, frozen=True, kw_only=True):
     """The first `size` events of `origin`, signed; hashes are hex, `head` is the last link, `key` the verifier key.
 
     `unchanged` when it had been signed before and nothing came since. `seq` is that of its event; `note` is all of
-    what was signed, `checkpoint` the file that holds it, `new_files` how many tiles were added below it.
+    what was signed, `checkpoint` the file or the URL that holds it, `new_files` how many tiles were added below it.
     With --timestamp either `timestamp` is there, or `not_stamped` says why it is not; with --witness `cosignatures`
     are those of all that answered, which are in `note` as well, and `not_cosigned` says of each other one why not.
     """
@@ -91,7 +90,7 @@ def row(signed: Signed, key: SigningKey, elapsed_s: float) -> CheckpointRow:
         key=str(key.verifier()),
         seq=signed.seq,
         note=signed.note.decode(),
-        checkpoint=None if signed.folder is None else str(signed.folder / CHECKPOINT),
+        checkpoint=None if signed.published is None else signed.published.checkpoint_at(signed.statement),
         new_files=signed.new_files,
         elapsed_sec=round(elapsed_s, 3),
     )
@@ -104,7 +103,7 @@ def timestamp(found: Timestamped) -> TimestampRow:
         authority=found.authority,
         time=times.exact(found.time),
         seq=found.seq,
-        file=None if found.file is None else str(found.file),
+        file=found.file,
     )
 
 

@@ -20,7 +20,7 @@ def checked(path: Path, key: VerifierKey, session: Session | None, given: Settin
     proof = parse_proof(files.read_note(path, limit_bytes=files.PROOF_LIMIT_BYTES))
     statement = files.signed_statement(proof.note, key)
     proof.check(statement)
-    named = ledgers.archive_path() is not None
+    named = ledgers.archive_given() is not None
     if named:
         with ledgers.reading(given) as log:
             record = next(log.read(proof.index, proof.index + 1), None)

@@ -36,7 +36,9 @@ Exit codes: 0 made, or it holds; 2 it does not hold, or the log is not the one t
 @click.option("--date", "day", type=params.DATE, help="Prove a price: of which session.")
 @series_option.source_option
 @click.option("--body", is_flag=True, help="Put the event itself into the proof; a price's is always there.")
-@click.option("--checkpoint", type=FILE, help="Under this checkpoint.  [default: the newest one recorded]")
+@click.option(
+    "--checkpoint", type=params.FILE_OR_URL, help="Under this checkpoint.  [default: the newest one recorded]"
+)
 @click.option("--out", type=params.OUT_FILE, help="Write the proof to this file.  [default: print it]")
 @click.option("--check", type=FILE, help="Check this proof instead; it needs no ledger.")
 @click.option("--key", type=VERIFIER_KEY, help="With --check: who must have signed, or a file that holds that key.")

@@ -12,6 +12,7 @@ from cli.context import ledgers, series_option
 from ledger.checkpoint.errors import NotCoveredError
 from ledger.checkpoint.proving import prove
 from ledger.checkpoint.published import Published
+from ledger.checkpoint.published_tree import CHECKPOINT, PublishedTree
 from ledger.checkpoint.rereading import look
 from ledger.checkpoint.signing import default_folder
 from ledger.checkpoint.statement import Statement
@@ -29,7 +30,7 @@ class ProofSubject(msgspec.Struct, frozen=True, kw_only=True):
     session: Session | None
     source: str | None
     body: bool
-    checkpoint: Path | None
+    checkpoint: Path | str | None
     out: Path | None
 
 
@@ -38,7 +39,7 @@ class _Under(msgspec.Struct, frozen=True):
 
     statement: Statement
     note: bytes
-    tiles: Published | None
+    tiles: PublishedTree | None
 
 
 def made(wanted: ProofSubject, given: Settings) -> ProofRow:
@@ -91,7 +92,7 @@ def _newest(log: LogSource) -> _Under:
     note = last.event.note.encode()
     statement = files.unsigned_statement(note)
     tiles = Published(default_folder(log.home, last.event.origin)) if isinstance(log, EventLog) else None
-    content = None if tiles is None else tiles.checkpoint()
+    content = None if tiles is None else tiles.read(CHECKPOINT)
     if content is None or not content.startswith(note):  # with the cosignatures that joined it, if any
         return _Under(statement, note, None)
     return _Under(statement, content, tiles)

@@ -73,7 +73,7 @@ def _print(page: bytes, reports: Sequence[TickerReport], style: Style, out: Path
 
 def _surroundings(given: Settings) -> Surroundings:
     made_us = clock.now_us(given, reading=True)
-    if ledgers.archive_path() is None:
+    if ledgers.archive_given() is None:
         with suppress(LedgerError, OSError):
             folder = ledgers.active(given).folder
             return Surroundings(

@@ -21,7 +21,7 @@ OPTIONS = ("out", "to", "full", "source", "yes", "rollback", "dry_run", "keep_da
 MOST_KEPT = 100_000
 
 PATH = params.FILE
-COPY = params.FileOrUrlType()
+COPY = params.FILE_OR_URL
 
 
 @click.command(

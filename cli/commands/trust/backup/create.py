@@ -20,8 +20,7 @@ from ledger.backup.archive_log import archive_damaged
 from ledger.backup.check import check_made
 from ledger.backup.create import CreatedBackup, create_backup
 from ledger.checkpoint.key_file import read_key
-from ledger.checkpoint.note import SigningKey
-from ledger.checkpoint.signing import sign_checkpoint
+from ledger.checkpoint.signing import Publishing, sign_checkpoint
 from ledger.files.atomic_file import write_whole
 from ledger.store.event_log import EventLog
 from ledger.values import LedgerKind
@@ -43,9 +42,11 @@ def create(given: Settings, out: Path | None, *, verify: bool, full: bool, style
         path = out or given.backup_dir / default_name(clock.now_us(given, reading=True))
         made = create_backup(log, path, job_id=job_id, watch=watch, full=full)
         checkpoint = None
-        if (note := note_of(made, log, key, job_id=job_id, lock_timeout_s=timeout_s)) is not None:
-            checkpoint = made.path.with_name(f"{made.path.name}{CHECKPOINT_SUFFIX}")
-            write_whole(checkpoint, note)
+        if key is not None and made.seq is not None:
+            publishing = Publishing(size=made.event.size)
+            signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, publishing=publishing)
+            checkpoint = str(made.path.with_name(f"{made.path.name}{CHECKPOINT_SUFFIX}"))
+            write_whole(Path(checkpoint), signed.note)
     if made.refused:
         name, why = made.refused
         output.say(f"note: {name} was not copied, all was read from the log: {why}", explains=False)
@@ -54,18 +55,6 @@ def create(given: Settings, out: Path | None, *, verify: bool, full: bool, style
     row = made_row(made, ledger.kind, checkpoint)
     row = msgspec.structs.replace(row, verified=verify, elapsed_sec=round(time.perf_counter() - started, 3))
     return told(made, row, style)
-
-
-def note_of(
-    made: CreatedBackup, log: EventLog, key: SigningKey | None, *, job_id: bytes, lock_timeout_s: float
-) -> bytes | None:
-    """Return the signed checkpoint of a backup's events; None without a key, and where the log took no event of it.
-
-    Raises: as `sign_checkpoint` does.
-    """
-    if key is None or made.seq is None:
-        return None
-    return sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=lock_timeout_s, size=made.event.size).note
 
 
 def told(made: CreatedBackup, row: CreatedRow, style: Style) -> Exit:
@@ -77,7 +66,7 @@ def told(made: CreatedBackup, row: CreatedRow, style: Style) -> Exit:
     return Exit.WARNING
 
 
-def made_row(made: CreatedBackup, kind: LedgerKind, checkpoint: Path | None) -> CreatedRow:
+def made_row(made: CreatedBackup, kind: LedgerKind, checkpoint: str | None) -> CreatedRow:
     """Return what is printed of a backup, but for whether it was restored as well and how long it took."""
     event, counts = made.event, made.scan.counts
     return CreatedRow(
@@ -98,7 +87,7 @@ def made_row(made: CreatedBackup, kind: LedgerKind, checkpoint: Path | None) -> 
         copied_from=made.copied_from,
         not_copied=str(made.refused[1]) if made.refused else None,
         verified=False,
-        checkpoint=None if checkpoint is None else str(checkpoint),
+        checkpoint=checkpoint,
         elapsed_sec=0.0,
     )
 

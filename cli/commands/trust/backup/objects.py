@@ -14,32 +14,23 @@ from cli.app.supervisor import die_with_parent
 from cli.commands.trust.backup import inspect, restore
 from cli.commands.trust.backup import row as backup_row
 from cli.commands.trust.backup.context import clock_of, watch
-from cli.commands.trust.backup.create import made_row, note_of, told
+from cli.commands.trust.backup.create import made_row, told
 from cli.commands.trust.backup.row import ObjectRow
-from cli.context import guards, ledgers
+from cli.context import guards, ledgers, places
 from ledger import ids
 from ledger.backup.archive_log import archive_damaged
 from ledger.backup.check import check_backup
 from ledger.backup.create import CreatedBackup
 from ledger.checkpoint.key_file import read_key
+from ledger.checkpoint.published_objects import PublishedObjects
+from ledger.checkpoint.signing import Publishing, sign_checkpoint
 from ledger.objects import fetch
 from ledger.objects.place import ObjectPlace
-from ledger.objects.segments import CHECKPOINTS, placed
+from ledger.objects.segments import placed
 from ledger.objects.upload import upload_backup
 from ledger.store.event_log import EventLog
-from projections.api import extras
 
-EXTRA = "objects"
 AMISS = frozenset({"gap", "overlap", "foreign"})
-
-
-def opened(url: str, *, create: bool = False) -> ObjectPlace:
-    """Return the place at `url`.
-
-    Raises: MissingExtraError without obstore; as `ObjectPlace` does.
-    """
-    extras.load("obstore", extra=EXTRA)
-    return ObjectPlace(url, create=create)
 
 
 def run(found: Settings, action: str, url: str, given: Mapping[str, Any], style: Style) -> Exit:
@@ -48,7 +39,7 @@ def run(found: Settings, action: str, url: str, given: Mapping[str, Any], style:
         return create(found, url, verify=given["verify"], style=style)
     if action == "listing":
         return listing(url, style)
-    place = opened(url)
+    place = places.opened(url)
     with fetch.fetched(place) as path:
         if action == "verify":
             return inspect.verify(found, path, style, shown=place.url)
@@ -73,20 +64,21 @@ def create(given: Settings, url: str, *, verify: bool, style: Style) -> Exit:
     ledger = ledgers.active(given)
     now, timeout_s = clock_of(ledger.kind, given), given.ingest_lock_timeout_seconds
     key = read_key(given.checkpoint_key) if given.checkpoint_key else None
-    place = opened(url, create=True)
+    place = places.opened(url, create=True)
     with EventLog(ledger.home, now=now, lock_timeout_s=timeout_s, guards=guards.of(ledger.kind)) as log:
         job_id = ids.new_id(now())
         done = upload_backup(log, place, job_id=job_id, watch=watch)
         made, checkpoint = done.made, None
-        if (note := note_of(made, log, key, job_id=job_id, lock_timeout_s=timeout_s)) is not None:
-            checkpoint = f"{CHECKPOINTS}/{made.event.size}"
-            place.put(checkpoint, note)
+        if key is not None and made.seq is not None:
+            # A restore begins another epoch, and the archive here goes on all the same.
+            publishing = Publishing(place=PublishedObjects(place), size=made.event.size, across_epochs=True)
+            signed = sign_checkpoint(log, key, job_id=job_id, lock_timeout_s=timeout_s, publishing=publishing)
+            checkpoint = None if signed.published is None else signed.published.checkpoint_at(signed.statement)
     if verify:
         prove(place, made)
     row = msgspec.structs.replace(
-        made_row(made, ledger.kind, None),
+        made_row(made, ledger.kind, checkpoint),
         backup=place.url,
-        checkpoint=f"{place.url}/{checkpoint}" if checkpoint else None,
         objects=done.written,
         verified=verify,
         elapsed_sec=round(time.perf_counter() - started, 3),
@@ -105,7 +97,8 @@ def listing(url: str, style: Style) -> Exit:
             start=one.start if one.ledger_id else None,
             stop=one.stop if one.ledger_id else None,
         )
-        for one in placed(opened(url).objects())
+        for one in placed(places.opened(url).objects())
+        if one.status != "tile"  # thousands of them, which go with the checkpoints
     ]
     output.show(rows, style, text=backup_row.object_text, table=backup_row.OBJECTS)
     return Exit.WARNING if any(row.status in AMISS for row in rows) else Exit.OK

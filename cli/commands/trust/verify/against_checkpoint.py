@@ -2,7 +2,10 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import click
@@ -11,30 +14,35 @@ from msgspec.structs import replace
 
 from cli.commands.proof import cosigners, files
 from cli.commands.proof.keys import VERIFIER_KEY
+from cli.context import params
 from ledger.audit.verify import VerifyReport
+from ledger.checkpoint.errors import TileError
 from ledger.checkpoint.holding import hold_archive, hold_ledger, hold_tiles
 from ledger.checkpoint.note import VerifierKey
 from ledger.checkpoint.published import Published
+from ledger.checkpoint.published_tree import AT_ONCE, PublishedTree
 from ledger.checkpoint.statement import Statement
+from ledger.checkpoint.tiles import ENTRIES, WIDTH, tile_at
+from ledger.errors import unwritable
 
 F = TypeVar("F", bound=Callable[..., object])
 
 
 class SignedCheckpoint(msgspec.Struct, frozen=True):
-    """What a checkpoint states, whose signature was found good, and the folder that it lies in."""
+    """What a checkpoint states, whose signature was found good, and the folder or URL that it is published in."""
 
     statement: Statement
-    folder: Path
+    place: Path | str
 
 
 def options(command: F) -> F:
     """Give `command` the options `--checkpoint`, `--key` and those of witnesses, which `signed` reads."""
     checkpoint = click.option(
         "--checkpoint",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=params.FILE_OR_URL,
         expose_value=False,
         callback=_keep,
-        help="Hold it against a signed checkpoint.",
+        help="Hold it against a signed checkpoint, in a file or at a URL.",
     )
     key = click.option(
         "--key",
@@ -55,7 +63,7 @@ def signed(context: click.Context) -> SignedCheckpoint | None:
 
     Raises: NoteError; UnreadableError.
     """
-    path: Path | None = context.meta[f"{__name__}.checkpoint"]
+    path: Path | str | None = context.meta[f"{__name__}.checkpoint"]
     key: VerifierKey | None = context.meta[f"{__name__}.key"]
     policy = cosigners.policy(context)
     if path is None and key is None and not policy:
@@ -65,7 +73,7 @@ def signed(context: click.Context) -> SignedCheckpoint | None:
     note = files.read_note(path)
     statement = files.signed_statement(note, key)
     policy.check(note)
-    return SignedCheckpoint(statement, path.parent)
+    return SignedCheckpoint(statement, files.place_of(path))
 
 
 def held(report: VerifyReport, place: Path, checkpoint: SignedCheckpoint) -> VerifyReport:
@@ -73,21 +81,50 @@ def held(report: VerifyReport, place: Path, checkpoint: SignedCheckpoint) -> Ver
 
     Only a log that is intact in itself, or behind another witness, is held against it: any other verdict stands.
 
-    Raises: OtherLedgerError; QuarantineError.
+    Raises: OtherLedgerError; IsolatedProcessError; as `files.published` does.
     """
     if report.verdict != "intact":
         return report
     started = time.perf_counter()
-    hold = hold_ledger if place.is_dir() else hold_archive
-    found = hold(report, place, checkpoint.statement, Published(checkpoint.folder))
+    hold = partial(hold_ledger if place.is_dir() else hold_archive, report, place, checkpoint.statement)
+    if isinstance(checkpoint.place, Path):
+        found = hold(Published(checkpoint.place))
+    else:
+        with TemporaryDirectory(prefix="b3-ledger-") as name:
+            found = hold(Published(Path(name)))
+            if found.verdict == "forked":
+                # A child process may read the tiles, and a store's client does not survive a fork.
+                _bring_bundles(files.published(checkpoint.place), checkpoint.statement.size, Path(name))
+                found = hold(Published(Path(name)))
     return replace(found, seconds=round(report.seconds + time.perf_counter() - started, 6))
 
 
-def held_tiles(folder: Path, checkpoint: SignedCheckpoint) -> VerifyReport:
-    """Return the report on the tiles in `folder`.
+def _bring_bundles(tree: PublishedTree, size: int, folder: Path) -> None:
+    """Put the bundles of a published tree over `size` events into `folder`, as far as they are all there.
 
-    Raises: UnreadableError.
+    Raises: StoreError; DiskFullError, UnwritableError.
+    """
+
+    def bring(index: int) -> None:
+        tile = tile_at(ENTRIES, index, size)
+        path = folder / tile.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(tree.content(tile))
+
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(bring, range(-(-size // WIDTH))))
+    except TileError:
+        return  # nobody can say which event differs first, then
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def held_tiles(place: Path | str, checkpoint: SignedCheckpoint) -> VerifyReport:
+    """Return the report on the tiles in a folder, or at a URL.
+
+    Raises: UnreadableError; StoreError.
     """
     started = time.perf_counter()
-    found = hold_tiles(checkpoint.statement, Published(folder))
+    found = hold_tiles(checkpoint.statement, files.published(place))
     return replace(found, seconds=round(time.perf_counter() - started, 6))

@@ -1,6 +1,7 @@
 """`main verify`: every event re-hashed, and the head compared with whatever remembers it."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from cli.commands.proof import timestamps
 from cli.commands.trust.verify import against_checkpoint, marking, row, saved_head
 from cli.commands.trust.verify.against_checkpoint import SignedCheckpoint
 from cli.commands.trust.verify.saved_head import SavedHead
-from cli.context import clock_option, ledgers, params, witnesses
+from cli.context import clock_option, ledgers, params, places, witnesses
 from cli.context.ledgers import ActiveLedger
 from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyReport, verify_ledger
@@ -26,7 +27,9 @@ from ledger.backup.restore_history import Replaced, replaced_by
 from ledger.backup.verify import verify_archive
 from ledger.chain import Head, Link
 from ledger.checkpoint.outside.stamped import hold_stamps
+from ledger.checkpoint.published_tree import TILES
 from ledger.log_source import Witness, created
+from ledger.objects.segments import SEGMENT
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.store.mark import read_mark
@@ -51,6 +54,7 @@ Examples:
   main verify --tsa-root freetsa.pem          its timestamps: who signed them, and over which tree
   main verify --checkpoint b3/checkpoint --key vkey.txt --witness-key w1.txt --witness-key w2.txt --witnesses 1
   main verify --checkpoint b3/checkpoint --key vkey.txt b3          its tiles, without any ledger
+  main verify s3://bucket/prices --checkpoint s3://bucket/b3/checkpoint --key vkey.txt
 
 \b
 Verdicts: intact, tampered, truncated, rolled_back, forked, unreadable.
@@ -69,7 +73,7 @@ version, or a file for --from-head or --save-head that is none.
 @click.option("--structure", is_flag=True, help="Check the pages of the database file first, and its index of appends.")
 @against_checkpoint.options
 @timestamps.root_option
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.argument("file", type=params.PATH_OR_URL, required=False)
 @clock_option.option
 @ledgers.file_option
 @output.style_options
@@ -81,7 +85,7 @@ def verify(
     save_head: Path | None,
     *,
     structure: bool,
-    file: Path | None,
+    file: Path | str | None,
     style: Style,
 ) -> int:
     """Re-hash and read every event, and hold the head against all that remember it.
@@ -89,26 +93,28 @@ def verify(
     Those are the anchor beside the database, the stored projections, a head saved earlier, a signed
     checkpoint, the timestamps on record, and the mark of an earlier bad verification; for a backup
     FILE its .checksum, what the ledger in use recorded when it was made, and that ledger itself.
-    A FILE that is a folder of tiles is held against --checkpoint alone.
+    FILE may be a URL of backup --to. One that is a folder or a URL of tiles is held against
+    --checkpoint alone.
     Every byte of a FILE is read each time: nothing that other commands keep of it is used.
     A bad verdict on the ledger in use leaves a mark: nothing is appended until an intact one, a
     restore or accept-head removes it.
     """
     given = settings.load()
-    file, record = file or ledgers.archive_path(), marking.asked_to_record(context)
+    file, record = file or ledgers.archive_given(), marking.asked_to_record(context)
     if file is not None and (structure or record):
         context.fail(f"got --{'structure' if structure else 'record'} with a backup file, want the ledger in use")
     signed, roots = against_checkpoint.signed(context), timestamps.roots(context)
-    if file is not None and file.is_dir():
+    if file is not None and _is_of_tiles(file):
         return _shown_tiles(context, file, signed, from_head or save_head, style)
     before = _replaceable(context, save_head)
     known = [one for one in (from_head, before) if one is not None]
-    with output.still_working("re-hashing every event …"):
-        checked = _archive(given, file, known) if file else _ledger(given, known, structure=structure)
-        checked = checked.against(signed, file).dated(file, roots).leaving_mark(signed)
-    intact = checked.report.verdict == "intact"
-    if save_head is not None and intact:
-        _save(context, save_head, checked, before, now_us=clock.now_us(given, reading=True))
+    with nullcontext() if file is None else places.as_file(file, whole=False) as path:
+        with output.still_working("re-hashing every event …"):
+            checked = _archive(given, path, known) if path else _ledger(given, known, structure=structure)
+            checked = checked.against(signed, path).dated(path, roots).leaving_mark(signed)
+        intact = checked.report.verdict == "intact"
+        if save_head is not None and intact:
+            _save(context, save_head, checked, before, now_us=clock.now_us(given, reading=True))
     seq = marking.recorded(checked.ledger, checked.report, given) if record and intact and checked.ledger else None
     found = row.row(checked.report, checked.replaced, checked.root)
     more = {"marked": checked.marked, "recorded_seq": seq, "ahead_seconds": checked.ahead_s(given)}
@@ -141,11 +147,19 @@ def _save(context: click.Context, path: Path, checked: "_Checked", before: Saved
     saved_head.save(path, checked.head(), ledger_id=ledger_id, now_us=now_us, before=before)
 
 
+def _is_of_tiles(place: Path | str) -> bool:
+    """Return whether something has tiles rather than an archive: a folder, or a URL without segments."""
+    if isinstance(place, Path):
+        return place.is_dir()
+    names = [one.name for one in places.opened(place).objects()]
+    return not any(name.endswith(SEGMENT) for name in names) and any(name.startswith(TILES) for name in names)
+
+
 def _shown_tiles(
-    context: click.Context, folder: Path, signed: SignedCheckpoint | None, other: object, style: Style
+    context: click.Context, folder: Path | str, signed: SignedCheckpoint | None, other: object, style: Style
 ) -> int:
     if signed is None or other is not None:
-        context.fail(f"got a folder at {folder}, want a backup file, or --checkpoint and --key for its tiles")
+        context.fail(f"got tiles at {places.shown(folder)}, want a backup, or --checkpoint and --key for its tiles")
     found = row.row(against_checkpoint.held_tiles(folder, signed))
     output.report([found], style, text=row.text)
     return row.exit_code(found)

@@ -69,7 +69,7 @@ def test_what_is_kept(log: EventLog, out: Path, tsa: Path, tmp_path: Path) -> No
         event.authority,
         event.time,
     )
-    assert (302, out / "checkpoint.tsr", False) == (found.seq, found.file, found.repeated)
+    assert (302, str(out / "checkpoint.tsr"), False) == (found.seq, found.file, found.repeated)
     assert event.token == (out / "checkpoint.tsr").read_bytes()
     assert abs(found.time - time.time_ns() // 1000) < 60_000_000
     (tmp_path / "text").write_text(split_note((out / "checkpoint").read_bytes())[0])

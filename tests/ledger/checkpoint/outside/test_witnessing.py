@@ -10,6 +10,7 @@ from ledger.checkpoint.note import COSIGNATURE, VerifierKey, open_note, parse_ve
 from ledger.checkpoint.outside.cosignature import cosignatures
 from ledger.checkpoint.outside.witnessing import AskedWitness, Cosigned, cosign
 from ledger.checkpoint.published import Published
+from ledger.checkpoint.published_tree import CHECKPOINT
 from ledger.checkpoint.signing import Signed
 from ledger.checkpoint.statement import parse_statement
 from ledger.codec import decode_envelope, decode_event
@@ -51,7 +52,7 @@ def test_what_is_kept(log: EventLog, out: Path, witness: Witness) -> None:
     signed = sign(log, out)
     with witness.serving() as url:
         found = ask(log, signed, f"{url}?key=secret", witness)
-    note = Published(out).checkpoint() or b""
+    note = Published(out).read(CHECKPOINT) or b""
     assert signed.note + witness.line(signed.statement.text()) == note
     assert signed.statement == parse_statement(open_note(note, KEY.verifier()))
     (event,) = recorded(log)
@@ -75,7 +76,7 @@ def test_what_extends_is_cosigned_each_time(log: EventLog, out: Path, witness: W
             more(log, events)
             signed = sign(log, out)
             ask(log, signed, url, witness)
-            assert 1 == len(cosignatures(Published(out).checkpoint() or b"", keys_of(witness)))
+            assert 1 == len(cosignatures(Published(out).read(CHECKPOINT) or b"", keys_of(witness)))
             assert "intact" == hold_tiles(signed.statement, Published(out)).verdict
     assert (len(steps) + 1, len(steps) + 1) == (len(witness.asked), len(recorded(log)))
 
@@ -100,13 +101,13 @@ def test_again_it_is_not_asked(log: EventLog, out: Path, witness: Witness) -> No
     signed = sign(log, out)
     with witness.serving() as url:
         first = ask(log, signed, url, witness)
-    size, note = log.head().size, Published(out).checkpoint()
-    Published(out).put_checkpoint(signed.note)
+    size, note = log.head().size, Published(out).read(CHECKPOINT)
+    Published(out).put_checkpoint(signed.statement, signed.note)
     again = sign(log, out)
     assert (signed.statement, True) == (again.statement, again.repeated)
     second = ask(log, again, url, witness)
     assert (first.seqs, first.cosignatures, True) == (second.seqs, second.cosignatures, second.repeated)
-    assert (size, note) == (log.head().size, Published(out).checkpoint())
+    assert (size, note) == (log.head().size, Published(out).read(CHECKPOINT))
 
 
 def test_two_witnesses(log: EventLog, out: Path, witness: Witness) -> None:
@@ -118,17 +119,17 @@ def test_two_witnesses(log: EventLog, out: Path, witness: Witness) -> None:
         for url in (one, two):
             ask(log, signed, url, witness, other)
     assert ["witness.example/w1", "other"] == [event.witness for event in recorded(log)]
-    assert 3 == (Published(out).checkpoint() or b"").count("—".encode())
+    assert 3 == (Published(out).read(CHECKPOINT) or b"").count("—".encode())
 
 
 def refuses(log: EventLog, out: Path, witness: Witness, error: type[Exception], match: str) -> None:
     """Assert that nothing comes of asking, and that nothing of it is kept."""
     signed = sign(log, out)
-    size, note = log.head().size, Published(out).checkpoint()
+    size, note = log.head().size, Published(out).read(CHECKPOINT)
     with witness.serving() as url, pytest.raises(error, match=match) as refused:
         ask(log, signed, f"{url}?key=secret", witness)
     assert "secret" not in str(refused.value)
-    assert (size, note) == (log.head().size, Published(out).checkpoint())
+    assert (size, note) == (log.head().size, Published(out).read(CHECKPOINT))
 
 
 def test_a_witness_that_does_not_know_us(log: EventLog, out: Path, witness: Witness) -> None:
@@ -198,5 +199,5 @@ def test_what_is_published_meanwhile_stays(log: EventLog, out: Path, witness: Wi
         more(log, 3)
         new = sign(log, out)
         ask(log, old, url, witness)
-    assert new.note == Published(out).checkpoint()
+    assert new.note == Published(out).read(CHECKPOINT)
     assert [old.statement.size] == [event.size for event in recorded(log)]
