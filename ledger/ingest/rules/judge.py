@@ -168,7 +168,9 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
     basis, found, rank = nothing.basis, answer.sorted, answer.reading.rank
     as_held = held.bars.get
     new = [bar for bar in found.accepted if bar != (old := as_held(bar.date)) and not repeats(bar, old)]
-    fresh = tuple(bar for bar in new if not outranks(held.ranks.get(bar.date), rank))
+    fresh, ranks = tuple(new), held.ranks
+    if ranks:
+        fresh = tuple(bar for bar in new if not outranks(ranks.get(bar.date), rank))
     withdrawn = tuple(lacking_days(answer, held))
     series = JudgedSeries.after(held, fresh, answer.actions, basis)
     added = len(series.fresh - held.bars.keys())
@@ -188,7 +190,7 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
         flagged=flagged,
         warned=_in_order(_warned(nothing.ticker, answer, held, series)),
         rank=rank,
-        outranked=tuple(bar.date for bar in new if outranks(held.ranks.get(bar.date), rank)) if held.ranks else (),
+        outranked=tuple(bar.date for bar in new if outranks(ranks.get(bar.date), rank)) if ranks else (),
         rescale=None if basis == "as_traded" or added == len(fresh) else scale.close_ratio(found.accepted, held),
     )
 

@@ -47,7 +47,7 @@ class JudgedSeries(msgspec.Struct, frozen=True):
             fresh=frozenset(new),
             actions=actions.in_force(held.actions, answered),
             basis=basis,
-            places=tuple(bisect_left(days, day) for day in sorted(new)),
+            places=tuple(place for place, day in enumerate(days) if day in new) if new else (),
             learned=frozenset(action.ex_date for action in answered if action not in held.actions),
         )
 
