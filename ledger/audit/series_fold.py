@@ -120,8 +120,8 @@ class LiveSeries(msgspec.Struct):
         """Return the state of the series as it is held."""
         if not self.actions_array:
             self.actions_array = actions_array(self.held.actions)
-        leaves = {year: known.leaf for year, known in self.held.years.items()}
-        return state_over(series, basis, leaves, self.actions_array)
+        years = self.held.years
+        return state_over(series, basis, [(year, years[year].leaf) for year in sorted(years)], self.actions_array)
 
 
 class SeriesFold:
@@ -158,7 +158,7 @@ class SeriesFold:
         """Do as `apply` does, and return the state that the decision finds before the one that it leads to."""
         series = Series(decision.ticker, decision.provider)
         live = self._used(series)
-        held, items = live.held, live.items
+        held, actions, years = live.held, len(live.held.actions), len(live.held.years)
         before = (held.state or live.state(series, held.basis or decision.basis)) if committing else None
         if decision.verdict in ACCEPTED:
             changed = bool(decision.bars) or held.basis != decision.basis
@@ -170,7 +170,7 @@ class SeriesFold:
         elif committing:
             held.state = before
         held.basis, held.rules_version = decision.basis, decision.rules_version
-        self._items += live.items - items
+        self._items += len(held.actions) - actions + len(held.years) - years
         return before, held.state
 
     def _put_actions(self, live: LiveSeries, decision: Decided, *, committing: bool) -> bool:
@@ -204,9 +204,10 @@ class SeriesFold:
         return live
 
     def _put_bars(self, live: LiveSeries, bars: Sequence[Bar]) -> None:
-        days = [bar.date for bar in bars]
-        if not all(map(lt, days, days[1:])):
-            bars = [bar for _, bar in sorted({bar.date: bar for bar in bars}.items())]
+        if len(bars) > 1:
+            days = [bar.date for bar in bars]
+            if not all(map(lt, days, days[1:])):
+                bars = [bar for _, bar in sorted({bar.date: bar for bar in bars}.items())]
         for year, of_year in groupby(bars, key=lambda bar: bar.date.year):
             fresh, known, key = list(of_year), live.held.years.get(year), live.year_key(year)
             encoded, count, last = list(map(_encode, fresh)), len(fresh), fresh[-1].date

@@ -8,7 +8,7 @@ Source: docs/format.md, "Meaning" and "State of a series".
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 import msgspec
 
@@ -57,7 +57,9 @@ ANSWERS = {
 }
 ANSWERED = frozenset({FETCH, DECISION})
 TIED = ANSWERS.keys() | ANSWERED
-TIED_EVENTS = (FetchSucceeded, ValidationCompleted, IngestFailed, SnapshotWritten)
+TIED_EVENTS: dict[type[Event], str] = {
+    kind: _name(kind.TAG) for kind in (FetchSucceeded, ValidationCompleted, IngestFailed, SnapshotWritten)
+}
 Tied = _OfSeries | Decided | FetchSucceeded | IngestFailed | SnapshotWritten
 
 _decode_named = msgspec.msgpack.Decoder(_OfSeries).decode
@@ -103,20 +105,20 @@ class Succession:
 
         Raises: as `read` does.
         """
-        return self._tie(envelope, _name(event.TAG), event) if isinstance(event, TIED_EVENTS) else None
+        name = TIED_EVENTS.get(type(event))
+        return None if name is None else self._tie(envelope, name, cast("Tied", event))
 
     def _tie(self, envelope: Envelope, name: str, series: Tied) -> Flaw | None:
-        decision = series if isinstance(series, DECIDED) else None
         if name in ANSWERS and (flaw := self._cause_flaw(envelope, name, series)):
             return flaw
         if name in ANSWERED:
             self._scratch.put(b"c%d" % envelope.seq, _answered(name, series.ticker, series.provider))
-        if decision is None:
+        if not isinstance(series, DECIDED):
             return None
         committing = commits(envelope)
-        before, after = self._fold.lead(envelope.seq, decision, committing=committing)
-        if committing and (before, after) != (decision.before, decision.after):
-            for field, led, said in (("before", before, decision.before), ("after", after, decision.after)):
+        before, after = self._fold.lead(envelope.seq, series, committing=committing)
+        if committing and (before != series.before or after != series.after):
+            for field, led, said in (("before", before, series.before), ("after", after, series.after)):
                 if led != said:
                     return Flaw(envelope.seq, f"state {field}", _hex(led), _hex(said))
         return None

@@ -6,7 +6,7 @@ What one decision changes costs the years that it touches, at any length of the 
 Source: docs/format.md, "State of a series".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 
@@ -63,7 +63,7 @@ def state(series: Series, basis: str, leaves: Mapping[int, bytes], actions: Iter
     `leaves` are those of the years in which anything is held; `actions` are all that hold, equal ones as often as
     they do. A series without a decision has neither. O(years + actions).
     """
-    return state_over(series, basis, leaves, actions_array(actions))
+    return state_over(series, basis, sorted(leaves.items()), actions_array(actions))
 
 
 def actions_array(actions: Iterable[Action]) -> bytes:
@@ -71,10 +71,9 @@ def actions_array(actions: Iterable[Action]) -> bytes:
     return _encode(list(map(msgspec.Raw, sorted(map(_encode, actions)))))
 
 
-def state_over(series: Series, basis: str, leaves: Mapping[int, bytes], actions: bytes) -> bytes:
-    """Return what `state` does, of the `actions_array` of what holds."""
-    years = [[year, leaves[year]] for year in sorted(leaves)]
-    return blake3(DOMAIN + _encode([series.provider, series.ticker, basis, years, msgspec.Raw(actions)])).digest()
+def state_over(series: Series, basis: str, leaves: Sequence[tuple[int, bytes]], actions: bytes) -> bytes:
+    """Return what `state` does, of the leaf of each year in order, and the `actions_array` of what holds."""
+    return blake3(DOMAIN + _encode((series.provider, series.ticker, basis, leaves, msgspec.Raw(actions)))).digest()
 
 
 class YearlyBars:
