@@ -154,8 +154,9 @@ def runs(tables: Tables, series: Series) -> Iterator[ListingRun]:
     prefix = text_key(series.ticker, series.provider)
     for key, value in tables["years"].scan(prefix):
         for stored in _decode_year(value).runs:
-            days = list(_days(YEAR.unpack(key[len(prefix) :])[0], stored.days))
-            run = ListingRun(stored.listing, days[0], days[-1], len(days))
+            ends = stored.days[:DAY_OF_YEAR_BYTES] + stored.days[-DAY_OF_YEAR_BYTES:]
+            first, last = _days(YEAR.unpack(key[len(prefix) :])[0], ends)
+            run = ListingRun(stored.listing, first, last, len(stored.days) // DAY_OF_YEAR_BYTES)
             if found and found[-1].listing == run.listing:
                 before = found.pop()
                 run = ListingRun(run.listing, before.first, run.last, before.sessions + run.sessions)

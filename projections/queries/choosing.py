@@ -5,15 +5,15 @@ from itertools import groupby
 from operator import attrgetter
 
 from ledger.market.series import Series
-from projections.fold.tables import State
 from projections.models import decisions, metrics, prices, retirements
 from projections.queries.sources import pick
+from projections.store.store import View
 
 _ticker = attrgetter("ticker")
 
 
 def chosen(
-    state: State,
+    view: View,
     position: int,
     *,
     order: Sequence[str],
@@ -26,16 +26,21 @@ def chosen(
     Of those that were told of by `position`, so that what came later changes nothing. Where `tickers` are named it is
     those alone; else none that was retired by then, unless `retired` ones are wanted too.
     """
-    tables = state[prices.NAME]
-    ended = {} if retired or tickers else retirements.in_force(state[metrics.NAME], position)
+    tables = view.state[prices.NAME]
+    ended = {} if retired or tickers else retirements.in_force(view.state[metrics.NAME], position)
+    candidates = [
+        one
+        for one in prices.all_series(tables)
+        if source in {None, one.provider} and (one.ticker in tickers if tickers else one.ticker not in ended)
+    ]
+    if position < view.head.size:  # else all that is held was told of
+        view.hold(candidates)
     found = []
-    for ticker, known in groupby(prices.all_series(tables), key=_ticker):
-        if ticker in ended or (tickers and ticker not in tickers):
-            continue
+    for _, known in groupby(candidates, key=_ticker):
         told = {
             one.provider: one
             for one in known
-            if source in {None, one.provider} and any(made.rows for made in decisions.decisions(tables, one, position))
+            if position >= view.head.size or any(made.rows for made in decisions.decisions(tables, one, position))
         }
         if told:
             found.append(told[pick(told, order)])

@@ -65,15 +65,7 @@ class Block:
         """
         arrow: Any = extras.load("pyarrow", extra="parquet")
         schema = arrow_schema(self._row_type, self.names)
-        arrays = []
-        for field, (values, missing, words) in zip(schema, self.columns.values(), strict=True):
-            if words is None:
-                plain = arrow.int32() if arrow.types.is_date32(field.type) else None
-                found = arrow.array(values, type=plain, mask=missing)
-            else:
-                codes = arrow.array(values, mask=missing)
-                found = arrow.DictionaryArray.from_arrays(codes, arrow.array(words, arrow.string()))
-            arrays.append(found.cast(field.type))
+        arrays = [_array(arrow, kind, cells) for kind, cells in zip(schema.types, self.columns.values(), strict=True)]
         return arrow.table(arrays, schema=schema)
 
     def plain(self) -> dict[str, list[Any]]:
@@ -93,6 +85,19 @@ class Block:
         if missing is not None:
             found = [None if none else value for value, none in zip(found, missing.tolist(), strict=True)]
         return found
+
+
+def _array(arrow: Any, kind: Any, cells: Cells) -> Any:
+    """Return the cells as an array of Arrow's, which takes their memory over."""
+    values, missing, words = cells
+    if words is not None:
+        codes = _array(arrow, arrow.int64(), Cells(values, missing))
+        return arrow.DictionaryArray.from_arrays(codes, arrow.array(words, kind)).cast(kind)
+    if arrow.types.is_date32(kind):
+        values = values.astype(np.int32)
+    # A bit for each value that is there, the first of them the lowest.
+    there = None if missing is None else arrow.py_buffer(np.packbits(~missing, bitorder="little"))
+    return arrow.Array.from_buffers(kind, len(values), [there, arrow.py_buffer(np.ascontiguousarray(values))])
 
 
 def reais(micros: Ints) -> NDArray[np.float64]:

@@ -112,7 +112,7 @@ class Relations:
     @cached_property
     def _chosen(self) -> list[Series]:
         asked = self._asked
-        return chosen(self._view.state, asked.position, order=asked.order, source=asked.source, retired=asked.retired)
+        return chosen(self._view, asked.position, order=asked.order, source=asked.source, retired=asked.retired)
 
     @property
     def _tables(self) -> Tables:

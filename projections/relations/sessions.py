@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
 
 from ledger.market.series import Series
-from ledger.values import Basis
+from ledger.values import Bar, Basis
 from projections.api.rows import AdjustedPrice, Price
 from projections.fold.tables import State
-from projections.models import bar_columns, prices
+from projections.models import bar_columns
 from projections.models.bar_columns import EPOCH_ORDINAL, PRICES, Ints
 from projections.models.decisions import Decision
 from projections.queries.adjusted import ONE, AdjustmentRule, known_actions
@@ -37,6 +38,23 @@ class Sessions(NamedTuple):
     parts: list[SeriesRows]
 
 
+class _RowsInForce(NamedTuple):
+    """The rows of a batch in force as of a position, which of them are of each series, and their columns."""
+
+    batch: Batch
+    rows: Ints
+    parts: list[SeriesRows]
+    columns: dict[str, Cells]
+
+    def bars(self, part: SeriesRows) -> dict[date, Bar]:
+        """Return the bars of a series by day, without what their provider adjusted them to."""
+        rows, values = self.rows[part.start : part.stop], self.batch.columns.values
+        days = [date.fromordinal(day) for day in (self.batch.columns.days[rows] + EPOCH_ORDINAL).tolist()]
+        quoted = (values[name][rows].tolist() for name in PRICES)
+        volumes = values["volume"][rows].tolist()
+        return {one[0]: Bar(*one) for one in zip(days, *quoted, repeat(None), volumes)}
+
+
 def sessions(
     view: View, wanted: Iterable[Series], position: int, *, adjusted: AdjustmentRule | None
 ) -> Iterator[Sessions]:
@@ -50,7 +68,7 @@ def sessions(
         ]
         columns = _columns(batch, rows, parts)
         if adjusted:
-            columns |= _adjusted(view.state, batch, rows, parts, position, adjusted)
+            columns |= _adjusted(view.state, _RowsInForce(batch, rows, parts, columns), position, adjusted)
         held = [part for part in parts if part.start < part.stop]
         yield Sessions(Block(AdjustedPrice if adjusted else Price, columns), held)
 
@@ -75,32 +93,31 @@ def _columns(batch: Batch, rows: Ints, parts: list[SeriesRows]) -> dict[str, Cel
     }
 
 
-def _adjusted(
-    state: State, batch: Batch, rows: Ints, parts: list[SeriesRows], position: int, rule: AdjustmentRule
-) -> dict[str, Cells]:
+def _adjusted(state: State, held: _RowsInForce, position: int, rule: AdjustmentRule) -> dict[str, Cells]:
     """Return the factor of each row and its prices times that; most series have no action, and nothing to compute."""
-    factor, missing = np.ones(len(rows)), np.zeros(len(rows), np.bool_)
-    micros = {name: batch.columns.values[name][rows] for name in PRICES}
-    made = {name: reais(values) for name, values in micros.items()}
-    days = batch.columns.days[rows] + EPOCH_ORDINAL
-    for whole, part in zip(batch.parts, parts, strict=True):
+    size = len(held.rows)
+    factor, missing = np.ones(size), np.zeros(size, np.bool_)
+    made = {name: held.columns[name].values.copy() for name in PRICES}
+    days = held.columns["date"].values
+    for whole, part in zip(held.batch.parts, held.parts, strict=True):
         if part.start == part.stop:
             continue
         span = slice(part.start, part.stop)
         known = known_actions(state, part.series, whole.judged[-1].basis, position, rule)
         if not known.actions:
-            missing[span] = True if known.since is None else days[span] < known.since.toordinal()
+            missing[span] = True if known.since is None else days[span] + EPOCH_ORDINAL < known.since.toordinal()
             continue
-        factors = known.factors(prices.bars(state[prices.NAME], part.series, position), rule.scope)
-        for row in range(part.start, part.stop):
-            one = factors.get(date.fromordinal(int(days[row])))
+        bars = held.bars(part)
+        factors = known.factors(bars, rule.scope)
+        for row, (day, bar) in enumerate(bars.items(), part.start):
+            one = factors.get(day)
             if one is None:
                 missing[row] = True
             elif one != ONE:
                 factor[row] = float(one)
-                for name, values in micros.items():
+                for name, values in made.items():
                     # The quotient of two ints is the double nearest to it, as that of the fraction is.
-                    made[name][row] = int(values[row]) * one.numerator / (one.denominator * MICROS)
+                    values[row] = getattr(bar, name) * one.numerator / (one.denominator * MICROS)
     return {
         "factor": Cells(factor, missing),
         **{f"adj_{name}": Cells(values, missing) for name, values in made.items()},

@@ -2,9 +2,11 @@
 
 What a decision commits to covers every bar in force, so that their rows need no check of their own; those that were
 replaced or withdrawn since, and those of a series whose newest decision commits to nothing, are checked row by row.
+Series of few decisions with many bars each, as files of the exchange make them, are read from these decisions: their
+bars lie behind each other in the log, and a row of the store each costs more than all the rest.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain, islice, pairwise
 from operator import itemgetter
 from typing import NamedTuple
@@ -16,15 +18,17 @@ from ledger.codec import UNDECODABLE
 from ledger.log_source import LogSource
 from ledger.market.series import Series
 from ledger.market.series_state import array_of
+from projections.fold.event_readers import array_length
 from projections.fold.keys import seq_key, text_key
 from projections.fold.tables import Row, State, Tables
-from projections.models import bar_columns, decisions, prices
-from projections.models.bar_columns import KEY_BYTES, BarColumns, Flags, Ints
+from projections.models import bar_columns, decisions, metrics, prices
+from projections.models.bar_columns import EPOCH_ORDINAL, KEY_BYTES, BarColumns, DecidedBars, Flags, Ints
 from projections.models.decisions import Decision
-from projections.store.commitments import apart
+from projections.store.commitments import Commitment, apart, commitments
 from projections.store.lmdb_tables import CHECK_BYTES, LmdbTable
 from projections.store.mending import UNSOUND, Mending
 
+FROM_LOG_ROWS = 8  # a decision: fewer cost more to read from it than from the store
 BATCH_SERIES = 64  # of a year each, their columns stay in a processor's cache
 
 Leaves = dict[int, bytes]
@@ -53,9 +57,10 @@ class Batch(NamedTuple):
 class Bulk:
     """Reads whole series from one view of a store."""
 
-    def __init__(self, log: LogSource, stored: Tables, mending: Mending) -> None:
+    def __init__(self, log: LogSource, stored: State, mending: Mending) -> None:
         """Read rows as they are `stored`; what does not hold is `mending`'s."""
-        self._log, self._stored, self._mending = log, stored, mending
+        self._log, self._mending = log, mending
+        self._stored, self._tallies = stored[prices.NAME], stored[metrics.NAME]
 
     def batches(self, wanted: Iterable[Series]) -> Iterator[Batch]:
         """Yield the versions of the series `wanted`, in their order."""
@@ -66,41 +71,106 @@ class Bulk:
     def _sound(self, names: Sequence[Series]) -> Batch | None:
         """Return the versions of these series, None where something stored does not hold."""
         try:
-            batch = self._held(names)
+            return self._held(names)
         except (*UNSOUND, *UNDECODABLE, ValueError) as error:
             self._mending.folded(str(error))
             return None
-        self._mending.found_sound(names)
-        return batch
 
     def _held(self, names: Sequence[Series]) -> Batch:
         """Return the versions of these series.
 
         Raises: ValueError, and what reading a damaged row or a damaged log raises, where one is not what was decided.
         """
-        bars, judged, rows = self._stored["bars"], list[list[Decision]](), list[list[Row]]()
-        assert isinstance(bars, LmdbTable)  # noqa: S101 - what a store gives
-        for series in names:
-            judged.append(list(decisions.decisions(self._stored, series)))
-            # One row more than were made is one too many, and a tree that runs in a circle ends there.
-            limit = sum(one.rows for one in judged[-1]) + 1
-            rows.append(bars.sealed_rows(text_key(series.provider, series.ticker), limit))
-        batch = _batch(names, judged, rows, sealed=True)
-        held = bar_columns.in_force(batch.columns, batch.numbers)
-        leaves, versions = _leaves(batch, held), _versions(batch)
-        covered = np.zeros(len(batch.numbers), np.bool_)
-        covered[held] = True
-        for number, part in enumerate(batch.parts):
-            reason = self._apart(part, leaves[number], versions[number])
-            if reason is not None:
-                raise ValueError(reason)
-            _check(part, rows[number], covered[part.start : part.stop], bars)
+        judged = [list(decisions.decisions(self._stored, series)) for series in names]
+        made = [one for of_series in judged for one in of_series if one.rows]
+        few = sum(one.rows for one in made) >= FROM_LOG_ROWS * len(made)
+        if few and all(map(self._is_newest, names, judged)):
+            batch = self._decided(names, judged, [one.seq for one in made])
+            if batch is not None:
+                return batch
+        return self._checked(names, judged)
+
+    def _is_newest(self, series: Series, judged: Sequence[Decision]) -> bool:
+        """Return whether another read model knows the last of the decisions as the newest one on the series.
+
+        Where one were missing that came after them, the log would be read only up to there.
+        """
+        causes = [one.cause for one in judged if one.verdict != "superseded"]
+        return bool(causes) and causes[-1] == metrics.last_judged(self._tallies, series)
+
+    def _decided(self, names: Sequence[Series], judged: Sequence[list[Decision]], seqs: Iterable[int]) -> Batch | None:
+        """Return the versions as the decisions in the log have them, None where one is not as decisions are.
+
+        Raises: as `_held` does.
+        """
+        found = commitments(self._log, [*seqs, *_newest(judged)])
+        made = [_made(number, one, found.get(one.seq)) for number, of in enumerate(judged) for one in of if one.rows]
+        try:
+            columns, numbers = bar_columns.of_decisions(made)
+        except ValueError:
+            return None
+        places = np.searchsorted(numbers, np.arange(len(names) + 1)).tolist()
+        parts = [SeriesVersions(*one) for one in zip(names, judged, places[:-1], places[1:], strict=True)]
+        batch = Batch(parts, columns, numbers)
+        _hold(batch, bar_columns.in_force(columns, numbers), found)
+        self._mending.found_sound(names, (prices.DECIDED,))
         return batch
 
-    def _apart(self, part: SeriesVersions, leaves: Leaves, versions: Made) -> str | None:
-        if not part.judged:
-            return f"{part.series.ticker} without a decision" if versions else None
-        return apart(self._log, part.series, part.judged, leaves, versions)
+    def _checked(self, names: Sequence[Series], judged: Sequence[list[Decision]]) -> Batch:
+        """Return the versions as the store has them.
+
+        Raises: as `_held` does.
+        """
+        bars = self._stored[prices.BARS]
+        assert isinstance(bars, LmdbTable)  # noqa: S101 - what a store gives
+        rows = [
+            # One row more than were made is one too many, and a tree that runs in a circle ends there.
+            bars.sealed_rows(text_key(series.provider, series.ticker), sum(one.rows for one in of) + 1)
+            for series, of in zip(names, judged, strict=True)
+        ]
+        batch = _batch(names, judged, rows, sealed=True)
+        held = bar_columns.in_force(batch.columns, batch.numbers)
+        covered = np.zeros(len(batch.numbers), np.bool_)
+        covered[held] = True
+        _hold(batch, held, commitments(self._log, _newest(judged)))
+        for part, of_series in zip(batch.parts, rows, strict=True):
+            _check(part, of_series, covered[part.start : part.stop], bars)
+        self._mending.found_sound(names)
+        return batch
+
+
+def _newest(judged: Iterable[list[Decision]]) -> Iterator[int]:
+    """Yield the seq of the newest decision on each series that has any."""
+    return (of_series[-1].seq for of_series in judged if of_series)
+
+
+def _made(number: int, decision: Decision, event: Commitment | None) -> DecidedBars:
+    """Return what the decision made of the series `number`, as the event has it.
+
+    Raises: ValueError where the event is none, or no decision with bars.
+    """
+    if event is None:
+        message = f"an event at seq {decision.seq} that is no decision"
+        raise ValueError(message)
+    bars = bytes(event.bars)
+    count = array_length(bars)
+    withdrawn = [day.toordinal() - EPOCH_ORDINAL for day in event.withdrawn]
+    start = len(array_of(count, b""))
+    return DecidedBars(number, decision.seq, decision.recorded_at, count, bars[start:], withdrawn)
+
+
+def _hold(batch: Batch, held: Ints, found: Mapping[int, Commitment]) -> None:
+    """Hold the rows that are in force, `held`, against what the newest decision on each series commits to.
+
+    Raises: ValueError where they depart from it.
+    """
+    for part, leaves, versions in zip(batch.parts, _leaves(batch, held), _versions(batch), strict=True):
+        if part.judged:
+            reason = apart(found.get(part.judged[-1].seq), part.series, part.judged, leaves, versions)
+        else:
+            reason = f"{part.series.ticker} without a decision" if versions else None
+        if reason is not None:
+            raise ValueError(reason)
 
 
 def _check(part: SeriesVersions, rows: Sequence[Row], covered: Flags, bars: LmdbTable) -> None:
@@ -121,36 +191,36 @@ def _check(part: SeriesVersions, rows: Sequence[Row], covered: Flags, bars: Lmdb
 def _leaves(batch: Batch, held: Ints) -> list[Leaves]:
     """Return the leaf of each year of each series, of the rows `held`."""
     columns, numbers = batch.columns, batch.numbers[held]
-    starts, stops = columns.starts[held], columns.stops[held]
-    edges = np.zeros(len(columns.blob) + 1, np.int8)
-    edges[starts] += 1
-    edges[stops] -= 1
-    bars = np.frombuffer(columns.blob, np.uint8)[np.cumsum(edges[:-1], dtype=np.int8).view(np.bool_)].tobytes()
-    offsets = np.concatenate(([0], np.cumsum(stops - starts)))
+    starts, stops, blob = columns.starts[held], columns.stops[held], columns.blob
     of = bar_columns.years(columns.days[held])
     found: list[Leaves] = [{} for _ in batch.parts]
-    for first, last in _runs(numbers, of):
-        items = bars[offsets[first] : offsets[last]]
-        found[numbers[first]][int(of[first])] = blake3(array_of(last - first, items)).digest()
+    runs = list(_runs(numbers, of))
+    firsts = np.array([first for first, _ in runs], np.int64)
+    # Bars that were decided on together lie behind each other, and are taken as they lie.
+    cuts = np.union1d(firsts, np.flatnonzero(starts[1:] != stops[:-1]) + 1)
+    begin, end = starts[cuts].tolist(), stops[np.append(cuts, len(stops))[1:] - 1].tolist()
+    places = [*np.searchsorted(cuts, firsts).tolist(), len(cuts)]
+    for (first, last), (place, past) in zip(runs, pairwise(places), strict=True):
+        bars = b"".join([blob[start:stop] for start, stop in zip(begin[place:past], end[place:past], strict=True)])
+        found[numbers[first]][int(of[first])] = blake3(array_of(last - first, bars)).digest()
     return found
 
 
 def _versions(batch: Batch) -> list[Made]:
     """Return how many versions there are of each series by (seq as in a key, recorded_at)."""
     seqs, recorded, numbers = batch.columns.seqs, batch.columns.recorded, batch.numbers
-    order = np.lexsort((recorded, seqs, numbers))
-    seqs, recorded, numbers = seqs[order], recorded[order], numbers[order]
     found: list[Made] = [{} for _ in batch.parts]
     for first, last in _runs(numbers, seqs, recorded):
-        found[numbers[first]][seq_key(int(seqs[first])), int(recorded[first])] = last - first
+        of_series, key = found[numbers[first]], (seq_key(int(seqs[first])), int(recorded[first]))
+        of_series[key] = of_series.get(key, 0) + last - first
     return found
 
 
 def _runs(*columns: Ints) -> Iterator[tuple[int, int]]:
     """Yield the ranges `[first, last)` of rows that are alike in all columns."""
     if len(columns[0]):
-        changed = np.any([column[1:] != column[:-1] for column in columns], axis=0)
-        yield from pairwise([0, *(np.flatnonzero(changed) + 1).tolist(), len(columns[0])])
+        changed = np.flatnonzero(np.any([column[1:] != column[:-1] for column in columns], axis=0))
+        yield from pairwise([0, *(changed + 1).tolist(), len(columns[0])])
 
 
 def batches(state: State, wanted: Iterable[Series]) -> Iterator[Batch]:

@@ -5,7 +5,9 @@ the state covers every bar and every action in force, so no stored row has to be
 held by count: as many versions as each decision made.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import pairwise
 
 import msgspec
 
@@ -23,13 +25,20 @@ from projections.models.decisions import Decision
 
 
 class Commitment(msgspec.Struct, frozen=True):
-    """The series that a decision is on, and the state that it leads to: None of a version that commits to none."""
+    """The series that a decision is on, and the state that it leads to: None of a version that commits to none.
+
+    What it made of the series is beside it: its bars as they are encoded, and the days that it found withdrawn.
+    """
 
     ticker: str
     provider: str
     basis: Basis
+    bars: msgspec.Raw
+    withdrawn: tuple[date, ...]
     after: Hash | None = None
 
+
+GAP_EVENTS = 8  # between two decisions: reading them as well costs less than to begin reading again
 
 _decode = msgspec.msgpack.Decoder(Commitment).decode
 
@@ -46,13 +55,15 @@ def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
         if not judged:
             return f"{series.ticker} without a decision" if prices.is_held(tables, series) else None
         held = prices.held_years(tables, series)
-        return apart(log, series, judged, {year: leaf(bars) for year, bars in held.bars.items()}, held.versions())
+        decision = commitment(log, judged[-1].seq)
+        leaves = {year: leaf(bars) for year, bars in held.bars.items()}
+        return apart(decision, series, judged, leaves, held.versions())
     except (*UNDECODABLE, ValueError) as error:
         return f"{series.ticker} with a row that is none: {error}"
 
 
 def apart(
-    log: LogSource,
+    decision: Commitment | None,
     series: Series,
     judged: Sequence[Decision],
     leaves: Mapping[int, bytes],
@@ -60,11 +71,9 @@ def apart(
 ) -> str | None:
     """Return how what is held departs from what the last of `judged` leads to, None where it holds.
 
-    `leaves` are those of its years, and `versions` how many there are of each (seq as in a key, recorded_at).
-
-    Raises: what reading a damaged row or a damaged log raises.
+    `decision` is that one as the log has it, `leaves` are those of its years, and `versions` how many there are of
+    each (seq as in a key, recorded_at).
     """
-    decision = commitment(log, judged[-1].seq)
     if decision is None or Series(decision.ticker, decision.provider) != series:
         return f"{series.ticker} by an event that does not decide on it"
     if decision.after is None:
@@ -78,8 +87,26 @@ def apart(
 
 def commitment(log: LogSource, seq: int) -> Commitment | None:
     """Return what the event at `seq` commits its series to, None where it is no decision."""
-    for record in log.read(seq, seq + 1):
-        envelope = decode_envelope(record.seq, record.body)
-        if current_tag(envelope.seq, envelope.type) == ValidationCompleted.TAG:
-            return _decode(envelope.data)
-    return None
+    return commitments(log, [seq]).get(seq)
+
+
+def commitments(log: LogSource, seqs: Iterable[int]) -> dict[int, Commitment]:
+    """Return what those of the events `seqs` commit to that are decisions.
+
+    Raises: what reading a damaged log raises.
+    """
+    wanted = set(seqs)
+    found = {}
+    for first, last in _runs(sorted(wanted)):
+        for record in log.read(first, last + 1):
+            if record.seq in wanted:
+                envelope = decode_envelope(record.seq, record.body)
+                if current_tag(envelope.seq, envelope.type) == ValidationCompleted.TAG:
+                    found[int(record.seq)] = _decode(envelope.data)
+    return found
+
+
+def _runs(seqs: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of each run of `seqs` between which few events lie."""
+    edges = [0, *(place for place, (one, other) in enumerate(pairwise(seqs), 1) if other - one > GAP_EVENTS), len(seqs)]
+    return ((seqs[start], seqs[stop - 1]) for start, stop in pairwise(edges) if start < stop)

@@ -5,7 +5,8 @@ Prices and actions of a series are held against its newest decision before the f
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import lmdb
@@ -48,7 +49,7 @@ class Mending:
         self._stored = stored
         self._fold_again = fold_again
         self._departure = departure
-        self._holding: set[Series] = set()
+        self._holding: set[tuple[str, Series]] = set()
         self._folded: State | None = None
         self._once = threading.Lock()
         self.state: State = {
@@ -64,22 +65,22 @@ class Mending:
                 self._folded = self._fold_again()
             return self._folded
 
-    def hold(self, series: Series) -> None:
-        """Make sure that what is read of `series` is what its newest decision leads to."""
-        if self._folded is not None or series in self._holding:
+    def hold(self, table: str, series: Series) -> None:
+        """Make sure that what is read of `series` in `table` is what its newest decision leads to."""
+        if self._folded is not None or (table, series) in self._holding:
             return
         try:
             reason = self._departure(self._stored[prices.NAME], series)
         except UNSOUND as error:
             reason = str(error)
         if reason is None:
-            self._holding.add(series)
+            self.found_sound([series])
         else:
             self.folded(reason)
 
-    def found_sound(self, series: Iterable[Series]) -> None:
-        """Remember that these series, all of their rows, were held against the log already."""
-        self._holding.update(series)
+    def found_sound(self, series: Iterable[Series], tables: Sequence[str] = prices.OF_SERIES) -> None:
+        """Remember that what `tables` hold of these series, all of it, was held against the log already."""
+        self._holding.update(product(tables, series))
 
     @property
     def sound(self) -> State | None:
@@ -125,7 +126,7 @@ class _MendedTable(Table):
 
     def _rows(self, key: bytes) -> Table:
         if self._projection == prices.NAME and (series := prices.series_of(self._name, key)):
-            self._mending.hold(series)
+            self._mending.hold(self._name, series)
         sound = self._mending.sound
         return self._stored if sound is None else sound[self._projection][self._name]
 

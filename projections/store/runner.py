@@ -25,7 +25,6 @@ from projections.fold.folding import capped, fold, replayed
 from projections.fold.overlay import Overlay
 from projections.fold.projection import Projection
 from projections.fold.tables import Row, State
-from projections.models import prices
 from projections.store.commitments import departure
 from projections.store.folder import Shelf
 from projections.store.lmdb_tables import DamagedRowError
@@ -140,7 +139,7 @@ def read_in_bulk(log: LogSource, stored: State, mending: Mending, wanted: Iterab
     # Imported here, as there.
     from projections.store.bulk import Bulk
 
-    return Bulk(log, stored[prices.NAME], mending).batches(wanted)
+    return Bulk(log, stored, mending).batches(wanted)
 
 
 def state_asked_for(log: LogSource, projections: Sequence[Projection], held: ExitStack) -> State:

@@ -8,6 +8,7 @@ Source: docs/format.md, "Read models".
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
@@ -82,6 +83,11 @@ class View(msgspec.Struct, frozen=True):
     def held(self, series: Series, reach: Reach | None = None) -> Held:
         """Return the series as it is held now, as far as `reach` looks at least; None: all of it."""
         return prices.held(self.state[prices.NAME], series) if self.part is None else self.part(series, reach)
+
+    def hold(self, wanted: Iterable[Series]) -> None:
+        """Hold the series `wanted` against the log, many at once: else each is held once it is read."""
+        if self.bulk is not None:
+            deque(self.bulk(wanted), maxlen=0)
 
     def versions(self, wanted: Iterable[Series]) -> "Iterator[Batch]":
         """Yield every version of the series `wanted`, in their order, as columns of some series at a time."""

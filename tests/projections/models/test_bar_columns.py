@@ -1,5 +1,6 @@
 """Rows of `bars` as columns are what msgspec reads of them one by one, and what is no row is refused."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 import msgspec
@@ -10,7 +11,16 @@ from hypothesis import strategies as st
 
 from ledger.values import Bar
 from projections.fold.keys import day_key, seq_key
-from projections.models.bar_columns import EPOCH_ORDINAL, PRICES, BarColumns, columns, in_force, years
+from projections.models.bar_columns import (
+    EPOCH_ORDINAL,
+    PRICES,
+    BarColumns,
+    DecidedBars,
+    columns,
+    in_force,
+    of_decisions,
+    years,
+)
 
 DAY, AT_US = date(2026, 2, 13), 1_770_000_000_000_000
 encode = msgspec.msgpack.encode
@@ -45,6 +55,80 @@ def test_every_row_is_what_its_msgpack_says(rows: list[tuple[Bar | None, date, i
             names = (*PRICES, "volume", *(("adj_close",) if bar.adj_close is not None else ()))
             assert [getattr(bar, name) for name in names] == [found.values[name][number] for name in names]
             assert encode(bar) == found.blob[found.starts[number] : found.stops[number]]
+
+
+def day_number(day: date) -> int:
+    """Return the day since 1970-01-01."""
+    return day.toordinal() - EPOCH_ORDINAL
+
+
+def decided(number: int, seq: int, of: dict[date, Bar], withdrawn: Iterable[date] = ()) -> DecidedBars:
+    """Return what a decision made of one series."""
+    encoded = b"".join(encode(of[day]) for day in sorted(of))
+    return DecidedBars(number, seq, AT_US + seq, len(of), encoded, [day_number(day) for day in withdrawn])
+
+
+# Of some series, each by some decisions: bars by day, and days withdrawn that are none of these.
+days = st.dates(date(2024, 12, 20), date(2025, 1, 12))
+made = st.dictionaries(days, bars, max_size=6).flatmap(
+    lambda of: st.tuples(
+        st.just({day: msgspec.structs.replace(bar, date=day) for day, bar in of.items()}),
+        st.sets(days.filter(lambda day: day not in of), max_size=2),
+    )
+)
+
+
+@given(series=st.lists(st.lists(made, max_size=4), max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_what_decisions_made_is_what_their_rows_are(series: list[list[tuple[dict[date, Bar], set[date]]]]) -> None:
+    """In the order of the table, whatever the order of the days that they decided on."""
+    parts, rows = [], []
+    for number, of_series in enumerate(series):
+        for place, (of, withdrawn) in enumerate(of_series):
+            seq = 10 * place + number
+            parts.append(decided(number, seq, of, withdrawn))
+            rows += [(number, day, seq, of.get(day)) for day in (*of, *withdrawn)]
+    rows.sort(key=lambda row: row[:3])
+    found, numbers = of_decisions(parts)
+    want = read([(bar, day, seq, AT_US + seq) for _, day, seq, bar in rows])
+    assert [number for number, *_ in rows] == numbers.tolist()
+    for name in ("days", "seqs", "recorded", "present", "adjusted"):
+        assert getattr(want, name).tolist() == getattr(found, name).tolist()
+    for name, values in want.values.items():
+        there = want.adjusted if name == "adj_close" else want.present
+        assert values[there].tolist() == found.values[name][there].tolist()
+    spans = zip(found.starts[want.present].tolist(), found.stops[want.present].tolist(), strict=True)
+    assert [encode(bar) for *_, bar in rows if bar] == [found.blob[start:stop] for start, stop in spans]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        DecidedBars(0, 1, AT_US, 2, encode(ONE := Bar(DAY, 1, 1, 1, 1, None, 1))),
+        DecidedBars(0, 1, AT_US, 1, encode(ONE) + b"\0"),
+        DecidedBars(0, 1, AT_US, 1, b"\0" + encode(ONE)),
+        DecidedBars(0, 1, AT_US, 1, encode(ONE)[:-1]),
+        DecidedBars(0, 1, AT_US, 2, 2 * encode(ONE)),
+        DecidedBars(0, 1, AT_US, 1, encode(ONE), [day_number(DAY)]),
+        DecidedBars(0, 1, AT_US, 1, encode(ONE).replace(b"2026-02-13", b"2026-02-30")),
+        DecidedBars(0, 1, AT_US, 1, encode(ONE).replace(b"2026-02-13", b"0000-02-13")),
+        DecidedBars(0, 1, AT_US, 1, encode(ONE).replace(b"2026-02-13", b"2026-13-13")),
+        DecidedBars(0, 1, AT_US, 1, encode(ONE).replace(b"2026-02-13", b"2026-02-1:")),
+        DecidedBars(0, 1, AT_US, 1, encode(ONE).replace(b"2026-02-13", b"2\xff26-02-13")),
+    ],
+)
+def test_what_no_decision_is_made_of_is_refused(part: DecidedBars) -> None:
+    """More or fewer bars than announced, bytes that are of none, a day twice or of no calendar."""
+    with pytest.raises(ValueError, match="want one"):
+        of_decisions([part])
+
+
+def test_a_number_that_looks_like_the_begin_of_a_bar_is_none() -> None:
+    """Its bytes, and the dashes of a day behind them, lie within another bar."""
+    looks = int.from_bytes(b"\x17\x97\xaa2026-", "big")
+    parts = [decided(0, 1, {DAY: Bar(DAY, 0x97AA, looks, 1, 1, None, 0x97AA97AA)})]
+    found, _ = of_decisions(parts)
+    assert [[0x97AA], [looks], [0x97AA97AA]] == [found.values[name].tolist() for name in ("open", "high", "volume")]
 
 
 ROWS = [

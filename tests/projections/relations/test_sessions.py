@@ -18,6 +18,7 @@ from projections.queries.adjusted import AS_USUAL
 from projections.queries.choosing import chosen
 from projections.relations.block import EXACT, reais
 from projections.relations.sessions import sessions
+from projections.store import bulk
 from projections.store.runner import catch_up, open_view
 from projections.store.store import View
 from tests.projections.story import Story, bar
@@ -46,21 +47,25 @@ def log() -> LogSource:
 
 def rows_of(view: View, position: int, row_type: type[Price]) -> list[Price]:
     """Return the rows of every ticker by the API, one after the other."""
-    wanted = chosen(view.state, position, order=(mix.PROVIDER,), retired=True)
+    wanted = chosen(view, position, order=(mix.PROVIDER,), retired=True)
     if row_type is AdjustedPrice:
         return [row for series in wanted for row in series_rows.adjusted_prices(view.state, series, position)]
     return [row for series in wanted for row in series_rows.prices(view.state[prices.NAME], series, position)]
 
 
+@pytest.mark.parametrize("from_log_rows", [0, 10_000])
 @pytest.mark.parametrize("row_type", [AdjustedPrice, Price])
-def test_every_value_is_that_of_the_rows(row_type: type[Price], log: LogSource, tmp_path: Path) -> None:
-    """As of any position; in Arrow's columns and in plain lists."""
+def test_every_value_is_that_of_the_rows(
+    row_type: type[Price], from_log_rows: int, log: LogSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of any position; in Arrow's columns and in plain lists; read from decisions in the log or from the store."""
+    monkeypatch.setattr(bulk, "FROM_LOG_ROWS", from_log_rows)
     catch_up(log, tmp_path)
     size = log.head().size
     with open_view(log, tmp_path) as view:
         for position in (0, 1, size // 7, size // 2, size):
             want = to_columns(row_type, rows_of(view, position, row_type))
-            wanted = chosen(view.state, position, order=(mix.PROVIDER,))
+            wanted = chosen(view, position, order=(mix.PROVIDER,))
             blocks = [
                 one.block
                 for one in sessions(view, wanted, position, adjusted=AS_USUAL if row_type is AdjustedPrice else None)
@@ -77,7 +82,7 @@ def test_each_part_is_one_series(log: LogSource) -> None:
     """Its rows, its decisions by then, and nothing of a series that had no price yet."""
     with open_view(log, None) as view:
         position = log.head().size // 9
-        wanted = chosen(view.state, position, order=(mix.PROVIDER,))
+        wanted = chosen(view, position, order=(mix.PROVIDER,))
         for found in sessions(view, wanted, position, adjusted=None):
             tickers = found.block.plain()["ticker"]
             for part in found.parts:
@@ -101,15 +106,15 @@ def test_the_series_of_a_position_stays_the_same_whatever_comes_later() -> None:
     story.retired()
     with open_view(story.log, None) as view:
         now = story.log.head().size
-        (ended,) = {one.ticker for one in chosen(view.state, now, order=(), retired=True)} - {
-            one.ticker for one in chosen(view.state, now, order=())
+        (ended,) = {one.ticker for one in chosen(view, now, order=(), retired=True)} - {
+            one.ticker for one in chosen(view, now, order=())
         }
         assert [["PETR4.SA"], ["PETR4.SA", "VALE3.SA"], [ended], []] == [
             [one.ticker for one in found]
             for found in (
-                chosen(view.state, then, order=()),
-                chosen(view.state, now, order=(), retired=True),
-                chosen(view.state, now, order=(), tickers=[ended]),
-                chosen(view.state, now, order=(), source="cotahist"),
+                chosen(view, then, order=()),
+                chosen(view, now, order=(), retired=True),
+                chosen(view, now, order=(), tickers=[ended]),
+                chosen(view, now, order=(), source="cotahist"),
             )
         ]

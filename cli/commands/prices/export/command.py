@@ -128,9 +128,7 @@ def _folder(out: Path, form: FileFormat, layout: Layout, asked: ExportOptions) -
         position = ledger.position(asked.as_of)
         for ticker in asked.tickers or (None,):
             series_option.some(view.state, ticker, asked.source)
-        wanted = chosen(
-            view.state, position, order=order, source=asked.source, tickers=asked.tickers, retired=asked.retired
-        )
+        wanted = chosen(view, position, order=order, source=asked.source, tickers=asked.tickers, retired=asked.retired)
         files = TOOLS[form](folder) if form in TOOLS else ExportFiles(folder, form, layout)
         with output.progress(wanted, label="export") as names:
             series = list(files.fill(view, names, position, rule))
