@@ -21,6 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger.ingest.rules.actions import is_withdrawal
+from ledger.market.price import price_text
 from ledger.values import Action, ActionKind
 from projections.actions.tape import NO_TAPE, Tape
 
@@ -51,6 +52,7 @@ Size = tuple[Fraction, Fraction]  # an amount and a ratio, or a ratio and a stri
 class ToldActions(msgspec.Struct, frozen=True, kw_only=True):
     """What one provider tells, as it was traded; `withdraws` is whether its word counts against the others'.
 
+    `closes` are those that it gives for last days with a right, to be held against the exchange's own.
     Where `splits_alone` it has no word for paper that is delivered, and may call that a split.
     """
 
@@ -58,12 +60,14 @@ class ToldActions(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...]
     withdraws: bool = False
     splits_alone: bool = False
+    closes: Mapping[date, frozenset[int]] = {}
 
 
 class WitnessedAction(msgspec.Struct, frozen=True, kw_only=True):
     """What is told of one family on one day: `actions` are those that count, `provider`'s; `told` all that was said.
 
-    `reason` says what is in doubt; None where nothing is.
+    `reason` says what is in doubt; None where nothing is. It `is_settled` where a person's word counts, and all that is
+    in doubt is that others have another.
     """
 
     ex_date: date
@@ -73,6 +77,12 @@ class WitnessedAction(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...]
     told: dict[str, tuple[Action, ...]]
     reason: str | None = None
+    is_settled: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody has to look into it still."""
+        return self.state in {"differs", "unsized"} and not self.is_settled
 
     @property
     def named(self) -> str:
@@ -80,6 +90,24 @@ class WitnessedAction(msgspec.Struct, frozen=True, kw_only=True):
         labels = (one.label for actions in self.told.values() for one in actions if one.label)
         family = "a change of rights that nobody names," if self.family == "unnamed" else self.family
         return f"{next(labels, family)} of {self.ex_date}"
+
+
+class DisputeCount(msgspec.Struct, frozen=True):
+    """How many actions somebody has to look into still: told in two ways, or of no known size."""
+
+    differs: int = 0
+    unsized: int = 0
+
+    @property
+    def reason(self) -> str | None:
+        """What is in doubt, in words; None where nothing is."""
+        if not self.differs + self.unsized:
+            return None
+        found = f"got {self.differs + self.unsized} corporate actions in doubt"
+        return f"{found} ({self.differs} told in two ways, {self.unsized} of no known size), want none"
+
+    def __add__(self, other: "DisputeCount") -> "DisputeCount":
+        return DisputeCount(self.differs + other.differs, self.unsized + other.unsized)
 
 
 def witnessed(told: Sequence[ToldActions], tape: Tape = NO_TAPE) -> list[WitnessedAction]:
@@ -188,19 +216,30 @@ def _judged(
     own = size(actions)
     if own is None:
         return replace(row, state="unsized", reason=f"{provider} names it and no size of it")
-    doubts = list(_doubts(row, own, tape))
+    by_others, by_tape = list(_by_others(row, own)), list(_by_tape(row, own, tape, told))
+    doubts = [*by_others, *by_tape]
     others = [theirs for one in by_provider.values() if (theirs := size(one)) is not None]
     state: WitnessState = "differs" if doubts else "agreed" if len(others) > 1 else "single"
-    return replace(row, state=state, reason="; ".join(doubts) or None)
+    decided = any(one.withdraws and one.provider == provider for one in told)
+    return replace(row, state=state, reason="; ".join(doubts) or None, is_settled=bool(decided and not by_tape))
 
 
-def _doubts(row: WitnessedAction, own: Size, tape: Tape) -> Iterator[str]:
+def _by_others(row: WitnessedAction, own: Size) -> Iterator[str]:
     for name, actions in row.told.items():
         theirs = size(actions)
         if theirs is not None and not _same(own, theirs):
             yield f"{name} has another size"
         if actions[0].ex_date != row.ex_date:
             yield f"{name} has it on {actions[0].ex_date}"
+
+
+def _by_tape(row: WitnessedAction, own: Size, tape: Tape, told: Sequence[ToldActions]) -> Iterator[str]:
+    for one in told:
+        for com_date in sorted({action.com_date for action in row.told.get(one.provider, ()) if action.com_date}):
+            bar, closes = tape.bars.get(com_date), one.closes.get(com_date, ())
+            if bar is not None and (other := [close for close in closes if abs(close - bar.close) > 1]):
+                listed, traded = price_text(other[0]), price_text(bar.close)
+                yield f"{one.provider} has a close of {listed} on {com_date}, the exchange's prices {traded}"
     if tape.denies(row.ex_date):
         yield "no right changed on that day, by the exchange's count"
     days, at = tape.days, bisect_left(tape.days, row.ex_date)

@@ -1,16 +1,20 @@
 """What the witnesses of corporate actions say against each other, ticker by ticker. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.ingest.providers import registry
+from ledger.log_source import LogSource
 from ledger.market.price import amount_text
+from ledger.market.series import Series
 from ledger.values import Action
 from projections.actions.taped import tape
 from projections.actions.witnessed import (
     ActionFamily,
+    DisputeCount,
     WitnessedAction,
     WitnessState,
     ratio,
@@ -18,6 +22,7 @@ from projections.actions.witnessed import (
     witnessed,
 )
 from projections.fold.tables import State
+from projections.market.quotations import closes
 from projections.models import metrics, prices
 from projections.queries.adjusted import told
 
@@ -41,15 +46,6 @@ class DisputedAction(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
-class DisputeCount(msgspec.Struct, frozen=True):
-    """How many actions of all tickers are told alike, by one alone, and otherwise."""
-
-    agreed: int = 0
-    single: int = 0
-    differs: int = 0
-    unsized: int = 0
-
-
 def tickers(state: State) -> list[str]:
     """Return the tickers of whose actions more can be said than one provider of prices says; one scan of tallies."""
     named: dict[str, list[str]] = {}
@@ -63,9 +59,19 @@ def tickers(state: State) -> list[str]:
     )
 
 
-def seen(state: State, ticker: str, position: int | None = None, order: Sequence[str] = ()) -> list[WitnessedAction]:
-    """Return what is told of the ticker's actions once `position` events are read (None: all), as its witnesses do."""
-    return witnessed(told(state[prices.NAME], ticker, position, order), tape(state, ticker, position))
+def seen(
+    log: LogSource, state: State, ticker: str, position: int | None = None, order: Sequence[str] = ()
+) -> list[WitnessedAction]:
+    """Return what is told of the ticker's actions once `position` events are read (None: all), as its witnesses do.
+
+    Raises: DamagedError where what was recorded cannot be read again.
+    """
+    tables = state[prices.NAME]
+    words = [
+        replace(one, closes=closes(log, tables, Series(ticker, one.provider), position))
+        for one in told(tables, ticker, position, order)
+    ]
+    return witnessed(words, tape(state, ticker, position))
 
 
 def rows(ticker: str, found: Sequence[WitnessedAction]) -> Iterator[DisputedAction]:
@@ -83,16 +89,23 @@ def rows(ticker: str, found: Sequence[WitnessedAction]) -> Iterator[DisputedActi
         )
 
 
-def counts(state: State, order: Sequence[str] = ()) -> DisputeCount:
-    """Return how all that is told of actions agrees; costs the decisions on the tickers of `tickers`."""
-    found = [one.state for ticker in tickers(state) for one in seen(state, ticker, order=order)]
-    return DisputeCount(**{name: found.count(name) for name in ("agreed", "single", "differs", "unsized")})
+def counts(
+    log: LogSource, state: State, names: Iterable[str], position: int | None = None, order: Sequence[str] = ()
+) -> dict[str, DisputeCount]:
+    """Return how many actions of each of the tickers `names` are open; costs what is known of each.
+
+    Raises: as `seen`.
+    """
+    found = {name: [one.state for one in seen(log, state, name, position, order) if one.is_open] for name in names}
+    return {name: DisputeCount(some.count("differs"), some.count("unsized")) for name, some in found.items()}
 
 
-def doubted(state: State, order: Sequence[str] = ()) -> int:
-    """Return how many actions the witnesses differ on, or know no size of; costs the decisions on those tickers."""
-    found = counts(state, order)
-    return found.differs + found.unsized
+def counted(log: LogSource, state: State, order: Sequence[str] = ()) -> DisputeCount:
+    """Return how many actions of all tickers are open.
+
+    Raises: as `seen`.
+    """
+    return sum(counts(log, state, tickers(state), order=order).values(), start=DisputeCount())
 
 
 def size_text(actions: Sequence[Action]) -> str:

@@ -5,6 +5,7 @@ Nothing of it is stored: a field is as exact as its answer, of any position, in 
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 from ledger.codec import decode_envelope
@@ -16,10 +17,11 @@ from ledger.ingest.providers.port import BodyError
 from ledger.log_source import LogSource
 from ledger.market.quotation import Quotation
 from ledger.market.series import Series
-from ledger.values import Bar
+from ledger.values import Answer, Bar
 from projections.fold.event_readers import Evidence, decode_answer, decode_fact
 from projections.fold.tables import Tables
 from projections.models import decisions, prices
+from projections.models.decisions import Decision
 from projections.models.prices import Version
 
 
@@ -51,17 +53,40 @@ def quotations(log: LogSource, tables: Tables, series: Series, versions: list[Ve
     return dict(sorted(found.items()))
 
 
+def closes(log: LogSource, tables: Tables, series: Series, position: int | None = None) -> dict[date, frozenset[int]]:
+    """Return the closes that the newest answer accepted of a series of actions gives beside them, by their day.
+
+    Once `position` events are read (None: all). Reads an event of a provider whose answers have any.
+
+    Raises: as `quotations`.
+    """
+    if registry.described(series.provider).closes is None:
+        return {}
+    accepted = [one for one in decisions.decisions(tables, series, position) if one.accepted and one.cause is not None]
+    for decision in accepted[-1:]:
+        with _behind(log, decision) as answer:
+            return registry.closes(series.provider, answer)
+    return {}
+
+
 def _said(log: LogSource, tables: Tables, series: Series, seq: int, bars: dict[date, Bar]) -> Iterator[Quotation]:
     decision = decisions.made_at(tables, series, seq)
-    if decision is None or decision.cause is None:
-        return
-    (record,) = log.read(decision.cause, decision.cause + 1)
+    if decision is not None and decision.cause is not None:
+        with _behind(log, decision) as answer:
+            yield from registry.quotations(series.provider, answer, bars)
+
+
+@contextmanager
+def _behind(log: LogSource, decision: Decision) -> Iterator[Answer]:
+    """Give the answer that a decision is over, which has a cause; what cannot be read of it is damage."""
+    cause = decision.cause or 0
+    (record,) = log.read(cause, cause + 1)
     fact = decode_fact(decode_envelope(record.seq, record.body))
     if not isinstance(fact, Evidence):
-        raise DamagedError(seq, "cause", expected=FetchSucceeded.TAG, found=type(fact).__name__)
+        raise DamagedError(decision.seq, "cause", expected=FetchSucceeded.TAG, found=type(fact).__name__)
     try:
-        yield from registry.quotations(series.provider, decode_answer(fact.answer), bars)
+        yield decode_answer(fact.answer)
     except OtherBodyError as error:
-        raise DamagedError(decision.cause, "answer", expected=error.expected, found=error.found) from error
+        raise DamagedError(cause, "answer", expected=error.expected, found=error.found) from error
     except BodyError as error:
-        raise DamagedError(decision.cause, "answer", expected="one that was read before", found=str(error)) from error
+        raise DamagedError(cause, "answer", expected="one that was read before", found=str(error)) from error

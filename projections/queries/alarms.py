@@ -1,6 +1,7 @@
 """What is wrong with a ledger now, as `main alerts` tells it. Pure: the caller brings the time and the thresholds."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,6 +12,9 @@ from projections.models.alert_episodes import Subject
 from projections.models.metrics import Measured, measured
 from projections.models.newest_proofs import last_backup, last_checkpoint, last_verification
 from projections.queries.metrics_report import graded, report
+
+if TYPE_CHECKING:
+    from projections.actions.witnessed import DisputeCount
 
 US_A_S = 1_000_000
 INGEST_LAG = "ingest.lag"
@@ -98,11 +102,10 @@ def _counted(some: Sequence[Measured], ticker: str | None, thresholds: Threshold
         yield Alarm(metric=MISSING, ticker=ticker, value=missing, threshold=0, reason=reason)
 
 
-def of_actions(doubted: int) -> Iterator[Alarm]:
-    """Yield that so many corporate actions are in doubt, where any is."""
-    if doubted:
-        reason = f"got {doubted} corporate actions in doubt, want none"
-        yield Alarm(metric=DISPUTED, value=doubted, threshold=0, reason=reason)
+def of_actions(open_ones: "DisputeCount") -> Iterator[Alarm]:
+    """Yield how many corporate actions are in doubt, where any is."""
+    if reason := open_ones.reason:
+        yield Alarm(metric=DISPUTED, value=open_ones.differs + open_ones.unsized, threshold=0, reason=reason)
 
 
 def of_proofs(tables: Tables, *, created_us: int, now_us: int, thresholds: Thresholds) -> Iterator[Alarm]:

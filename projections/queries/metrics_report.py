@@ -1,8 +1,8 @@
 """What `main metrics` prints of a ticker, and how bad it is. Pure: the caller brings the time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -14,6 +14,9 @@ from projections.models.log_entry import FAILURES, Status
 from projections.models.metrics import Measured, files, measured
 from projections.models.units import InstantUs
 from projections.queries.gaps import uncovered
+
+if TYPE_CHECKING:
+    from projections.actions.witnessed import DisputeCount
 
 US_A_S = 1_000_000
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
@@ -31,6 +34,9 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
 
     A provider that is brought by hand is one report, of all its `tickers` together, without a `ticker`: rows, findings
     and status are those of its last file, and `missing` are the sessions that no file of it covers.
+
+    `disputed_actions` are the corporate actions of its ticker that witnesses tell in two ways and no person decided,
+    `unsized_actions` those of no known size; of several tickers together where none has a report of its own.
     """
 
     ticker: str | None
@@ -54,6 +60,8 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
     retired_on: date | None = None
     retired_into: str | None = None
     tickers: int = 1
+    disputed_actions: int = 0
+    unsized_actions: int = 0
 
     @property
     def named(self) -> str:
@@ -62,9 +70,17 @@ class TickerReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def graded_reports(
-    tables: Tables, ticker: str | None = None, *, now_us: int, lag_threshold_s: int
+    tables: Tables,
+    ticker: str | None = None,
+    *,
+    now_us: int,
+    lag_threshold_s: int,
+    doubts: "Mapping[str, DisputeCount] | None" = None,
 ) -> list[TickerReport]:
-    """Return the graded report of each ticker asked for (or of the one), then one of each provider brought by hand."""
+    """Return the graded report of each ticker asked for (or of the one), then one of each provider brought by hand.
+
+    `doubts` are the corporate actions of each ticker that somebody has to look into, where they were counted.
+    """
     found: list[TickerReport] = []
     brought: dict[str, list[Measured]] = {}
     for one in measured(tables, ticker):
@@ -75,7 +91,22 @@ def graded_reports(
     for provider, some in sorted(brought.items()):
         missing = sum(1 for _ in uncovered(tuple(files(tables, provider))))
         found.append(together(some, missing=missing, now_us=now_us))
-    return [graded(one, lag_threshold_s=lag_threshold_s) for one in found]
+    return [graded(one, lag_threshold_s=lag_threshold_s) for one in _doubted(found, doubts or {})]
+
+
+def _doubted(found: Sequence[TickerReport], doubts: "Mapping[str, DisputeCount]") -> Iterator[TickerReport]:
+    """Yield the reports with what is in doubt of each: of tickers without one, on the first of several together."""
+    own = {one.ticker for one in found}
+    rest = [count for name, count in doubts.items() if name not in own]
+    for one in found:
+        some = [count for name, count in doubts.items() if name == one.ticker]
+        if one.ticker is None:
+            some, rest = rest, []
+        yield replace(
+            one,
+            disputed_actions=sum(count.differs for count in some),
+            unsized_actions=sum(count.unsized for count in some),
+        )
 
 
 def together(some: Sequence[Measured], *, missing: int, now_us: int) -> TickerReport:
@@ -136,6 +167,8 @@ def report(one: Measured, *, now_us: int) -> TickerReport:
 def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
     """Return 2 when the ticker is late and a session it could hold has become final, 1 when its last run went badly.
 
+    1 also where corporate actions are in doubt.
+
     Late alone is no alarm: over a weekend or Carnival there is nothing to fetch.
     A ticker of which nothing was ever accepted has no session to be behind, and its last run went badly.
     A file that was imported years ago is not late, nor is a series that ended. Ahead of the clock is an error: nothing
@@ -150,7 +183,8 @@ def severity(found: TickerReport, *, lag_threshold_s: int) -> int:
     due = asked and (found.sessions_behind is None or found.sessions_behind > 0)
     if late and due:
         return CRITICAL
-    return WARNING if found.status in FAILURES or found.rejected or found.flagged else OK
+    in_doubt = found.disputed_actions or found.unsized_actions
+    return WARNING if found.status in FAILURES or found.rejected or found.flagged or in_doubt else OK
 
 
 def graded(found: TickerReport, *, lag_threshold_s: int) -> TickerReport:
@@ -165,6 +199,9 @@ def graded(found: TickerReport, *, lag_threshold_s: int) -> TickerReport:
     elif grave == WARNING:
         failed = f"the last run ended as {found.status}"
         reason = failed if found.status in FAILURES else f"{found.rejected} rows rejected, {found.flagged} flagged"
+        if found.status not in FAILURES and not (found.rejected or found.flagged):
+            in_doubt = f"{found.disputed_actions} told in two ways, {found.unsized_actions} of no known size"
+            reason = f"corporate actions in doubt: {in_doubt} (main actions --disputed)"
     return replace(found, severity=SEVERITIES[grave], reason=reason)
 
 

@@ -8,6 +8,7 @@ import msgspec
 from ledger.audit.flaw import Flaw
 from ledger.events import AlertSeverity
 from ledger.values import LedgerKind
+from projections.api.disputes import DisputedAction
 from projections.api.rows import Change, CorporateAction, LogEntry, MissingSession, Price
 from projections.models.retirements import Retirement
 from projections.queries.metrics_report import TickerReport
@@ -64,6 +65,7 @@ class TickerFacts(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...] = ()
     missing: tuple[MissingSession, ...] = ()
     actions: tuple[CorporateAction, ...] = ()
+    doubted: tuple[DisputedAction, ...] = ()
 
 
 class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +94,7 @@ class ReportFacts(msgspec.Struct, frozen=True, kw_only=True):
     chain: ChainChecked
     lag_threshold_s: int
     order: tuple[str, ...]
+    action_order: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     custody: tuple[CustodyEvent, ...] = ()
     custody_count: int = 0

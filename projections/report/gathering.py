@@ -10,7 +10,7 @@ from ledger.ingest.providers.registry import brought_by_hand
 from ledger.log_source import LogSource, created
 from ledger.market.series import Series
 from ledger.market.ticker import code, short
-from projections.api import series_rows
+from projections.api import disputes, series_rows
 from projections.api.faces import to_python
 from projections.api.rows import LogEntry
 from projections.fold.tables import State
@@ -38,6 +38,7 @@ class ReportAsked(msgspec.Struct, frozen=True, kw_only=True):
     tickers: tuple[str, ...]
     lag_threshold_s: int
     order: tuple[str, ...]
+    action_order: tuple[str, ...] = ()
 
 
 def begun(log: LogSource, read: ChainRead, asked: ReportAsked) -> ReportFacts:
@@ -59,6 +60,7 @@ def begun(log: LogSource, read: ChainRead, asked: ReportAsked) -> ReportFacts:
         chain=read.chain,
         lag_threshold_s=asked.lag_threshold_s,
         order=asked.order,
+        action_order=asked.action_order,
         asked=asked.tickers,
         custody=read.custody[-LAST_ENTRIES:],
         custody_count=len(read.custody),
@@ -94,7 +96,7 @@ def gathered(log: LogSource, view: View, known: ReportFacts) -> ReportFacts:
     return msgspec.structs.replace(
         known,
         tickers=tuple(
-            _ticker(state, Series(name, chosen[name]), health.get(name), known)
+            _ticker(log, state, Series(name, chosen[name]), health.get(name), known)
             if name in chosen
             else TickerFacts(ticker=name, health=health[name])
             for name in asked
@@ -128,8 +130,12 @@ def _held(state: State, position: int) -> SessionsHeld:
     return found
 
 
-def _ticker(state: State, series: Series, health: TickerReport | None, known: ReportFacts) -> TickerFacts:
+def _ticker(
+    log: LogSource, state: State, series: Series, health: TickerReport | None, known: ReportFacts
+) -> TickerFacts:
     tables, position = state[prices.NAME], known.chain.position
+    told = series.ticker in disputes.tickers(state)
+    seen = disputes.seen(log, state, series.ticker, position, known.action_order) if told else []
     measures = state[metrics.NAME]
     retired = retirements.in_force(measures).get(series.ticker)
     due = DueSessions(
@@ -147,6 +153,7 @@ def _ticker(state: State, series: Series, health: TickerReport | None, known: Re
         changes=tuple(series_rows.changes(tables, series, position, everything=False)),
         missing=tuple(series_rows.missing_sessions(tables, series, due, position)),
         actions=tuple(series_rows.actions(tables, series, position)),
+        doubted=tuple(disputes.rows(series.ticker, [one for one in seen if one.is_open])),
     )
 
 

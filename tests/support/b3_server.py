@@ -61,8 +61,10 @@ def right(com: str, percentage: str, price: str, isin: str) -> dict[str, Any]:
     }
 
 
-def past(com: str, share: str, label: str, value: str, *, quoted: str = "1") -> dict[str, Any]:
-    """Return a row of a history of cash."""
+def past(
+    com: str, share: str, label: str, value: str, *, quoted: str = "1", close: str | None = None
+) -> dict[str, Any]:
+    """Return a row of a history of cash; the close is of the same day, for as many shares as the value."""
     return {
         "typeStock": share,
         "dateApproval": None,
@@ -71,7 +73,7 @@ def past(com: str, share: str, label: str, value: str, *, quoted: str = "1") -> 
         "corporateAction": label,
         "lastDatePriorEx": com,
         "dateClosingPricePriorExDate": com,
-        "closingPricePriorExDate": "10,00",
+        "closingPricePriorExDate": close,
         "quotedPerShares": quoted,
         "corporateActionPrice": None,
         "lastDateTimePriorEx": f"{com} 00:00:00",

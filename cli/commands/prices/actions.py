@@ -1,6 +1,6 @@
 """`main actions`: dividends, splits and capital gains, as they are known and as they were reported."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import Layout
+from ledger.log_source import LogSource
 from projections.api import series_rows
 from projections.api.rows import CorporateAction
 from projections.models import decisions, units
@@ -74,11 +75,10 @@ def actions(context: click.Context, /, *, style: Style, **given: Any) -> int:
         context.fail("got --disputed with --revisions or --source, want it without")
     if asked.ticker is None and not asked.disputed:
         context.fail("got no ticker, want --ticker, or --disputed for all of them")
-    in_force = settings.load()
-    with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
-        position = positions.reached(log, asked.as_of)
+    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         if asked.disputed:
-            return _disputed(view, asked.ticker, position, in_force.action_sources, style)
+            return _disputed(log, view, asked, style)
+        position = positions.reached(log, asked.as_of)
         tables, name = view.state["prices"], asked.ticker or ""
         if asked.source is not None or not decisions.judged(tables, name):
             series_option.judged(view.state, name, asked.source)
@@ -89,14 +89,16 @@ def actions(context: click.Context, /, *, style: Style, **given: Any) -> int:
     return Exit.OK
 
 
-def _disputed(view: View, ticker: str | None, position: int, order: Sequence[str], style: Style) -> int:
+def _disputed(log: LogSource, view: View, asked: ActionsOptions, style: Style) -> int:
     # Imported here: exact fractions cost as much as everything else that actions need.
     from projections.api import disputes
 
-    names = disputes.tickers(view.state) if ticker is None else [ticker]
-    if ticker is not None:
-        series_option.judged(view.state, ticker, None)
-    found = [row for name in names for row in disputes.rows(name, disputes.seen(view.state, name, position, order))]
+    if asked.ticker is not None:
+        series_option.judged(view.state, asked.ticker, None)
+    names = disputes.tickers(view.state) if asked.ticker is None else [asked.ticker]
+    position, order = positions.reached(log, asked.as_of), settings.load().action_sources
+    seen = {name: disputes.seen(log, view.state, name, position, order) for name in names}
+    found = [row for name, some in seen.items() for row in disputes.rows(name, some)]
     doubted = [row for row in found if row.state in disputes.IN_DOUBT]
     output.give(output.rendered(doubted, style, DISPUTED_LAYOUT))
     alike, alone = (sum(row.state == state for row in found) for state in ("agreed", "single"))

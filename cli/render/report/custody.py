@@ -40,6 +40,7 @@ def _facts(facts: ReportFacts, say: Phrases) -> Iterator[tuple[str, str]]:
     severities = [one.health.severity for one in facts.tickers if one.health is not None]
     counts = {name: severities.count(name) for name in ("critical", "warning", "ok")}
     yield "tickers", f"{say.number(len(facts.tickers))}: {say('tally', **counts)}"
+    yield "doubted", say.number(sum(len(one.doubted) for one in facts.tickers))
     yield "missing", say.number(sum(len(one.missing) for one in facts.tickers))
     for key, tag in NEWEST.items():
         if (event := facts.newest.get(tag)) is None:

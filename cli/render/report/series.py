@@ -7,6 +7,7 @@ from cli.render.report import chart
 from cli.render.report.markup import Html, element
 from cli.render.report.tables import Column, moment, table
 from cli.render.report.words import Phrases
+from projections.api.disputes import DisputedAction
 from projections.api.rows import Change, CorporateAction, MissingSession
 from projections.report.facts import TickerFacts
 
@@ -25,6 +26,7 @@ REVISIONS = (
     Column("seq", "n"),
 )
 ACTIONS = (Column("date"), Column("action"), Column("amount", "n"), Column("learned"), Column("seq", "n"))
+DOUBTS = (Column("date"), Column("family"), Column("told"), Column("reason", "long"))
 GAPS = (Column("date"), Column("why"), Column("asked", "n"), Column("last_asked"))
 
 
@@ -45,6 +47,7 @@ def series(one: TickerFacts, say: Phrases, name: str) -> Html:
         *rescaled,
         _newest(say("revisions", ticker=one.ticker), REVISIONS, changes, _revision, say),
         _newest(say("actions", ticker=one.ticker), ACTIONS, one.actions, _action, say),
+        _newest(say("doubts", ticker=one.ticker), DOUBTS, one.doubted, _doubt, say),
         _newest(say("gaps", ticker=one.ticker), GAPS, one.missing, _gap, say),
         aria_labelledby=name,
     )
@@ -82,6 +85,11 @@ def _action(row: CorporateAction, say: Phrases) -> Sequence[str]:
     size = say("ratio", denominator=row.denominator, numerator=row.numerator)
     paid = size if row.amount is None else say.number(row.amount)
     return row.date.isoformat(), what, paid, moment(row.learned_at), say.number(row.seq)
+
+
+def _doubt(row: DisputedAction, _say: Phrases) -> Sequence[str]:
+    told = ", ".join(f"{name} {size}" for name, size in row.told.items())
+    return row.date.isoformat(), row.family, told or "-", row.reason or row.state
 
 
 def _gap(row: MissingSession, say: Phrases) -> Sequence[str]:

@@ -40,6 +40,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     Its code is named as `module:attribute` and loaded when first used: `rows` is a `RowReader`, `reading` a
     `BodyReader` (None: there is nothing but rows), `lines` a `LineReader`, `live` a `Callable[[Access], Provider]`.
     `quotations` is a `QuotationReader` and `listings` a `ListingReader`, both None where bars are all that it sends.
+    `closes` is a `CloseReader` of a provider of actions that gives the close before each.
     `rank` returns the rank of an answer from its evidence; without it the last answer stands. `former_readings` are the
     `BodyReader`s of what older versions of its code recorded, by version.
     """
@@ -54,6 +55,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     lines: str | None = None  # for bodies of text, a session a line
     quotations: str | None = None
     listings: str | None = None
+    closes: str | None = None
     names_actions: bool = False  # whether an answer without actions says that there were none
     has_sessions: bool = True  # whether it has prices; False for one that tells of corporate actions alone
     withdraws_actions: bool = False  # whether its word that an action is none counts against other providers too
@@ -99,6 +101,12 @@ It raises BodyError for a body in another format, and nothing else: an action th
 
 LineReader = Callable[[bytes, date], tuple[str, ...]]
 """Returns the lines of a text body that hold one session."""
+
+CloseReader = Callable[[bytes], dict[date, frozenset[int]]]
+"""Returns the closes, in millionths of a real a share, that a body gives beside its actions, by their day.
+
+It raises BodyError for a body in another format, and nothing else.
+"""
 
 QuotationReader = Callable[[bytes, Mapping[date, Bar]], Iterator[Quotation]]
 """Yields what a body says of the session of each bar beyond what the bar holds.

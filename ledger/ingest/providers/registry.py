@@ -17,6 +17,7 @@ from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import (
     Access,
     BodyReader,
+    CloseReader,
     Description,
     LineReader,
     ListingReader,
@@ -165,6 +166,18 @@ def quotations(name: str, answer: Answer, bars: Mapping[date, Bar]) -> Iterator[
     """
     read: QuotationReader = _loaded(described(name).quotations or "")
     return read(evidence.body(answer), bars)
+
+
+def closes(name: str, answer: Answer) -> dict[date, frozenset[int]]:
+    """Return the closes that a recorded answer gives beside its actions, by day; {} where its provider gives none.
+
+    Raises: BodyError for an answer that it cannot read; UnknownProviderError.
+    """
+    path = described(name).closes
+    if path is None:
+        return {}
+    read: CloseReader = _loaded(path)
+    return read(evidence.body(answer))
 
 
 def listings(name: str, answer: Answer, bars: Mapping[date, Bar]) -> Iterator[tuple[date, Listing]]:

@@ -181,6 +181,16 @@ def test_the_price_confirms_and_contradicts_a_split() -> None:
     assert ("differs", "the price did not move by it") == (doubtful.state, doubtful.reason)
 
 
+def test_a_person_settles_what_others_tell_in_two_ways_and_not_what_the_tape_denies() -> None:
+    """Somebody looked into it; the exchange's own count is another matter."""
+    (row,) = seen(manual=[paid(1_356_891)], b3=[paid(1_328_206)])
+    assert ("differs", True, False) == (row.state, row.is_settled, row.is_open)
+    (row,) = seen(b3=[paid(1_356_891)], yfinance=[paid(1_328_206)])
+    assert (False, True) == (row.is_settled, row.is_open)
+    (row,) = seen(counting((-1, 100), (0, 100)), manual=[paid(1_356_891)])
+    assert (False, True) == (row.is_settled, row.is_open)
+
+
 def test_a_subscription_without_a_price_has_no_size() -> None:
     """New shares at no known price are worth nobody knows what."""
     (row,) = seen(b3=[parted(1, 10, "subscription")])

@@ -90,7 +90,7 @@ def _seen(ledger: ActiveLedger, given: Settings, now_us: int, thresholds: Thresh
                 *marked,
                 *alarms.of_tickers(tables, now_us=now_us, thresholds=thresholds),
                 *alarms.of_proofs(tables, created_us=recorded_at(log, 0), now_us=now_us, thresholds=thresholds),
-                *alarms.of_actions(disputes.doubted(view.state, given.action_sources)),
+                *alarms.of_actions(disputes.counted(log, view.state, given.action_sources)),
             )
             return Seen(
                 alarms=found,

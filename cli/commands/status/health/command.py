@@ -51,6 +51,7 @@ WORSE = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
 NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError, ShortageError)
 
 
+TICKERS_OF_ACTIONS_MAX = 20  # whose actions are compared: health is a matter of moments, alerts may take longer
 AHEAD_LIMIT_US = 300 * times.SECOND_US
 
 
@@ -77,6 +78,7 @@ class HealthRow(msgspec.Struct, frozen=True, kw_only=True):
     last_ingest: str | None = None
     ingest_lag_seconds: int | None = None
     missing_sessions: int | None = None  # of all tickers: due in accepted answers and not held
+    disputed_actions: int | None = None  # corporate actions in doubt; null of more tickers than are looked at
     locks: tuple[LockRow, ...] = ()
     ledger: str | None = None  # its folder
     kind: LedgerKind | None = None
@@ -102,6 +104,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     ingest_known: bool = False
     last_ingest: int | None = None
     missing: int | None = None
+    disputed: int | None = None
     error_message: str | None = None
     checkpoint: CheckpointMade | None = None
     backup: BackupStatus | None = None
@@ -117,8 +120,9 @@ Examples:
   main health --format json
 
 \b
-Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected or flagged, or less than
-64 MiB are free on the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is
+Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected or flagged, corporate
+actions of up to 20 tickers are in doubt (of more main alerts tells), or less than 64 MiB are free on
+the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is
 late, or less than 1 MiB is free; 3 no ledger, no ingest recorded, or no permission, memory or handles
 to look.
 """
@@ -155,6 +159,7 @@ def _health(given: Settings) -> HealthRow:
         last_ingest=None if last is None else times.text(last),
         ingest_lag_seconds=None if last is None else _age_s(last, now_us),
         missing_sessions=found.missing,
+        disputed_actions=found.disputed,
         locks=_locks(ledger.home),
         ledger=str(ledger.folder.absolute()),
         kind=ledger.kind,
@@ -218,7 +223,7 @@ def _look(home: LedgerHome, folder: Path, now_us: int, given: Settings) -> Look:
                 log.require(anchored, witness="anchor")
             heed(folder)
             _require_past(log, head, now_us)
-            return _measured(log, head, ledgers.read_at(given, log), given.metrics_ingest_lag_threshold)
+            return _measured(log, head, ledgers.read_at(given, log), given)
         except LedgerError as error:
             verdict = error.verdict if isinstance(error, MarkedError) else None
             return Look(severity=_severity(error), head=head, error_message=str(error), verdict=verdict)
@@ -239,10 +244,16 @@ def _severity(error: LedgerError) -> Exit:
     return Exit.UNKNOWN if isinstance(error, NOT_SEEN) else Exit.CRITICAL
 
 
-def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> Look:
+def _measured(log: EventLog, head: Head, now_us: int, given: Settings) -> Look:
+    from projections.api import disputes  # here: exact fractions cost as much as everything else
+
+    lag_threshold_s = given.metrics_ingest_lag_threshold
     with open_view(log, log.folder) as view:
-        tables = view.state["metrics"]
-        each = graded_reports(tables, now_us=now_us, lag_threshold_s=lag_threshold_s)
+        tables, names = view.state["metrics"], disputes.tickers(view.state)
+        doubts = None
+        if len(names) <= TICKERS_OF_ACTIONS_MAX:
+            doubts = disputes.counts(log, view.state, names, order=given.action_sources)
+        each = graded_reports(tables, now_us=now_us, lag_threshold_s=lag_threshold_s, doubts=doubts)
         signed, backup, verification = last_checkpoint(tables), last_backup(tables), last_verification(tables)
     found, message = worst(each), None
     if found is None:
@@ -256,6 +267,7 @@ def _measured(log: EventLog, head: Head, now_us: int, lag_threshold_s: int) -> L
         ingest_known=True,
         last_ingest=max((one.last_ingest for one in each if one.last_ingest is not None), default=None),
         missing=sum(one.missing for one in each),
+        disputed=None if doubts is None else sum(one.differs + one.unsized for one in doubts.values()),
         error_message=message,
         checkpoint=signed,
         backup=backup,
@@ -272,6 +284,7 @@ def text(found: HealthRow) -> str:
     last = f"last ingest {found.last_ingest or ('never' if found.ingest_known else 'unknown')}"
     late = "" if found.ingest_lag_seconds is None else f" ({found.ingest_lag_seconds}s ago)"
     missing = f" | {found.missing_sessions} sessions missing" if found.missing_sessions else ""
+    missing += f" | {found.disputed_actions} corporate actions in doubt" if found.disputed_actions else ""
     words = "" if found.error_message is None else f" | {found.error_message}"
     lines = [f"{found.status}: {size} | {last}{late} | {len(found.locks)} at work{missing}{words}"]
     if found.uncovered_events is not None:

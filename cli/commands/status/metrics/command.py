@@ -15,6 +15,7 @@ from cli.commands.status.metrics.row import LastDateRow
 from cli.context import ledgers, params, ticker_option
 from cli.render.renderers import PROMETHEUS
 from ledger.errors import NothingToShowError
+from ledger.log_source import LogSource
 from projections.queries.metrics_report import TickerReport, grade, graded_reports, worst
 from projections.store.store import View
 
@@ -34,7 +35,8 @@ Examples:
   main metrics last-date PETR4
 
 \b
-Exit codes: those of the worst ticker. 1 its last run failed, or had rows rejected or flagged, 2 its
+Exit codes: those of the worst ticker. 1 its last run failed, or had rows rejected or flagged, or
+corporate actions of it are in doubt (main actions --disputed) that no person decided, 2 its
 last ingest is older than METRICS_INGEST_LAG_THRESHOLD and a B3 session became final since the last one held
 (a weekend or a holiday alone is no alarm), 3 no ingest recorded. With --format prometheus the page is
 written even where the ledger cannot be read: it then says b3ledger_up 0.
@@ -60,7 +62,7 @@ def metrics(context: click.Context, /, ticker: str | None, out: Path | None, sty
         return _exit(_some(scrape.give(reports, ticker, style, out), ticker))
     given = settings.load()
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        found = _some(reports(view, ticker, given, ledgers.read_at(given, log)), ticker)
+        found = _some(reports(log, view, ticker, given), ticker)
     output.report(found, style, text=row.text, table=row.TABLE)
     return _exit(found)
 
@@ -83,7 +85,7 @@ def ingest_lag(ticker: str | None, style: Style) -> int:
     """Say how long ago each ticker was last ingested."""
     given = settings.load()
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        found = reports(view, ticker, given, ledgers.read_at(given, log))
+        found = reports(log, view, ticker, given)
     output.show(map(row.lag, _some(found, ticker)), style, text=row.lag_text, table=row.LAG_TABLE)
     return _exit(found)
 
@@ -105,7 +107,7 @@ def last_date(ticker: str, style: Style) -> int:
     """Print the last session held of a ticker."""
     given = settings.load()
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        found = reports(view, ticker, given, ledgers.read_at(given, log))
+        found = reports(log, view, ticker, given)
     rows = [
         LastDateRow(
             ticker=ticker, last_date=one.last_date, sessions_behind=one.sessions_behind or 0, provider=one.provider
@@ -117,10 +119,18 @@ def last_date(ticker: str, style: Style) -> int:
     return Exit.OK
 
 
-def reports(view: View, ticker: str | None, given: Settings, now_us: int) -> list[TickerReport]:
-    """Return how each ticker (or the one) goes at that time, and how bad it is."""
-    lag_s = given.metrics_ingest_lag_threshold
-    return graded_reports(view.state["metrics"], ticker, now_us=now_us, lag_threshold_s=lag_s)
+def reports(log: LogSource, view: View, ticker: str | None, given: Settings) -> list[TickerReport]:
+    """Return how each ticker (or the one) goes, and how bad it is."""
+    from projections.api import disputes  # here: exact fractions cost as much as everything else
+
+    names = [name for name in disputes.tickers(view.state) if ticker in {None, name}]
+    return graded_reports(
+        view.state["metrics"],
+        ticker,
+        now_us=ledgers.read_at(given, log),
+        lag_threshold_s=given.metrics_ingest_lag_threshold,
+        doubts=disputes.counts(log, view.state, names, order=given.action_sources),
+    )
 
 
 def _some(found: Sequence[T], ticker: str | None) -> Sequence[T]:

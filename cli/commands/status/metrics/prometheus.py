@@ -8,7 +8,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from cli.commands.status.metrics.scrape import Surroundings
-from projections.api import disputes
 from projections.models.metrics import runs
 from projections.models.newest_proofs import last_backup, last_checkpoint, last_verification
 from projections.queries.metrics_report import SEVERITIES, TickerReport
@@ -96,8 +95,11 @@ class _Found(Collector):
             self._view, {one.ticker for one in self._reports}, {r.provider for r in self._reports if r.ticker is None}
         )
         yield from _of_proofs(self._view)
+        unsized = sum(one.unsized_actions for one in self._reports)
+        told_apart = sum(one.disputed_actions for one in self._reports)
         purpose = "Corporate actions that witnesses differ on, or of which nobody knows the size."
-        yield _gauge("disputed_actions", purpose, (), [((), disputes.doubted(self._view.state))])
+        yield _gauge("disputed_actions", purpose, (), [((), told_apart + unsized)])
+        yield _gauge("unsized_actions", "Those of them of which nobody knows the size.", (), [((), unsized)])
         head = self._view.head.size - 1 if self._view.head.size else None
         yield _gauge("head_sequence", "Sequence number of the last event.", (), [((), head)])
 

@@ -19,11 +19,12 @@ from cli.context import ledgers
 from cli.render.renderers import Layout
 from ledger.errors import LedgerError
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
+from ledger.log_source import LogSource
 from ledger.store.mark import read_mark
 from projections.queries.metrics_report import TickerReport
 from projections.store.store import View
 
-Reports = Callable[[View, str | None, Settings, int], list[TickerReport]]
+Reports = Callable[[LogSource, View, str | None, Settings], list[TickerReport]]
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,5 +88,5 @@ def _scraped(given: Settings, reports: Reports, ticker: str | None, around: Surr
     from cli.commands.status.metrics.prometheus import exposition
 
     with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        found = reports(view, ticker, given, ledgers.read_at(given, log))
+        found = reports(log, view, ticker, given)
         return Scraped(exposition(view, found, around), found)

@@ -101,7 +101,12 @@ def _facts(log: LogSource, as_of: UpTo | None, tickers: tuple[str, ...]) -> Repo
     from projections.report.gathering import ReportAsked, begun, gathered
 
     given = settings.load()
-    asked = ReportAsked(tickers=tickers, lag_threshold_s=given.metrics_ingest_lag_threshold, order=given.price_sources)
+    asked = ReportAsked(
+        tickers=tickers,
+        lag_threshold_s=given.metrics_ingest_lag_threshold,
+        order=given.price_sources,
+        action_order=given.action_sources,
+    )
     known = begun(log, read_chain(log, positions.reached(log, as_of)), asked)
     if known.chain.flaw is not None:
         return known

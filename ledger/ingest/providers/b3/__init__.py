@@ -7,6 +7,7 @@ DESCRIPTION = Description(
     basis="as_traded",
     rows="ledger.ingest.providers.b3.joined:raw_bars",
     reading="ledger.ingest.providers.b3.joined:reading",
+    closes="ledger.ingest.providers.b3.joined:closes",
     live="ledger.ingest.providers.b3.provider:opened",
     base_url_setting="B3_BASE_URL",
     names_actions=True,

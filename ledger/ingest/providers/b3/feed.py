@@ -87,6 +87,8 @@ class HistoryRow(msgspec.Struct, frozen=True, rename="camel"):
     corporate_action: str | None = None
     last_date_prior_ex: str | None = None
     quoted_per_shares: Text = None
+    closing_price_prior_ex_date: Text = None  # of as many shares as the value
+    date_closing_price_prior_ex_date: str | None = None
 
 
 class PageCount(msgspec.Struct, frozen=True, rename="camel"):

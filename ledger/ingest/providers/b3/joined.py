@@ -11,6 +11,7 @@ Source: docs/validation.md, "Actions from the exchange".
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from fractions import Fraction
 from typing import TypeVar
@@ -21,7 +22,7 @@ from ledger.ingest.providers.b3 import feed
 from ledger.ingest.providers.b3.feed import CashRow, FeedError, HistoryRow, StockRow, SubscriptionRow, Supplement
 from ledger.ingest.rules.actions import CURRENCY
 from ledger.ingest.rules.reading import Offer, Reading
-from ledger.market.price import AMOUNTS_PER_REAL, LIMIT_MICROS
+from ledger.market.price import AMOUNTS_PER_REAL, LIMIT_MICROS, MICROS_PER_REAL
 from ledger.market.sessions import shift
 from ledger.market.ticker import SUFFIX
 from ledger.values import Action, ActionKind, Identity, RawBar, Window
@@ -170,6 +171,30 @@ def reading(recorded: bytes) -> Reading:
     )
 
 
+def closes(recorded: bytes) -> dict[date, frozenset[int]]:
+    """Return the closes of the wanted class that the history gives, in millionths of a real a share, by their day.
+
+    They are no prices to go by, but tell whose history it is. One that cannot be read is none.
+
+    Raises: FeedError for another body.
+    """
+    wanted, answered = answers(recorded)
+    found: dict[date, set[int]] = defaultdict(set)
+    for page in (feed.history_page(one.text) for one in answered if one.method == feed.HISTORY):
+        for row in page.results or ():
+            if feed.said(row.type_stock) != wanted.share:
+                continue
+            with suppress(FeedError):
+                day, close = (
+                    feed.day(row.date_closing_price_prior_ex_date),
+                    feed.number(row.closing_price_prior_ex_date),
+                )
+                quoted = _quoted(row)
+                if day is not None and close and quoted > 0:
+                    found[day].add(round(close / quoted * MICROS_PER_REAL))
+    return {day: frozenset(some) for day, some in found.items()}
+
+
 def window(recorded: bytes, today: date) -> Window:
     """Return the days that the actions of a body are of, `today` among them.
 
@@ -193,8 +218,8 @@ def _paid(wanted: WantedShare, cash: Sequence[CashRow], history: Sequence[Histor
         yield _offer(paid, pay_date=pay_date, isin=feed.said(row.isin_code))
     for line in history:
         try:
-            quoted = feed.number(line.quoted_per_shares) or feed.number(line.ratio) or Fraction(1)
-            paid = _payment(line.last_date_prior_ex, line.corporate_action, feed.number(line.value_cash), quoted)
+            value = feed.number(line.value_cash)
+            paid = _payment(line.last_date_prior_ex, line.corporate_action, value, _quoted(line))
         except FeedError as error:
             yield _fault("dividend", line.last_date_prior_ex, error)
             continue
@@ -202,6 +227,11 @@ def _paid(wanted: WantedShare, cash: Sequence[CashRow], history: Sequence[Histor
             told[paid] -= 1
         else:
             yield _offer(paid)
+
+
+def _quoted(row: HistoryRow) -> Fraction:
+    """Return how many shares the value and the close of a row are of."""
+    return feed.number(row.quoted_per_shares) or feed.number(row.ratio) or Fraction(1)
 
 
 def _payment(com: str | None, label: str | None, value: Fraction | None, quoted: Fraction) -> PaidRow:

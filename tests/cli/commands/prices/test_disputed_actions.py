@@ -31,8 +31,8 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rights = {day: 100 + (day >= date(2024, 12, 12)) + (day >= date(2024, 12, 26)) for day in CLOSES}
     lines = [line(day, "PETR4", close, distribution=rights[day], isin=ISIN) for day, close in CLOSES.items()]
     made(folder / "A.TXT", lines, year=2024)
-    rows = [past("11/12/2024", "PN", "DIVIDENDO", "1,55174293")]
-    rows += [past("23/12/2024", "PN", kind, value) for kind, value in PAID]
+    rows = [past("11/12/2024", "PN", "DIVIDENDO", "1,55174293", close="40,59")]
+    rows += [past("23/12/2024", "PN", kind, value, close="36,86") for kind, value in PAID]
     told = company("PETR", "PETROBRAS", stockDividends=[stock("25/04/2008", "DESDOBRAMENTO", "100,0", ISIN)])
     (folder / "PETR.json").write_text(json.dumps(told), "utf-8")
     (folder / "PETR-caixa.json").write_text(json.dumps(page(rows)), "utf-8")
@@ -250,6 +250,82 @@ def test_a_ticker_behind_adjusted_is_told_where_it_goes(command: tuple[str, ...]
     words = f"got 'PETR4', want splits or all, or nothing: main {name} PETR4 --adjusted"
     assert (3, True) == (done.code, words in done.err)
     assert "want one of 'splits', 'all'" in main(imported, name, "--adjusted", "dividends", *args).err
+
+
+@pytest.mark.parametrize(
+    ("close", "quoted", "said"),
+    [
+        ("40,59", "1", None),
+        ("40.590,00", "1000", None),
+        ("39,11", "1", "b3 has a close of 39.11 on 2024-12-11, the exchange's prices 40.59"),
+        ("quarenta", "1", None),  # none, where it cannot be read
+    ],
+)
+def test_a_close_in_the_history_is_told_where_it_differs_and_never_believed(
+    tmp_path: Path, imported: Path, close: str, quoted: str, said: str | None
+) -> None:
+    """It gives away that the history is another paper's; prices are as they were imported."""
+    (tmp_path / "A.TXT").write_bytes((imported / "A.TXT").read_bytes())
+    (tmp_path / "PETR.json").write_bytes((imported / "PETR.json").read_bytes())
+    value = "1,55174293" if quoted == "1" else "1.551,74293"
+    rows = [past("11/12/2024", "PN", "DIVIDENDO", value, quoted=quoted, close=close)]
+    rows += [past("23/12/2024", "PN", "DIVIDENDO", "1,32820661", close="36,86")]
+    rows += [past("11/12/2024", "ON", "DIVIDENDO", value, close="99,99")]  # of another class
+    (tmp_path / "caixa.json").write_text(json.dumps(page(rows)), "utf-8")
+    main(tmp_path, "import-cotahist", "A.TXT")
+    main(tmp_path, "import-actions", "PETR.json", "caixa.json")
+    found = main(tmp_path, "actions", "PETR4", "--disputed", "--format", "json").lines()
+    assert ([] if said is None else [said]) == [row["reason"] for row in found]
+    (row,) = main(
+        tmp_path, "prices", "PETR4", "--start", "2024-12-11", "--end", "2024-12-11", "--format", "json"
+    ).lines()
+    assert 40.59 == row["close"]
+
+
+def test_what_a_person_decided_is_listed_and_no_alarm(tmp_path: Path, imported: Path) -> None:
+    """Until then health, metrics, alerts, a scrape and a report tell of it, each with a reason; then only the list."""
+    for name in ("A.TXT", "PETR.json", "PETR-caixa.json"):
+        (tmp_path / name).write_bytes((imported / name).read_bytes())
+    told = [past("11/12/2024", "PN", "DIVIDENDO", "1,55174293", close="40,59"), *(
+        past("23/12/2024", "PN", "DIVIDENDO", "1,32820661", close="1,00"),
+    )]  # fmt: skip
+    (tmp_path / "PETR-caixa.json").write_text(json.dumps(page(told)), "utf-8")
+    main(tmp_path, "import-cotahist", "A.TXT")
+    main(tmp_path, "import-actions", "PETR.json", "PETR-caixa.json")
+    words = "corporate actions in doubt: 1 told in two ways, 0 of no known size (main actions --disputed)"
+    metrics = main(tmp_path, "metrics", "--ticker", "PETR4", "--format", "json")
+    assert (1, f"warning: PETR4.SA: {words}\n") == (metrics.code, metrics.err)
+    assert (1, 0, words) == tuple(
+        metrics.lines()[-1][name] for name in ("disputed_actions", "unsized_actions", "reason")
+    )
+    health = main(tmp_path, "health", "--format", "json")
+    assert (1, 1, True) == (health.code, health.lines()[0]["disputed_actions"], words in health.err)
+    scraped = main(tmp_path, "metrics", "--format", "prometheus").out
+    assert "\nb3ledger_disputed_actions 1.0\n" in scraped
+    assert "\nb3ledger_unsized_actions 0.0\n" in scraped
+    main(tmp_path, "report", "--out", "r.html")
+    page_ = (tmp_path / "r.html").read_text("utf-8")
+    assert "PETR4.SA in doubt" in page_
+    assert "b3 has a close of 1.00 on 2024-12-23" in page_
+    # A person's word on that day, and another's beside it.
+    sheet(tmp_path, "PETR4,2024-12-26,dividend,1.356891,,,as the notice of 2024-12-20 has it")
+    (row,) = main(tmp_path, "actions", "PETR4", "--disputed", "--format", "json").lines()
+    assert ("differs", "manual") == (row["state"], row["provider"])
+    assert "\nb3ledger_disputed_actions 1.0\n" in main(tmp_path, "metrics", "--format", "prometheus").out
+
+
+def test_another_size_beside_a_persons_word_is_settled(tmp_path: Path, imported: Path) -> None:
+    """The list still shows it; nobody is called for it."""
+    for name in ("A.TXT", "PETR.json", "PETR-caixa.json"):
+        (tmp_path / name).write_bytes((imported / name).read_bytes())
+    main(tmp_path, "import-cotahist", "A.TXT")
+    main(tmp_path, "import-actions", "PETR.json", "PETR-caixa.json")
+    sheet(tmp_path, "PETR4,2024-12-26,dividend,1.356891,,,as the notice of 2024-12-20 has it")
+    assert 1 == main(tmp_path, "actions", "--disputed").code
+    assert 0 == main(tmp_path, "health").code
+    assert [] == [
+        one for one in main(tmp_path, "alerts", "--format", "json").lines() if one["metric"] == "actions.disputed"
+    ]
 
 
 def test_disputed_needs_no_ticker_and_everything_else_does(imported: Path) -> None:

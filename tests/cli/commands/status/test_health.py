@@ -47,6 +47,7 @@ def expected_row(folder: Path, head: Head) -> dict[str, object]:
         "last_ingest": "2026-02-13T23:00:00Z",
         "ingest_lag_seconds": 0,
         "missing_sessions": 3,
+        "disputed_actions": 0,
         "locks": [],
         "ledger": str(folder / FOLDER),
         "kind": "sample",

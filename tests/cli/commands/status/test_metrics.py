@@ -70,6 +70,8 @@ def test_json_has_the_six_fields_first_then_the_rest(sample: Path) -> None:
         "retired_on": None,
         "retired_into": None,
         "tickers": 1,
+        "disputed_actions": 0,
+        "unsized_actions": 0,
     }
     assert (0, "", expected, SIX) == (found.code, found.err, row, list(row)[:6])
 
@@ -140,6 +142,7 @@ def test_prometheus_reads_what_is_scraped(sample: Path) -> None:
         ("bad_verdict",): 0,
         ("page_timestamp_seconds",): INGESTED,
         ("disputed_actions",): 0,
+        ("unsized_actions",): 0,
         ("head_sequence",): EVENTS - 1,
         ("held_rows", "sample", PETR4): 503,
         ("ingest_consecutive_failures", "sample", PETR4): 0,
