@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from ledger import ids
 from ledger.backup.frames import HEADER, frames
-from ledger.backup.recorded import newest_beside
-from ledger.backup.scan import Advance, Scan, scan
+from ledger.backup.recorded import counted_before, keep_counts, newest_beside
+from ledger.backup.scan import Advance, Counted, Scan, scan
 from ledger.chain import Head, Link, Seq
 from ledger.claims import OtherLogError
 from ledger.codec import Draft, streams_hash
@@ -117,8 +117,10 @@ def create_backup(
             part.publish()
         write_checksum(path, found.sha256)
         stage.name = "record"
-        copied_from = None if earlier is None else earlier.name
-        return replace(record_created(log, found, job_id), copied_from=copied_from, refused=refused)
+        made = record_created(log, found, job_id)
+        assert found.counts is not None  # noqa: S101 - as the event has them
+        keep_counts(log.folder, found.counts, earlier)
+        return replace(made, copied_from=None if earlier is None else earlier.name, refused=refused)
 
 
 def prove_copy(
@@ -140,12 +142,14 @@ def prove_copy(
     part.sync()
     stage.name = "check"
     # The event that recorded the earlier backup comes after it: it is among those that are re-hashed.
-    known = None if earlier is None else Head(earlier.size, Link(earlier.link))
+    known = None
+    if earlier is not None:
+        known = counted_before(log.folder, earlier) or Head(earlier.size, Link(earlier.link))
     return scan_copy(part, part.target, sha256=written, head=head, watch=watch, known=known)
 
 
 def scan_copy(
-    part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch, known: Head | None = None
+    part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch, known: Head | Counted | None = None
 ) -> Scan:
     """Return what the disk gives back of the copy, once that is what was written and all of it holds."""
     with watch("checking", head.size) as advance:

@@ -1,20 +1,35 @@
-"""What the live ledger remembers of the backups made of it."""
+"""What the live ledger remembers of the backups made of it: their events, and the counts of those made last.
 
+The counts are believed only where they come to what `backup.created` recorded, a hash of those of all streams included.
+"""
+
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from ledger.backup.counts import Counts
+from ledger.backup.scan import Counted, Mark
 from ledger.chain import LINK_BYTES, Link, Record, Seq
+from ledger.codec import UNDECODABLE
 from ledger.errors import LedgerError, ShortageError
 from ledger.events import BackupCreated
+from ledger.files.atomic_file import MODE, write_whole
 from ledger.files.isolated import IsolatedProcess
+from ledger.files.regular import read_regular
 from ledger.log_source import LogSource, events_of
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 
 WINDOW_EVENTS = 2_000
 NAME_OF_TYPE = BackupCreated.TAG.encode()
+KEPT_COUNTS = "backup-counts"
+KEPT_BACKUPS = 4  # as somebody has who backs up to several folders in turn
+KEPT_BYTES = 256 * 1024 * 1024  # of millions of streams
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(tuple[Counts, ...]).decode
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -80,6 +95,28 @@ def newest_beside(log: EventLog, path: Path, stop: int) -> BackupCreated | None:
             return newest
         stop = start
     return None
+
+
+def keep_counts(folder: Path, counts: Counts, earlier: BackupCreated | None) -> None:
+    """Keep the counts of a backup in the ledger's `folder`, where it takes them, and those of the `earlier` one."""
+    before = sorted(_kept(folder), key=lambda one: earlier is None or not one.agree(earlier))
+    with suppress(LedgerError):
+        write_whole(folder / KEPT_COUNTS, _encode((counts, *before)[:KEPT_BACKUPS]), mode=MODE)
+
+
+def counted_before(folder: Path, recorded: BackupCreated) -> Counted | None:
+    """Return the part of an archive that `recorded` counted, None where its counts are not kept in `folder`."""
+    for counts in _kept(folder):
+        if recorded.providers is not None and counts.agree(recorded):
+            return Counted(Mark(recorded.size, recorded.archive_bytes, Link(recorded.link)), counts)
+    return None
+
+
+def _kept(folder: Path) -> tuple[Counts, ...]:
+    try:
+        return _decode(read_regular(folder / KEPT_COUNTS, limit_bytes=KEPT_BYTES, follow=False))
+    except (OSError, *UNDECODABLE):
+        return ()
 
 
 def _read(home: LedgerHome) -> dict[str, Recorded]:

@@ -21,7 +21,7 @@ from ledger.audit.succession import Succession
 from ledger.backup.counts import Counts, Tally, merged
 from ledger.backup.frames import FRAME, HEADER, LENGTH, open_archive, runs, why_bad
 from ledger.chain import GENESIS, LINK_BYTES, Head, Link
-from ledger.codec import decode_created, decode_envelopes
+from ledger.codec import decode_created
 from ledger.errors import DamagedError, UnreadableError, unreadable
 from ledger.events import LedgerCreated
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
@@ -42,6 +42,13 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 START = Mark(0, len(HEADER), GENESIS)
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """The part of an archive up to `mark`, checked before, and what it holds."""
+
+    mark: Mark
+    counts: Counts
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,15 +77,15 @@ def scan(
     *,
     counted: bool = False,
     meaning: bool = False,
-    known: Head | None = None,
+    known: Head | Counted | None = None,
     advance: Advance | None = None,
 ) -> Scan:
     """Return what the archive at `path` holds; damage is a flaw, not an error.
 
-    `counted` also counts its events: then a body that is no envelope is a flaw.
+    `counted` also counts its events, by slices: then a body that is no envelope is a flaw, as far as it is decoded.
     `meaning` also reads them: then an event that is not what its type says is one.
     `known` is a head whose events' bytes were checked before, as by the SHA-256 of a checked archive: they are not
-    re-hashed, and that they end with its link is.
+    re-hashed, and that they end with its link is; where they are counted too, nothing of them is read.
     Reads the file twice, once for the chain and once for the SHA-256, a large one in three processes at once.
     Memory grows with the file by one mark of about 100 bytes per 256 KiB.
 
@@ -159,7 +166,7 @@ def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, FileHash]:
     Where events are read, one more holds them against each other.
     """
     hashing = IsolatedProcess(partial(hash_file, scanner.path), FileHash)
-    half = None if scanner.known else _halfway(scanner.path)
+    half = _halfway(scanner.path) if scanner.from_the_start else None
     if half is None:
         return scanner.run_in_order(), hashing.result()
     scanning = IsolatedProcess(partial(scanner.run, half), _ScannedPart)
@@ -233,14 +240,15 @@ class _Scanner:
         *,
         counted: bool,
         meaning: bool,
-        known: Head | None = None,
+        known: Head | Counted | None = None,
         advance: Advance | None,
         processes: int,
     ) -> None:
         self.path = path
         self.meaning = meaning
         self._counted = counted
-        self.known = known
+        self.known = known if isinstance(known, Head) else None
+        self._before = known if isinstance(known, Counted) else None
         self._meaning = Meaning() if meaning else None
         self._succession: Succession | None = None
         self._claims: list[Claim] = []
@@ -250,16 +258,33 @@ class _Scanner:
         self._created: LedgerCreated | None = None
         self._marks: list[Mark] = []
 
+    @property
+    def from_the_start(self) -> bool:
+        """Whether no part of the archive is known."""
+        return self.known is None and self._before is None
+
     def anew(self) -> "_Scanner":
         """Return a scanner of the same file that has read nothing, and reports no progress a second time."""
         return _Scanner(self.path, counted=self._counted, meaning=self.meaning, advance=None, processes=1)
 
     def run_in_order(self) -> _ScannedPart:
         """Return what holds from the first event on, each held against those before it where they are read."""
+        if self._before is not None:
+            return self._counted_on(self._before)
         if not self.meaning:
             return self.run(START)
         with Succession() as self._succession:
             return self.run(START)
+
+    def _counted_on(self, before: Counted) -> _ScannedPart:
+        """Return what holds, of which what comes after `before` is read, and event 0."""
+        rest = self.run(before.mark)
+        if self._advance is not None:
+            self._advance(before.mark.seq)
+        with opened(self.path) as file, suppress(DamagedError):
+            created = decode_created(next(runs(file))[0][LINK_BYTES:])
+            return replace(rest, created=created, marks=(START, *rest.marks), counts=merged(before.counts, rest.counts))
+        return rest
 
     def run(self, begin: Mark, *, stop: int | None = None) -> _ScannedPart:
         """Return what holds from `begin` on, up to the seq `stop`, where a buffer ends, or to the end of the file."""
@@ -318,9 +343,7 @@ class _Scanner:
             if self._at.seq == 0:
                 self._created = decode_created(values[0][LINK_BYTES:])
             if self._counted:
-                self._tally.add_checked(values[:known], start)
-                bodies = [value[LINK_BYTES:] for value in values[known:good]]
-                self._tally.add(decode_envelopes(bodies, start=start + known))
+                self._tally.add_checked(values[:good], start)
             self._marks.append(self._at)
             self._at = _after(self._at, values[:good])
             if self._advance is not None:

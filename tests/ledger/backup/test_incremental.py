@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.backup import create
+from ledger.backup import create, recorded
+from ledger.backup.archive_log import archive_log
+from ledger.backup.check import check_made
 from ledger.backup.counts import Counts, Tally
 from ledger.backup.create import CreatedBackup, create_backup
-from ledger.backup.recorded import newest_beside
+from ledger.backup.recorded import KEPT_BACKUPS, KEPT_COUNTS, counted_before, newest_beside
 from ledger.backup.scan import scan
 from ledger.chain import Head, Link
 from ledger.codec import Draft, decode_envelope
@@ -71,23 +73,42 @@ def backed_up(log: EventLog, tmp_path: Path) -> EventLog:
     return log
 
 
+def bend(counts: Path) -> None:
+    """Turn a bit of the counts that are kept."""
+    content = bytearray(counts.read_bytes())
+    content[len(content) // 2] ^= 1
+    counts.write_bytes(content)
+
+
 STEPS = st.lists(
-    st.tuples(st.integers(1, 40), st.sampled_from([0, 10, 3_000, 70_000]), st.booleans()), min_size=1, max_size=5
+    st.tuples(
+        st.integers(1, 40),
+        st.sampled_from([0, 10, 3_000, 70_000]),
+        st.booleans(),
+        st.sampled_from([None, Path.unlink, bend]),
+    ),
+    min_size=1,
+    max_size=5,
 )
 
 
 @given(STEPS)
 @settings(max_examples=20)
 def test_over_any_history_and_cuts_the_bytes_are_those_of_a_full_one(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, bool]]
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, bool, Callable[[Path], object] | None]]
 ) -> None:
-    """Short events, long ones, more than a buffer of them; the earlier backup is copied wherever there is one."""
+    """Short events, long ones, more than a buffer of them; the earlier backup is copied wherever there is one.
+
+    Whether the counts of the one before are kept, lost or damaged.
+    """
     root, clock = tmp_path_factory.mktemp("history"), StepClock()
     home = LedgerHome(root / "dados")
     create_ledger(home, kind="real", software="b3-ledger test", now=clock, lock_timeout_s=5)
     earlier = None
     with EventLog(home, now=clock) as log:
-        for number, (events, note_bytes, full) in enumerate(steps):
+        for number, (events, note_bytes, full, spoil) in enumerate(steps):
+            if number and spoil is not None:
+                spoil(log.folder / KEPT_COUNTS)
             grown(log, events, note="x" * note_bytes)
             made = create_backup(log, root / "backups" / f"{number}.db", job_id=job(number), full=full)
             is_whole(log, made)
@@ -115,6 +136,67 @@ def test_whatever_byte_of_the_earlier_one_is_changed_the_bytes_are_those_of_a_fu
         checksum_path(path).unlink()
     earlier.write_bytes(good)
     assert "a.db" == create_backup(backed_up, tmp_path / "backups" / "c.db", job_id=job(1)).copied_from
+
+
+def test_events_that_were_counted_are_not_read_again(backed_up: EventLog, tmp_path: Path) -> None:
+    """The scan goes on behind the copy; without the counts that were kept it begins at the start."""
+    earlier = last_recorded(backed_up)
+    made = create_backup(backed_up, tmp_path / "backups" / "b.db", job_id=job(2))
+    assert [0, earlier.size] == [mark.seq for mark in made.scan.marks]
+    is_whole(backed_up, made)
+    assert list(backed_up.read(0, made.event.size)) == list(archive_log(made.path).read())
+    assert "intact" == check_made(made).report.verdict
+    (backed_up.folder / KEPT_COUNTS).unlink()
+    made = create_backup(backed_up, tmp_path / "backups" / "c.db", job_id=job(3))
+    assert [0] == [mark.seq for mark in made.scan.marks]
+    is_whole(backed_up, made)
+
+
+def test_whatever_byte_of_the_counts_is_changed_the_record_is_true(
+    backed_up: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte, each length; and those of another backup are not believed either."""
+    monkeypatch.setattr("os.fsync", lambda _fd: None)  # nothing here is about power cuts
+    counts, earlier = backed_up.folder / KEPT_COUNTS, last_recorded(backed_up)
+    good = counts.read_bytes()
+    assert counted_before(backed_up.folder, earlier) is not None
+    bent = [good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1 :] for at in range(len(good))]
+    for content in (*bent, *(good[:at] for at in range(len(good))), good + b"x"):
+        counts.write_bytes(content)
+        assert counted_before(backed_up.folder, earlier) is None
+    counts.write_bytes(bent[3])
+    is_whole(backed_up, create_backup(backed_up, tmp_path / "backups" / "b.db", job_id=job(2)))
+    assert counted_before(backed_up.folder, earlier) is None
+    assert counted_before(backed_up.folder, last_recorded(backed_up)) is not None
+
+
+def test_the_counts_of_the_backups_made_last_are_kept(backed_up: EventLog, tmp_path: Path) -> None:
+    """The one that was copied among them, however often others were made since it was."""
+    first = last_recorded(backed_up)
+    for number in range(2, 9):
+        folder = tmp_path / ("backups" if number % 2 else f"other-{number}")
+        made = create_backup(backed_up, folder / "b.db", job_id=job(number))
+        if number % 2:
+            assert [0, first.size] == [mark.seq for mark in made.scan.marks]
+            made.path.unlink()
+            checksum_path(made.path).unlink()
+    assert all(counted_before(backed_up.folder, event) is not None for event in (made.event, first))
+    for number in range(KEPT_BACKUPS):
+        create_backup(backed_up, tmp_path / f"elsewhere-{number}" / "b.db", job_id=job(10 + number))
+    assert counted_before(backed_up.folder, first) is None
+
+
+@pytest.mark.parametrize("broken", ["write_whole", "read_regular"])
+def test_counts_that_cannot_be_kept_cost_their_use_alone(
+    broken: str, backed_up: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, a file that cannot be read: the backup is made."""
+
+    def fail(path: Path, *_: object, **__: object) -> None:
+        raise DiskFullError(path) if broken == "write_whole" else OSError(5, "Input/output error")
+
+    monkeypatch.setattr(recorded, broken, fail)
+    is_whole(backed_up, create_backup(backed_up, tmp_path / "backups" / "b.db", job_id=job(2)))
 
 
 @pytest.mark.parametrize(("change", "found"), [(-1, "{}"), (1, "more"), (64 * 1024 * 1024, "more")])
