@@ -30,10 +30,14 @@ SMALL_OBJECT_BYTES = 256 * 1024  # more than any object that is read whole: a no
 
 
 class FoundObject(msgspec.Struct, frozen=True):
-    """What an object held when it was read, and by which mark its store tells whether it still does."""
+    """What an object held when it was read, and the marks by which stores tell whether it still does.
+
+    S3 and Azure go by `e_tag`, Google by `version`.
+    """
 
     content: bytes
     e_tag: str | None
+    version: str | None
 
 
 class ObjectPlace:
@@ -104,7 +108,7 @@ class ObjectPlace:
             if found.meta["size"] > SMALL_OBJECT_BYTES:
                 message = f"{name} has {found.meta['size']} bytes"
                 raise ValueError(message)
-            return FoundObject(bytes(found.bytes()), found.meta["e_tag"])
+            return FoundObject(bytes(found.bytes()), found.meta["e_tag"], found.meta["version"])
 
     def read(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of the object, a buffer at a time.
@@ -172,7 +176,10 @@ class ObjectPlace:
                 return False
             write_whole(self._folder / name, content, mode=MODE)
             return True
-        mode = "create" if before is None else {"e_tag": before.e_tag, "version": None}
+        mode: Any = "create"
+        if before is not None:
+            marks = {"e_tag": before.e_tag, "version": before.version}
+            mode = {name: mark for name, mark in marks.items() if mark is not None}
         exceptions = self._api.exceptions
         changed = (exceptions.AlreadyExistsError, exceptions.PreconditionError, exceptions.NotFoundError)
         with self.asking():

@@ -1,12 +1,17 @@
-"""Checkpoints signed and proofs made: what a first one costs, what 1,000 more events add, and the memory of both."""
+"""Checkpoints signed and proofs made: what a first one costs, what 1,000 more events add, and the memory of both.
+
+`python -m tests.benchmarks.checkpoints` measures these alone, in processor time, which other work does not lengthen.
+"""
 
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
+import click
 from msgspec.structs import replace
 
 from ledger.checkpoint.key_file import write_key
@@ -17,7 +22,7 @@ from ledger.checkpoint.signing import Publishing, Signed, sign_checkpoint
 from ledger.ids import append_id
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from tests.benchmarks import commands
+from tests.benchmarks import commands, ground
 from tests.benchmarks.ground import Ground
 from tests.benchmarks.report import Limit
 from tests.support.drafts import JOB, connection_tested
@@ -30,12 +35,12 @@ FIRST_LIMIT_S, MORE_LIMIT_S, PROOF_LIMIT_S = 1.5, 0.1, 0.005
 MEGABYTE = 1_000_000
 
 
-def figures(ground: Ground, folder: Path, *, rounds: int) -> list[Limit]:
-    """Sign a copy of the ledger, then what came after, and prove; medians over the rounds, of wall time."""
+def figures(measured: Ground, folder: Path, *, rounds: int) -> list[Limit]:
+    """Sign a copy of the ledger, then what came after, and prove; medians over the rounds, of processor time."""
     home = LedgerHome(folder / "home")
-    shutil.copytree(ground.home.root, home.root)
+    shutil.copytree(measured.home.root, home.root)
     firsts, agains, mores, proofs, extensions = (list[float]() for _ in range(5))
-    with replace(ground, home=home).open() as log:
+    with replace(measured, home=home).open() as log:
         for number in range(rounds):
             out = folder / f"out-{number}"
             _, took_s = _timed(lambda out=out: _sign(log, out))
@@ -52,7 +57,7 @@ def figures(ground: Ground, folder: Path, *, rounds: int) -> list[Limit]:
                 _timed(lambda a=old, b=new, s=source: prove_extension(a.statement, b.statement, source=s))[1]
             )
     added_s = max(median(mores) - median(agains), 0.0)
-    name = ground.name
+    name = measured.name
     return [
         Limit(what=f"first checkpoint, {name}", value=median(firsts), unit="s", limit=FIRST_LIMIT_S),
         Limit(what=f"reading all again, nothing new, {name}", value=median(agains), unit="s"),
@@ -63,13 +68,17 @@ def figures(ground: Ground, folder: Path, *, rounds: int) -> list[Limit]:
 
 
 def peaks(grounds: Sequence[Ground], folder: Path) -> list[Limit]:
-    """Return the most anonymous memory of one process that signs a first checkpoint."""
+    """Return the most anonymous memory of one process that signs a first checkpoint, and that verifies at a URL."""
     write_key(folder / "k.key", KEY)
     found = []
-    for ground in grounds:
-        args = ("checkpoint", "--key", str(folder / "k.key"), "--out", str(folder / f"peak-{ground.events}"))
-        peak_bytes = commands.peak_anonymous_bytes(ground, args)
-        found.append(Limit(what=f"main checkpoint, {ground.name}, peak", value=peak_bytes / MEGABYTE, unit="MB"))
+    for each in grounds:
+        args = ("checkpoint", "--key", str(folder / "k.key"), "--out", str(folder / f"peak-{each.events}"))
+        peak_bytes = commands.peak_anonymous_bytes(each, args)
+        found.append(Limit(what=f"main checkpoint, {each.name}, peak", value=peak_bytes / MEGABYTE, unit="MB"))
+        url = f"file://{folder}/copy-{each.events}"
+        commands.run(each, ("backup", "--create", "--to", url))
+        peak_bytes = commands.peak_anonymous_bytes(each, ("verify", url))
+        found.append(Limit(what=f"main verify URL, {each.name}, peak", value=peak_bytes / MEGABYTE, unit="MB"))
     return found
 
 
@@ -83,5 +92,29 @@ def _prove(log: EventLog, out: Path, signed: Signed) -> object:
 
 
 def _timed(call: Callable[[], T]) -> tuple[T, float]:
-    started = time.perf_counter()
-    return call(), time.perf_counter() - started
+    started = time.process_time()
+    return call(), time.process_time() - started
+
+
+@click.command()
+@click.option("--events", type=int, default=1_000_000, help="Of the large ledger; the small ones have a tenth.")
+@click.option("--rounds", type=int, default=3)
+def main(events: int, rounds: int) -> None:
+    """Measure checkpoints and proofs, and print a line a figure."""
+    with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
+        folder = Path(name).absolute()
+        fewer = ground.small(folder / "fewer", events // 10)
+        usual = ground.realistic(folder / "usual", events // 10)
+        many = ground.small(folder / "many", events)
+        limits = []
+        for number, each in enumerate((fewer, usual, many)):
+            (place := folder / f"signed-{number}").mkdir()
+            limits += figures(each, place, rounds=rounds)
+            shutil.rmtree(place)
+        limits += peaks((fewer, many), folder)
+    for one in limits:
+        click.echo(f"{one.what}: {one.value:.4g} {one.unit}{f' (at most {one.limit:g})' if one.limit else ''}")
+
+
+if __name__ == "__main__":
+    main()

@@ -153,11 +153,12 @@ def test_go_reads_a_large_ledger(program: Path, tmp_path: Path) -> None:
 
     key, tree, size = new_key("b3-ledger/test"), GrowingTree(), 70_000
     out = Published(tmp_path / "out")
-    with out.staged() as staging:
+    with out.staged(0) as staging:
         staging.add(tree.add(reference.leaves(size)))
         staging.add(tree.partial())
         staging.publish()
-    out.put_checkpoint(key.sign(Statement(f"b3-ledger/{'ab' * 16}", size, tree.root()).text()))
+    statement = Statement(f"b3-ledger/{'ab' * 16}", size, tree.root())
+    out.put_checkpoint(statement, key.sign(statement.text()))
     (tmp_path / "vkey.txt").write_text(str(key.verifier()))
     code, said = judged(program, tmp_path, "out/checkpoint", "out")
     assert (0, f"good: {size} events of b3-ledger/{'ab' * 16}, signed by b3-ledger/test\n") == (code, said)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,11 @@ import pytest
 
 from tests.docs.test_schemas import faults
 from tests.support.cli import Result, run_main
-from tests.support.object_server import PYTHON, SECRET, ObjectServer, object_server
+from tests.support.object_server import SECRET, ObjectServer
 from tests.support.sample_ledger import EVENTS, NOW, make
 
 pytest.importorskip("obstore")
 JSON = ("--format", "json")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectServer]:
-    """moto, where `MOTO_PYTHON` says that it is."""
-    if PYTHON is None:
-        pytest.skip("scripts/objects.sh installs moto and runs these")
-    with object_server() as server:
-        yield server
 
 
 @pytest.fixture
