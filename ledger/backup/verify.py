@@ -60,9 +60,9 @@ def judge(found: Scan, *, witnesses: Sequence[Witness] = (), recorded: BackupCre
     if flaw := first_false(found.claims, ArchiveLog(found).link_at):
         return replace(_report(found, "forked", flaw), last_good_seq=(flaw.seq or 1) - 1)
     known = [*([Witness(RECORDED, Head(recorded.size, Link(recorded.link)))] if recorded else []), *witnesses]
-    for witness in known:
-        if bad := _against(found, witness):
-            return replace(_report(found, *bad), against=witness)
+    against = [(bad, witness) for witness in known if (bad := _against(found, witness))]
+    for bad, witness in sorted(against, key=lambda one: one[0][0] != "forked"):  # the graver one, whatever their order
+        return replace(_report(found, *bad), against=witness)
     try:
         remembered = read_checksum(found.path)
     except ChecksumDamagedError as error:

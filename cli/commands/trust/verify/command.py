@@ -238,9 +238,12 @@ def _ledger(given: Settings, saved: list[SavedHead], *, structure: bool) -> _Che
     checked = _Checked(report=report, ledger_id=ledger_id, root=ledger.home.root, ledger=ledger)
     if report.against is None or report.against.name != SAVED:
         return checked
+    if foreign := _foreign(checked, saved):
+        own = [one for one in saved if one not in foreign]
+        return _told_apart(_ledger(given, own, structure=structure), foreign[0])
     if replaced := replaced_by(ledger.home, report.against.head):
         return msgspec.structs.replace(checked, replaced=replaced, explained=True)
-    return _told_apart(checked, saved)
+    return checked
 
 
 def _archive(given: Settings, file: Path, saved: list[SavedHead]) -> _Checked:
@@ -250,22 +253,26 @@ def _archive(given: Settings, file: Path, saved: list[SavedHead]) -> _Checked:
     if report.verdict == "intact":
         report = held_against(report, archive_log(file), root)
     checked = _Checked(report=report, ledger_id=lambda: archive_log(file).created.ledger_id, root=root.root)
-    return _told_apart(checked, saved)
+    if report.against is not None and report.against.name == SAVED and (foreign := _foreign(checked, saved)):
+        own = [one for one in saved if one not in foreign]
+        return _told_apart(_archive(given, file, own), foreign[0])
+    return checked
 
 
 def _saved(saved: list[SavedHead]) -> list[Witness]:
     return [witness for one in saved for witness in one.witnesses(SAVED)]
 
 
-def _told_apart(checked: _Checked, saved: list[SavedHead]) -> _Checked:
-    """Return `checked`, with a flaw that names it when the log forked because it is another ledger altogether."""
-    if checked.report.verdict != "forked" or not saved:
-        return checked
+def _foreign(checked: _Checked, saved: list[SavedHead]) -> list[SavedHead]:
+    """Return the heads of other ledgers: they say nothing of this one, and would hide what its own witnesses say."""
     found = checked.ledger_id()
-    other = next((one for one in saved if not one.is_of(found)), None)
-    if other is None:
+    return [one for one in saved if not one.is_of(found)]
+
+
+def _told_apart(checked: _Checked, other: SavedHead) -> _Checked:
+    """Return `checked`, with a flaw that names what it was held against where nothing else is wrong: another ledger."""
+    if checked.report.verdict != "intact":
         return checked
-    wanted = other.ledger_id.replace("-", "")
-    flaw = Flaw(0, "ledger id", wanted, found.hex())
-    report = msgspec.structs.replace(checked.report, first_bad=flaw, last_good_seq=None)
-    return msgspec.structs.replace(checked, report=report, explained=True)
+    flaw = Flaw(0, "ledger id", other.ledger_id.replace("-", ""), checked.ledger_id().hex())
+    bad = {"verdict": "forked", "first_bad": flaw, "last_good_seq": None, "witnesses": ()}
+    return msgspec.structs.replace(checked, report=msgspec.structs.replace(checked.report, **bad), explained=True)

@@ -148,6 +148,36 @@ def test_a_head_of_another_ledger_says_so(sample: Path, tmp_path: Path) -> None:
     assert (2, 0, "ledger id") == (found.code, bad["seq"], bad["kind"])
 
 
+def test_a_larger_head_of_another_ledger_marks_nothing(copy: Path, tmp_path: Path) -> None:
+    """A wrong file used to be taken for a rollback, and to keep every writer out of a sound ledger."""
+    other, path = tmp_path / "other", str(tmp_path / "head.json")
+    other.mkdir()
+    for ticker in ("VALE3", "ITUB4", "PETR4"):
+        run_main("--no-network", "--ticker", ticker, cwd=other)
+    sample_ledger.make_more(other)
+    assert 0 == look("verify", "--save-head", path, cwd=other).code
+    found = look("verify", "--from-head", path, "--format", "json", cwd=copy)
+    row = found.lines()[0]
+    assert (2, 0, "ledger id", None) == (found.code, row["first_bad"]["seq"], row["first_bad"]["kind"], row["marked"])
+    assert not (copy / FOLDER / "verdict").exists()
+    assert 0 == look("backup", "--create", "--out", "own.db", cwd=copy).code
+    told = look("verify", "own.db", "--from-head", path, "--format", "json", cwd=copy)
+    assert (2, "ledger id") == (told.code, told.lines()[0]["first_bad"]["kind"])
+
+
+def test_a_head_of_another_ledger_hides_no_witness_of_its_own(copy: Path, tmp_path: Path) -> None:
+    """The anchor's rollback is named, and leaves its mark."""
+    old = shutil.copytree(copy, tmp_path / "old")
+    sample_ledger.make_more(copy)
+    other, path = tmp_path / "other", str(tmp_path / "head.json")
+    other.mkdir()
+    run_main("--no-network", "--ticker", "VALE3", cwd=other)
+    assert 0 == look("verify", "--save-head", path, cwd=other).code
+    (old / FOLDER / "head").write_bytes((copy / FOLDER / "head").read_bytes())
+    found = look("verify", "--from-head", path, "--format", "json", cwd=old)
+    assert (2, "rolled_back", True) == (found.code, found.lines()[0]["verdict"], found.lines()[0]["marked"])
+
+
 def test_the_head_of_a_bad_log_is_not_saved(copy: Path, tmp_path: Path) -> None:
     """Nothing would ever notice again."""
     path = tmp_path / "head.json"
