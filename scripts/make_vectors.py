@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from blake3 import blake3
 
@@ -103,8 +104,7 @@ def anchor() -> dict[str, object]:
     """Return the anchor vector: two heads and the 128 bytes that remember them."""
     events = chain()["events"]
     heads = [{"size": event["seq"] + 1, "link": event["link"]} for event in events[-2:]]
-    slots = [struct.pack(">Q", head["size"]) + bytes.fromhex(head["link"]) for head in heads]
-    file = b"".join(slot + blake3(slot).digest(length=24) for slot in slots)
+    file = b"".join(slot(head["size"], bytes.fromhex(head["link"])) for head in heads)
     return {"slots": heads, "file": file.hex(), "newest": heads[-1]}
 
 
@@ -178,6 +178,97 @@ def archive_index() -> list[dict[str, object]]:
     ]
 
 
+def slot(size: int, link: bytes) -> bytes:
+    """Return a slot of an anchor."""
+    remembered = struct.pack(">Q", size) + link
+    return remembered + blake3(remembered).digest(length=24)
+
+
+def saved(ledger_id: bytes, *heads: tuple[int, bytes]) -> bytes:
+    """Return a saved head, the first of `heads`, over those that the file held before, newest first."""
+    rows = [{"size": size, "head": link.hex(), "saved_at": "2026-02-14T01:00:00Z"} for size, link in heads]
+    earlier = {"earlier": rows[1:]} if rows[1:] else {}
+    return json.dumps({"ledger_id": str(UUID(bytes=ledger_id)), **rows[0], **earlier}).encode() + b"\n"
+
+
+def mark(size: int, link: bytes) -> bytes:
+    """Return the mark of a verdict that a head saved elsewhere gave."""
+    expected = {"witness": "saved head", "expected_size": size, "expected_head": link.hex()}
+    return json.dumps({"verdict": "rolled_back", **expected, "found_size": 2, "found_head": None}).encode() + b"\n"
+
+
+def witnesses() -> dict[str, bytes]:
+    """Return files of witnesses, by name."""
+    _, two, three = (bytes.fromhex(event["link"]) for event in chain()["events"])
+    genesis, other, foreign = bytes.fromhex(chain()["genesis"]), blake3(b"another log").digest(), LEDGER_ID[::-1]
+    return {
+        "anchor-3": slot(2, two) + slot(3, three),
+        "anchor-2": slot(2, two) + bytes(64),
+        "anchor-0": slot(0, genesis) * 2,
+        "anchor-0-of-another-log": slot(0, other) * 2,
+        "anchor-2-of-another-log": slot(2, other) + slot(1, other),
+        "anchor-torn": slot(3, three)[:-1] + bytes(1) + slot(2, two),
+        "anchor-damaged": bytes(128),
+        "anchor-short": slot(3, three),
+        "saved-3.json": saved(LEDGER_ID, (3, three)),
+        "saved-2.json": saved(LEDGER_ID, (2, two)),
+        "saved-2-of-another-log.json": saved(LEDGER_ID, (2, other)),
+        "saved-3-over-another-log.json": saved(LEDGER_ID, (3, three), (1, other)),
+        "saved-9-of-another-ledger.json": saved(foreign, (9, other)),
+        "mark-3.json": mark(3, three),
+        "mark-2-of-another-log.json": mark(2, other),
+    }
+
+
+def witnessed() -> list[dict[str, object]]:
+    """Return what each log is found to be against witnesses.
+
+    `events` is an archive of all its events. It is read `as` the ledger whose folder has the anchor and the mark, or
+    as the backup that it is. `against` is the witness that gave the verdict.
+    """
+    whole, cut = "whole", "cut-between-frames"
+    cases: tuple[tuple[str, str, str, str, int | None, str | None], ...] = (
+        (whole, "ledger", "anchor-3", "intact", None, None),
+        (whole, "ledger", "anchor-2", "intact", None, None),
+        (whole, "ledger", "anchor-0", "intact", None, None),
+        (whole, "ledger", "anchor-torn saved-2.json", "intact", None, None),
+        (cut, "ledger", "anchor-3", "rolled_back", 2, "anchor"),
+        (cut, "ledger", "anchor-2 saved-3.json", "rolled_back", 2, "saved head"),
+        (cut, "ledger", "anchor-2 mark-3.json", "rolled_back", 2, "mark"),
+        (cut, "ledger", "anchor-3 saved-3.json", "rolled_back", 2, "anchor"),
+        (whole, "ledger", "anchor-2-of-another-log", "forked", 1, "anchor"),
+        (whole, "ledger", "anchor-0-of-another-log", "forked", 0, "anchor"),
+        (whole, "ledger", "anchor-3 saved-2-of-another-log.json", "forked", 1, "saved head"),
+        (whole, "ledger", "anchor-3 mark-2-of-another-log.json", "forked", 1, "mark"),
+        (cut, "ledger", "anchor-3 saved-2-of-another-log.json", "forked", 1, "saved head"),
+        (cut, "ledger", "anchor-2 saved-3-over-another-log.json", "forked", 0, "saved head"),
+        (whole, "ledger", "anchor-3 saved-9-of-another-ledger.json", "forked", 0, None),
+        (cut, "ledger", "anchor-3 saved-9-of-another-ledger.json", "rolled_back", 2, "anchor"),
+        (cut, "ledger", "anchor-damaged saved-3.json", "unreadable", None, None),
+        (whole, "ledger", "anchor-short", "unreadable", None, None),
+        ("changed-body", "ledger", "anchor-damaged", "tampered", 2, None),
+        (whole, "archive", "saved-2.json", "intact", None, None),
+        (cut, "archive", "saved-3.json", "truncated", 2, "saved head"),
+        (whole, "archive", "saved-2-of-another-log.json", "forked", 1, "saved head"),
+        (cut, "archive", "saved-3-over-another-log.json", "forked", 0, "saved head"),
+        (cut, "archive", "saved-9-of-another-ledger.json", "forked", 0, None),
+    )
+    return [
+        {
+            "events": f"archive/{events}.bin",
+            "as": read_as,
+            **{
+                kind: next((name for name in names.split() if name.startswith(kind)), None)
+                for kind in ("anchor", "saved", "mark")
+            },
+            "verdict": verdict,
+            "first_bad": first_bad,
+            "against": against,
+        }
+        for events, read_as, names, verdict, first_bad, against in cases
+    ]
+
+
 def array(*items: bytes) -> bytes:
     """Return a MessagePack array of up to 15 encoded items."""
     return bytes([0x90 | len(items)]) + b"".join(items)
@@ -233,16 +324,20 @@ VECTORS = {
     "chain.json": chain,
     "anchor.json": anchor,
     "archive/index.json": archive_index,
+    "witnesses/index.json": witnessed,
 }
 
 
 def main(folder: Path = FOLDER) -> None:
     """Write every vector into `folder`."""
-    (folder / "archive").mkdir(parents=True, exist_ok=True)
+    for room in ("archive", "witnesses"):
+        (folder / room).mkdir(parents=True, exist_ok=True)
     for name, make in VECTORS.items():
         (folder / name).write_text(json.dumps(make(), indent=2) + "\n", "utf-8")
     for name, (content, *_) in archives().items():
         (folder / "archive" / f"{name}.bin").write_bytes(content)
+    for name, content in witnesses().items():
+        (folder / "witnesses" / name).write_bytes(content)
 
 
 if __name__ == "__main__":

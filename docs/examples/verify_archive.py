@@ -1,7 +1,9 @@
 """Check a b3-ledger archive, from docs/format.md alone: the standard library and the blake3 package, nothing else.
 
-    python verify_archive.py FILE
+    python verify_archive.py FILE [saved=HEAD.json] [anchor=FOLDER/head] [mark=FOLDER/verdict]
 
+Holds it against witnesses as well, where they are given. With an anchor or a mark FILE is read as all the events of
+the ledger in whose folder they lie.
 Prints one JSON object; exits 0 when the file is intact, 2 when it is not, 3 when it cannot be judged.
 Reads a frame at a time, so the size of the file does not matter.
 """
@@ -23,6 +25,7 @@ LARGEST_BODY_BYTES = 16 * 1024 * 1024
 BODY_LENGTH_BYTES, LINK_BYTES = 4, 32
 ARRAY_OF_EIGHT = b"\x98"
 FIRST_TYPE = b"ledger.created/1"
+LEDGER_ID = b"\xa9ledger_id\xc4\x10"  # the field of event 0, before its 16 bytes
 EXIT_CODES = {"intact": 0, "newer": 3}  # every other verdict: 2
 
 
@@ -34,26 +37,92 @@ class BadArchiveError(Exception):
         self.verdict, self.seq = verdict, seq
 
 
-def verify(path: Path) -> dict[str, Any]:
-    """Return the verdict on the file: how many events hold, the last one's link, the first seq that does not."""
-    good = Good()
+class Witnesses:
+    """The heads that witnesses remember, in the order in which they are heard: who, how many events, the last link.
+
+    `damaged` where the anchor is no anchor; `as_ledger` where the file is all the events of a ledger; `foreign` are the
+    ledgers that saved heads are of, hex, with those heads.
+    """
+
+    def __init__(self, **files: Path) -> None:
+        self.heads: list[tuple[str, int, bytes]] = []
+        self.foreign: dict[str, list[tuple[str, int, bytes]]] = {}
+        self.damaged, self.as_ledger = False, bool({"anchor", "mark"} & files.keys())
+        if "anchor" in files:
+            remembered = newest_slot(files["anchor"].read_bytes())
+            self.damaged = remembered is None
+            self.heads += [("anchor", *remembered)] if remembered else []
+        if "saved" in files:
+            saved = json.loads(files["saved"].read_text("utf-8"))
+            heads = [saved, *saved.get("earlier", [])]
+            named = [("saved head", head["size"], bytes.fromhex(head["head"])) for head in heads]
+            self.foreign[saved["ledger_id"].replace("-", "")] = named
+            self.heads += named
+        if "mark" in files:
+            left = json.loads(files["mark"].read_text("utf-8"))
+            if left["expected_head"] is not None:
+                self.heads.append(("mark", left["expected_size"], bytes.fromhex(left["expected_head"])))
+
+
+def verify(path: Path, **files: Path) -> dict[str, Any]:
+    """Return the verdict on the file: how many events hold, the last one's link, the first seq that does not.
+
+    `files` are of witnesses: `saved`, `anchor`, `mark`.
+    """
+    witnesses = Witnesses(**files)
+    good = Good({size for _, size, _ in witnesses.heads})
     try:
         with path.open("rb") as file:
             check_header(file.read(2 * len(HEADER)))
             file.seek(len(HEADER))
             walk(file, good)
+        hold(good, witnesses)
         check_sum(path, good.events)
     except BadArchiveError as bad:
         return {"verdict": bad.verdict, **good.said(), "first_bad": bad.seq, "reason": str(bad)}
     return {"verdict": "intact", **good.said(), "first_bad": None, "reason": None}
 
 
-class Good:
-    """How far the file holds, and when its last event was recorded."""
+def newest_slot(anchor: bytes) -> tuple[int, bytes] | None:
+    """Return the size and link that an anchor remembers, None where it is damaged."""
+    slots = [anchor[:64], anchor[64:]] if len(anchor) == 128 else []
+    good = [one for one in slots if blake3(one[:40]).digest(length=24) == one[40:]]
+    heads = [(int.from_bytes(one[:8], "big"), one[8:40]) for one in good]
+    return max(heads, key=lambda head: head[0], default=None)
 
-    def __init__(self) -> None:
+
+def hold(good: "Good", witnesses: Witnesses) -> None:
+    """Hold a file that holds in itself against what is remembered elsewhere: see "Verification"."""
+    if witnesses.damaged:
+        raise BadArchiveError("unreadable", None, "an anchor that is none")
+    others = [heads for ledger, heads in witnesses.foreign.items() if ledger != good.ledger_id]
+    own = [head for head in witnesses.heads if not any(head in heads for heads in others)]
+    for who, size, link in own:
+        if size <= good.events and good.links[size] != link:
+            raise BadArchiveError("forked", max(size - 1, 0), f"the {who} remembers another link")
+    for who, size, _ in own:
+        if size > good.events:
+            verdict = "rolled_back" if witnesses.as_ledger else "truncated"
+            raise BadArchiveError(verdict, good.events, f"the {who} remembers {size} events")
+    if others:
+        raise BadArchiveError("forked", 0, "a head of another ledger")
+
+
+class Good:
+    """How far the file holds, when its last event was recorded, and the link after each of the sizes `wanted`."""
+
+    def __init__(self, wanted: set[int]) -> None:
         self.events, self.link = 0, blake3(b"b3-ledger chain v1").digest()
-        self.recorded_at = 0
+        self.recorded_at, self.ledger_id = 0, ""
+        self.wanted, self.links = wanted, {0: self.link}
+
+    def take(self, link: bytes, body: bytes, recorded_at: int) -> None:
+        """Go past an event that holds."""
+        if self.events == 0:
+            self.ledger_id = body.partition(LEDGER_ID)[2][:16].hex()
+        self.events, self.link, self.recorded_at = self.events + 1, link, recorded_at
+        if self.events in self.wanted:
+            self.links[self.events] = link
 
     def said(self) -> dict[str, Any]:
         """Return it as it is printed."""
@@ -64,9 +133,7 @@ def walk(file: BinaryIO, good: Good) -> None:
     """Check every frame, keeping in `good` how far that came."""
     while (frame := read_frame(file, good.events)) is not None:
         link = check(good.events, good.link, *frame)
-        good.recorded_at = follow(good.events, good.recorded_at, frame[1])
-        good.link = link
-        good.events += 1
+        good.take(link, frame[1], follow(good.events, good.recorded_at, frame[1]))
     if good.events == 0:
         raise BadArchiveError("truncated", 0, "no event 0")
 
@@ -188,10 +255,11 @@ def text(body: bytes, at: int) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    given = [one.partition("=") for one in sys.argv[2:]]
+    if len(sys.argv) < 2 or not {name for name, _, _ in given} <= {"saved", "anchor", "mark"}:
         sys.exit(__doc__)
     try:
-        answer = verify(Path(sys.argv[1]))
+        answer = verify(Path(sys.argv[1]), **{name: Path(file) for name, _, file in given})
     except OSError as error:
         sys.exit(f"error: {error}")
     print(json.dumps(answer))

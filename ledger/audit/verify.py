@@ -218,7 +218,7 @@ def _compared(witnesses: Sequence[Witness], probed: _Probed, ranges: Sequence[Ra
     for witness, link in found:
         if link is not None and link != witness.head.link:
             flaw = Flaw(
-                witness.head.size - 1,
+                max(witness.head.size - 1, 0),  # a log that began otherwise differs from its first event on
                 "link",
                 f"{witness.head.link.hex()}, which the {witness.name} remembers",
                 link.hex(),

@@ -91,7 +91,9 @@ def _against(found: Scan, witness: Witness) -> tuple[VerifyVerdict, Flaw] | None
         assert held is not None  # noqa: S101 - the archive is that long
         if held == wanted.link:
             return None
-        return "forked", Flaw(wanted.size - 1, "link", f"{wanted.link.hex()}, which {name} remembers", held.hex())
+        return "forked", Flaw(
+            max(wanted.size - 1, 0), "link", f"{wanted.link.hex()}, which {name} remembers", held.hex()
+        )
     if witness.name == RECORDED:
         missing = f"seq {wanted.size - 1}, which {name} remembers"
         return "truncated", Flaw(size, "missing event", missing, "the end")

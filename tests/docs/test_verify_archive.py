@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.commands.trust.test_witness_vectors import INDEX as WITNESSED
+from tests.cli.commands.trust.test_witness_vectors import WITNESSES, named
 from tests.ledger.backup.test_archive_vectors import FOLDER, INDEX, verdict
 from tests.support.archives import archive, put, small_log
 from tests.support.cli import REPOSITORY
@@ -29,6 +31,14 @@ def found(path: Path) -> dict[str, Any]:
 def test_it_agrees_on_every_vector(vector: dict[str, Any]) -> None:
     """Verdict, events, head, first bad seq."""
     assert {name: vector[name] for name in ("verdict", "events", "head", "first_bad")} == found(FOLDER / vector["file"])
+
+
+@pytest.mark.parametrize("vector", WITNESSED, ids=named)
+def test_it_agrees_on_every_witness(vector: dict[str, Any]) -> None:
+    """Read as the ledger beside which they lie, or as a backup."""
+    files = {name: WITNESSES / vector[name] for name in ("anchor", "saved", "mark") if vector[name]}
+    answer = EXAMPLE["verify"](FOLDER.parent / vector["events"], **files)
+    assert (vector["verdict"], vector["first_bad"]) == (answer["verdict"], answer["first_bad"])
 
 
 def test_it_agrees_with_the_code_on_every_changed_byte_and_every_cut(tmp_path: Path) -> None:
@@ -56,6 +66,14 @@ def test_it_needs_nothing_of_ours() -> None:
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {"blake3"} == {name.split(".")[0] for name in names} - sys.stdlib_module_names
+
+
+def test_it_takes_witnesses_on_its_command_line() -> None:
+    """By name; any other is refused."""
+    saved = f"saved={WITNESSES / 'saved-3.json'}"
+    for given, code in ((saved, 2), (f"head={WITNESSES / 'anchor-3'}", 1)):
+        command = [sys.executable, SCRIPT, FOLDER / "cut-between-frames.bin", given]
+        assert code == subprocess.run(command, capture_output=True, check=False).returncode
 
 
 @pytest.mark.parametrize(
