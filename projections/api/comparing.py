@@ -7,14 +7,18 @@ import msgspec
 from ledger.errors import NothingToShowError
 from ledger.market.price import MICROS_PER_REAL
 from ledger.market.series import Series
-from projections.fold.tables import Tables
+from projections.fold.tables import State
 from projections.models import corporate_actions, decisions, prices
 from projections.queries import compare as comparing
-from projections.queries.compare import TOLERANCE_MICROS, Comparison, Field, Reported
+from projections.queries.adjusted import AdjustmentRule, held_factors
+from projections.queries.compare import ADJUSTED, TOLERANCE_MICROS, VOLUME, Comparison, Field, Reported
 
 
 class DifferenceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One price on which the providers differ, in reais on the split-adjusted basis where one of them has it."""
+    """One price on which the providers differ, in reais on the split-adjusted basis where one of them has it.
+
+    A volume is in shares on that basis. Of `adj_close` one is a provider's own, the other ours on its level.
+    """
 
     date: date
     field: Field
@@ -44,7 +48,7 @@ class CompareRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is compared on what, from when to when; None is no bound."""
+    """Who is compared on what, from when to when; None is no bound. `order` is whose word on actions counts."""
 
     ticker: str
     a: str
@@ -52,14 +56,22 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     start: date | None = None
     end: date | None = None
     fields: tuple[Field, ...] = ("close",)
+    order: tuple[str, ...] = ()
 
 
-def compared(tables: Tables, pair: Pair, position: int | None = None, *, limit: int | None = None) -> CompareRow:
+def compared(state: State, pair: Pair, position: int | None = None, *, limit: int | None = None) -> CompareRow:
     """Return how the two agree in the first `position` events (None: all), with the `limit` worst differences.
 
-    Raises: NothingToShowError where one has no series of the ticker, or they hold no session both.
+    Raises: NothingToShowError where one has no series of the ticker, or they hold no session both; of adjusted closes
+    where neither provider has its own, or nothing is known to adjust the other one's closes by.
     """
-    a, b = (_reported(tables, Series(pair.ticker, provider), position) for provider in (pair.a, pair.b))
+    a, b = (_reported(state, pair, provider, position) for provider in (pair.a, pair.b))
+    if ADJUSTED in pair.fields:
+        own, other = (a, b) if a.has_adjusted else (b, a)
+        if not own.has_adjusted:
+            raise NothingToShowError(f"no adjusted close of {pair.ticker}'s providers", wanted="those of one of them")
+        if not other.adjusted:
+            raise NothingToShowError(f"no corporate actions to adjust {pair.ticker} by", wanted="some to compare")
     found = comparing.compare(a, b, start=pair.start, end=pair.end, fields=pair.fields)
     if not found.both:
         of = f"no session of {pair.ticker} that both {pair.a} and {pair.b} hold"
@@ -67,15 +79,18 @@ def compared(tables: Tables, pair: Pair, position: int | None = None, *, limit: 
     return _row(pair, found, limit)
 
 
-def _reported(tables: Tables, series: Series, position: int | None) -> Reported:
+def _reported(state: State, pair: Pair, provider: str, position: int | None) -> Reported:
+    tables, series = state[prices.NAME], Series(pair.ticker, provider)
     judged = list(decisions.decisions(tables, series, position))
     if not judged:
         message = f"no series of {series.ticker} from {series.provider}"
         raise NothingToShowError(message, wanted="one from each provider")
+    rule = AdjustmentRule(order=pair.order)
     return Reported(
         bars=prices.bars(tables, series, position),
         actions=corporate_actions.known(judged),
         basis=judged[-1].basis,
+        adjusted=held_factors(state, series, position, rule) if ADJUSTED in pair.fields else {},
     )
 
 
@@ -96,9 +111,10 @@ def _row(pair: Pair, found: Comparison, limit: int | None) -> CompareRow:
             DifferenceRow(
                 date=one.date,
                 field=one.field,
-                a=one.a / MICROS_PER_REAL,
-                b=one.b / MICROS_PER_REAL,
-                apart=one.apart / MICROS_PER_REAL,
+                **{
+                    name: float(value) if one.field == VOLUME else value / MICROS_PER_REAL
+                    for name, value in (("a", one.a), ("b", one.b), ("apart", one.apart))
+                },
             )
             for one in found.differences[:limit]
         ),

@@ -45,7 +45,7 @@ from projections.models.ingest_logs import Filter, IngestLogs
 from projections.models.instruments import Instruments
 from projections.queries import position as positions
 from projections.queries import provenance
-from projections.queries.compare import FIELDS, Field
+from projections.queries.compare import COMPARED, Field
 from projections.queries.gaps import DueSessions, last_due
 from projections.queries.position import AsOf
 from projections.queries.sources import pick
@@ -371,12 +371,13 @@ class Ledger:
         if not other:
             found = f"{' and '.join(held) or 'no provider'} of {name}"
             raise NothingToShowError(found, wanted="two providers to compare")
-        if unknown := sorted({*fields} - {*FIELDS}):
-            message = f"got {', '.join(unknown)}, want some of {', '.join(FIELDS)}"
+        if unknown := sorted({*fields} - {*COMPARED}):
+            message = f"got {', '.join(unknown)}, want some of {', '.join(COMPARED)}"
             raise ValueError(message)
         first, last, chosen = day_or_none(start), day_or_none(end), cast("tuple[Field, ...]", tuple(fields))
-        pair = Pair(ticker=name, a=one, b=other, start=first, end=last, fields=chosen)
-        return compared(self._tables, pair, self.position(as_of))
+        order = self.action_order
+        pair = Pair(ticker=name, a=one, b=other, start=first, end=last, fields=chosen, order=order)
+        return compared(self._view.state, pair, self.position(as_of))
 
     def logs(self, ticker: str | None = None, *, failed: bool = False, as_of: AsOf | None = None) -> Columns[LogEntry]:
         """Return a row for each attempt to ingest (of the ticker, where given), newest last; `failed` for those alone.

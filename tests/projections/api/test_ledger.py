@@ -378,8 +378,8 @@ def test_one_provider_is_compared_with_none(ledger: Ledger) -> None:
     """The error names who there is; a field that is none is refused."""
     with pytest.raises(NothingToShowError, match=r"got yfinance of PETR4.SA, want two providers to compare"):
         ledger.compare(TICKER)
-    with pytest.raises(ValueError, match="got volume, want some of open, high, low, close"):
-        ledger.compare(TICKER, a="yfinance", b="cotahist", fields=["volume"])
+    with pytest.raises(ValueError, match="got value, want some of open, high, low, close"):
+        ledger.compare(TICKER, a="yfinance", b="cotahist", fields=["value"])
 
 
 def test_a_closed_ledger_says_so(place: Path) -> None:

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,3 +182,47 @@ def test_random_splits_are_undone_exactly(closes: list[int], ratios: dict[int, t
     rescaled[moved] += round(10_000 * scales[moved]) + 2
     found = compare(told(rescaled, "split_adjusted", *splits), traded)
     assert (day(moved),) == found.differing
+
+
+def adjusting(closes: dict[int, tuple[int, int]]) -> Reported:
+    """Return a provider's series by its closes and the adjusted closes of its own."""
+    bars = {day(n): msgspec.structs.replace(bar(n, close), adj_close=own) for n, (close, own) in closes.items()}
+    return Reported(bars=bars, actions=(), basis="split_adjusted")
+
+
+PAID = {day(0): Fraction(9, 10), day(1): Fraction(9, 10), day(2): Fraction(1)}
+
+
+@pytest.mark.parametrize("level", [Fraction(1), Fraction(3, 4)])
+@pytest.mark.parametrize("first", ["own", "ours"])
+def test_adjusted_closes_are_compared_as_ratios(level: Fraction, first: str) -> None:
+    """To the newest session's: what a provider paid after the last one lowers all of its adjusted closes alike."""
+    own = adjusting({n: (100, round(close * level)) for n, close in enumerate((900_000, 890_000, 1_000_000))})
+    ours = msgspec.structs.replace(told(dict.fromkeys(range(3), 1_000_000), "as_traded"), adjusted=PAID)
+    found = compare(*((ours, own) if first == "ours" else (own, ours)), fields=["adj_close"])
+    a, b = round(890_000 * level), round(900_000 * level)
+    assert [(day(1), "adj_close", *((b, a) if first == "ours" else (a, b)))] == [
+        (one.date, one.field, one.a, one.b) for one in found.differences
+    ]
+
+
+def test_sessions_without_both_adjusted_closes_are_not_compared() -> None:
+    """Neither what the provider has none of, nor what is before an action of no known size."""
+    own = adjusting({0: (100, 123), 1: (100, 1_000_000), 2: (100, 1_000_000)})
+    ours = msgspec.structs.replace(
+        told(dict.fromkeys(range(3), 1_000_000), "as_traded"), adjusted={day(1): Fraction(1), day(2): Fraction(1)}
+    )
+    assert () == compare(own, ours, fields=["adj_close"]).differences
+
+
+@pytest.mark.parametrize(("volume", "differs"), [(1_000_000, 0), (1_000_100, 0), (1_000_101, 1), (999_899, 1)])
+def test_volumes_are_of_the_shares_of_today(volume: int, differs: int) -> None:
+    """A split of two for one doubles those from before it."""
+    a = told({0: 15_000_000, 1: 15_000_000}, "split_adjusted", split(1, 2))
+    a = msgspec.structs.replace(a, bars={d: msgspec.structs.replace(one, volume=volume) for d, one in a.bars.items()})
+    b = told({0: 30_000_000, 1: 15_000_000}, "as_traded")
+    of_b = {day(0): 500_000, day(1): 1_000_000}
+    b = msgspec.structs.replace(b, bars={d: msgspec.structs.replace(one, volume=of_b[d]) for d, one in b.bars.items()})
+    found = compare(a, b, fields=["volume"])
+    assert 2 * differs == len(found.differing)
+    assert {"volume"} >= {one.field for one in found.differences}

@@ -149,3 +149,21 @@ def test_a_notebook_gets_what_the_command_prints(folder: Path) -> None:
         turned = ledger.compare("PETR4", a="cotahist")
     assert [row, row] == [msgspec.json.decode(msgspec.json.encode(one)) for one in found]
     assert ("cotahist", "yfinance", row["differing"]) == (turned.a, turned.b, turned.differing)
+
+
+def test_adjusted_closes_and_volumes_are_held_against_ours(folder: Path) -> None:
+    """Here Yahoo told of a payment that its own adjusted close knows nothing of; volumes are of the shares of today."""
+    imported(folder)
+    done = compared(folder, "--field", "adj_close", "--format", "json")
+    (row,) = done.lines()
+    worst = {"date": DAYS[0].isoformat(), "field": "adj_close", "a": 27.5, "b": 26.0, "apart": 1.5}
+    assert (1, 4, [worst]) == (done.code, row["agreeing"], row["worst"])
+    volumes = run_main("compare", "--ticker", "PETR4", "--field", "volume", cwd=folder)
+    assert f"  {DAYS[0]} volume: 1000 in yfinance, 2000 in cotahist, 1000 apart" in volumes.out.splitlines()
+
+
+def test_adjusted_closes_of_nobody_are_not_compared(folder: Path) -> None:
+    """Two providers as traded, or nothing to adjust by."""
+    imported(folder)
+    done = compared(folder, "--field", "adj_close", "--a", "cotahist", "--b", "sample")
+    assert 3 == done.code
