@@ -7,7 +7,7 @@ Source: docs/format.md, "Limits".
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from ledger.errors import LedgerError
 from ledger.events import Event
@@ -26,6 +26,7 @@ class OutOfRangeError(LedgerError):
         self.found, self.wanted = found, wanted
 
 
+@lru_cache(maxsize=1_024)  # an append says one ticker six times
 def name_fault(name: str) -> str | None:
     """Return what keeps `name` from being a name, None when nothing does."""
     if found := _CONTROL.search(name):

@@ -4,7 +4,7 @@ Source: docs/format.md; docs/architecture.md, "Invariants".
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -163,6 +163,12 @@ class EventLog:
         """Return which events the append `append_id` wrote, None when there was none; O(1)."""
         with self._engine.reading() as txn:
             return self._engine.run_in(txn, append_id)
+
+    def append_runs(self, append_ids: Iterable[bytes]) -> dict[bytes, AppendRun]:
+        """Return what `append_run` does of many ids at once, those that there are alone."""
+        with self._engine.reading() as txn:
+            found = ((name, self._engine.run_in(txn, name)) for name in append_ids)
+            return {name: run for name, run in found if run is not None}
 
     def require(self, remembered: Head, *, witness: str) -> None:
         """Return quietly when the log still holds the head that `witness` remembers; O(1).

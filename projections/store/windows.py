@@ -57,7 +57,7 @@ class Windows:
         """Return the series as it is held now, as far as `reach` looks; for None, or where only that holds, whole."""
         if self._mending.sound is None:
             try:
-                part = self._part(series, reach)
+                part = self._part(series, reach) if self._has_rows(series) else Held({})
             except UNSOUND as error:
                 self._mending.folded(str(error))
             else:
@@ -69,6 +69,11 @@ class Windows:
         if newest is not None and newest.after is not None:
             self._note(series, newest.seq, leaves_of(whole.bars.values()), whole.actions)
         return whole
+
+    def _has_rows(self, series: Series) -> bool:
+        """Return whether anything is stored of the series: a file has thousands of which nothing is."""
+        tables = self._stored[prices.NAME]
+        return decisions.newest(tables, series) is not None or prices.is_held(tables, series)
 
     def _part(self, series: Series, reach: Reach | None) -> Held | None:
         """Return what is wanted of the series, None where it does not lead to the state in the log, or to none.

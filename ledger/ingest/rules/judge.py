@@ -279,5 +279,36 @@ def over_threshold(found: Sorted, percent: float) -> Iterator[Finding]:
         )
 
 
+def found_in_new(
+    ticker: str, bars: Sequence[Bar], places: Sequence[int], basis: Basis
+) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Return what is flagged of `bars` and what is warned of, where they are all that there is of a series.
+
+    Only the sessions at `places` are looked at, and what lies beside them: for who knows that no rule names another.
+    """
+    series = JudgedSeries(
+        bars=tuple(bars),
+        fresh=frozenset(bar.date for bar in bars),
+        actions=(),
+        basis=basis,
+        places=tuple(places),
+    )
+    nothing = Held({})
+    flagged, warned = (find(ticker, _NOTHING_ANSWERED, nothing, series) for find in (_flagged, _warned))
+    return _in_order(flagged), _in_order(warned)
+
+
+_NOTHING_ANSWERED = JudgedAnswer(
+    rows=(),
+    days=frozenset(),
+    sorted=Sorted(received=0, accepted=(), rejected=(), partial=(), foreign=0),
+    offers=(),
+    actions=(),
+    window=Window(date.min, date.max),
+    reading=Reading(every_session=False),
+    last_final=date.min,
+)
+
+
 def _in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: (finding.date or date.min, finding.rule)))

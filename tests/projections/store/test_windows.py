@@ -1,17 +1,21 @@
 """Parts of a stored series: held against the log, whatever is wrong with the rows or the leaves kept beside them."""
 
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from ledger.ingest.rules.held import Held, Reach
+from ledger.market.series import Series
 from ledger.market.sessions import sessions
 from ledger.values import RawAction, RawBar, Window
-from projections.store.lmdb_tables import CHECK_BYTES, sealed
+from projections.fold.tables import Row
+from projections.store.lmdb_tables import CHECK_BYTES, LmdbTable, sealed
 from projections.store.mending import StoreDroppedWarning
 from projections.store.replaying import compare
 from projections.store.runner import catch_up, open_view
@@ -239,3 +243,22 @@ def test_a_view_that_ends_by_an_error_keeps_nothing(tmp_path: Path) -> None:
         view.held(SERIES, LAST)
         raise KeyError
     assert [] == kept(tmp_path)
+
+
+def test_a_series_of_which_nothing_is_held_costs_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At its decisions and at its rows: a file has thousands of tickers that are new."""
+    log = told().log
+    catch_up(log, tmp_path)
+    looked: list[bytes] = []
+    scan = LmdbTable.scan
+
+    def counted(table: LmdbTable, prefix: bytes = b"", **how: Any) -> Iterator[Row]:
+        looked.append(prefix)
+        return scan(table, prefix, **how)
+
+    with open_view(log, tmp_path) as view, monkeypatch.context() as patched:
+        patched.setattr(LmdbTable, "scan", counted)
+        assert Held({}) == view.held(
+            Series("NOVA3.SA", "cotahist"), Reach(Window(date(2025, 1, 2), date(2025, 1, 3)), ends=False)
+        )
+    assert 2 == len(looked)

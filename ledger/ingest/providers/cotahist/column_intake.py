@@ -15,12 +15,12 @@ from ledger.ingest.providers.cotahist.columns import (
     are_digits,
     words,
 )
-from ledger.ingest.providers.cotahist.identity import CONTRACTS, TERM, identity
+from ledger.ingest.providers.cotahist.identity import CONTRACTS, TERM, UnnamedQuote, identity
 from ledger.ingest.providers.cotahist.intake import TICKER_QUOTES_MAX, TICKERS_MAX, Intake, Selection
 from ledger.ingest.providers.cotahist.layout import LayoutError
 from ledger.ingest.providers.cotahist.line_runs import LineRuns
 
-OUTSIDE, REFUSED = -1, -2
+NOT_TAKEN = -1
 _CODE, _REST = slice(12, 20), slice(20, 27)  # CODNEG to TPMERC
 _MARKET = slice(24, 27)
 _FACTOR = slice(210, 217)
@@ -37,10 +37,15 @@ class ColumnIntake(Intake):
 
     def __init__(self, wanted: Selection) -> None:
         super().__init__(wanted)
-        self._numbers: dict[bytes, int] = {}  # of the series that the fields name, OUTSIDE or REFUSED
+        self.tickers: list[str] = []  # of what is wanted, by the number of its series
         self._by_ticker: dict[str, int] = {}
-        self._counts = np.zeros(0, np.int64)
-        self.tickers: list[str] = []  # by number
+        # Every name that the file's fields have made, in the order of the file; what is by hash leads to its place.
+        self._names = np.zeros((0, len(_MIX)), np.uint64)
+        self._series: list[int | UnnamedQuote | None] = []  # None: not asked for
+        self._numbers = np.zeros(0, np.int64)  # the same, NOT_TAKEN for both others
+        self._records = np.zeros(0, np.int64)
+        self._hashes = np.zeros(0, np.uint64)
+        self._places = np.zeros(0, np.int64)
 
     def fill_runs(self, runs: LineRuns, blocks: Iterable[Bytes]) -> None:
         """Put every quote that is wanted into `runs`.
@@ -49,60 +54,78 @@ class ColumnIntake(Intake):
         UnwritableError of the runs.
         """
         for block in blocks:
-            series = self._series(block)
-            taken = series >= 0
-            lines, numbers = (block, series) if taken.all() else (block[taken], series[taken])
+            places = self._named(block)
+            self._records += np.bincount(places, minlength=len(self._records))
+            numbers = self._numbers[places]
+            taken = numbers != NOT_TAKEN
+            lines = block
+            if not taken.all():
+                lines, numbers = block[taken], numbers[taken]
             _check_quotes(lines)
-            self._count(numbers)
             runs.put(numbers, lines, self.tickers)
-        self._quotes.update(dict(zip(self.tickers, self._counts.tolist(), strict=True)))
+        for series, records in zip(self._series, self._records.tolist(), strict=True):
+            if series is None:
+                self._outside += records
+            elif isinstance(series, UnnamedQuote):
+                self._refused[series] += records
+            else:
+                self._quotes[self.tickers[series]] += records
+        if any(records > TICKER_QUOTES_MAX for records in self._quotes.values()):
+            raise UnusualFileError
 
-    def _series(self, lines: Bytes) -> Ints:
-        """Return the number of each line's series."""
-        keys = _keys(lines)
-        mixed = (keys * _MIX).sum(axis=1, dtype=np.uint64)
+    def _named(self, lines: Bytes) -> Ints:
+        """Return the place of each line's name."""
+        names = _fields(lines)
+        mixed = (names * _MIX).sum(axis=1, dtype=np.uint64)
         mixed ^= mixed >> _HALF
-        _, firsts, of = np.unique(mixed, return_index=True, return_inverse=True)
-        if not (keys == keys[firsts][of]).all():
+        places = self._known(mixed)
+        unknown = places < 0
+        if unknown.any():
+            self._learn(lines[unknown], names[unknown], mixed[unknown])
+            places = self._known(mixed)
+        if not (self._names[places] == names).all():
             raise UnusualFileError  # two names with one hash
-        counts = np.bincount(of)
-        numbers = np.empty(len(firsts), np.int64)
-        # In the order of the file, in which what is refused is listed.
-        for place in np.argsort(firsts).tolist():
-            first = int(firsts[place])
-            numbers[place] = self._number(keys[first].tobytes(), lines[first].tobytes(), int(counts[place]))
-        return numbers[of]
+        return places
 
-    def _number(self, key: bytes, line: bytes, records: int) -> int:
-        number = self._numbers.get(key)
-        if number is not None and number >= 0:
-            return number
+    def _known(self, mixed: Words) -> Ints:
+        """Return the place of each hash, -1 where it is new."""
+        if not len(self._hashes):
+            return np.full(len(mixed), -1, np.int64)
+        at = np.searchsorted(self._hashes, mixed)
+        at[at == len(self._hashes)] = 0
+        return np.where(self._hashes[at] == mixed, self._places[at], -1)
+
+    def _learn(self, lines: Bytes, names: Words, mixed: Words) -> None:
+        _, firsts = np.unique(mixed, return_index=True)
+        firsts.sort()
+        self._series += [self._series_of(lines[first].tobytes()) for first in firsts.tolist()]
+        if len(self.tickers) > TICKERS_MAX:
+            raise UnusualFileError
+        self._names = np.concatenate([self._names, names[firsts]])
+        self._numbers = np.array([one if isinstance(one, int) else NOT_TAKEN for one in self._series], np.int64)
+        self._records = np.concatenate([self._records, np.zeros(len(firsts), np.int64)])
+        hashes = np.concatenate([self._hashes, mixed[firsts]])
+        places = np.concatenate([self._places, np.arange(len(self._places), len(self._series))])
+        order = np.argsort(hashes)
+        self._hashes, self._places = hashes[order], places[order]
+
+    def _series_of(self, line: bytes) -> int | UnnamedQuote | None:
         ticker = identity(line)
         if isinstance(ticker, str):
             self.present.add(ticker)
         if (self._wanted.market == "spot" and layout.market(line) != layout.SPOT) or (
             self._wanted.tickers and ticker not in self._wanted.tickers
         ):
-            self._outside += records
-            return OUTSIDE
-        if not isinstance(ticker, str):
-            self._refused[ticker] += records
-            return REFUSED
+            return None
+        if isinstance(ticker, UnnamedQuote):
+            return ticker
         if ticker not in self._by_ticker:
             self._by_ticker[ticker] = len(self.tickers)
             self.tickers.append(ticker)
-        self._numbers[key] = self._by_ticker[ticker]
-        return self._numbers[key]
-
-    def _count(self, series: Ints) -> None:
-        counts = np.bincount(series, minlength=len(self.tickers))
-        counts[: len(self._counts)] += self._counts
-        self._counts = counts
-        if len(counts) > TICKERS_MAX or (len(counts) and counts.max() > TICKER_QUOTES_MAX):
-            raise UnusualFileError
+        return self._by_ticker[ticker]
 
 
-def _keys(lines: Bytes) -> Words:
+def _fields(lines: Bytes) -> Words:
     """Return all that names a series of each line, in five words."""
     market = lines[:, _MARKET]
     money = words(lines[:, layout.CURRENCY])

@@ -1,11 +1,9 @@
-"""Which of many tickers a judgement has nothing to say of, found by columns, and their bars ready to be recorded. Pure.
+"""Which lines of many tickers a rule may find anything in, by columns, and their bars ready to be recorded. Pure.
 
-A ticker is plain where each line is a sound session of its own that no rule could find anything in. Of any other the
-rules are asked, one ticker at a time: nothing here words a finding, and none is missed, since whatever a rule may look
-twice at makes a ticker no plain one.
+A ticker is sound where each line is accepted as a session of its own. Nothing here words a finding: of whatever a rule
+may look at twice the rule is asked, and of a ticker that is not sound all of them.
 """
 
-from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -25,15 +23,19 @@ _VOLUME, _FACTOR = slice(152, 170), slice(210, 217)
 NEARLY = 1 - 1e-9  # what is as near as that to a threshold is left to the rule itself
 
 
-class PlainTickers(NamedTuple):
-    """Which tickers of a batch are plain, and the bars of all lines as a file has them and as they are accepted."""
+class JudgedTickers(NamedTuple):
+    """Which tickers of a batch are sound, and the bars of all lines as a file has them and as they are accepted.
 
-    plain: list[bool]
+    `looked_at` are the lines that a rule may name something in, sorted.
+    """
+
+    sound: list[bool]
+    looked_at: list[int]
     answered: PackedBars
     accepted: PackedBars
 
 
-def judged(batch: TickerLines, now: Today) -> PlainTickers:
+def judged(batch: TickerLines, now: Today) -> JudgedTickers:
     """Return what `batch` comes to when it came on `now`, where nothing is held of its tickers."""
     found = _sessions(batch.lines)
     starts = np.array(batch.bounds[:-1], np.int64)
@@ -41,10 +43,15 @@ def judged(batch: TickerLines, now: Today) -> PlainTickers:
     is_first[starts] = True
     counts = np.array(batch.bounds[1:], np.int64) - starts
     is_share = np.repeat(np.array([not is_contract(ticker) for ticker in batch.tickers], np.bool_), counts)
-    odd = ~_are_sound_days(found.written, is_first, now) | ~_are_sound_prices(found)
-    odd |= (found.volume == 0) | _are_stale(found, is_first) | (is_share & _move(found, is_first))
-    plain = ~np.logical_or.reduceat(odd, starts)
-    return PlainTickers(plain.tolist(), packed_bars.raw_bars(found), packed_bars.bars(found))
+    sound, is_covered = _days(found.written, is_first, now)
+    sound &= _are_sound_prices(found)
+    looked_at = (found.volume == 0) | ~is_covered | _are_stale(found, is_first) | (is_share & _move(found, is_first))
+    return JudgedTickers(
+        np.logical_and.reduceat(sound, starts).tolist(),
+        np.flatnonzero(looked_at).tolist(),
+        packed_bars.raw_bars(found),
+        packed_bars.bars(found),
+    )
 
 
 def _sessions(lines: Bytes) -> SessionColumns:
@@ -63,19 +70,16 @@ def _micros(centavos: Ints, factor: Ints) -> Ints:
     return rounded
 
 
-def _are_sound_days(written: Bytes, is_first: Flags, now: Today) -> Flags:
-    """Return which days are past sessions of the calendar, later than the day of the line before."""
-    days, of = np.unique(words(written), return_inverse=True)
-    known = [layout.day(day.tobytes()) for day in days]
-    ordinals = np.array([day.toordinal() for day in known], np.int64)[of]
+def _days(written: Bytes, is_first: Flags, now: Today) -> tuple[Flags, Flags]:
+    """Return which days are past sessions, later than the day of the line before, and which the calendar covers."""
+    values, of = np.unique(words(written), return_inverse=True)
+    days = [layout.day(value.tobytes()) for value in values]
+    ordinals = np.array([day.toordinal() for day in days], np.int64)[of]
     later = is_first.copy()
     later[1:] |= ordinals[1:] > ordinals[:-1]
-    sound: Flags = later & np.array([_is_sound(day, now) for day in known], np.bool_)[of]
-    return sound
-
-
-def _is_sound(day: date, now: Today) -> bool:
-    return day < now.day and sessions.is_session(day) and sessions.covers(day)
+    past = np.array([day < now.day and sessions.is_session(day) for day in days], np.bool_)
+    covered = np.array([sessions.covers(day) for day in days], np.bool_)
+    return later & past[of], covered[of]
 
 
 def _are_sound_prices(found: SessionColumns) -> Flags:

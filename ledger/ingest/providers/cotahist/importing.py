@@ -7,6 +7,7 @@ asking for the same file once more. What version 1 took for a ticker went by its
 brings what that blended, rejected or left out.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, pairwise
@@ -31,7 +32,7 @@ from ledger.ingest.rules.held import Held, Reach
 from ledger.market import series_state
 from ledger.market.series import Series
 from ledger.market.ticker import currency
-from ledger.store.engine import COMMIT_BODY_BYTES, AppendRun
+from ledger.store.engine import COMMIT_BODY_BYTES
 from ledger.store.event_log import COMMIT_APPENDS, EventLog
 from ledger.values import Bar, Identity, RawBar, Request, Source
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
 LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
 APPENDS = f"{DESCRIPTION.name}/{recorded.VERSION}"  # what the names of appends begin with
+
+_NO_ACTIONS = series_state.actions_array(())
+_decode_bars = msgspec.msgpack.Decoder(list[Bar]).decode
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,15 +114,21 @@ class Importer:
         from ledger.ingest.providers.cotahist import column_judge
 
         found = column_judge.judged(batch, row_rules.today(self._contents.finished_at, self._nothing.rank))
-        for ticker, plain, (start, stop) in zip(batch.tickers, found.plain, pairwise(batch.bounds), strict=True):
-            lines, identifier = batch.lines[start:stop], self._append_id(ticker)
-            if not plain or self._run_of(identifier) or not self._holds_nothing_of(ticker):
+        names = list(map(self._append_id, batch.tickers))
+        known = {} if self._log is None else self._log.append_runs(names)
+        each = zip(batch.tickers, names, found.sound, pairwise(batch.bounds), strict=True)
+        for ticker, identifier, sound, (start, stop) in each:
+            lines = batch.lines[start:stop]
+            if not sound or identifier in known or not self._holds_nothing_of(ticker):
                 yield self._judged(ticker, [line.tobytes() for line in lines])
                 continue
             # Written as they are where the event is encoded, and read back as bars before it is appended.
             answered = cast("tuple[RawBar, ...]", msgspec.Raw(found.answered.array(start, stop)))
             fetch = evidence(ticker, lines.tobytes(), answered, self._contents)
-            decision = self._all_new(ticker, stop - start, found.accepted.array(start, stop))
+            looked_at = found.looked_at[bisect_left(found.looked_at, start) : bisect_left(found.looked_at, stop)]
+            decision = self._all_new(
+                ticker, stop - start, found.accepted.array(start, stop), [place - start for place in looked_at]
+            )
             imported = Imported(ticker=ticker, records=stop - start, decision=decision, seq=None)
             yield _Judged(imported, ImportedEvents((fetch, decision), identifier))
 
@@ -136,28 +146,28 @@ class Importer:
         fetch = evidence("", b"", (), self._contents)
         return replace(judge.nothing_of(fetch, DESCRIPTION.basis), rank=recorded.rank(fetch))
 
-    def _all_new(self, ticker: str, records: int, bars: bytes) -> ValidationCompleted:
-        """Return the decision that accepts all that is answered of a ticker that nothing is held of, and finds nothing.
+    def _all_new(self, ticker: str, records: int, bars: bytes, looked_at: Sequence[int]) -> ValidationCompleted:
+        """Return the decision that accepts all that is answered of a ticker that nothing is held of.
 
-        `bars` are the accepted ones, in the msgpack of a decision.
+        `bars` are the accepted ones, in the msgpack of a decision; a rule may name those `looked_at`, and no others.
         """
         series, basis = Series(ticker, DESCRIPTION.name), DESCRIPTION.basis
-        leaves = {self._contents.window.start.year: blake3(bars).digest()}
+        flagged, warned = judge.found_in_new(ticker, _decode_bars(bars), looked_at, basis) if looked_at else ((), ())
+        leaves = [(self._contents.window.start.year, blake3(bars).digest())]
         return replace(
             self._nothing,
             ticker=ticker,
             currency=currency(ticker),
-            verdict="success",
+            verdict="warning" if flagged else "success",
             received=records,
             added=records,
             bars=cast("tuple[Bar, ...]", msgspec.Raw(bars)),
-            before=series_state.state(series, basis, {}, ()),
-            after=series_state.state(series, basis, leaves, ()),
+            flagged=flagged,
+            warned=warned,
+            before=series_state.state_over(series, basis, (), _NO_ACTIONS),
+            after=series_state.state_over(series, basis, leaves, _NO_ACTIONS),
             threshold_percent=float(self._threshold_percent),
         )
-
-    def _run_of(self, identifier: bytes) -> AppendRun | None:
-        return None if self._log is None else self._log.append_run(identifier)
 
     def _append_id(self, ticker: str) -> bytes:
         return ids.append_id(f"{APPENDS}/{self._contents.sha256.hex()}/{ticker}")
@@ -171,7 +181,7 @@ class Importer:
         """Return what the file's lines of `ticker` come to, and the events that record it; none for what was before."""
         identifier = self._append_id(ticker)
         imported = Imported(ticker=ticker, records=len(lines), decision=None, seq=None)
-        if run := self._run_of(identifier):
+        if self._log is not None and (run := self._log.append_run(identifier)):
             return _Judged(replace(imported, seq=Seq(run.first + run.count - 1)), None)
         try:
             with foreseen("judge"):
