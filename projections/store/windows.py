@@ -73,7 +73,8 @@ class Windows:
     def _has_rows(self, series: Series) -> bool:
         """Return whether anything is stored of the series: a file has thousands of which nothing is."""
         tables = self._stored[prices.NAME]
-        return decisions.newest(tables, series) is not None or prices.is_held(tables, series)
+        # Nothing is decoded: a row that is none is a row.
+        return next(tables["decided"].scan(_key(series)), None) is not None or prices.is_held(tables, series)
 
     def _part(self, series: Series, reach: Reach | None) -> Held | None:
         """Return what is wanted of the series, None where it does not lead to the state in the log, or to none.
