@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from projections.api.columns import Columns
     from projections.api.comparing import CompareRow
     from projections.api.days import Day, Tickers
+    from projections.api.disputes import DisputedAction
     from projections.api.extras import MissingExtraError, SqlRefusedError
     from projections.api.ledger import Ledger
     from projections.api.rows import (
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     )
     from projections.api.why import WhyRow
     from projections.queries.position import AsOf
+    from projections.relations.disputed import disputed_actions
     from projections.relations.sql import sql, table
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "DamagedError",
     "Day",
     "DiffRow",
+    "DisputedAction",
     "ForkedError",
     "Head",
     "Instrument",
@@ -95,6 +98,7 @@ __all__ = [
     "UnknownEventError",
     "UnreadableError",
     "WhyRow",
+    "disputed_actions",
     "open_ledger",
     "sql",
     "table",
@@ -111,6 +115,8 @@ _HOMES = (
     "projections.api.rows",
     "projections.api.why",
     "projections.api.ledger",
+    "projections.api.disputes",
+    "projections.relations.disputed",
     "projections.relations.sql",
 )
 

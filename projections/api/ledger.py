@@ -204,7 +204,7 @@ class Ledger:
         """Return one row per session from `start` to `end`, both inclusive, in their order.
 
         Where `adjusted`, beside each price the one adjusted for what was known then, of later sessions than `end` too;
-        for `splits` and their like alone, or for all.
+        for `splits` and their like alone, or for all. None before an action of no known size: see `disputed_actions`.
         Where `continued`, with those under its other codes as a person joined them, all on the newest one's scale.
         """
         until, first, last = self.position(as_of), day_or_none(start), day_or_none(end)

@@ -60,9 +60,10 @@ def raised_by(*documented: object) -> set[str]:
 
 def test_projections_exports_what_a_ledger_returns_and_raises() -> None:
     """By the signatures and the docstrings of what opens and reads one, the ledger and its columns; nothing else."""
-    returned = types_of(api.Ledger) | types_of(columns.Columns)
-    raised = raised_by(projections.open_ledger, projections.sql, projections.table, api.Ledger, columns.Columns)
-    assert {"open_ledger", "sql", "table"} | returned | raised == set(projections.__all__)
+    asked = ("disputed_actions", "open_ledger", "sql", "table")
+    returned = types_of(api.Ledger) | types_of(columns.Columns) | {"DisputedAction"}
+    raised = raised_by(*(getattr(projections, name) for name in asked), api.Ledger, columns.Columns)
+    assert {*asked} | returned | raised == set(projections.__all__)
 
 
 def test_ledger_exports_the_whole_catalogue_of_errors() -> None:

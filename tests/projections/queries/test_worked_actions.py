@@ -87,6 +87,7 @@ def test_the_total_return_of_an_ex_day_is_the_exchanges(
         (date(2021, 12, 17), "16.07", cash("0.1334", "0.4702"), ".96243933"),  # ABEV3: the sum, not the product
         (date(2024, 12, 11), "40.59", cash("1.55174293"), ".96177031"),  # PETR4
         (date(2024, 12, 23), "36.86", cash("1.32820661"), ".96396618"),  # PETR4
+        (date(2024, 12, 23), "36.86", cash("1.356891"), ".96318798"),  # the same day by the daily provider's amount
         (date(2022, 11, 21), "30.28", cash("1.155823", "1.600192"), ".90898233"),  # PETR3
     ],
 )
@@ -96,6 +97,14 @@ def test_the_factor_of_cash_is_the_exchanges(
     """All cash of one day is one payment."""
     found = factors(bars(com, close, close), made(com, given), "as_traded")[com]
     assert Decimal(factor) == rounded(found, len(factor) - 1)
+
+
+def test_factors_of_two_days_are_multiplied() -> None:
+    """PETR4 of 11/12/2024 and, by the daily provider's amount, of 23/12/2024: 0.92636561, where it had 0.92636557."""
+    first, second = date(2024, 12, 11), date(2024, 12, 23)
+    held = bars(first, "40.59", "38.34") | bars(second, "36.86", "35.77")
+    given = [*made(first, cash("1.55174293")), *made(second, cash("1.356891"))]
+    assert Decimal("0.92636561") == rounded(factors(held, given, "as_traded")[first], 8)
 
 
 def test_the_theoretical_price_is_the_exchanges() -> None:

@@ -15,7 +15,7 @@ from ledger.events import FetchSucceeded
 from ledger.ingest.importing import Brought
 from ledger.ingest.providers import b3
 from ledger.ingest.providers.b3 import feed, joined
-from ledger.ingest.providers.b3.feed import FeedError, Supplement
+from ledger.ingest.providers.b3.feed import FeedError, HistoryPage, Supplement
 from ledger.ingest.providers.b3.joined import CompanyAnswer, WantedShare
 from ledger.ingest.providers.evidence import answer
 from ledger.ingest.providers.manual import DESCRIPTION, sheet
@@ -117,10 +117,10 @@ def of_feed(
 
     Raises: ActionsFileError naming the file.
     """
-    company, answered = _answered(files)
+    company, pages, answered = _answered(files)
     names, provider = ", ".join(name for name, _ in files), b3.DESCRIPTION.name
     brought, actions = [], 0
-    for ticker, share in joined.shares_of(company):
+    for ticker, share in joined.shares_of(company, pages):
         known, named = listed(ticker), joined.isins_of(company, share)
         if share == joined.BDR and (known is None or known[0] not in named):
             continue  # of its several numbers only the exchange's prices tell which one it has
@@ -141,23 +141,24 @@ def of_feed(
     return ActionsFile(name=names, sha256=digest, provider=provider, actions=actions, brought=tuple(brought))
 
 
-def _answered(files: Sequence[tuple[str, bytes]]) -> tuple[Supplement, list[CompanyAnswer]]:
+def _answered(files: Sequence[tuple[str, bytes]]) -> tuple[Supplement, list[HistoryPage], list[CompanyAnswer]]:
     company: Supplement | None = None
-    answered: list[CompanyAnswer] = []
+    pages, answered = list[HistoryPage](), list[CompanyAnswer]()
     for name, content in files:
         try:
             text = content.decode("utf-8")
             if is_page(content):
-                feed.history_page(text)
+                pages.append(feed.history_page(text))
             else:
                 company = feed.supplement(text)
         except (FeedError, UnicodeDecodeError) as error:
             found = str(error).removeprefix("got ").partition(", want")[0]
             raise ActionsFileError(name, line=None, column=None, found=found, wanted=JSON) from error
-        if company is None or not joined.shares_of(company):
+        if company is None:
             raise ActionsFileError(name, line=None, column=None, found="no company with an ISIN", wanted=JSON)
         method = feed.HISTORY if answered else feed.SUPPLEMENT
         answered.append(CompanyAnswer(method=method, params={"file": name}, text=text))
-    if company is None:
-        raise ActionsFileError("nothing", line=None, column=None, found="no file", wanted=JSON)
-    return company, answered
+    if company is None or not joined.shares_of(company, pages):
+        names = ", ".join(name for name, _ in files) or "nothing"
+        raise ActionsFileError(names, line=None, column=None, found="no company with an ISIN", wanted=JSON)
+    return company, pages, answered

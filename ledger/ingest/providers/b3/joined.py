@@ -19,7 +19,15 @@ from typing import TypeVar
 import msgspec
 
 from ledger.ingest.providers.b3 import feed
-from ledger.ingest.providers.b3.feed import CashRow, FeedError, HistoryRow, StockRow, SubscriptionRow, Supplement
+from ledger.ingest.providers.b3.feed import (
+    CashRow,
+    FeedError,
+    HistoryPage,
+    HistoryRow,
+    StockRow,
+    SubscriptionRow,
+    Supplement,
+)
 from ledger.ingest.rules.actions import CURRENCY
 from ledger.ingest.rules.reading import Offer, Reading
 from ledger.market.price import AMOUNTS_PER_REAL, LIMIT_MICROS, MICROS_PER_REAL
@@ -114,15 +122,17 @@ def isins_of(company: Supplement, share: str) -> tuple[str, ...]:
     return tuple(sorted(named, key=lambda isin: (isin[6:9] != ORDINARY, isin)))
 
 
-def shares_of(company: Supplement) -> tuple[tuple[str, str], ...]:
+def shares_of(company: Supplement, pages: Iterable[HistoryPage] = ()) -> tuple[tuple[str, str], ...]:
     """Return every ticker that the issuer's rows can be about, with its class; all numbers of a BDR, which none tells.
 
-    A fund's rows name its code by their ISINs alone.
+    A fund's rows name its code by their ISINs alone, and the `pages` of a history a class without any.
     """
-    named = {share: isins_of(company, share) for share in (*CLASSES.values(), QUOTA, BDR)}
-    code = feed.said(company.code) or next((isins[0][2 : 2 + ROOT_CHARS] for isins in named.values() if isins), "")
-    numbers = [*CLASSES.items(), *(("11", QUOTA) for _ in named[QUOTA][:1]), *((one, BDR) for one in BDR_NUMBERS)]
-    return tuple((f"{code}{number}{SUFFIX}", share) for number, share in numbers if named[share])
+    paying = {feed.said(row.type_stock) for page in pages for row in page.results or ()}
+    named = {share: isins_of(company, share) or paying & {share} for share in (*CLASSES.values(), QUOTA, BDR)}
+    isins = [isin for share in named for isin in isins_of(company, share)]
+    code = feed.said(company.code) or "".join(isins[:1])[2 : 2 + ROOT_CHARS]
+    numbers = [*CLASSES.items(), ("11", QUOTA), *((one, BDR) for one in BDR_NUMBERS)]
+    return tuple((f"{code}{number}{SUFFIX}", share) for number, share in numbers if code and named[share])
 
 
 def raw_bars(recorded: bytes) -> tuple[RawBar, ...]:

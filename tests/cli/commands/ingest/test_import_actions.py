@@ -130,10 +130,10 @@ def saved(tmp_path: Path) -> tuple[str, str]:
 
 
 def test_the_exchanges_json_is_imported_company_by_company(tmp_path: Path) -> None:
-    """A supplement and the pages after it are one answer, of each class that has an ISIN in it."""
+    """A supplement and the pages after it are one answer, of each class that either names."""
     done = main(tmp_path, "import-actions", *saved(tmp_path), sheet(tmp_path, BONUS).name, "--format", "json")
     feed, own = done.lines()
-    assert (0, "PETR.json, PETR-caixa.json", "b3", 2, 1) == (
+    assert (0, "PETR.json, PETR-caixa.json", "b3", 3, 2) == (
         done.code, feed["file"], feed["provider"], feed["actions"], feed["tickers"],
     )  # fmt: skip
     assert ("manual", 1) == (own["provider"], own["added"])
@@ -141,7 +141,7 @@ def test_the_exchanges_json_is_imported_company_by_company(tmp_path: Path) -> No
     assert [("2008-04-28", "split"), ("2024-12-12", "dividend")] == [(one["date"], one["kind"]) for one in rows]
     assert (0, 0) == (main(tmp_path, "verify").code, main(tmp_path, "audit").code)
     again = main(tmp_path, "import-actions", *saved(tmp_path), "--format", "json").lines()
-    assert [1] == [one["repeated"] for one in again]
+    assert [2] == [one["repeated"] for one in again]
 
 
 def test_the_exchanges_prices_say_which_isin_is_meant(tmp_path: Path) -> None:
