@@ -14,9 +14,14 @@ if ! command -v java > /dev/null && [ "$(id -u)" = 0 ]; then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y openjdk-17-jre-headless > /dev/null
 fi
+command -v java > /dev/null || {
+    echo "no java on this machine, and only root installs it: openjdk-17-jre-headless of Debian, or any of Java 17" >&2
+    exit 1
+}
 java -version 2>&1 | head -1
 if [ -z "${SPARK_PACKAGES:-}" ]; then
-    "$python" -m pip install -q --target "$folder/spark" pyspark
+    # Again in the same folder, what is there is taken.
+    [ -d "$folder/spark/pyspark" ] || "$python" -m pip install -q --target "$folder/spark" pyspark
     SPARK_PACKAGES=$folder/spark
 fi
 PYTHONPATH=$here:$SPARK_PACKAGES

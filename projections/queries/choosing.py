@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from itertools import groupby
 from operator import attrgetter
 
+from ledger.ingest.providers import registry
 from ledger.market.series import Series
 from projections.models import decisions, metrics, prices, retirements
 from projections.queries.sources import pick
@@ -45,3 +46,24 @@ def chosen(
         if told:
             found.append(told[pick(told, order)])
     return found
+
+
+def quoting(
+    view: View,
+    position: int,
+    *,
+    order: Sequence[str],
+    source: str | None = None,
+    tickers: Collection[str] = (),
+    retired: bool = False,
+) -> list[Series]:
+    """Return the series of each ticker whose provider tells more of a session than its bar; the rest is as in `chosen`.
+
+    It may be another one than that which stands for the ticker's prices.
+    """
+    found: dict[str, Series] = {}
+    for name in registry.quoting():
+        if source in {None, name}:
+            for one in chosen(view, position, order=order, source=name, tickers=tickers, retired=retired):
+                found.setdefault(one.ticker, one)
+    return [found[ticker] for ticker in sorted(found)]

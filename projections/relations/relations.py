@@ -21,7 +21,7 @@ from projections.models.ingest_logs import IngestLogs
 from projections.models.instruments import Instruments
 from projections.models.units import fields
 from projections.queries.adjusted import AdjustmentRule
-from projections.queries.choosing import chosen
+from projections.queries.choosing import chosen, quoting
 from projections.relations.logged_events import LoggedEvent, logged
 from projections.store.runner import view_at
 from projections.store.store import View
@@ -87,8 +87,14 @@ class Relations:
         return market_rows.listings(self._state_of(Instruments())[instruments.NAME])
 
     def market(self) -> Iterator[MarketPrice]:
-        """Yield every field of each session held, of providers that tell of more than bars, by ticker and day."""
-        for series in self._chosen:
+        """Yield every field of each session held, of providers that tell of more than bars, by ticker and day.
+
+        Of such a provider too where another one's series stands for the ticker's prices.
+        """
+        asked = self._asked
+        for series in quoting(
+            self._view, self._position, order=asked.order, source=asked.source, retired=asked.retired
+        ):
             yield from market_rows.fields(self._log, self._tables, series, self._position)
 
     def logs(self) -> Iterator[LogEntry]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -14,7 +15,10 @@ from projections.relations.relations import RELATIONS, Relations, RelationsAsked
 from projections.relations.sql import answered, named, sql, table
 from projections.store.runner import open_view
 from tests.projections.relations.test_sessions import realistic
+from tests.projections.story import Story, bar, day
 from tests.support import mix
+from tests.support.cotahist import line
+from tests.support.listed import Listed
 
 OTHERS_TABLE = pa.table({"n": [1]})
 
@@ -188,3 +192,20 @@ def test_polars_takes_a_relation_over_without_a_copy(ledger: Ledger) -> None:
     for name in ("close", "volume"):
         (_, data) = found[name].chunk(0).buffers()
         assert data.address == frame[name].to_numpy(allow_copy=False).__array_interface__["data"][0]
+
+
+def test_the_market_has_the_tickers_that_another_provider_stands_for() -> None:
+    """Their prices are by the order of belief; every field of a session is by who tells of them."""
+    story = Story()
+    story.decided(story.fetched(), bars=[bar(1)])
+    listed = Listed(story)
+    listed.imported([line(day(1))])
+    listed.imported([line(day(1), "VALE3")], "VALE3.SA")
+    with open_view(story.log, None) as view:
+        asked = RelationsAsked(position=view.head.size, order=("yfinance", "cotahist"))
+        relations = Relations(story.log, view, asked)
+        assert ["yfinance", "cotahist"] == relations.table("prices")["provider"].to_pylist()
+        assert ["PETR4.SA", "VALE3.SA"] == relations.table("market")["ticker"].to_pylist()
+        assert all(value > 0 for value in relations.table("market")["value"].to_pylist())
+        other = Relations(story.log, view, msgspec.structs.replace(asked, source="yfinance"))
+        assert [] == other.table("market").to_pylist()

@@ -15,8 +15,10 @@ from cli.commands.prices.export.row import ExportedSeries, FileFormat, Layout, M
 from cli.context import ledgers, params, positions, series_option, ticker_option
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
+from projections.api import market_rows
 from projections.api.ledger import Ledger
-from projections.queries.choosing import chosen
+from projections.models import prices
+from projections.queries.choosing import chosen, quoting
 from projections.queries.position import UpTo
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
     as_of: UpTo | None
     source: str | None
     retired: bool
+    fields: bool
 
 
 @click.command(
@@ -39,6 +42,7 @@ Examples:
   main export --out lake --format parquet
   main export --out lake-january --format csv --as-of 2026-01-31 --ticker PETR4 --ticker VALE3
   main export --out revisions --format delta
+  main export --out lake --format parquet --fields
   main export --out books --for beancount --source cotahist --ticker PETR4
   duckdb -c "select ticker, max(date) from 'lake/prices/**/*.parquet' group by all"
 
@@ -46,6 +50,7 @@ Examples:
 DIR/prices/year=2026/prices.parquet   raw and adjusted prices, a row a session, by ticker and date
 DIR/actions/actions.parquet           dividends, splits and capital gains
 DIR/instruments/instruments.parquet   ISIN, name and class of each, by the exchange's own files
+DIR/market/year=2026/market.parquet   with --fields: traded value, trades, bid, ask, class, ISIN of each session
 DIR/manifest.json                     position, head, rows and SHA-256 of each file
 
 \b
@@ -83,6 +88,7 @@ Exit codes: 0 written, 2 a Delta table of another ledger, ahead of the log or no
 @click.option("--as-of", type=params.UP_TO, help="As the ledger knew it then.  [default: now]")
 @ticker_option.option("Only this ticker; may be repeated.", multiple=True)
 @click.option("--retired", is_flag=True, help="Retired series too, which are left out unless named.")
+@click.option("--fields", is_flag=True, help="Every field of the exchange's own files too, as market/.")
 @series_option.source_option
 @ledgers.archive_option
 @click.pass_context
@@ -103,12 +109,16 @@ def export(
     form = tool or file_format
     if form is None or (tool and file_format):
         context.fail(f"got {'both' if form else 'neither'} of --format and --for, want one of them")
-    if tool and group_options.is_given(context, "layout"):
-        context.fail(f"got --layout with --for {tool}, want the layout of that tool")
+    for name in ("layout", "fields") if tool else ():
+        if group_options.is_given(context, name):
+            context.fail(
+                f"got --{name} with --for {tool}, want the {'layout' if name == 'layout' else 'files'} of that tool"
+            )
     if form == "delta":
-        for name in ("tickers", "layout", "retired", "source"):
+        for name in ("tickers", "layout", "retired", "fields", "source"):
             if group_options.is_given(context, name):
-                context.fail(f"got --{name.removesuffix('s')} with --format delta, want the table of every revision")
+                option = "ticker" if name == "tickers" else name
+                context.fail(f"got --{option} with --format delta, want the table of every revision")
         return _revisions(out, given["as_of"])
     if isinstance(out, str):
         context.fail(f"got an address with {'--for' if tool else '--format'} {form}, want a folder")
@@ -133,18 +143,28 @@ def _folder(out: Path, form: FileFormat, layout: Layout, asked: ExportOptions) -
         with output.progress(wanted, label="export") as names:
             series = list(files.fill(view, names, position, rule))
         if isinstance(files, ExportFiles):  # no tool reads them
-            exported = {one.ticker for one in series}
-            listed = ledger.instruments(as_of=asked.as_of).rows()
-            files.add_instruments([one for one in listed if one.ticker in exported])
+            _add_described(files, ledger, {one.ticker for one in series}, asked)
         files.close()
         manifest = _manifest(log, ledger, position, files, series)
         put_manifest(folder, manifest)
-    prices, actions = (sum(getattr(one, name) for one in series) for name in ("prices", "actions"))
-    line = f"{out}: tickers {len(series)}, prices {prices}, actions {actions}, files {len(manifest.files)}"
+    rows, actions = (sum(getattr(one, name) for one in series) for name in ("prices", "actions"))
+    line = f"{out}: tickers {len(series)}, prices {rows}, actions {actions}, files {len(manifest.files)}"
     with output.unprinted():
         output.raw(f"{line} | position {manifest.position} | head {manifest.head}\n".encode())
     _say_late(series, form)
     return Exit.OK
+
+
+def _add_described(files: "ExportFiles", ledger: Ledger, tickers: set[str], asked: ExportOptions) -> None:
+    """Add how the instruments of these tickers were listed, and every field of their sessions where that is asked."""
+    listed = ledger.instruments(as_of=asked.as_of).rows()
+    files.add_instruments([one for one in listed if one.ticker in tickers])
+    if asked.fields:
+        (log, view, order), position = ledger.reads, ledger.position(asked.as_of)
+        of = quoting(view, position, order=order, source=asked.source, tickers=tickers, retired=True)
+        with output.progress(of, label="fields") as names:
+            for one in names:
+                files.add_market(one.ticker, market_rows.fields(log, view.state[prices.NAME], one, position))
 
 
 def _say_late(series: Sequence[ExportedSeries], form: FileFormat) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -27,14 +28,14 @@ from ledger.files.durable import give_to_owner, make_folder
 from ledger.market.series import Series
 from projections.api import series_rows
 from projections.api.faces import to_columns
-from projections.api.rows import CorporateAction, Instrument
+from projections.api.rows import CorporateAction, Instrument, MarketPrice
 from projections.models.bar_columns import EPOCH_ORDINAL, years
 from projections.queries.adjusted import AdjustmentRule
 from projections.relations.block import Block
 from projections.relations.sessions import Sessions, sessions
 from projections.store.store import View
 
-PRICES, ACTIONS, INSTRUMENTS = "prices", "actions", "instruments"
+PRICES, ACTIONS, INSTRUMENTS, MARKET = "prices", "actions", "instruments", "market"
 
 
 class ExportedRows(Protocol):
@@ -177,6 +178,14 @@ class ExportFiles:
         for year in dict.fromkeys(one.date.year for one in actions):
             rows = [one for one in actions if one.date.year == year]
             self._put(self._path(ACTIONS, ticker, year), to_columns(CorporateAction, rows, ACTION_COLUMNS))
+        self._finish()
+
+    def add_market(self, ticker: str, rows: Iterable[MarketPrice]) -> None:
+        """Write every field of the sessions of a ticker, which come by day."""
+        declared = MarketPrice.__struct_fields__
+        names = declared if self.layout == "year" else [name for name in declared if name != "ticker"]
+        for year, of_year in groupby(rows, key=lambda one: one.date.year):
+            self._put(self._path(MARKET, ticker, year), to_columns(MarketPrice, of_year, names))
         self._finish()
 
     def fill(

@@ -315,3 +315,32 @@ def test_instruments_are_exported_as_they_are_listed(layout: str, tmp_path: Path
         want = ledger.instruments("VALE3").to_arrow().to_pylist()
     assert want == pyarrow.parquet.read_table(tmp_path / "out" / "instruments" / "instruments.parquet").to_pylist()
     assert "instruments/instruments.parquet" in {file.path for file in manifest(tmp_path / "out").files}
+
+
+@pytest.mark.parametrize("layout", ["year", "ticker"])
+def test_every_field_of_the_exchange_is_exported_where_it_is_asked_for(layout: str, tmp_path: Path) -> None:
+    """By ticker and day, a file per year, with the values of the API; without the option there is none."""
+    for day in (date(2024, 12, 30), date(2025, 1, 2)):
+        made(tmp_path / f"{day.year}.TXT", [line(day, code) for code in ("PETR4", "VALE3")], year=day.year)
+    assert 0 == run_main("import-cotahist", "2024.TXT", "2025.TXT", "--clock-ok", cwd=tmp_path).code
+    ask = ("export", "--out", "out", "--format", "parquet", "--layout", layout)
+    assert 0 == run_main(*ask, "--fields", cwd=tmp_path).code
+    with open_ledger(tmp_path / "dados") as ledger:
+        want = [row for name in ("PETR4", "VALE3") for row in ledger.quotations(name).to_arrow().to_pylist()]
+    found = pyarrow.dataset.dataset(tmp_path / "out" / "market", partitioning="hive").to_table().to_pylist()
+    rows = [{name: value for name, value in row.items() if name != "year"} for row in found]
+    assert want == sorted(rows, key=lambda row: (row["ticker"], row["date"]))
+    assert {2024, 2025} == {row["year"] for row in found}
+    files = {file.path: file.rows for file in manifest(tmp_path / "out").files if file.path.startswith("market/")}
+    assert (2 if layout == "year" else 4) == len(files)
+    assert 4 == sum(files.values())
+    assert 0 == run_main(*ask, cwd=tmp_path).code
+    assert not (tmp_path / "out" / "market").exists()
+
+
+@pytest.mark.parametrize("form", [("--for", "zipline"), ("--format", "delta")])
+def test_a_table_that_has_no_room_for_fields_refuses_them(form: tuple[str, str], tmp_path: Path) -> None:
+    """As it does other options of the folders."""
+    done = run_main("export", "--out", "out", *form, "--fields", cwd=tmp_path)
+    assert 3 == done.code
+    assert "got --fields with" in done.err
