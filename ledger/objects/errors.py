@@ -22,11 +22,11 @@ class StoreError(LedgerError):
 
 
 class NoObjectError(LedgerError):
-    """There is no object at a URL that names one."""
+    """There is no object of that name at a place that may hold some."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(f"got no object at {masked(url)}, want one")
-        self.place = masked(url).rpartition("/")[0]
+    def __init__(self, place: str, name: str) -> None:
+        super().__init__(f"got no object at {masked(place)}/{name}, want one")
+        self.place = masked(place)
 
 
 class ObjectDiffersError(LedgerError):

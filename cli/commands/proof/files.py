@@ -30,7 +30,7 @@ def read_note(path: Path | str, *, limit_bytes: int = LIMIT_BYTES) -> bytes:
         base, name = place_and_name(path)
         found = places.opened(base).find(name)
         if found is None:
-            raise NoObjectError(path)
+            raise NoObjectError(base, name)
         return found.content
     try:
         with open(open_regular(path), "rb") as file:
