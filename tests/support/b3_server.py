@@ -109,6 +109,10 @@ class B3Server:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.faults: list[tuple[int, bytes]] = []
         self.is_mute = False  # answers every question with nothing
+        self.agents: set[str] = set()  # who asked, as they call themselves
+        self.tokens: list[str] = []  # the questions, as they were written
+        self.released = threading.Event()  # until when no question is answered
+        self.released.set()
         self.now: datetime | None = None  # what its clock shows; None: the machine's
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
@@ -117,6 +121,7 @@ class B3Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -160,6 +165,9 @@ class B3Server:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 _, host, proxy, call, method, token = unquote(self.path).split("/", 5)
+                server.agents.add(self.headers.get("User-Agent", ""))
+                server.tokens.append(token)
+                server.released.wait()
                 of_funds = method == "GetEventsCorporateActions"
                 known = (host, proxy, call) == (
                     "sistemaswebb3-listados.b3.com.br",

@@ -172,7 +172,8 @@ def reading(recorded: bytes) -> Reading:
         *_subscribed(wanted, [row for one in companies for row in one.subscriptions or ()]),
     ]
     rows = sum(len(page.results or ()) for page in pages)
-    complete = bool(companies and pages and rows == pages[0].page.total_records)
+    # A history without a row is that of nobody who paid, or of another name: it says nothing of what is held.
+    complete = bool(companies and rows and rows == pages[0].page.total_records)
     return Reading(
         offers=tuple(offers),
         every_session=False,

@@ -78,6 +78,44 @@ def test_what_is_quoted_per_thousand_is_brought_to_one_share() -> None:
     assert 5_147_100_000 == found.amount
 
 
+@pytest.mark.parametrize("told", [{"quotedPerShares": None}, {"quotedPerShares": ""}, {"ratio": None}])
+def test_either_field_says_for_how_many_shares_a_row_is(told: dict[str, str | None]) -> None:
+    """Where one of them is empty; where both are it is for one share."""
+    row = past("21/03/1996", "PN", "DIVIDENDO", "5,1471", quoted="1000") | told
+    (found,) = read(recorded(company("PETR", "PETROBRAS"), page([row])))
+    assert 5_147_100_000 == found.amount
+    (found,) = read(recorded(company("PETR", "P"), page([row | {"quotedPerShares": None, "ratio": None}])))
+    assert 5_147_100_000_000 == found.amount
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("DIVIDENDO", "dividend"),
+        ("JRS CAP PROPRIO", "interest_on_capital"),
+        ("RENDIMENTO", "income"),
+        ("REST CAP DIN", "amortization"),
+        ("AMORTIZACAO RF", "amortization"),
+        ("JUROS RF", "income"),
+        ("AT MONETARIA", "income"),
+    ],
+)
+def test_cash_is_gross_whatever_it_is_called(label: str, kind: str) -> None:
+    """Interest on capital too: what is withheld of it is the holder's affair. The label stays as published."""
+    (found,) = read(
+        recorded(company("PETR", "P", cashDividends=[cash("11/12/2024", label, "1,00000000000", PN, "31/12/9999")]))
+    )
+    assert (kind, label, AMOUNTS_PER_REAL, None) == (found.kind, found.label, found.amount, found.pay_date)
+
+
+def test_a_unit_is_paid_per_unit_to_the_eleventh_place() -> None:
+    """KLBN11: about five times what a share has, in more places than a millionth of a real."""
+    unit = "BRKLBNCDAM18"
+    told = company("KLBN", "KLABIN S/A", cashDividends=[cash("20/02/2025", "DIVIDENDO", "0,22798586124", unit)])
+    (found,) = read(recorded(told, ticker="KLBN11.SA", isin=unit))
+    assert 227_985_861_240 == found.amount
+
+
 def test_a_class_of_share_has_its_own_payments() -> None:
     """By ISIN in the supplement, by class in the history."""
     told = [cash("11/12/2024", "DIVIDENDO", "9,9", ON), cash("11/12/2024", "DIVIDENDO", "1,5", PN)]
@@ -177,6 +215,15 @@ def test_a_funds_factor_is_read_as_a_shares(label: str, factor: str, kind: str, 
     )
     assert ("income", 11 * 10**11, "amortization", 25 * 10**10) == (paying.kind, paying.amount, back.kind, back.amount)
     assert (kind, ratio) == (parting.kind, (parting.numerator, parting.denominator))
+
+
+@pytest.mark.parametrize("label", ["SUBSCRICAO", "PRIORIDADE SUBS", "SUBS C/ RENUNC"])
+def test_a_right_is_one_by_any_label(label: str) -> None:
+    """And one whose price nobody set has none, not one of nothing."""
+    told = [right("31/01/2024", "10,0", price, MGLU) | {"label": label} for price in ("1,95", "", "0,00")]
+    found = read(recorded(company("MGLU", "M", subscriptions=told), ticker="MGLU3.SA", isin=MGLU))
+    assert {("subscription", label, 1, 10)} == {(one.kind, one.label, one.numerator, one.denominator) for one in found}
+    assert [1_950_000_000_000, None, None] == sorted((one.strike for one in found), key=lambda one: one is None)
 
 
 def test_a_subscription_has_its_percentage_and_price() -> None:

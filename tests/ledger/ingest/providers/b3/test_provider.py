@@ -1,5 +1,6 @@
 """The exchange's list as it answers: one test per habit that costs whoever does not know it."""
 
+import base64
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -8,11 +9,11 @@ import pytest
 
 from ledger.ingest.providers import registry
 from ledger.ingest.providers.b3 import joined
-from ledger.ingest.providers.b3.provider import B3Provider
+from ledger.ingest.providers.b3.provider import B3Provider, Call
 from ledger.ingest.providers.evidence import body
 from ledger.ingest.providers.port import Access, Fetched, ProviderError
 from ledger.ingest.rules import actions
-from ledger.values import Window
+from ledger.values import Request, Window
 from tests.support.b3_server import B3Server, cash, company, fund, past, stock
 
 PN = "BRPETRACNPR6"
@@ -226,3 +227,46 @@ def test_a_probe_asks_about_the_canary(server: B3Server) -> None:
     assert provider(server).probe(timeout_s=10).error_kind is None
     server.is_mute = True
     assert "bad-answer" == provider(server).probe(timeout_s=10).error_kind
+
+
+def test_a_question_is_compact_json_in_base64_of_a_browser(server: B3Server) -> None:
+    """Others get no answer, or another one."""
+    fetched(server)
+    expected = [
+        b'{"issuingCompany":"PETR","language":"pt-br"}',
+        b'{"language":"pt-br","pageNumber":1,"pageSize":100,"company":"PETR"}',
+        b'{"language":"pt-br","pageNumber":1,"pageSize":100,"tradingName":"PETROBRAS"}',
+    ]
+    assert expected == [base64.b64decode(token) for token in server.tokens]
+    assert all("Chrome/" in agent for agent in server.agents)
+
+
+def test_who_does_not_answer_in_time_is_a_timeout(server: B3Server) -> None:
+    """As of any provider."""
+    server.released.clear()
+    with pytest.raises(ProviderError) as caught:
+        provider(server).fetch("PETR4.SA", WINDOW, timeout_s=0.2)
+    assert "timeout" == caught.value.kind
+
+
+def test_the_exchanges_own_host_is_left_alone_between_two_questions(
+    server: B3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two seconds apart, whichever ticker asks; a mirror needs no such manners."""
+    clock, slept = [100.0], list[float]()
+    monkeypatch.setattr("ledger.ingest.providers.b3.provider.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("ledger.ingest.providers.b3.provider.time.sleep", slept.append)
+    call = Call(request=Request(ticker="PETR4.SA", window=WINDOW), deadline=200.0, timeout_s=100)
+    own = B3Provider(Access(cache_dir=Path("nowhere"), now=lambda: NOW_US))
+    for _ in range(3):
+        own._wait(call)
+    assert [0.0, 2.0, 4.0] == slept
+    provider(server)._wait(call)
+    assert [0.0, 2.0, 4.0] == slept
+
+
+def test_a_history_of_no_rows_says_nothing_of_what_is_held(server: B3Server) -> None:
+    """Nobody who never paid is told from a name that is wrong: nothing that is held is taken for withdrawn."""
+    assert joined.reading(body(fetched(server).answer)).all_actions_of is not None
+    server.history("PETROBRAS", [])
+    assert joined.reading(body(fetched(server).answer)).all_actions_of is None
