@@ -1,15 +1,18 @@
 """A run and an import over ten years held beside two: `python -m tests.benchmarks.windows [--tickers N] [--rounds N]`.
 
 Prints one JSON object. Everything is processor time per ticker, the contestants in turn, ticker by ticker: a job of
-the main run from its first look at the series to its decision; the judgement of an exchange's file of one day, what is
+the main run from its first look at the series to its decision, and beside it a second ledger of two years, which says
+what is noise; the judgement of an exchange's file of one day, what is
 held read whole and read as far as it is looked at; the state of a decision beside its job.
 """
 
+import math
 import statistics
 import tempfile
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import permutations
 from pathlib import Path
 
 import click
@@ -39,18 +42,25 @@ from tests.ledger.ingest.scripted import EMPTY_CHART, Answered, ScriptedProvider
 FIRST_RUN = date(2025, 6, 2)
 EVENING = time(23, 30)
 TEN, TWO = 10, 2
+LONG, SHORT, AGAIN = "10 years", "2 years", "2 years again"
 FILE = "cotahist"
 TRADES_ALONE = Reading(every_session=False)
 JOB = bytes(16)
+NORMAL_95 = 1.96  # standard deviations on either side
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Medians over tickers and rounds of microseconds of processor time; `ratio` is the first over the second."""
+    """Medians over tickers and rounds of microseconds of processor time; `import_ratio` is the first over the second.
+
+    `job_ratio` is that of ten years over two, `noise_ratio` that of two years over two: the median over the pairs of
+    one ticker's jobs of one day, between the ends of its interval of 95 %.
+    """
 
     tickers: int
     rounds: int
     job_us: dict[str, float]
-    job_ratio: float
+    job_ratio: tuple[float, float, float]
+    noise_ratio: tuple[float, float, float]
     import_us: dict[str, float]
     import_ratio: float
     state_us: float
@@ -61,7 +71,7 @@ class Years:
     """A ledger that holds `years` of each of some tickers, and its clock."""
 
     def __init__(self, folder: Path, *, years: int, tickers: int, provider: str, basis: Basis) -> None:
-        self.name, self.provider, self.basis = f"{years} years", provider, basis
+        self.name, self.provider, self.basis = folder.name, provider, basis
         self.tickers = [f"AAAA{number}.SA" for number in range(3, 3 + tickers)]
         self.today = FIRST_RUN
         span = Window(FIRST_RUN - timedelta(days=365 * years), shift(FIRST_RUN, 40))
@@ -143,16 +153,17 @@ def _us(run: Callable[[], object]) -> float:
 
 
 def jobs(folder: Path, *, tickers: int, rounds: int) -> Iterator[tuple[str, float]]:
-    """Yield what each job took: one day of ten years, the same day of two, ticker by ticker."""
+    """Yield what each job took: one day of ten years, and the same day of two in two ledgers, ticker by ticker."""
     given = [
-        Years(folder / f"{years}", years=years, tickers=tickers, provider="yfinance", basis="split_adjusted")
-        for years in (TEN, TWO)
+        Years(folder / name, years=years, tickers=tickers, provider="yfinance", basis="split_adjusted")
+        for name, years in ((LONG, TEN), (SHORT, TWO), (AGAIN, TWO))
     ]
+    orders = [*permutations(given)]
     for number in range(rounds + 1):
         for each in given:
             each.today = shift(each.today, 1)
-        for ticker in given[0].tickers:
-            for each in given if number % 2 else given[::-1]:
+        for place, ticker in enumerate(given[0].tickers):
+            for each in orders[place % len(orders)]:
                 job = each.job(ticker)
                 taken = _us(lambda job=job: _done(job))  # type: ignore[misc] - bound at once
                 if number:  # the first one keeps the leaves
@@ -189,27 +200,40 @@ def state_us(folder: Path) -> float:
     return statistics.median(_us(lambda: committed(decision, held, threshold_percent=10)) for _ in range(200))
 
 
+def interval(ones: Sequence[float], others: Sequence[float]) -> tuple[float, float, float]:
+    """Return the median ratio of the pairs between the ends of its 95 % interval, by order: no noise is normal."""
+    ratios = sorted(one / other for one, other in zip(ones, others, strict=True))
+    middle, aside = len(ratios) / 2, NORMAL_95 * math.sqrt(len(ratios)) / 2
+    low, high = ratios[max(math.floor(middle - aside), 0)], ratios[min(math.ceil(middle + aside), len(ratios) - 1)]
+    return round(low, 4), round(statistics.median(ratios), 4), round(high, 4)
+
+
 def measure(folder: Path, *, tickers: int, rounds: int) -> Report:
     """Return the figures."""
 
-    def medians(taken: Iterator[tuple[str, float]]) -> dict[str, float]:
+    def by_name(taken: Iterator[tuple[str, float]]) -> dict[str, list[float]]:
         found: dict[str, list[float]] = {}
         for name, us in taken:
             found.setdefault(name, []).append(us)
-        return {name: round(statistics.median(each), 1) for name, each in found.items()}
+        return found
 
-    job_us = medians(jobs(folder, tickers=tickers, rounds=rounds))
-    import_us = medians(imports(folder, tickers=tickers, rounds=rounds))
+    def medians(taken: dict[str, list[float]]) -> dict[str, float]:
+        return {name: round(statistics.median(each), 1) for name, each in taken.items()}
+
+    took = by_name(jobs(folder, tickers=tickers, rounds=rounds))
+    job_us = medians(took)
+    import_us = medians(by_name(imports(folder, tickers=tickers, rounds=rounds)))
     spent = state_us(folder)
     return Report(
         tickers=tickers,
         rounds=rounds,
         job_us=job_us,
-        job_ratio=round(job_us[f"{TEN} years"] / job_us[f"{TWO} years"], 3),
+        job_ratio=interval(took[LONG], took[SHORT]),
+        noise_ratio=interval(took[AGAIN], took[SHORT]),
         import_us=import_us,
         import_ratio=round(import_us["part"] / import_us["whole"], 3),
         state_us=round(spent, 1),
-        state_of_job_percent=round(spent / job_us[f"{TEN} years"] * 100, 2),
+        state_of_job_percent=round(spent / job_us[LONG] * 100, 2),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli import retelling
 from tests.support import sample_ledger
+from tests.support.oracle import check_audits_below
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = sample_ledger.kept(folder)
     yield folder
     assert before == sample_ledger.kept(folder)
+    check_audits_below(folder)
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,7 @@ def retold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     before = sample_ledger.kept(folder)
     yield folder
     assert before == sample_ledger.kept(folder)
+    check_audits_below(folder)
 
 
 @pytest.fixture
