@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ledger import ids
 from ledger.backup.frames import HEADER, frames
 from ledger.backup.recorded import counted_before, keep_counts, newest_beside
-from ledger.backup.scan import Advance, Counted, Scan, scan
+from ledger.backup.scan import Advance, Counted, Scan, ScanBehind, scan
 from ledger.chain import Head, Link, Seq
 from ledger.claims import OtherLogError
 from ledger.codec import Draft, streams_hash
@@ -29,6 +29,8 @@ from ledger.files.regular import buffers
 from ledger.store.ceiling import ClockAheadError
 from ledger.store.event_log import EventLog
 from ledger.values import ErrorKind
+
+WORTH_A_CHILD_EVENTS = 30_000
 
 # Called with what is being done and how many events that takes (None: not known);
 # what it gives for the block is called with how many more are done.
@@ -65,16 +67,22 @@ class BackupStage:
         self.name = "write"
 
 
-class HashedPart:
-    """A part file, and the hash of what is written into it."""
+def _unseen() -> None:
+    """Tell nobody."""
 
-    def __init__(self, part: PartFile) -> None:
+
+class HashedPart:
+    """A part file, and the hash of what is written into it; `grown` is called when there is more."""
+
+    def __init__(self, part: PartFile, grown: Callable[[], None]) -> None:
         self.part = part
         self._hasher = sha256()
+        self._grown = grown
 
     def write(self, content: bytes) -> None:
         """Write all of `content`; raises as `PartFile.write` does."""
         self.part.write(content)
+        self._grown()
         self._hasher.update(content)
 
     def digest(self) -> bytes:
@@ -137,15 +145,24 @@ def prove_copy(
     `stage` says which of the two was being done.
     """
     stage.name = "write"
-    with watch("copying", head.size) as advance:
-        written = write_archive(log, head.size, part, advance, earlier=earlier)
-    part.sync()
-    stage.name = "check"
-    # The event that recorded the earlier backup comes after it: it is among those that are re-hashed.
     known = None
     if earlier is not None:
+        # The event that recorded the earlier backup comes after it: it is among those that are re-hashed.
         known = counted_before(log.folder, earlier) or Head(earlier.size, Link(earlier.link))
-    return scan_copy(part, part.target, sha256=written, head=head, watch=watch, known=known)
+    behind = ScanBehind(part.path) if known is None and head.size >= WORTH_A_CHILD_EVENTS else None
+    with behind or nullcontext():
+        with watch("copying", head.size) as advance:
+            grown = behind.grown if behind else _unseen
+            written = write_archive(log, head.size, part, advance, earlier=earlier, grown=grown)
+        part.sync()
+        stage.name = "check"
+        if behind is None:
+            return scan_copy(part, part.target, sha256=written, head=head, watch=watch, known=known)
+        with watch("checking", head.size) as advance:
+            found = behind.result()
+            if advance is not None:
+                advance(head.size)
+    return checked_copy(found, part.target, sha256=written, head=head)
 
 
 def scan_copy(
@@ -154,6 +171,14 @@ def scan_copy(
     """Return what the disk gives back of the copy, once that is what was written and all of it holds."""
     with watch("checking", head.size) as advance:
         found = scan(part.path, counted=True, known=known, advance=advance)
+    return checked_copy(found, path, sha256=sha256, head=head)
+
+
+def checked_copy(found: Scan, path: Path, *, sha256: bytes, head: Head) -> Scan:
+    """Return what was found of a copy, once that is what was written and all of it holds.
+
+    Raises: StorageError; DamagedError.
+    """
     if found.sha256 != sha256:
         raise StorageError(path, "other bytes than were written")
     if flaw := found.flaw:
@@ -187,16 +212,23 @@ def record_created(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
 
 
 def write_archive(
-    log: EventLog, size: int, part: PartFile, advance: Advance | None = None, *, earlier: BackupCreated | None = None
+    log: EventLog,
+    size: int,
+    part: PartFile,
+    advance: Advance | None = None,
+    *,
+    earlier: BackupCreated | None = None,
+    grown: Callable[[], None] = _unseen,
 ) -> bytes:
     """Write the archive of events [0, size) of `log` into the empty `part`; return its SHA-256.
 
+    `grown` is called whenever there is more of it.
     It begins with a copy of the backup that `earlier` records, in the folder of `part`, where there is one.
     Checks nothing but that this is the one recorded, and of this log: what was written is to be scanned.
 
     Raises: what reading `log` raises; OSError. DamagedError, UnreadableError for the earlier backup too.
     """
-    hashed = HashedPart(part)
+    hashed = HashedPart(part, grown)
     if earlier is None:
         hashed.write(HEADER)
     else:

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from ledger.audit.rehash import count_good, flaw_of
 from ledger.chain import GENESIS, LINK_BYTES, Link, Record, Seq
@@ -74,7 +74,15 @@ def check_header(first: bytes, path: Path) -> None:
     raise NotAnArchiveError(path, "an empty file" if not first else f"a file that begins {first[: len(HEADER)]!r}")
 
 
-def runs(file: BinaryIO, *, start: int = 0) -> Iterator[list[bytes]]:
+class Readable(Protocol):
+    """A file open for reading."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return what comes next, `size` bytes at most; nothing at the end."""
+        ...
+
+
+def runs(file: Readable, *, start: int = 0) -> Iterator[list[bytes]]:
     """Yield the values (link ‖ body) of all frames from here to the end of `file`, one list per buffer read.
 
     `file` is at the frame of seq `start`. Nothing is hashed. Holds one buffer, or one body where that is longer;

@@ -7,9 +7,8 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import msgspec
 from msgspec.structs import replace
@@ -22,13 +21,13 @@ from ledger.backup.counts import Counts, Tally, merged
 from ledger.backup.frames import FRAME, HEADER, LENGTH, open_archive, runs, why_bad
 from ledger.chain import GENESIS, LINK_BYTES, Head, Link
 from ledger.codec import decode_created
-from ledger.errors import DamagedError, UnreadableError, unreadable
+from ledger.errors import DamagedError, LedgerError, UnreadableError, unreadable
 from ledger.events import LedgerCreated
+from ledger.files.checksum import CHANGES, FileHash, hash_file
+from ledger.files.growing import Growth
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
-from ledger.files.regular import open_regular
 
 WORTH_MORE_PROCESSES_BYTES = 8 * 1024 * 1024
-CHANGES = "a file that changes"
 
 Advance = Callable[[int], object]  # called with how many more events are done
 
@@ -101,6 +100,58 @@ def scan(
         raise unreadable(path, error) from error
     except IsolatedProcessError as error:
         raise UnreadableError(path, error.how) from error
+    return _scan_of(path, part, hashed, counted=counted)
+
+
+class ScanBehind:
+    """The counted scan of an archive by a child process, which follows as this one writes it; ends with a `with`."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin, before the first byte is written.
+
+        Raises: ShortageError; OSError.
+        """
+        self._path, self._growth = path, Growth()
+        scanner = _Scanner(path, counted=True, meaning=False, advance=None, processes=1)
+        scanner.growth = self._growth
+        self._child: IsolatedProcess[_ScannedPart] | None = IsolatedProcess(scanner.run_in_order, _ScannedPart)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A child that is not waited for stays as a zombie.
+        with suppress(LedgerError):
+            self._ended()
+
+    def grown(self) -> None:
+        """Tell the child that there is more."""
+        self._growth.grown()
+
+    def result(self) -> Scan:
+        """Return what the whole file holds, and what hash the disk gives back of it; call it once.
+
+        Raises: as `scan` does.
+        """
+        try:
+            part = self._ended()
+            assert part is not None  # noqa: S101 - it is asked for once
+            return _scan_of(self._path, part, hash_file(self._path), counted=True)
+        except OSError as error:
+            raise unreadable(self._path, error) from error
+        except IsolatedProcessError as error:
+            raise UnreadableError(self._path, error.how) from error
+
+    def _ended(self) -> "_ScannedPart | None":
+        """Return what the child found once it has come to the end, None where it was asked before."""
+        child, self._child = self._child, None
+        if child is None:
+            return None
+        self._growth.end()
+        return child.result()
+
+
+def _scan_of(path: Path, part: "_ScannedPart", hashed: FileHash, *, counted: bool) -> Scan:
     return Scan(
         path=path,
         head=Head(part.end.seq, part.end.prev),
@@ -125,13 +176,6 @@ def opened(path: Path, mark: Mark = START) -> BinaryIO:
     fd = open_archive(path)
     os.lseek(fd, mark.offset_bytes, os.SEEK_SET)
     return open(fd, "rb", buffering=0)
-
-
-class FileHash(msgspec.Struct, frozen=True):
-    """A file's SHA-256, and its length."""
-
-    sha256: bytes
-    file_bytes: int
 
 
 class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,20 +243,6 @@ def _follow(path: Path) -> Followed:
     return Followed(None)
 
 
-def hash_file(path: Path) -> FileHash:
-    """Return the hash of the regular file at `path`, which holds still meanwhile.
-
-    Raises: UnreadableError where it changes; OSError.
-    """
-    with open(open_regular(path), "rb") as file:
-        before = os.fstat(file.fileno())
-        found = FileHash(file_digest(file, sha256).digest(), file.tell())
-        after = os.fstat(file.fileno())
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or found.file_bytes != after.st_size:
-        raise UnreadableError(path, CHANGES)
-    return found
-
-
 def _halfway(path: Path) -> Mark | None:
     """Return where the second half of the frames begins if all lengths before it are true, None when they cannot be."""
     at = START
@@ -255,6 +285,7 @@ class _Scanner:
         self._tally = Tally()
         self._advance = advance
         self._processes = processes
+        self.growth: Growth | None = None  # of a file that is still being written
         self._created: LedgerCreated | None = None
         self._marks: list[Mark] = []
 
@@ -289,9 +320,12 @@ class _Scanner:
     def run(self, begin: Mark, *, stop: int | None = None) -> _ScannedPart:
         """Return what holds from `begin` on, up to the seq `stop`, where a buffer ends, or to the end of the file."""
         self._at, flaw = begin, None
+        if self.growth is not None:
+            self.growth.begin()
         try:
             with opened(self.path, begin) as file:
-                for values in runs(file, start=begin.seq):
+                growing = file if self.growth is None else self.growth.reader(file)
+                for values in runs(growing, start=begin.seq):
                     self._take(values)
                     if self._at.seq == stop:
                         break

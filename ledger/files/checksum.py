@@ -1,13 +1,18 @@
-"""A `.checksum` file: what `sha256sum` prints of the file beside it. Pure."""
+"""The SHA-256 of a file, and its `.checksum` file: what `sha256sum` prints of the file beside it."""
 
+import os
 import re
+from hashlib import file_digest, sha256
 from pathlib import Path
 
-from ledger.errors import ChecksumDamagedError, unreadable
+import msgspec
+
+from ledger.errors import ChecksumDamagedError, UnreadableError, unreadable
 from ledger.files.atomic_file import part_file
 from ledger.files.regular import open_regular
 
 CHECKSUM_SUFFIX = ".checksum"
+CHANGES = "a file that changes"
 
 _CHECKSUM = re.compile(r"\\?([0-9a-fA-F]{64})(?:[ \t]+\*?[^\r\n]*)?\s*")
 
@@ -64,3 +69,24 @@ def write_checksum(path: Path, sha256: bytes) -> None:
     with part_file(checksum_path(path), replace=True) as part:
         part.write(render_checksum(sha256, path.name))
         part.publish()
+
+
+class FileHash(msgspec.Struct, frozen=True):
+    """A file's SHA-256, and its length."""
+
+    sha256: bytes
+    file_bytes: int
+
+
+def hash_file(path: Path) -> FileHash:
+    """Return the hash of the regular file at `path`, which holds still meanwhile.
+
+    Raises: UnreadableError where it changes; OSError.
+    """
+    with open(open_regular(path), "rb") as file:
+        before = os.fstat(file.fileno())
+        found = FileHash(file_digest(file, sha256).digest(), file.tell())
+        after = os.fstat(file.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or found.file_bytes != after.st_size:
+        raise UnreadableError(path, CHANGES)
+    return found

@@ -18,11 +18,12 @@ from blake3 import blake3
 
 from ledger.backup.archive_log import ArchiveLog, proven
 from ledger.backup.frames import FRAME, HEADER
-from ledger.backup.scan import CHANGES, START, FileHash, Mark, Scan, hash_file, opened, scan
+from ledger.backup.scan import START, Mark, Scan, opened, scan
 from ledger.chain import EMPTY_HEAD, Head
 from ledger.codec import UNDECODABLE
 from ledger.errors import LedgerError, UnreadableError, unreadable
 from ledger.files.atomic_file import sweep, write_whole
+from ledger.files.checksum import CHANGES, FileHash, hash_file
 from ledger.files.durable import make_private_folder, put_file
 from ledger.files.regular import open_regular, read_regular
 from ledger.log_source import created

@@ -47,9 +47,10 @@ def last_event(log: EventLog) -> Event:
     return decode_event(decode_envelope(record.seq, record.body))
 
 
-@pytest.fixture
-def full(log: EventLog) -> EventLog:
-    """A ledger of six events."""
+@pytest.fixture(params=[0, 7], ids=["checked by a child meanwhile", "checked after"])
+def full(log: EventLog, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> EventLog:
+    """A ledger of six events; a backup of it is checked either way."""
+    monkeypatch.setattr("ledger.backup.create.WORTH_A_CHILD_EVENTS", request.param)
     log.append([connection_tested(number) for number in range(5)], append_id=append_id("n"))
     return log
 
