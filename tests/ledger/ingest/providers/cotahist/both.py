@@ -16,6 +16,13 @@ from ledger.ingest.providers.cotahist.column_intake import ColumnIntake
 from ledger.ingest.providers.cotahist.importing import Imported, Importer
 from ledger.ingest.providers.cotahist.intake import Contents, Selection
 from ledger.ingest.rules.held import Held
+from ledger.market.series import Series
+from ledger.store.create import create_ledger
+from ledger.store.event_log import EventLog
+from ledger.store.home import LedgerHome
+from projections.audit.audit import audit_log
+from projections.store.runner import open_view
+from tests.support.oracle import check_log
 
 NOW_US = 1_770_000_000_000_000
 JOB = bytes(16)
@@ -86,3 +93,32 @@ def agreed(path: Path, wanted: Selection) -> Outcome:
     reference = outcome(path, wanted, by_lines=True)
     assert reference == msgspec.structs.replace(found, by_columns=False)
     return found
+
+
+def ledger(folder: Path, paths: Sequence[Path], *, by_lines: bool) -> list[bytes]:
+    """Return every body of a ledger into which the files were imported in that order, each over what was held by then.
+
+    The oracle has looked at it.
+    """
+    home = LedgerHome(folder)
+    create_ledger(home, kind="real", software="t", now=lambda: NOW_US, lock_timeout_s=5)
+    read = reading.by_lines if by_lines else reading.read
+    with EventLog(home, now=lambda: NOW_US) as log:
+        for path in paths:
+            with ExitStack() as held:
+                with file.opened(path) as text:
+                    found = read(text, Selection(market="all"), held, shown)
+                    contents = found.intake.contents(found.text, started_at=NOW_US, finished_at=NOW_US)
+                view = held.enter_context(open_view(log, log.folder))
+                importer = Importer(
+                    contents,
+                    job_id=JOB,
+                    log=log,
+                    held=lambda ticker, reach, view=view: view.held(Series(ticker, "cotahist"), reach),
+                    threshold_percent=10,
+                    lock_timeout_s=5,
+                )
+                assert len(list(found.run(importer))) == contents.tickers
+        check_log(log)
+        assert audit_log(log).first_difference is None
+        return [record.body for record in log.read(1)]

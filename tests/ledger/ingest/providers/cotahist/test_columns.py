@@ -28,7 +28,7 @@ from ledger.market.series_state import array
 from ledger.market.sessions import shift
 from ledger.values import Bar, RawBar
 from scripts.exchange_month import month_lines
-from tests.ledger.ingest.providers.cotahist.both import Outcome, agreed
+from tests.ledger.ingest.providers.cotahist.both import Outcome, agreed, ledger
 from tests.ledger.ingest.providers.cotahist.damage import damaged
 from tests.support.cotahist import line, made, quotes, text
 
@@ -70,6 +70,26 @@ def test_a_month_of_the_whole_exchange_is_read_alike(tmp_path: Path, monkeypatch
     assert found.by_columns
     marks = {ticker.partition("@")[2][:1] for ticker in found.present}
     assert {"", "2", "T", "M"} == marks
+
+
+def test_files_over_what_is_held_leave_the_same_ledger(tmp_path: Path) -> None:
+    """A month, a day of it, a younger and an older one with other closes, the next month, the first file again."""
+    usual = list(month_lines(date(2025, 3, 1), papers=20, seed=2, every_kind=True))
+    day = [one for one in usual if one[2:10] == b"20250312"]
+    dearer = [one[:108] + b"%013d" % (int(one[108:121]) + 1) + one[121:] for one in day]
+    later = list(month_lines(date(2025, 4, 1), papers=24, seed=2, every_kind=True))
+    files = [
+        made(tmp_path / "M03.TXT", usual, made_on=date(2025, 3, 31)),
+        made(tmp_path / "D1.TXT", day, made_on=date(2025, 3, 12)),
+        made(tmp_path / "D2.TXT", dearer[1:], made_on=date(2025, 4, 15)),
+        made(tmp_path / "D3.TXT", dearer, made_on=date(2025, 3, 13)),
+        made(tmp_path / "M04.TXT", later, made_on=date(2025, 4, 30)),
+        tmp_path / "M03.TXT",
+    ]
+    want = ledger(tmp_path / "lines", files, by_lines=True)
+    found = ledger(tmp_path / "columns", files, by_lines=False)
+    assert want == found
+    assert len(want) > 1_000
 
 
 drawn_lines = st.lists(
