@@ -20,6 +20,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from ledger.events import AMOUNTS_PER_MICRO
 from ledger.ingest.rules.actions import is_withdrawal
 from ledger.market.price import price_text
 from ledger.values import Action, ActionKind
@@ -44,6 +45,7 @@ WHOLE = Fraction(1)
 SAME_SIZE = Fraction(1, 10_000)  # what sizes may be apart, of the larger one, and still be one size
 SAME_AMOUNT = 1_000_000  # 10^-12: a millionth of a real, to which a provider may round
 APART = timedelta(days=5)  # how far two days may be apart and still be one action's
+ONE_MICRO = Fraction(1)
 JUMP = Fraction(13, 10)  # a ratio from which on the price tells whether it happened
 
 Size = tuple[Fraction, Fraction]  # an amount and a ratio, or a ratio and a strike
@@ -217,6 +219,8 @@ def _judged(
     if own is None:
         return replace(row, state="unsized", reason=f"{provider} names it and no size of it")
     by_others, by_tape = list(_by_others(row, own)), list(_by_tape(row, own, tape, told))
+    if family == "cash" and not any((day, other) in found for other in ("shares", "subscription", "delivery")):
+        by_tape += _more_than_paid(day, own[0], tape)
     doubts = [*by_others, *by_tape]
     others = [theirs for one in by_provider.values() if (theirs := size(one)) is not None]
     state: WitnessState = "differs" if doubts else "agreed" if len(others) > 1 else "single"
@@ -248,6 +252,16 @@ def _by_tape(row: WitnessedAction, own: Size, tape: Tape, told: Sequence[ToldAct
         parted, whole = after * own[0] / before, Fraction(after, before)
         if max(parted, 1 / parted) > max(whole, 1 / whole):
             yield "the price did not move by it"
+
+
+def _more_than_paid(day: date, paid: Fraction, tape: Tape) -> Iterator[str]:
+    """Yield a doubt where the price moved as no payment moves it: a split of the same day may be missing."""
+    at = bisect_left(tape.days, day)
+    if 0 < at < len(tape.days):
+        before, after = (tape.bars[tape.days[number]].close for number in (at - 1, at))
+        apart = after / max(before - paid / AMOUNTS_PER_MICRO, ONE_MICRO)
+        if max(apart, 1 / apart) >= JUMP:
+            yield "the price moved by far more than what was paid"
 
 
 def _unnamed(named: Sequence[date], tape: Tape) -> Iterator[WitnessedAction]:

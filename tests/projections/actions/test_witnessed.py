@@ -191,6 +191,16 @@ def test_a_person_settles_what_others_tell_in_two_ways_and_not_what_the_tape_den
     assert (False, True) == (row.is_settled, row.is_open)
 
 
+def test_the_price_gives_away_a_split_that_nobody_names_beside_a_payment() -> None:
+    """The exchange counts both as one change of rights."""
+    halved = flat(14_000_000, 7_000_000)
+    (row,) = seen(Tape(halved, {}), manual=[paid(500_000)])
+    assert ("differs", "the price moved by far more than what was paid", True) == (row.state, row.reason, row.is_open)
+    assert ["single", "single"] == [row.state for row in seen(Tape(halved, {}), manual=[paid(500_000), parted(2, 1)])]
+    (row,) = seen(Tape(flat(14_000_000, 7_000_000), {}), manual=[paid(7_000_000)])
+    assert "single" == row.state
+
+
 def test_a_subscription_without_a_price_has_no_size() -> None:
     """New shares at no known price are worth nobody knows what."""
     (row,) = seen(b3=[parted(1, 10, "subscription")])

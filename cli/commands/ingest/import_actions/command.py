@@ -36,7 +36,8 @@ proventos.csv has a header that names its columns, in any order, and an action p
 ticker, ex_date, kind and reason are needed. kind: dividend, interest_on_capital, income,
 amortization, capital_gain (amount), split, bonus, grouping (ratio after:before), subscription
 (ratio new:held, strike), spin_off, redemption (amount, the value of what was delivered, where it is
-known). Amounts are reais per share as it was traded, gross, of up to 12 decimal places.
+known; a spin_off of 0 names a change of rights that gave nothing).
+Amounts are reais per share as it was traded, gross, of up to 12 decimal places.
 A line labelled withdrawn, with no amount, ratio or strike, says that nothing of that kind is on
 that day, whoever says otherwise. The newest file decides on each day and kind that it names.
 
