@@ -106,7 +106,7 @@ class Staging:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._staging = folder / STAGING
-        self._files: list[tuple[Path, Path]] = []  # where each lies, and where it belongs
+        self._names: list[str] = []  # where each belongs; it lies under its number, as text: there are thousands
         self._conflict: Path | None = None
 
     def prepare(self) -> None:
@@ -121,13 +121,12 @@ class Staging:
             path = self._folder / tile.path
             found = _read(path)
             if found is None:
-                part = self._staging / str(len(self._files))
-                fd = open_private(part, os.O_WRONLY, SHARED_MODE)
+                fd = open_private(self._staging / str(len(self._names)), os.O_WRONLY, SHARED_MODE)
                 try:
                     pwrite_whole(fd, content, 0)
                 finally:
                     os.close(fd)
-                self._files.append((part, path))
+                self._names.append(tile.path)
             elif found != content:
                 self._conflict = self._conflict or path
 
@@ -140,25 +139,26 @@ class Staging:
             raise TileError(self._conflict, "other bytes than the log's", wanted="the tile that was published")
         self._sync_contents()
         folders = set[Path]()
-        for part, path in self._files:
+        for number, name in enumerate(self._names):
+            path = self._folder / name
             if path.parent not in folders:
                 make_folder(path.parent)
                 folders.update((path.parent, *path.parent.parents))
-            part.rename(path)
+            (self._staging / str(number)).rename(path)
         for folder in sorted(one for one in folders if one.is_relative_to(self._folder)):
             sync_folder(folder)
-        return len(self._files)
+        return len(self._names)
 
     def discard(self) -> None:
         """Leave nothing that was not published."""
         shutil.rmtree(self._staging, ignore_errors=True)
 
     def _sync_contents(self) -> None:
-        if len(self._files) > FEW_FILES:
+        if len(self._names) > FEW_FILES:
             os.sync()
             return
-        for part, _ in self._files:
-            fd = os.open(part, os.O_RDONLY)
+        for number in range(len(self._names)):
+            fd = os.open(self._staging / str(number), os.O_RDONLY)
             try:
                 os.fsync(fd)
             finally:

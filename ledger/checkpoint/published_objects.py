@@ -1,7 +1,8 @@
 """A tree that is published at a URL: tiles, and each checkpoint as `checkpoints/<size>`, all of them written once.
 
-Who signs next is settled before anything is signed, by `checkpoints/<size before>.next`, which only one can write:
-so no two machines publish two histories, however they race. The object `checkpoint` is a convenience that follows.
+Who signs next is settled before a tile is put there, by `checkpoints/<size before>.next`, which only one can write:
+so no two machines publish two histories, however they race, nor tiles of both. The object `checkpoint` is a
+convenience that follows.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 In this order, each durable before the next: tiles, `checkpoint`, the event `checkpoint.signed`.
 A crash between any two leaves nothing signed that the log does not hold, and the next call finishes it.
-Where other machines publish too, a claim comes before the signature: see `published_objects`.
+Where other machines publish too, a claim comes before the tiles: see `published_objects`.
 
 Source: C2SP tlog-checkpoint, "Signatures"; docs/format.md, "Checkpoint".
 """
@@ -10,6 +10,7 @@ Source: C2SP tlog-checkpoint, "Signatures"; docs/format.md, "Checkpoint".
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger import ids
 from ledger.checkpoint.errors import NotAnExtensionError, NoteError, OtherOriginError
@@ -79,7 +80,12 @@ def sign_checkpoint(
     lock = WriterLock(log.home.locks / LOCK)
     try:
         with lock.held(lock_timeout_s):
-            return _Signing(log, key, job_id, publishing).run()
+            signing = _Signing(log, key, job_id, publishing)
+            if signing.claimed:
+                for one in signing.claimed:
+                    _Signing(log, key, job_id, replace(publishing, size=one.size)).run()
+                signing = _Signing(log, key, job_id, publishing)
+            return signing.run()
     finally:
         lock.close()
 
@@ -100,8 +106,9 @@ class _Signing:
         # What is published, the newest last, each with whether this key's name stands under it.
         self._stated = sorted(map(self._opened, self._published.notes()), key=lambda one: one[0].size)
         before = self._stated[-1][0].size if self._stated else 0
-        self._claimed = [self._own(parse_statement(text.decode())) for text in self._published.claims(before)]
-        self._covered = max((one.size for one in self._extended()), default=0)
+        # What a crash left to be signed first.
+        self.claimed = [self._own(parse_statement(text.decode())) for text in self._published.claims(before)]
+        self._covered = before
         self._size = size or self._head.size
         if not size and self._last and self._known.others <= self._last.event.size and self._mine(self._last):
             self._size = self._last.event.size  # only checkpoints came after it
@@ -118,13 +125,13 @@ class _Signing:
             )
             self._hold(marks)
             self._finish(marks)
+            link, statement = marks[self._size].link, Statement(self._origin, self._size, marks[self._size].root)
+            if self._covered < self._size:
+                self._published.claim(self._covered, statement)  # only one machine is to put its tiles there
             new_files = staging.publish() if goes_on else 0
-        link, statement = marks[self._size].link, Statement(self._origin, self._size, marks[self._size].root)
         note = self._key.sign(statement.text())
         if self._covered < self._size:
-            # A crash before this leaves tiles that nobody asks for; one after it what `_finish` finds.
-            self._published.claim(self._covered, statement)
-            self._published.put_checkpoint(statement, note)
+            self._published.put_checkpoint(statement, note)  # a crash after this leaves it without its event
         recorded = self._recorded(self._size)
         signed = Signed(
             statement=statement,
@@ -141,7 +148,7 @@ class _Signing:
 
     def _extended(self) -> list[Statement]:
         """Return what is published, or was about to be, the newest last."""
-        return [*(stated for stated, _ in self._stated), *self._claimed]
+        return [*(stated for stated, _ in self._stated), *self.claimed]
 
     def _mine(self, recorded: RecordedCheckpoints) -> bool:
         return recorded.event.key_id == self._key.verifier().key_id
@@ -193,16 +200,14 @@ class _Signing:
 
     def _not_held(self, witness: str, size: int) -> NotAnExtensionError:
         # Tiles are there as far as the newest checkpoint that is published, or was about to be, reaches.
-        bound = min(self._covered or size, self._head.size)
+        bound = min(max((one.size for one in self._extended()), default=size), self._head.size)
         seq = first_difference(self._log.values(0, self._head.size), self._published, bound)
         found = "another root" if seq is None else "another event"
         return NotAnExtensionError(witness=witness, size=size, seq=seq, found=found)
 
     def _finish(self, marks: dict[int, LeafMark]) -> None:
-        """Publish what a crash left claimed, and record what it left published, each without its event."""
-        for one in self._claimed:
-            self._published.put_checkpoint(one, self._key.sign(one.text()))
-        for one in [*(stated for stated, mine in self._stated if mine), *self._claimed]:
+        """Record what is published, where a crash came before its event."""
+        for one in [stated for stated, mine in self._stated if mine]:
             if one.size != self._size and one.origin == self._origin and not self._recorded(one.size):
                 self._record(one, marks[one.size].link, self._key.sign(one.text()))
 

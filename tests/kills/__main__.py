@@ -8,9 +8,15 @@ from pathlib import Path
 import click
 import msgspec
 
-from tests.kills import appends, commands, imports
+from tests.kills import appends, checkpoints, commands, imports
 
-CAMPAIGNS = {"append": appends.campaign, "cli": commands.campaign, "import": imports.campaign}
+CAMPAIGNS = {
+    "append": appends.campaign,
+    "cli": commands.campaign,
+    "import": imports.campaign,
+    "publish": checkpoints.publishing,
+    "stamp": checkpoints.stamping,
+}
 
 
 @click.command()

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -102,11 +102,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         status, headers, body = self._answer(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(status)
-        for name, value in ({"Content-Length": str(len(body)), "Content-Type": CONTENT_TYPE} | headers).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # whoever asked may have been killed
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(body)), "Content-Type": CONTENT_TYPE} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

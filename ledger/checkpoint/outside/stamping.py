@@ -13,6 +13,7 @@ from ledger.checkpoint.outside.exchange import post
 from ledger.checkpoint.outside.timestamp import ANSWER_LIMIT_BYTES, opened, query
 from ledger.checkpoint.signing import LOCK, Signed
 from ledger.codec import Draft
+from ledger.errors import AppendIdError
 from ledger.events import LEDGER_STREAM, CheckpointTimestamped
 from ledger.log_source import events_of
 from ledger.store.event_log import EventLog
@@ -65,25 +66,35 @@ def stamp(log: EventLog, signed: Signed, authority: Authority, *, job_id: bytes,
         return Timestamped(authority=name, time=event.time, seq=seq, file=file, repeated=True)
     text = signed.statement.text()
     asked = query(text)
-    answer = post(
-        authority.url,
-        asked.content,
-        media_type=QUERY_TYPE,
-        limit_bytes=ANSWER_LIMIT_BYTES,
-        timeout_s=authority.timeout_s,
-    )
-    if (answer.status, answer.media_type) != (OK, REPLY_TYPE):
-        got = f"HTTP status {answer.status} with {answer.media_type[:80] or 'no media type'}"
-        raise NoAnswerError(name, got, wanted=f"{OK} with {REPLY_TYPE}")
-    dated = opened(answer.body, authority.roots, nonce=asked.nonce)
+    token = _answer(authority, asked.content)
+    dated = opened(token, authority.roots, nonce=asked.nonce)
     dated.check(text)
-    file = _keep(log, signed, answer.body, lock_timeout_s)
+    file = _keep(log, signed, token, lock_timeout_s)
     size, root = signed.statement.size, signed.statement.root
-    event = CheckpointTimestamped(size=size, root=root, authority=name, token=answer.body, time=dated.time)
+    event = CheckpointTimestamped(size=size, root=root, authority=name, token=token, time=dated.time)
     draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
     identifier = ids.append_id(f"timestamp/{signed.statement.origin}/{size}/{name}", job_id=job_id)
-    seq = log.append([draft], append_id=identifier, expected_folder=folder).first
+    try:
+        seq = log.append([draft], append_id=identifier, expected_folder=folder).first
+    except AppendIdError:
+        # Another process asked meanwhile: what it recorded is what was said.
+        if _recorded(log, signed, name) is None:
+            raise
+        return stamp(log, signed, authority, job_id=job_id, lock_timeout_s=lock_timeout_s)
     return Timestamped(authority=name, time=dated.time, seq=seq, file=file, repeated=False)
+
+
+def _answer(authority: Authority, query: bytes) -> bytes:
+    """Return what the authority answers to `query`.
+
+    Raises: NoAnswerError for anything but a reply.
+    """
+    limit, timeout_s = ANSWER_LIMIT_BYTES, authority.timeout_s
+    answer = post(authority.url, query, media_type=QUERY_TYPE, limit_bytes=limit, timeout_s=timeout_s)
+    if (answer.status, answer.media_type) != (OK, REPLY_TYPE):
+        got = f"HTTP status {answer.status} with {answer.media_type[:80] or 'no media type'}"
+        raise NoAnswerError(masked(authority.url), got, wanted=f"{OK} with {REPLY_TYPE}")
+    return answer.body
 
 
 def _recorded(log: EventLog, signed: Signed, authority: str) -> tuple[int, CheckpointTimestamped] | None:

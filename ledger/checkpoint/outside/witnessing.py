@@ -21,6 +21,7 @@ from ledger.checkpoint.proving import FromLog, FromTiles, HashSource, prove_exte
 from ledger.checkpoint.signing import LOCK, Signed
 from ledger.checkpoint.statement import Statement
 from ledger.codec import Draft
+from ledger.errors import AppendIdError
 from ledger.events import LEDGER_STREAM, CheckpointCosigned
 from ledger.log_source import events_of
 from ledger.store.event_log import EventLog
@@ -81,7 +82,13 @@ def cosign(log: EventLog, signed: Signed, witness: AskedWitness, *, job_id: byte
     if not repeated:
         drafts = [Draft(job_id=job_id, stream=LEDGER_STREAM, event=_event(signed, url, one)) for one in found]
         identifier = ids.append_id(f"cosignature/{signed.statement.origin}/{same[0]}/{url}", job_id=job_id)
-        first = log.append(drafts, append_id=identifier, expected_folder=folder).first
+        try:
+            first = log.append(drafts, append_id=identifier, expected_folder=folder).first
+        except AppendIdError:
+            # Another process asked meanwhile: what it recorded is what was said.
+            if all(event.url != url or (event.size, event.root) != same for _, event in _recorded(log)):
+                raise
+            return cosign(log, signed, witness, job_id=job_id, lock_timeout_s=lock_timeout_s)
         seqs = tuple(range(first, first + len(drafts)))
     return Cosigned(url=url, cosignatures=found, seqs=seqs, repeated=repeated)
 

@@ -8,6 +8,7 @@ import pytest
 
 from ledger.checkpoint.errors import NoAnswerError, TimestampError
 from ledger.checkpoint.note import split_note
+from ledger.checkpoint.outside import stamping
 from ledger.checkpoint.outside.stamping import Authority, Timestamped, stamp
 from ledger.checkpoint.outside.timestamp import query, read_roots
 from ledger.checkpoint.signing import Signed
@@ -198,3 +199,23 @@ def test_a_smaller_checkpoint_is_dated_in_the_log(log: EventLog, out: Path, tsa:
     with timestamp_authority.authority(tsa) as url:
         assert None is stamped(log, small, url, tsa).file
     assert [5] == [event.size for event in recorded(log)]
+
+
+def test_two_that_ask_at_once(log: EventLog, out: Path, tsa: Path) -> None:
+    """The one that is recorded first is what was said, and what lies beside the checkpoint."""
+    more(log, 3)
+    signed, found = sign(log, out), list[Timestamped]()
+
+    def answer(query: bytes) -> tuple[int, dict[str, str], bytes]:
+        if not found:
+            with timestamp_authority.authority(tsa) as url:
+                # Under the name that the other one asks.
+                found.append(stamped(log, signed, url, tsa))
+        return 200, {}, timestamp_authority.reply(tsa, query)
+
+    with timestamp_authority.serving(answer) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stamping, "masked", lambda _: "the authority")
+        late = stamped(log, signed, url, tsa)
+    assert (found[0].seq, found[0].time, True) == (late.seq, late.time, late.repeated)
+    (event,) = recorded(log)
+    assert event.token == (out / "checkpoint.tsr").read_bytes()
