@@ -116,12 +116,16 @@ def show(
             some = True
             yield row
 
-    lines: Callable[[Iterable[T]], Iterable[str]] = partial(map, text)
-    if table and sys.stdout.isatty():
-        lines = partial(tables.lines, columns=table, width=bar.columns_of(sys.stdout))
-    give(rendered(noticed(), style, Layout(lines=lines)), live=live)
+    give(rendered(noticed(), style, Layout(lines=lines(text, table))), live=live)
     if not some and none:
         say(none, explains=False)
+
+
+def lines(text: Callable[[T], str], table: Sequence[TableColumn[T]]) -> Callable[[Iterable[T]], Iterable[str]]:
+    """Return what makes lines of rows: `text` of each, or on a terminal the columns of `table`, if it has any."""
+    if table and sys.stdout.isatty():
+        return partial(tables.lines, columns=table, width=bar.columns_of(sys.stdout))
+    return partial(map, text)
 
 
 def report(

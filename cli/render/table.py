@@ -8,30 +8,44 @@ import msgspec
 T = TypeVar("T")
 
 GAP = "  "
+CUT = "..."
+CUT_WIDTH = 36
 
 
 class TableColumn(msgspec.Struct, Generic[T], frozen=True):
     """A column: its title, the text of a row's cell, and whether that is a number, which stands to the right.
 
-    A column of empty cells is left out.
+    A column of empty cells is left out. One that may be cut loses the ends of its texts where there is no room.
     """
 
     title: str
     cell: Callable[[T], object]
     is_number: bool = False
+    is_cut: bool = False
+
+    def need(self, texts: Sequence[str]) -> int:
+        """Return the width without which the column is not shown."""
+        widest = max(map(len, texts))
+        return min(widest, CUT_WIDTH) if self.is_cut else widest
 
 
 def lines(rows: Iterable[T], columns: Sequence[TableColumn[T]], *, width: int) -> Iterator[str]:
     """Yield the titles and a line per row, none wider than `width`, the first column aside.
 
-    Columns that do not fit are left out from the last one on, and a line at the end names them.
+    Columns that do not fit are left out from the last one on, and a line at the end names them, and what was cut.
     """
     found = list(rows)
     cells = [[column.title, *(str(column.cell(row)) for row in found)] for column in columns]
     shown = [(column, texts) for column, texts in zip(columns, cells, strict=True) if any(texts[1:])]
     left_out: list[str] = []
-    while len(shown) > 1 and sum(max(map(len, texts)) + len(GAP) for _, texts in shown) - len(GAP) > width:
+    while len(shown) > 1 and _needed(shown) > width:
         left_out.insert(0, shown.pop()[0].title.lower())
+    to_spare = max(width - _needed(shown), 0)
+    for place, (column, texts) in enumerate(shown):
+        room = column.need(texts) + to_spare
+        if column.is_cut and max(map(len, texts)) > room:
+            shown[place] = column, [one if len(one) <= room else one[: room - len(CUT)] + CUT for one in texts]
+            left_out.append(f"the ends of {column.title.lower()}")
     padded = [
         [f"{text:{'>' if column.is_number else '<'}{max(map(len, texts))}}" for text in texts]
         for column, texts in shown
@@ -40,3 +54,7 @@ def lines(rows: Iterable[T], columns: Sequence[TableColumn[T]], *, width: int) -
         yield GAP.join(line).rstrip()
     if left_out:
         yield f"not shown in {width} columns: {', '.join(left_out)}"
+
+
+def _needed(shown: Sequence[tuple[TableColumn[T], Sequence[str]]]) -> int:
+    return sum(column.need(texts) + len(GAP) for column, texts in shown) - len(GAP)

@@ -10,12 +10,14 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from tests.support import sample_ledger
-from tests.support.cli import command, environment
+from tests.support.cli import command, environment, run_main
+from tests.support.cotahist import line, made
 from tests.support.yahoo_server import Hang, Reset, YahooServer
 
 ESCAPE = "\x1b"
@@ -158,6 +160,45 @@ def test_metrics_are_a_table_on_a_terminal(columns: int, left_out: str | None, t
     assert all(len(line) <= columns for line in terminal.screen())
     assert left_out == next((line for line in terminal.screen() if line.startswith("not shown")), None)
     assert sample_ledger.look("metrics", cwd=tmp_path).out.startswith("Ticker: ITUB4.SA | Last ingest: ")
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two ledgers: the sample, and one of two papers of the exchange's."""
+    folder = tmp_path_factory.mktemp("told")
+    for name in ("sample", "market"):
+        (folder / name).mkdir()
+    sample_ledger.make(folder / "sample")
+    assert 0 == run_main("--no-network", "--ticker", "VALE3", cwd=folder / "sample", env=sample_ledger.NOW).code
+    made(folder / "market" / "A.TXT", [line(date(2025, 1, 2)), line(date(2025, 1, 2), "VALE3")])
+    assert 0 == run_main("import-cotahist", "A.TXT", "--clock-ok", cwd=folder / "market").code
+    return folder
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize(
+    ("args", "titles"),
+    [
+        (("logs",), ["STARTED", "TICKER", "STATUS", "OUTCOME"]),
+        (("actions", "VALE3"), ["DATE", "KIND", "SIZE", "CAUSE", "PROVIDER", "SEQ", "LEARNED"]),
+        (("alerts",), ["SEVERITY", "METRIC", "TICKER", "REASON"]),
+        (("gaps", "ITUB4"), ["TICKER", "DATE", "PROVIDER", "WHY"]),
+        (("market", "--on", "2025-01-02"), ["TICKER", "CLASS", "OPEN", "HIGH", "LOW", "CLOSE", "VOLUME"]),
+        (("instruments",), ["TICKER", "CLASS", "FIRST", "LAST", "SESSIONS", "ISIN"]),
+    ],
+    ids=str,
+)
+def test_lists_are_tables_on_a_terminal(args: tuple[str, ...], titles: list[str], columns: int, told: Path) -> None:
+    """No line is wider than the terminal, a pipe still gets a line that says all, whatever its width."""
+    folder = told / ("market" if args[0] in {"market", "instruments"} else "sample")
+    env = {**sample_ledger.NOW} if folder.name == "sample" else {}
+    terminal = Terminal(*args, cwd=folder, columns=columns, env=env)
+    terminal.end()
+    lines = terminal.screen()
+    (place,) = [number for number, line in enumerate(lines) if line.startswith(titles[0])]
+    assert titles == lines[place].split()[: len(titles)]
+    assert all(len(line) <= columns for line in lines[place:])
+    assert not any(line.startswith(titles[0]) for line in run_main(*args, cwd=folder, env=env).out.splitlines())
 
 
 @pytest.mark.parametrize("columns", [80, 120])

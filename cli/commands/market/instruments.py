@@ -1,5 +1,6 @@
 """`main instruments`: what was listed when, under which code, and what may have been renamed."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from cli.app.output import Style
 from cli.commands.market import table
 from cli.commands.market.class_option import class_option
 from cli.context import ledgers, params, positions, ticker_option
+from cli.render.table import TableColumn
 from ledger.market.asset_class import AssetClass
 from projections.api import market_rows, renames
 from projections.api.rows import Instrument, RenameCandidate
@@ -91,26 +93,42 @@ def instruments(context: click.Context, /, *, renamed: bool, style: Style, **giv
         what = f"no listing of {ticker or asked.asset_class or 'any instrument'}{'' if day is None else f' on {day}'}"
         raise NotImportedError(what, period=day)
     whole = ticker is None
-    heading, text = (LATEST, text_of_instrument) if whole else (HISTORY, text_of_listing)
-    table.show(rows, style, table.layout(NAMES, text), table.line(heading, WIDTHS))
+    heading, cells = (LATEST, _of_instrument) if whole else (HISTORY, _of_listing)
+    columns = (*table.columns_of(heading, WIDTHS, cells), TableColumn[Instrument]("STRIKE", _strike, is_number=True))
+    laid_out = table.layout(NAMES, text_of_instrument if whole else text_of_listing, columns)
+    table.show(rows, style, laid_out, table.heading_of(heading, WIDTHS))
     return Exit.OK
 
 
 def text_of_instrument(one: Instrument) -> str:
     """Return the instrument on one line: from its first session to its last, as it is listed at the end."""
-    return _line(one, one.first_session, one.last_session, one.sessions_total)
+    return _line(one, _of_instrument(one))
 
 
 def text_of_listing(one: Instrument) -> str:
     """Return one of an instrument's listings on one line: from when to when it held."""
-    return _line(one, one.since, one.until, one.sessions)
+    return _line(one, _of_listing(one))
 
 
-def _line(one: Instrument, first: date, last: date, sessions: int) -> str:
+def _line(one: Instrument, cells: Sequence[object]) -> str:
     strike = "" if one.strike is None else f"strike {one.strike}"
-    listed = (one.isin, one.name, one.specification, "" if one.distribution is None else one.distribution)
-    cells = (one.ticker, one.asset_class, first, last, sessions, *listed)
     return f"{table.line(cells, WIDTHS)}  {strike}".rstrip()
+
+
+def _of_instrument(one: Instrument) -> Sequence[object]:
+    return (one.ticker, one.asset_class, one.first_session, one.last_session, one.sessions_total, *_listed(one))
+
+
+def _of_listing(one: Instrument) -> Sequence[object]:
+    return (one.ticker, one.asset_class, one.since, one.until, one.sessions, *_listed(one))
+
+
+def _listed(one: Instrument) -> Sequence[object]:
+    return (one.isin, one.name, one.specification, "" if one.distribution is None else one.distribution)
+
+
+def _strike(one: Instrument) -> object:
+    return "" if one.strike is None else one.strike
 
 
 def _renames(found: list[RenameCandidate], style: Style) -> int:

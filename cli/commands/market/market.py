@@ -95,7 +95,8 @@ def market(context: click.Context, /, *, sort: str, limit: int | None, style: St
         raise NotImportedError(f"{len(found)} instruments on {day}, none of what was asked for", period=day)
     rows.sort(key=lambda one: _place(one, sort))
     shown = rows[:limit]
-    table.show(shown, style, table.layout(NAMES, text), table.line(HEADING, WIDTHS))
+    columns = table.columns_of(HEADING, WIDTHS, _cells)
+    table.show(shown, style, table.layout(NAMES, text, columns), table.heading_of(HEADING, WIDTHS))
     if len(shown) < len(traded):
         left = len(traded) - len(found)
         without = f", {left} retired ones left out (--retired)" if left else ""
@@ -105,10 +106,13 @@ def market(context: click.Context, /, *, sort: str, limit: int | None, style: St
 
 def text(one: MarketPrice) -> str:
     """Return the instrument on one line."""
+    return table.line(_cells(one), WIDTHS)
+
+
+def _cells(one: MarketPrice) -> tuple[object, ...]:
     prices = (table.price(price) for price in (one.open, one.high, one.low, one.close))
     traded = (one.volume, table.price(one.value), "-" if one.trades is None else one.trades)
-    cells = (one.ticker, one.asset_class, *prices, *traded, one.name)
-    return table.line(cells, WIDTHS)
+    return (one.ticker, one.asset_class, *prices, *traded, one.name)
 
 
 def _place(one: MarketPrice, sort: str) -> tuple[bool, object, str]:

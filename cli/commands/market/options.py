@@ -78,13 +78,17 @@ def options(context: click.Context, /, *, style: Style, **given: Any) -> int:
         raise NotImportedError(f"no such option on {underlying} traded on {day}{narrowed}", period=day)
     if rows[0].underlying_close is not None:
         output.say(f"{underlying} closed at {rows[0].underlying_close}", explains=False)
-    table.show(rows, style, table.layout(NAMES, text), table.line(HEADING, WIDTHS))
+    columns = table.columns_of(HEADING, WIDTHS, _cells)
+    table.show(rows, style, table.layout(NAMES, text, columns), table.heading_of(HEADING, WIDTHS))
     return Exit.OK
 
 
 def text(one: OptionPrice) -> str:
     """Return the option on one line."""
+    return table.line(_cells(one), WIDTHS)
+
+
+def _cells(one: OptionPrice) -> tuple[object, ...]:
     prices = (table.price(price) for price in (one.close, one.average, one.bid, one.ask))
     contract = (one.expiry or "-", one.kind, table.price(one.strike), f"W{one.weekly}" if one.weekly else "")
-    cells = (*contract, one.ticker, *prices, one.volume, "-" if one.trades is None else one.trades)
-    return table.line(cells, WIDTHS)
+    return (*contract, one.ticker, *prices, one.volume, "-" if one.trades is None else one.trades)

@@ -13,6 +13,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import Layout
+from cli.render.table import TableColumn
 from ledger.log_source import LogSource
 from projections.api import series_rows
 from projections.api.rows import CorporateAction
@@ -83,7 +84,7 @@ def actions(context: click.Context, /, *, style: Style, **given: Any) -> int:
         if asked.source is not None or not decisions.judged(tables, name):
             series_option.judged(view.state, name, asked.source)
         found = series_rows.actions_of(tables, name, asked.source, position, every_change=asked.revisions)
-    output.give(output.rendered(found, style, LAYOUT))
+    output.give(output.rendered(found, style, msgspec.structs.replace(LAYOUT, lines=output.lines(text, TABLE))))
     if not found:
         output.say("nothing to show", explains=False)
     return Exit.OK
@@ -109,15 +110,31 @@ def _disputed(log: LogSource, view: View, asked: ActionsOptions, style: Style) -
 
 def text(one: CorporateAction) -> str:
     """Return the action on one line."""
-    if one.amount is None:
-        value = f"{one.denominator} to {one.numerator}" if one.numerator else "-"
-    else:
-        _, _, places = str(one.amount).partition(".")
-        value = f"{one.amount:.{max(SHOWN_PLACES, len(places))}f}"
     strike = "" if one.strike is None else f"  at {one.strike}"
     label = "" if one.label is None else f"  {one.label}"
     learned = f"learned {units.exact_text(one.learned_at)}  seq {one.seq}"
-    return f"{one.date}  {one.kind:<12}  {value:>12}  {one.cause:<10}  {learned}  {one.provider}{label}{strike}"
+    return f"{one.date}  {one.kind:<12}  {_size(one):>12}  {one.cause:<10}  {learned}  {one.provider}{label}{strike}"
+
+
+def _size(one: CorporateAction) -> str:
+    if one.amount is None:
+        return f"{one.denominator} to {one.numerator}" if one.numerator else "-"
+    _, _, places = str(one.amount).partition(".")
+    return f"{one.amount:.{max(SHOWN_PLACES, len(places))}f}"
+
+
+# What a terminal shows, what matters most first.
+TABLE: tuple[TableColumn[CorporateAction], ...] = (
+    TableColumn("DATE", lambda one: one.date),
+    TableColumn("KIND", lambda one: one.kind),
+    TableColumn("SIZE", _size, is_number=True),
+    TableColumn("STRIKE", lambda one: "" if one.strike is None else one.strike, is_number=True),
+    TableColumn("CAUSE", lambda one: one.cause),
+    TableColumn("PROVIDER", lambda one: one.provider),
+    TableColumn("LABEL", lambda one: one.label or "", is_cut=True),
+    TableColumn("SEQ", lambda one: one.seq, is_number=True),
+    TableColumn("LEARNED", lambda one: units.second_text(one.learned_at)),
+)
 
 
 def disputed_text(one: "DisputedAction") -> str:

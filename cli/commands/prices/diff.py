@@ -7,6 +7,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render import money
+from cli.render.table import TableColumn
 from ledger.errors import NothingToShowError
 from projections.api import series_rows
 from projections.api.rows import DiffRow
@@ -40,7 +41,7 @@ def diff(ticker: str, old: UpTo, new: UpTo, source: str | None, style: Style) ->
     if not before and not after:
         raise NothingToShowError(f"no session of {ticker} at either position", wanted="at least one")
     found = list(series_rows.differences(series, before, after))
-    output.show(found, style, text=text)
+    output.show(found, style, text=text, table=TABLE)
     return Exit.WARNING if found else Exit.OK
 
 
@@ -48,3 +49,13 @@ def text(one: DiffRow) -> str:
     """Return the difference on one line."""
     old, new = ("-" if value is None else f"{units.number(value)}" for value in (one.old, one.new))
     return f"{one.date}  {one.field:<9}  {old} -> {new}  {money.change_text(one.change)}"
+
+
+# What a terminal shows.
+TABLE: tuple[TableColumn[DiffRow], ...] = (
+    TableColumn("DATE", lambda one: one.date),
+    TableColumn("FIELD", lambda one: one.field),
+    TableColumn("OLD", lambda one: "-" if one.old is None else units.number(one.old), is_number=True),
+    TableColumn("NEW", lambda one: "-" if one.new is None else units.number(one.new), is_number=True),
+    TableColumn("CHANGE", lambda one: money.change_text(one.change), is_number=True),
+)

@@ -8,6 +8,7 @@ from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, series_option, ticker_option
+from cli.render.table import TableColumn
 from ledger.ingest.providers import registry
 from ledger.log_source import created
 from projections.api import series_rows
@@ -63,12 +64,19 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
                 files=files.get(one.provider, ()),
             )
             found += series_rows.missing_sessions(view.state["prices"], one, due)
-    output.show(found, style, text=text)
+    output.show(found, style, text=text, table=TABLE)
     return Exit.WARNING if found else Exit.OK
 
 
 def text(one: MissingSession) -> str:
     """Return the gap on one line."""
+    return f"{one.ticker or 'all':<10}  {one.date}  {one.provider}  {_why(one)}"
+
+
+def _why(one: MissingSession) -> str:
+    """Return what is known of why the session is missing."""
+    if one.ticker is None:
+        return "no file covers it"
     since, last_asked, last_rejected = (
         None if at is None else units.exact_text(at) for at in (one.since, one.last_asked_at, one.last_rejected_at)
     )
@@ -78,6 +86,13 @@ def text(one: MissingSession) -> str:
         found.append(f"{reason}, asked for {one.asked}x since {since}, last {last_asked}")
     if one.rejected_answers:
         found.append(f"the whole answer rejected {one.rejected_answers}x, last {last_rejected}")
-    if one.ticker is None:
-        return f"{'all':<10}  {one.date}  {one.provider}  no file covers it"
-    return f"{one.ticker:<10}  {one.date}  {one.provider}  {'; '.join(found) or 'not asked for yet'}"
+    return "; ".join(found) or "not asked for yet"
+
+
+# What a terminal shows.
+TABLE: tuple[TableColumn[MissingSession], ...] = (
+    TableColumn("TICKER", lambda one: one.ticker or "all"),
+    TableColumn("DATE", lambda one: one.date),
+    TableColumn("PROVIDER", lambda one: one.provider),
+    TableColumn("WHY", _why, is_cut=True),
+)

@@ -30,3 +30,35 @@ def test_columns_are_aligned_and_fit(width: int, expected: list[str]) -> None:
 def test_no_row_has_no_titles() -> None:
     """What is empty is said in words, elsewhere."""
     assert [] == list(lines([], COLUMNS, width=80))
+
+
+WHY = "long " * 9 + "end"
+
+
+@pytest.mark.parametrize(
+    ("width", "shown", "named"),
+    [
+        (57, f"1   {WHY}   12", []),
+        (56, f"1   {WHY[:44]}...   12", ["the ends of why"]),
+        (45, f"1   {WHY[:33]}...   12", ["the ends of why"]),
+        (44, f"1   {WHY[:37]}...", ["seq, the ends of why"]),
+        (3, "1", ["why, seq"]),
+    ],
+)
+def test_a_text_may_be_cut(width: int, shown: str, named: list[str]) -> None:
+    """Never below its least width: what is behind it is left out before; both are named."""
+    columns = (
+        TableColumn[tuple[int, str, int]]("AT", lambda row: row[0]),
+        TableColumn[tuple[int, str, int]]("WHY", lambda row: row[1], is_cut=True),
+        TableColumn[tuple[int, str, int]]("SEQ", lambda row: row[2], is_number=True),
+    )
+    _, first, _, *rest = lines([(1, WHY, 12), (22, "no", 3)], columns, width=width)
+    assert (shown, [f"not shown in {width} columns: {one}" for one in named]) == (first, rest)
+
+
+def test_a_column_alone_is_cut_too() -> None:
+    """Nothing is wider than the terminal that has another way."""
+    column = TableColumn[str]("WHY", lambda row: row, is_cut=True)
+    assert ["WHY", WHY[:35] + "...", "not shown in 38 columns: the ends of why"] == list(
+        lines([WHY], [column], width=38)
+    )

@@ -108,7 +108,7 @@ def _told(given: Settings, receiver: Receiver | None, job_id: bytes, style: Styl
     held = {one.subject: one for one in known if not one.ending}
     rows = [row.row(one, held.get(one.subject), job_id=job_id, now_us=now_us) for one in seen.alarms]
     # For a person alone: cron would mail that all is well.
-    output.report(rows, style, text=row.text, none="nothing is wrong" if sys.stderr.isatty() else "")
+    output.report(rows, style, text=row.text, table=row.TABLE, none="nothing is wrong" if sys.stderr.isatty() else "")
     # Each on stderr as well, since it makes the exit code: cron mails that.
     for one in rows:
         output.say(f"{one.severity}: {row.subject(one)}: {one.reason}")

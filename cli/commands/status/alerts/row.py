@@ -3,6 +3,7 @@
 import msgspec
 
 from cli.render import times
+from cli.render.table import TableColumn
 from ledger import ids
 from ledger.events import AlertOutcome, AlertSeverity
 from projections.models.alert_episodes import Episode
@@ -58,3 +59,14 @@ def subject(one: AlertRow) -> str:
 
 def _number(value: float) -> int | float:
     return int(value) if value == int(value) else round(value, 3)
+
+
+# What a terminal shows, what matters most first.
+TABLE: tuple[TableColumn[AlertRow], ...] = (
+    TableColumn("SEVERITY", lambda one: one.severity),
+    TableColumn("METRIC", lambda one: one.metric),
+    TableColumn("TICKER", lambda one: one.ticker or ""),
+    TableColumn("REASON", lambda one: one.reason, is_cut=True),
+    TableColumn("SINCE", lambda one: "" if one.episode_id is None else one.timestamp),
+    TableColumn("DELIVERY", lambda one: one.delivery or ""),
+)

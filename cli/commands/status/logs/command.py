@@ -10,6 +10,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, ticker_option
 from cli.context.params import Span
+from cli.render.table import TableColumn
 from ledger import ids
 from projections.api.faces import to_python
 from projections.api.rows import LogEntry
@@ -101,17 +102,35 @@ def logs(  # noqa: PLR0913 - one parameter an option
     none = f"no attempt{f' of {ticker}' if ticker else ''} matches"
     with ledgers.viewing(settings.load()) as view:
         found = entries(view.state["ingest_logs"], wanted, limit=limit, offset=offset)
-    output.show((to_python(LogEntry, **msgspec.structs.asdict(entry)) for entry in found), style, text=text, none=none)
+    rows = (to_python(LogEntry, **msgspec.structs.asdict(entry)) for entry in found)
+    output.show(rows, style, text=text, table=TABLE, none=none)
     return Exit.WARNING if failed and found else Exit.OK
 
 
 def text(one: LogEntry) -> str:
     """Return the entry on one line."""
-    rows = f"{one.rows_fetched} rows, {one.accepted} accepted, {one.rejected} rejected"
-    outcome = one.error_message or rows
-    retried = "" if one.final else " (not final)"
     asked = "" if one.retry_after is None else f" | retry after {one.retry_after}s"
     return (
-        f"{units.second_text(one.started_at)}  {one.ticker:<10}  {one.status:<8}  {outcome}{retried}"
+        f"{units.second_text(one.started_at)}  {one.ticker:<10}  {one.status:<8}  {_outcome(one)}"
         f" | attempt {one.attempt}{asked} | {one.duration_ms}ms | {one.provider} | job {one.job_id} | seq {one.seq}"
     )
+
+
+def _outcome(one: LogEntry) -> str:
+    rows = f"{one.rows_fetched} rows, {one.accepted} accepted, {one.rejected} rejected"
+    return f"{one.error_message or rows}{'' if one.final else ' (not final)'}"
+
+
+# What a terminal shows, what matters most first.
+TABLE: tuple[TableColumn[LogEntry], ...] = (
+    TableColumn("STARTED", lambda one: units.second_text(one.started_at)),
+    TableColumn("TICKER", lambda one: one.ticker),
+    TableColumn("STATUS", lambda one: one.status),
+    TableColumn("OUTCOME", _outcome, is_cut=True),
+    TableColumn("ATTEMPT", lambda one: one.attempt, is_number=True),
+    TableColumn("SEQ", lambda one: one.seq, is_number=True),
+    TableColumn("TOOK", lambda one: f"{one.duration_ms}ms", is_number=True),
+    TableColumn("RETRY", lambda one: "" if one.retry_after is None else f"{one.retry_after}s", is_number=True),
+    TableColumn("PROVIDER", lambda one: one.provider),
+    TableColumn("JOB", lambda one: one.job_id),
+)
