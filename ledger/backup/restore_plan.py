@@ -75,6 +75,8 @@ class LedgerComparison(msgspec.Struct, frozen=True, kw_only=True):
         """Return in words what would be replaced, where `action` is to ask."""
         assert self.folder is not None  # noqa: S101 - where there is no ledger nothing is replaced
         state = {"contains": "an intact", "forked": "a forked"}.get(self.relation, f"a damaged ({self.verdict})")
+        if self.relation == "forked" and self.lacking is not None and self.lacking.first_seq == 0:
+            state = "another"  # which begins with an event of its own
         ledger = f"{state} ledger in {self.folder.name}"
         return f"{ledger} that cannot be read" if self.lacking is None else f"{ledger} with {self.lacking.describe()}"
 

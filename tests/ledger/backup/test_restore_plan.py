@@ -66,6 +66,12 @@ def test_what_would_be_replaced_is_told(
     assert words == said.removesuffix(" lacks")
 
 
+def test_a_ledger_that_begins_otherwise_is_another_one() -> None:
+    """It was never forked from this one."""
+    one = LedgerComparison(relation="forked", folder=Path("ledger-3"), verdict="intact", lacking=Lacking(2, 0))
+    assert "another ledger in ledger-3 with 2 readable events from seq 0 on that the backup lacks" == one.describe()
+
+
 @pytest.mark.parametrize(
     ("relation", "lacking", "going_on", "going_back"),
     [

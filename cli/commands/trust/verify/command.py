@@ -273,6 +273,6 @@ def _told_apart(checked: _Checked, other: SavedHead) -> _Checked:
     """Return `checked`, with a flaw that names what it was held against where nothing else is wrong: another ledger."""
     if checked.report.verdict != "intact":
         return checked
-    flaw = Flaw(0, "ledger id", other.ledger_id.replace("-", ""), checked.ledger_id().hex())
+    flaw = Flaw(0, row.LEDGER_ID, other.ledger_id.replace("-", ""), checked.ledger_id().hex())
     bad = {"verdict": "forked", "first_bad": flaw, "last_good_seq": None, "witnesses": ()}
     return msgspec.structs.replace(checked, report=msgspec.structs.replace(checked.report, **bad), explained=True)

@@ -14,6 +14,9 @@ from ledger.backup.restore_history import Replaced
 
 NAMED_BY_WHAT_WAS_FOUND = {"missing event", "header"}  # kinds of flaw
 
+LEDGER_ID = "ledger id"  # the kind of flaw of a log that was held against another ledger's head
+ANOTHER_LEDGER = "main config, and compare DATA_DIR and the file with what was meant"
+
 _RESTORE = "main backup --list, then main backup --restore --from FILE"
 _ACCEPT = "or go on with the log as it is: main accept-head --reason 'what happened' --yes"
 
@@ -131,6 +134,8 @@ def next_step(found: VerifyRow) -> str | None:
     """Return what a person can do about it, None when all is well."""
     if found.replaced_by is not None:
         return "that was a restore on the record; keep the new head: main verify --save-head FILE"
+    if found.first_bad is not None and found.first_bad.kind == LEDGER_ID:
+        return ANOTHER_LEDGER
     if found.verdict in {"rolled_back", "forked"}:
         return f"find out who replaced the database; then {_RESTORE}; {_ACCEPT}"
     if found.first_bad is not None and found.first_bad.kind == "anchor":
@@ -149,6 +154,8 @@ def step_of_file(verdict: VerifyVerdict, witnesses: tuple[str, ...], bad: Flaw |
     """Return what a person can do about a backup file of which that was found, None when all is well."""
     if verdict == "forked" and bad is not None and bad.expected.endswith(f"the {IN_USE} holds"):
         return "one of the two was rewritten: main verify; if it is the ledger: main backup --restore --from FILE --yes"
+    if bad is not None and bad.kind == LEDGER_ID:
+        return ANOTHER_LEDGER
     if verdict != "intact":
         return "take another one: main backup --list"
     return None if witnesses else "keep its .checksum beside it: main backup --create writes both"

@@ -163,6 +163,9 @@ def test_a_larger_head_of_another_ledger_marks_nothing(copy: Path, tmp_path: Pat
     assert 0 == look("backup", "--create", "--out", "own.db", cwd=copy).code
     told = look("verify", "own.db", "--from-head", path, "--format", "json", cwd=copy)
     assert (2, "ledger id") == (told.code, told.lines()[0]["first_bad"]["kind"])
+    # Neither the ledger nor the backup is to be replaced for it.
+    for one in (found, told):
+        assert "hint: main config, and compare DATA_DIR and the file with what was meant" in one.err
 
 
 def test_a_head_of_another_ledger_hides_no_witness_of_its_own(copy: Path, tmp_path: Path) -> None:
