@@ -44,10 +44,14 @@ class RelationsAsked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Relations:
-    """The relations of a ledger, of what is `asked`; a table is made when it is asked for."""
+    """The relations of a ledger, of what is `asked`; a table is made when it is asked for.
+
+    `late` are the tickers in a table that is adjusted whose first session has no adjusted price.
+    """
 
     def __init__(self, log: LogSource, view: View, asked: RelationsAsked) -> None:
         self._log, self._view, self._asked, self._position = log, view, asked, asked.position
+        self.late: set[str] = set()
 
     def table(self, name: str) -> Any:
         """Return the relation as a `pyarrow.Table`.
@@ -130,6 +134,9 @@ class Relations:
 
         rule = AdjustmentRule(order=self._asked.action_order) if adjusted else None
         for found in sessions(self._view, self._chosen, self._position, adjusted=rule):
+            if adjusted:
+                missing = found.block.columns["factor"].missing
+                self.late |= {one.series.ticker for one in found.parts if missing is not None and missing[one.start]}
             yield found.block
 
 

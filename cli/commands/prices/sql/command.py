@@ -27,7 +27,8 @@ Examples:
 
 \b
 prices       a row a session: open, high, low, close, volume, provider, basis, seq, learned_at
-adjusted     the same, with factor, adj_open, adj_high, adj_low, adj_close
+adjusted     the same, with factor, adj_open, adj_high, adj_low, adj_close; null before what nobody
+             knows the size of
 revisions    a row a value that changed, first bars too: old, new, cause, seq, learned_at
 actions      dividends, splits and all other corporate actions, of every provider
 instruments  how each instrument is listed: ISIN, name, class, first and last session
@@ -80,7 +81,11 @@ def sql(
     with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, as_of)
         asked = RelationsAsked(position=position, order=order, action_order=action_order, **given)
-        table = answered(query, Relations(log, view, asked), memory_mb=memory_mb)
+        relations = Relations(log, view, asked)
+        table = answered(query, relations, memory_mb=memory_mb)
+    if relations.late:
+        late = f"{len(relations.late)} tickers are not adjusted from their first session on (null there)"
+        output.say(f"{late}: main actions --disputed, main import-actions FILE", explains=False)
     if style.format == PARQUET:
         output.give([row.parquet_file(table)], out)
         return Exit.OK

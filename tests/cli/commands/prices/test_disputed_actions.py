@@ -194,8 +194,10 @@ def test_tables_pictures_and_sql_of_adjusted_prices_begin_after_it_too(unnamed: 
     assert ("2024-12-20", "2024-12-10") == (series["adjusted_since"], series["first"])
     assert "1 of 1 series are not adjusted from their first session on" in done.err
     asked = "select date, adj_close is null as missing from adjusted order by date"
-    rows = main(unnamed, "sql", asked, "--format", "json").lines()
-    assert [True] * 3 + [False] * 3 == [row["missing"] for row in rows]
+    done = main(unnamed, "sql", asked, "--format", "json")
+    assert [True] * 3 + [False] * 3 == [row["missing"] for row in done.lines()]
+    assert "1 tickers are not adjusted from their first session on (null there): main actions --disputed" in done.err
+    assert "not adjusted" not in main(unnamed, "sql", "select count(*) from prices").err
     done = main(unnamed, "plot", "PETR4", "--adjusted", "--out", str(tmp_path / "a.svg"))
     assert "3 sessions, 2024-12-20 to 2024-12-26" in done.out
     assert "adjusted for all" in done.out
