@@ -1,9 +1,11 @@
-"""Measure everything and say so: `python -m tests.benchmarks [--quick] [--json F] [--markdown docs/benchmarks.md]`."""
+"""Measure and say so: `python -m tests.benchmarks [--quick] [--part P …] [--json F] [--markdown F] [--gate F]`."""
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -15,7 +17,9 @@ from tests.benchmarks import (
     checkpoints,
     commands,
     cotahist,
+    gate,
     ground,
+    longlogs,
     meaning,
     reading,
     report,
@@ -67,42 +71,111 @@ QUICK = Scale(
 )
 
 
+class Grounds:
+    """The ledgers of one run, each made when it is first asked for; in a folder that is kept, found there."""
+
+    def __init__(self, folder: Path, scale: Scale) -> None:
+        self._folder, self._scale = folder, scale
+
+    @cached_property
+    def many(self) -> ground.Ground:
+        """The long one."""
+        return self._made(ground.small, self._scale.small)
+
+    @cached_property
+    def fewer(self) -> ground.Ground:
+        """A tenth of it."""
+        return self._made(ground.small, self._scale.small // 10)
+
+    @cached_property
+    def mixed(self) -> ground.Ground:
+        """Events as years of use leave them."""
+        return self._made(ground.realistic, self._scale.realistic)
+
+    def _made(self, make: Callable[[Path, int], ground.Ground], events: int) -> ground.Ground:
+        say(f"a ledger of {events:,} {make.__name__} events")
+        return make(self._folder / f"{make.__name__}-{events}", events)
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What a part of the benchmarks works with: a folder of its own, the ledgers, and how much of everything."""
+
+    folder: Path
+    grounds: Grounds
+    scale: Scale
+
+
+def _parts() -> dict[str, Callable[[Run], list[Section]]]:
+    """Return the parts by name, in their order: the last one appends to the ledger that the others read."""
+    return {
+        "batches": lambda run: [_batched(run.folder, name, run.scale) for name in ("small", "realistic")],
+        "verify": lambda run: [_verified(one, run.scale) for one in (run.grounds.many, run.grounds.mixed)],
+        "meaning": lambda run: [_meant(run.grounds.mixed, run.scale)],
+        "audit": lambda run: _audited(run.folder, run.scale),
+        "peers": lambda run: [_folded(run.folder, one, run.scale) for one in (run.grounds.many, run.grounds.mixed)],
+        "catch-up": lambda run: [_caught_up(run.grounds.many, run.scale)],
+        "commands": lambda run: [
+            _commands(run.grounds.many, run.scale),
+            _memory(run.grounds.many, (run.grounds.fewer, run.grounds.many, run.grounds.mixed)),
+        ],
+        "folds": lambda run: [_folded_aside(run.grounds.many, run.scale)],
+        "archives": lambda run: [_asked(run.folder, run.grounds.many, run.scale)],
+        "backups": lambda run: _backed_up(run.folder, run.grounds.many, run.scale),
+        "backup-memory": lambda run: [_backup_memory(run.folder, (run.grounds.fewer, run.grounds.many))],
+        "checkpoints": lambda run: [
+            _signed(run.folder, (run.grounds.fewer, run.grounds.mixed, run.grounds.many), run.scale)
+        ],
+        "cotahist": lambda run: [_imported(run.folder, run.scale)],
+        "singles": lambda run: [_single(run.folder, run.grounds.many, run.scale)],
+    }
+
+
 @click.command()
 @click.option("--quick", is_flag=True, help="A twentieth of everything: does it run at all.")
+@click.option("--events", type=click.IntRange(min=10_000), help="How long the long ledger is, as 10000000.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(tuple(_parts())), help="Only this part.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Make the ledgers here, or find them here.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure here.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write the tables here.")
-def main(*, quick: bool, json_file: Path | None, markdown: Path | None) -> None:
-    """Measure the core beside its peers and print the tables."""
+@click.option("--record", type=click.Path(path_type=Path), help="Write the ratios here, for --gate.")
+@click.option("--gate", type=click.Path(path_type=Path, exists=True), help="Hold the ratios against those recorded.")
+@click.pass_context
+def main(context: click.Context, **given: Any) -> None:
+    """Measure the core beside its peers and print the tables.
+
+    With --gate the parts that were recorded are measured, and what is a third worse ends with exit code 1.
+    """
+    recorded = None if given["gate"] is None else gate.read(given["gate"])
+    if recorded is not None and (given["quick"] or given["events"] or given["parts"]):
+        context.fail("got --gate with --quick, --events or --part, want the run that was recorded")
+    parts = recorded.parts if recorded else given["parts"] or tuple(_parts())
+    quick, events = (recorded.quick, recorded.events) if recorded else (given["quick"], given["events"])
     scale = QUICK if quick else FULL
+    if events is not None:
+        scale = msgspec.structs.replace(scale, small=events)
     with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
-        sections = _measure(Path(name), scale)
+        run = Run(Path(name), Grounds(given["keep"] or Path(name), scale), scale)
+        sections = [section for part, measure in _parts().items() if part in parts for section in measure(run)]
     text = report.markdown(sections)
     click.echo(text)
-    if markdown:
-        markdown.write_text(text, "utf-8")
-    if json_file:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(sections)))
-
-
-def _measure(folder: Path, scale: Scale) -> list[Section]:
-    say("building the ledgers")
-    many = ground.small(folder / "small", scale.small)
-    fewer = ground.small(folder / "fewer", scale.small // 10)
-    mixed = ground.realistic(folder / "realistic", scale.realistic)
-    return [
-        *(_batched(folder, name, scale) for name in ("small", "realistic")),
-        *(_verified(each, scale) for each in (many, mixed)),
-        _meant(mixed, scale),
-        *_audited(folder, scale),
-        *(_folded(folder, each, scale) for each in (many, mixed)),
-        _caught_up(many, scale),
-        _commands(many, scale),
-        _memory(many, (fewer, many, mixed)),
-        *_backed_up(folder, fewer, many, scale),
-        _signed(folder, (fewer, mixed, many), scale),
-        _imported(folder, scale),
-        _single(folder, many, scale),
-    ]
+    if given["markdown"]:
+        given["markdown"].write_text(text, "utf-8")
+    if given["json_file"]:
+        given["json_file"].write_bytes(msgspec.json.format(msgspec.json.encode(sections)))
+    if given["record"]:
+        made = gate.RecordedRun(
+            made_on=report.made_on(),
+            machine=report.machine(),
+            parts=parts,
+            quick=quick,
+            events=scale.small,
+            ratios=gate.ratios(sections),
+        )
+        given["record"].write_bytes(msgspec.json.format(msgspec.json.encode(made)) + b"\n")
+    if recorded is not None:
+        rows = gate.held(recorded.ratios, gate.ratios(sections))
+        click.echo("\n".join(gate.table(rows)))
+        context.exit(int(any(row.worse for row in rows)))
 
 
 def _batched(folder: Path, name: str, scale: Scale) -> Section:
@@ -217,20 +290,47 @@ def _memory(many: ground.Ground, rebuilt: Sequence[ground.Ground]) -> Section:
     return Section(title="Anonymous memory, peak of one process", timings=(), ratios=(), limits=(*limits, *rebuilds))
 
 
-def _backed_up(folder: Path, fewer: ground.Ground, many: ground.Ground, scale: Scale) -> list[Section]:
+def _folded_aside(many: ground.Ground, scale: Scale) -> Section:
+    say("check and replay")
+    timings, ratios = longlogs.folding(many, rounds=scale.rounds)
+    section = _section(f"Check and replay, {many.name} events, processor time", timings, ratios)
+    return msgspec.structs.replace(section, limits=tuple(longlogs.fold_peaks(many)))
+
+
+def _asked(folder: Path, many: ground.Ground, scale: Scale) -> Section:
+    say("ask an archive")
+    place = (folder / "asked").absolute()
+    place.mkdir()
+    archive = backups.back_up(many, place / "a.db")
+    timings, ratios = longlogs.reading(archive, place, name=many.name, rounds=scale.rounds)
+    warm = Limit(
+        what="warm, over the SHA-256 of the file",
+        value=over(timings, longlogs.WARM, longlogs.HASH),
+        limit=longlogs.WARM_LIMIT_S,
+        unit="s",
+    )
+    section = _section(f"An archive asked by a command, {many.name} events, processor time", timings, ratios)
+    peaks = longlogs.reading_peaks(archive, place, name=many.name)
+    return msgspec.structs.replace(section, limits=(warm, *peaks))
+
+
+def _backed_up(folder: Path, many: ground.Ground, scale: Scale) -> list[Section]:
     say("back up")
     place = (folder / "backups").absolute()
     place.mkdir()
     made, read = (run(many, place, rounds=scale.rounds) for run in (backups.backing_up, backups.reading_back))
-    sections = [
-        _section(f"Backup, {many.name} events", *made),
-        _section(f"Archive read back, {many.name} events", *read),
-    ]
-    limits = tuple(backups.peaks((fewer, many), place))
     return [
-        *sections,
-        Section(title="Backup, peak anonymous memory of one process", timings=(), ratios=(), limits=limits),
+        _section(f"Backup, {many.name} events, processor time", *made),
+        _section(f"Archive read back, {many.name} events, processor time", *read),
     ]
+
+
+def _backup_memory(folder: Path, grounds: Sequence[ground.Ground]) -> Section:
+    say("memory of backups")
+    place = (folder / "backup-memory").absolute()
+    place.mkdir()
+    limits = tuple(backups.peaks(grounds, place))
+    return Section(title="Backup, peak anonymous memory of one process", timings=(), ratios=(), limits=limits)
 
 
 def _signed(folder: Path, grounds: Sequence[ground.Ground], scale: Scale) -> Section:

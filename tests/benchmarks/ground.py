@@ -1,4 +1,7 @@
-"""The ledgers that are measured: a million small events, a hundred thousand of a realistic mix, made once a run."""
+"""The ledgers that are measured: a million small events, a hundred thousand of a realistic mix, made once a run.
+
+In a folder that is kept, once for all runs.
+"""
 
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -33,19 +36,22 @@ class Ground(msgspec.Struct, frozen=True):
 
 def small(folder: Path, events: int) -> Ground:
     """Return a ledger of `events` events of about 200 bytes."""
-    return _made(f"{events:,} small", folder, chain.from_iterable(mix.small(events)))
+    return _made("small", events, folder, chain.from_iterable(mix.small(events)))
 
 
 def realistic(folder: Path, events: int) -> Ground:
     """Return a ledger of `events` events as years of use leave them."""
-    return _made(f"{events:,} realistic", folder, chain.from_iterable(mix.realistic(events, SEED)))
+    return _made("realistic", events, folder, chain.from_iterable(mix.realistic(events, SEED)))
 
 
-def _made(name: str, folder: Path, drafts: Iterator[Draft]) -> Ground:
+def _made(name: str, events: int, folder: Path, drafts: Iterator[Draft]) -> Ground:
     home, clock = LedgerHome(folder), StepClock()
-    create_ledger(home, kind="real", software="benchmark", now=clock, lock_timeout_s=5)
+    is_new = create_ledger(home, kind="real", software="benchmark", now=clock, lock_timeout_s=5) is not None
     with EventLog(home, now=clock) as log:
-        while batch := list(islice(drafts, EVENTS_AN_APPEND)):
+        while is_new and (batch := list(islice(drafts, EVENTS_AN_APPEND))):
             log.append(batch, append_id=append_id(f"ground/{log.head().size}"))
+        if log.head().size < events:
+            message = f"got a ledger of {log.head().size} events in {folder}, want {events}: remove it"
+            raise ValueError(message)
         body_bytes = sum(len(record.body) for record in log.read())
-        return Ground(name, home, log.head().size, body_bytes)
+        return Ground(f"{events:,} {name}", home, log.head().size, body_bytes)

@@ -1,0 +1,100 @@
+"""A long log folded aside, and a long archive read by commands: processor time, children included."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from projections.store.replaying import compare, places_beside, replay
+from projections.store.runner import rebuild
+from tests.benchmarks import commands
+from tests.benchmarks.ground import Ground
+from tests.benchmarks.measure import Ratio, Timing, in_turn, ratio, spent_s
+from tests.benchmarks.report import Limit
+from tests.support import memory
+from tests.support.mix import TICKERS
+
+REBUILD, CHECK, REPLAY = "rebuild", "rebuild --check", "replay"
+COLD, WARM, HASH = "main logs --ledger F, cold", "main logs --ledger F, warm", "SHA-256 of the file"
+MEMORY_LIMIT_MB = 60
+WARM_LIMIT_S = 0.3
+MEGABYTE = 1_000_000
+
+
+def folding(ground: Ground, *, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
+    """Rebuild all read models, hold what is stored against the log, and replay it, in turn."""
+    with ground.open() as log:
+        places = places_beside(log.folder)
+
+        def check() -> None:
+            assert compare(log, log.folder, places=places) == []
+
+        timings = in_turn(
+            {
+                REBUILD: lambda: rebuild(log, log.folder),
+                CHECK: check,
+                REPLAY: lambda: replay(log, places=places),
+            },
+            units=log.head().size,
+            unit="events",
+            rounds=rounds,
+            clock=spent_s,
+        )
+    what = f"folded aside, {ground.name}"
+    return timings, [ratio(timings, CHECK, REBUILD, what=what, want=0.8), ratio(timings, REPLAY, REBUILD, what=what)]
+
+
+def fold_peaks(ground: Ground) -> Iterator[Limit]:
+    """Yield the most anonymous memory of a check and of a replay."""
+    for args in (("rebuild", "--check"), ("replay",)):
+        peak_bytes = commands.peak_anonymous_bytes(ground, args)
+        what = f"main {' '.join(args)}, {ground.name}"
+        yield Limit(what=what, value=peak_bytes / MEGABYTE, unit="MB", limit=MEMORY_LIMIT_MB)
+
+
+def reading(archive: Path, folder: Path, *, name: str, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
+    """Ask an archive for a ticker's last log entries: nothing kept of it, all kept of it; and hash it, in turn."""
+    cache = folder / "cache"
+
+    def cold() -> None:
+        shutil.rmtree(cache, ignore_errors=True)
+        _ask(archive, cache)
+
+    def digest() -> None:
+        with archive.open("rb") as file:
+            hashlib.file_digest(file, "sha256")
+
+    timings = in_turn(
+        {COLD: cold, WARM: lambda: _ask(archive, cache), HASH: digest},
+        units=archive.stat().st_size // MEGABYTE,
+        unit="MB",
+        rounds=rounds,
+        clock=spent_s,
+    )
+    what = f"archive asked, {name}"
+    return timings, [ratio(timings, one, HASH, what=what) for one in (COLD, WARM)]
+
+
+def reading_peaks(archive: Path, folder: Path, *, name: str) -> Iterator[Limit]:
+    """Yield the most anonymous memory of the same question, cold and warm."""
+    cache = folder / "cache"
+    shutil.rmtree(cache, ignore_errors=True)
+    for what in (COLD, WARM):
+        words, env = _question(archive, cache)
+        peak_bytes = memory.peak_anonymous_bytes(words, cwd=folder, env=env)
+        yield Limit(what=f"{what}, {name}", value=peak_bytes / MEGABYTE, unit="MB", limit=MEMORY_LIMIT_MB)
+
+
+def _question(archive: Path, cache: Path) -> tuple[list[str], dict[str, str]]:
+    words = [sys.executable, "-m", "cli", "logs", "--ledger", str(archive), "--ticker", TICKERS[0], "--limit", "20"]
+    # As installed: pip compiles what it installs, whatever this shell says of byte code.
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return words, {**inherited, "XDG_CACHE_HOME": str(cache)}
+
+
+def _ask(archive: Path, cache: Path) -> None:
+    words, env = _question(archive, cache)
+    subprocess.run(words, env=env, stdout=subprocess.DEVNULL, check=True)
