@@ -51,7 +51,7 @@ WORSE = (Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL)
 NOT_SEEN = (NoLedgerError, NewerFormatError, UnreadableError, ShortageError)
 
 
-TICKERS_OF_ACTIONS_MAX = 20  # whose actions are compared: health is a matter of moments, alerts may take longer
+TICKERS_OF_ACTIONS_MAX = 10  # whose actions are compared: health is a matter of moments, alerts may take longer
 AHEAD_LIMIT_US = 300 * times.SECOND_US
 
 
@@ -121,7 +121,7 @@ Examples:
 
 \b
 Exit codes: 0 all is well; 1 a ticker's last run failed or had rows rejected or flagged, corporate
-actions of up to 20 tickers are in doubt (of more main alerts tells), or less than 64 MiB are free on
+actions of up to 10 tickers are in doubt (of more main alerts tells), or less than 64 MiB are free on
 the ledger's disk; 2 the database cannot be read, is not the one it was, a ticker is
 late, or less than 1 MiB is free; 3 no ledger, no ingest recorded, or no permission, memory or handles
 to look.
