@@ -23,7 +23,7 @@ from projections.fold.tables import Tables
 from projections.models.log_entry import ENTRY_TAGS, Entry, Judgement, Status, attempted, judged, judgement
 
 NAME = "ingest_logs"
-VERSION = 2
+VERSION = 3
 
 _decode = msgspec.msgpack.Decoder(Entry).decode
 _decode_judgement = msgspec.msgpack.Decoder(Judgement).decode

@@ -6,7 +6,7 @@ import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import FetchFailed, FetchSucceeded, IngestFailed, IngestRefused, ValidationCompleted
-from ledger.values import ErrorKind
+from ledger.values import ACCEPTED, ErrorKind
 from projections.fold.event_readers import Evidence, Fact
 
 Status = Literal["success", "warning", "rejected", "error", "locked", "pending"]
@@ -60,6 +60,7 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True, gc=False):
     accepted: int = 0
     rejected: int = 0
     flagged: int = 0
+    received: int | None = None  # rows with a price, by the decision; None where none was accepted
 
 
 def attempted(envelope: Envelope, fact: Fact) -> Entry | None:
@@ -118,6 +119,7 @@ def judgement(decision: ValidationCompleted | IngestFailed) -> Judgement:
         accepted=decision.added + decision.revised + decision.unchanged,
         rejected=rejected_rows(decision),
         flagged=len(decision.flagged),
+        received=decision.received if decision.verdict in ACCEPTED else None,
     )
 
 
@@ -133,9 +135,10 @@ def rejected_rows(decision: ValidationCompleted) -> int:
 
 
 def judged(entry: Entry, found: Judgement) -> Entry:
-    """Return `entry` with the decision on its evidence."""
+    """Return `entry` with the decision on its evidence, which knows a row that the library alone has for none."""
     return msgspec.structs.replace(
         entry,
+        rows_fetched=entry.rows_fetched if found.received is None else found.received,
         status=found.status,
         final=not found.superseded,
         superseded=found.superseded,

@@ -42,7 +42,7 @@ from projections.models.log_entry import ENTRY_TAGS, FAILURES, US_A_MS, Status, 
 from projections.models.retirements import Retirement
 
 NAME = "metrics"
-VERSION = 8
+VERSION = 9
 RECENT_ENTRIES = 30
 GAP = "GAP"  # the rule that names a missing session, in every version of the rules
 RECENT = Struct(">q?")  # milliseconds (below zero where a clock went back), failed
@@ -86,7 +86,6 @@ class _Missing(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class _Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     finished_at: int
     duration_ms: int
-    rows: int
 
 
 class _SeriesTally(msgspec.Struct, array_like=True, gc=False):
@@ -178,7 +177,7 @@ class Metrics:
 
 def _await(tables: Tables, envelope: Envelope, evidence: Evidence) -> None:
     duration_ms = (evidence.finished_at - evidence.started_at) // US_A_MS
-    tables["pending"].store(seq_key(envelope.seq), _Waiting(evidence.finished_at, duration_ms, evidence.rows))
+    tables["pending"].store(seq_key(envelope.seq), _Waiting(evidence.finished_at, duration_ms))
 
 
 def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) -> None:
@@ -199,7 +198,7 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
     tally.last_answer = waiting.finished_at
     if decision.verdict in ACCEPTED:
         _cover(tables, decision, envelope.seq)
-        tally.last_ingest, tally.rows_fetched = waiting.finished_at, waiting.rows
+        tally.last_ingest, tally.rows_fetched = waiting.finished_at, decision.received
         tally.rows_total += decision.added
         for bar in decision.bars:
             day = bar.date

@@ -10,8 +10,8 @@ from tests.projections.story import told
 NUMBERS = [(number * 7919 + 13) % 1000 for number in range(400)]
 GOLDEN = {
     ("prices", 3): "74de54299506dda376da0d9e2d74efe121a26e47d68e982f65e1f7c5eeeeb526",
-    ("ingest_logs", 2): "f246d1188f5f09093628da7b51fdcfa826c3935e2398afee0a379639d2cb9e45",
-    ("metrics", 8): "38fe199964cc2d7d1d30eec794f25b381aadc147ea3ec6c92d066decfc2bdaaf",
+    ("ingest_logs", 3): "577261baaef73608a4cf3bb4216010b96c1eaa9181cadbd9b4d42c8e6068d106",
+    ("metrics", 9): "221cf5a0863d1a6bb68087651350a221361d2cccb29ebe1214d4ff49bbe4043c",
     ("instruments", 2): "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
     ("snapshots", 1): "ff45598472c24a3214940f6d825af786e8128e821dcca029d0d5b0a6c5a796d2",
 }

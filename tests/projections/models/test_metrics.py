@@ -8,7 +8,7 @@ from ledger.log_source import LogSource
 from ledger.values import Finding
 from projections.fold.folding import replayed
 from projections.fold.tables import State, Tables
-from projections.models.ingest_logs import Filter, entries
+from projections.models.ingest_logs import Filter, IngestLogs, entries
 from projections.models.log_entry import Entry
 from projections.models.metrics import (
     RECENT_ENTRIES,
@@ -98,12 +98,22 @@ def test_a_retried_attempt_measures_nothing() -> None:
     assert [] == list(measured(metrics(story.log)))
 
 
+def test_a_row_that_the_library_made_is_no_row_fetched() -> None:
+    """It has one more than the answer where an action follows the last session; what is rejected has its own count."""
+    story = Story()
+    story.decided(story.fetched(rows=3), bars=[bar(1), bar(2)])
+    assert 2 == one(story.log).rows_fetched
+    story.decided(story.fetched(rows=7), verdict="rejected", rejected=(Finding("THRESHOLD", None, "x"),))
+    logged = replayed(story.log.read(), [IngestLogs()])[1]["ingest_logs"]
+    assert [2, 7] == [entry.rows_fetched for entry in entries(logged)]
+
+
 def test_rows_and_the_last_day_grow_with_what_was_accepted() -> None:
     """Added, not fetched; a rejected batch leaves them, counts as a failure, and is itself no row."""
     story = Story()
     story.decided(story.fetched(rows=9), bars=[bar(5), bar(4)])
     seq = story.fetched(rows=4)
-    story.decided(seq, bars=[bar(3)], verdict="warning", rejected=(Finding("NONPOS", day(1), "x"),))
+    story.decided(seq, bars=[bar(3)], verdict="warning", rejected=(Finding("NONPOS", day(1), "x"),), unchanged=2)
     after = one(story.log)
     assert ("warning", seq, 1, 4, 3, day(5), 0) == (
         after.status,
