@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
-from struct import Struct
+from struct import Struct, pack
 
 import msgspec
 
@@ -96,34 +96,43 @@ class Instruments:
         if waiting is None or waiting.seq != envelope.cause:
             return
         bars, series = {bar.date: bar for bar in fact.bars}, Series(fact.ticker, fact.provider)
-        for year, days in groupby(sorted(bars), key=lambda day: day.year):
+        years = sorted({day.year for day in bars})
+        for year in years:
+            of_year = bars if len(years) == 1 else {day: bar for day, bar in bars.items() if day.year == year}
             try:
-                found = dict(registry.listings(series.provider, waiting.answer, {day: bars[day] for day in days}))
+                found = dict(registry.listings(series.provider, waiting.answer, of_year))
             except BodyError:
                 return  # prices stand as they were accepted; what nobody can read describes nothing
-            _describe(tables, series, year, found, envelope.seq)
+            if found:
+                _describe(tables, series, year, found, envelope.seq)
 
 
 def _describe(tables: Tables, series: Series, year: int, found: dict[date, Listing], seq: int) -> None:
-    """Describe sessions of one year as the event `seq` `found` them."""
+    """Describe sessions of one year, at least one, as the event `seq` `found` them.
+
+    Costs those sessions where they come after all that are known of the year, else all of the year.
+    """
     key = text_key(series.ticker, series.provider)
-    stored = tables["years"].load(key + YEAR.pack(year), _decode_year)
-    before = {} if stored is None else {day: run.listing for run in stored.runs for day in _days(year, run.days)}
-    for day, listing in found.items():
-        if (old := before.get(day)) is not None and old != listing:
-            tables["former"].store(key + day_key(day) + seq_key(seq), old)
-    after = sorted({**before, **found}.items())
-    if not after:
-        return
     begin = date(year, 1, 1).toordinal() - 1
-    runs = tuple(
-        _StoredRun(listing, b"".join((day.toordinal() - begin).to_bytes(DAY_OF_YEAR_BYTES, "big") for day, _ in run))
-        for listing, run in groupby(after, key=itemgetter(1))
-    )
-    tables["years"].store(key + YEAR.pack(year), _Year(runs))
+    stored = tables["years"].load(key + YEAR.pack(year), _decode_year)
+    runs = [] if stored is None else [*stored.runs]
+    after, sessions = sorted(found.items()), len(found)
+    if runs and int.from_bytes(runs[-1].days[-DAY_OF_YEAR_BYTES:], "big") >= after[0][0].toordinal() - begin:
+        before = {day: run.listing for run in runs for day in _days(year, run.days)}
+        for day, listing in found.items():
+            if (old := before.get(day)) is not None and old != listing:
+                tables["former"].store(key + day_key(day) + seq_key(seq), old)
+        after = sorted({**before, **found}.items())
+        runs, sessions = [], len(after) - len(before)
+    for listing, run in groupby(after, key=itemgetter(1)):
+        ordinals = [day.toordinal() - begin for day, _ in run]
+        days = pack(f">{len(ordinals)}H", *ordinals)
+        if runs and runs[-1].listing == listing:
+            days = runs.pop().days + days
+        runs.append(_StoredRun(listing, days))
+    tables["years"].store(key + YEAR.pack(year), _Year(tuple(runs)))
     known = tables["listed"].load(key, _decode_listed)
     (first, _), (last, listing) = after[0], after[-1]
-    sessions = len(after) - len(before)
     if known is not None:
         first, sessions = min(first, known.first), sessions + known.sessions
         if known.last > last:

@@ -55,6 +55,6 @@ def proven_body(seq: int, kept: Answer) -> bytes:
 
 def _sha256(body: bytes) -> bytes:
     # Imported here: every command knows the providers' names, and OpenSSL takes it two milliseconds to load.
-    from hashlib import sha256
+    import hashlib
 
-    return sha256(body).digest()
+    return hashlib.sha256(body).digest()

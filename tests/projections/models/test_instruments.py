@@ -150,6 +150,24 @@ def test_instruments_equal_their_sessions(files: list[tuple[str, dict[int, tuple
         )
 
 
+@settings(deadline=None)
+@given(st.dictionaries(st.integers(0, 12), st.sampled_from("AB"), min_size=1), st.randoms(use_true_random=False))
+def test_sessions_leave_the_same_rows_file_by_file_in_any_order(listed: dict[int, str], rng: random.Random) -> None:
+    """As one file with them all does: days that come after those known are put behind them, others between them."""
+    sessions = [(days(number)[0], specification) for number, specification in sorted(listed.items())]
+    whole, by_day, shuffled = Listed(), Listed(), Listed()
+    whole.imported(described(sessions))
+    for one in sessions:
+        by_day.imported(described([one]))
+    for one in rng.sample(sessions, len(sessions)):
+        shuffled.imported(described([one]))
+    rows = [
+        {name: list(state_of(one.log)["instruments"][name].scan()) for name in ("years", "listed", "former")}
+        for one in (whole, by_day, shuffled)
+    ]
+    assert rows[0] == rows[1] == rows[2]
+
+
 def walked(of: Iterable[tuple[date, tuple[str, int]]]) -> Iterable[tuple[str, date, date, int]]:
     """Yield the runs of sessions under one specification."""
     run: list[date] = []

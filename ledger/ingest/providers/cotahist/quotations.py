@@ -6,6 +6,9 @@ Nothing here is stored or judged: a field that cannot be read is None, and the b
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from struct import Struct
 
 from ledger.ingest.providers.cotahist import layout
 from ledger.ingest.providers.cotahist.layout import LayoutError
@@ -24,6 +27,9 @@ _TRADES, _VOLUME, _VALUE = slice(147, 152), slice(152, 170), slice(170, 188)
 _CONTRACT = slice(188, 245)  # PREEXE, INDOPC, DATVEN, FATCOT, PTOEXE, CODISI, DISMES
 _CORRECTION, _STRIKE_POINTS = slice(201, 202), slice(217, 230)
 _DAY = slice(2, 10)
+_LISTED = Struct("2x8s2s12x32s132x57s2x")  # DATA, CODBDI, _DESCRIBED and _CONTRACT of a line with its end
+_END_COLUMNS = (245, 246)
+_FIXED = tuple(zip((0, 1, *_END_COLUMNS), layout.QUOTE + b"\r\n", strict=True))  # what stands where in every line
 
 
 def quotations(body: bytes, bars: Mapping[date, Bar]) -> Iterator[Quotation]:
@@ -58,8 +64,30 @@ def listings(body: bytes, bars: Mapping[date, Bar]) -> Iterator[tuple[date, List
 
     Raises: LayoutError for a body of another format.
     """
-    for day, line in _lines(body, bars):
-        yield day, _listing(line)
+    if (found := _listed(body)) is None:
+        found = {day: _listing(line) for day, line in _lines(body, bars)}
+    return ((day, listing) for day, listing in found.items() if day in bars)
+
+
+def _listed(body: bytes) -> dict[date, Listing] | None:
+    """Return how each session is described, where all lines are cut and compared at once; None for an unusual body.
+
+    Unusual are lines of another length, kind or end, and two of one session: `_lines` tells what they are.
+    Raises: LayoutError for a day that does not exist.
+    """
+    lines, rest = divmod(len(body), _LISTED.size)
+    if rest or any(body[at :: _LISTED.size] != bytes([one]) * lines for at, one in _FIXED):
+        return None
+    inside = bytearray(body)
+    for at in _END_COLUMNS:
+        inside[at :: _LISTED.size] = bytes(lines)
+    if b"\r" in inside or b"\n" in inside:  # a line would end there; to find none is cheaper than to count all
+        return None
+    found: dict[date, Listing] = {}
+    # A line described as the one before it is not decoded, nor looked up.
+    for described, alike in groupby(_LISTED.iter_unpack(body), key=itemgetter(1, 2, 3)):
+        found.update(dict.fromkeys([layout.day(written) for written, *_ in alike], _described(*described)))
+    return found if len(found) == lines else None
 
 
 def _lines(body: bytes, bars: Mapping[date, Bar]) -> Iterator[tuple[date, bytes]]:

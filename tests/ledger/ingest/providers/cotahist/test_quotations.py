@@ -164,6 +164,46 @@ def test_only_the_sessions_asked_for_are_decoded() -> None:
     assert [days[0], days[2]] == [one.date for one in quotations.quotations(body, bars)]
 
 
+@st.composite
+def bodies(draw: st.DrawFn) -> bytes:
+    """Return some quotes of one code, sound or damaged: described alike or not, in any order, of any line end."""
+    days = st.integers(10, 28).map(lambda number: date(2024, 6, number))
+    listed = st.tuples(days, st.sampled_from(["PN", "ON", "ON ED"]), st.sampled_from([100, 101]))
+    unique = draw(st.booleans())
+    sessions = draw(st.lists(listed, max_size=8, unique_by=(lambda one: one[0]) if unique else None))
+    lines = [line(day, specification=text, distribution=number) for day, text, number in sessions]
+    body = bytearray(b"".join(lines))
+    for _ in range(draw(st.sampled_from([0, 0, 1, 2])) if body else 0):
+        body[draw(st.integers(0, len(body) - 1))] = draw(st.sampled_from(b"\r\n019 \xe7"))
+    end = draw(st.sampled_from([b"\r\n", b"\r\n", b"\n", b"\r"]))
+    return bytes(body).replace(b"\r\n", end).removesuffix(draw(st.sampled_from([b"", b"", end])))
+
+
+@given(bodies(), st.sets(st.integers(1, 30)))
+def test_listings_are_those_of_the_quotations(body: bytes, left_out: set[int]) -> None:
+    """Session by session in the same order, or the same refusal: lines cut together and one by one say the same."""
+    numbers = set(range(1, 31)) - left_out
+    bars = {day: bar(line(day)) for day in (date(2024, 6, number) for number in numbers)}
+    try:
+        expected: object = [(one.date, one.listing) for one in quotations.quotations(body, bars)]
+    except LayoutError as error:
+        expected = str(error)
+    try:
+        found: object = list(quotations.listings(body, bars))
+    except LayoutError as error:
+        found = str(error)
+    assert expected == found
+
+
+@pytest.mark.parametrize("at", [2, 12, 30, 60, 100, 150, 244])
+@pytest.mark.parametrize("byte", [b"\r", b"\n"])
+def test_a_line_end_inside_a_line_is_no_description(at: int, byte: bytes) -> None:
+    """Whatever column it is in: what is cut out at once would hide that there are two lines."""
+    body = line(date(2024, 6, 12)) + line(date(2024, 6, 13))
+    with pytest.raises(LayoutError):
+        list(quotations.listings(body[:at] + byte + body[at + 1 :], {}))
+
+
 @pytest.mark.parametrize("body", [b"{}", line(date(2024, 6, 12))[:200], b"00" + line(date(2024, 6, 12))[2:]])
 def test_another_body_is_refused(body: bytes) -> None:
     """By the error that every reader of bodies raises."""
