@@ -52,8 +52,13 @@ def rule(scope: "AdjustmentScope") -> "AdjustmentRule":
     return AdjustmentRule(scope, settings.load().action_sources)
 
 
-def known(view: View, series: Series, position: int) -> "KnownActions":
-    """Return what is known of the actions of the series' ticker once `position` events are read."""
+def known(view: View, series: Series, position: int, rows: Sequence[Price]) -> "KnownActions | None":
+    """Return what is known of the actions of the series' ticker once `position` events are read.
+
+    None where every one of `rows` is adjusted: there is nothing to be said of it then, and it costs all decisions.
+    """
+    if not _without_factor(rows):
+        return None
     from projections.queries.adjusted import known_actions
 
     return known_actions(view.state, series, "as_traded", position, rule("all"))
@@ -74,10 +79,14 @@ def require_adjusted(rows: Sequence[Price], ticker: str, by: "KnownActions | Non
 
 def unadjusted(rows: Sequence[Price], by: "KnownActions | None") -> str | None:
     """Return how many sessions are older than what is known of actions, None where none is."""
-    old = [row for row in rows if isinstance(row, AdjustedPrice) and row.factor is None]
+    old = _without_factor(rows)
     if not old:
         return None
     why = "of their dividends and splits nothing is known"
     if by is not None and by.unsized is not None:
         why = f"nobody knows the size of {by.unsized.named}; main actions --disputed, main import-actions FILE"
     return f"{len(old)} sessions until {old[-1].date} are not adjusted: {why}"
+
+
+def _without_factor(rows: Sequence[Price]) -> list[AdjustedPrice]:
+    return [row for row in rows if isinstance(row, AdjustedPrice) and row.factor is None]

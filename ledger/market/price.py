@@ -10,7 +10,7 @@ LIMIT_MICROS = 2**63  # what a signed integer holds in SQL and in other language
 
 AMOUNTS_PER_REAL = 1_000_000_000_000  # what a share pays is counted in 10^-12
 
-_MICROS_PER_CENTAVO = 10_000
+MICROS_PER_CENTAVO = 10_000
 _PLACES = 6
 _AMOUNT_PLACES = 12
 _PLACES_MIN = 2
@@ -36,7 +36,7 @@ def price_micros(value: float) -> int:
         nearest = centavos / 100
         # No shorter decimal names such a float: it would be whole centavos too, and those have floats of their own.
         if nearest == value or _widened(nearest) == value:
-            return centavos * _MICROS_PER_CENTAVO
+            return centavos * MICROS_PER_CENTAVO
     return _scaled(value, _PLACES)
 
 
@@ -82,7 +82,7 @@ def split_ratio(value: float) -> tuple[int, int]:
 def price_text(micros: int) -> str:
     """Return millionths as a plain decimal: two places at least, no zero at the end past them."""
     whole, places = divmod(micros, MICROS_PER_REAL)
-    centavos, finer = divmod(places, _MICROS_PER_CENTAVO)
+    centavos, finer = divmod(places, MICROS_PER_CENTAVO)
     # Nearly every price, millions of which are written.
     return f"{whole}.{centavos:02}" if not finer and micros >= 0 else _text(micros, _PLACES)
 

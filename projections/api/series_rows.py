@@ -53,11 +53,12 @@ def adjusted_prices(
 
 def _held(tables: Tables, series: Series, position: int) -> Iterator[tuple[Bar, dict[str, Any]]]:
     """Yield each bar held and the fields of its row."""
-    judged = list(decisions.decisions(tables, series, position))
+    newest = decisions.newest(tables, series, position)
+    if newest is None:
+        return  # a bar is held by a decision
     for version in held_prices.holding(tables, series, position).values():
         if (bar := version.bar) is not None:
-            # A bar is held by a decision, so there is one.
-            yield bar, of_bar(series, version, bar, judged[-1].basis)
+            yield bar, of_bar(series, version, bar, newest.basis)
 
 
 def of_bar(series: Series, version: Version, bar: Bar, basis: Basis) -> dict[str, Any]:

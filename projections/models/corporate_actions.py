@@ -53,7 +53,10 @@ def holding(decisions: Iterable[Decision]) -> list[ActionChange]:
 def changes(
     decisions: Iterable[Decision], before: Mapping[DayAndKind, tuple[Action, ...]] | None = None
 ) -> Iterator[ActionChange]:
-    """Yield every change that `decisions` (oldest first) made to what was in force `before`, by day and kind each."""
+    """Yield every change that `decisions` (oldest first) made to what was in force `before`, by day and kind each.
+
+    Costs the decisions and what they name; one of version 1 costs what is in force as well.
+    """
     in_force = dict(before or {})
     for decision in decisions:
         if not decision.accepted:
@@ -65,11 +68,12 @@ def changes(
         ):
             of_day = (action.ex_date, action.kind)
             reported[of_day] = (*reported.get(of_day, ()), action)
-        for key in sorted(in_force.keys() | reported.keys()):
-            complete = decision.after is None and decision.received > 0
-            covered = complete and decision.window.start <= key[0] <= decision.window.end
+        touched = set(reported)
+        if decision.after is None and decision.received > 0:
+            touched.update(key for key in in_force if decision.window.start <= key[0] <= decision.window.end)
+        for key in sorted(touched):
             old, new = in_force.get(key, ()), reported.get(key, ())
-            if old == new or not (new or covered):
+            if old == new:
                 continue
             in_force[key] = new
             yield ActionChange(

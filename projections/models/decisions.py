@@ -12,7 +12,7 @@ from ledger.codec import Envelope
 from ledger.events import ValidationCompleted
 from ledger.market.series import Series
 from ledger.values import ACCEPTED, Action, Basis, Rank, Verdict, Window
-from projections.fold.keys import seq_key, text_key, two_texts
+from projections.fold.keys import last_seq, past_prefix, seq_key, text_key, two_texts
 from projections.fold.tables import Tables
 
 
@@ -90,12 +90,20 @@ def made_at(tables: Tables, series: Series, seq: int) -> Decision | None:
     return tables["decided"].load(text_key(series.ticker, series.provider) + seq_key(seq), _decode)
 
 
-def newest(tables: Tables, series: Series) -> Decision | None:
-    """Return the newest decision over the series, None where there is none; O(log n)."""
+def newest(tables: Tables, series: Series, position: int | None = None) -> Decision | None:
+    """Return the newest decision over the series once `position` events are read (None: all), None where there is none.
+
+    O(log n), and the keys of the decisions since.
+    """
     rows = tables["decided"].scan(text_key(series.ticker, series.provider), reverse=True)
-    return next((_decode(value) for _, value in rows), None)
+    return next((_decode(value) for key, value in rows if position is None or last_seq(key) < position), None)
 
 
 def judged(tables: Tables, ticker: str) -> tuple[str, ...]:
-    """Return the providers whose answers for the ticker were decided on, accepted or not; one scan of the decisions."""
-    return tuple(dict.fromkeys(two_texts(key)[1] for key, _ in tables["decided"].scan(text_key(ticker))))
+    """Return the providers whose answers for the ticker were decided on, accepted or not; O(log n) for each of them."""
+    found, prefix = list[str](), text_key(ticker)
+    start: bytes | None = prefix
+    while start and (row := next(tables["decided"].scan(prefix, start=start), None)):
+        found.append(two_texts(row[0])[1])
+        start = past_prefix(text_key(ticker, found[-1]))
+    return tuple(found)

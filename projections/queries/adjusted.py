@@ -67,7 +67,8 @@ def factors(
 
 def adjusted(micros: int, factor: Fraction) -> float:
     """Return a price of `micros` millionths of a real times `factor`, in reais: the double nearest to it."""
-    return float(micros * factor / 1_000_000)
+    # Whole numbers divide to the nearest double too, and a product of fractions is brought to lowest terms first.
+    return micros * factor.numerator / (factor.denominator * 1_000_000)
 
 
 def adjusted_fields(bar: Bar, factor: Fraction | None) -> dict[str, float | None]:

@@ -56,6 +56,12 @@ def test_nothing_harmful_is_left(text: str) -> None:
     assert shown == shown.encode().decode()
 
 
+@given(st.text(st.sampled_from(f" ~aé{ESC}\x7f\n\t{RLO}\ud800")))
+def test_a_text_is_that_of_its_characters(text: str) -> None:
+    """Whatever stands beside each."""
+    assert "".join(map(escaped, text)) == escaped(text)
+
+
 @given(st.text())
 def test_a_line_of_json_is_the_same_value(text: str) -> None:
     """Only written otherwise."""

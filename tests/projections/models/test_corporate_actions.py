@@ -126,3 +126,31 @@ def test_the_fold_of_the_read_side_is_that_of_the_rules(answers: list[list[tuple
         told.append(decision(seq, *actions, commits=True))
         held = in_force(held, actions)
         assert held == known(told)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.booleans(),
+            st.sampled_from(["success", "rejected"]),
+            st.tuples(st.integers(0, 5), st.integers(0, 5)),
+            st.dictionaries(st.integers(0, 5), st.integers(1, 3), max_size=3),
+        ),
+        max_size=10,
+    ),
+    st.integers(0, 10),
+)
+def test_versions_in_turn_lead_where_each_of_them_does(
+    told: list[tuple[bool, Verdict, tuple[int, int], dict[int, int]]], cut: int
+) -> None:
+    """A refused one changes nothing, one of version 1 takes back within its window; in two parts it is the same."""
+    decisions, amounts = list[Decision](), dict[date, int]()
+    for seq, (commits, verdict, window, named) in enumerate(told, 1):
+        actions = [paid(day(number), amount) for number, amount in sorted(named.items())]
+        decisions.append(decision(seq, *actions, window=window, verdict=verdict, commits=commits))
+        if verdict == "success":
+            kept = {on: one for on, one in amounts.items() if commits or not day(window[0]) <= on <= day(window[1])}
+            amounts = kept | {day(number): amount * AMOUNTS_PER_MICRO for number, amount in named.items()}
+    assert amounts == {action.ex_date: action.amount for action in known(decisions)}
+    assert known(decisions) == known(decisions[cut:], known(decisions[:cut]))
+    assert [change for change in changes(decisions) if change.old == change.new] == []

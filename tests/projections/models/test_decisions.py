@@ -1,9 +1,17 @@
 """Decisions are kept whole enough to explain the prices that they made."""
 
+from collections.abc import Iterator
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ledger.market.series import Series
 from ledger.values import Finding
 from projections.fold.folding import replayed
-from projections.models.decisions import Decision, decisions, judged
+from projections.fold.keys import seq_key, text_key
+from projections.fold.memory_tables import MemoryTable
+from projections.fold.tables import Row
+from projections.models.decisions import Decision, decisions, judged, newest
 from projections.models.prices import Prices
 from tests.projections.story import PROVIDER, TICKERS, WINDOW, Story, bar, day
 from tests.support.actions import paid
@@ -29,6 +37,9 @@ def test_every_decision_over_the_series_is_kept_oldest_first() -> None:
     assert kept == list(decisions(tables, Series(T, PROVIDER)))
     assert kept[:1] == list(decisions(tables, Series(T, PROVIDER), second))
     assert [True, False] == [decision.accepted for decision in kept]
+    assert [None, *kept, kept[1]] == [
+        newest(tables, Series(T, PROVIDER), position) for position in (first, first + 1, second + 1, None)
+    ]
 
 
 def test_providers_are_those_that_were_judged() -> None:
@@ -37,3 +48,29 @@ def test_providers_are_those_that_were_judged() -> None:
     story.decided(story.fetched(), verdict="rejected")
     tables = replayed(story.log.read(), [Prices()])[1]["prices"]
     assert ((PROVIDER,), ()) == (judged(tables, T), judged(tables, "PETR4"))
+
+
+class Counted(MemoryTable):
+    """A table that counts the rows that were taken from it."""
+
+    taken = 0
+
+    def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
+        """Yield them as they are."""
+        for row in super().scan(prefix, reverse=reverse, start=start):
+            self.taken += 1
+            yield row
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(("A", "AB", "B")), st.sampled_from(("b", "b3", "b\xff", "c")), st.integers(0, 300))
+    )
+)
+def test_providers_are_found_by_a_row_of_each(rows: list[tuple[str, str, int]]) -> None:
+    """However many decisions each has, and whatever the names of others begin with."""
+    table = Counted()
+    for ticker, provider, seq in rows:
+        table.put(text_key(ticker, provider) + seq_key(seq), b"")
+    expected = tuple(sorted({provider for ticker, provider, _ in rows if ticker == "A"}))
+    assert (expected, len(expected)) == (judged({"decided": table}, "A"), table.taken)

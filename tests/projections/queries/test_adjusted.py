@@ -77,6 +77,12 @@ def test_an_adjusted_price_is_rounded_once_and_half_to_even() -> None:
     assert [0, 2] == [adjusted_micros(micros, Fraction(1, 2)) for micros in (1, 3)]
 
 
+@given(st.integers(1, 10**14), st.fractions(Fraction(1, 10**9), 10**6) | st.fractions(0, 1, max_denominator=10**40))
+def test_an_adjusted_price_is_the_double_nearest_to_the_product(micros: int, factor: Fraction) -> None:
+    """As fractions have it, which are exact until they become one."""
+    assert float(Fraction(micros, 1_000_000) * factor) == adjusted(micros, factor)
+
+
 def by_pandas(held: dict[date, Bar], actions: Sequence[Action], basis: Basis) -> list[float]:
     """Return the adjusted closes by cumulative products over a reversed series of daily factors, in doubles.
 

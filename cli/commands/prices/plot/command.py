@@ -118,7 +118,7 @@ def _chart(ledger: Ledger, view: View, asked: PlotOptions) -> PriceChart:
         where = f"the first {position} events"
         raise NothingToShowError(f"no session of {asked.ticker} in {where}", wanted="at least one")
     if asked.adjusted:
-        known = adjustment.known(view, ledger.series(asked.ticker, source), position)
+        known = adjustment.known(view, ledger.series(asked.ticker, source), position, prices)
         adjustment.require_adjusted(prices, asked.ticker, known)
         if words := adjustment.unadjusted(prices, known):
             output.say(words)

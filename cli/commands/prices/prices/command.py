@@ -95,18 +95,18 @@ def prices(context: click.Context, /, *, out: Path | None, style: Style, **given
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, asked.as_of)
         rows = _quoted(log, view, position, asked) if asked.fields else _rows(view, position, asked)
+        found = list(series_rows.within(rows, asked.start, asked.end))
         known: KnownActions | None = None
         if asked.adjusted and not asked.continued:
-            known = adjustment.known(view, series_option.one(view.state, asked.ticker, asked.source), position)
-    found = list(series_rows.within(rows, asked.start, asked.end))
+            series = series_option.one(view.state, asked.ticker, asked.source)
+            known = adjustment.known(view, series, position, found)
     if not found:
-        asked_days = days.between(asked.start, asked.end)
-        message = f"no session of {asked.ticker}{asked_days} in the first {position} events"
-        raise NothingToShowError(message, wanted="at least one")
+        where = f"{asked.ticker}{days.between(asked.start, asked.end)} in the first {position} events"
+        raise NothingToShowError(f"no session of {where}", wanted="at least one")
     adjustment.require_adjusted(found, asked.ticker, known)
-    # Rendered before anything is printed: an error of rendering comes alone.
+    # Rendered before anything is printed: an error of rendering comes alone. One piece: a write per line costs more.
     layout = row.ADJUSTED_LAYOUT if asked.adjusted else row.FIELDS_LAYOUT if asked.fields else row.LAYOUT
-    content = list(output.rendered(found, style, layout))
+    content = [b"".join(output.rendered(found, style, layout))]
     if style.format == TEXT:
         output.say(row.heading(adjusted=asked.adjusted is not None, fields=asked.fields))
     for words in (

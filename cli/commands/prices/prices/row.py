@@ -77,7 +77,7 @@ def csv_lines(row: Price) -> Iterator[tuple[object, ...]]:
 
 def text(row: Price) -> str:
     """Return the row as a person reads it."""
-    prices = "  ".join(f"{float(price):>10.2f}" for price in (row.open, row.high, row.low, row.close))
+    prices = "  ".join([f"{float(price):>10.2f}" for price in (row.open, row.high, row.low, row.close)])
     line = f"{row.date.isoformat()}  {prices}  {row.volume:>13}"
     if isinstance(row, MarketPrice):
         quoted = ("-" if price is None else str(price) for price in (row.average, row.bid, row.ask))
