@@ -1,5 +1,7 @@
 """The exchange's own prices of a ticker, and its count of changes of rights, as of any position. Pure."""
 
+from functools import lru_cache
+
 from ledger.ingest.providers import registry
 from ledger.market.series import Series
 from projections.actions.tape import NO_TAPE, RightsCount, Tape
@@ -22,9 +24,12 @@ def tape(state: State, ticker: str, position: int | None = None) -> Tape:
             bars = prices.bars(tables, series, position)
             listed = instruments.described(state[instruments.NAME], series, position)
             counts = {
-                day: RightsCount(one.isin, one.distribution, NOMINAL in one.specification.split())
-                for day, one in listed.items()
-                if day in bars
+                day: _count(one.isin, one.distribution, one.specification) for day, one in listed.items() if day in bars
             }
             return Tape(bars, counts)
     return NO_TAPE
+
+
+@lru_cache(maxsize=1024)  # a listing holds for hundreds of sessions, each of which has its count
+def _count(isin: str, changes: int | None, specification: str) -> RightsCount:
+    return RightsCount(isin, changes, NOMINAL in specification.split())

@@ -32,7 +32,8 @@ from projections.fold.tables import Tables
 NAME = "instruments"
 VERSION = 2
 YEAR = Struct(">H")
-DAY_OF_YEAR_BYTES = 2
+YEAR_DAY = Struct(">H")
+DAY_OF_YEAR_BYTES = YEAR_DAY.size
 
 
 class ListingRun(msgspec.Struct, frozen=True):
@@ -140,10 +141,9 @@ def _describe(tables: Tables, series: Series, year: int, found: dict[date, Listi
     tables["listed"].store(key, InstrumentSpan(first, last, sessions, listing))
 
 
-def _days(year: int, packed: bytes) -> Iterator[date]:
+def _days(year: int, packed: bytes) -> list[date]:
     begin = date(year, 1, 1).toordinal() - 1
-    for at in range(0, len(packed), DAY_OF_YEAR_BYTES):
-        yield date.fromordinal(begin + int.from_bytes(packed[at : at + DAY_OF_YEAR_BYTES], "big"))
+    return [date.fromordinal(begin + number) for (number,) in YEAR_DAY.iter_unpack(packed)]
 
 
 def listed(tables: Tables) -> Iterator[tuple[Series, InstrumentSpan]]:
