@@ -30,6 +30,14 @@ class Listing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     term: int | None  # PRAZOT
 
 
+class Described(msgspec.Struct, frozen=True, gc=False):
+    """All that a session's record says of its instrument, whatever was traded; the fields are those of `Quotation`."""
+
+    listing: Listing
+    correction: str
+    strike_points: int | None
+
+
 class Quotation(msgspec.Struct, frozen=True, kw_only=True):
     """One session of one instrument: how it was traded, and under which listing.
 

@@ -33,7 +33,7 @@ def fields(
     log: LogSource, tables: Tables, series: Series, position: int, *, start: date = date.min, end: date = date.max
 ) -> Iterator[MarketPrice]:
     """Yield a row for each session held from `start` to `end`, in their order; none for a provider of bars alone."""
-    for held in _held(log, tables, series, position, Window(start, end)):
+    for held in held_fields(log, tables, series, position, Window(start, end)):
         yield to_python(MarketPrice, **held)
 
 
@@ -65,7 +65,7 @@ def listings(tables: Tables, ticker: str | None = None, *, on: date | None = Non
                 since=run.first,
                 until=run.last,
                 sessions=run.sessions,
-                **_listed(run.listing),
+                **listed_fields(run.listing),
                 first_session=known.first,
                 last_session=known.last,
                 sessions_total=known.sessions,
@@ -93,7 +93,7 @@ def options(log: LogSource, state: State, underlying: str, day: date, position: 
         if not of_day or not (series.ticker.startswith(root) or isin_issuer(span.listing.isin) in issuers):
             continue
         weekly = WEEKLY.fullmatch(tickers.code(series.ticker))
-        for held in _held(log, held_prices, series, position, Window(day, day)):
+        for held in held_fields(log, held_prices, series, position, Window(day, day)):
             row = to_python(
                 OptionPrice,
                 **held,
@@ -123,7 +123,9 @@ def _is_on(option: OptionPrice, root: str, paper: Listing | None) -> bool:
     return issuer == isin_issuer(paper.isin) and (len(kinds) == 1 or "" in kinds)
 
 
-def _held(log: LogSource, tables: Tables, series: Series, position: int, days: Window) -> Iterator[dict[str, Any]]:
+def held_fields(
+    log: LogSource, tables: Tables, series: Series, position: int, days: Window
+) -> Iterator[dict[str, Any]]:
     """Yield the fields of each session's row, as the ledger holds them; a bid of nothing is none."""
     versions = in_force(tables, series, position, start=days.start, end=days.end)
     found = quotations(log, tables, series, versions)
@@ -139,11 +141,12 @@ def _held(log: LogSource, tables: Tables, series: Series, position: int, days: W
                 "trades": quotation.trades,
                 "strike_points": quotation.strike_points or None,
                 "correction": quotation.correction,
-                **_listed(quotation.listing),
+                **listed_fields(quotation.listing),
             }
 
 
-def _listed(listing: Listing) -> dict[str, Any]:
+def listed_fields(listing: Listing) -> dict[str, Any]:
+    """Return the fields of a row that say how its instrument is listed, as the ledger holds them."""
     return {
         "asset_class": asset_class(listing),
         "isin": listing.isin,

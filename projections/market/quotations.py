@@ -4,14 +4,14 @@ Nothing of it is stored: a field is as exact as its answer, of any position, in 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 
 from ledger.codec import decode_envelope
 from ledger.errors import DamagedError
 from ledger.events import FetchSucceeded
-from ledger.ingest.providers import registry
+from ledger.ingest.providers import evidence, registry
 from ledger.ingest.providers.evidence import OtherBodyError
 from ledger.ingest.providers.port import BodyError
 from ledger.log_source import LogSource
@@ -74,6 +74,18 @@ def _said(log: LogSource, tables: Tables, series: Series, seq: int, bars: dict[d
     if decision is not None and decision.cause is not None:
         with _behind(log, decision) as answer:
             yield from registry.quotations(series.provider, answer, bars)
+
+
+def bodies(log: LogSource, judged: Iterable[Decision]) -> list[bytes]:
+    """Return the answer that each decision is over, plain; each has a cause. Reads an event for each.
+
+    Raises: as `quotations`.
+    """
+    found = []
+    for decision in judged:
+        with _behind(log, decision) as answer:
+            found.append(evidence.body(answer))
+    return found
 
 
 @contextmanager

@@ -90,16 +90,17 @@ class Relations:
         """Yield how each instrument was listed at the end, by ticker."""
         return market_rows.listings(self._state_of(Instruments())[instruments.NAME])
 
-    def market(self) -> Iterator[MarketPrice]:
+    def market(self) -> Iterator[Any]:
         """Yield every field of each session held, of providers that tell of more than bars, by ticker and day.
 
-        Of such a provider too where another one's series stands for the ticker's prices.
+        Of such a provider too where another one's series stands for the ticker's prices. They come as blocks.
         """
+        # Imported here: numpy is worth its start where prices are read.
+        from projections.relations.quoted_sessions import quoted_sessions
+
         asked = self._asked
-        for series in quoting(
-            self._view, self._position, order=asked.order, source=asked.source, retired=asked.retired
-        ):
-            yield from market_rows.fields(self._log, self._tables, series, self._position)
+        wanted = quoting(self._view, self._position, order=asked.order, source=asked.source, retired=asked.retired)
+        return (one.block for one in quoted_sessions(self._log, self._view, wanted, self._position))
 
     def logs(self) -> Iterator[LogEntry]:
         """Yield every attempt to ingest, newest last."""
@@ -154,7 +155,7 @@ RELATIONS = {
     "revisions": Relation(Change, Relations.revisions),
     "actions": Relation(CorporateAction, Relations.actions),
     "instruments": Relation(Instrument, Relations.instruments),
-    "market": Relation(MarketPrice, Relations.market),
+    "market": Relation(MarketPrice, Relations.market, in_blocks=True),
     "logs": Relation(LogEntry, Relations.logs),
     "events": Relation(LoggedEvent, Relations.events),
 }

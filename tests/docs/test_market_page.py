@@ -6,7 +6,7 @@ from typing import get_args
 from ledger.market import asset_class
 from ledger.market.asset_class import AssetClass
 from projections.api.rows import MarketPrice
-from tests.ledger.ingest.providers.cotahist.test_quotations import COLUMNS
+from tests.ledger.ingest.providers.cotahist.fields.test_quotations import COLUMNS
 from tests.support.cli import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "market.md").read_text("utf-8")

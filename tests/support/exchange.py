@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from scripts.exchange_month import month_lines
-from tests.ledger.ingest.providers.cotahist.test_quotations import none_where_absent, parsed
+from tests.ledger.ingest.providers.cotahist.fields.test_quotations import none_where_absent, parsed
 
 MONTHS = (date(2025, 2, 1), date(2025, 3, 1))
 PAPERS = 24

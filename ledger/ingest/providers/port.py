@@ -1,9 +1,9 @@
 """The port: how a provider describes itself, and what ingest asks of any of them. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -24,6 +24,12 @@ from ledger.values import (
     Window,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ledger.market.quotation_columns import QuotationColumns
+
 ANSWER_MAX_BYTES = 12 * 1024 * 1024  # of a live answer, unless its reader is given another bound
 
 
@@ -40,6 +46,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     Its code is named as `module:attribute` and loaded when first used: `rows` is a `RowReader`, `reading` a
     `BodyReader` (None: there is nothing but rows), `lines` a `LineReader`, `live` a `Callable[[Access], Provider]`.
     `quotations` is a `QuotationReader` and `listings` a `ListingReader`, both None where bars are all that it sends.
+    `quotation_columns` is a `QuotationColumnReader`, None where each answer is read by itself.
     `closes` is a `CloseReader` of a provider of actions that gives the close before each.
     `rank` returns the rank of an answer from its evidence; without it the last answer stands. `former_readings` are the
     `BodyReader`s of what older versions of its code recorded, by version.
@@ -54,6 +61,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     exchange: str | None = None  # its code for B3; None where its answers name no exchange
     lines: str | None = None  # for bodies of text, a session a line
     quotations: str | None = None
+    quotation_columns: str | None = None
     listings: str | None = None
     closes: str | None = None
     names_actions: bool = False  # whether an answer without actions says that there were none
@@ -112,6 +120,12 @@ QuotationReader = Callable[[bytes, Mapping[date, Bar]], Iterator[Quotation]]
 """Yields what a body says of the session of each bar beyond what the bar holds.
 
 It raises BodyError for a body in another format, and nothing else.
+"""
+
+QuotationColumnReader = Callable[[Sequence[bytes], "NDArray[np.int64]", "NDArray[np.int64]"], "QuotationColumns | None"]
+"""Returns what a `QuotationReader` yields of sessions of many bodies at once: which body each is of, and its day.
+
+Days are since 1970-01-01. None where only a `QuotationReader` can tell; it raises nothing.
 """
 
 ListingReader = Callable[[bytes, Mapping[date, Bar]], Iterator[tuple[date, Listing]]]

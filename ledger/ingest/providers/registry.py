@@ -3,11 +3,11 @@
 A new provider is a folder beside this file, whose `DESCRIPTION` holds its facts, and a line in `ENTRIES`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -22,6 +22,7 @@ from ledger.ingest.providers.port import (
     LineReader,
     ListingReader,
     Provider,
+    QuotationColumnReader,
     QuotationReader,
     Recording,
     RowReader,
@@ -29,6 +30,12 @@ from ledger.ingest.providers.port import (
 from ledger.ingest.rules.reading import Reading
 from ledger.market.quotation import Listing, Quotation
 from ledger.values import Answer, Bar, LedgerKind, RawBar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ledger.market.quotation_columns import QuotationColumns
 
 ENTRIES: tuple[str, ...] = (
     "ledger.ingest.providers.manual:DESCRIPTION",
@@ -166,6 +173,22 @@ def quotations(name: str, answer: Answer, bars: Mapping[date, Bar]) -> Iterator[
     """
     read: QuotationReader = _loaded(described(name).quotations or "")
     return read(evidence.body(answer), bars)
+
+
+def quotation_columns(
+    name: str, bodies: Sequence[bytes], of: "NDArray[np.int64]", days: "NDArray[np.int64]"
+) -> "QuotationColumns | None":
+    """Return what `quotations` yields of sessions of many plain answers of the provider `name`, one of `quoting`.
+
+    Row n is of `days[n]`, since 1970-01-01, in `bodies[of[n]]`. None where each answer has to be read by itself.
+
+    Raises: UnknownProviderError.
+    """
+    path = described(name).quotation_columns
+    if path is None:
+        return None
+    read: QuotationColumnReader = _loaded(path)
+    return read(bodies, of, days)
 
 
 def closes(name: str, answer: Answer) -> dict[date, frozenset[int]]:

@@ -15,9 +15,7 @@ from cli.commands.prices.export.row import ExportedSeries, FileFormat, Layout, M
 from cli.context import ledgers, params, positions, series_option, ticker_option
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
-from projections.api import market_rows
 from projections.api.ledger import Ledger
-from projections.models import prices
 from projections.queries.choosing import chosen, quoting
 from projections.queries.position import UpTo
 
@@ -160,11 +158,14 @@ def _add_described(files: "ExportFiles", ledger: Ledger, tickers: set[str], aske
     listed = ledger.instruments(as_of=asked.as_of).rows()
     files.add_instruments([one for one in listed if one.ticker in tickers])
     if asked.fields:
+        # Imported here as above.
+        from projections.relations.quoted_sessions import quoted_sessions
+
         (log, view, order), position = ledger.reads, ledger.position(asked.as_of)
         of = quoting(view, position, order=order, source=asked.source, tickers=tickers, retired=True)
         with output.progress(of, label="fields") as names:
-            for one in names:
-                files.add_market(one.ticker, market_rows.fields(log, view.state[prices.NAME], one, position))
+            for found in quoted_sessions(log, view, names, position):
+                files.add_market(found)
 
 
 def _say_late(series: Sequence[ExportedSeries], form: FileFormat) -> None:

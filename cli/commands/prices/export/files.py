@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
-from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -28,7 +27,7 @@ from ledger.files.durable import give_to_owner, make_folder
 from ledger.market.series import Series
 from projections.api import series_rows
 from projections.api.faces import to_columns
-from projections.api.rows import CorporateAction, Instrument, MarketPrice
+from projections.api.rows import CorporateAction, Instrument
 from projections.models.bar_columns import EPOCH_ORDINAL, years
 from projections.queries.adjusted import AdjustmentRule
 from projections.relations.block import Block
@@ -158,15 +157,11 @@ class ExportFiles:
 
     def add_prices(self, found: Sessions) -> None:
         """Write the sessions of some tickers."""
-        by_ticker = self.layout == "ticker"
-        names = PRICE_COLUMNS if by_ticker else ("ticker", *PRICE_COLUMNS)
-        spans = [(one.series.ticker, one.start, one.stop) for one in found.parts]
-        for ticker, start, stop in spans if by_ticker else [("", 0, len(found.block))]:
-            of = years(found.block.columns["date"].values[start:stop])
-            for year in np.unique(of).tolist():
-                rows = found.block.taken(start + np.flatnonzero(of == year)).only(names)
-                self._put(self._path(PRICES, ticker, year), rows)
-            self._finish()
+        self._add_sessions(PRICES, found, PRICE_COLUMNS)
+
+    def add_market(self, found: Sessions) -> None:
+        """Write every field of the sessions of some tickers."""
+        self._add_sessions(MARKET, found, [name for name in found.block.names if name != "ticker"])
 
     def add_actions(self, ticker: str, actions: Sequence[CorporateAction]) -> None:
         """Write the corporate actions of a ticker, which come by day."""
@@ -178,14 +173,6 @@ class ExportFiles:
         for year in dict.fromkeys(one.date.year for one in actions):
             rows = [one for one in actions if one.date.year == year]
             self._put(self._path(ACTIONS, ticker, year), to_columns(CorporateAction, rows, ACTION_COLUMNS))
-        self._finish()
-
-    def add_market(self, ticker: str, rows: Iterable[MarketPrice]) -> None:
-        """Write every field of the sessions of a ticker, which come by day."""
-        declared = MarketPrice.__struct_fields__
-        names = declared if self.layout == "year" else [name for name in declared if name != "ticker"]
-        for year, of_year in groupby(rows, key=lambda one: one.date.year):
-            self._put(self._path(MARKET, ticker, year), to_columns(MarketPrice, of_year, names))
         self._finish()
 
     def fill(
@@ -223,6 +210,17 @@ class ExportFiles:
         """Finish every file."""
         self._finish(last=True)
         self.written.sort(key=lambda file: file.path)
+
+    def _add_sessions(self, name: str, found: Sessions, columns: Sequence[str]) -> None:
+        by_ticker = self.layout == "ticker"
+        names = columns if by_ticker else ("ticker", *columns)
+        spans = [(one.series.ticker, one.start, one.stop) for one in found.parts]
+        for ticker, start, stop in spans if by_ticker else [("", 0, len(found.block))]:
+            of = years(found.block.columns["date"].values[start:stop])
+            for year in np.unique(of).tolist():
+                rows = found.block.taken(start + np.flatnonzero(of == year)).only(names)
+                self._put(self._path(name, ticker, year), rows)
+            self._finish()
 
     def _path(self, name: str, ticker: str, year: int) -> str:
         # Readers of Hive's layout decode what is quoted: ^BVSP is a name that not every one of them takes bare.

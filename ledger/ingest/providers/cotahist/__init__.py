@@ -10,6 +10,7 @@ DESCRIPTION = Description(
     rank="ledger.ingest.providers.cotahist.recorded:rank",
     former_readings={"1": "ledger.ingest.providers.cotahist.recorded:reading_by_code"},
     lines="ledger.ingest.providers.cotahist.layout:lines_of",
-    quotations="ledger.ingest.providers.cotahist.quotations:quotations",
-    listings="ledger.ingest.providers.cotahist.quotations:listings",
+    quotations="ledger.ingest.providers.cotahist.fields.quotations:quotations",
+    quotation_columns="ledger.ingest.providers.cotahist.fields.quotation_columns:columns",
+    listings="ledger.ingest.providers.cotahist.fields.quotations:listings",
 )

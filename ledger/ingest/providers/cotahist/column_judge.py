@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ledger.ingest.providers.cotahist import layout, packed_bars
-from ledger.ingest.providers.cotahist.columns import Bytes, Flags, Ints, number, words
-from ledger.ingest.providers.cotahist.layout import CENTAVO_MICROS
+from ledger.ingest.providers.cotahist.columns import Bytes, Flags, micros_a_share, number, words
 from ledger.ingest.providers.cotahist.line_runs import TickerLines
 from ledger.ingest.providers.cotahist.packed_bars import PackedBars, SessionColumns
 from ledger.ingest.rules import catalogue
@@ -56,18 +55,10 @@ def judged(batch: TickerLines, now: Today) -> JudgedTickers:
 
 def _sessions(lines: Bytes) -> SessionColumns:
     factor = number(lines[:, _FACTOR])
-    opened, high, low, close = (_micros(number(lines[:, price]), factor) for price in (_OPEN, _HIGH, _LOW, _CLOSE))
+    opened, high, low, close = (
+        micros_a_share(number(lines[:, price]), factor) for price in (_OPEN, _HIGH, _LOW, _CLOSE)
+    )
     return SessionColumns(lines[:, layout.DAY], opened, high, low, close, number(lines[:, _VOLUME]))
-
-
-def _micros(centavos: Ints, factor: Ints) -> Ints:
-    """Return `layout.micros_a_share` of each price."""
-    micros = centavos * CENTAVO_MICROS
-    if (factor == 1).all():
-        return micros
-    micros, rest = np.divmod(micros, factor)
-    rounded: Ints = micros + ((2 * rest > factor) | ((2 * rest == factor) & (micros % 2 == 1)))
-    return rounded
 
 
 def _days(written: Bytes, is_first: Flags, now: Today) -> tuple[Flags, Flags]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ledger.ingest.providers.cotahist import layout
 from ledger.ingest.providers.cotahist.file import LINE_ENDS, READING_ERRORS, Text
-from ledger.ingest.providers.cotahist.layout import LINE_BYTES, LayoutError
+from ledger.ingest.providers.cotahist.layout import CENTAVO_MICROS, LINE_BYTES, LayoutError
 
 Bytes = NDArray[np.uint8]  # of lines: one a row, line ends included
 Words = NDArray[np.uint64]
@@ -84,6 +84,16 @@ def number(columns: Bytes) -> Ints:
         found *= 10
         found += digits
     return found
+
+
+def micros_a_share(centavos: Ints, factor: Ints) -> Ints:
+    """Return `layout.micros_a_share` of each price."""
+    micros = centavos * CENTAVO_MICROS
+    if (factor == 1).all():
+        return micros
+    micros, rest = np.divmod(micros, factor)
+    rounded: Ints = micros + ((2 * rest > factor) | ((2 * rest == factor) & (micros % 2 == 1)))
+    return rounded
 
 
 def _read(text: Text, size: int) -> bytes:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from ledger.ingest.providers.cotahist import (
     column_intake,
-    column_judge,
     columns,
     intake,
     layout,
@@ -221,7 +220,7 @@ def test_floats_are_those_that_are_read_line_by_line(micros: list[int]) -> None:
 def test_prices_of_many_shares_are_rounded_as_one_at_a_time(prices: list[tuple[int, int]]) -> None:
     """Half to even."""
     centavos, factors = (np.array([row[place] for row in prices], np.int64) for place in (0, 1))
-    assert [layout.micros_a_share(*row) for row in prices] == column_judge._micros(centavos, factors).tolist()
+    assert [layout.micros_a_share(*row) for row in prices] == columns.micros_a_share(centavos, factors).tolist()
 
 
 @given(st.lists(st.integers(0, 10**18 - 1), min_size=1))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.ingest.providers.cotahist import quotations
+from ledger.ingest.providers.cotahist.fields import quotations
 from ledger.ingest.providers.cotahist.layout import LayoutError
 from ledger.market.quotation import Quotation
 from tests.support.cotahist import line

@@ -13,23 +13,24 @@ from struct import Struct
 from ledger.ingest.providers.cotahist import layout
 from ledger.ingest.providers.cotahist.layout import LayoutError
 from ledger.market.price import price_micros
-from ledger.market.quotation import Listing, Quotation
+from ledger.market.quotation import Described, Listing, Quotation
 from ledger.values import Bar
 
 NO_EXPIRY = b"99991231"
 
-_BDI = slice(10, 12)
+BDI = slice(10, 12)
 _CODE = slice(12, 24)
-_DESCRIBED = slice(24, 56)  # TPMERC, NOMRES, ESPECI, PRAZOT, MODREF
+DESCRIBED = slice(24, 56)  # TPMERC, NOMRES, ESPECI, PRAZOT, MODREF
 _OPEN, _HIGH, _LOW = slice(56, 69), slice(69, 82), slice(82, 95)
-_AVERAGE, _CLOSE, _BID, _ASK = slice(95, 108), slice(108, 121), slice(121, 134), slice(134, 147)
-_TRADES, _VOLUME, _VALUE = slice(147, 152), slice(152, 170), slice(170, 188)
-_CONTRACT = slice(188, 245)  # PREEXE, INDOPC, DATVEN, FATCOT, PTOEXE, CODISI, DISMES
+AVERAGE, _CLOSE, BID, ASK = slice(95, 108), slice(108, 121), slice(121, 134), slice(134, 147)
+TRADES, _VOLUME, VALUE = slice(147, 152), slice(152, 170), slice(170, 188)
+CONTRACT = slice(188, 245)  # PREEXE, INDOPC, DATVEN, FATCOT, PTOEXE, CODISI, DISMES
 _CORRECTION, _STRIKE_POINTS = slice(201, 202), slice(217, 230)
 _DAY = slice(2, 10)
-_LISTED = Struct("2x8s2s12x32s132x57s2x")  # DATA, CODBDI, _DESCRIBED and _CONTRACT of a line with its end
+_LISTED = Struct("2x8s2s12x32s132x57s2x")  # DATA, CODBDI, DESCRIBED and CONTRACT of a line with its end
 _END_COLUMNS = (245, 246)
 _FIXED = tuple(zip((0, 1, *_END_COLUMNS), layout.QUOTE + b"\r\n", strict=True))  # what stands where in every line
+DESCRIBING = BDI, DESCRIBED, CONTRACT  # the columns of all that `described` reads
 
 
 def quotations(body: bytes, bars: Mapping[date, Bar]) -> Iterator[Quotation]:
@@ -47,13 +48,13 @@ def quotations(body: bytes, bars: Mapping[date, Bar]) -> Iterator[Quotation]:
             open=_price(line[_OPEN], factor),
             high=_price(line[_HIGH], factor),
             low=_price(line[_LOW], factor),
-            average=_price(line[_AVERAGE], factor),
+            average=_price(line[AVERAGE], factor),
             close=_price(line[_CLOSE], factor),
-            bid=_price(line[_BID], factor),
-            ask=_price(line[_ASK], factor),
-            trades=_whole(line[_TRADES]),
+            bid=_price(line[BID], factor),
+            ask=_price(line[ASK], factor),
+            trades=_whole(line[TRADES]),
             volume=_whole(line[_VOLUME]),
-            value=_price(line[_VALUE], 1),
+            value=_price(line[VALUE], 1),
             correction=_text(line[_CORRECTION]),
             strike_points=_whole(line[_STRIKE_POINTS]),
         )
@@ -90,6 +91,11 @@ def _listed(body: bytes) -> dict[date, Listing] | None:
     return found if len(found) == lines else None
 
 
+def described(line: bytes) -> Described:
+    """Return what a line says of its instrument, and of a contract on it."""
+    return Described(_listing(line), _text(line[_CORRECTION]), _whole(line[_STRIKE_POINTS]))
+
+
 def _lines(body: bytes, bars: Mapping[date, Bar]) -> Iterator[tuple[date, bytes]]:
     """Yield the line behind each of `bars`, in the file's order; of several of a session, the last with its prices."""
     found: dict[date, list[bytes]] = {}
@@ -110,7 +116,7 @@ def _is_of(line: bytes, bar: Bar) -> bool:
 
 
 def _listing(line: bytes) -> Listing:
-    return _described(line[_BDI], line[_DESCRIBED], line[_CONTRACT])
+    return _described(line[BDI], line[DESCRIBED], line[CONTRACT])
 
 
 @lru_cache(maxsize=4096)  # an instrument is described alike for weeks

@@ -1,0 +1,1 @@
+"""Tests of ledger/ingest/providers/cotahist/fields."""
