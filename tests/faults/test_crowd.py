@@ -35,8 +35,8 @@ def test_a_ledger_that_grows_while_it_is_opened_is_opened(tmp_path: Path, monkey
     other = Victim(lambda _said: _grow(home, waiting))
     real = Engine._open
 
-    def opened(engine: Engine, *, create: bool) -> Any:
-        env = real(engine, create=create)
+    def opened(engine: Engine, **options: Any) -> Any:
+        env = real(engine, **options)
         os.write(go, b"!")
         assert (b"", 0) == other.end()
         return env
