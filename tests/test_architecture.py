@@ -23,6 +23,7 @@ PURE_ROOMS = (
     "ledger/market",
     "ledger/ingest/rules",
     "ledger/ingest/rules/v1",
+    "ledger/ingest/providers/cotahist/fields",
     "projections/fold",
     "projections/models",
     "projections/actions",

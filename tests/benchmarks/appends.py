@@ -12,7 +12,7 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from tests.benchmarks.ground import EVENTS_AN_APPEND, Ground
 from tests.benchmarks.measure import Ratio, Timing, in_turn, ratio
-from tests.benchmarks.peers import BareLmdb, Eventsourcing, PlainSqlite
+from tests.benchmarks.peers import BareLmdb, PlainSqlite
 from tests.support import mix
 from tests.support.drafts import StepClock
 
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 def batched(folder: Path, drafts: list[Draft], *, name: str, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
     """Append `drafts`, a thousand a transaction, to each contestant in turn; each goes on in its own store."""
+    # Imported here: it comes with the extra `bench`, which the tests of the program do without.
+    from tests.benchmarks.eventsourced import Eventsourcing
+
     home, clock = LedgerHome(folder / "ours"), StepClock()
     create_ledger(home, kind="real", software="benchmark", now=clock, lock_timeout_s=5)
     ours, numbers = EventLog(home, now=clock), count()
@@ -66,6 +69,8 @@ def batched(folder: Path, drafts: list[Draft], *, name: str, rounds: int) -> tup
 
 def single(ground: Ground, folder: Path, *, events: int, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
     """Append one event a transaction onto `ground`'s ledger, beside a bare commit of the same bytes onto as many."""
+    from tests.benchmarks.eventsourced import Eventsourcing
+
     numbers, each = count(), max(events // rounds, 1)
     drafts = list(islice(chain.from_iterable(mix.small(each)), each))
     bodies = _bodies(folder / "bodies", drafts)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from itertools import chain, count, islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import lmdb
 
@@ -20,8 +21,11 @@ from projections.store.replaying import replay
 from projections.store.runner import catch_up, rebuild
 from tests.benchmarks.ground import EVENTS_AN_APPEND, Ground
 from tests.benchmarks.measure import Ratio, Timing, in_turn, ratio
-from tests.benchmarks.peers import Eventsourcing, bare_walk
+from tests.benchmarks.peers import bare_walk
 from tests.support import mix
+
+if TYPE_CHECKING:
+    from tests.benchmarks.eventsourced import Eventsourcing
 
 ONE, TWO, BARE, EVENTSOURCING = "verify, one process", "verify, two processes", "bare loop", "eventsourcing"
 REPLAY, REBUILD, DECODE, CATCH_UP = "replay", "rebuild", "decode alone", "catch-up"
@@ -58,6 +62,9 @@ def verifying(ground: Ground, *, rounds: int) -> tuple[dict[str, Timing], list[R
 
 def folding(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
     """Fold every event into the metrics in memory, and into all stored projections."""
+    # Imported here: it comes with the extra `bench`, which the tests of the program do without.
+    from tests.benchmarks.eventsourced import Eventsourcing
+
     with ground.open() as log:
         library = Eventsourcing(folder / "eventsourcing.db")
         for batch in _batches(log):
@@ -101,7 +108,7 @@ def catching_up(ground: Ground, *, events: int, rounds: int) -> dict[str, Timing
     return {CATCH_UP: Timing(name=CATCH_UP, units=events, unit="events", seconds=tuple(seconds))}
 
 
-def _library_fold(library: Eventsourcing) -> None:
+def _library_fold(library: "Eventsourcing") -> None:
     """Fold the library's events as `folding` folds ours: the same function over the same kind of tables."""
     metrics = Metrics()
     tables = {name: Overlay(table) for name, table in empty_state((metrics,))[metrics.name].items()}
