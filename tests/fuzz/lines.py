@@ -15,6 +15,7 @@ DEFAULTS: dict[type, tuple[str, ...]] = {
     params.TickerType: ("PETR4", "ITUB4.SA", "VALE3", "BBAS3", "XXXX3", "^BVSP"),
     params.DateType: ("2024-02-14", "2025-06-30", "2026-02-13", "1990-01-01", "2099-12-31"),
     params.UpToType: ("0", "3", "6", "999999", "2026-02-13", "2026-02-13T12:00:00Z"),
+    params.SinceType: ("0", "3", "2026-02-13", "2026-02-13T12:00:00Z"),
     params.SpanType: ("2026-02-13", "2026-02-13T12:00:00Z", "1970-01-01"),
     params.TickersFileType: ("tickers.txt", "pipe", "missing", "bars.csv"),
     params.FolderType: ("exported", "missing/deep", "bars.csv"),

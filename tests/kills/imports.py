@@ -8,6 +8,7 @@ import random
 import shutil
 import time
 import traceback
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -36,7 +37,7 @@ NOW_US = 1_770_000_000_000_000
 LOCK_TIMEOUT_S = 20.0
 RECORDS = 3_000
 APPENDS_A_COMMIT = 3  # so that a small file has many transactions
-LONGEST_LIFE_S = 0.12
+LONGEST_LIFE = 1.0  # of what an import takes that nobody disturbs: most are killed, on any machine
 
 Said = tuple[bytes, str, bytes]  # append id, stream and data of an event: all that no job and no clock decides
 
@@ -91,13 +92,15 @@ def campaign(rounds: int, seed: int, folder: Path) -> Tally:
     rng, tally, began = random.Random(seed), Tally(what="import", seed=seed), time.perf_counter()  # noqa: S311 - reproducible
     path = made(folder / "A.TXT", quotes(records=RECORDS, year=YEAR, seed=seed), year=YEAR)
     undisturbed = new_ledger(folder / "undisturbed")
+    started = time.perf_counter()
     take(undisturbed, path)
+    longest_s = LONGEST_LIFE * (time.perf_counter() - started)
     want = said(undisturbed)
     while tally.rounds < rounds:
         home = new_ledger(folder / f"ledger-{tally.rounds}")
         tally.ledgers += 1
         try:
-            _disturbed(home, path, want, rng, tally, rounds)
+            _disturbed(home, path, want, partial(rng.uniform, 0, longest_s), tally, rounds)
         except (AssertionError, LedgerError):
             tally.violations.append(f"{home.root}, round {tally.rounds}: {traceback.format_exc()}")
             tally.rounds += 1
@@ -107,11 +110,13 @@ def campaign(rounds: int, seed: int, folder: Path) -> Tally:
     return tally
 
 
-def _disturbed(home: LedgerHome, path: Path, want: list[Said], rng: random.Random, tally: Tally, rounds: int) -> None:
+def _disturbed(
+    home: LedgerHome, path: Path, want: list[Said], life_s: Callable[[], float], tally: Tally, rounds: int
+) -> None:
     code, known = -9, 0
     while code == -9 and tally.rounds < rounds:
         victim = Victim(partial(take, home, path))
-        time.sleep(rng.uniform(0, LONGEST_LIFE_S) * (1 + tally.rounds % 7))
+        time.sleep(life_s())
         victim.kill()
         _, code = victim.end()
         assert code in {-9, 0}, f"the victim ended with {code}"
