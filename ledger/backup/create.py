@@ -126,8 +126,7 @@ def create_backup(
         write_checksum(path, found.sha256)
         stage.name = "record"
         made = record_created(log, found, job_id)
-        assert found.counts is not None  # noqa: S101 - as the event has them
-        keep_counts(log.folder, found.counts, earlier)
+        keep_counts(log.folder, found.counted, earlier)
         return replace(made, copied_from=None if earlier is None else earlier.name, refused=refused)
 
 
@@ -190,17 +189,16 @@ def checked_copy(found: Scan, path: Path, *, sha256: bytes, head: Head) -> Scan:
 
 def record_created(log: EventLog, found: Scan, job_id: bytes) -> CreatedBackup:
     """Append the event that records the backup."""
-    assert found.counts is not None  # noqa: S101 - it was asked for them
     event = BackupCreated(
         name=found.path.name,
         size=found.head.size,
         link=found.head.link,
         archive_bytes=found.archive_bytes,
         sha256=found.sha256,
-        types=found.counts.types,
-        providers=found.counts.providers,
-        streams=len(found.counts.streams),
-        streams_hash=streams_hash(found.counts.streams),
+        types=found.counted.types,
+        providers=found.counted.providers,
+        streams=len(found.counted.streams),
+        streams_hash=streams_hash(found.counted.streams),
     )
     draft = Draft(job_id=job_id, stream=LEDGER_STREAM, event=event)
     identifier = ids.append_id(f"backup.created/{job_id.hex()}", job_id=job_id)

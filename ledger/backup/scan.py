@@ -70,6 +70,13 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     found: EventsRead = EventsRead()
     claims: tuple[Claim, ...] = ()
 
+    @property
+    def counted(self) -> Counts:
+        """What holds, of a scan that was asked to count it."""
+        if self.counts is None:
+            raise ValueError(f"{self.path}: scanned without counts")
+        return self.counts
+
 
 def scan(
     path: Path,
@@ -114,15 +121,17 @@ class ScanBehind:
         self._path, self._growth = path, Growth()
         scanner = _Scanner(path, counted=True, meaning=False, advance=None, processes=1)
         scanner.growth = self._growth
-        self._child: IsolatedProcess[_ScannedPart] | None = IsolatedProcess(scanner.run_in_order, _ScannedPart)
+        self._child = IsolatedProcess(scanner.run_in_order, _ScannedPart)
+        self._is_over = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A child that is not waited for stays as a zombie.
-        with suppress(LedgerError):
-            self._ended()
+        if not self._is_over:
+            # A child that is not waited for stays as a zombie.
+            with suppress(LedgerError):
+                self._end()
 
     def grown(self) -> None:
         """Tell the child that there is more."""
@@ -134,21 +143,16 @@ class ScanBehind:
         Raises: as `scan` does.
         """
         try:
-            part = self._ended()
-            assert part is not None  # noqa: S101 - it is asked for once
-            return _scan_of(self._path, part, hash_file(self._path), counted=True)
+            return _scan_of(self._path, self._end(), hash_file(self._path), counted=True)
         except OSError as error:
             raise unreadable(self._path, error) from error
         except IsolatedProcessError as error:
             raise UnreadableError(self._path, error.how) from error
 
-    def _ended(self) -> "_ScannedPart | None":
-        """Return what the child found once it has come to the end, None where it was asked before."""
-        child, self._child = self._child, None
-        if child is None:
-            return None
+    def _end(self) -> "_ScannedPart":
+        self._is_over = True
         self._growth.end()
-        return child.result()
+        return self._child.result()
 
 
 def _scan_of(path: Path, part: "_ScannedPart", hashed: FileHash, *, counted: bool) -> Scan:

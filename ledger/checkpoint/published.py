@@ -36,8 +36,8 @@ class Published(PublishedTree):
         """
         return _read(self.folder / name)
 
-    def checkpoint_at(self, statement: Statement) -> str:  # noqa: ARG002 - one name for all
-        """Return the file that holds the newest checkpoint."""
+    def checkpoint_at(self, _statement: Statement, /) -> str:
+        """Return the file that holds the newest checkpoint, whichever that is."""
         return str(self.folder / CHECKPOINT)
 
     def put_checkpoint(self, statement: Statement, note: bytes) -> None:
@@ -51,6 +51,10 @@ class Published(PublishedTree):
             except OSError as error:
                 raise unwritable(self.folder, error) from error
         write_whole(self.folder / CHECKPOINT, note)
+
+    def claims(self, _size: int, /) -> tuple[Statement, ...]:
+        """Return that nothing was claimed: nobody has to."""
+        return ()
 
     def claim(self, size: int, statement: Statement) -> None:
         """Do nothing: the caller holds the lock of whoever signs here."""
@@ -78,10 +82,10 @@ class Published(PublishedTree):
             self.put_checkpoint(statement, note + new)
 
     @contextmanager
-    def staged(self, covered: int) -> Iterator["Staging"]:  # noqa: ARG002 - all are compared here
+    def staged(self, _covered: int, /) -> Iterator["Staging"]:
         """Give a place for new tiles, which have their names once `publish` is called; else nothing of them stays.
 
-        One at a time: the caller holds the lock of whoever signs.
+        All that are there are compared, whatever is covered. One at a time: the caller holds the lock of whoever signs.
 
         Raises: DiskFullError, UnwritableError for what fails in the block too.
         """

@@ -54,17 +54,18 @@ class PublishedObjects(PublishedTree):
         names = (CHECKPOINT, *([f"{CHECKPOINTS}/{max(kept)}"] if kept else []))
         return tuple(note for name in names if (note := self.read(name)) is not None)
 
-    def claims(self, size: int) -> tuple[bytes, ...]:
-        """Return the texts, each on top of the one before, that were to be signed after the checkpoint of `size`.
+    def claims(self, size: int, /) -> tuple[Statement, ...]:
+        """Return what was to be signed after the checkpoint of `size`, each on top of the one before.
 
-        Raises: StoreError; NoteError for one that states nothing, or no more than the one before.
+        Raises: NoteError for a claim that states nothing, ObjectDiffersError for one of no more than the one before;
+        StoreError.
         """
-        found = list[bytes]()
+        found = list[Statement]()
         while (text := self.read(_claim_name(size))) is not None:
-            found.append(text)
-            if (stated := parse_statement(text.decode(errors="replace")).size) <= size:
+            found.append(parse_statement(text.decode(errors="replace")))
+            if found[-1].size <= size:
                 raise ObjectDiffersError(self.where, _claim_name(size))
-            size = stated
+            size = found[-1].size
         return tuple(found)
 
     def claim(self, size: int, statement: Statement) -> None:
@@ -120,12 +121,12 @@ class PublishedObjects(PublishedTree):
                 return
         raise StoreError(self.where, f"{CHECKPOINT} was changed {TRIES} times")
 
-    def checkpoint_at(self, statement: Statement) -> str:
+    def checkpoint_at(self, statement: Statement, /) -> str:
         """Return the URL of the checkpoint that is never replaced."""
         return f"{self.where}/{CHECKPOINTS}/{statement.size}"
 
     @contextmanager
-    def staged(self, covered: int) -> Iterator["StagedObjects"]:
+    def staged(self, covered: int, /) -> Iterator["StagedObjects"]:
         """Give a place for new tiles, which have their names once `publish` is called; else nothing of them stays.
 
         Of those of the first `covered` events lengths are compared; `main verify` compares all bytes.

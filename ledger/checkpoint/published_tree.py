@@ -49,7 +49,7 @@ class PublishedTree(ABC):
         """
 
     @abstractmethod
-    def staged(self, covered: int) -> AbstractContextManager[NewTiles]:
+    def staged(self, covered: int, /) -> AbstractContextManager[NewTiles]:
         """Give a place for new tiles, which have their names once `publish` is called; else nothing of them stays.
 
         Those of the first `covered` events were published with a checkpoint that is held by the time of `publish`.
@@ -79,7 +79,7 @@ class PublishedTree(ABC):
         """
 
     @abstractmethod
-    def checkpoint_at(self, statement: Statement) -> str:
+    def checkpoint_at(self, statement: Statement, /) -> str:
         """Return where the checkpoint of `statement` is kept, as it is shown."""
 
     def notes(self) -> tuple[bytes, ...]:
@@ -90,12 +90,12 @@ class PublishedTree(ABC):
         found = self.read(CHECKPOINT)
         return () if found is None else (found,)
 
-    def claims(self, size: int) -> tuple[bytes, ...]:  # noqa: ARG002 - of places that several machines write to
-        """Return the texts, each on top of the one before, that were to be signed after the checkpoint of `size`.
+    @abstractmethod
+    def claims(self, size: int, /) -> tuple[Statement, ...]:
+        """Return what was to be signed after the checkpoint of `size`, each on top of the one before.
 
-        Raises: as `read` does.
+        Raises: NoteError, ObjectDiffersError for a claim that is none; as `read` does.
         """
-        return ()
 
     @abstractmethod
     def claim(self, size: int, statement: Statement) -> None:

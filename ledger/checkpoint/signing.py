@@ -107,7 +107,7 @@ class _Signing:
         self._stated = sorted(map(self._opened, self._published.notes()), key=lambda one: one[0].size)
         before = self._stated[-1][0].size if self._stated else 0
         # What a crash left to be signed first.
-        self.claimed = [self._own(parse_statement(text.decode())) for text in self._published.claims(before)]
+        self.claimed = [self._own(one) for one in self._published.claims(before)]
         self._covered = before
         self._size = size or self._head.size
         if not size and self._last and self._known.others <= self._last.event.size and self._mine(self._last):

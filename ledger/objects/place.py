@@ -67,6 +67,7 @@ class ObjectPlace:
             make_private_folder(self._folder)
         self._api: Any = import_module("obstore")
         import_module("obstore.store")
+        # The last is what a store raises that has no such operation, as a folder has no e-tags.
         self._failures = (self._api.exceptions.BaseError, OSError, ValueError, NotImplementedError)
         self._named = set[Path]()  # folders whose own names are durable
         options: dict[str, Any] = {}

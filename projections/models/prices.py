@@ -31,6 +31,7 @@ from projections.models import decisions
 
 NAME = "prices"
 VERSION = 3
+SERIES_TEXTS = 2  # a key names a series by its ticker and its provider
 OF_SERIES = BARS, DECIDED = ("bars", "decided")  # the tables whose rows are of one series each
 
 
@@ -218,7 +219,7 @@ def held_ranks(tables: Tables, series: Series, days: Window) -> dict[date, Rank]
 
 def series_of(table: str, key: bytes) -> Series | None:
     """Return the series whose bars or decisions lie at `key` of `table`, None where it names no one series."""
-    if table not in OF_SERIES or key.count(TEXT_END) < 2:  # noqa: PLR2004 - a series is named by two texts
+    if table not in OF_SERIES or key.count(TEXT_END) < SERIES_TEXTS:
         return None
     first, second = two_texts(key)
     return Series(second, first) if table == BARS else Series(first, second)

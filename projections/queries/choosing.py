@@ -4,6 +4,9 @@ from collections.abc import Collection, Sequence
 from itertools import groupby
 from operator import attrgetter
 
+import msgspec
+from msgspec.structs import replace
+
 from ledger.ingest.providers import registry
 from ledger.market.series import Series
 from projections.models import decisions, metrics, prices, retirements
@@ -13,26 +16,29 @@ from projections.store.store import View
 _ticker = attrgetter("ticker")
 
 
-def chosen(
-    view: View,
-    position: int,
-    *,
-    order: Sequence[str],
-    source: str | None = None,
-    tickers: Collection[str] = (),
-    retired: bool = False,
-) -> list[Series]:
-    """Return the series of each ticker that is first by `order`, or the `source`'s, by ticker.
+class SeriesWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose series of which tickers: of each the first by `order`, or the `source`'s.
 
-    Of those that were told of by `position`, so that what came later changes nothing. Where `tickers` are named it is
-    those alone; else none that was retired by then, unless `retired` ones are wanted too.
+    Where `tickers` are named it is those alone; else none that was retired, unless `retired` ones are wanted too.
     """
-    tables = view.state[prices.NAME]
-    ended = {} if retired or tickers else retirements.in_force(view.state[metrics.NAME], position)
+
+    order: Sequence[str]
+    source: str | None = None
+    tickers: Collection[str] = ()
+    retired: bool = False
+
+
+def chosen(view: View, position: int, wanted: SeriesWanted) -> list[Series]:
+    """Return the series that are `wanted`, by ticker, of those that were told of by `position`.
+
+    What came later changes nothing: who was retired by then is.
+    """
+    tables, tickers = view.state[prices.NAME], wanted.tickers
+    ended = {} if wanted.retired or tickers else retirements.in_force(view.state[metrics.NAME], position)
     candidates = [
         one
         for one in prices.all_series(tables)
-        if source in {None, one.provider} and (one.ticker in tickers if tickers else one.ticker not in ended)
+        if wanted.source in {None, one.provider} and (one.ticker in tickers if tickers else one.ticker not in ended)
     ]
     if position < view.head.size:  # else all that is held was told of
         view.hold(candidates)
@@ -44,26 +50,18 @@ def chosen(
             if position >= view.head.size or any(made.rows for made in decisions.decisions(tables, one, position))
         }
         if told:
-            found.append(told[pick(told, order)])
+            found.append(told[pick(told, wanted.order)])
     return found
 
 
-def quoting(
-    view: View,
-    position: int,
-    *,
-    order: Sequence[str],
-    source: str | None = None,
-    tickers: Collection[str] = (),
-    retired: bool = False,
-) -> list[Series]:
-    """Return the series of each ticker whose provider tells more of a session than its bar; the rest is as in `chosen`.
+def quoting(view: View, position: int, wanted: SeriesWanted) -> list[Series]:
+    """Return what `chosen` does, of the providers alone that tell more of a session than its bar.
 
     It may be another one than that which stands for the ticker's prices.
     """
     found: dict[str, Series] = {}
     for name in registry.quoting():
-        if source in {None, name}:
-            for one in chosen(view, position, order=order, source=name, tickers=tickers, retired=retired):
+        if wanted.source in {None, name}:
+            for one in chosen(view, position, replace(wanted, source=name)):
                 found.setdefault(one.ticker, one)
     return [found[ticker] for ticker in sorted(found)]

@@ -21,7 +21,7 @@ from projections.models.ingest_logs import IngestLogs
 from projections.models.instruments import Instruments
 from projections.models.units import fields
 from projections.queries.adjusted import AdjustmentRule
-from projections.queries.choosing import chosen, quoting
+from projections.queries.choosing import SeriesWanted, chosen, quoting
 from projections.relations.logged_events import LoggedEvent, logged
 from projections.store.runner import view_at
 from projections.store.store import View
@@ -41,6 +41,11 @@ class RelationsAsked(msgspec.Struct, frozen=True, kw_only=True):
     action_order: tuple[str, ...] = ()
     source: str | None = None
     retired: bool = False
+
+    @property
+    def series(self) -> SeriesWanted:
+        """Whose series they are of."""
+        return SeriesWanted(order=self.order, source=self.source, retired=self.retired)
 
 
 class Relations:
@@ -98,8 +103,7 @@ class Relations:
         # Imported here: numpy is worth its start where prices are read.
         from projections.relations.quoted_sessions import quoted_sessions
 
-        asked = self._asked
-        wanted = quoting(self._view, self._position, order=asked.order, source=asked.source, retired=asked.retired)
+        wanted = quoting(self._view, self._position, self._asked.series)
         return (one.block for one in quoted_sessions(self._log, self._view, wanted, self._position))
 
     def logs(self) -> Iterator[LogEntry]:
@@ -122,8 +126,7 @@ class Relations:
 
     @cached_property
     def _chosen(self) -> list[Series]:
-        asked = self._asked
-        return chosen(self._view, asked.position, order=asked.order, source=asked.source, retired=asked.retired)
+        return chosen(self._view, self._position, self._asked.series)
 
     @property
     def _tables(self) -> Tables:

@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
-from hashlib import file_digest
 from pathlib import Path
 
 import msgspec
@@ -45,6 +44,7 @@ FOLDER = "b3-ledger"
 SCAN, SEAL = "scan", "seal"
 SCAN_BYTES = 256 * 1024 * 1024  # of an archive of terabytes
 SEAL_BYTES = 32
+SEALED_BYTES = 1024 * 1024  # at a time
 KEPT_ARCHIVES = 3
 OTHERS_MAY_WRITE = 0o022
 
@@ -243,7 +243,10 @@ def _sealed(folder: Path) -> bytes:
     Raises: OSError.
     """
     with open(open_regular(folder / DATA_FILE, follow=False), "rb") as file:
-        return bytes(file_digest(file, blake3).digest())  # type: ignore[arg-type]
+        hasher = blake3()
+        while some := file.read(SEALED_BYTES):
+            hasher.update(some)
+    return hasher.digest()
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def serve(server: YahooServer, tickers: list[str], last: int) -> None:
     """Give the server a quiet walk of each ticker, from a year before the first run to the last one."""
     span = Window(FIRST_RUN - timedelta(days=HELD_DAYS), FIRST_RUN + timedelta(days=2 * last + 30))
     days = sessions(span)
-    rng = random.Random(1)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(1)
     for number, ticker in enumerate(tickers):
         server.series[ticker] = make_series(days, seed=number, close=rng.choice((3.0, 20.0, 80.0)))
 

@@ -40,7 +40,7 @@ from ledger.store.home import LedgerHome
 from ledger.values import Answer, Bar, Identity, Request, Source, Window
 from projections.api.rows import AdjustedPrice
 from projections.queries.adjusted import AdjustmentRule
-from projections.queries.choosing import chosen
+from projections.queries.choosing import SeriesWanted, chosen
 from projections.relations.block import Block, Cells
 from projections.relations.sessions import SeriesRows, Sessions
 from projections.store.bulk import BATCH_SERIES
@@ -132,7 +132,7 @@ def exported(home: LedgerHome, folder: Path) -> Path:
     folder.mkdir(parents=True)
     with EventLog(home, now=StepClock(), readonly=True) as log, open_view(log, log.folder) as view:
         files = ExportFiles(folder, "parquet", "year")
-        wanted = chosen(view, view.head.size, order=(PROVIDER,))
+        wanted = chosen(view, view.head.size, SeriesWanted(order=(PROVIDER,)))
         list(files.fill(view, wanted, view.head.size, AdjustmentRule()))
         files.close()
     return folder

@@ -3,8 +3,9 @@
 import os
 import platform
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
@@ -125,13 +126,19 @@ def _lines(sections: Sequence[Section]) -> Iterator[str]:
     yield "Made by `python -m tests.benchmarks --markdown docs/benchmarks.md`; contestants take turns, round by round."
     yield "Quote the ratios: they hold when the machine's speed drifts. Spread is (slowest - fastest) / median."
     yield ""
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     yield f"{made_on()}, {machine()}, Linux {platform.release()},"
-    yield f"Python {platform.python_version()}, {packages}."
+    yield f"Python {platform.python_version()}, {', '.join(_packages())}."
     yield from NIGHTLY
     for section in sections:
         yield from _section(section)
     yield from _missed(sections)
+
+
+def _packages() -> Iterator[str]:
+    """Yield what is installed of the packages measured: a part that meets no peer needs no extra."""
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            yield f"{name} {version(name)}"
 
 
 def _missed(sections: Sequence[Section]) -> Iterator[str]:

@@ -77,7 +77,7 @@ def _check(home: LedgerHome, acks: list[Head]) -> None:
 
 def _write(home: LedgerHome, seed: int, until: float, said: int) -> None:
     """Append until then, by a clock that is an hour ahead now and an hour behind then; say each acknowledgement."""
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(seed)
     _start_small()
     with EventLog(home, now=_jumping(rng), lock_timeout_s=LOCK_TIMEOUT_S) as log:
         number = 0

@@ -27,7 +27,7 @@ def campaign(seed: int, rounds: int, folder: Path, tally: Tally) -> None:
     for number in range(seed, seed + rounds):
         if (number - seed) % ROUNDS_A_TEMPLATE == 0:
             benches = [Bench(job, number, folder) for job in KILLED]
-        rng = random.Random(number)  # noqa: S311 - reproducible, not secret
+        rng = random.Random(number)
         for bench in benches:
             with tally.holding(number, bench.job.name):
                 bench.kill(rng, tally)

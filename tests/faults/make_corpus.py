@@ -26,7 +26,7 @@ def made() -> dict[str, bytes]:
 def _archives() -> list[tuple[str, str, bytes]]:
     records = list(log_of_every_type(EVENTS, LOG_SEED).read())
     whole, first = archive(records), archive(records[:1])
-    other = archive(_records(some_event(IngestFailed, random.Random(1))))  # noqa: S311 - reproducible, not secret
+    other = archive(_records(some_event(IngestFailed, random.Random(1))))
     named = {
         "every-type": whole,
         "one-event": first,
@@ -40,7 +40,7 @@ def _archives() -> list[tuple[str, str, bytes]]:
 
 
 def _events() -> list[tuple[str, str, bytes]]:
-    rng = random.Random(EVENT_SEED)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(EVENT_SEED)
     bodies = {tag: _records(some_event(kind, rng))[0].body for tag, kind in EVENT_TYPES.items()}
     named = {tag.partition("/")[0].replace(".", "-"): body for tag, body in bodies.items()}
     tag = IngestFailed.TAG.encode()

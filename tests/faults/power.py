@@ -54,7 +54,7 @@ class Images:
 
     def __init__(self, scenario: Scenario, seed: int, folder: Path, tally: Tally) -> None:
         self._scenario, self._seed, self._tally = scenario, seed, tally
-        self._rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self._rng = random.Random(seed)
         self._root = folder / IMAGE
         self._seen: set[bytes] = set()
         check = scenario.checker(folder / WORK)

@@ -33,7 +33,7 @@ def _scenario(job: Job, seed: int) -> Scenario:
         job.work(root)
         os.write(said, DONE)
 
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(seed)
 
     def check(root: Path, marks: bytes) -> None:
         job.check(root, marks == DONE)

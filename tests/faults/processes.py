@@ -67,7 +67,7 @@ def campaign(seed: int, rounds: int, folder: Path, tally: Tally) -> None:
 
 
 def _round(crowd: Crowd, seed: int, folder: Path, server: YahooServer, tally: Tally) -> None:
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(seed)
     server.series = {ticker: make_series(DAYS, seed=number) for number, ticker in enumerate(TICKERS)}
     place = Workplace(folder, server, INGEST_LOCK_TIMEOUT_SECONDS=PATIENCE_S)
     assert 0 == place.run("--ticker", TICKERS[0]).code

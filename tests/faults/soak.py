@@ -101,7 +101,7 @@ def _round(seed: int, folder: Path, server: YahooServer, tally: Tally) -> None:
 
 
 def _rng(seed: int) -> random.Random:
-    return random.Random(seed)  # noqa: S311 - reproducible, not secret
+    return random.Random(seed)
 
 
 def _notebook(place: Workplace) -> "subprocess.Popen[str]":

@@ -35,7 +35,7 @@ def of_every_type(rng: random.Random) -> Iterator[Event]:
 
 def log_of_every_type(events: int, seed: int) -> MemoryLog:
     """Return a log of `events` events of every type, bodies of some 60 to 460 bytes; the same for the same seed."""
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(seed)
     log = MemoryLog(now=StepClock())
     log.append([created()], append_id=append_id("ledger.created"))
     following = Following()

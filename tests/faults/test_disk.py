@@ -19,7 +19,7 @@ def call(kind: Kind, path: str = "a", *, inode: int = NEW, offset: int = 0, data
 def trees(disk: Disk) -> list[Tree]:
     """Return the distinct trees that a cut may leave now."""
     found: list[Tree] = []
-    rng = random.Random(1)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(1)
     for changes in disk.images(rng, at_random=200):
         tree = disk.image(changes)
         if tree not in found:

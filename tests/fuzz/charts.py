@@ -35,7 +35,7 @@ def campaign(seed: int, rounds: int, _folder: Path, tally: Tally) -> None:
     assert held is not None
     states = (Held({}), Held({bar.date: bar for bar in held.bars}))
     for number in range(seed, seed + rounds):
-        rng = random.Random(number)  # noqa: S311 - reproducible, not secret
+        rng = random.Random(number)
         body = _spoilt(rng, sound)
         with tally.holding(number, body[:300]):
             _judged(rng, body, rng.choice(states), tally)

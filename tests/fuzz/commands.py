@@ -54,7 +54,7 @@ def campaign(seed: int, rounds: int, folder: Path, tally: Tally) -> None:
         shutil.copytree(template, place, symlinks=True, copy_function=_copied)
         with _inside(place):
             for number in range(start, min(start + VERIFIED_EVERY, seed + rounds)):
-                rng = random.Random(number)  # noqa: S311 - reproducible, not secret
+                rng = random.Random(number)
                 line = lines.made(rng, *rng.choice(known))
                 with tally.holding(number, line.words):
                     _held_to_it(line, tally)
@@ -117,7 +117,7 @@ def _template(folder: Path) -> Path:
     (place / "tickers.txt").write_text("PETR4\nVALE3 # a comment\n")
     shutil.copy(next((place / "snapshots").glob("PETR4-????????.csv")), place / "bars.csv")
     (place / "A.TXT").write_bytes(b"00COTAHIST.2025" + b"\x1b" * 300)
-    (place / "noise").write_bytes(random.Random(1).randbytes(5000))  # noqa: S311 - reproducible, not secret
+    (place / "noise").write_bytes(random.Random(1).randbytes(5000))
     (place / "folder").mkdir()
     (place / "link").symlink_to("linked")
     os.mkfifo(place / "pipe")

@@ -36,7 +36,7 @@ def campaign(seed: int, rounds: int, folder: Path, tally: Tally) -> None:
     """Hand `rounds` spoilt lines and files to their readers."""
     with chdir(folder):
         for number in range(seed, seed + rounds):
-            rng = random.Random(number)  # noqa: S311 - reproducible, not secret
+            rng = random.Random(number)
             name, sound, read, errors = rng.choice(READERS)
             content = junk.spoiled(rng, sound)
             with tally.holding(number, (name, content[:300])):

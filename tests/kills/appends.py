@@ -70,7 +70,7 @@ class Ack(msgspec.Struct, frozen=True):
 
 def plan(seed: int) -> Iterator[Planned]:
     """Yield the row of appends: the realistic mix, now and then a few appends' events in one."""
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(seed)
     batches, first, number = realistic(10**9, seed), 1, 0
     while True:
         few = rng.choice((1, 1, 1, 1, 2, 30))
@@ -86,7 +86,7 @@ def make_ledger(home: LedgerHome) -> None:
 
 def append_all(home: LedgerHome, row: Sequence[Planned], seed: int, said: int) -> None:
     """Append all of `row`, saying each acknowledgement; read models catch up now and then. The victim's work."""
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(seed)
     make_ledger(home)
     with EventLog(home, now=partial(_jumping, rng), lock_timeout_s=LOCK_TIMEOUT_S) as log:
         for planned in row:
@@ -108,7 +108,7 @@ class Ledger:
         """Begin with nothing there at all: the first victims create it."""
         self.home = LedgerHome(folder / "dados")
         self._tally = tally
-        self._rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self._rng = random.Random(seed)
         self._plan = plan(seed)
         self._row: list[Planned] = []  # what is not known to be in the log
         self._checked = EMPTY_HEAD

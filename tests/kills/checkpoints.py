@@ -71,7 +71,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 
 def work(scene: Scene, home: LedgerHome, seed: int) -> None:
     """Append and sign until killed."""
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(seed)
     tree = scene.tree()
     with EventLog(home, now=StepClock(), lock_timeout_s=LOCK_TIMEOUT_S) as log:
         for number in count():
@@ -188,7 +188,7 @@ def _campaign(tally: Tally, rounds: int, folder: Path, authority: Authority | No
     began = time.perf_counter()
     while tally.rounds < rounds:
         seed = tally.seed + tally.rounds
-        rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        rng = random.Random(seed)
         place = folder / f"place-{seed}"
         homes = _made(place, rng, copied=authority is None)
         scene = Scene(out=place / "out", at_url=authority is None or rng.random() < 0.5, authority=authority)

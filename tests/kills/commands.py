@@ -87,7 +87,7 @@ class Place:
         self.home = root.sample if server is None else root
         self._server = server
         self._tally = tally
-        self._rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self._rng = random.Random(seed)
         self._now = FIRST_NOW
         self._checked = EMPTY_HEAD
         self._longest_s = {run_forked: 0.5, run_executed: 0.9}

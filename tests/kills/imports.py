@@ -89,7 +89,7 @@ def new_ledger(folder: Path) -> LedgerHome:
 
 def campaign(rounds: int, seed: int, folder: Path) -> Tally:
     """Return what `rounds` rounds came to: each a victim that is killed, ledger after ledger."""
-    rng, tally, began = random.Random(seed), Tally(what="import", seed=seed), time.perf_counter()  # noqa: S311 - reproducible
+    rng, tally, began = random.Random(seed), Tally(what="import", seed=seed), time.perf_counter()
     path = made(folder / "A.TXT", quotes(records=RECORDS, year=YEAR, seed=seed), year=YEAR)
     undisturbed = new_ledger(folder / "undisturbed")
     started = time.perf_counter()

@@ -48,7 +48,7 @@ class Told:
 
     def __init__(self, number: int, evenings: Sequence[date]) -> None:
         self.ticker = f"A{chr(65 + number // 26)}{chr(65 + number % 26)}A3.SA"
-        self._rng = random.Random(number)  # noqa: S311 - reproducible data, not secrets
+        self._rng = random.Random(number)
         start = FIRST_EVENING - timedelta(days=365 * YEARS_BEFORE)
         self._days = sessions(Window(start, evenings[-1]))
         self._series = make_series(self._days, seed=number, close=15.0 + number)
@@ -116,7 +116,7 @@ def drafts(size: int, tickers: int, evenings: int) -> Iterator[tuple[int, Draft]
     """Yield every event of the runs, the first of which gets seq `size`, with the time at which it is recorded."""
     days = sessions(Window(FIRST_EVENING, FIRST_EVENING + timedelta(days=evenings * 2)))[:evenings]
     told = [Told(number, days) for number in range(tickers)]
-    rng, seq = random.Random(1), size  # noqa: S311 - reproducible data, not secrets
+    rng, seq = random.Random(1), size
     for today in days:
         at_us = round(datetime.combine(today, EVENING, UTC).timestamp()) * SECOND_US
         for each in told:

@@ -101,7 +101,7 @@ def realistic(events: int, seed: int) -> Iterator[Batch]:
     and a backup that fails now and then; about 40 µs an event.
     """
     left = events
-    for batch in _Years(random.Random(seed)).runs():  # noqa: S311 - reproducible data, not secrets
+    for batch in _Years(random.Random(seed)).runs():
         if len(batch) >= left:
             yield batch[:left]
             return

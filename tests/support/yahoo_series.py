@@ -48,7 +48,7 @@ def widened(price: float) -> float:
 
 def make_series(days: Sequence[date], *, seed: int = 0, close: float = 30.0) -> Series:
     """Return a random walk over `days`: under 3 % a day, in centavos, no dividend and no split."""
-    rng = random.Random(seed)  # noqa: S311 - reproducible data, not secrets
+    rng = random.Random(seed)
     made = []
     for day in days:
         opened, close = close, round(max(1.0, close * (1 + rng.uniform(-0.02, 0.02))), 2)

@@ -35,7 +35,7 @@ def start(home: LedgerHome, out: Path) -> int:
 
 def _append_and_sign(home: LedgerHome, out: Path) -> None:
     me = os.getpid()
-    rng = random.Random(me)  # noqa: S311 - any appends will do
+    rng = random.Random(me)
     with EventLog(home, now=StepClock(), lock_timeout_s=60) as log:
         for number in count():
             drafts = [connection_tested(at) for at in range(rng.choice([1, 5, 300, 1000]))]
@@ -66,7 +66,7 @@ def kill_and_look(home: LedgerHome, out: Path, pids: list[int], delay_s: float) 
 
 def kills(home: LedgerHome, out: Path, *, rounds: int, signers: int) -> int:
     """Kill so many times; return how many checkpoints the log records in the end."""
-    rng, found = random.Random(20_260_213), 0  # noqa: S311 - reproducible, not secret
+    rng, found = random.Random(20_260_213), 0
     for _ in range(rounds):
         found = kill_and_look(home, out, [start(home, out) for _ in range(signers)], rng.uniform(0, LONGEST_S))
     return found

@@ -37,7 +37,7 @@ def subtree(size: int) -> Subtree:
 @pytest.mark.parametrize("size", range(1, MOST + 1))
 def test_inclusion(size: int, roots: list[bytes]) -> None:
     """Of the first, the last and some leaves between: as the reference has it; no bit of it can be changed."""
-    picked, rng = subtree(size), random.Random(size)  # noqa: S311 - which leaves, not a secret
+    picked, rng = subtree(size), random.Random(size)
     for index in {0, size - 1, size // 2, *(rng.randrange(size) for _ in range(5))}:
         leaf, proof = leaf_hash(DATA[index]), inclusion_proof(index, size, picked)
         assert reference.path(index, DATA[:size]) == proof
@@ -57,7 +57,7 @@ def test_inclusion(size: int, roots: list[bytes]) -> None:
 @pytest.mark.parametrize("size", range(1, MOST + 1))
 def test_consistency(size: int, roots: list[bytes]) -> None:
     """With the first, the last and some sizes between: as the reference has it; no bit of it can be changed."""
-    picked, rng = subtree(size), random.Random(size)  # noqa: S311 - which sizes, not a secret
+    picked, rng = subtree(size), random.Random(size)
     for old in {1, size, max(1, size - 1), max(1, size // 2), *(rng.randrange(1, size + 1) for _ in range(5))}:
         proof = consistency_proof(old, size, picked)
         assert reference.proof(old, DATA[:size]) == proof

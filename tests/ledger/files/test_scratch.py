@@ -30,7 +30,7 @@ with ScratchMap(memory_bytes=100_000) as scratch:
 @pytest.mark.parametrize("memory_bytes", [0, 60, 1_000, 10**6])
 def test_it_answers_as_a_dictionary_does(memory_bytes: int) -> None:
     """Whatever fits into memory; the last value of a key is its value."""
-    rng, known = random.Random(memory_bytes), dict[bytes, bytes]()  # noqa: S311 - reproducible data, not secrets
+    rng, known = random.Random(memory_bytes), dict[bytes, bytes]()
     with ScratchMap(memory_bytes=memory_bytes) as scratch:
         for _ in range(2_000):
             key = b"%d" % rng.randrange(100)

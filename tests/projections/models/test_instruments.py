@@ -195,7 +195,7 @@ def test_catching_up_in_any_cuts_is_a_rebuild(seed: int, cuts: list[int]) -> Non
 
 def story_of(seed: int) -> MemoryLog:
     """Return a log of imports of a few instruments, in an order of its own."""
-    rng, told_of = random.Random(seed), Listed()  # noqa: S311 - reproducible data, not secrets
+    rng, told_of = random.Random(seed), Listed()
     for _ in range(20):
         numbers = sorted(rng.sample(range(40), rng.randrange(1, 6)))
         lines = [

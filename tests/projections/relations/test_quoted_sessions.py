@@ -12,7 +12,7 @@ from projections.api import market_rows
 from projections.api.faces import to_columns
 from projections.api.rows import MarketPrice
 from projections.models import prices
-from projections.queries.choosing import quoting
+from projections.queries.choosing import SeriesWanted, quoting
 from projections.relations import quoted_sessions
 from projections.store.runner import open_view
 from tests.support.cotahist import line
@@ -68,7 +68,7 @@ def assert_equal_rows(log: MemoryLog) -> None:
     """Compare as of each position, in Arrow's columns and in plain lists."""
     with open_view(log, None) as view:
         for position in range(log.head().size + 1):
-            wanted = quoting(view, position, order=(PROVIDER,))
+            wanted = quoting(view, position, SeriesWanted(order=(PROVIDER,)))
             rows = [
                 row for series in wanted for row in market_rows.fields(log, view.state[prices.NAME], series, position)
             ]
@@ -105,7 +105,7 @@ def test_sound_answers_are_read_by_columns(monkeypatch: pytest.MonkeyPatch) -> N
     log.imported([line(FIRST + timedelta(days=1), close=9_999, name="OUTRA")])
     assert_equal_rows(log.log)
     with open_view(log.log, None) as view:
-        position, wanted = view.head.size, quoting(view, view.head.size, order=(PROVIDER,))
+        position, wanted = view.head.size, quoting(view, view.head.size, SeriesWanted(order=(PROVIDER,)))
         with monkeypatch.context() as patched:
             patched.delattr(market_rows, "held_fields")
             (found,) = quoted_sessions.quoted_sessions(log.log, view, wanted, position)

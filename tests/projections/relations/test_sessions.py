@@ -15,7 +15,7 @@ from projections.api.faces import to_columns
 from projections.api.rows import AdjustedPrice, Price
 from projections.models import prices
 from projections.queries.adjusted import AS_USUAL
-from projections.queries.choosing import chosen
+from projections.queries.choosing import SeriesWanted, chosen
 from projections.relations.block import EXACT, reais
 from projections.relations.sessions import sessions
 from projections.store import bulk
@@ -47,7 +47,7 @@ def log() -> LogSource:
 
 def rows_of(view: View, position: int, row_type: type[Price]) -> list[Price]:
     """Return the rows of every ticker by the API, one after the other."""
-    wanted = chosen(view, position, order=(mix.PROVIDER,), retired=True)
+    wanted = chosen(view, position, SeriesWanted(order=(mix.PROVIDER,), retired=True))
     if row_type is AdjustedPrice:
         return [row for series in wanted for row in series_rows.adjusted_prices(view.state, series, position)]
     return [row for series in wanted for row in series_rows.prices(view.state[prices.NAME], series, position)]
@@ -65,7 +65,7 @@ def test_every_value_is_that_of_the_rows(
     with open_view(log, tmp_path) as view:
         for position in (0, 1, size // 7, size // 2, size):
             want = to_columns(row_type, rows_of(view, position, row_type))
-            wanted = chosen(view, position, order=(mix.PROVIDER,))
+            wanted = chosen(view, position, SeriesWanted(order=(mix.PROVIDER,)))
             blocks = [
                 one.block
                 for one in sessions(view, wanted, position, adjusted=AS_USUAL if row_type is AdjustedPrice else None)
@@ -82,7 +82,7 @@ def test_each_part_is_one_series(log: LogSource) -> None:
     """Its rows, its decisions by then, and nothing of a series that had no price yet."""
     with open_view(log, None) as view:
         position = log.head().size // 9
-        wanted = chosen(view, position, order=(mix.PROVIDER,))
+        wanted = chosen(view, position, SeriesWanted(order=(mix.PROVIDER,)))
         for found in sessions(view, wanted, position, adjusted=None):
             tickers = found.block.plain()["ticker"]
             for part in found.parts:
@@ -106,15 +106,15 @@ def test_the_series_of_a_position_stays_the_same_whatever_comes_later() -> None:
     story.retired()
     with open_view(story.log, None) as view:
         now = story.log.head().size
-        (ended,) = {one.ticker for one in chosen(view, now, order=(), retired=True)} - {
-            one.ticker for one in chosen(view, now, order=())
+        (ended,) = {one.ticker for one in chosen(view, now, SeriesWanted(order=(), retired=True))} - {
+            one.ticker for one in chosen(view, now, SeriesWanted(order=()))
         }
         assert [["PETR4.SA"], ["PETR4.SA", "VALE3.SA"], [ended], []] == [
             [one.ticker for one in found]
             for found in (
-                chosen(view, then, order=()),
-                chosen(view, now, order=(), retired=True),
-                chosen(view, now, order=(), tickers=[ended]),
-                chosen(view, now, order=(), source="cotahist"),
+                chosen(view, then, SeriesWanted(order=())),
+                chosen(view, now, SeriesWanted(order=(), retired=True)),
+                chosen(view, now, SeriesWanted(order=(), tickers=[ended])),
+                chosen(view, now, SeriesWanted(order=(), source="cotahist")),
             )
         ]

@@ -38,7 +38,7 @@ from tests.projections.story import EPOCH_US, Story, told
 from tests.support.readers import dead_reader
 
 NUMBERS = st.lists(st.integers(0, 999), max_size=25)
-LONG_STORY = tuple(random.Random(7).randrange(1000) for _ in range(300))  # noqa: S311 - a story, not a secret
+LONG_STORY = tuple(random.Random(7).randrange(1000) for _ in range(300))
 
 
 class Prefix:

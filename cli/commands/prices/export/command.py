@@ -16,7 +16,7 @@ from cli.context import ledgers, params, positions, series_option, ticker_option
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
 from projections.api.ledger import Ledger
-from projections.queries.choosing import chosen, quoting
+from projections.queries.choosing import SeriesWanted, chosen, quoting
 from projections.queries.position import UpTo
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None
     retired: bool
     fields: bool
+
+    def series(self, order: Sequence[str]) -> SeriesWanted:
+        """Return whose series they are of."""
+        return SeriesWanted(order=order, source=self.source, tickers=self.tickers, retired=self.retired)
 
 
 @click.command(
@@ -136,7 +140,7 @@ def _folder(out: Path, form: FileFormat, layout: Layout, asked: ExportOptions) -
         position = ledger.position(asked.as_of)
         for ticker in asked.tickers or (None,):
             series_option.some(view.state, ticker, asked.source)
-        wanted = chosen(view, position, order=order, source=asked.source, tickers=asked.tickers, retired=asked.retired)
+        wanted = chosen(view, position, asked.series(order))
         files = TOOLS[form](folder) if form in TOOLS else ExportFiles(folder, form, layout)
         with output.progress(wanted, label="export") as names:
             series = list(files.fill(view, names, position, rule))
@@ -162,7 +166,7 @@ def _add_described(files: "ExportFiles", ledger: Ledger, tickers: set[str], aske
         from projections.relations.quoted_sessions import quoted_sessions
 
         (log, view, order), position = ledger.reads, ledger.position(asked.as_of)
-        of = quoting(view, position, order=order, source=asked.source, tickers=tickers, retired=True)
+        of = quoting(view, position, SeriesWanted(order=order, source=asked.source, tickers=tickers))
         with output.progress(of, label="fields") as names:
             for found in quoted_sessions(log, view, names, position):
                 files.add_market(found)

@@ -7,6 +7,7 @@ sorted runs in a private file without a name, and are merged when their turn com
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -44,20 +45,22 @@ class LineRuns:
 
         Raises: DiskFullError, UnwritableError.
         """
-        try:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
-        except OSError as error:
-            raise unwritable(Path(tempfile.gettempdir()), error) from error
+        with ExitStack() as opened:
+            try:
+                self._file = opened.enter_context(tempfile.TemporaryFile())
+            except OSError as error:
+                raise unwritable(Path(tempfile.gettempdir()), error) from error
+            self._opened = opened.pop_all()
         self._waiting: list[tuple[Ints, Bytes]] = []
         self._waiting_bytes = 0
         self._runs: list[LineRun] = []
-        self._end = 0
+        self._end = self._width = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._opened.close()
 
     def put(self, series: Ints, lines: Bytes, tickers: Sequence[str]) -> None:
         """Put quotes down, each with the number of its series: its place in `tickers`.

@@ -23,7 +23,7 @@ MICROS_PER_CENTAVO = 10_000
 
 
 class SessionColumns(NamedTuple):
-    """SessionColumns in columns, one a line: prices in millionths of the currency, `written` the day as AAAAMMDD."""
+    """Sessions in columns, one a row: prices in millionths of the currency, `written` the day as AAAAMMDD."""
 
     written: Bytes
     open: Ints

@@ -48,7 +48,7 @@ def scale_of(one: Any) -> Scale:
 @pytest.mark.parametrize("sessions", [1, 2, 30, 400, 5_000])
 def test_the_line_goes_through_the_extremes_of_every_column(sessions: int) -> None:
     """Held against a straight walk over all sessions."""
-    random = Random(sessions)  # noqa: S311 - data for a test
+    random = Random(sessions)
     one = made.ticker(
         prices=tuple(made.price(day, f"{random.uniform(5, 50):.2f}") for day in range(sessions)), changes=(), missing=()
     )

@@ -104,7 +104,7 @@ def test_a_chain_that_does_not_hold_is_all_that_is_said() -> None:
 
 def large(number: int) -> TickerFacts:
     """Return a ticker of forty years with thousands of each thing that can happen."""
-    random, close = Random(number), 50.0  # noqa: S311 - data for a test
+    random, close = Random(number), 50.0
     prices, days = [], [day for day in range(14_600) if day % 7 < 5]
     for day in days:
         close = max(1.0, close * random.uniform(0.96, 1.042))

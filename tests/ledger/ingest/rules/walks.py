@@ -39,7 +39,7 @@ class Walk(msgspec.Struct, frozen=True):
 @cache
 def walk(seed: int, *, actions: bool, days: tuple[date, ...] = YEAR) -> Walk:
     """Return the walk of a seed; seeds in turn are of the three scales. Some pay dividends and some split."""
-    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    rng = random.Random(seed)
     split = rng.randrange(20, len(days) - 20) if actions and rng.random() < 0.3 else None
     new, old = rng.choice(RATIOS)
     paid = set(range(rng.randrange(QUARTER), len(days), QUARTER)) - {0} if actions and rng.random() < 0.6 else set()

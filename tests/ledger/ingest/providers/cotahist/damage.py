@@ -108,7 +108,7 @@ DAMAGES: tuple[Callable[[random.Random, list[bytes]], list[bytes]], ...] = (
 
 def damaged(seed: int, folder: Path) -> Path:
     """Return a file that was damaged once or twice, one in eight in its archive; the same for the same seed."""
-    rng = random.Random(seed)  # noqa: S311 - reproducible data, not secrets
+    rng = random.Random(seed)
     lines = sound(rng)
     in_archive = rng.random() < 1 / 8
     if not in_archive:
