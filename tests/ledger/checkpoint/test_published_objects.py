@@ -20,16 +20,13 @@ from ledger.objects.place import ObjectPlace
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from tests.ledger.checkpoint.places import KEY, more, recorded, root_of, sign
+from tests.ledger.checkpoint.power_cuts import cut_at
 from tests.support.drafts import StepClock
 
 pytest.importorskip("obstore")
 
 
 NOW_US = 1_780_000_000_000_000
-
-
-class PowerCutError(BaseException):
-    """What a kill is to the code that it ends."""
 
 
 @pytest.fixture
@@ -220,18 +217,9 @@ def test_a_crash_at_each_step(  # noqa: PLR0913 - each a fixture or an axis of t
     more(log, 300)
     sign(log, tree)
     more(log, 300)
-    real: Callable[..., object] = getattr(owner, method)
-
-    def dies(*args: object, **kwargs: object) -> object:
-        if after:
-            real(*args, **kwargs)
-        raise PowerCutError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, method, dies)
+    with monkeypatch.context() as patch, cut_at(owner, method, after=after):
         patch.setattr(published_objects, "AT_ONCE", 1)
-        with pytest.raises(PowerCutError):
-            sign(log, PublishedObjects(tree.place))
+        sign(log, PublishedObjects(tree.place))
     consistent(log, tree)
     if grown:
         more(log, 3)

@@ -1,6 +1,5 @@
 """Signs what is on disk and extends what was signed: never two trees of one origin, never one without its tiles."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from ledger.events import LEDGER_STREAM, CheckpointSigned, HeadAccepted
 from ledger.ids import append_id
 from ledger.store.event_log import EventLog
 from tests.ledger.checkpoint.places import KEY, more, published, recorded, root_of, sign
+from tests.ledger.checkpoint.power_cuts import cut_at
 from tests.support.drafts import JOB
 
 
@@ -218,10 +218,6 @@ def test_another_key_goes_on(log: EventLog, out: Path) -> None:
         sign(log, out, key=key)
 
 
-class PowerCutError(BaseException):
-    """What a kill is to the code that it ends."""
-
-
 STEPS = [
     ("staged", published_module.Staging, "add"),
     ("synced", published_module.Staging, "_sync_contents"),
@@ -233,24 +229,13 @@ STEPS = [
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("_", "owner", "method"), STEPS, ids=[one[0] for one in STEPS])
-def test_a_crash_at_each_step(
-    log: EventLog, out: Path, monkeypatch: pytest.MonkeyPatch, *, _: str, owner: type, method: str, after: bool
-) -> None:
+def test_a_crash_at_each_step(log: EventLog, out: Path, *, _: str, owner: type, method: str, after: bool) -> None:
     """Before or after each: what is published has its tiles, the log extends it, and the next call finishes."""
     more(log, 300)
     sign(log, out)
     more(log, 300)
-    real: Callable[..., object] = getattr(owner, method)
-
-    def dies(*args: object, **kwargs: object) -> object:
-        if after:
-            real(*args, **kwargs)
-        raise PowerCutError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, method, dies)
-        with pytest.raises(PowerCutError):
-            sign(log, out)
+    with cut_at(owner, method, after=after):
+        sign(log, out)
     consistent(log, out)
     more(log, 3)
     last = sign(log, out)

@@ -24,13 +24,18 @@ CLOSES = {
 HEADER = "ticker,ex_date,kind,amount,ratio,label,reason\n"
 
 
+def sessions(folder: Path, *steps: date) -> None:
+    """Make A.TXT of PETR4's sessions, whose count of rights goes up on each of `steps`."""
+    rights = {day: 100 + sum(day >= step for step in steps) for day in CLOSES}
+    lines = [line(day, "PETR4", close, distribution=rights[day], isin=ISIN) for day, close in CLOSES.items()]
+    made(folder / "A.TXT", lines, year=2024)
+
+
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a ledger of PETR4's last sessions of 2024, and what the exchange lists of it."""
     folder = tmp_path_factory.mktemp("imported")
-    rights = {day: 100 + (day >= date(2024, 12, 12)) + (day >= date(2024, 12, 26)) for day in CLOSES}
-    lines = [line(day, "PETR4", close, distribution=rights[day], isin=ISIN) for day, close in CLOSES.items()]
-    made(folder / "A.TXT", lines, year=2024)
+    sessions(folder, date(2024, 12, 12), date(2024, 12, 26))
     rows = [past("11/12/2024", "PN", "DIVIDENDO", "1,55174293", close="40,59")]
     rows += [past("23/12/2024", "PN", kind, value, close="36,86") for kind, value in PAID]
     told = company("PETR", "PETROBRAS", stockDividends=[stock("25/04/2008", "DESDOBRAMENTO", "100,0", ISIN)])
@@ -160,9 +165,7 @@ def test_a_change_of_rights_that_nobody_names_is_an_action_of_no_size(tmp_path: 
 def unnamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose ledger counts a change of rights on 2024-12-20 that nobody names, and one that a person does."""
     folder = tmp_path_factory.mktemp("unnamed")
-    rights = {day: 100 + (day >= date(2024, 12, 20)) + (day >= date(2024, 12, 26)) for day in CLOSES}
-    lines = [line(day, "PETR4", close, distribution=rights[day], isin=ISIN) for day, close in CLOSES.items()]
-    made(folder / "A.TXT", lines, year=2024)
+    sessions(folder, date(2024, 12, 20), date(2024, 12, 26))
     main(folder, "import-cotahist", "A.TXT")
     sheet(folder, "PETR4,2024-12-26,dividend,1.32820661,,,notice")
     return folder
