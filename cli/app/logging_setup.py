@@ -1,4 +1,4 @@
-"""The log of a running job, on stderr. Only commands that ingest import it, since it brings structlog.
+"""The log of a running job, on stderr. Its first line brings structlog.
 
 JSON lines for programs; on a terminal short lines, without what a person has just typed.
 """
@@ -6,16 +6,21 @@ JSON lines for programs; on a terminal short lines, without what a person has ju
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from cli.app.setting_values import LOG_LEVELS
+from cli.app.settings import Settings
 from cli.render.escaping import escaped_json, escaped_lines, escaped_row
 from cli.terminal import bar
+from ledger.ingest.plan import Observer
 from ledger.urls import masked
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 # What a short line leaves out: each is on the row that is printed at the end, or in `main logs`.
 _ASIDE = frozenset({"job_id", "provider", "final", "seq"})
@@ -34,11 +39,36 @@ class Log:
     debug = info = warning = error = critical = msg
 
 
-def configure(level: str, form: str = "json") -> FilteringBoundLogger:
+class Logged(Observer):
+    """Reports of jobs, as lines on stderr."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def info(self, message: str, **fields: object) -> None:
+        """Log a step."""
+        if LOG_LEVELS.index(self._settings.log_level) <= LOG_LEVELS.index("INFO"):
+            self._logger.info(message, **fields)
+
+    def warn(self, message: str, **fields: object) -> None:
+        """Log something odd."""
+        if LOG_LEVELS.index(self._settings.log_level) <= LOG_LEVELS.index("WARNING"):
+            self._logger.warning(message, **fields)
+
+    @cached_property
+    def _logger(self) -> "FilteringBoundLogger":
+        # Made for the first line that is written: it takes longer than to import a small file.
+        return configure(self._settings.log_level, self._settings.log_format)
+
+
+def configure(level: str, form: str = "json") -> "FilteringBoundLogger":
     """Return the logger: a line on stderr per message, from `level` (a LOG_LEVEL) up, in `form` (a LOG_FORMAT).
 
     Bind a job's own fields (`job_id`, `ticker`, `provider`, `attempt`) once: every line then carries them.
     """
+    # Imported here: it brings asyncio.
+    import structlog
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -56,13 +86,13 @@ def configure(level: str, form: str = "json") -> FilteringBoundLogger:
     return logger
 
 
-def _short(*, whole: bool) -> structlog.typing.Processor:
+def _short(*, whole: bool) -> "Processor":
     """Return what writes a message as one line for a person: time, ticker, what happened, and the fields that say more.
 
     `whole` leaves no field out.
     """
 
-    def line(_logger: WrappedLogger, _method: str, fields: EventDict) -> str:
+    def line(_logger: "WrappedLogger", _method: str, fields: "EventDict") -> str:
         at, level = str(fields.pop("at")), str(fields.pop("level"))
         message, ticker = str(fields.pop("event")), fields.pop("ticker", "")
         told = [

@@ -5,12 +5,10 @@ Retries are tenacity's: exponential backoff with jitter, a Retry-After honoured,
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from msgspec.structs import asdict
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
-from tenacity.wait import wait_exponential, wait_random
 
 from ledger.chain import Seq
 from ledger.events import FetchFailed, FetchSucceeded
@@ -20,6 +18,9 @@ from ledger.ingest.providers.port import Fetched, Provider, ProviderError
 from ledger.ingest.rules import judge
 from ledger.ingest.rules.merge import priced
 from ledger.values import Window
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 FINAL_KINDS = frozenset({"not-found", "internal"})
 LONGEST_WAIT_S = 30.0
@@ -85,6 +86,9 @@ class Fetcher:
         Raises: ProviderError of the last attempt, recorded as final; UnforeseenError and ShortageError, which are not
         recorded; whatever the recorder raises.
         """
+        # Imported here: it brings asyncio, and imports of files, which ask nobody, know a job's patience too.
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+
         retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, ProviderError) and error.kind not in FINAL_KINDS),
             stop=stop_after_attempt(self._patience.retries + 1) | stop_before_delay(self._left_s()),
@@ -133,14 +137,16 @@ class Fetcher:
             self._deadline = time.monotonic() + self._patience.job_s
         return max(self._deadline - time.monotonic(), 0.0)
 
-    def _wait(self, state: RetryCallState) -> float:
+    def _wait(self, state: "RetryCallState") -> float:
+        from tenacity.wait import wait_exponential, wait_random
+
         first_s = self._patience.backoff_s
         backoff_s = (wait_exponential(multiplier=first_s, max=LONGEST_WAIT_S) + wait_random(0, first_s))(state)
         error = state.outcome.exception() if state.outcome else None
         asked_s = error.retry_after_s if isinstance(error, ProviderError) else None
         return max(min(backoff_s, LONGEST_WAIT_S), float(asked_s or 0))
 
-    def _record_retried(self, state: RetryCallState) -> None:
+    def _record_retried(self, state: "RetryCallState") -> None:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, ProviderError):
             self._record_failed(error, wait_s=state.upcoming_sleep)

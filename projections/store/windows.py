@@ -51,6 +51,7 @@ class Windows:
         self._stored = stored
         self._kept = kept
         self._mending = mending
+        self._gaps: dict[str, tuple[bytes, bytes | None]] = {}  # by table: a key, and that of the first row from it on
         self.noted: dict[bytes, bytes] = {}  # rows for `Store.keep`
 
     def held(self, series: Series, reach: Reach | None) -> Held:
@@ -72,9 +73,18 @@ class Windows:
 
     def _has_rows(self, series: Series) -> bool:
         """Return whether anything is stored of the series: a file has thousands of which nothing is."""
-        tables = self._stored[prices.NAME]
-        # Nothing is decoded: a row that is none is a row.
-        return next(tables["decided"].scan(_key(series)), None) is not None or prices.is_held(tables, series)
+        bars = text_key(series.provider, series.ticker)
+        return self._has_row(prices.DECIDED, _key(series)) or self._has_row(prices.BARS, bars)
+
+    def _has_row(self, table: str, prefix: bytes) -> bool:
+        first, found = self._gaps.get(table, (b"", b""))
+        # What was not found from a key on is not there further on either: the view holds still.
+        if not first <= prefix or (found is not None and found < prefix):
+            # Nothing is decoded: a row that is none is a row.
+            row = next(self._stored[prices.NAME][table].scan(start=prefix), None)
+            found = None if row is None else row[0]
+            self._gaps[table] = prefix, found
+        return found is not None and found.startswith(prefix)
 
     def _part(self, series: Series, reach: Reach | None) -> Held | None:
         """Return what is wanted of the series, None where it does not lead to the state in the log, or to none.

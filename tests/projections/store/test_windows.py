@@ -245,8 +245,8 @@ def test_a_view_that_ends_by_an_error_keeps_nothing(tmp_path: Path) -> None:
     assert [] == kept(tmp_path)
 
 
-def test_a_series_of_which_nothing_is_held_costs_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At its decisions and at its rows: a file has thousands of tickers that are new."""
+def test_series_of_which_nothing_is_held_cost_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At decisions and at rows, for all that lie beside each other: a file has thousands of tickers that are new."""
     log = told().log
     catch_up(log, tmp_path)
     looked: list[bytes] = []
@@ -258,7 +258,17 @@ def test_a_series_of_which_nothing_is_held_costs_two_looks(tmp_path: Path, monke
 
     with open_view(log, tmp_path) as view, monkeypatch.context() as patched:
         patched.setattr(LmdbTable, "scan", counted)
-        assert Held({}) == view.held(
-            Series("NOVA3.SA", "cotahist"), Reach(Window(date(2025, 1, 2), date(2025, 1, 3)), ends=False)
-        )
+        reach = Reach(Window(date(2025, 1, 2), date(2025, 1, 3)), ends=False)
+        for ticker in ("NOVA3.SA", "NOVA4.SA"):
+            assert Held({}) == view.held(Series(ticker, "cotahist"), reach)
     assert 2 == len(looked)
+
+
+def test_what_lies_between_series_of_which_nothing_is_held_is_found(tmp_path: Path) -> None:
+    """In whatever order they are asked for."""
+    ledger = told()
+    reach = Reach(Window(DAYS[0], DAYS[-1]), ends=False)
+    with open_view(ledger.log, tmp_path) as view:
+        for ticker in ("AAAA3.SA", SERIES.ticker, "ZZZZ3.SA", SERIES.ticker, "AAAA3.SA"):
+            of = Series(ticker, SERIES.provider)
+            assert (of == SERIES) == bool(view.held(of, reach).bars), ticker

@@ -6,13 +6,13 @@ import click
 
 from cli.app import output, settings
 from cli.app.exit_codes import Exit
+from cli.app.logging_setup import Logged
 from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
 from cli.commands.ingest import file_import
 from cli.commands.ingest.import_actions import row as import_row
 from cli.commands.ingest.import_actions.worker import ActionsImportOptions, ActionsWorker
-from cli.commands.ingest.run.command import Logged
 from cli.context import clock_option, first_ledger, params
 
 

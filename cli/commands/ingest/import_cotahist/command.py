@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from cli.app import clock, output, settings
 from cli.app.exit_codes import Exit
+from cli.app.logging_setup import Logged
 from cli.app.output import Style
 from cli.app.settings import Settings
 from cli.app.supervisor import die_with_parent
@@ -20,7 +21,6 @@ from cli.commands.ingest.import_cotahist import row as import_row
 from cli.commands.ingest.import_cotahist.downloads import FOLDER, Downloads, PeriodType, check
 from cli.commands.ingest.import_cotahist.row import ImportRow
 from cli.commands.ingest.import_cotahist.worker import FileWorker, ImportOptions
-from cli.commands.ingest.run.command import Logged
 from cli.context import clock_option, first_ledger, params
 from ledger.ingest.plan import Observer
 from ledger.ingest.providers.cotahist.download import Period

@@ -22,7 +22,7 @@ from ledger.errors import LedgerError, kept_out
 from ledger.events import FetchSucceeded
 from ledger.foreseen import foreseen
 from ledger.ingest.plan import Observer
-from ledger.ingest.providers.cotahist import DESCRIPTION, blended, file
+from ledger.ingest.providers.cotahist import DESCRIPTION, blended, file, reading
 from ledger.ingest.providers.cotahist.importing import LOCK_NAME, Imported, Importer
 from ledger.ingest.providers.cotahist.intake import Contents, Selection
 from ledger.ingest.providers.port import NotFinalError
@@ -108,14 +108,11 @@ class FileWorker:
         return row.failed(path.name, run, error, hint=exits.describe(error, ("import-cotahist", str(path))).hint)
 
     def _import(self, path: Path, started_at: int) -> ImportedFile:
-        # Imported here: numpy is worth its start where a file is imported.
-        from ledger.ingest.providers.cotahist import reading
-
         with ExitStack() as stack:
             self._lock(stack, started_at)
             with file.opened(path, limit_bytes=self._settings.import_max_bytes) as text:
                 shown = partial(output.progress, label=f"{path.name}: reading")
-                quotes = reading.read(
+                quotes = reading.quickest(
                     text, self._options.selection, stack, lambda some, length: shown(some, length=length)
                 )
                 contents = quotes.intake.contents(quotes.text, started_at=started_at, finished_at=self._ledger.now())

@@ -7,8 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import NoReturn
 
-from cli.app import logging_setup, output
+from cli.app import output
 from cli.app.exit_codes import Exit
+from cli.app.logging_setup import Logged
 from cli.app.settings import Settings
 from cli.app.supervisor import ORDERS, SIGNALLED, Terminated, die_with_parent, leave
 from cli.commands.ingest.run import row as run_row
@@ -16,24 +17,8 @@ from cli.commands.ingest.run.options import RunOptions
 from cli.commands.ingest.run.row import RunRow
 from cli.commands.ingest.run.setup import prepared
 from cli.commands.ingest.run.worker import TickerWorker
-from ledger.ingest.plan import Observer
 
 RECORDING_S = 2.0  # at most, between a signal and the end
-
-
-class Logged(Observer):
-    """Reports of jobs, as lines on stderr."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._logger = logging_setup.configure(settings.log_level, settings.log_format)
-
-    def info(self, message: str, **fields: object) -> None:
-        """Log a step."""
-        self._logger.info(message, **fields)
-
-    def warn(self, message: str, **fields: object) -> None:
-        """Log something odd."""
-        self._logger.warning(message, **fields)
 
 
 def run(settings: Settings, options: RunOptions) -> Exit:

@@ -119,8 +119,9 @@ class Importer:
         each = zip(batch.tickers, names, found.sound, pairwise(batch.bounds), strict=True)
         for ticker, identifier, sound, (start, stop) in each:
             lines = batch.lines[start:stop]
-            if not sound or identifier in known or not self._holds_nothing_of(ticker):
-                yield self._judged(ticker, [line.tobytes() for line in lines])
+            held = self._held_before(ticker) if sound and identifier not in known else None
+            if held is None or held.bars or held.actions or held.ranks:
+                yield self._judged(ticker, [line.tobytes() for line in lines], held)
                 continue
             # Written as they are where the event is encoded, and read back as bars before it is appended.
             answered = cast("tuple[RawBar, ...]", msgspec.Raw(found.answered.array(start, stop)))
@@ -132,13 +133,13 @@ class Importer:
             imported = Imported(ticker=ticker, records=stop - start, decision=decision, seq=None)
             yield _Judged(imported, ImportedEvents((fetch, decision), identifier))
 
-    def _holds_nothing_of(self, ticker: str) -> bool:
+    def _held_before(self, ticker: str) -> Held | None:
+        """Return what is held of the ticker, as far as the file's days look at it."""
         try:
             with foreseen("judge"):
-                held = self._held(ticker, Reach(self._contents.window, ends=False))
+                return self._held(ticker, Reach(self._contents.window, ends=False))
         except UnforeseenError:
-            return False  # it comes again when the ticker is judged by itself, and is recorded
-        return not (held.bars or held.actions or held.ranks)
+            return None  # it comes again when the ticker is judged by itself, and is recorded
 
     @cached_property
     def _nothing(self) -> ValidationCompleted:
@@ -177,8 +178,11 @@ class Importer:
         for one in judged:
             yield one.imported if one.events is None else replace(one.imported, seq=next(seqs))
 
-    def _judged(self, ticker: str, lines: list[bytes]) -> "_Judged":
-        """Return what the file's lines of `ticker` come to, and the events that record it; none for what was before."""
+    def _judged(self, ticker: str, lines: list[bytes], held: Held | None = None) -> "_Judged":
+        """Return what the file's lines of `ticker` come to, and the events that record it; none for what was before.
+
+        `held` is what is held of it, where that was read already.
+        """
         identifier = self._append_id(ticker)
         imported = Imported(ticker=ticker, records=len(lines), decision=None, seq=None)
         if self._log is not None and (run := self._log.append_run(identifier)):
@@ -188,9 +192,10 @@ class Importer:
                 body = b"".join(lines)
                 fetch = evidence(ticker, body, tuple(layout.quote(line).bar for line in lines), self._contents)
                 reading = replace(recorded.reading(body), rank=recorded.rank(fetch))
+                reach = judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)
                 decision = judge.judge(
                     fetch,
-                    self._held(ticker, judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)),
+                    held if held is not None and held.reaches(reach) else self._held(ticker, reach),
                     basis=DESCRIPTION.basis,
                     exchange=DESCRIPTION.exchange,
                     reading=reading,

@@ -4,6 +4,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -69,6 +70,17 @@ def test_an_import_creates_the_ledger_and_fills_it(tmp_path: Path) -> None:
     }  # fmt: skip
     assert (0, expected) == (done.code, row)
     assert dict.fromkeys(DAYS, 37_320_000) == closes(tmp_path, "PETR4.SA")
+
+
+@pytest.mark.parametrize("heavy", ["numpy", "tenacity", "structlog"])
+def test_a_short_file_is_imported_without_what_takes_longer_to_import(heavy: str, tmp_path: Path) -> None:
+    """A line at a time, and asking nobody; a log of errors alone has no line."""
+    path = made(tmp_path / "D.TXT", (line(day, "PETR4") for day in DAYS))
+    code = f"import sys; sys.modules[{heavy!r}] = None; from cli.entry import main; main()"
+    words = [sys.executable, "-c", code, "import-cotahist", path.name]
+    env = environment({**NOW, "LOG_LEVEL": "ERROR"})
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (0, True) == (done.returncode, "3 added" in done.stdout), done.stderr
 
 
 def test_the_same_file_twice_appends_nothing_and_says_so(tmp_path: Path) -> None:

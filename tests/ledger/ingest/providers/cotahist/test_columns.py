@@ -1,6 +1,7 @@
 """Columns read what is read line by line: the same refusal at the same line, the same events to the byte."""
 
 from collections import Counter
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from hypothesis import strategies as st
 from ledger.ingest.providers.cotahist import (
     column_intake,
     columns,
+    file,
     intake,
     layout,
     line_runs,
     packed_bars,
+    reading,
 )
+from ledger.ingest.providers.cotahist.column_intake import ColumnIntake
 from ledger.ingest.providers.cotahist.intake import Selection
 from ledger.ingest.providers.cotahist.line_runs import LineRuns
 from ledger.ingest.providers.cotahist.packed_bars import SessionColumns
@@ -27,7 +31,7 @@ from ledger.market.series_state import array
 from ledger.market.sessions import shift
 from ledger.values import Bar, RawBar
 from scripts.exchange_month import month_lines
-from tests.ledger.ingest.providers.cotahist.both import Outcome, agreed, ledger
+from tests.ledger.ingest.providers.cotahist.both import Outcome, agreed, ledger, shown
 from tests.ledger.ingest.providers.cotahist.damage import damaged
 from tests.support.cotahist import line, made, quotes, text
 
@@ -182,6 +186,14 @@ def test_blocks_of_every_length_are_read_alike(count: int, tmp_path: Path, monke
     path.write_bytes(text(line(DAYS[number % 6], f"PETR{number // 6 + 3}") for number in range(count)))
     found = agreed(path, ALL)
     assert (count, True) == (found.contents and found.contents.records, found.by_columns)
+
+
+def test_a_file_of_few_lines_is_read_a_line_at_a_time(tmp_path: Path) -> None:
+    """Both readers come to the same, so that the quicker one may be taken."""
+    few, many = (made(tmp_path / f"{count}.TXT", quotes(records=count, year=2025, seed=3)) for count in (400, 1_200))
+    for path, by_columns in ((few, False), (many, True)):
+        with ExitStack() as held, file.opened(path) as found:
+            assert by_columns == isinstance(reading.quickest(found, ALL, held, shown).intake, ColumnIntake)
 
 
 @given(
