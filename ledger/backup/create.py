@@ -23,7 +23,7 @@ from ledger.codec import Draft, streams_hash
 from ledger.errors import DamagedError, LedgerError, NameTakenError, ShortageError, StorageError, UnreadableError
 from ledger.events import LEDGER_STREAM, BackupCreated, BackupFailed
 from ledger.files.atomic_file import PartFile, part_file
-from ledger.files.checksum import write_checksum
+from ledger.files.checksum import FileHash, hash_split, write_checksum
 from ledger.files.isolated import IsolatedProcess
 from ledger.files.regular import buffers
 from ledger.store.ceiling import ClockAheadError
@@ -31,6 +31,7 @@ from ledger.store.event_log import EventLog
 from ledger.values import ErrorKind
 
 WORTH_A_CHILD_EVENTS = 30_000
+OTHER_BYTES = "other bytes than were written"
 
 # Called with what is being done and how many events that takes (None: not known);
 # what it gives for the block is called with how many more are done.
@@ -155,8 +156,10 @@ def prove_copy(
             written = write_archive(log, head.size, part, advance, earlier=earlier, grown=grown)
         part.sync()
         stage.name = "check"
+        if earlier is not None:
+            return scan_extended(part, earlier, added=written, head=head, watch=watch, known=known)
         if behind is None:
-            return scan_copy(part, part.target, sha256=written, head=head, watch=watch, known=known)
+            return scan_copy(part, part.target, sha256=written, head=head, watch=watch)
         with watch("checking", head.size) as advance:
             found = behind.result()
             if advance is not None:
@@ -164,13 +167,44 @@ def prove_copy(
     return checked_copy(found, part.target, sha256=written, head=head)
 
 
-def scan_copy(
-    part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch, known: Head | Counted | None = None
-) -> Scan:
+def scan_copy(part: PartFile, path: Path, *, sha256: bytes, head: Head, watch: Watch) -> Scan:
     """Return what the disk gives back of the copy, once that is what was written and all of it holds."""
     with watch("checking", head.size) as advance:
-        found = scan(part.path, counted=True, known=known, advance=advance)
+        found = scan(part.path, counted=True, advance=advance)
     return checked_copy(found, path, sha256=sha256, head=head)
+
+
+def scan_extended(
+    part: PartFile, earlier: BackupCreated, *, added: bytes, head: Head, watch: Watch, known: Head | Counted | None
+) -> Scan:
+    """Return what the disk gives back of a copy of `earlier` and what was added, once that is it and all of it holds.
+
+    Raises: as `hash_extended` and `checked_copy` do.
+    """
+    with watch("checking", head.size) as advance:
+        hashed = hash_extended(part, earlier, added)
+        found = scan(part.path, counted=True, known=known, hashed=hashed, advance=advance)
+    return leading_to(head, found, part.target)
+
+
+def hash_extended(part: PartFile, earlier: BackupCreated, added: bytes) -> FileHash:
+    """Return the hash of what the disk gives back, once it begins with the backup that `earlier` records.
+
+    `added` is the SHA-256 of what was written behind that. Hashed once, here: the copy had no need of it.
+
+    Raises: DamagedError where the earlier backup is not the one recorded; UnreadableError; StorageError for bytes that
+    were not written.
+    """
+    found = hash_split(part.path, earlier.archive_bytes)
+    if found.before != earlier.sha256:
+        read = sha256()
+        for buffer in buffers(part.path.with_name(earlier.name)):
+            read.update(buffer)
+        if read.digest() != earlier.sha256:
+            raise DamagedError(earlier.size - 1, "sha256", expected=earlier.sha256.hex(), found=read.hexdigest())
+    if (found.before, found.after) != (earlier.sha256, added):
+        raise StorageError(part.target, OTHER_BYTES)
+    return found.whole
 
 
 def checked_copy(found: Scan, path: Path, *, sha256: bytes, head: Head) -> Scan:
@@ -179,7 +213,15 @@ def checked_copy(found: Scan, path: Path, *, sha256: bytes, head: Head) -> Scan:
     Raises: StorageError; DamagedError.
     """
     if found.sha256 != sha256:
-        raise StorageError(path, "other bytes than were written")
+        raise StorageError(path, OTHER_BYTES)
+    return leading_to(head, found, path)
+
+
+def leading_to(head: Head, found: Scan, path: Path) -> Scan:
+    """Return what was found of the copy that is to be at `path`, once all of it holds and leads to `head`.
+
+    Raises: DamagedError.
+    """
     if flaw := found.flaw:
         raise DamagedError(flaw.seq or 0, flaw.kind, expected=flaw.expected, found=flaw.found)
     if found.head != head:
@@ -218,11 +260,11 @@ def write_archive(
     earlier: BackupCreated | None = None,
     grown: Callable[[], None] = _unseen,
 ) -> bytes:
-    """Write the archive of events [0, size) of `log` into the empty `part`; return its SHA-256.
+    """Write the archive of events [0, size) of `log` into the empty `part`; return the SHA-256 of what the log gave.
 
     `grown` is called whenever there is more of it.
-    It begins with a copy of the backup that `earlier` records, in the folder of `part`, where there is one.
-    Checks nothing but that this is the one recorded, and of this log: what was written is to be scanned.
+    It begins with a copy of the backup that `earlier` records, in the folder of `part`, where there is one: that is as
+    long as recorded, and of this log. Checks nothing else: what was written is to be hashed and scanned.
 
     Raises: what reading `log` raises; OSError. DamagedError, UnreadableError for the earlier backup too.
     """
@@ -233,7 +275,7 @@ def write_archive(
         found, last = log.link_at(earlier.size - 1), earlier.size - 1
         if found != earlier.link:
             raise DamagedError(last, "link", expected=earlier.link.hex(), found=found.hex() if found else "none")
-        copy_earlier(earlier, hashed, advance)
+        copy_earlier(earlier, part, advance)
     for values in log.values(0 if earlier is None else earlier.size, size):
         hashed.write(frames(values))
         if advance is not None:
@@ -241,27 +283,25 @@ def write_archive(
     return hashed.digest()
 
 
-def copy_earlier(earlier: BackupCreated, hashed: HashedPart, advance: Advance | None = None) -> None:
-    """Write the backup that `earlier` records, from its folder, into the empty `hashed`.
+def copy_earlier(earlier: BackupCreated, part: PartFile, advance: Advance | None = None) -> None:
+    """Write the backup that `earlier` records, from its folder, into the empty `part`, unhashed.
 
-    Raises: DamagedError where it is not the one recorded; UnreadableError; OSError of writing.
+    Raises: DamagedError where it is longer or shorter than recorded; UnreadableError; OSError of writing.
     """
-    copied_bytes, done, last = 0, 0, earlier.size - 1
+    copied_bytes, done = 0, 0
     # Read and written, never cloned: a copy that shares its blocks with the earlier file rots with it.
-    for buffer in buffers(hashed.part.path.with_name(earlier.name)):
+    for buffer in buffers(part.path.with_name(earlier.name)):
         copied_bytes += len(buffer)
         if copied_bytes > earlier.archive_bytes:
             break
-        hashed.write(buffer)
+        part.write(buffer)
         if advance is not None:
             events = earlier.size * copied_bytes // earlier.archive_bytes
             advance(events - done)
             done = events
     if copied_bytes != earlier.archive_bytes:
         more = "more" if copied_bytes > earlier.archive_bytes else f"{copied_bytes}"
-        raise DamagedError(last, "archive bytes", expected=f"{earlier.archive_bytes}", found=more)
-    if (copied := hashed.digest()) != earlier.sha256:
-        raise DamagedError(last, "sha256", expected=earlier.sha256.hex(), found=copied.hex())
+        raise DamagedError(earlier.size - 1, "archive bytes", expected=f"{earlier.archive_bytes}", found=more)
 
 
 def failure(name: str, stage: str, error: BaseException, *, job_id: bytes) -> tuple[Draft, bytes]:

@@ -84,6 +84,7 @@ def scan(
     counted: bool = False,
     meaning: bool = False,
     known: Head | Counted | None = None,
+    hashed: FileHash | None = None,
     advance: Advance | None = None,
 ) -> Scan:
     """Return what the archive at `path` holds; damage is a flaw, not an error.
@@ -92,7 +93,8 @@ def scan(
     `meaning` also reads them: then an event that is not what its type says is one.
     `known` is a head whose events' bytes were checked before, as by the SHA-256 of a checked archive: they are not
     re-hashed, and that they end with its link is; where they are counted too, nothing of them is read.
-    Reads the file twice, once for the chain and once for the SHA-256, a large one in three processes at once.
+    Reads the file twice, once for the chain and once for the SHA-256, a large one in three processes at once; once and
+    in one process where `hashed` is its hash already.
     Memory grows with the file by one mark of about 100 bytes per 256 KiB.
 
     Raises: NoArchiveError, NotAnArchiveError, NewerFormatError; UnreadableError, also when it changes meanwhile.
@@ -100,9 +102,12 @@ def scan(
     try:
         with opened(path) as file:
             large = os.fstat(file.fileno()).st_size >= WORTH_MORE_PROCESSES_BYTES
-        processes = 2 if large and known is None else 1
+        processes = 2 if large and known is None and hashed is None else 1
         scanner = _Scanner(path, counted=counted, meaning=meaning, known=known, advance=advance, processes=processes)
-        part, hashed = _shared(scanner) if large else (scanner.run_in_order(), hash_file(path))
+        if hashed is not None:
+            part = scanner.run_in_order()
+        else:
+            part, hashed = _shared(scanner) if large else (scanner.run_in_order(), hash_file(path))
     except OSError as error:
         raise unreadable(path, error) from error
     except IsolatedProcessError as error:

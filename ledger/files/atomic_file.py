@@ -29,7 +29,7 @@ class PartFile:
             # Another process swept it between the two calls, as one that a crash left.
             os.close(self.fd)
 
-    def write(self, content: bytes) -> None:
+    def write(self, content: bytes | memoryview) -> None:
         """Add `content`, all of it."""
         while content:
             content = content[os.write(self.fd, content) :]

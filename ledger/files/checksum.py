@@ -2,14 +2,18 @@
 
 import os
 import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import file_digest, sha256
+from io import FileIO
 from pathlib import Path
 
 import msgspec
 
 from ledger.errors import ChecksumDamagedError, UnreadableError, unreadable
 from ledger.files.atomic_file import part_file
-from ledger.files.regular import open_regular
+from ledger.files.regular import BUFFER_BYTES, open_regular
 
 CHECKSUM_SUFFIX = ".checksum"
 CHANGES = "a file that changes"
@@ -78,15 +82,52 @@ class FileHash(msgspec.Struct, frozen=True):
     file_bytes: int
 
 
+class SplitHash(msgspec.Struct, frozen=True):
+    """A file's hash, and the SHA-256 of its bytes before and after a place in it."""
+
+    whole: FileHash
+    before: bytes
+    after: bytes
+
+
 def hash_file(path: Path) -> FileHash:
     """Return the hash of the regular file at `path`, which holds still meanwhile.
 
     Raises: UnreadableError where it changes; OSError.
     """
-    with open(open_regular(path), "rb") as file:
+    with _still(path) as file:
+        return FileHash(file_digest(file, sha256).digest(), file.tell())
+
+
+def hash_split(path: Path, split_bytes: int) -> SplitHash:
+    """Return what `hash_file` does, and the hashes of its first `split_bytes` and of the rest; reads it once.
+
+    Raises: as `hash_file` does.
+    """
+    whole, rest = sha256(), sha256()
+    with _still(path) as file:
+        _feed(file, split_bytes, whole.update)
+        before = whole.digest()
+        _feed(file, sys.maxsize, whole.update, rest.update)
+        return SplitHash(FileHash(whole.digest(), file.tell()), before, rest.digest())
+
+
+def _feed(file: FileIO, most_bytes: int, *updates: Callable[[memoryview], None]) -> None:
+    """Pass what comes next in `file`, `most_bytes` at most, to each of `updates`."""
+    buffer = memoryview(bytearray(BUFFER_BYTES))
+    while most_bytes and (found := file.readinto(buffer[:most_bytes])):
+        for update in updates:
+            update(buffer[:found])
+        most_bytes -= found
+
+
+@contextmanager
+def _still(path: Path) -> Iterator[FileIO]:
+    """Give the regular file at `path`, unbuffered, for a block that reads it to its end while it holds still."""
+    with FileIO(open_regular(path)) as file:
         before = os.fstat(file.fileno())
-        found = FileHash(file_digest(file, sha256).digest(), file.tell())
+        yield file
         after = os.fstat(file.fileno())
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or found.file_bytes != after.st_size:
+        read_bytes = file.tell()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or read_bytes != after.st_size:
         raise UnreadableError(path, CHANGES)
-    return found

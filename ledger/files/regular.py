@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 from ledger.errors import unreadable
@@ -49,15 +50,16 @@ def read_regular(path: Path, *, limit_bytes: int, follow: bool = True) -> bytes:
     return content
 
 
-def buffers(path: Path) -> Iterator[bytes]:
-    """Yield the content of the regular file `path`, no link, a MiB at a time.
+def buffers(path: Path) -> Iterator[memoryview]:
+    """Yield the content of the regular file `path`, no link, a MiB at a time; each is overwritten by the next.
 
     Raises: UnreadableError and its like.
     """
+    buffer = memoryview(bytearray(BUFFER_BYTES))
     try:
-        with open(open_regular(path, follow=False), "rb", buffering=0) as file:
-            while buffer := file.read(BUFFER_BYTES):
-                yield buffer
+        with FileIO(open_regular(path, follow=False)) as file:
+            while found := file.readinto(buffer):
+                yield buffer[:found]
     except OSError as error:
         raise unreadable(path, error) from error
 

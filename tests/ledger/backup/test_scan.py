@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -214,8 +215,10 @@ def written_behind(path: Path, content: bytes, piece_bytes: int) -> Scan:
     path.write_bytes(b"")
     with ScanBehind(path) as behind:
         with path.open("ab", buffering=0) as file:
-            for at in range(0, len(content), piece_bytes):
-                file.write(content[at : at + piece_bytes])
+            # As a writer does: the header at once, which the child reads first.
+            cuts = [0, *range(len(HEADER), len(content), piece_bytes), len(content)]
+            for at, end in pairwise(cuts):
+                file.write(content[at:end])
                 behind.grown()
         return behind.result()
 
