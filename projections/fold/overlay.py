@@ -1,13 +1,13 @@
 """Changes in memory over a table: how a reader sees events not yet stored, and how a batch writes a row once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 
-from projections.fold.tables import Row, Stored, Table, encode
+from projections.fold.tables import Made, Row, Stored, Table, encode
 
 _key = itemgetter(0)
 
@@ -55,6 +55,11 @@ class Overlay(Table):
         for key, value in merge(changed, kept, key=_key, reverse=reverse):
             if value is not None:
                 yield key, value
+
+    def whole(self, prefix: bytes, make: Callable[[Sequence[Row]], Made]) -> Made:
+        """Return what `make` makes of the rows of both: what the base has, where nothing under `prefix` changed."""
+        changed = any(key.startswith(prefix) for key in self._changes)
+        return super().whole(prefix, make) if changed else self._base.whole(prefix, make)
 
     def flush(self) -> None:
         """Write the changes to the base, in key order, and forget them."""

@@ -1,13 +1,14 @@
 """What a fold writes to and a reader reads from: ordered maps from bytes to bytes."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
 
 Row = tuple[bytes, bytes]
 Stored = TypeVar("Stored", bound=msgspec.Struct)
+Made = TypeVar("Made")
 
 encode = msgspec.msgpack.Encoder().encode
 
@@ -41,6 +42,13 @@ class Table(Protocol):
         The table is not to change while the scan goes on.
         """
         ...
+
+    def whole(self, prefix: bytes, make: Callable[[Sequence[Row]], Made]) -> Made:
+        """Return what `make` makes of all rows whose key begins with `prefix`, not to be changed.
+
+        A table that holds still may remember it, and give it to the next who asks.
+        """
+        return make(list(self.scan(prefix)))
 
     def load(self, key: bytes, decode: Callable[[bytes], Stored]) -> Stored | None:
         """Return the value at `key` decoded, None where there is none; to change it, change it and `store` it."""

@@ -59,6 +59,9 @@ def changes(
     """
     in_force = dict(before or {})
     for decision in decisions:
+        # Asked first: most decisions commit to a state and name no action.
+        if not decision.actions and decision.after is not None:
+            continue
         if not decision.accepted:
             continue
         reported: dict[DayAndKind, tuple[Action, ...]] = {}

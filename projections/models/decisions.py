@@ -3,17 +3,19 @@
 Table `decided`: (ticker, provider, seq) -> decision.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import takewhile
 
 import msgspec
 
 from ledger.codec import Envelope
 from ledger.events import ValidationCompleted
 from ledger.market.series import Series
+from ledger.market.series_state import array_of
 from ledger.values import ACCEPTED, Action, Basis, Rank, Verdict, Window
 from projections.fold.keys import last_seq, past_prefix, seq_key, text_key, two_texts
-from projections.fold.tables import Tables
+from projections.fold.tables import Row, Tables
 
 
 class Decision(msgspec.Struct, frozen=True, array_like=True):
@@ -48,6 +50,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True):
 
 
 _decode = msgspec.msgpack.Decoder(Decision).decode
+_decode_all = msgspec.msgpack.Decoder(list[Decision]).decode
 
 
 def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
@@ -78,11 +81,17 @@ def decisions(tables: Tables, series: Series, position: int | None = None, *, st
     None whose seq is below `start`.
     """
     prefix = text_key(series.ticker, series.provider)
-    for _, value in tables["decided"].scan(prefix, start=prefix + seq_key(start)):
-        decision = _decode(value)
-        if position is not None and decision.seq >= position:
-            return
-        yield decision
+    found: Iterator[Decision]
+    if start:
+        found = (_decode(value) for _, value in tables["decided"].scan(prefix, start=prefix + seq_key(start)))
+    else:
+        found = iter(tables["decided"].whole(prefix, _decoded))
+    return found if position is None else takewhile(lambda one: one.seq < position, found)
+
+
+def _decoded(rows: Sequence[Row]) -> list[Decision]:
+    # One call for them all: one each costs as much as the rest.
+    return _decode_all(array_of(len(rows), b"".join([value for _, value in rows])))
 
 
 def made_at(tables: Tables, series: Series, seq: int) -> Decision | None:

@@ -7,9 +7,10 @@ Tables:
 - `series`: (ticker, provider) -> empty. Which series there are.
 """
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from datetime import MAXYEAR, MINYEAR, date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import MAXYEAR, date
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from ledger.market.series_state import array_of
 from ledger.values import Action, Bar, Rank, Window
 from projections.fold.event_readers import Fact
 from projections.fold.keys import DAY_BYTES, SEQ_BYTES, TEXT_END, day_key, last_seq, seq_key, text_key, two_texts
-from projections.fold.tables import Tables
+from projections.fold.tables import Row, Tables
 from projections.models import decisions
 
 NAME = "prices"
@@ -44,16 +45,36 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     bar: Bar | None
 
 
+class InForce(NamedTuple):
+    """The bars in force, by day; of each the seq of the decision that made it, and when that was recorded."""
+
+    bars: list[Bar]
+    seqs: list[int]
+    recorded: list[int]
+
+
 class HeldYears(NamedTuple):
-    """The bars in force by calendar year and day, in the msgpack of their decisions, and what is stored of each day."""
+    """The bars in force by calendar year and day, in the msgpack of their decisions, and what is stored of each day.
+
+    `places` are those of the bars in force among the rows, in order of days.
+    """
 
     bars: dict[int, list[bytes]]
     keys: list[bytes]
     rows: "list[_EncodedBar]"
+    places: list[int]
 
     def versions(self) -> Mapping[tuple[bytes, int], int]:
         """Return how many versions there are of each (seq as in a key, recorded_at)."""
         return Counter((key[-SEQ_BYTES:], row.recorded_at) for key, row in zip(self.keys, self.rows, strict=True))
+
+    def until(self, position: int | None) -> "HeldYears":
+        """Return this as it was once `position` events were read (None: all)."""
+        past = None if position is None else seq_key(position)
+        if past is None or all(key[-SEQ_BYTES:] < past for key in self.keys):
+            return self
+        known = [(key, row) for key, row in zip(self.keys, self.rows, strict=True) if key[-SEQ_BYTES:] < past]
+        return _held([key for key, _ in known], [row for _, row in known])
 
 
 class _StoredBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -70,6 +91,7 @@ NIL = b"\xc0"
 EVER = Window(date.min, date.max)
 
 _decode_row = msgspec.msgpack.Decoder(_StoredBar).decode
+_decode_bars = msgspec.msgpack.Decoder(list[Bar]).decode
 _decode_encoded_rows = msgspec.msgpack.Decoder(list[_EncodedBar]).decode
 
 
@@ -111,38 +133,61 @@ def bars(tables: Tables, series: Series, position: int | None = None) -> dict[da
 
     One prefix scan over the series' versions.
     """
-    found: dict[date, Bar] = {}
-    for key, value in tables["bars"].scan(text_key(series.provider, series.ticker)):
-        if position is None or last_seq(key) < position:
-            bar = _decode_row(value).bar
-            if bar is not None:
-                found[bar.date] = bar
-    return found
+    return {bar.date: bar for bar in _decoded_bars(_whole(tables, series).until(position))}
 
 
-def held_years(tables: Tables, series: Series, first: int = MINYEAR, last: int = MAXYEAR) -> HeldYears:
-    """Return what is held of the series in the years `first` to `last`, nothing of it decoded; costs their rows."""
+def in_force(tables: Tables, series: Series, position: int | None = None) -> InForce:
+    """Return what `bars` does, each beside the decision that it holds since."""
+    found = _whole(tables, series).until(position)
+    return InForce(
+        _decoded_bars(found),
+        [last_seq(found.keys[place]) for place in found.places],
+        [found.rows[place].recorded_at for place in found.places],
+    )
+
+
+def held_years(tables: Tables, series: Series, first: int | None = None, last: int = MAXYEAR) -> HeldYears:
+    """Return what is held of the series in the years `first` to `last`, nothing of it decoded; costs their rows.
+
+    None: in all years.
+    """
+    if first is None:
+        return _whole(tables, series)
     prefix, past = text_key(series.provider, series.ticker), _past_year(last)
     found = tables["bars"].scan(prefix, start=prefix + day_key(date(first, 1, 1)))
-    stored = list(takewhile(lambda row: row[0][-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES] < past, found))
+    return _held_of(list(takewhile(lambda row: row[0][-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES] < past, found)))
+
+
+def _whole(tables: Tables, series: Series) -> HeldYears:
+    return tables["bars"].whole(text_key(series.provider, series.ticker), _held_of)
+
+
+def _held_of(stored: Sequence[Row]) -> HeldYears:
     # One call for them all: they are read whole by every run, and a call each costs as much as the rest.
     rows = _decode_encoded_rows(array_of(len(stored), b"".join([value for _, value in stored])))
-    keys = [key for key, _ in stored]
+    return _held([key for key, _ in stored], rows)
+
+
+def _held(keys: list[bytes], rows: "list[_EncodedBar]") -> HeldYears:
+    """Return the bars in force of versions by day and seq: of each day the last one that is no withdrawal."""
+    encoded = [bytes(row.bar) for row in rows]
+    days = [key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES] for key in keys]
+    # A day keeps the place at which it came first, so that these are in order of days.
+    newest = {day: place for place, day in enumerate(days) if encoded[place] != NIL}
+    held, places = list(newest), list(newest.values())
     bars: dict[int, list[bytes]] = {}
-    last_day, of_year, past = b"", list[bytes](), b""
-    for key, row in zip(keys, rows, strict=True):
-        day, bar = key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES], bytes(row.bar)
-        if bar == NIL:
-            continue
-        if day == last_day:
-            of_year[-1] = bar  # a later version of the same day
-            continue
-        if day >= past:
-            year = date.fromordinal(int.from_bytes(day, "big")).year
-            of_year, past = bars.setdefault(year, []), _past_year(year)
-        of_year.append(bar)
-        last_day = day
-    return HeldYears(bars, keys, rows)
+    start = 0
+    while start < len(held):
+        year = date.fromordinal(int.from_bytes(held[start], "big")).year
+        stop = bisect_left(held, _past_year(year), start)
+        bars[year] = [encoded[place] for place in places[start:stop]]
+        start = stop
+    return HeldYears(bars, keys, rows, places)
+
+
+def _decoded_bars(held: HeldYears) -> list[Bar]:
+    encoded = [bar for of_year in held.bars.values() for bar in of_year]
+    return _decode_bars(array_of(len(encoded), b"".join(encoded)))
 
 
 def _past_year(year: int) -> bytes:
@@ -158,9 +203,8 @@ def is_held(tables: Tables, series: Series) -> bool:
 def holding(tables: Tables, series: Series, position: int | None = None) -> dict[date, Version]:
     """Return what `bars` does, each bar as the version that records since when it is in force."""
     return {
-        version.date: version
-        for version in versions(tables, series)
-        if version.bar is not None and (position is None or version.seq < position)
+        bar.date: Version(date=bar.date, seq=seq, recorded_at=recorded_at, bar=bar)
+        for bar, seq, recorded_at in zip(*in_force(tables, series, position), strict=True)
     }
 
 

@@ -44,7 +44,7 @@ FOLDER = "b3-ledger"
 SCAN, SEAL = "scan", "seal"
 SCAN_BYTES = 256 * 1024 * 1024  # of an archive of terabytes
 SEAL_BYTES = 32
-SEALED_BYTES = 1024 * 1024  # at a time
+SEALED_BYTES = 256 * 1024  # at a time: what stays in a processor's cache
 KEPT_ARCHIVES = 3
 OTHERS_MAY_WRITE = 0o022
 

@@ -4,7 +4,7 @@ A bit that flips on disk changes a value, or the key that it is found under, and
 checksums. A row whose check fails is never handed out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, takewhile
 from pathlib import Path
 from struct import Struct
@@ -13,10 +13,11 @@ from zlib import crc32
 
 from ledger.errors import StorageError
 from projections.fold.keys import past_prefix
-from projections.fold.tables import Row, Stored, Table, encode
+from projections.fold.tables import Made, Row, Stored, Table, encode
 
 CHECK_BYTES = 4
 ROWS_TOGETHER = 4096
+REMEMBERED = 4  # series of a table, of whose rows everything was made that is asked for: those of one ticker, mostly
 
 _check = Struct(">I").pack  # called for every row that a fold writes
 
@@ -130,3 +131,21 @@ class LmdbTable(Table):
             yield together if whole else [row for row in together if row[0].startswith(self._mark)]
             if not whole:
                 return
+
+
+class StillTable(LmdbTable):
+    """A table in a transaction that only reads: what was made of whole series is made once for all who ask."""
+
+    def __init__(self, txn: Any, mark: bytes, folder: Path) -> None:
+        super().__init__(txn, mark, folder)
+        self._remembered: tuple[tuple[bytes, Any, Any], ...] = ()  # replaced whole: threads may ask at once
+
+    def whole(self, prefix: bytes, make: Callable[[Sequence[Row]], Made]) -> Made:
+        """Return what `make` makes of the rows whose key begins with `prefix`, or made of them before."""
+        for known, by, made in self._remembered:
+            if known == prefix and by is make:
+                found: Made = made
+                return found
+        made = super().whole(prefix, make)
+        self._remembered = ((prefix, make, made), *self._remembered[: REMEMBERED - 1])
+        return made

@@ -13,7 +13,7 @@ import lmdb
 
 from ledger.errors import StorageError
 from ledger.market.series import Series
-from projections.fold.tables import Row, State, Table, Tables
+from projections.fold.tables import Made, Row, State, Table, Tables
 from projections.models import prices
 
 UNSOUND = (StorageError, lmdb.Error)  # what reading a damaged store raises
@@ -123,6 +123,13 @@ class _MendedTable(Table):
             for row in self._again(error).scan(prefix, reverse=reverse, start=start):
                 if last is None or (row[0] < last if reverse else row[0] > last):
                     yield row
+
+    def whole(self, prefix: bytes, make: Callable[[Sequence[Row]], Made]) -> Made:
+        """Return what `make` makes of the rows whose key begins with `prefix`: what they were held by, where it is."""
+        try:
+            return self._rows(prefix).whole(prefix, make)
+        except UNSOUND as error:
+            return self._again(error).whole(prefix, make)
 
     def _rows(self, key: bytes) -> Table:
         if self._projection == prices.NAME and (series := prices.series_of(self._name, key)):

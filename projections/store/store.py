@@ -32,7 +32,7 @@ from ledger.store.shared import Shared
 from projections.fold.projection import Projection
 from projections.fold.tables import State, Table
 from projections.models import prices
-from projections.store.lmdb_tables import DamagedRowError, LmdbTable, sealed, unsealed
+from projections.store.lmdb_tables import DamagedRowError, LmdbTable, StillTable, sealed, unsealed
 
 if TYPE_CHECKING:
     from projections.store.bulk import Batch
@@ -152,7 +152,7 @@ class Store:
     def view_with_leaves(self) -> Iterator[tuple[View, Table]]:
         """Give what `view` does, and the table of leaves as of the same instant."""
         with self._reading() as txn:
-            view = View(self._stored_head(txn).head, self._state(txn))
+            view = View(self._stored_head(txn).head, self._state(txn, StillTable))
             yield view, LmdbTable(txn, LEAVES_MARK, self.folder)
 
     def keep(self, leaves: Mapping[bytes, bytes]) -> None:
@@ -213,10 +213,10 @@ class Store:
             raise StorageError(self.folder, f"format {found.format!r}")
         return found
 
-    def _state(self, txn: Any) -> State:
+    def _state(self, txn: Any, kind: type[LmdbTable] = LmdbTable) -> State:
         marks = iter(range(1, LARGEST_MARK))
         return {
-            name: {table: LmdbTable(txn, bytes([next(marks)]), self.folder) for table in model.tables}
+            name: {table: kind(txn, bytes([next(marks)]), self.folder) for table in model.tables}
             for name, model in self.models.items()
         }
 

@@ -1,6 +1,6 @@
 """Tables in memory, in LMDB and overlaid behave as one sorted dict does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger.chain import EMPTY_HEAD, Head
 from projections.fold.memory_tables import MemoryTable
 from projections.fold.overlay import Overlay
-from projections.fold.tables import State, Table, encode
+from projections.fold.tables import Row, State, Table, encode
 from projections.store.store import Model, create, opened
 
 KEYS = st.binary(min_size=1, max_size=3) | st.sampled_from([b"\xff", b"\xff\xff", b"a\xff", b"a\xff\xff", b"b"])
@@ -50,6 +50,11 @@ def changed(changes: Changes) -> dict[bytes, bytes]:
         if value is not None:
             left[key] = value
     return left
+
+
+def made(rows: Sequence[Row]) -> tuple[list[Row], bytes]:
+    """Return something that is made of rows."""
+    return list(rows), b""
 
 
 @contextmanager
@@ -118,6 +123,8 @@ def test_a_table_is_a_sorted_dict(kind: Kind, before: Changes, after: Changes, p
     with kind(before, after) as table:
         for prefix in [b"", *prefixes]:
             rows = sorted((key, value) for key, value in want.items() if key.startswith(prefix))
+            # Asked twice: a table may remember the first time.
+            assert [(rows, b""), (rows, b"")] == [table.whole(prefix, made) for _ in range(2)]
             assert rows == list(table.scan(prefix))
             assert rows[::-1] == list(table.scan(prefix, reverse=True))
             assert want.get(prefix) == (table.get(prefix) if prefix else None)
@@ -160,3 +167,32 @@ def test_an_overlay_forgets_what_it_deleted_once_flushed() -> None:
     assert overlay.get(b"row") is None
     overlay.flush()
     assert list(base.scan()) == []
+
+
+def test_what_a_view_makes_of_a_series_is_made_once(tmp_path: Path) -> None:
+    """Of the newest few prefixes, by what makes it; a base that holds still serves what nothing was put over."""
+    folder = tmp_path / "store"
+    create(folder, {"one": Model(1, ("table",))})
+    calls: list[bytes] = []
+
+    def keys(rows: Sequence[Row]) -> list[bytes]:
+        calls.append(rows[0][0][:1])
+        return [key for key, _ in rows]
+
+    def step(state: State) -> Head:
+        change(state["one"]["table"], [(bytes([one, other]), b"") for one in b"abcdef" for other in b"12"])
+        return EMPTY_HEAD
+
+    with opened(folder) as store:
+        store.advance(step)
+        with store.view() as view:
+            table = view.state["one"]["table"]
+            over = Overlay(table)
+            over.put(b"b3", b"")
+            for one in (table, over, table):
+                assert [b"a1", b"a2"] == one.whole(b"a", keys)
+            assert [b"b1", b"b2", b"b3"] == over.whole(b"b", keys)
+            assert ["1", "2"] == table.whole(b"a", lambda rows: [chr(key[1]) for key, _ in rows])
+            for each in (b"c", b"d", b"e", b"a"):
+                table.whole(each, keys)
+    assert [b"a", b"b", b"c", b"d", b"e", b"a"] == calls

@@ -56,6 +56,10 @@ def test_as_of_equals_the_reference(numbers: list[int], position: int) -> None:
         assert reference(log, ticker, log.head().size) == bars(tables, Series(ticker, PROVIDER))
         found = holding(tables, Series(ticker, PROVIDER), position)
         assert reference(log, ticker, position) == {day: version.bar for day, version in found.items()}
+        assert list(found.values()) == [
+            [one for one in versions(tables, Series(ticker, PROVIDER), day) if one.bar and one.seq < position][-1]
+            for day in sorted(found)
+        ]
 
 
 def test_a_revision_is_a_new_version_and_the_old_one_stays() -> None:
