@@ -59,11 +59,8 @@ def changes(
     """
     in_force = dict(before or {})
     for decision in decisions:
-        # Asked first: most decisions commit to a state and name no action.
-        if not decision.actions and decision.after is not None:
-            continue
-        if not decision.accepted:
-            continue
+        if (not decision.actions and decision.after is not None) or not decision.accepted:
+            continue  # most commit to a state and name no action: asked first
         reported: dict[DayAndKind, tuple[Action, ...]] = {}
         for action in sorted(
             decision.actions,

@@ -45,7 +45,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     bar: Bar | None
 
 
-class InForce(NamedTuple):
+class HeldBars(NamedTuple):
     """The bars in force, by day; of each the seq of the decision that made it, and when that was recorded."""
 
     bars: list[Bar]
@@ -136,10 +136,10 @@ def bars(tables: Tables, series: Series, position: int | None = None) -> dict[da
     return {bar.date: bar for bar in _decoded_bars(_whole(tables, series).until(position))}
 
 
-def in_force(tables: Tables, series: Series, position: int | None = None) -> InForce:
+def in_force(tables: Tables, series: Series, position: int | None = None) -> HeldBars:
     """Return what `bars` does, each beside the decision that it holds since."""
     found = _whole(tables, series).until(position)
-    return InForce(
+    return HeldBars(
         _decoded_bars(found),
         [last_seq(found.keys[place]) for place in found.places],
         [found.rows[place].recorded_at for place in found.places],
