@@ -27,6 +27,7 @@ def text_key(*texts: str) -> bytes:
 seq_key: Callable[[int], bytes] = Struct(">Q").pack
 
 
+@lru_cache(maxsize=16_384)  # forty years of sessions, which all series share
 def day_key(day: date) -> bytes:
     """Return `day` as the u32 big-endian of its proleptic ordinal."""
     return day.toordinal().to_bytes(DAY_BYTES, "big")

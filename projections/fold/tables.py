@@ -16,8 +16,8 @@ encode = msgspec.msgpack.Encoder().encode
 class Table(Protocol):
     """An ordered key-value map.
 
-    A fold uses `get`, `put`, `delete`, `load` and `store` alone, so that a step costs the same however long the
-    history is.
+    A fold uses `get`, `put`, `put_all`, `delete`, `load` and `store` alone, so that a step costs the same however long
+    the history is.
     """
 
     @abstractmethod
@@ -29,6 +29,11 @@ class Table(Protocol):
     def put(self, key: bytes, value: bytes) -> None:
         """Make `value` the one at `key`."""
         ...
+
+    def put_all(self, rows: Sequence[Row]) -> None:
+        """Put rows, in their order; of many in a call each costs less."""
+        for key, value in rows:
+            self.put(key, value)
 
     @abstractmethod
     def delete(self, key: bytes) -> None:

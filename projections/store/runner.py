@@ -89,6 +89,18 @@ def catch_up(log: LogSource, folder: Path, projections: Sequence[Projection] = A
             return EMPTY_HEAD if store is None else store.head()
 
 
+def advance(log: LogSource, folder: Path, projections: Sequence[Projection] = ALL) -> None:
+    """Do what `catch_up` does where the stored projections can be brought up as they are; else leave them.
+
+    Raises: of GIVES_WAY; StorageError for a store that is damaged; what `catch_up` raises.
+    """
+    shelf = Shelf(folder)
+    with shelf.locked(), shelf.stored() as store:
+        if store is not None and not store.readonly and store.models == models_of(projections):
+            start = store.head()
+            folded(log, store, projections, start, check_witness(log, start).size)
+
+
 @contextmanager
 def open_view(
     log: LogSource, folder: Path | None, projections: Sequence[Projection] = ALL, *, storing: bool = True

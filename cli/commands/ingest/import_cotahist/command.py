@@ -1,7 +1,8 @@
 """`main import-cotahist`: the exchange's own files into the ledger."""
 
+import os
 from collections.abc import Collection, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,8 +26,11 @@ from cli.context import clock_option, first_ledger, params
 from ledger.ingest.plan import Observer
 from ledger.ingest.providers.cotahist.download import Period
 from ledger.ingest.providers.cotahist.intake import Market, Selection
+from ledger.store.home import LedgerHome
+from projections.store.following import Follower
 
 FILE = params.EXISTING_FILE
+FOLLOWED_BYTES = 1_000_000  # of files, packed or not
 
 
 @click.command(
@@ -139,7 +143,21 @@ def _imported(
 
     Raises: what opening the ledger does, and what no file is at fault for.
     """
-    with first_ledger.importing(in_force, dry_run=options.dry_run, must_exist=options.must_exist) as ledger:
-        worker = FileWorker(ledger, options=options, settings=in_force, observer=observer)
+    with ExitStack() as held:
+        # Before the ledger is opened: a process that inherits an open one cannot open it.
+        follower = held.enter_context(Follower(LedgerHome(in_force.data_dir))) if _takes_long(options) else None
+        ledger = held.enter_context(
+            first_ledger.importing(in_force, dry_run=options.dry_run, must_exist=options.must_exist)
+        )
+        worker = FileWorker(ledger, options=options, settings=in_force, observer=observer, follower=follower)
         work = chain(before, map(worker.work, options.files))
         return output.report_done(work, style, text=import_row.text), worker.unable
+
+
+def _takes_long(options: ImportOptions) -> bool:
+    """Return whether a second core, where there is one, is worth a process: that takes a while to start too."""
+    if options.dry_run or len(os.sched_getaffinity(0)) == 1:
+        return False
+    with suppress(OSError):
+        return sum(path.stat().st_size for path in options.files) >= FOLLOWED_BYTES
+    return False  # told when it is opened

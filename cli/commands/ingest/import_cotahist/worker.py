@@ -35,8 +35,11 @@ from ledger.store.event_log import EventLog
 from ledger.values import Window
 from projections.models import decisions, metrics, prices, retirements
 from projections.queries import reissued
+from projections.store.following import Follower
 from projections.store.runner import catch_up, open_view
 from projections.store.store import View
+
+TOLD_EVENTS = 100  # appended, at least, between two words to who folds them
 
 
 class ImportOptions(msgspec.Struct, frozen=True):
@@ -59,11 +62,14 @@ class FileWorker:
         options: ImportOptions,
         settings: Settings,
         observer: Observer,
+        follower: Follower | None = None,
     ) -> None:
+        """`follower` brings the read models up meanwhile."""
         self._ledger = ledger
         self._options = options
         self._settings = settings
         self._observer = observer
+        self._follower = follower
         self._job_id = b""  # of the file at work, as are:
         self._first_error: LedgerError | None = None  # of its tickers
         self._refusals: list[Refusal] = []  # as many as are shown
@@ -144,7 +150,7 @@ class FileWorker:
     def _append(
         self, contents: Contents, run: Callable[[Importer], Iterator[Imported]]
     ) -> tuple[Counter[str], int | None]:
-        total, seq = Counter[str](), None
+        total, seq, told = Counter[str](), None, 0
         with self._ledger.view() as view:
 
             def held(ticker: str, reach: Reach) -> Held:
@@ -172,6 +178,9 @@ class FileWorker:
                     if imported.error is not None:
                         self._first_error = self._first_error or imported.error
                         self._observer.warn(str(imported.error), **self._about(), ticker=imported.ticker)
+                    if self._follower is not None and imported.seq is not None and imported.seq >= told + TOLD_EVENTS:
+                        told = imported.seq
+                        self._follower.tell()
                     seq = imported.seq if seq is None else max(seq, imported.seq or seq)
         return total, seq
 
@@ -179,6 +188,8 @@ class FileWorker:
         """Retire what the file has apart, bring the read models up to date, and return what came of the file."""
         log, retired, lacking = self._ledger.log, 0, tuple[str, ...]()
         if log is not None and not log.readonly:
+            if self._follower is not None:
+                self._follower.wait()
             catch_up(log, log.folder)
             for ticker, held in self._blended(log, present):
                 draft = Draft(job_id=self._job_id, stream=ticker, event=blended.retirement(ticker, held))

@@ -16,7 +16,8 @@ from ledger.market.series import Series
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from projections.models import prices
-from projections.store.runner import view_at
+from projections.store.replaying import compare
+from projections.store.runner import remembered, view_at
 from tests.support.cli import Result, command, environment, run_main
 from tests.support.cotahist import line, made, quotes
 from tests.support.oracle import check_home
@@ -81,6 +82,20 @@ def test_a_short_file_is_imported_without_what_takes_longer_to_import(heavy: str
     env = environment({**NOW, "LOG_LEVEL": "ERROR"})
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert (0, True) == (done.returncode, "3 added" in done.stdout), done.stderr
+
+
+def test_read_models_are_folded_beside_a_long_import(tmp_path: Path) -> None:
+    """By a process that reads as any other does, and is gone when the command is; they are what a replay makes."""
+    files = [
+        made(tmp_path / f"A{year}.TXT", quotes(records=5_000, year=year, seed=3), year=year) for year in (2024, 2025)
+    ]
+    done = imported(tmp_path, *(path.name for path in files), "--market", "all")
+    rows = done.lines()
+    assert ["warning", "warning"] == [row["status"] for row in rows]
+    with EventLog(LedgerHome(tmp_path / "dados"), now=lambda: 0, readonly=True) as log:
+        assert [] == compare(log, log.folder)
+        assert log.head() == remembered(log.folder)
+    check_home(LedgerHome(tmp_path / "dados"))
 
 
 def test_the_same_file_twice_appends_nothing_and_says_so(tmp_path: Path) -> None:
