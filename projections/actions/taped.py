@@ -19,7 +19,7 @@ def tape(state: State, ticker: str, position: int | None = None) -> Tape:
     tables = state[prices.NAME]
     judged = decisions.judged(tables, ticker)
     for name in registry.price_names("real"):
-        if registry.described(name).basis == "as_traded" and name in judged:
+        if has_tape(name) and name in judged:
             series = Series(ticker, name)
             bars = prices.bars(tables, series, position)
             listed = instruments.described(state[instruments.NAME], series, position)
@@ -28,6 +28,11 @@ def tape(state: State, ticker: str, position: int | None = None) -> Tape:
             }
             return Tape(bars, counts)
     return NO_TAPE
+
+
+def has_tape(provider: str) -> bool:
+    """Return whether the prices of `provider` are the exchange's own, as traded."""
+    return provider in registry.price_names("real") and registry.described(provider).basis == "as_traded"
 
 
 @lru_cache(maxsize=1024)  # a listing holds for hundreds of sessions, each of which has its count

@@ -1,10 +1,11 @@
-"""Days as notebooks write them: dates, ISO text, pandas' Timestamps and numpy's datetime64. Pure."""
+"""Days and tickers as notebooks write them: dates, ISO text, pandas' Timestamps, numpy's datetime64. Pure."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from ledger.market.sessions import trading_day
+from ledger.market.ticker import normalize
 from projections.queries.position import AsOf
 
 Day = date | str  # a datetime and a Timestamp are dates
@@ -35,6 +36,18 @@ def day_of(written: Any) -> date:
 def day_or_none(written: Any) -> date | None:
     """Return `day_of` what was written, None where nothing was."""
     return None if written is None else day_of(written)
+
+
+def names_of(tickers: Tickers) -> tuple[str, ...]:
+    """Return the tickers, each once, whichever way it is written.
+
+    Raises: TickerError; ValueError for none.
+    """
+    names = (tickers,) if isinstance(tickers, str) else tuple(tickers)
+    if not names:
+        message = "got no ticker, want at least one"
+        raise ValueError(message)
+    return tuple(dict.fromkeys(map(normalize, names)))
 
 
 def as_of_written(written: Any) -> AsOf:

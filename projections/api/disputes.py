@@ -1,5 +1,6 @@
 """What the witnesses of corporate actions say against each other, ticker by ticker. Pure."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
@@ -11,7 +12,7 @@ from ledger.log_source import LogSource
 from ledger.market.price import amount_text
 from ledger.market.series import Series
 from ledger.values import Action
-from projections.actions.taped import tape
+from projections.actions.taped import has_tape, tape
 from projections.actions.witnessed import (
     ActionFamily,
     DisputeCount,
@@ -24,7 +25,7 @@ from projections.actions.witnessed import (
 from projections.fold.tables import State
 from projections.market.quotations import closes
 from projections.models import metrics, prices
-from projections.queries.adjusted import told
+from projections.queries.adjusted import asked, told
 
 IN_DOUBT: frozenset[WitnessState] = frozenset({"differs", "unsized"})
 
@@ -47,15 +48,21 @@ class DisputedAction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tickers(state: State) -> list[str]:
-    """Return the tickers of whose actions more can be said than one provider of prices says; one scan of tallies."""
-    named: dict[str, list[str]] = {}
+    """Return the tickers of whose actions more can be said than one provider of prices says; one scan of tallies.
+
+    Of those whose actions somebody was asked for, the exchange's own prices say more too.
+    """
+    named: dict[str, set[str]] = defaultdict(set)
+    taped = set()
     for run in metrics.runs(state[metrics.NAME]):
         if registry.names_actions(run.provider):
-            named.setdefault(run.ticker, []).append(run.provider)
+            named[run.ticker].add(run.provider)
+        elif has_tape(run.provider):
+            taped.add(run.ticker)
     return sorted(
         ticker
         for ticker, providers in named.items()
-        if len(set(providers)) > 1 or not registry.has_sessions(providers[0])
+        if len(providers) > 1 or ticker in taped or not any(map(registry.has_sessions, providers))
     )
 
 
@@ -64,6 +71,8 @@ def seen(
 ) -> list[WitnessedAction]:
     """Return what is told of the ticker's actions once `position` events are read (None: all), as its witnesses do.
 
+    What nobody names counts from when somebody was asked on, as for adjusted prices; of one nobody was asked for, all.
+
     Raises: DamagedError where what was recorded cannot be read again.
     """
     tables = state[prices.NAME]
@@ -71,7 +80,9 @@ def seen(
         replace(one, closes=closes(log, tables, Series(ticker, one.provider), position))
         for one in told(tables, ticker, position, order)
     ]
-    return witnessed(words, tape(state, ticker, position))
+    since = min(asked(tables, ticker, words, position), default=date.min)
+    found = witnessed(words, tape(state, ticker, position))
+    return [one for one in found if one.family != "unnamed" or one.ex_date > since]
 
 
 def rows(ticker: str, found: Sequence[WitnessedAction]) -> Iterator[DisputedAction]:

@@ -21,7 +21,7 @@ from ledger.values import LedgerKind
 from projections.api import locate, market_rows, series_rows
 from projections.api.columns import Columns
 from projections.api.comparing import CompareRow, Pair, compared
-from projections.api.days import Day, Tickers, as_of_written, day_of, day_or_none
+from projections.api.days import Day, Tickers, as_of_written, day_of, day_or_none, names_of
 from projections.api.faces import to_columns, to_python
 from projections.api.rows import (
     AdjustedPrice,
@@ -39,7 +39,7 @@ from projections.api.shared_log import now_us, shared_log
 from projections.api.why import WhyRow
 from projections.api.why import row as why_row
 from projections.fold.tables import Tables
-from projections.models import ingest_logs, instruments, metrics, retirements
+from projections.models import decisions, ingest_logs, instruments, metrics, retirements
 from projections.models import prices as held_prices
 from projections.models.ingest_logs import Filter, IngestLogs
 from projections.models.instruments import Instruments
@@ -158,11 +158,12 @@ class Ledger:
         return known[source]
 
     def _chosen(self, tickers: Tickers, source: str | None) -> Iterator[Series]:
-        names = (tickers,) if isinstance(tickers, str) else tuple(tickers)
-        if not names:
-            message = "got no ticker, want at least one"
-            raise ValueError(message)
-        return (self.series(name, source) for name in dict.fromkeys(names))
+        return (self.series(name, source) for name in names_of(tickers))
+
+    def _told_of(self, tickers: Tickers, source: str | None) -> Iterator[str]:
+        for name in names_of(tickers):
+            told = decisions.judged(self._tables, name)
+            yield name if source in told or (told and source is None) else self.series(name, source).ticker
 
     @overload
     def prices(
@@ -302,9 +303,9 @@ class Ledger:
     def actions(
         self, ticker: Tickers, *, as_of: AsOf | None = None, source: str | None = None
     ) -> Columns[CorporateAction]:
-        """Return a row for each dividend, split and capital gain that is known, by day and kind."""
-        actions = partial(series_rows.actions, self._tables, position=self.position(as_of))
-        return to_columns(CorporateAction, (row for one in self._chosen(ticker, source) for row in actions(one)))
+        """Return a row for each dividend, split and the like, as each provider tells; by day and kind."""
+        rows = partial(series_rows.actions_of, self._tables, source=source, position=self.position(as_of))
+        return to_columns(CorporateAction, (row for one in self._told_of(ticker, source) for row in rows(one)))
 
     def gaps(
         self,

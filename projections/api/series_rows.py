@@ -3,7 +3,7 @@
 Everywhere `position` is how many events are read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -167,6 +167,22 @@ def actions_of(
         row for name in providers for row in actions(tables, Series(ticker, name), position, every_change=every_change)
     ]
     return sorted(rows, key=lambda one: one.seq if every_change else (one.date, one.kind, one.provider))
+
+
+def counting_actions(state: State, ticker: str, position: int, order: Sequence[str] = ()) -> list[CorporateAction]:
+    """Return those of `actions_of` that count: of what several tell of one day, the first in `order` to be believed.
+
+    They are what the prices of the ticker are adjusted by.
+    """
+    # Imported here: exact fractions cost as much as everything else that actions need.
+    from projections.actions.witnessed import witnessed
+    from projections.queries.adjusted import told
+
+    tables = state[held_prices.NAME]
+    rows = witnessed(told(tables, ticker, position, order))
+    counting = {(row.provider, one.ex_date, one.kind) for row in rows for one in row.actions}
+    found = actions_of(tables, ticker, None, position)
+    return [one for one in found if (one.provider, one.date, one.kind) in counting]
 
 
 def differences(series: Series, old: Mapping[date, Bar], new: Mapping[date, Bar]) -> Iterator[DiffRow]:

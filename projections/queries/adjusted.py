@@ -163,20 +163,30 @@ def known_actions(
     """
     tables = state[prices.NAME]
     witnesses = told(tables, series.ticker, position, rule.order)
-    asked = [
-        date.min if one.provider == series.provider or not registry.has_sessions(one.provider) else first
-        for one in witnesses
-        if (first := _first_asked(tables, Series(series.ticker, one.provider), position)) is not None
-    ]
-    if not asked:
+    known = asked(tables, series.ticker, witnesses, position, whole=series.provider)
+    if not known:
         return KnownActions(basis)
     rows = witnessed(witnesses, tape(state, series.ticker, position))
-    ends = (row for row in rows if row.state == "unsized" and row.ex_date > min(asked))
+    ends = (row for row in rows if row.state == "unsized" and row.ex_date > min(known))
     unsized = max(ends, key=lambda row: row.ex_date, default=None)
-    since = min(asked) if unsized is None else unsized.ex_date
+    since = min(known) if unsized is None else unsized.ex_date
     own = prices.actions(tables, series, position) if registry.names_actions(series.provider) else ()
     actions = counted(rows) if basis == "as_traded" else _onto_adjusted(rows, series.provider, own)
     return KnownActions(basis, actions, since, unsized)
+
+
+def asked(
+    tables: Tables, ticker: str, told: Iterable[ToldActions], position: int | None = None, *, whole: str = ""
+) -> list[date]:
+    """Return the first day that each of those who told of the ticker's actions was asked about.
+
+    Of who gives all that there is, as lists without prices do, and of the provider `whole`, the first day of all.
+    """
+    return [
+        date.min if one.provider == whole or not registry.has_sessions(one.provider) else first
+        for one in told
+        if (first := _first_asked(tables, Series(ticker, one.provider), position)) is not None
+    ]
 
 
 def _first_asked(tables: Tables, series: Series, position: int | None) -> date | None:

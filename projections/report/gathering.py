@@ -152,7 +152,7 @@ def _ticker(
         prices=tuple(series_rows.prices(tables, series, position)),
         changes=tuple(series_rows.changes(tables, series, position, everything=False)),
         missing=tuple(series_rows.missing_sessions(tables, series, due, position)),
-        actions=tuple(series_rows.actions(tables, series, position)),
+        actions=tuple(series_rows.counting_actions(state, series.ticker, position, known.action_order)),
         doubted=tuple(disputes.rows(series.ticker, [one for one in seen if one.is_open])),
     )
 

@@ -156,14 +156,15 @@ def description(one: TickerFacts, found: Revised, say: Phrases) -> str:
 
 def legend(one: TickerFacts, found: Revised, say: Phrases) -> Html:
     """Return what each mark in the picture means and how many there are, of those that are in it."""
-    splits = sum(map(parts, one.actions))
+    drawn = [action for action in one.actions if one.prices[0].date <= action.date <= one.prices[-1].date]
+    splits = sum(map(parts, drawn))
     counts = {
         "correction": len(found.correction),
         "withdrawn": len(found.withdrawn),
         "late": len(found.late),
         "missing": len(one.missing),
         "split": splits,
-        "paid": len(one.actions) - splits,
+        "paid": len(drawn) - splits,
     }
     shown = [
         element("li", element("b", MARKS[name], class_=f"k-{name}"), f" {say(f'mark.{name}')} ({say.number(count)})")
@@ -174,8 +175,8 @@ def legend(one: TickerFacts, found: Revised, say: Phrases) -> Html:
 
 
 def parts(action: CorporateAction) -> bool:
-    """Return whether the action makes other shares of shares, and pays nothing."""
-    return action.amount is None
+    """Return whether the action makes other shares of shares, by a known ratio, and pays nothing."""
+    return action.numerator is not None and action.kind != "subscription"
 
 
 def _levels(scale: Scale) -> list[Decimal]:

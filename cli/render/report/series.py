@@ -82,9 +82,9 @@ def _revision(row: Change, say: Phrases) -> Sequence[str]:
 
 def _action(row: CorporateAction, say: Phrases) -> Sequence[str]:
     what = say(f"action.{row.kind}")
-    size = say("ratio", denominator=row.denominator, numerator=row.numerator)
-    paid = size if row.amount is None else say.number(row.amount)
-    return row.date.isoformat(), what, paid, moment(row.learned_at), say.number(row.seq)
+    ratio = say("ratio", denominator=row.denominator, numerator=row.numerator) if row.numerator else "-"
+    size = ratio if row.amount is None else say.number(row.amount)
+    return row.date.isoformat(), what, size, moment(row.learned_at), say.number(row.seq)
 
 
 def _doubt(row: DisputedAction, _say: Phrases) -> Sequence[str]:

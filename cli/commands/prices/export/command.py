@@ -50,7 +50,7 @@ Examples:
 
 \b
 DIR/prices/year=2026/prices.parquet   raw and adjusted prices, a row a session, by ticker and date
-DIR/actions/actions.parquet           dividends, splits and capital gains
+DIR/actions/actions.parquet           dividends, splits and the like: those that count
 DIR/instruments/instruments.parquet   ISIN, name and class of each, by the exchange's own files
 DIR/market/year=2026/market.parquet   with --fields: traded value, trades, bid, ask, class, ISIN of each session
 DIR/manifest.json                     position, head, rows and SHA-256 of each file

@@ -188,10 +188,11 @@ class ExportFiles:
             self.add_prices(found)
             days = found.block.columns["date"].values + EPOCH_ORDINAL
             for part in found.parts:
-                actions = list(series_rows.decided_actions(part.series, part.judged))
-                self.add_actions(part.series.ticker, actions)
+                ticker = part.series.ticker
+                actions = series_rows.counting_actions(view.state, ticker, position, rule.order)
+                self.add_actions(ticker, actions)
                 yield ExportedSeries(
-                    ticker=part.series.ticker,
+                    ticker=ticker,
                     provider=part.series.provider,
                     basis=part.judged[-1].basis,
                     first=date.fromordinal(int(days[part.start])),

@@ -15,6 +15,7 @@ from cli.commands.prices.plot import chart
 from cli.commands.prices.plot.chart import PictureFormat, PriceChart
 from cli.context import adjustment, ledgers, params, series_option, ticker_option
 from ledger.errors import NothingToShowError
+from projections.api import series_rows
 from projections.api.ledger import Ledger
 from projections.api.rows import AdjustedPrice, Price
 from projections.queries.position import UpTo
@@ -126,7 +127,7 @@ def _chart(ledger: Ledger, view: View, asked: PlotOptions) -> PriceChart:
     changes = ledger.revisions(asked.ticker, as_of=as_of, source=source).rows()
     # To the last session drawn: what is late today would make another picture every day.
     missing = ledger.gaps(asked.ticker, as_of=as_of, source=source, until=prices[-1].date).rows()
-    actions = ledger.actions(asked.ticker, as_of=as_of, source=source).rows()
+    actions = series_rows.counting_actions(view.state, prices[0].ticker, position, ledger.action_order)
     adjusted = f", adjusted for {asked.adjusted}" if asked.adjusted else ""
     return PriceChart(
         title=asked.ticker,
@@ -134,5 +135,5 @@ def _chart(ledger: Ledger, view: View, asked: PlotOptions) -> PriceChart:
         prices=prices,
         changes=[change for change in changes if asked.takes(change.date)],
         missing=[gap for gap in missing if asked.takes(gap.date) and gap.date >= prices[0].date and not gap.behind],
-        actions=[action for action in actions if asked.takes(action.date)],
+        actions=[action for action in actions if prices[0].date <= action.date <= prices[-1].date],
     )
