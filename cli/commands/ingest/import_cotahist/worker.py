@@ -170,19 +170,21 @@ class FileWorker:
                 for imported in tickers:
                     total.update(row.counts(imported))
                     self._refuse(row.refusals(imported))
-                    if imported.decision is not None and imported.decision.verdict == "rejected":
-                        (why,) = row.refusals(imported)
-                        self._observer.warn(
-                            f"rejected: {why.name}: {why.reason}", **self._about(), ticker=imported.ticker
-                        )
-                    if imported.error is not None:
-                        self._first_error = self._first_error or imported.error
-                        self._observer.warn(str(imported.error), **self._about(), ticker=imported.ticker)
+                    self._warn(imported)
                     if self._follower is not None and imported.seq is not None and imported.seq >= told + TOLD_EVENTS:
                         told = imported.seq
                         self._follower.tell()
                     seq = imported.seq if seq is None else max(seq, imported.seq or seq)
         return total, seq
+
+    def _warn(self, imported: Imported) -> None:
+        """Log what is wrong with a ticker, if anything is."""
+        if imported.decision is not None and imported.decision.verdict == "rejected":
+            (why,) = row.refusals(imported)
+            self._observer.warn(f"rejected: {why.name}: {why.reason}", **self._about(), ticker=imported.ticker)
+        if imported.error is not None:
+            self._first_error = self._first_error or imported.error
+            self._observer.warn(str(imported.error), **self._about(), ticker=imported.ticker)
 
     def _afterwards(self, contents: Contents, present: set[str], total: Counter[str], seq: int | None) -> ImportedFile:
         """Retire what the file has apart, bring the read models up to date, and return what came of the file."""
