@@ -1,7 +1,9 @@
 """The audit beside a bare loop over the same answers: `python -m tests.benchmarks.audit [--tickers N] [--evenings N]`.
 
-Prints one JSON object. The ledger is one as runs leave it, by the judge and the readers of the runs; the loop unzips
-each answer, takes its SHA-256 and parses its JSON, and judges nothing. An imported year is audited on its own.
+Prints one JSON object. The ledgers are as runs leave them, by the judge and the readers of the runs: one with a look at
+the whole range about once a month, as a default configuration makes them, and one of the evenings in between alone. The
+loop unzips each answer, takes its SHA-256 and parses its JSON, and judges nothing. An imported year is audited on its
+own. `--looks short` or `--looks mixed` measures one of them.
 """
 
 import tempfile
@@ -30,6 +32,7 @@ from tests.support.cotahist import made, quotes
 from tests.support.memory import peak_anonymous_bytes
 
 ONE, TWO, BARE = "audit, one process", "audit, two processes", "bare loop"
+MIXED, SHORT, BOTH = "mixed", "short", "both"
 NOW_US = 1_900_000_000_000_000
 
 
@@ -39,19 +42,34 @@ class Answered(msgspec.Struct, frozen=True):
     answer: Answer
 
 
-class Audited(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured: rates in the median round, of processor time or `waited`; ratios round by round."""
+class AuditedEvenings(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured of evenings: rates in the median round, of processor time or `waited`; ratios by rounds."""
 
     events: int
+    answers: int
     rows: int
     events_a_second: dict[str, float]
     events_a_second_waited: dict[str, float]
     spread: dict[str, float]
     to_the_bare_loop: tuple[float, ...]
     two_to_one: tuple[float, ...]
-    imported_rows: int
-    imported_rows_a_second: float
     peak_anonymous_bytes: int
+
+
+class AuditedYear(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured of an imported year: the rate in the median round, of processor time."""
+
+    rows: int
+    rows_a_second: float
+    spread: float
+
+
+class Audited(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was measured, of all that was asked for."""
+
+    mixed: AuditedEvenings | None = None
+    short: AuditedEvenings | None = None
+    imported: AuditedYear | None = None
 
 
 def opened(home: LedgerHome) -> EventLog:
@@ -104,24 +122,28 @@ def imported(folder: Path, *, records: int) -> LedgerHome:
     return LedgerHome(folder / "imported")
 
 
-def measure(folder: Path, *, tickers: int, nights: int, records: int, rounds: int) -> Audited:
-    """Return the figures."""
-    home = evenings.make(folder / "dados", tickers=tickers, evenings=nights)
+def of_evenings(folder: Path, *, tickers: int, nights: int, rounds: int, refresh_days: int) -> AuditedEvenings:
+    """Return the figures of evenings that look at the whole range so often."""
+    home = evenings.make(folder / "dados", tickers=tickers, evenings=nights, refresh_days=refresh_days)
     report, beside, waited = contest(home, parse=msgspec.json.decode, rounds=rounds)
-    year, taken, _ = contest(imported(folder, records=records), parse=bytes.splitlines, rounds=rounds)
-    rows = year.derived["bars"]
-    return Audited(
+    return AuditedEvenings(
         events=report.events,
+        answers=report.derived["answers"],
         rows=report.derived["bars"],
         events_a_second={name: round(timing.rate) for name, timing in beside.items()},
         events_a_second_waited={name: round(timing.rate) for name, timing in waited.items()},
         spread={name: round(timing.spread, 3) for name, timing in (beside | {TWO: waited[TWO]}).items()},
         to_the_bare_loop=ratio(beside, ONE, BARE, what="audit").rounds,
         two_to_one=ratio(waited, TWO, ONE, what="audit").rounds,
-        imported_rows=rows,
-        imported_rows_a_second=round(rows / taken[ONE].median_s),
         peak_anonymous_bytes=peak_of(folder),
     )
+
+
+def of_a_year(folder: Path, *, records: int, rounds: int) -> AuditedYear:
+    """Return the figures of an imported year."""
+    year, taken, _ = contest(imported(folder, records=records), parse=bytes.splitlines, rounds=rounds)
+    rows = year.derived["bars"]
+    return AuditedYear(rows=rows, rows_a_second=round(rows / taken[ONE].median_s), spread=round(taken[ONE].spread, 3))
 
 
 def peak_of(folder: Path) -> int:
@@ -132,12 +154,20 @@ def peak_of(folder: Path) -> int:
 @click.command()
 @click.option("--tickers", type=click.IntRange(min=1), default=50, show_default=True)
 @click.option("--evenings", "nights", type=click.IntRange(min=1), default=200, show_default=True)
-@click.option("--records", type=click.IntRange(min=1), default=200_000, show_default=True, help="Of the imported year.")
+@click.option("--looks", type=click.Choice([MIXED, SHORT, BOTH]), default=BOTH, show_default=True)
+@click.option("--records", type=click.IntRange(min=0), default=200_000, show_default=True, help="Of the imported year.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
-def main(tickers: int, nights: int, records: int, rounds: int) -> None:
+def main(tickers: int, nights: int, looks: str, records: int, rounds: int) -> None:
     """Measure the audit and print one JSON object."""
     with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
-        report = measure(Path(name).absolute(), tickers=tickers, nights=nights, records=records, rounds=rounds)
+        folder = Path(name).absolute()
+        found: dict[str, AuditedEvenings] = {
+            one: of_evenings(folder / one, tickers=tickers, nights=nights, rounds=rounds, refresh_days=days)
+            for one, days in ((MIXED, evenings.REFRESH_DAYS), (SHORT, 0))
+            if looks in {one, BOTH}
+        }
+        year = of_a_year(folder, records=records, rounds=rounds) if records else None
+    report = Audited(**found, imported=year)
     click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
 
 

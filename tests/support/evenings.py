@@ -1,7 +1,7 @@
 """A ledger as many evenings of runs leave it, made by the judge and the readers of the runs themselves, in one process.
 
 Every ticker is a walk of its own that its provider changes its mind about: prices corrected, sessions withdrawn and
-given back, rows that no rule accepts, dividends, splits, and a look at the whole range about once a month.
+given back, rows that no rule accepts, dividends, splits, and a look at the whole range about once a month, or none.
 """
 
 import random
@@ -44,10 +44,14 @@ CORRECTED, WITHDRAWN, SPOILT, PAID, PARTED, FAILED = 0.02, 0.005, 0.01, 0.01, 0.
 
 
 class Told:
-    """One ticker: what its provider says on an evening, and what the ledger holds of it by then."""
+    """One ticker: what its provider says on an evening, and what the ledger holds of it by then.
 
-    def __init__(self, number: int, evenings: Sequence[date]) -> None:
+    Its whole range is looked at again within `refresh_days`; with 0 of them only where an answer alone cannot be taken.
+    """
+
+    def __init__(self, number: int, evenings: Sequence[date], *, refresh_days: int = REFRESH_DAYS) -> None:
         self.ticker = f"A{chr(65 + number // 26)}{chr(65 + number % 26)}A3.SA"
+        self._refresh_days = refresh_days
         self._rng = random.Random(number)
         start = FIRST_EVENING - timedelta(days=365 * YEARS_BEFORE)
         self._days = sessions(Window(start, evenings[-1]))
@@ -80,7 +84,7 @@ class Told:
         held = self.state.held.bars
         if not held:
             return Window(today - timedelta(days=365 * YEARS_BEFORE), today)
-        if refresh_due(self.ticker, self.state.whole_on, today, days=REFRESH_DAYS):
+        if refresh_due(self.ticker, self.state.whole_on, today, days=self._refresh_days):
             return Window(next(iter(held)), today)
         return Window(shift(next(reversed(held)), -OVERLAP), today)
 
@@ -112,10 +116,10 @@ class Told:
         )
 
 
-def drafts(size: int, tickers: int, evenings: int) -> Iterator[tuple[int, Draft]]:
+def drafts(size: int, tickers: int, evenings: int, *, refresh_days: int = REFRESH_DAYS) -> Iterator[tuple[int, Draft]]:
     """Yield every event of the runs, the first of which gets seq `size`, with the time at which it is recorded."""
     days = sessions(Window(FIRST_EVENING, FIRST_EVENING + timedelta(days=evenings * 2)))[:evenings]
-    told = [Told(number, days) for number in range(tickers)]
+    told = [Told(number, days, refresh_days=refresh_days) for number in range(tickers)]
     rng, seq = random.Random(1), size
     for today in days:
         at_us = round(datetime.combine(today, EVENING, UTC).timestamp()) * SECOND_US
@@ -194,13 +198,14 @@ def _handed_over(row: ChartRow) -> chart.RawBar:
     return chart.RawBar(row.date, *prices, row.adj_close, 0 if row.volume is None else row.volume)
 
 
-def make(folder: Path, *, tickers: int, evenings: int) -> LedgerHome:
-    """Return the home of a ledger of that many runs of that many tickers."""
+def make(folder: Path, *, tickers: int, evenings: int, refresh_days: int = REFRESH_DAYS) -> LedgerHome:
+    """Return the home of a ledger of that many runs of that many tickers, which look at all of it so often."""
     now_us = round(datetime.combine(FIRST_EVENING, EVENING, UTC).timestamp()) * SECOND_US
     home = LedgerHome(folder)
     create_ledger(home, kind="real", software="b3-ledger test", now=lambda: now_us, lock_timeout_s=5)
     with EventLog(home, now=lambda: now_us) as log:
-        for _, evening in groupby(drafts(log.head().size, tickers, evenings), key=lambda step: step[0] // DAY_US):
+        steps = drafts(log.head().size, tickers, evenings, refresh_days=refresh_days)
+        for _, evening in groupby(steps, key=lambda step: step[0] // DAY_US):
             batch = list(evening)
             now_us = batch[-1][0]
             log.append([draft for _, draft in batch], append_id=ids.append_id(f"evenings/{log.head().size}"))
