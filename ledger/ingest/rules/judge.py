@@ -19,6 +19,7 @@ from ledger.ingest.rules.reading import NOTHING_READ, Offer, Reading
 from ledger.ingest.rules.row_rules import Sorted
 from ledger.ingest.rules.scale import WholeRangeNeeded, repeats
 from ledger.ingest.rules.series_rules import JudgedSeries
+from ledger.ingest.rules.sifting import Sifted, sift
 from ledger.market import sessions
 from ledger.market.ticker import currency, is_contract, is_index
 from ledger.values import Action, Bar, Basis, Finding, Window
@@ -174,7 +175,8 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
     withdrawn = tuple(lacking_days(answer, held))
     series = JudgedSeries.after(held, fresh, answer.actions, basis)
     added = len(series.fresh - held.bars.keys())
-    flagged = _in_order(_flagged(nothing.ticker, answer, held, series))
+    sifted = sift(series.bars, series.places)
+    flagged = _in_order(_flagged(nothing.ticker, answer, held, series, sifted))
     return replace(
         nothing,
         verdict="warning" if found.rejected or flagged or withdrawn else "success",
@@ -188,7 +190,7 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
         partial=found.partial,
         rejected=found.rejected,
         flagged=flagged,
-        warned=_in_order(_warned(nothing.ticker, answer, held, series)),
+        warned=_in_order(_warned(nothing.ticker, answer, held, series, sifted)),
         rank=rank,
         outranked=tuple(bar.date for bar in new if outranks(ranks.get(bar.date), rank)) if ranks else (),
         rescale=None if basis == "as_traded" or added == len(fresh) else scale.close_ratio(found.accepted, held),
@@ -205,10 +207,10 @@ def lacking_days(answer: JudgedAnswer, held: Held) -> Iterator[date]:
             yield day
 
 
-def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
+def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries, sifted: Sifted) -> Iterator[Finding]:
     # An option may end the day at ten times what it began with, and at a centavo: its steps are no sign of an error.
     if not is_contract(ticker):
-        yield from series_rules.flagged(series, (row.bar for row in answer.rows))
+        yield from series_rules.flagged(series, sifted, (row.bar for row in answer.rows))
     # An answer without rows is complete for no window, but for one of actions alone that says so.
     complete = answer.window if answer.rows else answer.reading.all_actions_of
     yield from actions.findings(answer.offers, held.actions, series.bars, complete)
@@ -218,13 +220,15 @@ def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries
     if doubled := [row for row in answer.rows if not row.alike]:
         days = answer.sorted.days
         yield from (one for row in doubled if row.bar.date in days and (one := row_rules.last_copy(row)) is not None)
-    yield from series_rules.stale(series, traded=False)
-    if not is_index(ticker):
-        yield from (finding for bar, finding in _idle(series) if bar.high != bar.low)
+    if sifted.alike:
+        yield from series_rules.stale(series, traded=False)
+    if sifted.idle and not is_index(ticker):
+        yield from (finding for bar, finding in _idle(series, sifted) if bar.high != bar.low)
 
 
-def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries) -> Iterator[Finding]:
-    yield from series_rules.stale(series, traded=True)
+def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries, sifted: Sifted) -> Iterator[Finding]:
+    if sifted.alike:
+        yield from series_rules.stale(series, traded=True)
     # Of the days due: from the first day known on, where none is named.
     known = answer.sorted.days | held.bars.keys()
     if answer.reading.every_session and known:
@@ -234,12 +238,12 @@ def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries)
         yield from series_rules.gaps(Window(start, min(answer.window.end, answer.last_final)), known)
     yield from series_rules.off_calendar(series.fresh)
     # What an index is made of is traded, not the index.
-    if not is_index(ticker):
-        yield from (finding for bar, finding in _idle(series) if bar.high == bar.low)
+    if sifted.idle and not is_index(ticker):
+        yield from (finding for bar, finding in _idle(series, sifted) if bar.high == bar.low)
 
 
-def _idle(series: JudgedSeries) -> Iterator[tuple[Bar, Finding]]:
-    for place in series.places:
+def _idle(series: JudgedSeries, sifted: Sifted) -> Iterator[tuple[Bar, Finding]]:
+    for place in sifted.idle:
         bar = series.bars[place]
         if bar.volume <= 0 and (finding := row_rules.idle(bar)):
             yield bar, finding
@@ -293,8 +297,8 @@ def found_in_new(
         basis=basis,
         places=tuple(places),
     )
-    nothing = Held({})
-    flagged, warned = (find(ticker, _NOTHING_ANSWERED, nothing, series) for find in (_flagged, _warned))
+    nothing, sifted = Held({}), sift(series.bars, series.places)
+    flagged, warned = (find(ticker, _NOTHING_ANSWERED, nothing, series, sifted) for find in (_flagged, _warned))
     return _in_order(flagged), _in_order(warned)
 
 

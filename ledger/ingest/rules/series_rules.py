@@ -7,13 +7,13 @@ a session that is new or revised takes part: what was held already was judged wh
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
-from operator import attrgetter
 from typing import Self
 
 import msgspec
 
 from ledger.ingest.rules import actions, catalogue, row_rules
 from ledger.ingest.rules.held import Held, alike
+from ledger.ingest.rules.sifting import Sifted
 from ledger.market import sessions
 from ledger.market.price import price_text
 from ledger.values import Action, Bar, Basis, Finding, RawBar, Window
@@ -43,34 +43,44 @@ class JudgedSeries(msgspec.Struct, frozen=True):
         bars = {**held.bars, **new}
         days = sorted(bars)
         return cls(
-            bars=tuple(map(bars.__getitem__, days)),
+            bars=tuple([bars[day] for day in days]),
             fresh=frozenset(new),
             actions=actions.in_force(held.actions, answered),
             basis=basis,
-            places=tuple(place for place, day in enumerate(days) if day in new) if new else (),
-            learned=frozenset(action.ex_date for action in answered if action not in held.actions),
+            places=tuple([bisect_left(days, day) for day in sorted(new)]),
+            learned=frozenset([action.ex_date for action in answered if action not in held.actions]),
         )
 
 
-def flagged(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
-    """Yield what JUMP, RANGE, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions)."""
+def flagged(series: JudgedSeries, sifted: Sifted, answered: Iterable[RawBar]) -> Iterator[Finding]:
+    """Yield what JUMP, RANGE, SPLIT_SUSPECT, UNIT_100X and ADJ find; ADJ reads the `answered` rows too. O(sessions).
+
+    Of the series what is not plain is looked at, and the days of actions.
+    """
     bars = series.bars
-    learned, acted = (
-        {bisect_left(bars, day, key=attrgetter("date")) for day in days}
-        for days in (series.learned, {action.ex_date for action in series.actions})
-    )
-    for place in sorted(learned.union(series.places, _after(series))):
-        if not 0 < place < len(bars):
-            continue
+    acted = _acted(series) if series.actions or series.learned else set[int]()
+    for place in sorted(acted.union(sifted.steps)) if acted else sifted.steps:
         previous, bar = bars[place - 1], bars[place]
         if place in acted or _spread(previous.close, bar.close) > catalogue.JUMP_FACTOR:
             yield from jump(previous, bar, series)
-    for place in series.places:
+    for place in sifted.sessions:
         yield from session_range(bars[place])
-    for place in sorted({place + offset for place in series.places for offset in (-1, 0, 1)}):
+    # A session between two steps that are not plain: one that is new takes part in each of them.
+    for place in sorted({*sifted.steps, *(step - 1 for step in sifted.steps)}) if sifted.steps else ():
         if 0 < place < len(bars) - 1:
             yield from unit_slip(*bars[place - 1 : place + 2])
-    yield from adjustments(series, answered)
+    yield from adjustments(series, sifted, answered)
+
+
+def _acted(series: JudgedSeries) -> set[int]:
+    """Return the places of sessions that actions took effect on, where something new takes part in the step to them."""
+    days = [bar.date for bar in series.bars]
+    acted, learned = (
+        {bisect_left(days, day) for day in known}
+        for known in ({action.ex_date for action in series.actions}, series.learned)
+    )
+    new = {*series.places, *(place + 1 for place in series.places)}
+    return {place for place in acted & new | learned if 0 < place < len(days)}
 
 
 @catalogue.applies(catalogue.STALE, catalogue.STALE_IDLE)
@@ -184,18 +194,17 @@ def unit_slip(before: Bar, bar: Bar, after: Bar) -> Sequence[Finding]:
 
 
 @catalogue.applies(catalogue.ADJ)
-def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Finding]:
+def adjustments(series: JudgedSeries, sifted: Sifted, answered: Iterable[RawBar]) -> Iterator[Finding]:
     """Yield what ADJ finds: in adjusted closes, in their steps, and in those that cannot be held.
 
     A bar has no adjusted close where `answered`, the rows it was read from, has one that cannot be held.
     """
     bars = series.bars
-    for place in sorted({*series.places, *_after(series)}):
-        if 0 < place < len(bars):
-            fault = _step_fault(bars[place - 1], bars[place], series.actions)
-            if fault is not None:
-                yield Finding(catalogue.ADJ.id, bars[place].date, fault)
-    for place in series.places:
+    for place in sifted.steps:
+        fault = _step_fault(bars[place - 1], bars[place], series.actions)
+        if fault is not None:
+            yield Finding(catalogue.ADJ.id, bars[place].date, fault)
+    for place in sifted.sessions:
         bar = bars[place]
         if bar.adj_close is None:
             continue
@@ -204,14 +213,10 @@ def adjustments(series: JudgedSeries, answered: Iterable[RawBar]) -> Iterator[Fi
         if bar.adj_close > bar.close * catalogue.ADJ_TOLERANCE + _ROUNDING_MICROS:
             got = f"got adj_close {price_text(bar.adj_close)}"
             yield Finding(catalogue.ADJ.id, bar.date, f"{got}, want at most close {price_text(bar.close)}")
-    unheld = {bars[place].date for place in series.places if bars[place].adj_close is None}
+    unheld = {bars[place].date for place in sifted.unadjusted if bars[place].adj_close is None}
     for raw in answered if unheld else ():
-        if raw.date in unheld and raw.adj_close is not None and row_rules.micros(raw.adj_close) is None:
+        if raw.adj_close is not None and raw.date in unheld and row_rules.micros(raw.adj_close) is None:
             yield Finding(catalogue.ADJ.id, raw.date, f"got adj_close {raw.adj_close}, want a number")
-
-
-def _after(series: JudgedSeries) -> Iterator[int]:
-    return (place + 1 for place in series.places)
 
 
 def _step_fault(previous: Bar, bar: Bar, known: tuple[Action, ...]) -> str | None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ledger.ingest.rules import series_rules
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.series_rules import JudgedSeries
+from ledger.ingest.rules.sifting import Sifted, sift
 from ledger.values import Action, Basis, Finding, RawBar, Window
 from tests.ledger.ingest.answers import bar, held, ids, raw, run_of, session
 from tests.support.actions import paid, parted
@@ -37,7 +38,7 @@ def series(
 
 def flagged(given: JudgedSeries) -> list[Finding]:
     """Return what is flagged in a series whose rows could all be read."""
-    return list(series_rules.flagged(given, ()))
+    return list(series_rules.flagged(given, sift(given.bars, given.places), ()))
 
 
 def flags(closes: Sequence[float], actions: Sequence[Action] = (), basis: Basis = "as_traded") -> list[str]:
@@ -302,7 +303,7 @@ def test_what_is_looked_at_is_what_something_new_takes_part_in(
     for three in zip(bars, bars[1:], bars[2:], strict=False):
         if new & {one.date for one in three}:
             expected += series_rules.unit_slip(*three)
-    expected += series_rules.adjustments(judged, ())
+    expected += series_rules.adjustments(judged, Sifted.everything(bars, judged.places), ())
     assert expected == flagged(judged)
     runs = [
         [one.date for one in run]
