@@ -3,8 +3,7 @@
 Defects of our own that come up in such work are caught too: each is named by its class, and the exit code shows it.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from ledger.errors import LedgerError, shortage
 from ledger.urls import masked_line
@@ -21,18 +20,28 @@ class UnforeseenError(LedgerError):
         super().__init__(f"got {self.kind}{f': {words}' if words else ''}, want none")
 
 
-@contextmanager
-def foreseen(stage: str) -> Iterator[None]:
+class _Foreseen:
+    """The block that `foreseen` guards; a class, since an audit enters one for every event."""
+
+    __slots__ = ("_stage",)
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, LedgerError):
+            # What an answer may break cannot be listed, and it must cost one job only.
+            raise shortage(error) or UnforeseenError(self._stage, error) from error
+
+
+def foreseen(stage: str) -> AbstractContextManager[None]:
     """Turn whatever the block raises into a LedgerError; `stage` is what the block does.
 
     For work on what others made: a provider's answer, a library's reading of it, a line of a file.
 
     Raises: LedgerError as it came; ShortageError; UnforeseenError. An order to end the process is none of these.
     """
-    try:
-        yield
-    except LedgerError:
-        raise
-    except Exception as error:
-        # What an answer may break cannot be listed, and it must cost one job only.
-        raise shortage(error) or UnforeseenError(stage, error) from error
+    return _Foreseen(stage)

@@ -4,7 +4,9 @@ A job ends what is pending before the next one asks, whatever crashed: an answer
 ones of its series are decided on had one that is gone. One that ends twice would bring back what was corrected since.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -18,6 +20,7 @@ from projections.audit.departures import DepartureError
 PASSED_OVER = "an answer that nothing ended, though later ones of its series were decided on"
 PASSED_KEPT = 100_000  # answers that are passed over at once; more are not told apart
 WAITING_KEPT = 1_000  # of one series; a job ends what is pending, so no run ever left more than a few
+SERIES_KEPT = 500  # in memory, with all that waits of them
 FORGOTTEN = -1  # stands first among those that wait where older ones were too many to keep
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -36,6 +39,7 @@ class EndedEvidence:
 
     def __init__(self, scratch: ScratchMap) -> None:
         self._scratch = scratch
+        self._recent: OrderedDict[Series, list[int]] = OrderedDict()
         self.passed_over: dict[int, None] = {}
 
     def go_past(self, envelope: Envelope) -> None:
@@ -43,19 +47,30 @@ class EndedEvidence:
 
         Raises: DepartureError where it ends an answer that was ended before; DamagedError.
         """
-        name = envelope.type.partition("/")[0]
-        if name != ANSWER and (name not in ENDS or envelope.cause is None):
+        is_answer = _is_answer(envelope.type)
+        if is_answer is None or (not is_answer and envelope.cause is None):
             return
         try:
             series = _decode_series(envelope.data)
         except UNDECODABLE as error:
             raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
-        key = b"o" + _encode((series.provider, series.ticker))
-        waiting = _decode_seqs(self._scratch.get(key) or _encode([]))
-        if name == ANSWER:
-            self._scratch.put(key, _encode(self._with(waiting, envelope.seq)))
+        waiting = self._waiting(series)
+        if is_answer:
+            self._recent[series] = self._with(waiting, envelope.seq)
         elif envelope.cause is not None:
-            self._scratch.put(key, _encode(self._without(waiting, envelope.cause)))
+            self._recent[series] = self._without(waiting, envelope.cause)
+
+    def _waiting(self, series: Series) -> list[int]:
+        """Return what waits of the series, which is the one that was used last from here on."""
+        waiting = self._recent.get(series)
+        if waiting is not None:
+            self._recent.move_to_end(series)
+            return waiting
+        while len(self._recent) >= SERIES_KEPT:
+            other, left = self._recent.popitem(last=False)
+            self._scratch.put(_key(other), _encode(left))
+        waiting = self._recent[series] = _decode_seqs(self._scratch.get(_key(series)) or _encode([]))
+        return waiting
 
     def _with(self, waiting: list[int], seq: int) -> list[int]:
         if len(waiting) < WAITING_KEPT:
@@ -79,3 +94,14 @@ class EndedEvidence:
     def _pass_over(self, seqs: Iterable[int]) -> None:
         if len(self.passed_over) < PASSED_KEPT:
             self.passed_over |= dict.fromkeys(seqs)
+
+
+@lru_cache(maxsize=256)  # a log may hold any
+def _is_answer(tag: str) -> bool | None:
+    """Return whether an event of the tag is an answer, and not an end of one; None where it is neither."""
+    name = tag.partition("/")[0]
+    return name == ANSWER if name in {ANSWER, *ENDS} else None
+
+
+def _key(series: Series) -> bytes:
+    return b"o" + _encode((series.provider, series.ticker))

@@ -6,18 +6,20 @@ A run of an evening looks at the last weeks of a series: nothing else of it is r
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import partial
 from itertools import chain, groupby
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import msgspec
 
 from ledger.audit.series_fold import Decided, HeldSeries, SeriesFold
 from ledger.files.scratch import ScratchMap
-from ledger.ingest.rules.held import Held, Reach, alike, beside
+from ledger.ingest.providers import registry
+from ledger.ingest.rules.held import SESSIONS_BESIDE, Held, Reach, alike, beside
 from ledger.market.series import Series
-from ledger.values import ACCEPTED, Bar, Basis
+from ledger.values import ACCEPTED, Bar, Basis, Window
 from projections.audit.known_rows import KnownRows
 from projections.audit.ranking import Ranking
 from projections.queries.snapshot_csv import HEADER, line, snapshot_name
@@ -36,37 +38,57 @@ class SnapshotFacts(NamedTuple):
 
 
 class OpenYear(msgspec.Struct):
-    """A year of a series: its days in order, the bar of each, and its row in a snapshot.
+    """A year of a series: its days in order, the bar of each, and its row in a snapshot, empty until it is asked for.
 
-    `text` are the rows together, empty where one of them changed since.
+    The first `firm` rows are what they were when somebody last set that.
     """
 
     days: list[date]
     bars: list[Bar]
     lines: list[str]
-    text: bytes = b""
+    firm: int = 0
+
+    @classmethod
+    def of(cls, bars: list[Bar], text: bytes | None) -> Self:
+        """Return the year of the `bars`; `text` are its rows together, where somebody kept them."""
+        lines = text.decode().split("\n")[:-1] if text else [""] * len(bars)
+        return cls([bar.date for bar in bars], bars, lines)
 
     def put(self, bar: Bar) -> bool:
         """Hold `bar`; return whether its row in a snapshot is another one for it."""
         day = bar.date
+        if not self.days or self.days[-1] < day:
+            self.days.append(day)
+            self.bars.append(bar)
+            self.lines.append("")
+            return True
         place = bisect_left(self.days, day)
-        if place == len(self.days) or self.days[place] != day:
+        if self.days[place] != day:
             self.days.insert(place, day)
             self.bars.insert(place, bar)
-            self.lines.insert(place, line(bar))
+            self.lines.insert(place, "")
         else:
             before, self.bars[place] = self.bars[place], bar
             if alike(before, bar):
                 return False
-            self.lines[place] = line(bar)
-        self.text = b""
+            self.lines[place] = ""
+        self.firm = min(self.firm, place)
         return True
 
-    def whole_text(self) -> bytes:
-        """Return the rows of the year, each with its end."""
-        if not self.text:
-            self.text = "\n".join((*self.lines, "")).encode()
-        return self.text
+    def text(self, start: int = 0) -> bytes:
+        """Return the rows of the year from the one at `start` on, each with its end."""
+        lines = self.lines
+        lines[start:] = [kept or line(bar) for kept, bar in zip(lines[start:], self.bars[start:], strict=True)]
+        return "\n".join((*lines[start:], "")).encode()
+
+
+class Hashed(msgspec.Struct):
+    """What a snapshot of a series begins with, hashed: up to its last year, and up to the `rows` of that year too."""
+
+    last: int
+    before: "hashlib._Hash"
+    digest: "hashlib._Hash"
+    rows: int = 0
 
 
 class OpenYears:
@@ -80,7 +102,7 @@ class OpenYears:
         self.rows = KnownRows()
         self._open: OrderedDict[tuple[Series, int], OpenYear] = OrderedDict()
         self._bars_kept = 0
-        self._hashed: OrderedDict[Series, tuple[int, hashlib._Hash]] = OrderedDict()
+        self._hashed: OrderedDict[Series, Hashed] = OrderedDict()
 
     def held(self, series: Series) -> HeldSeries:
         """Return the series, but for its bars; not to be changed."""
@@ -115,13 +137,28 @@ class OpenYears:
         """Return what is held of the series, as far as rules look that reach so far: sessions, and not whole years."""
         held = self._fold.held(series)
         years, first, last = sorted(held.years), reach.days.start, reach.days.end
-        before = beside(self._backwards(series, years, first), and_next=True)
-        after = beside(self._onwards(series, years, last), and_next=True)
         ends = [self._year(series, years[at]).bars[at] for at in (0, -1)] if reach.ends and years else []
-        inside = (self._between(series, year, first, last) for year in years if first.year <= year <= last.year)
-        found = chain(ends[:1], reversed(before), chain.from_iterable(inside), after, ends[1:])
-        ranks = self._ranking.of_days(series, reach.days)
-        return Held({bar.date: bar for bar in found}, held.actions, held.basis, reach, {}, ranks, self.rows.of(series))
+        found: Iterable[Bar] | None = self._newest(series, years[-1], reach.days) if years else ()
+        if found is None:
+            before = beside(self._backwards(series, years, first), and_next=True)
+            after = beside(self._onwards(series, years, last), and_next=True)
+            inside = (self._between(series, year, first, last) for year in years if first.year <= year <= last.year)
+            found = chain(reversed(before), chain.from_iterable(inside), after)
+        bars = {bar.date: bar for bar in (*ends[:1], *found, *ends[1:])}
+        if registry.brought_by_hand(series.provider):
+            return Held(bars, held.actions, held.basis, reach, {}, self._ranking.of_days(series, reach.days))
+        return Held(bars, held.actions, held.basis, reach, {}, exact=partial(self.rows.exact, series))
+
+    def _newest(self, series: Series, year: int, days: Window) -> list[Bar] | None:
+        """Return what `near` looks at where that is the end of the newest `year`; None where it may be more."""
+        known = self._year(series, year)
+        if known.days[-1] > days.end:
+            return None
+        first = bisect_left(known.days, days.start)
+        place = first - SESSIONS_BESIDE - 1  # of the session behind those beside the first day
+        while place >= 0 and alike(known.bars[place], known.bars[first - 1]):
+            place -= 1
+        return known.bars[place:] if place >= 0 else None
 
     def whole(self, series: Series) -> Held:
         """Return all that is held of the series."""
@@ -135,18 +172,22 @@ class OpenYears:
         if not years:
             return None
         *earlier, last = sorted(years)
-        found = self._hashed.get(series)
-        if found is None or found[0] != last:
+        found, year = self._hashed.get(series), self._year(series, last)
+        if found is None or found.last != last:
             digest = hashlib.sha256(f"{HEADER}\n".encode())
-            for year in earlier:
-                digest.update(self._text(series, year))
-            found = self._hashed[series] = last, digest
+            for each in earlier:
+                digest.update(self._text(series, each))
+            found = self._hashed[series] = Hashed(last, digest, digest.copy())
             if len(self._hashed) > HASHES_KEPT:
                 self._hashed.popitem(last=False)
-        whole = found[1].copy()
-        whole.update(self._year(series, last).whole_text())
+            year = self._year(series, last)
+        if year.firm < found.rows:
+            found.digest, found.rows = found.before.copy(), 0
+        if found.rows < len(year.bars):
+            found.digest.update(year.text(found.rows))
+        year.firm = found.rows = len(year.bars)
         rows = sum(known.bars for known in years.values())
-        return SnapshotFacts(snapshot_name(series.ticker, years[last].last), rows, whole.digest())
+        return SnapshotFacts(snapshot_name(series.ticker, years[last].last), rows, found.digest.digest())
 
     # --- years -------------------------------------------------------------------------------
 
@@ -158,20 +199,18 @@ class OpenYears:
             self._open.move_to_end(name)
             return found
         bars = self._fold.bars(series, year)
-        text = self._texts.get(_name(series, year)) or b""
-        lines = text.decode().split("\n")[:-1] if text else list(map(line, bars))
-        found = self._open[name] = OpenYear([bar.date for bar in bars], bars, lines, text)
+        found = self._open[name] = OpenYear.of(bars, self._texts.get(_name(series, year)))
         self._bars_kept += len(bars)
         while self._bars_kept > BARS_KEPT and len(self._open) > 1:
             other, closed = self._open.popitem(last=False)
             self._bars_kept -= len(closed.bars)
-            self._texts.put(_name(*other), closed.whole_text())
+            self._texts.put(_name(*other), closed.text() if any(closed.lines) else b"")
         return found
 
     def _text(self, series: Series, year: int) -> bytes:
         if (series, year) not in self._open and (text := self._texts.get(_name(series, year))):
             return text
-        return self._year(series, year).whole_text()
+        return self._year(series, year).text()
 
     def _between(self, series: Series, year: int, first: date, last: date) -> list[Bar]:
         known = self._year(series, year)

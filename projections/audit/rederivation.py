@@ -214,8 +214,6 @@ class Rederivation:
         derived = rejudging.judged(found, self._years.near(made.series, rejudging.reach(found)), percent)
         before = self._years.state(made.series, derived.basis)
         after = self._years.apply(envelope.seq, derived, committing=True)
-        if not registry.brought_by_hand(made.provider):  # a file is read once
-            self._years.rows.learn(made.series, found.fetch.bars, derived.bars)
         derived = replace(derived, before=before, after=after, threshold_percent=percent)
         if encode_data(derived) != bytes(envelope.data):
             check_decision(decode_as(envelope, ValidationCompleted), derived)

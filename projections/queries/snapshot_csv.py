@@ -5,6 +5,7 @@ The same bars give the same bytes on any machine, any day.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from hashlib import sha256
 
 import msgspec
@@ -16,6 +17,8 @@ from ledger.values import Bar
 FORMAT_VERSION = 1
 HEADER = "date,open,high,low,close,volume"
 SUFFIX = ".SA"
+
+_price = lru_cache(maxsize=8_192)(price_text)  # prices repeat: in a session, and from one to the next
 
 
 class Csv(msgspec.Struct, frozen=True):
@@ -46,7 +49,7 @@ def render(ticker: str, bars: Mapping[date, Bar]) -> Csv:
 
 def line(bar: Bar) -> str:
     """Return a session's row, without its end."""
-    prices = f"{price_text(bar.open)},{price_text(bar.high)},{price_text(bar.low)},{price_text(bar.close)}"
+    prices = f"{_price(bar.open)},{_price(bar.high)},{_price(bar.low)},{_price(bar.close)}"
     return f"{bar.date.isoformat()},{prices},{bar.volume}"
 
 

@@ -1,12 +1,14 @@
 """What the ledger holds of one series before an answer is judged, and how much of it a judgement looks at. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 import msgspec
 
 from ledger.ingest.rules.reading import Offer
-from ledger.values import Action, Bar, Basis, Rank, RawBar, Window
+from ledger.values import Action, Bar, Basis, Finding, Rank, RawBar, Window
+
+Exact = Callable[[Sequence[RawBar]], list[Bar | Finding]]
 
 SESSIONS_BESIDE = 2  # how far UNIT_100X looks from a session that is new, the farthest of all but STALE
 
@@ -28,8 +30,8 @@ class Held(msgspec.Struct, frozen=True):
 
     `bars` are all that is held, or, with a `reach`, whole calendar years: those that it needs. `leaves` has the leaf of
     every year that anything is held in; None where it is to be worked out from all the bars. `ranks` are those of the
-    days of `reach` that have one, by the files that were accepted over them. `read` are rows that were read before and
-    the bars that they are, for who keeps them: a row that comes again is not made exact again.
+    days of `reach` that have one, by the files that were accepted over them. `exact` does as `row_rules.exact_bars`
+    does, for who keeps what it comes to: a row that comes again is not made exact again.
     """
 
     bars: dict[date, Bar]
@@ -38,7 +40,7 @@ class Held(msgspec.Struct, frozen=True):
     reach: Reach | None = None
     leaves: Mapping[int, bytes] | None = None
     ranks: Mapping[date, Rank] = {}
-    read: Mapping[date, tuple[RawBar, Bar]] = {}
+    exact: Exact | None = None
 
     def reaches(self, reach: Reach) -> bool:
         """Return whether all that `reach` looks at is in `bars`."""

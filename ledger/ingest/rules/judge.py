@@ -86,7 +86,7 @@ def uncommitted(
     """
     answered, offers = rows(evidence, reading.rows, live=reading.every_session), _offers(evidence, reading)
     window, now = evidence.request.window, row_rules.today(evidence.finished_at, reading.rank)
-    found = row_rules.sort_rows(answered, now, window, reading.foreign, held.read)
+    found = row_rules.sort_rows(answered, now, window, reading.foreign, held.exact)
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     if batch:
         return replace(

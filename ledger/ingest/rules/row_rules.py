@@ -1,21 +1,19 @@
 """Rules that need one row only: a day is accepted as a bar, rejected with a reason, or left for later. Pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import msgspec
 
 from ledger.ingest.rules import catalogue
+from ledger.ingest.rules.held import Exact
 from ledger.ingest.rules.merge import Row
 from ledger.market import sessions
 from ledger.market.price import MICROS_PER_REAL, price_micros, price_text
 from ledger.values import Bar, Finding, Rank, RawBar, Window
 
 VOLUME_LIMIT = 2**63  # what other languages and SQL can hold, with the sign
-
-ReadRow = tuple[RawBar, Bar]
-NO_ROWS: Mapping[date, ReadRow] = {}
 
 _TO_CENTAVO = -4  # for round(): ten thousand millionths are a centavo
 _CENTAVOS_FROM = round(catalogue.CENTAVOS_FROM * MICROS_PER_REAL)
@@ -64,18 +62,14 @@ def today(finished_at: int, rank: Rank | None = None) -> Today:
 
 @catalogue.applies(catalogue.PARTIAL)
 def sort_rows(
-    rows: Sequence[Row], now: Today, window: Window, foreign: Mapping[date, str], read: Mapping[date, ReadRow] = NO_ROWS
+    rows: Sequence[Row], now: Today, window: Window, foreign: Mapping[date, str], exact: Exact | None = None
 ) -> Sorted:
     """Return each of `rows`, oldest first, accepted, rejected by the first rule that it breaks, or partial.
 
-    `foreign` are the days whose row is in a currency of its own, `read` rows whose bars are known.
+    `foreign` are the days whose row is in a currency of its own; `exact` does as `exact_bars` does.
     """
     if _are_due(rows, now, window) and not foreign:
-        bars = [row.bar for row in rows]
-        outcomes: list[Bar | Finding | date] = [
-            known[1] if (known := read.get(bar.date)) is not None and known[0] == bar else exact_bar(bar)
-            for bar in bars
-        ]
+        outcomes: list[Bar | Finding | date] = [*(exact or exact_bars)([row.bar for row in rows])]
     else:
         outcomes = [_outcome(row, now, window, foreign) for row in rows]
     accepted = tuple(one for one in outcomes if isinstance(one, Bar))
@@ -147,6 +141,11 @@ def unlike_copies(row: Row) -> Finding | None:
     if row.alike or row.last:
         return None
     return Finding(catalogue.DUPLICATE.id, row.bar.date, f"got {row.copies} rows that differ, want one")
+
+
+def exact_bars(rows: Iterable[RawBar]) -> list[Bar | Finding]:
+    """Return what `exact_bar` makes of each row."""
+    return [exact_bar(row) for row in rows]
 
 
 @catalogue.applies(catalogue.OHLC_NAN)

@@ -7,15 +7,18 @@ from msgspec.structs import replace
 
 from ledger.events import ValidationCompleted
 from ledger.ingest.rules.judge import judge
+from ledger.ingest.rules.row_rules import exact_bars
 from ledger.market.series import Series
 from ledger.values import RawBar
 from projections.audit import known_rows
 from projections.audit.known_rows import KnownRows
-from tests.ledger.ingest.answers import TICKER, bar, evidence, held, raw, session
+from tests.ledger.ingest.answers import TICKER, evidence, held, raw, session
 
 SERIES = Series(TICKER, "yfinance")
 CLOSES = st.sampled_from([10.0, 10.01, 10.010000228881836, 0.0, float("nan"), float("inf")])
 VOLUMES = st.sampled_from([0, 0.0, 1000, 1000.0, -1, None])
+CELLS = st.sampled_from([10.0, 10.01, 10.010000228881836, 0.0, -0.0, -1.0, float("nan"), float("inf"), 1e300])
+ROWS = st.builds(RawBar, st.integers(0, 2).map(session), CELLS, CELLS, CELLS, CELLS, CELLS | st.none(), VOLUMES)
 
 
 def rows(cells: list[tuple[float, float | None]]) -> tuple[RawBar, ...]:
@@ -33,27 +36,26 @@ def test_a_judgement_is_the_same_with_rows_that_are_known(
     """Whatever came before, and however the rows differ from it."""
     known, first = KnownRows(), judge(evidence(rows(before)), held(()), basis="as_traded", exchange="SAO")
     assert isinstance(first, ValidationCompleted)
-    known.learn(SERIES, rows(before), first.bars)
+    known.exact(SERIES, rows(before))
     series = replace(held(()), bars={one.date: one for one in first.bars})
     again = evidence(rows(after))
     expected = judge(again, series, basis="as_traded", exchange="SAO")
-    assert expected == judge(again, replace(series, read=known.of(SERIES)), basis="as_traded", exchange="SAO")
+    remembering = replace(series, exact=lambda sent: known.exact(SERIES, sent))
+    assert expected == judge(again, remembering, basis="as_traded", exchange="SAO")
 
 
-def test_a_row_that_another_bar_was_made_of_is_not_known() -> None:
-    """The bar of a day whose rows were merged says nothing of either row."""
-    known, row = KnownRows(), raw(session(0), 10)
-    known.learn(SERIES, [row], [replace(bar(row), volume=7)])
-    assert {} == known.of(SERIES)
-    known.learn(SERIES, [row], [])
-    assert {} == known.of(Series(TICKER, "sample"))
+@for_all(st.lists(st.tuples(st.sampled_from("AB"), st.lists(ROWS, max_size=4)), max_size=6))
+def test_a_row_comes_out_as_if_it_were_the_first(asked: list[tuple[str, list[RawBar]]]) -> None:
+    """Whichever rows were read before it, of its series and of others, and in whichever cell it differs from them."""
+    known = KnownRows()
+    for ticker, sent in asked:
+        assert exact_bars(sent) == known.exact(Series(ticker, "yfinance"), sent)
 
 
 def test_the_series_that_was_used_longest_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """So memory does not grow with the ledger."""
     monkeypatch.setattr(known_rows, "ROWS_KEPT", 3)
     known, two = KnownRows(), [raw(session(n), 10 + n) for n in range(2)]
-    others = [Series(f"AAAA{n}.SA", "yfinance") for n in range(3)]
-    for each in others[:2]:
-        known.learn(each, two, map(bar, two))
-    assert [0, 2] == [len(known.of(each)) for each in others[:2]]
+    for ticker in ("AAAA3.SA", "BBBB3.SA", "CCCC3.SA"):
+        known.exact(Series(ticker, "yfinance"), two)
+        assert 2 == known.rows
