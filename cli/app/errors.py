@@ -23,6 +23,22 @@ class NotAnExportError(LedgerError):
         self.path, self.found = path, found
 
 
+class ForeignObjectError(LedgerError):
+    """A place in an object store holds something that no export wrote; nothing there is changed."""
+
+    def __init__(self, url: str, found: str) -> None:
+        super().__init__(f"got {found} at {masked(url)}, want an empty place or an export")
+        self.url, self.found = masked(url), found
+
+
+class ExportUnderWayError(LedgerError):
+    """Another export took over the place that this one was writing to, and ends it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"got another export at work at {masked(url)}, want one at a time")
+        self.url = masked(url)
+
+
 class NotImportedError(LedgerError):
     """The ledger holds no file of the exchange's that says what was asked for; `period` is what a file would be of."""
 

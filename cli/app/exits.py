@@ -16,6 +16,8 @@ from cli.app.clock import ClockRefusedError
 from cli.app.errors import (
     AlertsLockedError,
     BarsFileError,
+    ExportUnderWayError,
+    ForeignObjectError,
     NotAnExportError,
     NotImportedError,
     NotSeenError,
@@ -160,6 +162,8 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     NotImportedError: ExitRule(Exit.UNKNOWN, "main import-cotahist --market all --download {period}"),
     TableRefusedError: ExitRule(Exit.CRITICAL, "main config; main verify; and for a new table another --out"),
     NotAnExportError: ExitRule(Exit.UNKNOWN, "ls -la {path}, then choose another folder with --out"),
+    ForeignObjectError: ExitRule(Exit.UNKNOWN, "look what lies at {url}, then choose another place with --out"),
+    ExportUnderWayError: ExitRule(Exit.UNKNOWN, f"once it is done: {_AGAIN}"),
     ClockRefusedError: ExitRule(Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
     UnforeseenError: ExitRule(Exit.CRITICAL, f"LOG_LEVEL=DEBUG {_AGAIN}"),
     OSError: ExitRule(Exit.UNKNOWN, "ls -ld {filename}"),

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from ledger.errors import unwritable
-from ledger.files.atomic_file import MODE, write_whole
-from ledger.files.durable import make_private_folder, sync_folder
+from ledger.files.atomic_file import MODE, SHARED_MODE, write_whole
+from ledger.files.durable import make_folder, make_private_folder, sync_folder
 from ledger.objects.errors import ObjectDiffersError, PlaceError, StoreError
 from ledger.objects.segments import StoredObject
 from ledger.urls import masked
@@ -43,8 +43,8 @@ class FoundObject(msgspec.Struct, frozen=True):
 class ObjectPlace:
     """Where copies of a log are kept. Importing this imports no store; opening one does."""
 
-    def __init__(self, url: str, *, create: bool = False) -> None:
-        """Open the place at `url`; a folder is made where `create` is given.
+    def __init__(self, url: str, *, create: bool = False, shared: bool = False) -> None:
+        """Open the place at `url`; a folder is made where `create` is given, for others to read where it is `shared`.
 
         Raises: PlaceError; StoreError; ImportError without obstore.
         """
@@ -63,16 +63,15 @@ class ObjectPlace:
         # What the log calls it: a base name, with the bucket and a hash of the whole.
         self.name = "-".join([parts.scheme, *([parts.netloc] if parts.netloc else []), digest]) + ".db"
         self._folder = Path(unquote(parts.path)) if local else None
+        self._mode = SHARED_MODE if shared else MODE
         if self._folder and create:
-            make_private_folder(self._folder)
+            (make_folder if shared else make_private_folder)(self._folder)
         self._api: Any = import_module("obstore")
         import_module("obstore.store")
         # The last is what a store raises that has no such operation, as a folder has no e-tags.
         self._failures = (self._api.exceptions.BaseError, OSError, ValueError, NotImplementedError)
         self._named = set[Path]()  # folders whose own names are durable
-        options: dict[str, Any] = {}
-        if not local:
-            options["retry_config"] = {"max_retries": RETRIES, "retry_timeout": RETRYING}
+        options: dict[str, Any] = {} if local else {"retry_config": {"max_retries": RETRIES, "retry_timeout": RETRYING}}
         if parts.scheme == "s3":
             # A bucket with Object Lock takes no object without its checksum.
             options["config"] = {"checksum_algorithm": "SHA256"}
@@ -96,17 +95,17 @@ class ObjectPlace:
             listed = self._api.list(self._store, prefix=folder)
             return [StoredObject(one["path"], one["size"]) for some in listed for one in some]
 
-    def find(self, name: str) -> FoundObject | None:
+    def find(self, name: str, *, limit_bytes: int = SMALL_OBJECT_BYTES) -> FoundObject | None:
         """Return what a small object holds, None where there is none.
 
-        Raises: StoreError, for one that is not small too.
+        Raises: StoreError, for one of more than `limit_bytes` too.
         """
         with self.asking():
             try:
                 found = self._api.get(self._store, name)
             except (FileNotFoundError, self._api.exceptions.NotFoundError):
                 return None
-            if found.meta["size"] > SMALL_OBJECT_BYTES:
+            if found.meta["size"] > limit_bytes:
                 message = f"{name} has {found.meta['size']} bytes"
                 raise ValueError(message)
             return FoundObject(bytes(found.bytes()), found.meta["e_tag"], found.meta["version"])
@@ -150,7 +149,7 @@ class ObjectPlace:
             try:
                 fd = os.open(path, os.O_RDONLY)
                 try:
-                    os.fchmod(fd, MODE)
+                    os.fchmod(fd, self._mode)
                     os.fsync(fd)
                 finally:
                     os.close(fd)
@@ -173,9 +172,10 @@ class ObjectPlace:
         Raises: StoreError; DiskFullError, UnwritableError.
         """
         if self._folder:
-            if self.find(name) != before:
+            limit_bytes = max(SMALL_OBJECT_BYTES, len(before.content) if before else 0)
+            if self.find(name, limit_bytes=limit_bytes) != before:
                 return False
-            write_whole(self._folder / name, content, mode=MODE)
+            write_whole(self._folder / name, content, mode=self._mode)
             return True
         mode: Any = "create"
         if before is not None:

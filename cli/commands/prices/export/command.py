@@ -1,6 +1,7 @@
 """`main export`: the whole ledger as files that DuckDB, Polars, Spark and pandas read directly."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,12 +13,13 @@ from cli.app.exit_codes import Exit
 from cli.commands.prices.export import row
 from cli.commands.prices.export.folder import fresh_folder, put_manifest
 from cli.commands.prices.export.row import ExportedSeries, FileFormat, Layout, Manifest, Tool
-from cli.context import ledgers, params, positions, series_option, ticker_option
+from cli.context import ledgers, params, places, positions, series_option, ticker_option
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
 from projections.api.ledger import Ledger
 from projections.queries.choosing import SeriesWanted, chosen, quoting
 from projections.queries.position import UpTo
+from projections.store.store import View
 
 if TYPE_CHECKING:
     from cli.commands.prices.export.files import ExportFiles
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
 
 
 class ExportOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Of which tickers (none: all), as of when, whose series of each, and whether retired ones are wanted."""
+    """What files of which tickers (none: all), as of when, whose series; with retired ones, with every field."""
 
+    form: FileFormat
+    layout: Layout
     tickers: tuple[str, ...]
     as_of: UpTo | None
     source: str | None
@@ -46,6 +50,7 @@ Examples:
   main export --out revisions --format delta
   main export --out lake --format parquet --fields
   main export --out books --for beancount --source cotahist --ticker PETR4
+  main export --out s3://bucket/lake --format parquet
   duckdb -c "select ticker, max(date) from 'lake/prices/**/*.parquet' group by all"
 
 \b
@@ -77,11 +82,18 @@ software (and, for Parquet, of pyarrow). An export that is in DIR already is rep
 anything else that is there is left alone.
 
 \b
-Exit codes: 0 written, 2 a Delta table of another ledger, ahead of the log or not its prefix,
-3 no prices, or a package is missing, or DIR holds something else.
+DIR may be the URL of a place: file:///FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH,
+with the extra `objects` and the credentials of the store's own environment. The same bytes come to lie
+there; files that have them already are left alone, and what only the export before had is removed. The
+manifest is written last, and names no file while others are: what a kill leaves, the next run mends.
+
+\b
+Exit codes: 0 written, 2 a Delta table of another ledger, ahead of the log or not its prefix, or a store
+that does not answer, 3 no prices, or a package is missing, or DIR holds something else, or another
+export is at work at the place.
 """
 )
-@click.option("--out", type=params.FOLDER_OR_URL, required=True, help="The folder to write; for Delta an address too.")
+@click.option("--out", type=params.FOLDER_OR_URL, required=True, help="The folder to write, or a place by its URL.")
 @click.option("--format", "file_format", type=click.Choice(["parquet", "csv", "delta"]), help="What files.")
 @click.option("--for", "tool", type=click.Choice(["zipline", "qlib", "beancount"]), help="Files of this tool's own.")
 @click.option(
@@ -122,12 +134,37 @@ def export(
                 option = "ticker" if name == "tickers" else name
                 context.fail(f"got --{option} with --format delta, want the table of every revision")
         return _revisions(out, given["as_of"])
-    if isinstance(out, str):
-        context.fail(f"got an address with {'--for' if tool else '--format'} {form}, want a folder")
-    return _folder(out, form, layout, ExportOptions(**given))
+    return _files(out, ExportOptions(form=form, layout=layout, **given))
 
 
-def _folder(out: Path, form: FileFormat, layout: Layout, asked: ExportOptions) -> int:
+def _files(out: Path | str, asked: ExportOptions) -> int:
+    with ExitStack() as ledger:
+        log = ledger.enter_context(ledgers.reading(settings.load()))
+        view = ledger.enter_context(ledgers.view_of(log))
+        with _fresh(out) as folder:
+            manifest = _filled(folder, log, view, asked)
+            ledger.close()  # nobody waits for an upload
+    series = manifest.series
+    rows, actions = (sum(getattr(one, name) for one in series) for name in ("prices", "actions"))
+    line = f"{places.shown(out)}: tickers {len(series)}, prices {rows}, actions {actions}, files {len(manifest.files)}"
+    with output.unprinted():
+        output.raw(f"{line} | position {manifest.position} | head {manifest.head}\n".encode())
+    _say_late(series, asked.form)
+    return Exit.OK
+
+
+def _fresh(out: Path | str) -> AbstractContextManager[Path]:
+    """Return what gives an empty folder and, when its block ends well, makes that the export at `out`."""
+    if isinstance(out, Path):
+        return fresh_folder(out)
+    # Imported here: only an address pays for what writes to one.
+    from cli.commands.prices.export.published import fresh_place
+
+    return fresh_place(out)
+
+
+def _filled(folder: Path, log: LogSource, view: View, asked: ExportOptions) -> Manifest:
+    """Write the files that are `asked` for, and their manifest, which is returned."""
     # Imported here: numpy starts as slowly as all the rest, and help needs none of it.
     from cli.commands.prices.export.files import ExportFiles
     from cli.commands.prices.export.tools import TOOLS
@@ -135,26 +172,20 @@ def _folder(out: Path, form: FileFormat, layout: Layout, asked: ExportOptions) -
 
     in_force = settings.load()
     order, rule = in_force.price_sources, AdjustmentRule(order=in_force.action_sources)
-    with ledgers.reading(in_force) as log, ledgers.view_of(log) as view, fresh_folder(out) as folder:
-        ledger = Ledger(log, view, order=order)
-        position = ledger.position(asked.as_of)
-        for ticker in asked.tickers or (None,):
-            series_option.some(view.state, ticker, asked.source)
-        wanted = chosen(view, position, asked.series(order))
-        files = TOOLS[form](folder) if form in TOOLS else ExportFiles(folder, form, layout)
-        with output.progress(wanted, label="export") as names:
-            series = list(files.fill(view, names, position, rule))
-        if isinstance(files, ExportFiles):  # no tool reads them
-            _add_described(files, ledger, {one.ticker for one in series}, asked)
-        files.close()
-        manifest = _manifest(log, ledger, position, files, series)
-        put_manifest(folder, manifest)
-    rows, actions = (sum(getattr(one, name) for one in series) for name in ("prices", "actions"))
-    line = f"{out}: tickers {len(series)}, prices {rows}, actions {actions}, files {len(manifest.files)}"
-    with output.unprinted():
-        output.raw(f"{line} | position {manifest.position} | head {manifest.head}\n".encode())
-    _say_late(series, form)
-    return Exit.OK
+    ledger = Ledger(log, view, order=order)
+    position = ledger.position(asked.as_of)
+    for ticker in asked.tickers or (None,):
+        series_option.some(view.state, ticker, asked.source)
+    wanted = chosen(view, position, asked.series(order))
+    files = TOOLS[asked.form](folder) if asked.form in TOOLS else ExportFiles(folder, asked.form, asked.layout)
+    with output.progress(wanted, label="export") as names:
+        series = list(files.fill(view, names, position, rule))
+    if isinstance(files, ExportFiles):  # no tool reads them
+        _add_described(files, ledger, {one.ticker for one in series}, asked)
+    files.close()
+    manifest = _manifest(log, ledger, position, files, series)
+    put_manifest(folder, manifest)
+    return manifest
 
 
 def _add_described(files: "ExportFiles", ledger: Ledger, tickers: set[str], asked: ExportOptions) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from cli.app.errors import NotAnExportError
-from cli.commands.prices.export.row import FORMATS, Manifest
+from cli.commands.prices.export.row import CLAIM_FORMAT, FORMATS, ExportClaim, Manifest
 from cli.render import out_file
 from ledger.files.atomic_file import sweep
 from ledger.files.durable import FOLDER, give_to_owner, make_folder
@@ -80,13 +80,24 @@ def check_replaceable(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         raise NotAnExportError(path, "no folder")
     files = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_symlink() or not file.is_dir()}
-    listed: set[str] = set()
-    with suppress(FileNotFoundError, msgspec.DecodeError):
-        manifest = msgspec.json.decode(read_regular(path / MANIFEST, limit_bytes=MANIFEST_BYTES), type=Manifest)
-        if manifest.format in FORMATS:
-            listed = {MANIFEST, *(file.path for file in manifest.files)}
-    if strangers := files - listed:
+    content = b""
+    with suppress(FileNotFoundError):
+        content = read_regular(path / MANIFEST, limit_bytes=MANIFEST_BYTES)
+    if strangers := files - named_by(content):
         raise NotAnExportError(path, min(strangers))
+
+
+def named_by(content: bytes) -> frozenset[str]:
+    """Return the names of all that an export wrote by its manifest, or by its claim on a place; none for others."""
+    with suppress(msgspec.DecodeError):
+        manifest = msgspec.json.decode(content, type=Manifest)
+        if manifest.format in FORMATS:
+            return frozenset({MANIFEST, *(file.path for file in manifest.files)})
+    with suppress(msgspec.DecodeError):
+        claim = msgspec.json.decode(content, type=ExportClaim)
+        if claim.format == CLAIM_FORMAT:
+            return frozenset({MANIFEST, *claim.names})
+    return frozenset()
 
 
 def put_manifest(folder: Path, manifest: Manifest) -> None:

@@ -11,6 +11,7 @@ from projections.api.rows import AdjustedPrice, CorporateAction
 
 FORMAT = "b3-ledger export 2"
 FORMATS = (FORMAT, "b3-ledger export 1")  # those that may be replaced
+CLAIM_FORMAT = "b3-ledger export under way 1"
 Tool = Literal["zipline", "qlib", "beancount"]
 FileFormat = Literal["parquet", "csv", "zipline", "qlib", "beancount"]
 Layout = Literal["year", "ticker", "own"]  # a tool's own
@@ -78,6 +79,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     software: str
     series: list[ExportedSeries]
     files: list[ExportedFile]
+
+
+class ExportClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands at a place for the manifest while the `run` writes there: the `names` of all that may be there."""
+
+    format: str
+    run: str
+    names: list[str]
 
 
 class DeltaRow(msgspec.Struct, frozen=True, kw_only=True):

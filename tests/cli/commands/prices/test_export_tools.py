@@ -280,7 +280,7 @@ def test_an_export_for_a_tool_is_as_of_a_position(place: Path, tmp_path: Path) -
         ([], "got neither of --format and --for, want one of them"),
         (["--for", "qlib", "--format", "csv"], "got both of --format and --for, want one of them"),
         (["--for", "qlib", "--layout", "ticker"], "got --layout with --for qlib, want the layout of that tool"),
-        (["--for", "qlib", "--out", "s3://a/b"], "got an address with --for qlib, want a folder"),
+        (["--for", "qlib", "--out", "http://a/b"], "got http://a/b with another scheme or no place"),
         (["--for", "qlib", "--ticker", "VALE3"], "got no price in the first"),
     ],
 )
