@@ -56,10 +56,12 @@ class ExportedRows(Protocol):
         ...
 
 
-def adjusted_since(rows: Block) -> date | None:
-    """Return the first of the sessions of one series, in order of days, that has an adjusted price."""
-    days = rows.columns["date"].values[~np.asarray(rows.columns["factor"].missing)]
-    return date.fromordinal(int(days[0]) + EPOCH_ORDINAL) if len(days) else None
+def adjusted_since(rows: Block, start: int = 0, stop: int | None = None) -> date | None:
+    """Return the first of the sessions `[start, stop)` of one series, by day, that has an adjusted price."""
+    places = np.flatnonzero(~np.asarray(rows.columns["factor"].missing)[start:stop])
+    if not len(places):
+        return None
+    return date.fromordinal(int(rows.columns["date"].values[start + int(places[0])]) + EPOCH_ORDINAL)
 
 
 class Sink:
@@ -199,7 +201,7 @@ class ExportFiles:
                     last=date.fromordinal(int(days[part.stop - 1])),
                     prices=part.stop - part.start,
                     actions=len(actions),
-                    adjusted_since=adjusted_since(found.block.taken(slice(part.start, part.stop))),
+                    adjusted_since=adjusted_since(found.block, part.start, part.stop),
                 )
 
     def add_instruments(self, found: Sequence[Instrument]) -> None:
