@@ -1,11 +1,14 @@
 """How many events of each type, provider and stream a run of events holds."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from operator import add, itemgetter
 
 import msgspec
 
-from ledger.audit.rehash import seq_prefix
+from ledger.audit.rehash import seq_prefix, seqs_follow
 from ledger.chain import LINK_BYTES
 from ledger.codec import UNDECODABLE, Envelope, decode_envelopes, streams_hash
 from ledger.events import LEDGER_STREAM, BackupCreated
@@ -13,14 +16,24 @@ from ledger.values import EventCount
 
 HEAD_BYTES = 600  # of an event's data: its first two names and texts, which in most types are ticker and provider
 TICKER, PROVIDER = b"\xa6ticker", b"\xa8provider"  # as msgpack has the names
-FIXMAP, FIXMAP_END, MAP16_BYTES = 0x80, 0x90, 3
+FIXMAP, FIXMAP_END, MAP16, MAP16_BYTES = 0x80, 0x90, 0xDE, 3
 FIXSTR, FIXSTR_END, STR8 = 0xA0, 0xC0, 0xD9
 UINT64, ID = 0xCF, b"\xc4\x10"  # how a time and an id of 16 bytes begin
 TIME_BYTES, ID_BYTES = 9, 18
 NIL = 0xC0
-UNSIGNED_BYTES = {0xCC: 2, 0xCD: 3, 0xCE: 5, 0xCF: 9}
-# How long an envelope's cause is, by its first byte: nil or an unsigned integer; 0 for what is neither.
-CAUSE_BYTES = bytes(1 if first < FIXMAP or first == NIL else UNSIGNED_BYTES.get(first, 0) for first in range(256))
+# What an envelope has between seq and cause: a time as uint64, far below the last of times, and two ids of 16 bytes.
+BEFORE_CAUSE_BYTES = TIME_BYTES + 2 * ID_BYTES
+BEFORE_CAUSE = (
+    (0, bytes([UINT64])),
+    (1, b"\0"),
+    *((at + more, ID[more : more + 1]) for at in (TIME_BYTES, TIME_BYTES + ID_BYTES) for more in range(len(ID))),
+)
+# How long an envelope's cause is, by its first byte: nil or an unsigned integer below 2**32; 0 for any other.
+CAUSE_BYTES = bytes(
+    1 if byte < FIXMAP or byte == NIL else {0xCC: 2, 0xCD: 3, 0xCE: 5}.get(byte, 0) for byte in range(256)
+)
+FIRST_BYTES = 40  # of a stream and a type: what comes before the provider's name is as long wherever they are the same
+MOST_FIRSTS = 10_000
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -52,6 +65,10 @@ class _Provided(msgspec.Struct, frozen=True):
     provider: str | None = None
 
 
+class _Skipped(msgspec.Struct, array_like=True, gc=False):
+    """Any array, of which nothing is kept."""
+
+
 class Tally:
     """Counts the events that it is given."""
 
@@ -61,6 +78,7 @@ class Tally:
         self._streams: Counter[str] = Counter()
         self._slices: Counter[bytes] = Counter()
         self._names: dict[bytes, tuple[str, str, bytes]] = {}  # of a slice: its stream, type and provider
+        self._ends: dict[bytes, int] = {}  # by the first bytes of a slice: where the provider's text begins in it
 
     def add(self, envelopes: Sequence[Envelope]) -> None:
         """Count these events too."""
@@ -73,16 +91,38 @@ class Tally:
 
         By slices, at a third of the cost of decoding; that is what an event of any other shape gets.
 
-        Raises: DamagedError for a body that is no envelope, where it is decoded at all.
+        Raises: DamagedError for a body that is no envelope, as decoding does.
         """
-        found, others = slices(values, start)
-        try:
-            self._names |= {one: named(one) for one in set(found) - self._names.keys()}
-        except UnicodeDecodeError:
-            found, others = [], list(range(len(values)))
+        found = self._slices_of(values, start) if envelopes_hold(values) else []
         self._slices.update(found)
-        for at in others:
+        others = [at for at, one in enumerate(found) if not one] if self._slices.pop(b"", 0) else range(0)
+        for at in others if found else range(len(values)):
             self.add(decode_envelopes([values[at][LINK_BYTES:]], start=start + at))
+
+    def _slices_of(self, values: Sequence[bytes], start: int) -> list[bytes]:
+        """Return the bytes from stream to provider of each event, now named, or nothing for one shaped otherwise.
+
+        None of any where one is shaped otherwise before its stream.
+        """
+        streams = streams_at(values, start)
+        firsts = [value[at : at + FIRST_BYTES] for value, at in zip(values, streams, strict=False)]
+        if set(firsts) - self._ends.keys():
+            if len(self._ends) > MOST_FIRSTS:
+                self._ends.clear()
+            self._ends |= {first: mark_of(value, at) for first, value, at in zip(firsts, values, streams, strict=False)}
+        # A guess, by how the event's first bytes went on before: what was cut out shows whether it holds.
+        marks = map(add, streams, map(self._ends.__getitem__, firsts))
+        try:
+            found = [
+                value[at : end + 1 + value[end] - FIXSTR]
+                for value, at, end in zip(values, streams, marks, strict=False)
+            ]
+            new = set(found) - self._names.keys()
+            self._names |= {one: named(one) for one in new if is_slice(one)}
+        except (IndexError, UnicodeDecodeError):
+            return []
+        wrong = new - self._names.keys()
+        return [b"" if one in wrong else one for one in found] if wrong else found
 
     def counts(self) -> Counts:
         """Return what has been counted so far."""
@@ -92,40 +132,66 @@ class Tally:
             self._types[kind] += events
             self._providers[provider] += events
         self._slices.clear()
-        providers = {name.decode(): events for name, events in self._providers.items() if name}
+        providers: Counter[str] = Counter()
+        for name, events in self._providers.items():
+            # One that is no text names none, as data that cannot be decoded do.
+            with suppress(UnicodeDecodeError):
+                providers[name.decode()] += events
+        del providers[""]
         return Counts(_sorted(self._types), _sorted(providers), _sorted(self._streams))
 
 
-def slices(values: Sequence[bytes], start: int) -> tuple[list[bytes], list[int]]:
-    """Return the bytes from stream to provider of events as stored from seq `start` on, and which are shaped otherwise.
+def envelopes_hold(values: Sequence[bytes]) -> bool:
+    """Return whether each of `values` (link ‖ body) is one array with nothing after it, whatever is in it."""
+    try:
+        deque(map(_skip, map(_body, values)), maxlen=0)
+    except UNDECODABLE:
+        return False
+    return True
 
-    What an envelope has before its stream is nearly always as long: uint64, two ids of 16 bytes, a cause.
+
+def streams_at(values: Sequence[bytes], start: int) -> bytes:
+    """Return where the stream begins in each of the events as stored from seq `start` on.
+
+    Nothing at all unless the envelopes of all of them are shaped alike before it, and as a decoder takes them: their
+    seqs, a time by now, two ids of 16 bytes, and a cause of any width.
     """
-    time = LINK_BYTES + len(seq_prefix(start))
-    append_id, job_id = time + TIME_BYTES, time + TIME_BYTES + ID_BYTES
-    cause, found, others = job_id + ID_BYTES, list[bytes](), list[int]()
-    for at, value in enumerate(values):
-        try:
-            stream = cause + CAUSE_BYTES[value[cause]]
-            kind = stream + 1 + value[stream] - FIXSTR
-            data = kind + 1 + value[kind] - FIXSTR
-            name, ticker = data + (1 if FIXMAP <= value[data] < FIXMAP_END else MAP16_BYTES), FIXSTR
-            if value[name : name + len(TICKER)] == TICKER:
-                ticker = value[name + len(TICKER)]
-                name += len(TICKER) + 1 + ticker - FIXSTR
-            provider = name + len(PROVIDER)
-            end = provider + 1 + value[provider] - FIXSTR
-            shaped = value[time] == UINT64 and stream > cause and value[name:provider] == PROVIDER and end <= len(value)
-            shaped = shaped and value[append_id : append_id + 2] == ID == value[job_id : job_id + 2]
-            shaped = shaped and FIXSTR <= value[stream] < FIXSTR_END and FIXSTR <= value[kind] < FIXSTR_END
-            shaped = shaped and FIXSTR <= ticker < FIXSTR_END and FIXSTR < value[provider] < FIXSTR_END
-        except IndexError:
-            shaped = False  # too short
-        if shaped:
-            found.append(value[stream:end])
-        else:
-            others.append(at)
-    return found, others
+    seq_bytes, events = len(seq_prefix(start)), len(values)
+    width = seq_bytes + BEFORE_CAUSE_BYTES + 1
+    head = slice(LINK_BYTES, LINK_BYTES + width)
+    heads = b"".join([value[head] for value in values])
+    if len(heads) != width * events or not seqs_follow(heads, start, events):
+        return b""
+    # One byte of all events at a time.
+    if any(heads[seq_bytes + at :: width] != byte * events for at, byte in BEFORE_CAUSE):
+        return b""
+    streams = heads[width - 1 :: width].translate(_streams_after(LINK_BYTES + width - 1))
+    return b"" if 0 in streams else streams
+
+
+@cache
+def _streams_after(cause: int) -> bytes:
+    """Return where what follows a cause at `cause` begins, by the first byte of that; 0 for what is no cause."""
+    return bytes(cause + length if length else 0 for length in CAUSE_BYTES)
+
+
+def mark_of(value: bytes, stream: int) -> int:
+    """Return how far behind `stream` the provider's text begins, 0 for an event that is shaped otherwise."""
+    _, kind = _text(value, stream)
+    _, data = _text(value, kind)
+    at = _provider_at(value, data)
+    return at - stream if at < len(value) else 0
+
+
+def is_slice(one: bytes) -> bool:
+    """Return whether these bytes are a stream, a type, and data up to the end of the provider that they name.
+
+    A question of the bytes alone: how their end was guessed is of no concern.
+    """
+    _, kind = _text(one, 0)
+    _, data = _text(one, kind)
+    found, end = _text(one, _provider_at(one, data))
+    return bool(found) and end == len(one)
 
 
 def named(one: bytes) -> tuple[str, str, bytes]:
@@ -142,18 +208,27 @@ def provider_of(data: msgspec.Raw) -> bytes:
     """Return the provider that an event's data name, in UTF-8; empty where they name none, or cannot."""
     head = bytes(memoryview(data)[:HEAD_BYTES])
     # Nearly every event begins with its ticker and its provider; decoding all of it costs five times as much.
-    if head:
-        at = 1 if FIXMAP <= head[0] < FIXMAP_END else MAP16_BYTES
-        if head.startswith(TICKER, at):
-            _, at = _text(head, at + len(TICKER))
-        if head.startswith(PROVIDER, at):
-            found, at = _text(head, at + len(PROVIDER))
-            if found and at <= len(head):
-                return found
+    found, end = _text(head, _provider_at(head, 0))
+    if found and end <= len(head):
+        return found
     try:
         return (_decode_provided(data).provider or "").encode()
     except UNDECODABLE:
         return b""
+
+
+def _provider_at(head: bytes, data: int) -> int:
+    """Return where the provider's text begins in data that begin at `data`, behind a ticker at most.
+
+    Past the end where they begin with anything else.
+    """
+    mark = head[data] if data < len(head) else 0
+    if not FIXMAP <= mark < FIXMAP_END and mark != MAP16:
+        return len(head) + 1
+    at = data + (MAP16_BYTES if mark == MAP16 else 1)
+    if head.startswith(TICKER, at):
+        _, at = _text(head, at + len(TICKER))
+    return at + len(PROVIDER) if head.startswith(PROVIDER, at) else len(head) + 1
 
 
 def _text(head: bytes, at: int) -> tuple[bytes, int]:
@@ -168,6 +243,8 @@ def _text(head: bytes, at: int) -> tuple[bytes, int]:
     return b"", len(head) + 1
 
 
+_body = itemgetter(slice(LINK_BYTES, None))
+_skip = msgspec.msgpack.Decoder(_Skipped).decode
 _decode_provided = msgspec.msgpack.Decoder(_Provided).decode
 
 

@@ -89,7 +89,7 @@ def scan(
 ) -> Scan:
     """Return what the archive at `path` holds; damage is a flaw, not an error.
 
-    `counted` also counts its events, by slices: then a body that is no envelope is a flaw, as far as it is decoded.
+    `counted` also counts its events: then a body that is no envelope is a flaw.
     `meaning` also reads them: then an event that is not what its type says is one.
     `known` is a head whose events' bytes were checked before, as by the SHA-256 of a checked archive: they are not
     re-hashed, and that they end with its link is; where they are counted too, nothing of them is read.
@@ -127,7 +127,7 @@ class ScanBehind:
         scanner = _Scanner(path, counted=True, meaning=False, advance=None, processes=1)
         scanner.growth = self._growth
         self._child = IsolatedProcess(scanner.run_in_order, _ScannedPart)
-        self._is_over = False
+        self._is_told = self._is_over = False
 
     def __enter__(self) -> Self:
         return self
@@ -136,7 +136,8 @@ class ScanBehind:
         if not self._is_over:
             # A child that is not waited for stays as a zombie.
             with suppress(LedgerError):
-                self._end()
+                self._tell_end()
+                self._part()
 
     def grown(self) -> None:
         """Tell the child that there is more."""
@@ -145,18 +146,26 @@ class ScanBehind:
     def result(self) -> Scan:
         """Return what the whole file holds, and what hash the disk gives back of it; call it once.
 
+        Hashed while the child reads the rest.
+
         Raises: as `scan` does.
         """
+        self._tell_end()
         try:
-            return _scan_of(self._path, self._end(), hash_file(self._path), counted=True)
+            hashed = hash_file(self._path)
+            return _scan_of(self._path, self._part(), hashed, counted=True)
         except OSError as error:
             raise unreadable(self._path, error) from error
         except IsolatedProcessError as error:
             raise UnreadableError(self._path, error.how) from error
 
-    def _end(self) -> "_ScannedPart":
+    def _tell_end(self) -> None:
+        if not self._is_told:
+            self._is_told = True
+            self._growth.end()
+
+    def _part(self) -> "_ScannedPart":
         self._is_over = True
-        self._growth.end()
         return self._child.result()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -141,6 +141,89 @@ def test_the_mix_of_years_is_counted_alike() -> None:
     decoded.add(decode_envelopes(bodies, start=100_000))
     sliced.add_checked([bytes(32) + body for body in bodies], 100_000)
     assert decoded.counts() == sliced.counts()
+
+
+def counted(values: list[bytes], start: int, *, sliced: bool) -> Counts | tuple[int, str]:
+    """Return the counts of stored events, by slices or by decoding each of them; or the seq and kind of a flaw."""
+    tally = Tally()
+    try:
+        if sliced:
+            tally.add_checked(values, start)
+        else:
+            for seq, value in enumerate(values, start):
+                tally.add([decode_envelope(seq, value[32:])])
+    except DamagedError as error:
+        return error.seq, error.kind
+    return tally.counts()
+
+
+CAUSES = st.none() | st.sampled_from(
+    [0, 127, 128, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**63 - 1, 2**63, -1, -200]
+)
+TIMES = st.sampled_from([1, 2**32, 2**32 - 1, 1_770_000_000_000_000, 2**56 - 1, 2**56, 253_402_300_799_999_999])
+STARTS = st.sampled_from([0, 1, 100, 125, 128, 250, 256, 65_530, 65_536, 10**6, 2**32 - 3, 2**32])
+STREAMS = st.sampled_from(["ledger", "PETR4.SA", "x" * 31, "x" * 32, "x" * 300, "AÇÃO", ""]) | st.text(max_size=9)
+DATAS = st.dictionaries(
+    st.sampled_from(["ticker", "provider", "at", "provider_id"]),
+    st.sampled_from(["PETR4.SA", "yfinance", "b3", "", "x" * 31, "x" * 32, "x" * 700, None, 7]) | st.text(max_size=5),
+)
+# What becomes of a body's bytes: a place, and what stands there instead of how many.
+CHANGES = (
+    st.none() | st.tuples(st.integers(0, 250), st.binary(max_size=3), st.integers(0, 3)) | st.just((-1, b"\xc0", 0))
+)
+EVENTS = st.tuples(CAUSES, TIMES, STREAMS, st.sampled_from(["some.type/1", "a/1", "x" * 40]), DATAS, CHANGES)
+
+
+@given(STARTS, st.lists(EVENTS, min_size=1, max_size=6))
+@settings(max_examples=600)
+def test_slices_count_what_decoding_counts_and_refuse_what_it_refuses(start: int, events: list[Any]) -> None:
+    """Random envelopes, and random bytes put in, taken out and changed in them."""
+    values = []
+    for seq, (cause, time, stream, kind, data, change) in enumerate(events, start):
+        body = msgspec.msgpack.encode((seq, time, JOB, JOB, cause, stream, kind, data))
+        if change is not None:
+            at, new, gone = change
+            at = at % (len(body) + 1)
+            body = body[:at] + new + body[at + gone :]
+        values.append(bytes(32) + body)
+    assert counted(values, start, sliced=False) == counted(values, start, sliced=True)
+
+
+@pytest.mark.parametrize("start", [0, 126, 65_534, 70_000])
+def test_whatever_byte_of_an_event_is_changed_slices_count_as_decoding_does(start: int) -> None:
+    """Each byte, to each value, among events that are sound; each length."""
+    data = {"ticker": "PETR4.SA", "provider": "yfinance", "attempt": 1, "message": "x"}
+    bodies = [
+        msgspec.msgpack.encode((seq, 1_770_000_000_000_000, JOB, JOB, seq or None, "PETR4.SA", "a.b/1", data))
+        for seq in range(start, start + 3)
+    ]
+    good = bodies[1]
+    changed = [good[:at] + bytes([byte]) + good[at + 1 :] for at in range(len(good)) for byte in range(0, 256, 5)]
+    for body in (*changed, *(good[:length] for length in range(len(good))), good + b"\xc0"):
+        values = [bytes(32) + one for one in (bodies[0], body, bodies[2])]
+        assert counted(values, start, sliced=False) == counted(values, start, sliced=True)
+
+
+def test_events_that_begin_alike_are_cut_where_each_of_them_ends() -> None:
+    """A stream and a type so long that what differs comes behind the bytes by which an end is guessed."""
+    # A byte of the third would pass for a length, by which its provider is cut in two.
+    tickers = ["x", "x" * 9, f"{'x' * 9}ÿ{'x' * 11}", "x" * 3, "x" * 31, "x" * 32]
+    providers = ["b3", "y" * 20, "b3 b3", "x" * 31, "x" * 32, "cotahis", "cotahistx"]
+    datas = [{"ticker": ticker, "provider": provider} for ticker, provider in product(tickers, providers)]
+    for order in (datas, datas[::-1]):
+        values = [
+            bytes(32) + msgspec.msgpack.encode((seq, 2**50, JOB, JOB, None, "s" * 31, "t" * 31, data))
+            for seq, data in enumerate(order, 200)
+        ]
+        assert counted(values, 200, sliced=False) == counted(values, 200, sliced=True)
+
+
+@pytest.mark.parametrize("cause", [-1, "x", 2**63, 1.5])
+def test_what_is_no_cause_is_damage_whatever_link_is_before_it(cause: Any) -> None:
+    """A link that would pass for a stream and a provider is none."""
+    link = b"\xa1x\xa1y\x81\xa8provider\xa2b3".ljust(32, b"\0")
+    body = msgspec.msgpack.encode((200, 2**50, JOB, JOB, cause, "ledger", "a.b/1", {"provider": "b3"}))
+    assert (200, "envelope") == counted([link + body], 200, sliced=True)
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x98", b"\x98\x05", b"\xff" * 200])
