@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -10,6 +11,7 @@ from cli.app import settings
 from ledger.errors import NothingToShowError
 from ledger.market.series import Series
 from ledger.market.ticker import TickerError, normalize
+from projections.api.faces import python_column, row_type_of
 from projections.api.rows import AdjustedPrice, Price
 from projections.store.store import View
 
@@ -69,7 +71,7 @@ def require_adjusted(rows: Sequence[Price], ticker: str, by: "KnownActions | Non
 
     Raises: NothingToShowError, so that no raw price goes by an adjusted name.
     """
-    if any(not isinstance(one, AdjustedPrice) or one.factor is not None for one in rows):
+    if len(_without_factor(rows)) < len(rows):
         return
     unsized = None if by is None else by.unsized
     since = "" if unsized is None else f" since {unsized.named}, of which nobody knows the size,"
@@ -85,8 +87,12 @@ def unadjusted(rows: Sequence[Price], by: "KnownActions | None") -> str | None:
     why = "of their dividends and splits nothing is known"
     if by is not None and by.unsized is not None:
         why = f"nobody knows the size of {by.unsized.named}; main actions --disputed, main import-actions FILE"
-    return f"{len(old)} sessions until {old[-1].date} are not adjusted: {why}"
+    return f"{len(old)} sessions until {old[-1]} are not adjusted: {why}"
 
 
-def _without_factor(rows: Sequence[Price]) -> list[AdjustedPrice]:
-    return [row for row in rows if isinstance(row, AdjustedPrice) and row.factor is None]
+def _without_factor(rows: Sequence[Price]) -> list[date]:
+    """Return the days of rows that were to be adjusted and are not."""
+    if not rows or not issubclass(row_type_of(rows), AdjustedPrice):
+        return []
+    factors = zip(python_column(rows, "date"), python_column(rows, "factor"), strict=True)
+    return [day for day, factor in factors if factor is None]

@@ -36,7 +36,8 @@ def escaped(text: str) -> str:
 
 def escaped_lines(text: str) -> str:
     """Return lines of our own making with what is harmful in them escaped; their tabs and line ends are layout."""
-    return _IN_A_LAYOUT.sub(_escape, text)
+    # Asked first, as above.
+    return text if text.isascii() and text.isprintable() else _IN_A_LAYOUT.sub(_escape, text)
 
 
 def escaped_json(line: str) -> str:

@@ -22,6 +22,7 @@ class Layout(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     `lines` are the rows for people. The others are for formats that the command offers: the header of the CSV and the
     lines of one row, the struct whose fields are the columns of the Parquet file, and what is scraped of all rows.
+    Where it is `whole`, `lines` takes all rows at once, by their columns, and escapes their texts; `csv_cells` does so.
     """
 
     lines: Callable[[Iterable[T]], Iterable[str]]
@@ -29,6 +30,8 @@ class Layout(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     csv_lines: Callable[[T], Iterable[Sequence[object]]] | None = None
     columns: type[msgspec.Struct] | None = None
     exposition: Callable[[Iterable[T]], bytes] | None = None
+    whole: bool = False
+    csv_cells: Callable[[Iterable[T]], Iterable[Sequence[object]]] | None = None
 
 
 def rendered(rows: Iterable[T], layout: Layout[T], wanted: Format, *, array: bool = False) -> Iterable[bytes]:
@@ -43,6 +46,9 @@ def rendered(rows: Iterable[T], layout: Layout[T], wanted: Format, *, array: boo
 
 def text_lines(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
     """Yield the rows for people; what is harmful in a row's texts is escaped, so that none forges a line."""
+    if layout.whole:
+        yield "".join([f"{line}\n" for line in map(escaped_lines, layout.lines(rows))]).encode()
+        return
     for line in layout.lines(map(escaped_row, rows)):
         yield f"{escaped_lines(line)}\n".encode()
 
@@ -64,11 +70,10 @@ def json_array(rows: Iterable[T], _layout: Layout[T]) -> Iterator[bytes]:
 
 def _encoded(rows: Iterable[T]) -> Iterator[bytes]:
     # Imported here: text, which is what most runs print, does without.
-    from projections.api.faces import to_json
+    from projections.api.faces import each_to_json
 
     encode = msgspec.json.Encoder().encode
-    for row in rows:
-        built = to_json(row)
+    for built in each_to_json(rows):
         try:
             line = encode(built)
         except UnicodeEncodeError:
@@ -82,6 +87,9 @@ def csv_file(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
     """Yield one CSV file."""
     from cli.render import csv_text
 
+    if layout.csv_cells is not None:
+        yield csv_text.render(layout.csv_header, layout.csv_cells(rows))
+        return
     assert layout.csv_lines is not None  # noqa: S101 - the command offers CSV
     yield csv_text.render(layout.csv_header, (line for row in rows for line in layout.csv_lines(row)))
 
@@ -89,10 +97,10 @@ def csv_file(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
 def parquet_file(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:
     """Yield one Parquet file: a column per field of the row's JSON."""
     from cli.render import parquet
-    from projections.api.faces import json_type, to_columns, to_json
+    from projections.api.faces import each_to_json, json_type, to_columns
 
     assert layout.columns is not None  # noqa: S101 - the command offers Parquet
-    yield parquet.render(to_columns(json_type(layout.columns), map(to_json, rows)))
+    yield parquet.render(to_columns(json_type(layout.columns), each_to_json(rows)))
 
 
 def prometheus_page(rows: Iterable[T], layout: Layout[T]) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from projections.api import extras
+from projections.api.faces import HeldRows, json_column, python_column
 from projections.models.units import fields
 
 ENDS = 5  # rows that a notebook shows of each end
@@ -25,7 +26,8 @@ class Columns(Generic[Row_co]):
     """
 
     def __init__(self, row_type: type[Row_co], rows: Iterable[Row_co], names: Sequence[str] | None = None) -> None:
-        self._row_type, self._rows = row_type, tuple(rows)
+        self._row_type: type[Row_co] = row_type
+        self._rows: Sequence[Row_co] = rows if isinstance(rows, HeldRows) else tuple(rows)
         declared = {field.name: field for field in fields(row_type)}
         self._fields = [declared[name] for name in (declared if names is None else names)]
 
@@ -37,17 +39,21 @@ class Columns(Generic[Row_co]):
     @cached_property
     def columns(self) -> dict[str, tuple[Any, ...]]:
         """Every column by its name."""
-        return {name: tuple(getattr(row, name) for row in self._rows) for name in self.names}
+        return {name: tuple(python_column(self._rows, name)) for name in self.names}
+
+    @cached_property
+    def _made(self) -> tuple[Row_co, ...]:
+        return tuple(self._rows)
 
     def rows(self) -> tuple[Row_co, ...]:
         """Return the rows, typed."""
-        return self._rows
+        return self._made
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Row_co]:
-        return iter(self._rows)
+        return iter(self._made)
 
     def __getitem__(self, name: str) -> tuple[Any, ...]:
         return self.columns[name]
@@ -142,10 +148,9 @@ class Columns(Generic[Row_co]):
     def plain(self) -> dict[str, list[Any]]:
         """Return the columns with a double for each price: no other library computes with decimals at full speed."""
         return {
-            field.name: [
-                float(value) if field.core is Decimal and value is not None else value
-                for value in self.columns[field.name]
-            ]
+            field.name: [None if value is None else float(value) for value in json_column(self._rows, field.name)]
+            if field.core is Decimal
+            else list(self.columns[field.name])
             for field in self._fields
         }
 

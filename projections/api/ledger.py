@@ -22,7 +22,7 @@ from projections.api import locate, market_rows, series_rows
 from projections.api.columns import Columns
 from projections.api.comparing import CompareRow, Pair, compared
 from projections.api.days import Day, Tickers, as_of_written, day_of, day_or_none, names_of
-from projections.api.faces import to_columns, to_python
+from projections.api.faces import joined, to_columns, to_python
 from projections.api.rows import (
     AdjustedPrice,
     Change,
@@ -217,21 +217,21 @@ class Ledger:
             rule = AdjustmentRule("splits" if adjusted == "splits" else "all", self.action_order)
         if continued:
             # Imported here: exact fractions cost as much as everything else that prices need.
-            from projections.api import continued as joined
+            from projections.api.continued import continued as under_every_code
 
             chosen, state = partial(self.series, source=source), self._view.state
 
             def rows(series: Series) -> Iterable[Price]:
-                return joined.continued(state, series.ticker, until, chosen=chosen, adjusting=rule)
+                return under_every_code(state, series.ticker, until, chosen=chosen, adjusting=rule)
         else:
             rows = (
                 partial(series_rows.adjusted_prices, self._view.state, position=until, rule=rule)
                 if rule
                 else partial(series_rows.prices, self._tables, position=until)
             )
-        found = (row for one in self._chosen(ticker, source) for row in series_rows.within(rows(one), first, last))
+        found = joined([series_rows.within(rows(one), first, last) for one in self._chosen(ticker, source)])
         return (
-            to_columns(AdjustedPrice, cast("Iterator[AdjustedPrice]", found)) if adjusted else to_columns(Price, found)
+            to_columns(AdjustedPrice, cast("Sequence[AdjustedPrice]", found)) if adjusted else to_columns(Price, found)
         )
 
     def quotations(

@@ -3,14 +3,16 @@
 Everywhere `position` is how many events are read.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.market.series import Series
 from ledger.values import Bar, Basis
-from projections.api.faces import to_python
+from projections.api.faces import HeldRows, to_python
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, DiffRow, MissingSession, Price
 from projections.fold.tables import State, Tables
 from projections.models import corporate_actions, decisions
@@ -27,38 +29,38 @@ if TYPE_CHECKING:
 PriceT = TypeVar("PriceT", bound=Price)
 
 
-def prices(tables: Tables, series: Series, position: int) -> Iterator[Price]:
-    """Yield a row for each session held, in their order."""
-    for _, held in _held(tables, series, position):
-        yield to_python(Price, **held)
+def prices(tables: Tables, series: Series, position: int) -> HeldRows[Price]:
+    """Return a row for each session held, in their order."""
+    return HeldRows(Price, _held(tables, series, position)[1])
 
 
 def adjusted_prices(
     state: State, series: Series, position: int, rule: "AdjustmentRule | None" = None
-) -> Iterator[AdjustedPrice]:
-    """Yield what `prices` does, beside each price the one adjusted for what was known then, of later sessions too."""
+) -> HeldRows[AdjustedPrice]:
+    """Return what `prices` does, beside each price the one adjusted for what was known then, of later sessions too."""
     # Imported here: exact fractions cost as much as everything else that prices need.
-    from projections.queries.adjusted import AS_USUAL, adjusted_fields, held_factors
+    from projections.queries.adjusted import AS_USUAL, adjusted_columns, held_factors
 
     factors = held_factors(state, series, position, rule or AS_USUAL)
-    for bar, held in _held(state[held_prices.NAME], series, position):
-        factor = factors.get(bar.date)
-        yield to_python(
-            AdjustedPrice,
-            **held,
-            factor=None if factor is None else float(factor),
-            **adjusted_fields(bar, factor),
-        )
+    bars, columns = _held(state[held_prices.NAME], series, position)
+    return HeldRows(AdjustedPrice, columns | adjusted_columns(bars, [factors.get(bar.date) for bar in bars]))
 
 
-def _held(tables: Tables, series: Series, position: int) -> Iterator[tuple[Bar, dict[str, Any]]]:
-    """Yield each bar held and the fields of its row."""
+def _held(tables: Tables, series: Series, position: int) -> tuple[Sequence[Bar], dict[str, Sequence[Any]]]:
+    """Return the bars held, by day, and the columns of their rows."""
     newest = decisions.newest(tables, series, position)
-    if newest is None:
-        return  # a bar is held by a decision
-    for version in held_prices.holding(tables, series, position).values():
-        if (bar := version.bar) is not None:
-            yield bar, of_bar(series, version, bar, newest.basis)
+    found = held_prices.in_force(tables, series, position)
+    # A bar is held by a decision.
+    bars, basis = ([], None) if newest is None else (found.bars, newest.basis)
+    return bars, {
+        "ticker": [series.ticker] * len(bars),
+        **{name: list(map(attrgetter(name), bars)) for name in ("date", "open", "high", "low", "close", "volume")},
+        "provider_adj_close": [bar.adj_close for bar in bars],
+        "provider": [series.provider] * len(bars),
+        "basis": [basis] * len(bars),
+        "seq": found.seqs[: len(bars)],
+        "learned_at": found.recorded[: len(bars)],
+    }
 
 
 def of_bar(series: Series, version: Version, bar: Bar, basis: Basis) -> dict[str, Any]:
@@ -79,9 +81,12 @@ def of_bar(series: Series, version: Version, bar: Bar, basis: Basis) -> dict[str
     }
 
 
-def within(rows: Iterable[PriceT], start: date | None, end: date | None) -> Iterator[PriceT]:
-    """Yield the rows from `start` to `end`, both inclusive; None leaves a bound out."""
-    return (row for row in rows if (start is None or start <= row.date) and (end is None or row.date <= end))
+def within(rows: Iterable[PriceT], start: date | None, end: date | None) -> Sequence[PriceT]:
+    """Return the rows from `start` to `end`, both inclusive; None leaves a bound out."""
+    if isinstance(rows, HeldRows):
+        days = rows.held["date"]
+        return rows[bisect_left(days, start or date.min) : bisect_right(days, end or date.max)]
+    return [row for row in rows if (start is None or start <= row.date) and (end is None or row.date <= end)]
 
 
 def changes(

@@ -28,6 +28,7 @@ from msgspec.structs import replace
 from ledger.events import AMOUNTS_PER_MICRO
 from ledger.ingest.providers import registry
 from ledger.ingest.rules.actions import CURRENCY
+from ledger.market.price import MICROS_PER_REAL
 from ledger.market.series import Series
 from ledger.values import Action, ActionKind, Bar, Basis
 from projections.actions.taped import tape
@@ -68,12 +69,30 @@ def factors(
 def adjusted(micros: int, factor: Fraction) -> float:
     """Return a price of `micros` millionths of a real times `factor`, in reais: the double nearest to it."""
     # Whole numbers divide to the nearest double too, and a product of fractions is brought to lowest terms first.
-    return micros * factor.numerator / (factor.denominator * 1_000_000)
+    return micros * factor.numerator / (factor.denominator * MICROS_PER_REAL)
 
 
 def adjusted_fields(bar: Bar, factor: Fraction | None) -> dict[str, float | None]:
     """Return each price of `bar` times `factor` by its field in a row, None where no factor is known."""
     return {f"adj_{name}": None if factor is None else adjusted(getattr(bar, name), factor) for name in PRICES}
+
+
+def adjusted_columns(bars: Sequence[Bar], by: Sequence[Fraction | None]) -> dict[str, list[float | None]]:
+    """Return the factor of each of `bars`, and `adjusted_fields` of each, as columns; neighbours share factors."""
+    scales: list[tuple[float, int, int] | None] = []
+    last, scale = None, None
+    for factor in by:
+        if factor is not last:
+            last = factor
+            scale = None if factor is None else (float(factor), factor.numerator, factor.denominator * MICROS_PER_REAL)
+        scales.append(scale)
+    columns: dict[str, list[float | None]] = {"factor": [None if of is None else of[0] for of in scales]}
+    for name in PRICES:
+        micros = map(attrgetter(name), bars)
+        columns[f"adj_{name}"] = [
+            None if of is None else price * of[1] / of[2] for price, of in zip(micros, scales, strict=True)
+        ]
+    return columns
 
 
 def adjusted_micros(micros: int, factor: Fraction) -> int:

@@ -7,7 +7,20 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from projections.api.faces import column_type, from_held, json_type, to_columns, to_json, to_python
+from projections.api.faces import (
+    HeldRows,
+    column_type,
+    each_to_json,
+    from_held,
+    joined,
+    json_column,
+    json_type,
+    python_column,
+    to_columns,
+    to_json,
+    to_python,
+    with_columns,
+)
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, LogEntry, MissingSession, Price
 from projections.models.units import (
     HIDDEN_IN_JSON,
@@ -107,3 +120,31 @@ def test_a_row_names_every_value_that_has_a_unit() -> None:
     assert {"price", "told_price", "old", "new", "at", "told_at", "started_at", "since", "job"} == {
         name for name, _ in from_held(Row)
     }
+
+
+class MarkedRow(Row, frozen=True, kw_only=True):
+    """A row with a field that is worked out."""
+
+    marked: bool | None
+
+
+def test_rows_that_are_held_as_columns_have_every_face_of_rows_made_one_by_one() -> None:
+    """Whole, cut, joined and with a column more; what is missing of one row is missing there."""
+    some = {**HELD, "told_price": 12_345_678, "told_at": AT_US + 1}
+    none = {**some, "told_price": None, "old": None, "new": None, "told_at": None, "since": None, "price": 37_123_456}
+    given = [some, none, some, none]
+    rows = [to_python(Row, **one) for one in given]
+    held = HeldRows(Row, {name: [one[name] for one in given] for name in HELD})
+    assert (rows, rows[1:3], rows[-1], 4) == (list(held), list(held[1:3]), held[-1], len(held))
+    assert rows * 2 == list(joined([held, held]))
+    assert rows * 2 == joined([held, rows])
+    assert list(map(to_json, rows)) == list(each_to_json(held)) == list(each_to_json(iter(rows)))
+    for name in HELD:
+        assert list(python_column(rows, name)) == list(python_column(held, name))
+        assert list(json_column(rows, name)) == list(json_column(held, name))
+    marks = {"marked": [True, None, False, None]}
+    assert list(with_columns(held, MarkedRow, marks)) == with_columns(rows, MarkedRow, marks)
+    ours, theirs = to_columns(Row, held), to_columns(Row, rows)
+    assert (theirs.plain(), theirs.columns, theirs.rows()) == (ours.plain(), ours.columns, ours.rows())
+    assert list(theirs) == list(ours)
+    assert [] == list(HeldRows(Row, {name: [] for name in HELD})) == list(joined([]))

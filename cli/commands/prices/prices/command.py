@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import msgspec
@@ -95,7 +95,7 @@ def prices(context: click.Context, /, *, out: Path | None, style: Style, **given
     with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
         position = positions.reached(log, asked.as_of)
         rows = _quoted(log, view, position, asked) if asked.fields else _rows(view, position, asked)
-        found = list(series_rows.within(rows, asked.start, asked.end))
+        found = series_rows.within(rows, asked.start, asked.end)
         known: KnownActions | None = None
         if asked.adjusted and not asked.continued:
             series = series_option.one(view.state, asked.ticker, asked.source)
@@ -111,7 +111,7 @@ def prices(context: click.Context, /, *, out: Path | None, style: Style, **given
         output.say(row.heading(adjusted=asked.adjusted is not None, fields=asked.fields))
     for words in (
         adjustment.unadjusted(found, known),
-        row.disagreement(found) if asked.adjusted == adjustment.FOR_ALL else None,
+        row.disagreement(cast("Sequence[AdjustedPrice]", found)) if asked.adjusted == adjustment.FOR_ALL else None,
     ):
         if words:
             output.say(words)
@@ -142,6 +142,7 @@ def _rows(view: View, position: int, asked: PricesOptions) -> Sequence[Price]:
     Raises: NothingToShowError.
     """
     rule = adjustment.rule(asked.adjusted) if asked.adjusted else None
+    rows: Sequence[Price]
     if asked.continued:
         # Imported here: exact fractions cost as much as everything else that prices need.
         from projections.api import continued as joined
@@ -150,12 +151,11 @@ def _rows(view: View, position: int, asked: PricesOptions) -> Sequence[Price]:
         rows = list(joined.continued(view.state, asked.ticker, position, chosen=chosen, adjusting=rule))
     else:
         series = series_option.one(view.state, asked.ticker, asked.source)
-        rows = list(
+        rows = (
             series_rows.adjusted_prices(view.state, series, position, rule)
             if rule
             else series_rows.prices(view.state["prices"], series, position)
         )
     if not asked.adjusted:
         return rows
-    adjusted = [one for one in rows if isinstance(one, AdjustedPrice)]
-    return row.compared(adjusted, for_all=asked.adjusted == adjustment.FOR_ALL)
+    return row.compared(cast("Sequence[AdjustedPrice]", rows), for_all=asked.adjusted == adjustment.FOR_ALL)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from operator import add
+from typing import Any
 
-import msgspec
-
+from cli.render.escaping import escaped
 from cli.render.renderers import Layout
 from ledger.ingest.rules.catalogue import SCALE_TOLERANCE
+from projections.api.faces import json_column, python_column, row_type_of, with_columns
 from projections.api.rows import AdjustedPrice, MarketPrice, Price
 
 CSV_HEADER = ("date", "open", "high", "low", "close", "volume")
@@ -37,70 +39,87 @@ class ComparedPrice(AdjustedPrice, frozen=True, kw_only=True):
     adj_agrees: bool | None  # None where the provider has none, or no action is known
 
 
-def compared(prices: Sequence[AdjustedPrice], *, for_all: bool = True) -> list[ComparedPrice]:
+def compared(prices: Sequence[AdjustedPrice], *, for_all: bool = True) -> Sequence[ComparedPrice]:
     """Return the sessions, oldest first, each adjusted close compared with the provider's own.
 
     The provider's is adjusted for all actions: with others than those `for_all` there is nothing to compare.
     """
-    level = next((ratio for price in reversed(prices) if (ratio := _ratio(price)) is not None), 1.0)
-    rows = []
-    for price in prices:
-        ours, theirs, ratio = price.adj_close, price.provider_adj_close, _ratio(price) if for_all else None
-        rows.append(
-            ComparedPrice(
-                **msgspec.structs.asdict(price),
-                adj_difference=None if ours is None or theirs is None or not for_all else ours - float(theirs),
-                adj_agrees=None if ratio is None else abs(ratio / level - 1) <= SCALE_TOLERANCE,
-            )
+    ours, theirs, ratios = _ratios(prices)
+    level = next((ratio for ratio in reversed(ratios) if ratio is not None), 1.0)
+    return with_columns(
+        prices,
+        ComparedPrice,
+        {
+            "adj_difference": [
+                None if one is None or other is None or not for_all else one - other
+                for one, other in zip(ours, theirs, strict=True)
+            ],
+            "adj_agrees": [
+                None if ratio is None or not for_all else abs(ratio / level - 1) <= SCALE_TOLERANCE for ratio in ratios
+            ],
+        },
+    )
+
+
+def _ratios(
+    prices: Sequence[AdjustedPrice],
+) -> tuple[Sequence[float | None], Sequence[float | None], list[float | None]]:
+    """Return our adjusted closes, the provider's, and these as multiples of ours: None where none is to be compared."""
+    ours, theirs = python_column(prices, "adj_close"), json_column(prices, "provider_adj_close")
+    return ours, theirs, [other / one if one and other else None for one, other in zip(ours, theirs, strict=True)]
+
+
+def csv_cells(rows: Sequence[Price], names: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    """Return the cells of each row: those of the snapshot, then what is adjusted, or what the exchange's file says."""
+    return zip(*(python_column(rows, name) for name in names), strict=True)
+
+
+def lines(given: Iterable[Price]) -> Iterator[str]:
+    """Return the rows as a person reads them, made column by column."""
+    rows = given if isinstance(given, Sequence) else list(given)
+    if not rows:
+        return iter(())
+    shown: list[Iterable[str]] = [
+        [day.isoformat() for day in python_column(rows, "date")],
+        *(_aligned(json_column(rows, name), ">10.2f") for name in ("open", "high", "low", "close")),
+        _aligned(python_column(rows, "volume"), ">13"),
+    ]
+    kind = row_type_of(rows)
+    if issubclass(kind, MarketPrice):
+        shown += (_aligned(python_column(rows, name), ">10", as_text=True) for name in ("average", "bid", "ask"))
+        shown += (
+            _aligned(python_column(rows, "value"), ">17", as_text=True),
+            _aligned(python_column(rows, "trades"), ">7"),
+            map(escaped, python_column(rows, "specification")),
         )
-    return rows
+    if issubclass(kind, ComparedPrice):
+        theirs = _aligned(json_column(rows, "provider_adj_close"), ">12.6f")
+        doubts = ("  differs" if agrees is False else "" for agrees in python_column(rows, "adj_agrees"))
+        shown += (
+            _aligned(python_column(rows, "factor"), ">10.8f"),
+            _aligned(python_column(rows, "adj_close"), ">12.6f"),
+            map(add, theirs, doubts),
+        )
+    return map("  ".join, zip(*shown, strict=True))
 
 
-def _ratio(price: AdjustedPrice) -> float | None:
-    """Return the provider's adjusted close as a multiple of ours, None where there is none to compare."""
-    if not price.adj_close or not price.provider_adj_close:
-        return None
-    return float(price.provider_adj_close) / price.adj_close
+def _aligned(values: Sequence[Any], form: str, *, as_text: bool = False) -> list[str]:
+    """Return each value in the format `form`, or its text; a dash as wide for None. Each of them is written once."""
+    width = form.partition(".")[0]
+    texts = {value: format(str(value) if as_text else value, form) for value in set(values) if value is not None}
+    nothing = f"{'-':{width}}"
+    return [texts.get(value, nothing) for value in values]
 
 
-def csv_lines(row: Price) -> Iterator[tuple[object, ...]]:
-    """Yield the cells of a row: those of the snapshot, then what is adjusted."""
-    raw = (row.date.isoformat(), row.open, row.high, row.low, row.close, row.volume)
-    if isinstance(row, AdjustedPrice):
-        adjusted = (row.adj_open, row.adj_high, row.adj_low, row.adj_close)
-        yield (*raw, row.factor, *adjusted, row.provider_adj_close)
-    elif isinstance(row, MarketPrice):
-        yield (*raw, *(getattr(row, name) for name in FIELDS_CSV_HEADER[len(CSV_HEADER) :]))
-    else:
-        yield raw
+def _layout(row_type: type[Price], header: Sequence[str]) -> Layout[Price]:
+    return Layout(
+        lines=lines, whole=True, csv_header=header, csv_cells=partial(csv_cells, names=header), columns=row_type
+    )
 
 
-def text(row: Price) -> str:
-    """Return the row as a person reads it."""
-    prices = "  ".join([f"{float(price):>10.2f}" for price in (row.open, row.high, row.low, row.close)])
-    line = f"{row.date.isoformat()}  {prices}  {row.volume:>13}"
-    if isinstance(row, MarketPrice):
-        quoted = ("-" if price is None else str(price) for price in (row.average, row.bid, row.ask))
-        shown = "  ".join(f"{price:>10}" for price in quoted)
-        traded = f"{'-' if row.value is None else row.value!s:>17}  {'-' if row.trades is None else row.trades:>7}"
-        return f"{line}  {shown}  {traded}  {row.specification}"
-    if not isinstance(row, ComparedPrice):
-        return line
-    theirs = "-" if row.provider_adj_close is None else f"{float(row.provider_adj_close):.6f}"
-    factor = "-" if row.factor is None else f"{row.factor:.8f}"
-    ours = "-" if row.adj_close is None else f"{row.adj_close:.6f}"
-    doubt = "  differs" if row.adj_agrees is False else ""
-    return f"{line}  {factor:>10}  {ours:>12}  {theirs:>12}{doubt}"
-
-
-LAYOUT: Layout[Price] = Layout(
-    lines=partial(map, text),
-    csv_header=CSV_HEADER,
-    csv_lines=csv_lines,
-    columns=Price,
-)
-ADJUSTED_LAYOUT: Layout[Price] = msgspec.structs.replace(LAYOUT, csv_header=ADJUSTED_CSV_HEADER, columns=ComparedPrice)
-FIELDS_LAYOUT: Layout[Price] = msgspec.structs.replace(LAYOUT, csv_header=FIELDS_CSV_HEADER, columns=MarketPrice)
+LAYOUT = _layout(Price, CSV_HEADER)
+ADJUSTED_LAYOUT = _layout(ComparedPrice, ADJUSTED_CSV_HEADER)
+FIELDS_LAYOUT = _layout(MarketPrice, FIELDS_CSV_HEADER)
 
 
 def heading(*, adjusted: bool, fields: bool) -> str:
@@ -112,20 +131,22 @@ def heading(*, adjusted: bool, fields: bool) -> str:
     return "  ".join([*names, f"{'factor':>10}", f"{'adj_close':>12}", f"{'provider':>12}"] if adjusted else names)
 
 
-def disagreement(rows: Iterable[Price]) -> str | None:
+def disagreement(rows: Sequence[AdjustedPrice]) -> str | None:
     """Return how many adjusted closes differ from the provider's and which one most, None when it has none."""
-    comparable = [(row, ratio) for row in rows if isinstance(row, ComparedPrice) and (ratio := _ratio(row)) is not None]
+    ours, theirs, ratios = _ratios(rows)
+    days, agrees = python_column(rows, "date"), python_column(rows, "adj_agrees")
+    comparable = [(ratio, place) for place, ratio in enumerate(ratios) if ratio is not None]
     if not comparable:
         return None
-    level = comparable[-1][1]
-    differing = [(row, ratio) for row, ratio in comparable if not row.adj_agrees]
+    level, _ = comparable[-1]
+    differing = [(ratio, place) for ratio, place in comparable if not agrees[place]]
     words = (
-        f"{len(differing)} of {len(comparable)} adjusted closes differ from {comparable[0][0].provider}'s "
-        f"by more than {SCALE_TOLERANCE:.2%}"
+        f"{len(differing)} of {len(comparable)} adjusted closes differ from "
+        f"{rows[comparable[0][1]].provider}'s by more than {SCALE_TOLERANCE:.2%}"
     )
     if abs(level - 1) > SCALE_TOLERANCE:
         words += f", all of which are {level:.6f} times ours, for what came after"
     if not differing:
         return words
-    worst, _ = max(differing, key=lambda one: abs(one[1] / level - 1))
-    return f"{words}; worst {worst.date}: {worst.adj_close:.6f} against {float(worst.provider_adj_close or 0):.6f}"
+    _, worst = max(differing, key=lambda one: abs(one[0] / level - 1))
+    return f"{words}; worst {days[worst]}: {ours[worst]:.6f} against {theirs[worst] or 0:.6f}"
