@@ -10,7 +10,7 @@ brings what that blended, rejected or left out.
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import chain, pairwise, starmap
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -34,9 +34,11 @@ from ledger.market.series import Series
 from ledger.market.ticker import currency
 from ledger.store.engine import COMMIT_BODY_BYTES
 from ledger.store.event_log import COMMIT_APPENDS, EventLog
-from ledger.values import Bar, Identity, RawBar, Request, Source
+from ledger.values import Answer, Bar, Identity, RawBar, Request, Source
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from ledger.ingest.providers.cotahist.line_runs import TickerLines
 
 LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
@@ -96,7 +98,29 @@ class Importer:
 
     def run_columns(self, batches: "Iterable[TickerLines]") -> Iterator[Imported]:
         """Yield what `run` does, of quotes in columns."""
-        return self._committed(chain.from_iterable(map(self._judged_together, batches)))
+        return self._committed(chain.from_iterable(starmap(self._judged_together, self._packed_beside(batches))))
+
+    def _packed_beside(
+        self, batches: "Iterable[TickerLines]"
+    ) -> "Iterator[tuple[TickerLines, list[bytes], Future[list[Answer | None]]]]":
+        """Yield `batches`, each with the names of its appends and, to come, its answers; None of what is in the log.
+
+        A thread packs the lines of the next batch while one is judged: compression needs no interpreter.
+        """
+        # Imported here: a file of few lines needs no thread.
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as thread:
+            before = None
+            for batch in batches:
+                names = list(map(self._append_id, batch.tickers))
+                known = {} if self._log is None else self._log.append_runs(names)
+                following = batch, names, thread.submit(_packed, batch, [name not in known for name in names])
+                if before is not None:
+                    yield before
+                before = following
+            if before is not None:
+                yield before
 
     def _committed(self, judgements: Iterable["_Judged"]) -> Iterator[Imported]:
         waiting: list[_Judged] = []
@@ -109,23 +133,22 @@ class Importer:
                 waiting, lines_bytes = [], 0
         yield from self._appended(waiting)
 
-    def _judged_together(self, batch: "TickerLines") -> Iterator["_Judged"]:
+    def _judged_together(
+        self, batch: "TickerLines", names: Sequence[bytes], packed: "Future[list[Answer | None]]"
+    ) -> Iterator["_Judged"]:
         # Imported here: numpy is worth its start where a file is imported.
         from ledger.ingest.providers.cotahist import column_judge
 
         found = column_judge.judged(batch, row_rules.today(self._contents.finished_at, self._nothing.rank))
-        names = list(map(self._append_id, batch.tickers))
-        known = {} if self._log is None else self._log.append_runs(names)
-        each = zip(batch.tickers, names, found.sound, pairwise(batch.bounds), strict=True)
-        for ticker, identifier, sound, (start, stop) in each:
-            lines = batch.lines[start:stop]
-            held = self._held_before(ticker) if sound and identifier not in known else None
-            if held is None or held.bars or held.actions or held.ranks:
-                yield self._judged(ticker, [line.tobytes() for line in lines], held)
+        each = zip(batch.tickers, names, found.sound, packed.result(), pairwise(batch.bounds), strict=True)
+        for ticker, identifier, sound, kept, (start, stop) in each:
+            held = self._held_before(ticker) if sound and kept is not None else None
+            if kept is None or held is None or held.bars or held.actions or held.ranks:
+                yield self._judged(ticker, [line.tobytes() for line in batch.lines[start:stop]], held, kept)
                 continue
             # Written as they are where the event is encoded, and read back as bars before it is appended.
             answered = cast("tuple[RawBar, ...]", msgspec.Raw(found.answered.array(start, stop)))
-            fetch = evidence(ticker, lines.tobytes(), answered, self._contents)
+            fetch = evidence(ticker, kept, answered, self._contents)
             looked_at = found.looked_at[bisect_left(found.looked_at, start) : bisect_left(found.looked_at, stop)]
             decision = self._all_new(
                 ticker, stop - start, found.accepted.array(start, stop), [place - start for place in looked_at]
@@ -144,7 +167,7 @@ class Importer:
     @cached_property
     def _nothing(self) -> ValidationCompleted:
         """What is decided over evidence of no rows."""
-        fetch = evidence("", b"", (), self._contents)
+        fetch = evidence("", answer(b""), (), self._contents)
         return replace(judge.nothing_of(fetch, DESCRIPTION.basis), rank=recorded.rank(fetch))
 
     def _all_new(self, ticker: str, records: int, bars: bytes, looked_at: Sequence[int]) -> ValidationCompleted:
@@ -178,10 +201,12 @@ class Importer:
         for one in judged:
             yield one.imported if one.events is None else replace(one.imported, seq=next(seqs))
 
-    def _judged(self, ticker: str, lines: list[bytes], held: Held | None = None) -> "_Judged":
+    def _judged(
+        self, ticker: str, lines: list[bytes], held: Held | None = None, packed: Answer | None = None
+    ) -> "_Judged":
         """Return what the file's lines of `ticker` come to, and the events that record it; none for what was before.
 
-        `held` is what is held of it, where that was read already.
+        `held` is what is held of it, and `packed` its lines as evidence, where these are known already.
         """
         identifier = self._append_id(ticker)
         imported = Imported(ticker=ticker, records=len(lines), decision=None, seq=None)
@@ -190,7 +215,8 @@ class Importer:
         try:
             with foreseen("judge"):
                 body = b"".join(lines)
-                fetch = evidence(ticker, body, tuple(layout.quote(line).bar for line in lines), self._contents)
+                bars = tuple(layout.quote(line).bar for line in lines)
+                fetch = evidence(ticker, packed or answer(body), bars, self._contents)
                 reading = replace(recorded.reading(body), rank=recorded.rank(fetch))
                 reach = judge.reach(fetch, basis=DESCRIPTION.basis, reading=reading)
                 decision = judge.judge(
@@ -228,8 +254,14 @@ class _Judged(msgspec.Struct, frozen=True):
     events: ImportedEvents | None
 
 
-def evidence(ticker: str, body: bytes, bars: tuple[RawBar, ...], contents: Contents) -> FetchSucceeded:
-    """Return the evidence that a file is of one ticker; the answer `body` is its lines as they are in the file.
+def _packed(batch: "TickerLines", wanted: Sequence[bool]) -> list[Answer | None]:
+    """Return the lines of each ticker as evidence, None where that is not `wanted`."""
+    each = zip(wanted, pairwise(batch.bounds), strict=True)
+    return [answer(batch.lines[start:stop].tobytes()) if needed else None for needed, (start, stop) in each]
+
+
+def evidence(ticker: str, kept: Answer, bars: tuple[RawBar, ...], contents: Contents) -> FetchSucceeded:
+    """Return the evidence that a file is of one ticker; the answer `kept` is its lines as they are in the file.
 
     The window is the whole file's: a session in it that the ticker lacks had no trade.
     """
@@ -242,7 +274,7 @@ def evidence(ticker: str, body: bytes, bars: tuple[RawBar, ...], contents: Conte
         finished_at=contents.finished_at,
         request=Request(ticker=ticker, window=contents.window, params=params),
         source=Source(library=DESCRIPTION.name, version=recorded.VERSION),
-        answer=answer(body),
+        answer=kept,
         identity=Identity(symbol=ticker, currency=currency(ticker)),
         bars=bars,
         actions=(),
