@@ -119,7 +119,7 @@ def test_it_takes_more(old: Path) -> None:
             (row,) = done.lines()
             assert (code, status, flagged) == (done.code, row["status"], row["flagged"]), done.err
             warnings = [line for line in done.err.splitlines() if line.startswith("warning: ")]
-            assert ["warning: main: exit code 1, for what it printed on stdout"] * code == warnings
+            assert [f"warning: {TICKER}: 3 flagged: main validation {TICKER}"] * code == warnings
     assert len(days) == row["rows"]
     for args in (
         ["verify"],

@@ -78,8 +78,10 @@ def kind_of(error: LedgerError, kinds: Mapping[type[LedgerError], str]) -> str:
     return next((kind for cls, kind in kinds.items() if isinstance(error, cls)), "internal")
 
 
-def exit_code(rows: Sequence[Row], *, unable: Collection[str], looks_due: Callable[[Row], bool]) -> Exit:
-    """Return the exit code of an import: 2 when all files failed or one was rejected, 1 when one did or `looks_due`.
+def exit_code(rows: Sequence[Row], *, unable: Collection[str], looks_due: Callable[[Row], str]) -> Exit:
+    """Return the exit code of an import: 2 when all files failed or one was rejected, 1 when one did or a look is due.
+
+    `looks_due` says why, of a file that did not fail; nothing where none is.
 
     3 when all were locked or are among the files that this machine was `unable` to work on.
     """
@@ -91,8 +93,10 @@ def exit_code(rows: Sequence[Row], *, unable: Collection[str], looks_due: Callab
     return Exit.WARNING if any(one.status in FAILED or looks_due(one) for one in rows) else Exit.OK
 
 
-def complaint(one: FileRow) -> tuple[str, str] | None:
-    """Return the line that explains why the file failed, and its hint; None where it went well."""
-    if one.error_message is UNSET or one.hint is UNSET:
-        return None
-    return f"error: {one.file}: {one.error_message}", f"hint: {one.hint}"
+def complaint(one: Row, looks_due: Callable[[Row], str]) -> tuple[str, ...]:
+    """Return the line that says why the file failed, and its hint, or why a look is due; none where it went well."""
+    if one.error_message is not UNSET and one.hint is not UNSET:
+        return f"error: {one.file}: {one.error_message}", f"hint: {one.hint}"
+    why = looks_due(one)
+    kind = "critical" if one.status == "rejected" else "warning"
+    return (f"{kind}: {one.file}: {why}",) if why else ()

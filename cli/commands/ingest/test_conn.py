@@ -86,7 +86,12 @@ def test_conn(provider: str, timeout_s: float | None, style: Style) -> int:
     output.report([row], style, text=lambda _: line)
     if trouble is not None:
         output.say(f"warning: not recorded: {trouble}")
-    return max(exit_code(event.status), Exit.OK if trouble is None else Exit.WARNING)
+    ended = exit_code(event.status)
+    if ended != Exit.OK:
+        kind = "critical" if ended == Exit.CRITICAL else "warning"
+        why = row.error or f"got an answer after {row.latency_ms} ms, want at most {SLOW_MS}"
+        output.say(f"{kind}: {provider}: {event.status}: {why}")
+    return max(ended, Exit.OK if trouble is None else Exit.WARNING)
 
 
 def status_of(probe: Probe) -> ConnStatus:

@@ -73,6 +73,6 @@ def run(in_force: Settings, options: ActionsImportOptions, style: Style) -> Exit
         worker = ActionsWorker(ledger, options=options, settings=in_force, observer=Logged(in_force))
         rows = output.report_done(map(worker.work, worker.groups()), style, text=import_row.text)
     for row in rows:
-        for line in file_import.complaint(row) or ():
+        for line in file_import.complaint(row, import_row.looks_due):
             output.say(line)
     return import_row.exit_code(rows, unable=worker.unable)

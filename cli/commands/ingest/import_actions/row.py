@@ -85,7 +85,13 @@ def failed(file: str, run: FileRun, error: LedgerError, *, hint: str) -> Actions
 
 def exit_code(rows: Sequence[ActionsImportRow], *, unable: Collection[str] = ()) -> Exit:
     """Return the exit code of an import, in which a look is due where anything was flagged or rejected."""
-    return file_import.exit_code(rows, unable=unable, looks_due=lambda one: bool(one.flagged or one.rejected))
+    return file_import.exit_code(rows, unable=unable, looks_due=looks_due)
+
+
+def looks_due(one: ActionsImportRow) -> str:
+    """Return in words why a person should look at a file that did not fail; nothing where nobody has to."""
+    counted = (("tickers rejected", one.rejected), ("flagged", one.flagged))
+    return ", ".join(f"{count} {name}" for name, count in counted if count)
 
 
 def text(one: ActionsImportRow) -> str:

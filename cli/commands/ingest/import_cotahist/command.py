@@ -131,7 +131,7 @@ def run(in_force: Settings, options: ImportOptions, periods: tuple[Period, ...],
         else:
             output.report(rows, style, text=import_row.text)
     for row in rows:
-        for line in file_import.complaint(row) or ():
+        for line in file_import.complaint(row, import_row.looks_due):
             output.say(line)
     return import_row.exit_code(rows, unable=unable)
 

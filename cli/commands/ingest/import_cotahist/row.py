@@ -208,18 +208,22 @@ def exit_code(rows: Sequence[ImportRow], *, unable: Collection[str] = ()) -> Exi
     return file_import.exit_code(rows, unable=unable, looks_due=looks_due)
 
 
-def looks_due(one: ImportRow) -> bool:
-    """Return whether a person should look at a file that did not fail: it had nothing, or not all of it was taken."""
-    return bool(
-        not one.tickers
-        or one.rejected
-        or one.flagged
-        or one.withdrawn
-        or one.lacking
-        or one.tickers_rejected
-        or one.tickers_failed
-        or one.partial
+def looks_due(one: ImportRow) -> str:
+    """Return in words why a person should look at a file that did not fail: it had nothing, or not all was taken.
+
+    Nothing where nobody has to.
+    """
+    counted = (
+        ("rejected", one.rejected),
+        ("tickers rejected", one.tickers_rejected),
+        ("tickers that could not be judged", one.tickers_failed),
+        ("flagged", one.flagged),
+        ("withdrawn", one.withdrawn),
+        ("not final yet", one.partial),
+        ("tickers held in its days are not in it", one.lacking),
     )
+    found = ", ".join(f"{count} {name}" for name, count in counted if count)
+    return found or ("" if one.tickers else "nothing in it that was asked for")
 
 
 def text(one: ImportRow) -> str:

@@ -124,7 +124,7 @@ def text(one: RunRow) -> str:
 
 
 def complaints(rows: Sequence[RunRow]) -> list[str]:
-    """Return the lines that explain why tickers failed or lost rows, with hints; what several share is said once."""
+    """Return the lines that explain why tickers failed or want a look, with hints; what several share is said once."""
     shared: dict[str, list[RunRow]] = {}
     for one in rows:
         if one.error_message is not UNSET and one.hint is not UNSET:
@@ -135,12 +135,17 @@ def complaints(rows: Sequence[RunRow]) -> list[str]:
         first, names = among[0], [one.ticker for one in among]
         whose = first.ticker if len(names) == 1 else f"{len(names)} tickers ({', '.join(names)})"
         lines += [f"error: {whose}: {first.error_message}", f"hint: {first.hint}"]
-    lines += [
-        f"warning: {one.ticker}: {one.rejected} rows rejected: main validation {one.ticker}"
+    return lines + [
+        f"warning: {one.ticker}: {what}: main validation {one.ticker}"
         for one in rows
-        if one.rejected and one.error_message is UNSET
+        if one.error_message is UNSET and (what := _found(one))
     ]
-    return lines
+
+
+def _found(one: RunRow) -> str:
+    """Return in words what a run that did not fail wants a look for; nothing where it wants none."""
+    counts = {"rows rejected": one.rejected, "flagged": one.flagged, "withdrawn": one.withdrawn}
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
 def left_out(ended: Sequence[Retirement]) -> str:

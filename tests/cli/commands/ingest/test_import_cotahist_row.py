@@ -195,8 +195,11 @@ def test_a_person_reads_what_there_was_of(row: ImportRow, text: str) -> None:
 
 
 def test_a_failure_complains_and_a_success_does_not() -> None:
-    """An error line and its hint, for stderr."""
-    assert (("error: A.ZIP: bad-answer: got x in line 3 of A.ZIP, want y", "hint: main x"), None) == (
-        file_import.complaint(failed("bad-answer")),
-        file_import.complaint(done(added=1)),
-    )
+    """An error line and its hint, for stderr; of a file that did not fail, why a look is due."""
+    rows = failed("bad-answer"), done(added=1), done(added=1, flagged=2, partial=1), done(tickers_rejected=3)
+    assert [
+        ("error: A.ZIP: bad-answer: got x in line 3 of A.ZIP, want y", "hint: main x"),
+        (),
+        ("warning: A.ZIP: 2 flagged, 1 not final yet",),
+        ("critical: A.ZIP: 3 tickers rejected",),
+    ] == [file_import.complaint(row, import_row.looks_due) for row in rows]

@@ -85,10 +85,12 @@ def test_a_person_reads_what_became_of_a_ticker(row: RunRow, line: str) -> None:
 
 
 def test_a_complaint_names_the_ticker_and_what_to_do() -> None:
-    """What went well has none; rows that were rejected have a line, so that cron mails it."""
+    """What went well has none; what a run wants a look for has a line, so that cron mails it."""
     assert ["error: PETR4.SA: timeout: x", "hint: y"] == complaints([GOOD, ERROR])
     rejected = "warning: PETR4.SA: 2 rows rejected: main validation PETR4.SA"
     assert [rejected] == complaints([like("warning", rejected=2)])
+    found = "warning: PETR4.SA: 3 flagged, 1 withdrawn: main validation PETR4.SA"
+    assert [found] == complaints([msgspec.structs.replace(like("warning"), flagged=3, withdrawn=1)])
 
 
 def test_what_twenty_tickers_share_is_said_once() -> None:
