@@ -93,8 +93,8 @@ def scan(
     `meaning` also reads them: then an event that is not what its type says is one.
     `known` is a head whose events' bytes were checked before, as by the SHA-256 of a checked archive: they are not
     re-hashed, and that they end with its link is; where they are counted too, nothing of them is read.
-    Reads the file twice, once for the chain and once for the SHA-256, a large one in three processes at once; once and
-    in one process where `hashed` is its hash already.
+    Reads the file twice, once for the chain and once for the SHA-256 unless that is `hashed`, a large one in three
+    processes at once.
     Memory grows with the file by one mark of about 100 bytes per 256 KiB.
 
     Raises: NoArchiveError, NotAnArchiveError, NewerFormatError; UnreadableError, also when it changes meanwhile.
@@ -127,7 +127,7 @@ class ScanBehind:
         scanner = _Scanner(path, counted=True, meaning=False, advance=None, processes=1)
         scanner.growth = self._growth
         self._child = IsolatedProcess(scanner.run_in_order, _ScannedPart)
-        self._is_told = self._is_over = False
+        self._is_over = False
 
     def __enter__(self) -> Self:
         return self
@@ -136,7 +136,6 @@ class ScanBehind:
         if not self._is_over:
             # A child that is not waited for stays as a zombie.
             with suppress(LedgerError):
-                self._tell_end()
                 self._part()
 
     def grown(self) -> None:
@@ -144,13 +143,11 @@ class ScanBehind:
         self._growth.grown()
 
     def result(self) -> Scan:
-        """Return what the whole file holds, and what hash the disk gives back of it; call it once.
-
-        Hashed while the child reads the rest.
+        """Return what the whole file holds, and what hash the disk gives back of it meanwhile; call it once.
 
         Raises: as `scan` does.
         """
-        self._tell_end()
+        self._growth.end()
         try:
             hashed = hash_file(self._path)
             return _scan_of(self._path, self._part(), hashed, counted=True)
@@ -159,13 +156,9 @@ class ScanBehind:
         except IsolatedProcessError as error:
             raise UnreadableError(self._path, error.how) from error
 
-    def _tell_end(self) -> None:
-        if not self._is_told:
-            self._is_told = True
-            self._growth.end()
-
     def _part(self) -> "_ScannedPart":
         self._is_over = True
+        self._growth.end()
         return self._child.result()
 
 

@@ -16,6 +16,7 @@ class Growth:
         Raises: OSError.
         """
         self._told, self._telling = os.pipe()
+        self._is_over = False
         os.set_blocking(self._telling, False)
 
     def grown(self) -> None:
@@ -25,9 +26,11 @@ class Growth:
             os.write(self._telling, b"+")
 
     def end(self) -> None:
-        """Tell that there will be no more; called once."""
-        os.close(self._telling)
-        os.close(self._told)
+        """Tell that there will be no more; harmless twice."""
+        if not self._is_over:
+            self._is_over = True
+            os.close(self._telling)
+            os.close(self._told)
 
     def begin(self) -> None:
         """In the child: wait until there is something, or will be nothing."""
