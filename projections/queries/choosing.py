@@ -20,12 +20,14 @@ class SeriesWanted(msgspec.Struct, frozen=True, kw_only=True):
     """Whose series of which tickers: of each the first by `order`, or the `source`'s.
 
     Where `tickers` are named it is those alone; else none that was retired, unless `retired` ones are wanted too.
+    Of all these, `among` tells which tickers are looked at (None: every one).
     """
 
     order: Sequence[str]
     source: str | None = None
     tickers: Collection[str] = ()
     retired: bool = False
+    among: Collection[str] | None = None
 
 
 def chosen(view: View, position: int, wanted: SeriesWanted) -> list[Series]:
@@ -38,7 +40,9 @@ def chosen(view: View, position: int, wanted: SeriesWanted) -> list[Series]:
     candidates = [
         one
         for one in prices.all_series(tables)
-        if wanted.source in {None, one.provider} and (one.ticker in tickers if tickers else one.ticker not in ended)
+        if wanted.source in {None, one.provider}
+        and (one.ticker in tickers if tickers else one.ticker not in ended)
+        and (wanted.among is None or one.ticker in wanted.among)
     ]
     if position < view.head.size:  # else all that is held was told of
         view.hold(candidates)

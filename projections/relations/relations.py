@@ -1,11 +1,11 @@
 """Every relation of a ledger by its name, as one Arrow table, as of one position."""
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger.log_source import LogSource
 from ledger.market.series import Series
@@ -56,15 +56,16 @@ class Relations:
 
     def __init__(self, log: LogSource, view: View, asked: RelationsAsked) -> None:
         self._log, self._view, self._asked, self._position = log, view, asked, asked.position
+        self._tickers: Collection[str] | None = None
         self.late: set[str] = set()
 
-    def table(self, name: str) -> Any:
-        """Return the relation as a `pyarrow.Table`.
+    def table(self, name: str, tickers: Collection[str] | None = None) -> Any:
+        """Return the relation as a `pyarrow.Table`, at least what it has of these `tickers` (None: all).
 
         Raises: KeyError for a name that is none; MissingExtraError without pyarrow.
         """
         arrow: Any = extras.load("pyarrow", extra="sql")
-        relation = RELATIONS[name]
+        relation, self._tickers = RELATIONS[name], tickers
         parts = rows = iter(relation.rows(self))
         if not relation.in_blocks:
             batches = iter(lambda: list(islice(rows, ROWS_TOGETHER)), [])
@@ -103,7 +104,7 @@ class Relations:
         # Imported here: numpy is worth its start where prices are read.
         from projections.relations.quoted_sessions import quoted_sessions
 
-        wanted = quoting(self._view, self._position, self._asked.series)
+        wanted = quoting(self._view, self._position, self._series)
         return (one.block for one in quoted_sessions(self._log, self._view, wanted, self._position))
 
     def logs(self) -> Iterator[LogEntry]:
@@ -124,9 +125,13 @@ class Relations:
             return self._view.state
         return view_at(self._log, self._position, [model]).state
 
-    @cached_property
+    @property
+    def _series(self) -> SeriesWanted:
+        return replace(self._asked.series, among=self._tickers)
+
+    @property
     def _chosen(self) -> list[Series]:
-        return chosen(self._view, self._position, self._asked.series)
+        return chosen(self._view, self._position, self._series)
 
     @property
     def _tables(self) -> Tables:

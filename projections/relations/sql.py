@@ -4,7 +4,6 @@ A query is read before it runs: one statement, of tables that are relations, of 
 What runs it has no access to files, network, extensions or the variables of Python, and its settings are locked.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +12,7 @@ from projections.api import extras
 from projections.api.extras import SqlRefusedError
 from projections.api.ledger import Ledger
 from projections.queries.position import AsOf
+from projections.relations.asked_tickers import asked_tickers, nodes
 from projections.relations.relations import RELATIONS, Relations, RelationsAsked, empty
 
 EXTRA = "sql"
@@ -31,10 +31,14 @@ SETTINGS: Final = {
 
 
 class Named(msgspec.Struct, frozen=True):
-    """What a query names: relations that it reads, and whether it asks what a relation looks like."""
+    """What a query names: relations that it reads, and whether it asks what a relation looks like.
+
+    Those of which it reads some tickers alone are in `tickers`.
+    """
 
     relations: tuple[str, ...]
     shows: bool
+    tickers: dict[str, frozenset[str]] = {}
 
 
 def table(
@@ -82,7 +86,7 @@ def answered(query: str, relations: Relations, *, memory_mb: int = MEMORY_MB) ->
         connection.execute("set TimeZone = 'UTC'; set lock_configuration = true").fetchall()
         found = named(connection, query, tuple(RELATIONS))
         for name in found.relations:
-            connection.register(name, relations.table(name))
+            connection.register(name, relations.table(name, found.tickers.get(name)))
         for name in RELATIONS if found.shows else ():
             if name not in found.relations:
                 connection.register(name, empty(name))
@@ -107,10 +111,10 @@ def named(connection: Any, query: str, names: tuple[str, ...]) -> Named:
         raise SqlRefusedError(_line(parsed["error_message"]) if syntax else "another statement", wanted="one SELECT")
     if len(parsed["statements"]) != 1:
         raise SqlRefusedError(f"{len(parsed['statements'])} statements", wanted="one SELECT")
-    nodes = list(_nodes(parsed))
-    local = {entry["key"].lower() for node in nodes if "cte_map" in node for entry in node["cte_map"]["map"]}
+    found = list(nodes(parsed))
+    local = {entry["key"].lower() for node in found if "cte_map" in node for entry in node["cte_map"]["map"]}
     read = set()
-    for node in nodes:
+    for node in found:
         kind = node.get("type")
         if kind == "BASE_TABLE":
             name = node["table_name"].lower()
@@ -119,14 +123,8 @@ def named(connection: Any, query: str, names: tuple[str, ...]) -> Named:
             read.add(name)
         elif kind == "TABLE_FUNCTION" and node["function"]["function_name"].lower() not in TABLE_FUNCTIONS:
             raise SqlRefusedError(f"{node['function']['function_name']}()", wanted=f"one of {', '.join(names)}")
-    return Named(tuple(name for name in names if name in read), any(node.get("type") == "SHOW_REF" for node in nodes))
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-    for below in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
-        yield from _nodes(below)
+    shows = any(node.get("type") == "SHOW_REF" for node in found)
+    return Named(tuple(name for name in names if name in read), shows, asked_tickers(parsed))
 
 
 def _line(message: str) -> str:

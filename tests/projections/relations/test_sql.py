@@ -119,7 +119,7 @@ def test_memory_is_limited(ledger: Ledger) -> None:
 def test_only_what_a_query_names_is_made(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """However deep; what only asks how relations look makes none of them."""
     made: list[str] = []
-    monkeypatch.setattr(Relations, "table", lambda _, name: made.append(name) or empty(name))
+    monkeypatch.setattr(Relations, "table", lambda _, name, *__: made.append(name) or empty(name))
     for query, names in (
         ("select 1", []),
         ("from PRICES limit 1", ["prices"]),
