@@ -63,6 +63,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 _EXAMPLE = "PETR4.SA"
 _TICKER = re.compile(r"[A-Z0-9]{4,12}(?:@[-A-Z0-9]+)?(?:~[A-Z]{3})?\.SA\b")
 _START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
+_OF_FILES = "main import-cotahist --market all FILE"
 # Advice to start a new ledger must not reach somebody who has just lost one.
 _LOST_OR_NEW = f"if it was lost: main backup --restore --from FILE; the first one: {_START}"
 _VERIFY = "main verify"
@@ -231,8 +232,9 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
         above = (error.path, *error.path.parents)
         fields = fields | {"path": next((path for path in above if os.path.lexists(path)), error.path)}
     if isinstance(error, errors.NothingToShowError) and (ticker := _TICKER.search(message)):
-        # The hint is about the ticker at hand.
-        rule = ExitRule(rule.exit, rule.hint.replace(_EXAMPLE, ticker[0]))
+        # The hint is about the ticker at hand; of what only the exchange's files tell no daily provider is asked.
+        of_files = "@" in ticker[0] or "~" in ticker[0]
+        rule = ExitRule(rule.exit, _OF_FILES if of_files else rule.hint.replace(_EXAMPLE, ticker[0]))
     quoted = {name: quote(str(value)) for name, value in fields.items()} | {"command": join(args)}
     return Failure(error_message=_message(message), hint=_one_line(rule.hint.format(**quoted)), exit_code=rule.exit)
 

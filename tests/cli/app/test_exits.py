@@ -30,6 +30,21 @@ LINK = bytes(32)
         (errors.DamagedError(3, "link", expected="a", found="b"), Exit.CRITICAL, "main verify"),
         (errors.LedgerError("got a future error, want an old one"), Exit.CRITICAL, "main verify"),
         (TickerError("../../x"), Exit.UNKNOWN, "main --ticker PETR4.SA"),
+        (
+            errors.NothingToShowError("no series of VALE3.SA", wanted="one"),
+            Exit.UNKNOWN,
+            "main --ticker VALE3.SA, or without a network: main --no-network --ticker VALE3.SA",
+        ),
+        (
+            errors.NothingToShowError("no series of BBASA45@2024-11-14.SA", wanted="one"),
+            Exit.UNKNOWN,
+            "main import-cotahist --market all FILE",
+        ),
+        (
+            errors.NothingToShowError("no series of PETR4~BRR.SA", wanted="one"),
+            Exit.UNKNOWN,
+            "main import-cotahist --market all FILE",
+        ),
         (ClockRefusedError(), Exit.UNKNOWN, "unset B3_LEDGER_NOW"),
         (
             SettingError("LOG_LEVEL", value="x", expected="y", origin="environment"),

@@ -150,7 +150,7 @@ def _answered(files: Sequence[tuple[str, bytes]]) -> tuple[Supplement, list[Hist
             if is_page(content):
                 pages.append(feed.history_page(text))
             else:
-                company = feed.supplement(text)
+                company = feed.sole_supplement(text)
         except (FeedError, UnicodeDecodeError) as error:
             found = str(error).removeprefix("got ").partition(", want")[0]
             raise ActionsFileError(name, line=None, column=None, found=found, wanted=JSON) from error

@@ -137,6 +137,17 @@ def supplement(text: str) -> Supplement | None:
     return _converted(plain, Supplement, "a company's supplement")
 
 
+def sole_supplement(text: str) -> Supplement | None:
+    """Return what `supplement` does, of an answer that is new: one of several issuers would be read of the first alone.
+
+    Raises: FeedError, for several too.
+    """
+    found, plain = supplement(text), _plain(text) if text.strip() else None
+    if isinstance(plain, list) and len(plain) > 1:
+        raise FeedError(f"got {len(plain)} companies in one text, want one")
+    return found
+
+
 def history_page(text: str) -> HistoryPage:
     """Return the page that `text` is.
 

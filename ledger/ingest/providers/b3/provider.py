@@ -151,7 +151,7 @@ class B3Provider:
         name = "idCEM" if method == feed.FUND_EVENTS else "issuingCompany"
         text = self._asked(call, method, {name: code, "language": LANGUAGE})
         try:
-            return feed.supplement(text)
+            return feed.sole_supplement(text)
         except FeedError as error:
             raise call.refused("bad-answer", f"{code}: {error}") from error
 

@@ -206,6 +206,14 @@ def test_a_history_without_its_company_is_refused(tmp_path: Path) -> None:
     assert 2 == main(tmp_path, "import-actions", "page.json").code
 
 
+def test_a_text_of_two_companies_is_refused(tmp_path: Path) -> None:
+    """It would be the first one's alone, and nobody would hear of the other."""
+    rows = [*company("PETR", "PETROBRAS"), *company("VALE", "VALE")]
+    (tmp_path / "both.json").write_text(json.dumps(rows), "utf-8")
+    done = main(tmp_path, "import-actions", "both.json")
+    assert (2, True) == (done.code, "got 2 companies in one text in both.json" in done.err)
+
+
 def test_the_exchange_is_asked_through_the_main_job(tmp_path: Path) -> None:
     """Evidence first, as of any provider; what it said of a missing action since is flagged, and kept."""
     with B3Server() as server:

@@ -73,6 +73,17 @@ def test_nothing_is_no_company(text: str) -> None:
     assert feed.supplement(text) is None
 
 
+def test_of_several_companies_none_is_read_where_the_answer_is_new() -> None:
+    """The rest would be left out in silence; what was recorded of old is read as it was."""
+    one, two = ({"code": code, "tradingName": code} for code in ("PETR", "VALE"))
+    both = json.dumps([one, two])
+    assert "PETR" == getattr(feed.supplement(both), "code", None)
+    with pytest.raises(FeedError, match="got 2 companies in one text, want one"):
+        feed.sole_supplement(both)
+    assert feed.supplement(json.dumps([one])) == feed.sole_supplement(json.dumps([one]))
+    assert (None, None) == (feed.sole_supplement(""), feed.sole_supplement("[]"))
+
+
 def test_a_list_may_be_absent() -> None:
     """Funds have no subscriptions at times."""
     found = feed.supplement('[{"code":"PETR"}]')
