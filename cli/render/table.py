@@ -5,6 +5,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from cli.render.text_width import cut, padded, text_width
+
 T = TypeVar("T")
 
 GAP = "  "
@@ -25,7 +27,7 @@ class TableColumn(msgspec.Struct, Generic[T], frozen=True):
 
     def need(self, texts: Sequence[str]) -> int:
         """Return the width without which the column is not shown."""
-        widest = max(map(len, texts))
+        widest = max(map(text_width, texts))
         return min(widest, CUT_WIDTH) if self.is_cut else widest
 
 
@@ -43,17 +45,19 @@ def lines(rows: Iterable[T], columns: Sequence[TableColumn[T]], *, width: int) -
     to_spare = max(width - _needed(shown), 0)
     for place, (column, texts) in enumerate(shown):
         room = column.need(texts) + to_spare
-        if column.is_cut and max(map(len, texts)) > room:
-            shown[place] = column, [one if len(one) <= room else one[: room - len(CUT)] + CUT for one in texts]
+        if column.is_cut and max(map(text_width, texts)) > room:
+            shown[place] = column, [cut(one, room, CUT) for one in texts]
             left_out.append(f"the ends of {column.title.lower()}")
-    padded = [
-        [f"{text:{'>' if column.is_number else '<'}{max(map(len, texts))}}" for text in texts]
-        for column, texts in shown
-    ]
-    for line in zip(*padded, strict=True):
+    aligned = [_aligned(column, texts) for column, texts in shown]
+    for line in zip(*aligned, strict=True):
         yield GAP.join(line).rstrip()
     if left_out:
         yield f"not shown in {width} columns: {', '.join(left_out)}"
+
+
+def _aligned(column: TableColumn[T], texts: Sequence[str]) -> list[str]:
+    width = max(map(text_width, texts))
+    return [padded(text, width, is_right=column.is_number) for text in texts]
 
 
 def _needed(shown: Sequence[tuple[TableColumn[T], Sequence[str]]]) -> int:

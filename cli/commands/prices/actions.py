@@ -101,7 +101,8 @@ def _disputed(log: LogSource, view: View, asked: ActionsOptions, style: Style) -
     seen = {name: disputes.seen(log, view.state, name, position, order) for name in names}
     found = [row for name, some in seen.items() for row in disputes.rows(name, some)]
     doubted = [row for row in found if row.state in disputes.IN_DOUBT]
-    output.give(output.rendered(doubted, style, DISPUTED_LAYOUT))
+    lines = output.lines(disputed_text, DISPUTED_TABLE)
+    output.give(output.rendered(doubted, style, msgspec.structs.replace(DISPUTED_LAYOUT, lines=lines)))
     alike, alone = (sum(row.state == state for row in found) for state in ("agreed", "single"))
     say = f"{len(doubted)} in doubt; {alike} told alike, {alone} by one witness alone, of {len(names)} tickers"
     output.say(say, explains=bool(doubted))
@@ -139,9 +140,24 @@ TABLE: tuple[TableColumn[CorporateAction], ...] = (
 
 def disputed_text(one: "DisputedAction") -> str:
     """Return what is said of one day's actions on one line."""
-    told = ", ".join(f"{name} {size}" for name, size in one.told.items()) or "nobody"
     counts = "nothing counts" if one.provider is None else f"{one.size} of {one.provider} counts"
-    return f"{one.ticker}  {one.date}  {one.family:<12}  {one.state:<7}  {told}; {counts}: {one.reason}"
+    return f"{one.ticker}  {one.date}  {one.family:<12}  {one.state:<7}  {_told(one)}; {counts}: {one.reason}"
+
+
+def _told(one: "DisputedAction") -> str:
+    return ", ".join(f"{name} {size}" for name, size in one.told.items()) or "nobody"
+
+
+# What a terminal shows of them.
+DISPUTED_TABLE: tuple[TableColumn["DisputedAction"], ...] = (
+    TableColumn("TICKER", lambda one: one.ticker),
+    TableColumn("DATE", lambda one: one.date),
+    TableColumn("FAMILY", lambda one: one.family),
+    TableColumn("STATE", lambda one: one.state),
+    TableColumn("COUNTS", lambda one: "nothing" if one.provider is None else f"{one.size} of {one.provider}"),
+    TableColumn("TOLD", _told, is_cut=True),
+    TableColumn("REASON", lambda one: one.reason or "", is_cut=True),
+)
 
 
 CSV_HEADER = (

@@ -15,6 +15,7 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import Layout
+from cli.render.table import TableColumn
 from ledger.errors import NothingToShowError
 from projections.api.returns import adjusted_series
 from projections.models import prices
@@ -90,7 +91,7 @@ def returns(context: click.Context, /, *, style: Style, **given: Any) -> int:
             rows = [gains.beside(row, asked.against) for row in rows]
     if not rows:
         raise NothingToShowError("fewer than two sessions of what was asked for", wanted="two closes to compare")
-    output.give(output.rendered(rows, style, LAYOUT))
+    output.give(output.rendered(rows, style, replace(LAYOUT, lines=output.lines(text, TABLE))))
     for words in gains.cut:
         output.say(words)
     return Exit.WARNING if any(row.total_return is None for row in rows) else Exit.OK
@@ -139,11 +140,26 @@ def _number(value: Fraction | None) -> float | None:
 
 def text(row: ReturnRow) -> str:
     """Return the row as a person reads it."""
-    price, total, excess = (
-        "-" if one is None else f"{one:+.5%}" for one in (row.price_return, row.total_return, row.excess)
-    )
+    price, total, excess = map(_percent, (row.price_return, row.total_return, row.excess))
     beside = "" if row.against is None else f"  {excess} against {row.against}"
     return f"{row.ticker:<9}  {row.start} to {row.end}  price {price:>11}  total {total:>11}{beside}  {row.provider}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.5%}"
+
+
+# What a terminal shows, what matters most first.
+TABLE: tuple[TableColumn[ReturnRow], ...] = (
+    TableColumn("TICKER", lambda row: row.ticker),
+    TableColumn("FROM", lambda row: row.start),
+    TableColumn("TO", lambda row: row.end),
+    TableColumn("PRICE", lambda row: _percent(row.price_return), is_number=True),
+    TableColumn("TOTAL", lambda row: _percent(row.total_return), is_number=True),
+    TableColumn("EXCESS", lambda row: "" if row.against is None else _percent(row.excess), is_number=True),
+    TableColumn("AGAINST", lambda row: row.against or ""),
+    TableColumn("PROVIDER", lambda row: row.provider),
+)
 
 
 def csv_lines(row: ReturnRow) -> Iterator[tuple[object, ...]]:

@@ -3,6 +3,7 @@
 import pytest
 
 from cli.render.table import TableColumn, lines
+from cli.render.text_width import cut, text_width
 
 ROWS = [("PETR4.SA", 5, ""), ("X", 12345, "")]
 COLUMNS = (
@@ -62,3 +63,49 @@ def test_a_column_alone_is_cut_too() -> None:
     assert ["WHY", WHY[:35] + "...", "not shown in 38 columns: the ends of why"] == list(
         lines([WHY], [column], width=38)
     )
+
+
+WIDE = "\u914d\u5f53\u91d1"  # three characters, six columns
+JOINED = "Sa\u0303o"  # four characters, three columns
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (80, ["NAME    ROWS", f"{WIDE}     1", f"{JOINED}        2"]),
+        (12, ["NAME    ROWS", f"{WIDE}     1", f"{JOINED}        2"]),
+        (11, ["NAME", WIDE, JOINED, "not shown in 11 columns: rows"]),
+    ],
+)
+def test_room_is_counted_in_columns_of_the_terminal(width: int, expected: list[str]) -> None:
+    """Two for a wide character, none for a mark that joins the one before it."""
+    columns = (
+        TableColumn[tuple[str, int]]("NAME", lambda row: row[0]),
+        TableColumn[tuple[str, int]]("ROWS", lambda row: row[1], is_number=True),
+    )
+    assert expected == list(lines([(WIDE, 1), (JOINED, 2)], columns, width=width))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("", 0),
+        ("PETR4", 5),
+        (WIDE, 6),
+        (JOINED, 3),
+        ("\uff21", 2),
+        ("a\u200db", 2),
+        ("a\u00adb", 3),
+        ("A\u00c7\u00daCAR", 6),
+    ],
+)
+def test_a_text_takes_the_room_of_its_characters(text: str, columns: int) -> None:
+    """Unicode Standard Annex 11; a soft hyphen is drawn as one."""
+    assert columns == text_width(text)
+
+
+def test_no_wide_character_is_cut_in_two() -> None:
+    """Where one column is left and the next character takes two, it is left out."""
+    assert [("\u914d" * 5, "\u914d" * 3 + "...", "\u914d" * 2 + "...")] == [
+        tuple(cut("\u914d" * 5, width, "...") for width in (10, 9, 8))
+    ]
