@@ -222,6 +222,17 @@ def test_the_sample_needs_no_clock_and_no_socket(offline: Workplace) -> None:
     check_home(offline.home)
 
 
+def test_the_sample_survives_a_real_run_that_failed(place: Workplace, server: YahooServer) -> None:
+    """`--sample` reads it, verifies it and goes on with it, although there is a real ledger now."""
+    assert 0 == place.run(*RUN, "--no-network").code
+    sample = place.run("prices", TICKER, "--format", "json").lines()
+    server.faults[TICKER] = [Status(code=503, times=None)]
+    assert (2, ["fetch.failed"]) == (place.run(*RUN, ADAPTER_MAX_RETRIES="0").code, place.types(TICKER))
+    assert 3 == place.run("prices", TICKER).code
+    assert sample == place.run("prices", TICKER, "--sample", "--format", "json").lines()
+    assert [0, 0] == [place.run(*words, "--sample").code for words in (("verify",), (*RUN, "--no-network"))]
+
+
 @pytest.mark.parametrize("url", ["http://192.0.2.1", "http://localhost.example.org", "https://mirror.example"])
 def test_an_invented_clock_never_enters_a_real_ledger(offline: Workplace, url: str) -> None:
     """Only a loopback address makes a real run a test."""
