@@ -13,9 +13,10 @@ from cli.app.supervisor import SIGNALLED, Terminated, supervise
 NAMES = ("main", "b3-ledger")
 SIGINT = 2
 EXPLAINED = (1, 2)  # exit codes that want a line on stderr
-# Start-up allocates tens of thousands of objects that live to the end: collecting after every 700, Python's default,
-# costs a quick command 5 ms. At most this many dead objects now wait to be freed, a few megabytes.
-GC_OBJECTS = 50_000
+# Start-up allocates tens of thousands of objects that live to the end, a long series as many again: collecting after
+# every 700, Python's default, costs a quick command 5 ms, and once behind both 15. At most this many dead objects now
+# wait to be freed, a few megabytes.
+GC_OBJECTS = 100_000
 
 
 def main() -> NoReturn:

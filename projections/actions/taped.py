@@ -1,12 +1,13 @@
 """The exchange's own prices of a ticker, and its count of changes of rights, as of any position. Pure."""
 
+from collections import defaultdict
 from functools import lru_cache
 
 from ledger.ingest.providers import registry
 from ledger.market.series import Series
 from projections.actions.tape import NO_TAPE, RightsCount, Tape
 from projections.fold.tables import State
-from projections.models import decisions, instruments, prices
+from projections.models import decisions, instruments, metrics, prices
 
 NOMINAL = "ATZ"  # the mark of an update in name: no value leaves
 
@@ -33,6 +34,25 @@ def tape(state: State, ticker: str, position: int | None = None) -> Tape:
 def has_tape(provider: str) -> bool:
     """Return whether the prices of `provider` are the exchange's own, as traded."""
     return provider in registry.price_names("real") and registry.described(provider).basis == "as_traded"
+
+
+def tickers(state: State) -> list[str]:
+    """Return the tickers of whose actions more can be said than one provider of prices says; one scan of tallies.
+
+    Of those whose actions somebody was asked for, the exchange's own prices say more too.
+    """
+    named: dict[str, set[str]] = defaultdict(set)
+    taped = set()
+    for run in metrics.runs(state[metrics.NAME]):
+        if registry.names_actions(run.provider):
+            named[run.ticker].add(run.provider)
+        elif has_tape(run.provider):
+            taped.add(run.ticker)
+    return sorted(
+        ticker
+        for ticker, providers in named.items()
+        if len(providers) > 1 or ticker in taped or not any(map(registry.has_sessions, providers))
+    )
 
 
 @lru_cache(maxsize=1024)  # a listing holds for hundreds of sessions, each of which has its count

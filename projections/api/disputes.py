@@ -1,18 +1,16 @@
 """What the witnesses of corporate actions say against each other, ticker by ticker. Pure."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import msgspec
 from msgspec.structs import replace
 
-from ledger.ingest.providers import registry
 from ledger.log_source import LogSource
 from ledger.market.price import amount_text
 from ledger.market.series import Series
 from ledger.values import Action
-from projections.actions.taped import has_tape, tape
+from projections.actions.taped import tape, tickers
 from projections.actions.witnessed import (
     ActionFamily,
     DisputeCount,
@@ -24,7 +22,7 @@ from projections.actions.witnessed import (
 )
 from projections.fold.tables import State
 from projections.market.quotations import closes
-from projections.models import metrics, prices
+from projections.models import prices
 from projections.queries.adjusted import asked, told
 
 IN_DOUBT: frozenset[WitnessState] = frozenset({"differs", "unsized"})
@@ -45,25 +43,6 @@ class DisputedAction(msgspec.Struct, frozen=True, kw_only=True):
     size: str
     told: dict[str, str]
     reason: str | None
-
-
-def tickers(state: State) -> list[str]:
-    """Return the tickers of whose actions more can be said than one provider of prices says; one scan of tallies.
-
-    Of those whose actions somebody was asked for, the exchange's own prices say more too.
-    """
-    named: dict[str, set[str]] = defaultdict(set)
-    taped = set()
-    for run in metrics.runs(state[metrics.NAME]):
-        if registry.names_actions(run.provider):
-            named[run.ticker].add(run.provider)
-        elif has_tape(run.provider):
-            taped.add(run.ticker)
-    return sorted(
-        ticker
-        for ticker, providers in named.items()
-        if len(providers) > 1 or ticker in taped or not any(map(registry.has_sessions, providers))
-    )
 
 
 def seen(

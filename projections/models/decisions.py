@@ -18,7 +18,7 @@ from projections.fold.keys import last_seq, past_prefix, seq_key, text_key, two_
 from projections.fold.tables import Row, Tables
 
 
-class Decision(msgspec.Struct, frozen=True, array_like=True):
+class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What `validation.completed` records about its answer as a whole.
 
     `cause` is the seq of the evidence. `rescale` is new/old, the ratio common to the closes held and answered.

@@ -1,6 +1,7 @@
 """Corporate actions in doubt, of all tickers of a ledger, as rows of Python."""
 
 from ledger.market.ticker import normalize
+from projections.actions import taped
 from projections.api import disputes
 from projections.api.disputes import DisputedAction
 from projections.api.ledger import Ledger
@@ -15,7 +16,7 @@ def disputed_actions(
     What a person decided is among them. Before an action of no known size adjusted prices are None.
     """
     log, view, _ = ledger.reads
-    names = disputes.tickers(view.state) if ticker is None else [normalize(ticker)]
+    names = taped.tickers(view.state) if ticker is None else [normalize(ticker)]
     found = {name: disputes.seen(log, view.state, name, ledger.position(as_of), ledger.action_order) for name in names}
     return tuple(
         row for name, some in found.items() for row in disputes.rows(name, some) if row.state in disputes.IN_DOUBT

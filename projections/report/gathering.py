@@ -10,6 +10,7 @@ from ledger.ingest.providers.registry import brought_by_hand
 from ledger.log_source import LogSource, created
 from ledger.market.series import Series
 from ledger.market.ticker import code, short
+from projections.actions import taped
 from projections.api import disputes, series_rows
 from projections.api.faces import to_python
 from projections.api.rows import LogEntry
@@ -134,7 +135,7 @@ def _ticker(
     log: LogSource, state: State, series: Series, health: TickerReport | None, known: ReportFacts
 ) -> TickerFacts:
     tables, position = state[prices.NAME], known.chain.position
-    told = series.ticker in disputes.tickers(state)
+    told = series.ticker in taped.tickers(state)
     seen = disputes.seen(log, state, series.ticker, position, known.action_order) if told else []
     measures = state[metrics.NAME]
     retired = retirements.in_force(measures).get(series.ticker)

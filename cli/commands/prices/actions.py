@@ -92,11 +92,12 @@ def actions(context: click.Context, /, *, style: Style, **given: Any) -> int:
 
 def _disputed(log: LogSource, view: View, asked: ActionsOptions, style: Style) -> int:
     # Imported here: exact fractions cost as much as everything else that actions need.
+    from projections.actions import taped
     from projections.api import disputes
 
     if asked.ticker is not None:
         series_option.judged(view.state, asked.ticker, None)
-    names = disputes.tickers(view.state) if asked.ticker is None else [asked.ticker]
+    names = taped.tickers(view.state) if asked.ticker is None else [asked.ticker]
     position, order = positions.reached(log, asked.as_of), settings.load().action_sources
     seen = {name: disputes.seen(log, view.state, name, position, order) for name in names}
     found = [row for name, some in seen.items() for row in disputes.rows(name, some)]

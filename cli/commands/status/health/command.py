@@ -1,9 +1,9 @@
 """`main health`: is the ledger there, the one it was, with room to grow; does ingest go well; who is at work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 import msgspec
@@ -27,6 +27,7 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import ANCHOR_FILE, LedgerHome
 from ledger.store.mark import MarkedError, heed
 from ledger.values import LedgerKind
+from projections.actions import taped
 from projections.models.newest_proofs import (
     BackupStatus,
     CheckpointMade,
@@ -37,6 +38,9 @@ from projections.models.newest_proofs import (
 )
 from projections.queries.metrics_report import SEVERITIES, grade, graded_reports, worst
 from projections.store.runner import open_view
+
+if TYPE_CHECKING:
+    from projections.actions.witnessed import DisputeCount
 
 HealthStatus = Literal["ok", "warning", "critical", "unknown"]
 STATUSES: dict[int, HealthStatus] = {
@@ -245,13 +249,13 @@ def _severity(error: LedgerError) -> Exit:
 
 
 def _measured(log: EventLog, head: Head, now_us: int, given: Settings) -> Look:
-    from projections.api import disputes  # here: exact fractions cost as much as everything else
-
     lag_threshold_s = given.metrics_ingest_lag_threshold
     with open_view(log, log.folder) as view:
-        tables, names = view.state["metrics"], disputes.tickers(view.state)
-        doubts = None
-        if len(names) <= TICKERS_OF_ACTIONS_MAX:
+        tables, names = view.state["metrics"], taped.tickers(view.state)
+        doubts: Mapping[str, DisputeCount] | None = None if names else {}
+        if 0 < len(names) <= TICKERS_OF_ACTIONS_MAX:
+            from projections.api import disputes  # here: exact fractions cost as much as everything else
+
             doubts = disputes.counts(log, view.state, names, order=given.action_sources)
         each = graded_reports(tables, now_us=now_us, lag_threshold_s=lag_threshold_s, doubts=doubts)
         signed, backup, verification = last_checkpoint(tables), last_backup(tables), last_verification(tables)

@@ -16,6 +16,7 @@ from cli.context import ledgers, params, ticker_option
 from cli.render.renderers import PROMETHEUS
 from ledger.errors import NothingToShowError
 from ledger.log_source import LogSource
+from projections.actions import taped
 from projections.queries.metrics_report import TickerReport, grade, graded_reports, worst
 from projections.store.store import View
 
@@ -121,15 +122,18 @@ def last_date(ticker: str, style: Style) -> int:
 
 def reports(log: LogSource, view: View, ticker: str | None, given: Settings) -> list[TickerReport]:
     """Return how each ticker (or the one) goes, and how bad it is."""
-    from projections.api import disputes  # here: exact fractions cost as much as everything else
+    names = [name for name in taped.tickers(view.state) if ticker in {None, name}]
+    doubts = None
+    if names:
+        from projections.api import disputes  # here: exact fractions cost as much as everything else
 
-    names = [name for name in disputes.tickers(view.state) if ticker in {None, name}]
+        doubts = disputes.counts(log, view.state, names, order=given.action_sources)
     return graded_reports(
         view.state["metrics"],
         ticker,
         now_us=ledgers.read_at(given, log),
         lag_threshold_s=given.metrics_ingest_lag_threshold,
-        doubts=disputes.counts(log, view.state, names, order=given.action_sources),
+        doubts=doubts,
     )
 
 
