@@ -44,7 +44,7 @@ def give_to_owner(fd: int, folder: Path) -> None:
         os.fchown(fd, -1, theirs.st_gid)
 
 
-def pwrite_whole(fd: int, content: bytes, offset: int) -> None:
+def pwrite_whole(fd: int, content: bytes | memoryview, offset: int) -> None:
     """Write all of `content` at `offset`: the kernel may write less than that, and reports it only by the count."""
     while content:
         done = os.pwrite(fd, content, offset)

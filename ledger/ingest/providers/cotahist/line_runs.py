@@ -7,6 +7,7 @@ sorted runs in a private file without a name, and are merged when their turn com
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -50,9 +51,12 @@ class LineRuns:
                 self._file = opened.enter_context(tempfile.TemporaryFile())
             except OSError as error:
                 raise unwritable(Path(tempfile.gettempdir()), error) from error
+            # Ended before the file that it writes to is closed.
+            self._thread = opened.enter_context(ThreadPoolExecutor(1))
             self._opened = opened.pop_all()
         self._waiting: list[tuple[Ints, Bytes]] = []
         self._waiting_bytes = 0
+        self._writing: Future[None] | None = None
         self._runs: list[LineRun] = []
         self._end = self._width = 0
 
@@ -65,13 +69,15 @@ class LineRuns:
     def put(self, series: Ints, lines: Bytes, tickers: Sequence[str]) -> None:
         """Put quotes down, each with the number of its series: its place in `tickers`.
 
-        Raises: DiskFullError, UnwritableError.
+        A thread sorts and writes a run while the quotes of the next one come.
+
+        Raises: DiskFullError, UnwritableError, of the run before too.
         """
         if len(lines):
             self._waiting.append((series, lines))
             self._waiting_bytes += lines.nbytes
         if self._waiting_bytes >= RUN_BYTES:
-            self._write(tickers)
+            self._begin(tickers)
 
     def batches(self, tickers: Sequence[str]) -> Iterator[TickerLines]:
         """Yield the quotes of each ticker that has some, tickers in order, some 8,192 lines at a time.
@@ -79,7 +85,8 @@ class LineRuns:
         Raises: DiskFullError, UnwritableError.
         """
         if self._waiting:
-            self._write(tickers)
+            self._begin(tickers)
+        self._finish()
         if not self._runs:
             return
         numbers = np.unique(np.concatenate([run.series for run in self._runs]))
@@ -113,9 +120,17 @@ class LineRuns:
             of.append(np.repeat(places[low:high], run.counts[low:high]))
         return np.concatenate(lines), np.concatenate(of)
 
-    def _write(self, tickers: Sequence[str]) -> None:
-        series, lines = (np.concatenate(list(columns)) for columns in zip(*self._waiting, strict=True))
+    def _begin(self, tickers: Sequence[str]) -> None:
+        self._finish()
+        self._writing = self._thread.submit(self._write, self._waiting, tickers)
         self._waiting, self._waiting_bytes = [], 0
+
+    def _finish(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _write(self, waiting: Sequence[tuple[Ints, Bytes]], tickers: Sequence[str]) -> None:
+        series, lines = (np.concatenate(list(columns)) for columns in zip(*waiting, strict=True))
         self._width = lines.shape[1]
         numbers, of = np.unique(series, return_inverse=True)
         by_name = np.array(sorted(range(len(numbers)), key=lambda place: tickers[int(numbers[place])]), np.int64)
@@ -123,7 +138,7 @@ class LineRuns:
         rank[by_name] = np.arange(len(numbers))
         order = np.argsort(rank[of], kind="stable")
         try:
-            pwrite_whole(self._file.fileno(), lines[order].tobytes(), self._end)
+            pwrite_whole(self._file.fileno(), lines.take(order, axis=0).data.cast("B"), self._end)
         except OSError as error:
             raise unwritable(Path(tempfile.gettempdir()), error) from error
         self._runs.append(LineRun(numbers[by_name], np.bincount(of)[by_name], self._end))

@@ -87,7 +87,7 @@ def _listed(body: bytes) -> dict[date, Listing] | None:
     found: dict[date, Listing] = {}
     # A line described as the one before it is not decoded, nor looked up.
     for described, alike in groupby(_LISTED.iter_unpack(body), key=itemgetter(1, 2, 3)):
-        found.update(dict.fromkeys([layout.day(written) for written, *_ in alike], _described(*described)))
+        found.update(dict.fromkeys([layout.day(one[0]) for one in alike], _described(*described)))
     return found if len(found) == lines else None
 
 
