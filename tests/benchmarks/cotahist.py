@@ -1,10 +1,11 @@
 """Imports beside a floor and a bare parse: `python -m tests.benchmarks.cotahist [--records N] [--help]`.
 
-Prints one JSON object, or Markdown. Processor time of this process and of its children, in turn, round by round. The
-floor compresses (zlib 6) and hashes (SHA-256) the lines of each ticker, chains the very bodies that an import leaves
-(BLAKE3) and commits them, in one process. The peers read the columns that an import reads, and keep them; an import
-also checks every line, judges every session, keeps the file's own lines as evidence, and has it all on disk, chained,
-when it ends; the command brings the read models up to date too.
+Prints one JSON object, or Markdown. Processor time of this process and of its children, in turn, round by round; with
+`--wall` the time that one waits, of which a second core takes a part. The floor compresses (zlib 6) and hashes
+(SHA-256) the lines of each ticker, chains the very bodies that an import leaves (BLAKE3) and commits them, in one
+process. The peers read the columns that an import reads, and keep them; an import also checks every line, judges every
+session, keeps the file's own lines as evidence, and has it all on disk, chained, when it ends; the command brings the
+read models up to date too.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ import resource
 import shutil
 import subprocess
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, nullcontext
@@ -162,8 +164,15 @@ def by_polars(path: Path) -> object:
     return lines.select(sliced)
 
 
+class Rounds(NamedTuple):
+    """How often each contestant takes its turn, and the clock that times it."""
+
+    count: int
+    clock: Callable[[], float]
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One file and what was measured of it: medians in seconds of processor time, ratios round by round."""
+    """One file and what was measured of it: medians in seconds, ratios round by round."""
 
     name: str
     records: int
@@ -172,7 +181,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     ratios: tuple[Ratio, ...]
 
 
-def case(name: str, path: Path, folder: Path, *, wanted: Selection, rounds: int, times_floor: float) -> Case:
+def case(name: str, path: Path, folder: Path, *, wanted: Selection, rounds: Rounds, times_floor: float) -> Case:
     """Return what an import of the file at `path` takes beside the floor and the peers."""
     records = path.stat().st_size // 247 - 2
     tickers = imported(path, folder / "log", wanted=wanted)
@@ -184,7 +193,7 @@ def case(name: str, path: Path, folder: Path, *, wanted: Selection, rounds: int,
     }
     if importlib.util.find_spec(POLARS):
         contestants[POLARS] = lambda: by_polars(path)
-    timings = in_turn(contestants, units=1, unit="files", rounds=rounds, clock=spent_s)
+    timings = in_turn(contestants, units=1, unit="files", rounds=rounds.count, clock=rounds.clock)
     ratios = [
         ratio(timings, FLOOR, LOGGED, what=f"{name}: {LOGGED} / floor"),
         ratio(timings, FLOOR, COMMAND, what=f"{name}: {COMMAND} / floor, at most {times_floor:g}"),
@@ -196,7 +205,7 @@ def case(name: str, path: Path, folder: Path, *, wanted: Selection, rounds: int,
     return Case(name=name, records=records, tickers=tickers, seconds=seconds, ratios=tuple(ratios))
 
 
-def a_day(folder: Path, *, years: int, codes: int, rounds: int) -> Case:
+def a_day(folder: Path, *, years: int, codes: int, rounds: Rounds) -> Case:
     """Return what a day's file takes onto so many years held of each of so many codes, beside the floor."""
     home = folder / "years"
     for year in range(YEAR - years, YEAR):
@@ -217,7 +226,7 @@ def a_day(folder: Path, *, years: int, codes: int, rounds: int) -> Case:
         LOGGED: lambda: imported(first, folder / "log", wanted=ALL),
         COMMAND: lambda: by_command([next(waiting)], home, wanted=ALL, fresh=False),
     }
-    timings = in_turn(contestants, units=1, unit="files", rounds=rounds, clock=spent_s)
+    timings = in_turn(contestants, units=1, unit="files", rounds=rounds.count, clock=rounds.clock)
     seconds = {one.name: round(one.median_s, 3) for one in timings.values()}
     seconds["over the floor, at most 0.6"] = round(over(timings, COMMAND, FLOOR), 3)
     return Case(name=f"a day onto {years} years", records=codes, tickers=tickers, seconds=seconds, ratios=())
@@ -249,13 +258,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured; `year_peak_anonymous_bytes` None where no year was asked for."""
 
     cases: tuple[Case, ...]
+    timed: str
     year_records: int
     year_peak_anonymous_bytes: int | None
 
     def markdown(self) -> str:
         """Return it as tables."""
         names = list(dict.fromkeys(name for one in self.cases for name in one.seconds))
-        rows = [["processor time, s", "records", "tickers", *names], ["---"] * (3 + len(names))]
+        rows = [[f"{self.timed}, s", "records", "tickers", *names], ["---"] * (3 + len(names))]
         rows += [
             [one.name, str(one.records), str(one.tickers), *(str(one.seconds.get(name, "")) for name in names)]
             for one in self.cases
@@ -279,13 +289,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--years", type=click.IntRange(min=0), default=10, show_default=True, help="Held before the day.")
 @click.option("--whole-year", type=click.IntRange(min=0), default=1_700_000, show_default=True, help="For memory.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--wall", is_flag=True, help="What one waits for, on a machine with nothing else on it.")
 @click.option("--markdown", is_flag=True)
-def main(*, records: int, papers: int, years: int, whole_year: int, rounds: int, markdown: bool) -> None:
+def main(  # noqa: PLR0913 - an option each
+    *, records: int, papers: int, years: int, whole_year: int, rounds: int, wall: bool, markdown: bool
+) -> None:
     """Measure imports and print what they took."""
+    timed = Rounds(rounds, time.perf_counter if wall else spent_s)
     with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
         folder = Path(name)
         path = made(folder / "COTAHIST_A2025.TXT", quotes(records=records, year=YEAR, seed=1), year=YEAR)
-        measure = partial(case, folder=folder, rounds=rounds)
+        measure = partial(case, folder=folder, rounds=timed)
         cases = [
             measure("a year, spot", path, wanted=SPOT, times_floor=2),
             measure("a year, all", path, wanted=ALL, times_floor=2),
@@ -293,12 +307,17 @@ def main(*, records: int, papers: int, years: int, whole_year: int, rounds: int,
         path = made(folder / "M.TXT", month_lines(date(YEAR, 3, 1), papers=papers, seed=1, every_kind=True))
         cases.append(measure("a month of many codes, all", path, wanted=ALL, times_floor=3))
         if years:
-            cases.append(a_day(folder, years=years, codes=DAY_CODES, rounds=rounds))
+            cases.append(a_day(folder, years=years, codes=DAY_CODES, rounds=timed))
         peak = None
         if whole_year:
             path = made(folder / "Y.TXT", quotes(records=whole_year, year=YEAR, seed=1), year=YEAR)
             peak = peak_bytes(path, folder)
-        report = Report(cases=tuple(cases), year_records=whole_year, year_peak_anonymous_bytes=peak)
+        report = Report(
+            cases=tuple(cases),
+            timed="wall time" if wall else "processor time",
+            year_records=whole_year,
+            year_peak_anonymous_bytes=peak,
+        )
     click.echo(report.markdown() if markdown else msgspec.json.format(msgspec.json.encode(report)).decode())
 
 
