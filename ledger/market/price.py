@@ -17,6 +17,7 @@ _PLACES_MIN = 2
 _CENTAVOS_TOLD_APART = 65_536  # reais: up to here float32s are less than half a centavo apart
 _FLOAT32_DIGITS = 6  # a decimal of so many names a float32 of its own, which gives it back: fewer need no look
 _FLOAT32_DIGITS_MAX = 9  # enough to name any float32
+_FAR_FROM_HALF = 0.499  # millionths: floats of prices that are told apart so are nearer to themselves by far
 _OLD_SHARES_MAX = 1000  # groupings of more shares into one are not known
 
 _float32 = struct.Struct("f")
@@ -37,6 +38,12 @@ def price_micros(value: float) -> int:
         # No shorter decimal names such a float: it would be whole centavos too, and those have floats of their own.
         if nearest == value or _widened(nearest) == value:
             return centavos * MICROS_PER_CENTAVO
+        if _widened(value) != value:
+            # Its shortest decimal is what the float is, but for far less than keeps the two from the same millionth.
+            scaled = value * MICROS_PER_REAL
+            micros = round(scaled)
+            if abs(scaled - micros) < _FAR_FROM_HALF:
+                return micros
     return _scaled(value, _PLACES)
 
 

@@ -61,4 +61,9 @@ def assembled(ticker: str, last: date, lines: Sequence[str]) -> Csv:
 
 def snapshot_name(ticker: str, last: date) -> str:
     """Return the base name of the ticker's snapshot whose last session is `last`."""
-    return f"{ticker.removesuffix(SUFFIX)}-{last:%Y%m%d}.csv"
+    return f"{ticker.removesuffix(SUFFIX)}-{_compact(last)}.csv"
+
+
+@lru_cache(maxsize=64)  # all that came in one evening ends on the same day
+def _compact(day: date) -> str:
+    return f"{day:%Y%m%d}"

@@ -125,6 +125,8 @@ def findings(
     `bars` are the series as it will be, oldest first, to know the previous close. `complete` is the window for which
     the answer names every action; an action that is held and absent stays held. O(actions x sessions).
     """
+    if not offers and not held:
+        return
     known = merged(tuple(readable(offers)), held)
     for offer in offers:
         try:

@@ -103,7 +103,7 @@ def uncommitted(
         return wider
     answer = JudgedAnswer(
         rows=answered,
-        days=frozenset(row.bar.date for row in answered),
+        days=frozenset([row.bar.date for row in answered]),
         sorted=found,
         offers=offers,
         actions=known,

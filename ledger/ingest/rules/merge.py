@@ -52,7 +52,8 @@ def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar], *, live: bool = 
     Rows without any price are left out. Only a `live` answer has a last day that its provider is still at work on.
     """
     bars, days = evidence.bars, [bar.date for bar in evidence.bars]
-    if bars and bars == body_rows and all(map(lt, days, days[1:])) and not any(math.isnan(bar.close) for bar in bars):
+    closes = [bar.close for bar in bars]
+    if bars and bars == body_rows and all(map(lt, days, days[1:])) and not any(map(math.isnan, closes)):
         # Nothing merged, doubled or left out: nearly every answer is like that.
         return (*map(Row, bars[:-1]), Row(bars[-1], last=live))
     handed = {bar.date: bar for bar in bars if priced(bar)}

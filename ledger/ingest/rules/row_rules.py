@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 
 import msgspec
 
@@ -12,6 +13,8 @@ from ledger.ingest.rules.merge import Row
 from ledger.market import sessions
 from ledger.market.price import MICROS_PER_REAL, price_micros, price_text
 from ledger.values import Bar, Finding, Rank, RawBar, Window
+
+_alike = attrgetter("alike")
 
 VOLUME_LIMIT = 2**63  # what other languages and SQL can hold, with the sign
 
@@ -72,7 +75,7 @@ def sort_rows(
         outcomes: list[Bar | Finding | date] = [*(exact or exact_bars)([row.bar for row in rows])]
     else:
         outcomes = [_outcome(row, now, window, foreign) for row in rows]
-    accepted = tuple(one for one in outcomes if isinstance(one, Bar))
+    accepted = tuple([one for one in outcomes if isinstance(one, Bar)])
     received = sum([row.copies for row in rows])
     if len(accepted) == len(outcomes):
         return Sorted(received, accepted, (), (), 0)
@@ -90,7 +93,7 @@ def _are_due(rows: Sequence[Row], now: Today, window: Window) -> bool:
     """Return whether nothing but its values can be wrong with any of `rows`, as in nearly every answer."""
     if not rows or not window.start <= rows[0].bar.date or not rows[-1].bar.date <= min(window.end, now.last_final):
         return False
-    return all(row.alike and sessions.is_session(row.bar.date) for row in rows)
+    return all(map(_alike, rows)) and all(map(sessions.is_session, [row.bar.date for row in rows]))
 
 
 def _outcome(row: Row, now: Today, window: Window, foreign: Mapping[date, str]) -> Bar | Finding | date:

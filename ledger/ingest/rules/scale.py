@@ -45,6 +45,8 @@ def wider(
     both = _beside_held(accepted, held)
     if not both:
         return WholeRangeNeeded(whole, "got no day that is held, want some to compare the scale", None)
+    if all(new == old for new, old in both):
+        return None
     closes = [(new.close, old.close) for new, old in both]
     adj_closes = [(new.adj_close, old.adj_close) for new, old in both if new.adj_close and old.adj_close]
     for name, pairs in (("close", closes), ("adj_close", adj_closes)):

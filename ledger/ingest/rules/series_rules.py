@@ -74,12 +74,15 @@ def flagged(series: JudgedSeries, sifted: Sifted, answered: Iterable[RawBar]) ->
 
 def _acted(series: JudgedSeries) -> set[int]:
     """Return the places of sessions that actions took effect on, where something new takes part in the step to them."""
-    days = [bar.date for bar in series.bars]
-    acted, learned = (
-        {bisect_left(days, day) for day in known}
-        for known in ({action.ex_date for action in series.actions}, series.learned)
-    )
-    new = {*series.places, *(place + 1 for place in series.places)}
+    bars, places = series.bars, series.places
+    # No step from a new session on is due to an action before it.
+    start = bars[max(places[0] - 1, 0)].date if places else date.max
+    later = {action.ex_date for action in series.actions if action.ex_date > start}
+    if not later and not series.learned:
+        return set()
+    days = [bar.date for bar in bars]
+    acted, learned = ({bisect_left(days, day) for day in known} for known in (later, series.learned))
+    new = {*places, *(place + 1 for place in places)}
     return {place for place in acted & new | learned if 0 < place < len(days)}
 
 

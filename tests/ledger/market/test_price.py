@@ -74,6 +74,17 @@ def test_any_other_float_is_read_as_its_repr(value: float) -> None:
     assert half_even(repr(value)) == price_micros(value)
 
 
+@properties
+@given(st.integers(-65_537_000_000, 65_537_000_000), st.integers(-3, 3), st.sampled_from([0.5, 0.4989, 0.499, 0.4991]))
+def test_a_float_near_the_middle_of_two_millionths_is_read_as_its_repr(whole: int, steps: int, part: float) -> None:
+    """The float nearest to it, and those beside that one."""
+    value = (whole + part) / 1_000_000
+    for _ in range(abs(steps)):
+        value = math.nextafter(value, math.copysign(math.inf, steps))
+    assume(struct.unpack("f", struct.pack("f", value))[0] != value)
+    assert half_even(repr(value)) == price_micros(value)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e13, -1e300, 9.3e12])
 def test_what_is_no_price_is_refused(value: float) -> None:
     """NaN, infinities and numbers past 63 bits raise ValueError."""

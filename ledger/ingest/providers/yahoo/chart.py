@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from itertools import repeat
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -147,13 +148,13 @@ def complaint(body: bytes) -> str | None:
 
 
 def _raw_bars(series: ChartSeries, zone: tzinfo) -> tuple[RawBar, ...]:
-    days = [_day(stamp, zone) for stamp in series.timestamp]
+    days = list(map(_day, series.timestamp, repeat(zone)))
     *prices, adj_close, volume = _columns(series)
     # Nulls are rare, and a column without one is taken as it is.
     quoted = (column if None not in column else [_price(cell) for cell in column] for column in prices)
     # Nothing but integers that an event can hold, in nearly every answer.
-    whole = [cell for cell in volume if type(cell) is int and -SHARES_LIMIT < cell < SHARES_LIMIT]
-    volumes = volume if len(whole) == len(volume) else map(_volume, volume)
+    whole = set(map(type, volume)) == {int} and max(map(abs, cast("tuple[int, ...]", volume))) < SHARES_LIMIT
+    volumes = volume if whole else map(_volume, volume)
     return tuple(map(RawBar, days, *quoted, adj_close, volumes))
 
 
