@@ -23,7 +23,7 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from tests.benchmarks import commands
 from tests.benchmarks.ground import Ground
-from tests.benchmarks.measure import Ratio, Timing, in_turn, ratio, spent_s
+from tests.benchmarks.measure import Clock, Ratio, Timing, in_turn, ratio, spent_s
 from tests.benchmarks.report import Limit
 from tests.support import mix
 
@@ -38,14 +38,16 @@ MAP_BYTES = 4 * 1024**3
 MEGABYTE = 1_000_000
 
 
-def backing_up(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
+def backing_up(
+    ground: Ground, folder: Path, *, rounds: int, clock: Clock = spent_s
+) -> tuple[dict[str, Timing], list[Ratio]]:
     """Back the ledger up by the command, and copy and hash a file of as many bytes, in turn."""
-    _grow(ground, 1)  # a ledger that the clock left far behind records no backup
+    grow(ground, 1)  # a ledger that the clock left far behind records no backup
     numbers, first = count(), back_up(ground, folder / "first.db")
     earlier = folder / "daily"
     earlier.mkdir()
     back_up(ground, earlier / "earlier.db")
-    _grow(ground, NEW_EVENTS)
+    grow(ground, NEW_EVENTS)
 
     def back_up_whole(*more: str) -> None:
         path = folder / f"{next(numbers)}.db"
@@ -67,13 +69,15 @@ def backing_up(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str, 
         units=first.stat().st_size // MEGABYTE,
         unit="MB",
         rounds=rounds,
-        clock=spent_s,
+        clock=clock,
     )
     what, wanted = f"backup, {ground.name}", {CREATE: 0.25, CREATE_AND_VERIFY: None, INCREMENTAL: 0.6}
     return timings, [ratio(timings, name, COPY, what=what, want=want) for name, want in wanted.items()]
 
 
-def reading_back(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str, Timing], list[Ratio]]:
+def reading_back(
+    ground: Ground, folder: Path, *, rounds: int, clock: Clock = spent_s
+) -> tuple[dict[str, Timing], list[Ratio]]:
     """Verify an archive and put its events into a database, each beside the bare calls, in turn."""
     path = back_up(ground, folder / "read.db")
     archive = archive_log(path)
@@ -93,7 +97,7 @@ def reading_back(ground: Ground, folder: Path, *, rounds: int) -> tuple[dict[str
         units=archive.head().size,
         unit="events",
         rounds=rounds,
-        clock=spent_s,
+        clock=clock,
     )
     what = f"archive, {ground.name}"
     return timings, [
@@ -126,7 +130,7 @@ def back_up(ground: Ground, path: Path) -> Path:
     return path
 
 
-def _grow(ground: Ground, events: int) -> None:
+def grow(ground: Ground, events: int) -> None:
     """Append small events, recorded now."""
     with EventLog(ground.home, now=lambda: time.time_ns() // 1000) as log:
         log.append(list(chain.from_iterable(mix.small(events))), append_id=append_id(f"new/{log.head().size}"))

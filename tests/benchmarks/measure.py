@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 Run = Callable[[], object]
+Clock = Callable[[], float]  # seconds
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +67,7 @@ def in_turn(
     units: int,
     unit: str,
     rounds: int,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Clock = time.perf_counter,
 ) -> dict[str, Timing]:
     """Run the contestants one after the other, `rounds` times round, and return what each took by the `clock`.
 

@@ -32,7 +32,7 @@ NIGHTLY = (
     "",
     "Where a loss is meant, `--record` writes the file again, and the commit says why.",
     "Sections that say so count processor time, children included, and no waiting.",
-    "What two processes do at once shows there as what both took.",
+    "What two processes do at once shows there as what both took; `--waited` counts what is waited for them instead.",
 )
 
 # What a profile (cProfile, by own time) says of each promise that was missed at least once.
@@ -74,8 +74,8 @@ REASONS = {
         "free, which processor time does not show."
     ),
     "main backup --create, 1,000 new events / cp, fsync and SHA-256": (
-        "A file is read, hashed, written and hashed again, where the peer hashes it once; to start the program takes "
-        "0.1 s more."
+        "A file is read, written, dropped from the page cache and hashed as the disk gives it back, where the peer "
+        "hashes what is still in memory; to start the program takes 0.1 s more."
     ),
     "both states of a decision": (
         "Followed alone it is 19 µs: BLAKE3 over a year's bars 6, the state 3, decision and cause in bounded memory "

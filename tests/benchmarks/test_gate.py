@@ -80,11 +80,19 @@ def test_a_run_is_recorded_and_held(measured: Callable[[float], None], tmp_path:
     assert [tmp_path / "r.json"] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("more", [["--quick"], ["--events", "20000"], ["--part", "archives"]])
+@pytest.mark.parametrize("more", [["--quick"], ["--events", "20000"], ["--part", "archives"], ["--waited"]])
 def test_the_run_that_was_recorded_is_the_one_to_repeat(more: list[str], measured: Callable[[float], None]) -> None:
     """Ratios of a short ledger say nothing of those of a long one."""
     measured(0.9)
     assert 2 == CliRunner().invoke(program.main, ["--gate", str(RECORDED), *more]).exit_code
+
+
+def test_what_is_waited_is_not_recorded(measured: Callable[[float], None], tmp_path: Path) -> None:
+    """It is another ratio, and no busy machine comes to it again; measured alone it is."""
+    measured(0.9)
+    assert 2 == CliRunner().invoke(program.main, ["--waited", "--record", "r.json"]).exit_code
+    assert [] == list(tmp_path.iterdir())
+    assert 0 == CliRunner().invoke(program.main, ["--waited", "--part", "archives"]).exit_code
 
 
 @pytest.mark.parametrize("ratios", [{}, {"a": 0.0}, {"a": -1.0}])
