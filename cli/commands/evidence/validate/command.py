@@ -156,7 +156,9 @@ def csv_lines(found: FileReport) -> Iterator[tuple[object, ...]]:
 
 def text(found: FileReport) -> str:
     """Return the report as a person reads it: a line of counts, then one per finding."""
-    counts = f"{found.received} rows, {found.accepted} accepted, {len(found.rejected)} rejected"
+    # A file that is rejected whole has a finding of its own, which is no row.
+    rejected = sum(one.date is not None for one in found.rejected)
+    counts = f"{found.received} rows, {found.accepted} accepted, {rejected} rejected"
     lines = [f"{found.file} {found.verdict}: {counts}, {len(found.flagged)} flagged, {len(found.warned)} warned of"]
     for outcome, one in _outcomes(found):
         place = "file" if one.line is None else f"line {one.line}"

@@ -86,6 +86,13 @@ def test_text_is_a_line_a_finding_under_a_line_of_counts(tmp_path: Path) -> None
     assert ["line", "3", str(DAYS[1]), "warned", "GAP"] == gap.split()[:5]
 
 
+def test_a_file_that_is_rejected_whole_counts_its_rows(tmp_path: Path) -> None:
+    """What is said of the whole file is no row of it."""
+    head, *found = judged(tmp_path, row(0, "0,11,9,10"), args=()).out.splitlines()
+    assert head.startswith("bars.csv rejected: 1 rows, 0 accepted, 1 rejected, 0 flagged")
+    assert ["file", "line"] == [line.split()[0] for line in found[:2]]
+
+
 def test_a_snapshot_is_a_clean_file(sample: Path) -> None:
     """What was accepted is acceptable."""
     result = run_main("validate", f"snapshots/{PETR4_CSV}", cwd=sample, env={"B3_LEDGER_NOW": "2026-02-14T12:00:00Z"})
