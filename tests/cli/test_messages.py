@@ -102,6 +102,7 @@ def test_two_arrays_are_never_printed(folder: Path) -> None:
     assert ["error"] == [one["status"] for one in msgspec.json.decode(done.out)]
 
 
+@pytest.mark.damages("one event is changed")
 @pytest.mark.parametrize(
     "line", ["events", "events --limit 3", "events show 2", "why PETR4 --date 2026-02-13", "snapshot --check", "audit"]
 )

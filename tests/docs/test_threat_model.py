@@ -11,6 +11,7 @@ from tests.support import sample_ledger, timestamp_authority
 from tests.support.cli import REPOSITORY
 from tests.support.forging import JOB_ID, Body, forge_ledger
 from tests.support.sample_ledger import FOLDER, NOW, look
+from tests.support.teardown import damaged
 from tests.support.transcript import Step, play
 
 PAGE = (REPOSITORY / "docs" / "threat-model.md").read_text("utf-8")
@@ -35,11 +36,13 @@ def attacked(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     for name, attack in ATTACKS.items():
         if name in DATED and timestamp_authority.MISSING:
             continue
-        found[name] = shutil.copytree(kept, tmp_path_factory.mktemp(name) / "copy")
+        copy = shutil.copytree(kept, tmp_path_factory.mktemp(name) / "copy")
+        found[name] = damaged(copy, f"what attack {name} damages", always=False)
         attack(found[name])
     return found
 
 
+@pytest.mark.damages("what the attack of the row damages", always=False)
 @pytest.mark.parametrize(("attack", "command", "verdict", "code"), ROWS, ids=[f"{row[0]} {row[1]}" for row in ROWS])
 def test_a_row(attack: str, command: str, verdict: str, code: str, attacked: dict[str, Path], tmp_path: Path) -> None:
     """Verdict and exit code are what the command says of the attack."""
@@ -77,6 +80,7 @@ def test_without_an_attack_all_is_well(command: str, kept: Path, tmp_path: Path)
     assert 0 == step.code, step.shown
 
 
+@pytest.mark.damages("an event is rewritten, all else is chained to it", always=False)
 @pytest.mark.parametrize("seq", range(12))
 def test_every_event_that_a_checkpoint_covers(seq: int, kept: Path, tmp_path: Path) -> None:
     """Changed, with all that hangs on it mended: intact by itself, and forked at that very event by the checkpoint."""

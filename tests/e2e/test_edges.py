@@ -93,6 +93,7 @@ OWN_FILES = {
 }
 
 
+@pytest.mark.damages("a file of the ledger is a pipe", always=False)
 @pytest.mark.parametrize("path", OWN_FILES.values(), ids=OWN_FILES)
 def test_a_pipe_under_a_name_of_ours_hangs_no_command(path: Path, own: Path) -> None:
     """Neither what reads nor what writes waits for its other end."""
@@ -109,6 +110,7 @@ RUN = ("--no-network", "--ticker", "VALE3")
 LINKED = {name: OWN_FILES[name] for name in ("head", "lock.mdb", "writer.lock", "projections/lock")}
 
 
+@pytest.mark.damages("a file of the ledger is a link", always=False)
 @pytest.mark.parametrize("path", LINKED.values(), ids=LINKED)
 def test_a_link_inside_the_ledger_is_refused_by_name_and_what_it_leads_to_is_left_alone(path: Path, own: Path) -> None:
     """Whoever may put a link there must not have a file of the user's overwritten."""

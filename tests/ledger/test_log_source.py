@@ -28,6 +28,7 @@ def test_what_is_remembered_is_reported_beside_what_is_found(log: EventLog) -> N
     assert {**found, "expected_size": 1, "found_link": first} == vars(forked.value)
 
 
+@pytest.mark.damages("one event is changed")
 def test_what_is_shown_follows_from_what_is_before_it(home: LedgerHome, clock: StepClock) -> None:
     """From any seq; of a changed event the ones before it come, then its seq."""
     filled(home, clock)

@@ -1,23 +1,17 @@
 """The oracle: whatever a test did, the log re-hashes from its first byte and its read models rebuild to themselves."""
 
-from pathlib import Path
-
 from blake3 import blake3
 
-from cli.app import version
-from ledger.audit.verify import verify_ledger
 from ledger.chain import EMPTY_HEAD, GENESIS
 from ledger.codec import decode_envelope, decode_event
-from ledger.log_source import LogSource, created
+from ledger.log_source import LogSource
 from ledger.store.event_log import EventLog
-from ledger.store.home import PROJECTIONS, LedgerHome
+from ledger.store.home import LedgerHome
 from projections.audit.audit import audit_log
 from projections.fold.digest import digest
 from projections.fold.folding import empty_state, fold, replayed
 from projections.store.registry import ALL
 from projections.store.replaying import compare
-
-BY_COMMANDS = f"{version.PACKAGE} {version.installed()}"  # what event 0 says of a ledger that commands made
 
 
 def check_log(log: LogSource) -> None:
@@ -40,21 +34,6 @@ def check_home(home: LedgerHome) -> None:
 def check_audit(log: LogSource) -> None:
     """Assert that whatever can be derived again from the answers of `log` comes out as it is recorded."""
     assert None is audit_log(log).first_difference
-
-
-def check_audits_below(folder: Path) -> None:
-    """Assert the same of every ledger below `folder` that commands made, and that nobody damaged.
-
-    One that a test made by itself has events that no answer leads to; one that was damaged on purpose does not verify.
-    """
-    for current in sorted(folder.rglob("CURRENT")):
-        home = LedgerHome(current.parent)
-        if current.parent.name == PROJECTIONS or home.current() is None:
-            continue
-        if verify_ledger(home, workers=1).verdict == "intact":
-            with EventLog(home, now=lambda: 0, readonly=True, check=False) as log:
-                if created(log).software == BY_COMMANDS:
-                    check_audit(log)
 
 
 def check_chain(log: LogSource) -> None:

@@ -111,6 +111,7 @@ def test_without_a_disagreement_nothing_is_appended(full: LedgerHome, clock: Ste
     assert before == head(full, clock)
 
 
+@pytest.mark.damages("all events are gone")
 def test_a_log_of_which_nothing_is_left_is_not_gone_on_with(full: LedgerHome, clock: StepClock) -> None:
     """Event 0 says whose ledger it is: no decision can stand in its place."""
     (full.root / "ledger-1" / "data.mdb").unlink()

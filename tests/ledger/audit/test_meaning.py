@@ -101,6 +101,7 @@ BAD: dict[str, tuple[Change, str, str]] = {
 }
 
 
+@pytest.mark.damages("an event means what none can, all else is chained to it")
 @pytest.mark.parametrize(("change", "verdict", "kind"), BAD.values(), ids=BAD)
 def test_what_no_version_wrote_is_named(
     change: Change, verdict: str, kind: str, full: LedgerHome, tmp_path: Path
@@ -150,6 +151,7 @@ def test_what_verification_names_no_reader_takes(full: LedgerHome) -> None:
                 decode_event(decode_envelope(3, change(bodies)[3]))
 
 
+@pytest.mark.damages("an event's type is a later version's")
 def test_an_event_of_a_newer_version_is_not_ours_to_judge(full: LedgerHome, tmp_path: Path) -> None:
     """Neither intact nor damaged: the version that wrote it can tell."""
     folder = folder_of(full)
@@ -161,6 +163,7 @@ def test_an_event_of_a_newer_version_is_not_ours_to_judge(full: LedgerHome, tmp_
         verify_archive(archived(tmp_path / "a.db", bodies))
 
 
+@pytest.mark.damages("a key among the events is none of ours")
 def test_a_foreign_key_in_the_database_is_named(full: LedgerHome) -> None:
     """Beside the databases it is a remark; among the events it is an event that is not ours."""
     edit(full, lambda txn, _: txn.put(b"someone", b"else"))
@@ -171,6 +174,7 @@ def test_a_foreign_key_in_the_database_is_named(full: LedgerHome) -> None:
     assert ("tampered", "unexpected event") == (report.verdict, report.first_bad and report.first_bad.kind)
 
 
+@pytest.mark.damages("an event is earlier than the one before it")
 def test_time_goes_back_between_two_processes(
     full: LedgerHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

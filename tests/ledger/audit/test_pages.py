@@ -46,6 +46,7 @@ def test_sound_pages_have_no_flaw(folder: Path, home: LedgerHome) -> None:
     assert not home.locks.exists()
 
 
+@pytest.mark.damages("the pages of the database")
 def test_the_first_problem_of_the_pages_is_told(folder: Path) -> None:
     """In the words of the structure check."""
     data = folder / "data.mdb"
@@ -56,6 +57,7 @@ def test_the_first_problem_of_the_pages_is_told(folder: Path) -> None:
     assert Flaw(None, "structure", "sound pages", str(problems[0])) == structure_flaw(folder)
 
 
+@pytest.mark.damages("the database's file")
 def test_what_is_no_sound_database_is_told_in_the_readers_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty file, and one that the structure check cannot begin with."""
 
@@ -71,6 +73,7 @@ def test_what_is_no_sound_database_is_told_in_the_readers_words(folder: Path, mo
     assert Flaw(None, "structure", "a sound database file", found) == structure_flaw(folder)
 
 
+@pytest.mark.damages("the database is a link to itself")
 def test_what_cannot_be_looked_at_is_no_flaw(folder: Path) -> None:
     """No file, or one that is not to be read: nobody can say whether it is sound."""
     data = folder / "data.mdb"

@@ -120,6 +120,7 @@ def taken_out(_stored: list[bytes]) -> tuple[None, Flaw]:
     return None, Flaw(3, "missing event", "seq 3", f"key {key(4).hex()}")
 
 
+@pytest.mark.damages("one stored event")
 @pytest.mark.usefixtures("transactions")
 @pytest.mark.parametrize("change", [wrong_link, wrong_body, wrong_seq, too_short, no_body, taken_out])
 @pytest.mark.parametrize("start", [0, 2, 3])
@@ -132,6 +133,7 @@ def test_the_first_flaw_is_told_whole(folder: Path, change: Callable[[list[bytes
     assert RangeReport(start, EVENTS, 3 - start, body_bytes, flaw) == rehashed(folder, start)
 
 
+@pytest.mark.damages("the last event is gone")
 @pytest.mark.usefixtures("transactions")
 def test_a_missing_end_is_told_from_a_hole(folder: Path) -> None:
     """Nothing at all where the last event was, from whatever start."""
@@ -142,6 +144,7 @@ def test_a_missing_end_is_told_from_a_hole(folder: Path) -> None:
     assert RangeReport(5, 6, 0, 0, gone) == rehashed(folder, 5)
 
 
+@pytest.mark.damages("an event is gone")
 def test_a_range_needs_the_link_before_it(folder: Path) -> None:
     """A range that begins after a hole names the hole."""
     edit(folder, 3, None)

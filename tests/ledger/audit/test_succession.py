@@ -94,6 +94,7 @@ BAD: dict[str, tuple[Change, int, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.damages("an event does not follow from those before it")
 @pytest.mark.parametrize("parts", [1, 2])
 @pytest.mark.parametrize("name", BAD)
 def test_what_does_not_follow_is_tampered(
@@ -142,6 +143,7 @@ def test_the_old_ledger_follows() -> None:
     assert "intact" == verify_archive(OLD).verdict
 
 
+@pytest.mark.damages("one event is changed, a later one does not follow")
 def test_damage_before_it_is_what_is_named(home: LedgerHome) -> None:
     """The first event that does not hold, for whatever reason, is the one."""
     bodies = changed(dearer(BODIES), 1, data=None)

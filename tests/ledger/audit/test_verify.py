@@ -107,6 +107,7 @@ def shortened(txn: Any, db: Any) -> None:
     txn.put(key(2), b"short", db=db)
 
 
+@pytest.mark.damages("events are moved about")
 @pytest.mark.parametrize("change", [removed, closed_up, doubled, swapped, inserted, shortened])
 def test_events_moved_about_are_named(full: LedgerHome, change: Callable[[Any, Any], None]) -> None:
     """Removed, doubled, swapped or inserted: the first seq that is not what it was."""
@@ -115,6 +116,7 @@ def test_events_moved_about_are_named(full: LedgerHome, change: Callable[[Any, A
     assert ("tampered", 2, 1) == (report.verdict, report.first_bad and report.first_bad.seq, report.last_good_seq)
 
 
+@pytest.mark.damages("there is an event past the stored head")
 def test_an_event_past_the_stored_head_is_named(full: LedgerHome) -> None:
     """One more event than the head says is not ours."""
     edit(full, lambda txn, db: txn.put(key(EVENTS), bytes(txn.get(key(5), db=db)), db=db))
@@ -122,6 +124,7 @@ def test_an_event_past_the_stored_head_is_named(full: LedgerHome) -> None:
     assert ("tampered", Flaw(EVENTS, "unexpected event", "the end", "seq 6")) == (report.verdict, report.first_bad)
 
 
+@pytest.mark.damages("the last event is gone")
 def test_a_missing_end_is_truncated(full: LedgerHome) -> None:
     """Fewer events than the stored head says."""
     edit(full, lambda txn, db: txn.delete(key(EVENTS - 1), db=db))
@@ -129,6 +132,7 @@ def test_a_missing_end_is_truncated(full: LedgerHome) -> None:
     assert ("truncated", 5, 4) == (report.verdict, report.first_bad and report.first_bad.seq, report.last_good_seq)
 
 
+@pytest.mark.damages("the stored head")
 def test_a_stored_head_that_lies_is_tampered(full: LedgerHome) -> None:
     """The head's link is not the last event's."""
     edit(full, lambda txn, _: txn.put(b"head", struct.pack(">Q32s", EVENTS, bytes(32))))
@@ -140,6 +144,7 @@ def test_a_stored_head_that_lies_is_tampered(full: LedgerHome) -> None:
     )
 
 
+@pytest.mark.damages("an older database is put back")
 def test_an_older_copy_put_in_place_is_rolled_back(full: LedgerHome, tmp_path: Path, clock: StepClock) -> None:
     """Whole in itself, and behind the anchor."""
     data = full.root / "ledger-1" / "data.mdb"
@@ -151,6 +156,7 @@ def test_an_older_copy_put_in_place_is_rolled_back(full: LedgerHome, tmp_path: P
     assert ("rolled_back", 6, 5) == (report.verdict, report.first_bad and report.first_bad.seq, report.last_good_seq)
 
 
+@pytest.mark.damages("the newest meta page")
 def test_a_meta_page_rolled_back_is_seen(full: LedgerHome) -> None:
     """The newest meta page's transaction id set to 0 opens as one commit ago, its own checks all green."""
     data = full.root / "ledger-1" / "data.mdb"
@@ -167,6 +173,7 @@ def test_a_meta_page_rolled_back_is_seen(full: LedgerHome) -> None:
     assert ("rolled_back", 4) == (report.verdict, report.events)
 
 
+@pytest.mark.damages("the anchor remembers another event")
 def test_a_rewritten_end_is_forked(full: LedgerHome) -> None:
     """The same number of events, chained soundly, but not those that the anchor remembers."""
     Anchor.create(full.root / "ledger-1" / "head", Head(5, Link(bytes(32)))).close()
@@ -193,6 +200,7 @@ def test_without_any_witness_that_is_said(full: LedgerHome) -> None:
     assert ("intact", ()) == (report.verdict, report.witnesses)
 
 
+@pytest.mark.damages("the anchor")
 def test_a_damaged_anchor_is_not_intact(full: LedgerHome) -> None:
     """The log holds, its witness does not."""
     (full.root / "ledger-1" / "head").write_bytes(b"")

@@ -86,6 +86,7 @@ def test_a_log_behind_its_witness_says_what_is_gone(full: LedgerHome) -> None:
     assert sound(full, verdict="rolled_back", first_bad=flaw, witnesses=()) == told(full, witnesses=[ahead])
 
 
+@pytest.mark.damages("the anchor remembers another event")
 def test_a_log_beside_its_witness_says_which_link_was_meant(full: LedgerHome) -> None:
     """Both links whole, and who remembers which."""
     Anchor.create(full.root / "ledger-1" / "head", Head(5, Link(bytes(32)))).close()
@@ -93,6 +94,7 @@ def test_a_log_beside_its_witness_says_which_link_was_meant(full: LedgerHome) ->
     assert sound(full, verdict="forked", first_bad=flaw, witnesses=()) == told(full)
 
 
+@pytest.mark.damages("the stored head")
 def test_a_stored_head_that_lies_is_told_beside_the_link(full: LedgerHome) -> None:
     """All events hold; the head does not."""
     link = stored(full)[5][:32]
@@ -117,6 +119,7 @@ def test_a_log_without_events_is_intact(tmp_path: Path) -> None:
     assert want == told(home)
 
 
+@pytest.mark.damages("the database's file")
 def test_nothing_is_said_of_a_file_that_must_not_be_mapped(full: LedgerHome) -> None:
     """The flaw is the refusal's own words."""
     data = full.root / "ledger-1" / "data.mdb"
@@ -125,6 +128,7 @@ def test_nothing_is_said_of_a_file_that_must_not_be_mapped(full: LedgerHome) -> 
     assert unreadable(Flaw(None, "database", "a readable database", reason)) == told(full)
 
 
+@pytest.mark.damages("the format is a later one's")
 def test_an_engine_that_refuses_is_a_flaw_of_the_database(full: LedgerHome) -> None:
     """A later format, found by the child process."""
     edit(full, lambda txn, _: txn.put(b"format", b"b3-ledger 2"))
@@ -145,6 +149,7 @@ def test_a_rehash_that_dies_is_unreadable(full: LedgerHome, monkeypatch: pytest.
     assert msgspec.structs.replace(want, verdict="unreadable", **changes) == told(full)
 
 
+@pytest.mark.damages("the anchor and one event")
 def test_a_damaged_anchor_is_told_only_of_a_sound_log(full: LedgerHome) -> None:
     """Damage of the log comes first."""
     (full.root / "ledger-1" / "head").write_bytes(b"")
@@ -162,6 +167,7 @@ def test_a_probe_sees_the_end_and_the_links_asked_for(full: LedgerHome) -> None:
     assert want == _probe(full.root / "ledger-1", (-1, 0, 5, 6))
 
 
+@pytest.mark.damages("there is an event past the stored head")
 def test_a_probe_sees_an_event_past_the_head(full: LedgerHome) -> None:
     """What is wrong with the end is seen in the same transaction as the head."""
     edit(full, lambda txn, db: txn.put(key(EVENTS), bytes(40), db=db))
@@ -217,6 +223,7 @@ def test_an_index_that_lacks_an_append_is_tampered(full: LedgerHome) -> None:
     assert sound(full, verdict="tampered", first_bad=flaw, witnesses=()) == told(full, structure=True)
 
 
+@pytest.mark.damages("one event is changed")
 def test_a_sound_index_hides_no_flaw_of_the_chain(full: LedgerHome) -> None:
     """With the structure check or without, the first bad event is told."""
     value = stored(full)[2]

@@ -51,6 +51,7 @@ def test_the_ledger_in_use_is_told(home: LedgerHome, clock: StepClock) -> None:
     assert draft.event == decode_event(last)
 
 
+@pytest.mark.damages("the database's file")
 def test_a_ledger_that_takes_no_event_is_left_alone(tmp_path: Path, home: LedgerHome, clock: StepClock) -> None:
     """None at all, or a ruined one: nothing is raised and nothing is made."""
     told(LedgerHome(tmp_path / "none"), clock)

@@ -367,6 +367,7 @@ def test_the_newest_recorded_file_of_the_folder_is_found(
     assert newest_beside(log, tmp_path / "new.db", size) is None
 
 
+@pytest.mark.damages("an event claims what comes after it")
 @pytest.mark.parametrize(("more", "believed"), [(0, True), (1, False), (2, False)])
 def test_an_event_that_claims_what_comes_after_it_records_no_backup(
     more: int, believed: bool, backed_up: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

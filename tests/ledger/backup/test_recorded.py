@@ -50,6 +50,7 @@ def test_the_real_ledger_is_believed_before_the_sample(home: LedgerHome, clock: 
     assert {"a.db": a, "s.db": sampled} == recorded_backups(home)
 
 
+@pytest.mark.damages("the database's file")
 def test_a_ledger_that_is_not_there_or_ruined_remembers_nothing(home: LedgerHome, clock: StepClock) -> None:
     """Nor does one whose `CURRENT` is lost."""
     tell(home, clock, made("a.db", 1))
@@ -61,6 +62,7 @@ def test_a_ledger_that_is_not_there_or_ruined_remembers_nothing(home: LedgerHome
     assert {} == recorded_backups(home)
 
 
+@pytest.mark.damages("the anchor remembers more events")
 def test_a_rolled_back_ledger_is_asked_all_the_same(
     home: LedgerHome, clock: StepClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

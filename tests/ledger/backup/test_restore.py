@@ -252,6 +252,7 @@ def test_a_damaged_ledger_is_replaced_only_on_a_word(
     assert OURS == events(empty)[:-1]
 
 
+@pytest.mark.damages("one event is changed")
 def test_events_behind_the_damage_are_counted(empty: LedgerHome, backup: ArchiveLog) -> None:
     """The ledger went on after the backup: what can be read of that is what would go out of sight."""
     fill(empty, SIZE, more=4)
@@ -366,6 +367,7 @@ def test_a_ledger_that_moved_since_the_person_agreed_is_a_conflict(
     assert empty.root / "ledger-1" == empty.current()
 
 
+@pytest.mark.damages("the database's file")
 def test_a_ledger_ruined_since_the_person_agreed_is_a_conflict(empty: LedgerHome, backup: ArchiveLog) -> None:
     """They were told of one that can be read."""
     fill(empty, 3, more=5)

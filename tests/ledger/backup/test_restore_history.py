@@ -97,6 +97,7 @@ def test_records_are_followed_through_the_ledgers_that_were_replaced(home: Ledge
     assert told(home, "ledger-8", "a.db", 1, "ledger-7") == replaced_by(home, head)
 
 
+@pytest.mark.damages("the database's file")
 def test_where_nothing_can_be_read_nothing_is_told(home: LedgerHome, clock: StepClock) -> None:
     """No ledger, no `CURRENT`, a replaced ledger in ruins, the one in use in ruins."""
     head = other(home, "ledger-9", clock)

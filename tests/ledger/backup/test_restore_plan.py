@@ -112,6 +112,7 @@ def seqs(home: LedgerHome) -> list[int]:
         engine.close()
 
 
+@pytest.mark.damages("events are gone", always=False)
 @pytest.mark.parametrize(
     ("gone", "left"),
     [
@@ -135,6 +136,7 @@ def test_holes_are_passed_over(
     assert list(left) == seqs(empty)
 
 
+@pytest.mark.damages("events are gone", always=False)
 @pytest.mark.parametrize(
     ("gone", "asked"),
     [
@@ -227,6 +229,7 @@ def test_a_ledger_that_no_current_names_is_looked_at(empty: LedgerHome, backup: 
     assert ("contains", empty.root / "ledger-2", True) == (comparison.relation, comparison.folder, comparison.lost)
 
 
+@pytest.mark.damages("the folder that CURRENT names is gone")
 def test_a_current_that_names_nothing_and_no_folder_is_no_ledger(empty: LedgerHome, backup: ArchiveLog) -> None:
     """There is nothing that could be replaced."""
     empty.root.mkdir()
@@ -264,6 +267,7 @@ def test_verification_hears_of_witnesses_and_of_who_holds_the_lock(
     ] == heard
 
 
+@pytest.mark.damages("zeros stand where an event was")
 def test_what_is_no_event_is_not_missed(empty: LedgerHome, backup: ArchiveLog) -> None:
     """Bytes in an event's place that neither chain nor decode are lost already."""
     fill(empty, SIZE, more=2)
@@ -276,6 +280,7 @@ def test_what_is_no_event_is_not_missed(empty: LedgerHome, backup: ArchiveLog) -
     )
 
 
+@pytest.mark.damages("other events stand where some were")
 def test_another_event_in_the_place_of_one_is_missed(empty: LedgerHome, backup: ArchiveLog) -> None:
     """Link and body are compared with those of the same seq; what says another seq than its place is no event there."""
     fill(empty, SIZE)
@@ -289,6 +294,7 @@ def other_body(seq: int) -> bytes:
     return encode_draft(draft, seq=seq, recorded_at=1, append_id=bytes(16))
 
 
+@pytest.mark.damages("an event is gone")
 def test_events_on_both_sides_of_a_hole_are_compared_with_their_own(empty: LedgerHome, backup: ArchiveLog) -> None:
     """The archive's events in the hole are passed over."""
     fill(empty, SIZE, more=1)
@@ -325,6 +331,7 @@ def test_events_are_counted_as_they_are_found(empty: LedgerHome, backup: Archive
         assert (2, SIZE) == COUNTED.unpack_from(shared)
 
 
+@pytest.mark.damages("the database is something else's")
 def test_a_database_of_something_else_has_no_head(empty: LedgerHome, backup: ArchiveLog) -> None:
     """Nor anything that could be missed."""
     fill(empty, SIZE)

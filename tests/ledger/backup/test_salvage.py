@@ -187,6 +187,7 @@ def put_meta(folder: Path, index: int, change: Callable[[bytes], bytes]) -> None
     data.write_bytes(content[:start] + change(content[start : start + PAGE_BYTES]) + content[start + PAGE_BYTES :])
 
 
+@pytest.mark.damages("a meta page")
 @pytest.mark.parametrize(
     "ruin",
     [
@@ -239,6 +240,7 @@ def test_a_cut_file_gives_what_is_before_the_cut(
     assert (["b3-ledger-"], []) == (names, list(temporary.iterdir()))
 
 
+@pytest.mark.damages("a meta page and the end of the file")
 def test_a_cut_file_with_one_meta_page_gives_what_is_before_the_cut(
     folder: Path, two_appends: list[Record], tmp_path: Path
 ) -> None:

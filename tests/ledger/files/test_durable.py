@@ -14,6 +14,7 @@ NOBODY = 65534
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 
 
+@pytest.mark.damages("CURRENT names a folder that never was")
 def test_a_file_is_whole_when_the_kernel_takes_one_byte_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_lost_current_never_starts_a_second_ledger(home: LedgerHome, clock: St
         home.current()
 
 
+@pytest.mark.damages("CURRENT")
 @pytest.mark.parametrize("text", ["", "ledger-0\n", "../etc\n", "ledger-1\nledger-2\n", "ledger-7\n", "\xff"])
 def test_a_damaged_current_is_refused(home: LedgerHome, text: str) -> None:
     """CURRENT names an existing ledger folder or nothing works."""
@@ -134,6 +135,7 @@ def damage_other_database(data: Path) -> None:
         txn.put(b"k", b"v")
 
 
+@pytest.mark.damages("the database's file")
 @pytest.mark.parametrize("damage", [damage_empty, damage_foreign, damage_cut, damage_directory, damage_other_database])
 @pytest.mark.parametrize("readonly", [True, False])
 def test_a_file_that_is_no_ledger_is_refused_and_left_alone(
@@ -149,6 +151,7 @@ def test_a_file_that_is_no_ledger_is_refused_and_left_alone(
     assert before == (data.read_bytes() if data.is_file() else None)
 
 
+@pytest.mark.damages("the format is a later one's")
 def test_a_newer_format_is_refused_by_name(home: LedgerHome, clock: StepClock) -> None:
     """A ledger written by later software is not guessed at."""
     with lmdb.open(str(home.root / "ledger-1"), max_dbs=3) as env, env.begin(write=True) as txn:
@@ -257,6 +260,7 @@ def test_a_torn_slot_leaves_the_other(log: EventLog) -> None:
     assert log.head() == read_anchor(anchor)
 
 
+@pytest.mark.damages("the anchor")
 @pytest.mark.parametrize("raw", [b"", bytes(128), b"\xff" * 128, bytes(64)])
 def test_a_damaged_anchor_stops_readers_and_writers(home: LedgerHome, clock: StepClock, raw: bytes) -> None:
     """Empty or zeroed is damaged, not absent."""
@@ -266,6 +270,7 @@ def test_a_damaged_anchor_stops_readers_and_writers(home: LedgerHome, clock: Ste
             EventLog(home, now=clock, readonly=readonly)
 
 
+@pytest.mark.damages("an older database is put back")
 def test_an_older_copy_put_in_place_is_rolled_back(home: LedgerHome, clock: StepClock, tmp_path: Path) -> None:
     """The anchor remembers more events than an older database holds: nobody reads or appends unaware."""
     with EventLog(home, now=clock) as log:
@@ -290,6 +295,7 @@ def test_every_append_looks_at_the_anchor(log: EventLog) -> None:
     Anchor.create(log.folder / "head", log.head()).close()
 
 
+@pytest.mark.damages("the anchor remembers another event")
 def test_another_event_at_the_remembered_seq_is_forked(home: LedgerHome, clock: StepClock) -> None:
     """The same size under another link is another history."""
     Anchor.create(home.root / "ledger-1" / "head", Head(1, Link(bytes(32)))).close()

@@ -113,6 +113,7 @@ def test_the_second_event_is_not_before_the_first(home: LedgerHome, clock: StepC
     assert first == second
 
 
+@pytest.mark.damages("the anchor remembers more events")
 def test_a_writer_that_did_not_check_on_opening_checks_before_it_appends(home: LedgerHome, clock: StepClock) -> None:
     """The anchor remembers more than the log holds: it is not replaced, and the witness is named."""
     ahead = Head(9, Link(bytes(32)))

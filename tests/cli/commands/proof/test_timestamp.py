@@ -120,6 +120,7 @@ def test_an_empty_log_of_timestamps(signed: Path, url: str) -> None:
     assert "warning: remark: got timestamp none, want one of an authority under the root certificate" in done.err
 
 
+@pytest.mark.damages("an event is rewritten, all else is chained to it", always=False)
 def test_a_history_rewritten_under_a_timestamp_leaves_its_mark(signed: Path, url: str) -> None:
     """Whoever then verifies without the root certificate does not clear it, and nothing is appended."""
     assert 0 == look(*SIGN, "--timestamp", url, cwd=signed).code

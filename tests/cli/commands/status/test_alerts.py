@@ -197,6 +197,7 @@ def test_while_nothing_may_be_appended_it_is_kept_and_told(copy: Path) -> None:
     assert 0 == look("rebuild", "--check", cwd=copy).code
 
 
+@pytest.mark.damages("the database's file")
 def test_a_ledger_that_cannot_be_read_is_told_of_once(copy: Path) -> None:
     """Its log can take no event, so the book beside it is all that remembers."""
     data = copy / FOLDER / "data.mdb"

@@ -123,6 +123,7 @@ def test_a_bad_verdict_is_named(copy: Path) -> None:
     assert "critical: got a ledger that main verify found rolled_back against the anchor" in found.err
 
 
+@pytest.mark.damages("the anchor remembers another log")
 @pytest.mark.parametrize(
     ("head", "message"),
     [
@@ -145,6 +146,7 @@ def test_a_log_that_is_not_the_one_it_was_is_critical_and_readable(head: Head, m
     assert before == kept(copy)
 
 
+@pytest.mark.damages("the anchor is zeroed")
 def test_a_damaged_anchor_is_critical_and_readable(copy: Path) -> None:
     """The database is there all the same."""
     (copy / FOLDER / "head").write_bytes(bytes(128))
@@ -153,6 +155,7 @@ def test_a_damaged_anchor_is_critical_and_readable(copy: Path) -> None:
     assert (2, True, True) == (found.code, row["db_accessible"], "anchor that is damaged" in row["error_message"])
 
 
+@pytest.mark.damages("the database's file")
 @pytest.mark.parametrize("damage", ["zeroed", "cut", "empty", "gone"])
 def test_a_damaged_database_is_critical_and_no_crash(damage: str, copy: Path) -> None:
     """Whatever happened to its file."""
@@ -193,6 +196,7 @@ def look_as_anybody(*args: str, cwd: Path) -> Result:
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+@pytest.mark.damages("the format is a later one's")
 def test_a_ledger_of_a_later_version_is_unknown(copy: Path) -> None:
     """What it cannot read it says nothing of."""
     with lmdb.open(str(copy / FOLDER), max_dbs=2) as database, database.begin(write=True) as txn:

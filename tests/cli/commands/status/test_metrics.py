@@ -179,6 +179,7 @@ def settled(page: str) -> str:
     return re.sub(r"(?m)^(b3ledger_free_bytes) .+$", r"\1", page)
 
 
+@pytest.mark.damages("the file or the anchor", always=False)
 @pytest.mark.parametrize(
     ("damage", "code", "message"),
     [

@@ -180,6 +180,7 @@ def test_what_cannot_be_written_is_exit_3(args: list[str], message: str, sample:
     assert [] == [*sample.glob("*.html")]
 
 
+@pytest.mark.damages("one event is changed")
 def test_a_log_that_does_not_hold_has_a_page_that_says_so_and_nothing_else(copy: Path) -> None:
     """The old page must not look as if all were well; up to the event before it, the log is what it was."""
     folder = copy / FOLDER

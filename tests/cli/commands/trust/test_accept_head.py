@@ -100,6 +100,7 @@ def test_nothing_wrong_is_nothing_to_accept(copy: Path) -> None:
     assert before == kept(copy)
 
 
+@pytest.mark.damages("one event is changed")
 def test_a_log_that_does_not_hold_is_never_accepted(rolled_back: Path) -> None:
     """Whatever else is wrong."""
     change(rolled_back, 2)
@@ -109,6 +110,7 @@ def test_a_log_that_does_not_hold_is_never_accepted(rolled_back: Path) -> None:
     assert (3, message, before) == (found.code, found.err, kept(rolled_back))
 
 
+@pytest.mark.damages("an older database is put back")
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -125,6 +127,7 @@ def test_without_a_word_and_a_reason_nothing_is_changed(args: list[str], message
     assert [f"error: {message}", "hint: main accept-head --help"] == found.err.splitlines()[-2:]
 
 
+@pytest.mark.damages("an older database is put back, and the head not accepted", always=False)
 @pytest.mark.parametrize(("answer", "code"), [(b"y\n", 0), (b"n\n", 3), (b"\n", 3)])
 def test_on_a_terminal_it_asks(answer: bytes, code: int, rolled_back: Path) -> None:
     """No is the answer of whoever says nothing."""

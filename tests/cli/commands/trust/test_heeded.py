@@ -37,6 +37,7 @@ def rolled_back(copy: Path, tmp_path: Path) -> Path:
     return copy
 
 
+@pytest.mark.damages("an older database and anchor are put back")
 @pytest.mark.parametrize("args", WRITERS.values(), ids=WRITERS)
 def test_what_the_read_models_remember_stops_every_writer(args: tuple[str, ...], rolled_back: Path) -> None:
     """Before anything is appended, and before a backup is made."""
@@ -44,6 +45,7 @@ def test_what_the_read_models_remember_stops_every_writer(args: tuple[str, ...],
     assert (2, EVENTS, False) == (found.code, len(log_bytes(rolled_back)), (rolled_back / "late.db").exists())
 
 
+@pytest.mark.damages("an older database and anchor are put back")
 def test_a_probe_is_shown_and_not_recorded(rolled_back: Path) -> None:
     """The provider answered; the log takes no event."""
     found = look("test-conn", "--provider", "sample", cwd=rolled_back)
@@ -68,6 +70,7 @@ def tampered(copy: Path) -> Path:
     return copy
 
 
+@pytest.mark.damages("one event is no event, all else is chained to it")
 @pytest.mark.parametrize("args", WRITERS.values(), ids=WRITERS)
 def test_a_bad_verdict_stops_every_writer(args: tuple[str, ...], tampered: Path) -> None:
     """Until it is verified intact; health names it meanwhile."""
@@ -87,6 +90,7 @@ def test_an_intact_verification_clears_the_mark(copy: Path) -> None:
     assert 0 == look(*WRITERS["run"], cwd=copy).code
 
 
+@pytest.mark.damages("one event is no event, all else is chained to it")
 def test_a_mark_that_cannot_be_left_is_said(tampered: Path) -> None:
     """The same exit code; whoever relies on writers stopping reads it."""
     (tampered / FOLDER / "verdict.new").mkdir()

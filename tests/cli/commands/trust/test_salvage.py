@@ -18,6 +18,7 @@ def test_a_sound_ledger_is_saved_whole(copy: Path, tmp_path: Path) -> None:
     assert 0 == look("backup", "--restore", "--from", str(copy / "saved.db"), cwd=tmp_path).code
 
 
+@pytest.mark.damages("the database is cut")
 def test_a_cut_database_gives_its_prefix(copy: Path) -> None:
     """One line and no traceback, whatever the engine made of it; exit 1, since something is lost."""
     data = copy / "dados" / "sample" / "ledger-1" / "data.mdb"

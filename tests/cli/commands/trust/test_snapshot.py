@@ -108,6 +108,7 @@ def test_what_holds_is_left_out_on_request(sample: Path) -> None:
     assert done == look("snapshot", "--check", "--failed", cwd=sample)
 
 
+@pytest.mark.damages("rows of the read models, their checks mended")
 def test_a_poisoned_store_is_not_asked(copy: Path) -> None:
     """Price row, snapshot row, CSV and checksum edited alike: the log knows better."""
     path = copy / "snapshots" / PETR4_CSV

@@ -68,6 +68,7 @@ def test_an_intact_log_is_held_against_anchor_and_projections(sample: Path) -> N
     }
 
 
+@pytest.mark.damages("one event is changed")
 @pytest.mark.parametrize("seq", [0, 3, EVENTS - 1])
 def test_a_changed_event_is_named(seq: int, copy: Path) -> None:
     """With the last one that holds."""
@@ -85,6 +86,7 @@ def test_a_changed_event_is_named(seq: int, copy: Path) -> None:
     assert second.startswith("hint: main backup --list")
 
 
+@pytest.mark.damages("an older database is put back")
 @pytest.mark.parametrize("kept", ["head", "projections"])
 def test_either_witness_alone_notices_a_rollback(kept: str, copy: Path, tmp_path: Path) -> None:
     """The anchor, or the stored projections."""
@@ -168,6 +170,7 @@ def test_a_larger_head_of_another_ledger_marks_nothing(copy: Path, tmp_path: Pat
         assert "hint: main config, and compare DATA_DIR and the file with what was meant" in one.err
 
 
+@pytest.mark.damages("an older database is put back")
 def test_a_head_of_another_ledger_hides_no_witness_of_its_own(copy: Path, tmp_path: Path) -> None:
     """The anchor's rollback is named, and leaves its mark."""
     old = shutil.copytree(copy, tmp_path / "old")
@@ -181,6 +184,7 @@ def test_a_head_of_another_ledger_hides_no_witness_of_its_own(copy: Path, tmp_pa
     assert (2, "rolled_back", True) == (found.code, found.lines()[0]["verdict"], found.lines()[0]["marked"])
 
 
+@pytest.mark.damages("one event is changed")
 def test_the_head_of_a_bad_log_is_not_saved(copy: Path, tmp_path: Path) -> None:
     """Nothing would ever notice again."""
     path = tmp_path / "head.json"
@@ -198,6 +202,7 @@ def test_a_file_that_is_no_head_is_refused(content: str | None, sample: Path, tm
     assert (3, "", True) == (found.code, found.out, found.err.startswith("error: got "))
 
 
+@pytest.mark.damages("the pages of the database")
 def test_damaged_pages_are_a_verdict_and_no_crash(copy: Path) -> None:
     """By the structure check, or by the child that read them."""
     data = copy / FOLDER / "data.mdb"

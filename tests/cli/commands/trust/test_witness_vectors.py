@@ -40,6 +40,7 @@ def ledger_of(vector: dict[str, Any], folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.damages("what the vector says, where its verdict is a bad one", always=False)
 @pytest.mark.parametrize("vector", [one for one in INDEX if "changed" not in one["events"]], ids=named)
 def test_each_log_is_found_as_its_vector_says(vector: dict[str, Any], tmp_path: Path) -> None:
     """Verdict and first bad seq, with exit code 2 for every bad one; a mark is left by what speaks of this ledger."""
