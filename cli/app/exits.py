@@ -60,6 +60,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
 
 
+_KINDS: dict[int, str] = {Exit.WARNING: "warning", Exit.CRITICAL: "critical"}
 _EXAMPLE = "PETR4.SA"
 _TICKER = re.compile(r"[A-Z0-9]{4,12}(?:@[-A-Z0-9]+)?(?:~[A-Z]{3})?\.SA\b")
 _START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
@@ -203,10 +204,17 @@ def report(error: Exception, args: Sequence[str]) -> int:
     return failure.exit_code
 
 
+def ended(result: Exit, why: str) -> Exit:
+    """Return the exit code of a command, once `why` stands on stderr where it is 1 or 2: cron mails it."""
+    if (kind := _KINDS.get(result)) is not None:
+        output.say(f"{kind}: {why}")
+    return result
+
+
 def explain(result: object, command: str) -> None:
-    """Say on stderr that `command` ends with 1 or 2, where it has said nothing of that itself: cron mails it."""
-    if result in {Exit.WARNING, Exit.CRITICAL} and not output.explained():
-        kind = "warning" if result == Exit.WARNING else "critical"
+    """Say on stderr that `command` ends with 1 or 2, where it has said nothing of that itself."""
+    kind = _KINDS.get(result) if isinstance(result, int) else None
+    if kind is not None and not output.explained():
         output.say(f"{kind}: {command}: exit code {result}, for what it printed on stdout")
 
 

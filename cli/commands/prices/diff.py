@@ -2,7 +2,7 @@
 
 import click
 
-from cli.app import output, settings
+from cli.app import exits, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
@@ -42,7 +42,7 @@ def diff(ticker: str, old: UpTo, new: UpTo, source: str | None, style: Style) ->
         raise NothingToShowError(f"no session of {ticker} at either position", wanted="at least one")
     found = list(series_rows.differences(series, before, after))
     output.show(found, style, text=text, table=TABLE)
-    return Exit.WARNING if found else Exit.OK
+    return exits.ended(Exit.WARNING if found else Exit.OK, f"{ticker}: sessions that differ: {len(found)}")
 
 
 def text(one: DiffRow) -> str:

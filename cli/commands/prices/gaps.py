@@ -4,7 +4,7 @@ from datetime import date
 
 import click
 
-from cli.app import clock, output, settings
+from cli.app import clock, exits, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, series_option, ticker_option
@@ -65,7 +65,7 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
             )
             found += series_rows.missing_sessions(view.state["prices"], one, due)
     output.show(found, style, text=text, table=TABLE)
-    return Exit.WARNING if found else Exit.OK
+    return exits.ended(Exit.WARNING if found else Exit.OK, f"sessions without a price: {len(found)}")
 
 
 def text(one: MissingSession) -> str:

@@ -10,7 +10,7 @@ import click
 import msgspec
 from msgspec.structs import replace
 
-from cli.app import output, settings
+from cli.app import exits, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
@@ -94,7 +94,8 @@ def returns(context: click.Context, /, *, style: Style, **given: Any) -> int:
     output.give(output.rendered(rows, style, replace(LAYOUT, lines=output.lines(text, TABLE))))
     for words in gains.cut:
         output.say(words)
-    return Exit.WARNING if any(row.total_return is None for row in rows) else Exit.OK
+    lacking = [row.ticker for row in rows if row.total_return is None]
+    return exits.ended(Exit.WARNING if lacking else Exit.OK, f"no total return of {', '.join(lacking)}")
 
 
 class Gains:

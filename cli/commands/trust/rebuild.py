@@ -6,7 +6,7 @@ from typing import Literal
 import click
 import msgspec
 
-from cli.app import output, settings
+from cli.app import exits, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers
@@ -73,7 +73,8 @@ def rebuild(context: click.Context, /, projection: str | None, *, check: bool, s
         lines.append(f"  {apart.projection}: table {apart.table}, key {apart.key}")
         lines.append(f"    stored {apart.stored}, replayed {apart.replayed}")
     output.report([row], style, text=lambda _: "\n".join(lines))
-    return Exit.CRITICAL if differences else Exit.OK
+    apart_in = ", ".join(sorted({apart.projection for apart in differences}))
+    return exits.ended(Exit.CRITICAL if differences else Exit.OK, f"stored and replayed rows differ: {apart_in}")
 
 
 def _stored_head(folder: Path) -> Head:

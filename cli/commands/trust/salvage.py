@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cli.app import output, settings
+from cli.app import exits, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.trust.backup import row as backup_row
@@ -57,5 +57,7 @@ def salvage(out: Path, style: Style) -> int:
         elapsed_sec=round(time.perf_counter() - started, 3),
     )
     output.report([row], style, text=backup_row.salvaged_text)
+    why = f"{row.source} is {row.verdict}: saved up to event {row.head_seq}"
+    code = exits.ended(Exit.OK if row.status == "intact" else Exit.WARNING, why)
     output.say(f"hint: main backup --restore --from {out} --dry-run")
-    return Exit.OK if row.status == "intact" else Exit.WARNING
+    return code

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from cli.app import clock, output, settings
+from cli.app import clock, exits, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.evidence.validate import bars_file
@@ -87,7 +87,7 @@ def validate(file: Path, ticker: str | None, style: Style) -> int:
     found = report(str(file), decision, lines)
     with output.unprinted():
         output.give(output.rendered([found], style, LAYOUT))
-    return EXITS[decision.verdict]
+    return exits.ended(EXITS[decision.verdict], head(found))
 
 
 def report(file: str, decision: ValidationCompleted, lines: Sequence[Line]) -> FileReport:
@@ -154,12 +154,17 @@ def csv_lines(found: FileReport) -> Iterator[tuple[object, ...]]:
         yield one.line, one.date, outcome, one.rule, one.detail
 
 
-def text(found: FileReport) -> str:
-    """Return the report as a person reads it: a line of counts, then one per finding."""
+def head(found: FileReport) -> str:
+    """Return the line of counts."""
     # A file that is rejected whole has a finding of its own, which is no row.
     rejected = sum(one.date is not None for one in found.rejected)
     counts = f"{found.received} rows, {found.accepted} accepted, {rejected} rejected"
-    lines = [f"{found.file} {found.verdict}: {counts}, {len(found.flagged)} flagged, {len(found.warned)} warned of"]
+    return f"{found.file} {found.verdict}: {counts}, {len(found.flagged)} flagged, {len(found.warned)} warned of"
+
+
+def text(found: FileReport) -> str:
+    """Return the report as a person reads it: a line of counts, then one per finding."""
+    lines = [head(found)]
     for outcome, one in _outcomes(found):
         place = "file" if one.line is None else f"line {one.line}"
         lines.append(f"  {place:<10}  {one.date or '-'}  {outcome:<8}  {one.rule:<13}  {one.detail}")

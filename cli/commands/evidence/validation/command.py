@@ -2,7 +2,7 @@
 
 import click
 
-from cli.app import output, settings
+from cli.app import exits, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.evidence.validation import row
@@ -53,4 +53,5 @@ def validation(ticker: str, job_id: bytes | None, limit: int | None, source: str
     if not found:
         raise NothingToShowError(f"no decision over {ticker} of that job", wanted="at least one")
     output.give(output.rendered(found, style, row.LAYOUT))
-    return EXITS.get(found[-1].verdict, Exit.OK)
+    last = found[-1]
+    return exits.ended(EXITS.get(last.verdict, Exit.OK), row.why(last))

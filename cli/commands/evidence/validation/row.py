@@ -110,6 +110,13 @@ def csv_lines(one: DecisionRow) -> Iterator[tuple[object, ...]]:
         yield (*about, "partial", None, day, None)
 
 
+def why(one: DecisionRow) -> str:
+    """Return in a line what a decision wants a look for."""
+    reasons = [f"{count.rows} {count.outcome} by {count.rule}" for count in one.rules]
+    reasons += [f"{len(one.withdrawn)} withdrawn"] if one.withdrawn else []
+    return f"{one.ticker}: decision {one.seq} is {one.verdict}: {', '.join(reasons)}"
+
+
 def text(one: DecisionRow) -> str:
     """Return the decision as a person reads it: a line of counts, then one per rule and one per finding."""
     head = (

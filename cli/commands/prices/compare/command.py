@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cli.app import output, settings
+from cli.app import exits, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import SOURCES
@@ -65,4 +65,5 @@ def compare(context: click.Context, /, *, limit: int, style: Style, **given: Any
     with ledgers.viewing(settings.load()) as view:
         found = compared(view.state, pair, limit=limit)
     output.report([found], style, text=row.text)
-    return Exit.WARNING if found.differing else Exit.OK
+    why = f"{pair.ticker}: sessions in which {pair.a} and {pair.b} differ: {found.differing}"
+    return exits.ended(Exit.WARNING if found.differing else Exit.OK, why)

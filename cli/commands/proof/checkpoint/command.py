@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cli.app import clock, output, settings
+from cli.app import clock, exits, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
@@ -104,7 +104,8 @@ def _compared(
     with output.still_working("proving …"):
         compared = comparing.compare(paths, verifier, given)
     output.report([compared], style, text=row.extension_text)
-    return Exit.OK if compared.verdict == "extends" else Exit.CRITICAL
+    why = f"{compared.verdict}: the newer checkpoint does not extend the older one"
+    return exits.ended(Exit.OK if compared.verdict == "extends" else Exit.CRITICAL, why)
 
 
 def _signed(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from cli.app import output, settings
+from cli.app import exits, output, settings
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import ledgers, params, ticker_option
@@ -104,7 +104,7 @@ def logs(  # noqa: PLR0913 - one parameter an option
         found = entries(view.state["ingest_logs"], wanted, limit=limit, offset=offset)
     rows = (to_python(LogEntry, **msgspec.structs.asdict(entry)) for entry in found)
     output.show(rows, style, text=text, table=TABLE, none=none)
-    return Exit.WARNING if failed and found else Exit.OK
+    return exits.ended(Exit.WARNING if failed and found else Exit.OK, f"failed attempts: {len(found)}")
 
 
 def text(one: LogEntry) -> str:

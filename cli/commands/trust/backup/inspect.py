@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from cli.app import output
+from cli.app import exits, output
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
@@ -74,4 +74,5 @@ def listing(given: Settings, style: Style) -> Exit:
         for one in found
     ]
     output.show(rows, style, text=backup_row.listed_text, table=backup_row.LISTED)
-    return Exit.WARNING if any(one.status in AMISS for one in found) else Exit.OK
+    amiss = [f"{one.path.name} is {one.status}" for one in found if one.status in AMISS]
+    return exits.ended(Exit.WARNING if amiss else Exit.OK, ", ".join(amiss))

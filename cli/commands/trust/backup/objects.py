@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from cli.app import output
+from cli.app import exits, output
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.app.settings import Settings
@@ -101,4 +101,5 @@ def listing(url: str, style: Style) -> Exit:
         if one.status != "tile"  # thousands of them, which go with the checkpoints
     ]
     output.show(rows, style, text=backup_row.object_text, table=backup_row.OBJECTS)
-    return Exit.WARNING if any(row.status in AMISS for row in rows) else Exit.OK
+    amiss = [f"{row.object} is {row.status}" for row in rows if row.status in AMISS]
+    return exits.ended(Exit.WARNING if amiss else Exit.OK, ", ".join(amiss))

@@ -13,6 +13,7 @@ from ledger.events import SeriesRetired, ValidationCompleted
 from ledger.ids import append_id
 from ledger.ingest.providers.cotahist import importing, layout, recorded
 from ledger.ingest.providers.cotahist.intake import Contents
+from ledger.ingest.providers.evidence import answer
 from ledger.ingest.rules import judge
 from ledger.ingest.rules.held import Held
 from ledger.store.event_log import EventLog
@@ -53,9 +54,8 @@ def imported_by_code(tmp_path: Path, path: Path, by_code: Mapping[str, Sequence[
     )
     with EventLog(LedgerHome(tmp_path / "dados"), now=lambda: AT, lock_timeout_s=5) as log:
         for ticker, lines in by_code.items():
-            fetch = importing.evidence(
-                ticker, b"".join(lines), tuple(layout.quote(line).bar for line in lines), contents
-            )
+            kept, bars = answer(b"".join(lines)), tuple(layout.quote(line).bar for line in lines)
+            fetch = importing.evidence(ticker, kept, bars, contents)
             fetch = replace(fetch, source=replace(fetch.source, version="1"))
             reading = recorded.reading_by_code(b"".join(lines))
             decision = judge.judge(fetch, Held({}), basis="as_traded", exchange=None, reading=reading)

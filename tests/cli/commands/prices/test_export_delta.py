@@ -242,7 +242,7 @@ def test_a_kill_between_data_and_commit_leaves_no_trace(copy: Path) -> None:
 
 
 def test_the_command_says_what_it_added(tmp_path: Path) -> None:
-    """As of a position and then of now; options of the other formats are refused, and so is an address by those."""
+    """As of a position and then of now; options of the other formats are refused."""
     retell(tmp_path)
     export = ("export", "--out", "table", "--format", "delta")
     first, second = (look(*export, *args, cwd=tmp_path) for args in (["--as-of", str(FIRST_DECISION)], []))
@@ -255,10 +255,5 @@ def test_the_command_says_what_it_added(tmp_path: Path) -> None:
     assert (None, "withdrawn", FIRST_DECISION) == (withdrawn["close"], withdrawn["cause"], withdrawn["old_seq"])
     again = look(*export, "--as-of", "1", cwd=tmp_path)
     assert (2, True) == (again.code, again.err.startswith("error: got a table of"))
-    for args, message in (
-        (["--ticker", "PETR4"], "got --ticker with --format delta"),
-        (["--format", "csv", "--out", "s3://b/x"], "got an address with --format csv, want a folder"),
-    ):
-        done = look(*export, *args, cwd=tmp_path)
-        assert 3 == done.code
-        assert message in done.err
+    done = look(*export, "--ticker", "PETR4", cwd=tmp_path)
+    assert (3, True) == (done.code, "got --ticker with --format delta" in done.err)

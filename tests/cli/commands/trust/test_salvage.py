@@ -28,7 +28,8 @@ def test_a_cut_database_gives_its_prefix(copy: Path) -> None:
     (row,) = (found := look("salvage", "--out", "saved.db", "--format", "json", cwd=copy)).lines()
     assert (1, "salvaged", "unreadable", None) == (found.code, row["status"], row["verdict"], row["lost_events"])
     assert 1 <= row["events"] < before["events"]
-    assert "hint: main backup --restore --from saved.db --dry-run\n" == found.err
+    why = f"warning: {row['source']} is unreadable: saved up to event {row['head_seq']}\n"
+    assert f"{why}hint: main backup --restore --from saved.db --dry-run\n" == found.err
     assert 0 == look("verify", "saved.db", cwd=copy).code
 
 
@@ -42,7 +43,8 @@ def test_a_cut_archive_gives_its_whole_frames(cut: int, copy: Path) -> None:
     assert (1, "truncated", None) == (found.code, row["verdict"], row["lost_events"])
     (verified,) = look("verify", "s.db", "--format", "json", cwd=copy).lines()
     assert ("intact", row["head"]) == (verified["verdict"], verified["head"])
-    assert "hint: main backup --restore --from s.db --dry-run\n" == found.err
+    why = f"warning: a.db is truncated: saved up to event {row['head_seq']}\n"
+    assert f"{why}hint: main backup --restore --from s.db --dry-run\n" == found.err
 
 
 def test_a_name_that_is_taken_is_refused(copy: Path) -> None:
