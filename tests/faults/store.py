@@ -21,6 +21,7 @@ import msgspec
 
 import cli.root
 from ledger.codec import decode_envelope
+from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.ingest.rules.held import Reach
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
@@ -229,10 +230,19 @@ def _flip(subject: Subject, path: Path, name: str, rng: random.Random, tally: Ta
     path.write_bytes(data)
     tally.count("flips anywhere")
     try:
-        is_live = live != subject.rows()
-    except lmdb.Error:
+        # Reading a page whose pointers are damaged may end the process that reads.
+        is_live = IsolatedProcess(partial(_differs, subject, live), bool).result()
+    except IsolatedProcessError:
         is_live = True
     return f"flip anywhere of byte {at}: {'live' if is_live else 'dead'}"
+
+
+def _differs(subject: Subject, live: Rows) -> bool:
+    """Return whether the stored rows are no longer `live`, or cannot be read."""
+    try:
+        return live != subject.rows()
+    except lmdb.Error:
+        return True
 
 
 def _table(key: bytes) -> str:
