@@ -6,7 +6,6 @@ loop unzips each answer, takes its SHA-256 and parses its JSON, and judges nothi
 own. `--looks short` or `--looks mixed` measures one of them.
 """
 
-import tempfile
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -26,6 +25,7 @@ from projections.audit.audit import audit_log, audit_shared
 from projections.audit.report import AuditReport
 from tests.benchmarks import cotahist
 from tests.benchmarks.measure import Timing, in_turn, ratio
+from tests.benchmarks.one_object import print_measured
 from tests.support import evenings
 from tests.support.cli import command, environment
 from tests.support.cotahist import made, quotes
@@ -159,16 +159,17 @@ def peak_of(folder: Path) -> int:
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 def main(tickers: int, nights: int, looks: str, records: int, rounds: int) -> None:
     """Measure the audit and print one JSON object."""
-    with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
-        folder = Path(name).absolute()
+
+    def measured(folder: Path) -> Audited:
         found: dict[str, AuditedEvenings] = {
             one: of_evenings(folder / one, tickers=tickers, nights=nights, rounds=rounds, refresh_days=days)
             for one, days in ((MIXED, evenings.REFRESH_DAYS), (SHORT, 0))
             if looks in {one, BOTH}
         }
         year = of_a_year(folder, records=records, rounds=rounds) if records else None
-    report = Audited(**found, imported=year)
-    click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+        return Audited(**found, imported=year)
+
+    print_measured(measured)
 
 
 if __name__ == "__main__":

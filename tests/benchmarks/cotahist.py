@@ -291,10 +291,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--wall", is_flag=True, help="What one waits for, on a machine with nothing else on it.")
 @click.option("--markdown", is_flag=True)
-def main(  # noqa: PLR0913 - an option each
-    *, records: int, papers: int, years: int, whole_year: int, rounds: int, wall: bool, markdown: bool
-) -> None:
+def main(*, rounds: int, wall: bool, markdown: bool, **sizes: int) -> None:
     """Measure imports and print what they took."""
+    records, papers, years, whole_year = (sizes[name] for name in ("records", "papers", "years", "whole_year"))
     timed = Rounds(rounds, time.perf_counter if wall else spent_s)
     with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
         folder = Path(name)

@@ -10,9 +10,9 @@ import random
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -21,6 +21,7 @@ import msgspec
 
 from ledger.market.sessions import sessions
 from ledger.values import Window
+from tests.benchmarks.one_object import print_measured
 from tests.support.yahoo_series import make_series
 from tests.support.yahoo_server import YahooServer
 
@@ -146,9 +147,7 @@ def measure(folder: Path, against: Path, *, tickers: int, last: int, weekdays: b
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True)
 def main(*, against: Path, tickers: int, last: int, weekdays: bool, jobs: int) -> None:
     """Measure daily runs of this tree beside those of the tree at PATH, and print one JSON object."""
-    with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
-        report = measure(Path(name).resolve(), against, tickers=tickers, last=last, weekdays=weekdays, jobs=jobs)
-    click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+    print_measured(partial(measure, against=against, tickers=tickers, last=last, weekdays=weekdays, jobs=jobs))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ DuckDB is asked the same of both.
 import os
 import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -46,6 +46,7 @@ from projections.relations.sessions import SeriesRows, Sessions
 from projections.store.bulk import BATCH_SERIES
 from projections.store.runner import catch_up, open_view
 from tests.benchmarks.measure import in_turn, ratio
+from tests.benchmarks.one_object import print_measured
 from tests.support.drafts import JOB, StepClock, decision
 
 SESSIONS_A_YEAR = 250
@@ -250,9 +251,7 @@ def measure(folder: Path, *, rows: int, tickers: int, rounds: int) -> Report:
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 def main(rows: int, tickers: int, rounds: int) -> None:
     """Measure and print one JSON object."""
-    with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
-        report = measure(Path(name), rows=rows, tickers=tickers, rounds=rounds)
-    click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+    print_measured(partial(measure, rows=rows, tickers=tickers, rounds=rounds))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
 The loop keeps every series in dicts: it is as fast as plain Python gets, and its memory grows with the log.
 """
 
-import tempfile
 import time
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from ledger.values import ACCEPTED, Action
 from tests.benchmarks import ground
 from tests.benchmarks.ground import Ground
 from tests.benchmarks.measure import Timing, in_turn, ratio
+from tests.benchmarks.one_object import print_measured
 from tests.benchmarks.peers import bare_walk
 
 HASHES, MEANING, STATES, BARE = "hashes alone", "with meaning", "with meaning and states", "bare loop"
@@ -148,9 +149,7 @@ def measure(folder: Path, *, events: int, rounds: int) -> Verified:
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 def main(events: int, rounds: int) -> None:
     """Measure verification and print one JSON object."""
-    with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
-        report = measure(Path(name).absolute(), events=events, rounds=rounds)
-    click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+    print_measured(partial(measure, events=events, rounds=rounds))
 
 
 if __name__ == "__main__":

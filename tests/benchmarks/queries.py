@@ -9,13 +9,14 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 import msgspec
 
+from tests.benchmarks.one_object import print_measured
 from tests.support.cli import REPOSITORY, environment
 
 QUERIES = {
@@ -73,9 +74,7 @@ def measure(folder: Path, *, records: int, rounds: int) -> Report:
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True)
 def main(records: int, rounds: int) -> None:
     """Measure and print one JSON object."""
-    with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
-        report = measure(Path(name), records=records, rounds=rounds)
-    click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+    print_measured(partial(measure, records=records, rounds=rounds))
 
 
 if __name__ == "__main__":

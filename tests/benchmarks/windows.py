@@ -8,10 +8,10 @@ held read whole and read as far as it is looked at; the state of a decision besi
 
 import math
 import statistics
-import tempfile
 import time as clock
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from ledger.store.home import LedgerHome
 from ledger.values import Basis, Identity, RawBar, Request, Source, Window
 from projections.models import ingest_logs, metrics, prices
 from projections.store.runner import open_view
+from tests.benchmarks.one_object import print_measured
 from tests.ledger.ingest.answers import GOOD
 from tests.ledger.ingest.bench import PLAN, Notes
 from tests.ledger.ingest.scripted import EMPTY_CHART, Answered, ScriptedProvider, answer
@@ -242,9 +243,7 @@ def measure(folder: Path, *, tickers: int, rounds: int) -> Report:
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
 def main(tickers: int, rounds: int) -> None:
     """Measure jobs and imports over ten years held, and print one JSON object."""
-    with tempfile.TemporaryDirectory(prefix="b3-ledger-bench-", dir=".") as name:
-        report = measure(Path(name), tickers=tickers, rounds=rounds)
-    click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+    print_measured(partial(measure, tickers=tickers, rounds=rounds))
 
 
 if __name__ == "__main__":

@@ -53,9 +53,7 @@ def test_what_is_printed_holds_to_its_schema(
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder with the sample's ledger in it."""
-    folder = tmp_path_factory.mktemp("sample")
-    sample_ledger.make(folder)
-    return folder
+    return sample_ledger.make(tmp_path_factory.mktemp("sample"))
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,7 @@ def refused(result: Result) -> str:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sample's ledger, for commands that change nothing."""
-    folder = tmp_path_factory.mktemp("made")
-    sample_ledger.make(folder)
-    return folder
+    return sample_ledger.make(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture

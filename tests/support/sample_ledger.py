@@ -12,10 +12,11 @@ EVENTS = 7  # its creation, then for each ticker: evidence, decision, snapshot
 FOLDER = Path("dados") / "sample" / "ledger-1"
 
 
-def make(folder: Path) -> None:
-    """Ingest PETR4 (clean) and ITUB4 (four rows rejected) into `folder`, one after the other."""
+def make(folder: Path) -> Path:
+    """Ingest PETR4 (clean) and ITUB4 (four rows rejected) into `folder`, one after the other; return it."""
     done = run_main("--no-network", "--ticker", PETR4, "--ticker", ITUB4, "--jobs", "1", cwd=folder, env=NOW)
     assert done.code == 1, done.err
+    return folder
 
 
 def make_more(folder: Path) -> None:

@@ -74,9 +74,7 @@ def test_shared(shared):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder with the sample's ledger in it, to be read only."""
-    folder = tmp_path_factory.mktemp("made")
-    sample_ledger.make(folder)
-    return folder
+    return sample_ledger.make(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture

@@ -89,10 +89,11 @@ def test_a_damaged_store_is_built_again_by_who_catches_up(tmp_path: Path) -> Non
 def test_it_gives_way_to_who_is_at_the_store(tmp_path: Path) -> None:
     """And goes on with the next order."""
     with followed(tmp_path) as (follower, log):
+        before = log.head()
         append(log, 1)
         with Shelf(log.folder).locked():
             follower.wait()
-            assert 1 == remembered(log.folder).size  # type: ignore[union-attr]
+            assert before == remembered(log.folder)
         follower.wait()
         assert log.head() == remembered(log.folder)
 

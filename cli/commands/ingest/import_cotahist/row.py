@@ -29,6 +29,10 @@ COUNTS = (
     *("flagged", "withdrawn", "partial", "warned", "rows_refused", "rows_repeated", "rows_failed", "duplicates"),
     "outranked",
 )
+# Counts for which a person should look at a file, by the names that `text` prints.
+DUE = frozenset(
+    {"rejected", "tickers rejected", "tickers that could not be judged", "flagged", "withdrawn", "not final yet"}
+)
 CODES_SHOWN_MAX = 10
 REFUSED_SHOWN_MAX = 10  # unless all are asked for
 
@@ -213,15 +217,8 @@ def looks_due(one: ImportRow) -> str:
 
     Nothing where nobody has to.
     """
-    counted = (
-        ("rejected", one.rejected),
-        ("tickers rejected", one.tickers_rejected),
-        ("tickers that could not be judged", one.tickers_failed),
-        ("flagged", one.flagged),
-        ("withdrawn", one.withdrawn),
-        ("not final yet", one.partial),
-        ("tickers held in its days are not in it", one.lacking),
-    )
+    counted = [(name, count) for name, count in _counted(one) if name in DUE]
+    counted.append(("tickers held in its days are not in it", one.lacking))
     found = ", ".join(f"{count} {name}" for name, count in counted if count)
     return found or ("" if one.tickers else "nothing in it that was asked for")
 
@@ -233,7 +230,15 @@ def text(one: ImportRow) -> str:
         return f"{one.file} {one.status}{kind} | {one.provider} | {one.elapsed_sec:g}s"
     if one.tickers == one.repeated > 0:
         return f"{one.file} {one.status}: all {one.tickers} tickers were imported before, nothing appended"
-    counted = (
+    counts_text = ", ".join(f"{count} {name}" for name, count in _counted(one) if count or name == "added")
+    taken = f"{one.tickers} tickers of {one.records} records"
+    line = f"{one.file} {one.status}: {taken}: {counts_text} | {one.provider} | {one.elapsed_sec:g}s"
+    return "\n".join((line, *refused_lines(one)))
+
+
+def _counted(one: ImportRow) -> tuple[tuple[str, int], ...]:
+    """Return the counts that are printed, each under its name."""
+    return (
         ("added", one.added),
         ("revised", one.revised),
         ("unchanged", one.unchanged),
@@ -254,10 +259,6 @@ def text(one: ImportRow) -> str:
         ("not asked for", one.outside),
         ("of no series", one.skipped),
     )
-    counts_text = ", ".join(f"{count} {name}" for name, count in counted if count or name == "added")
-    taken = f"{one.tickers} tickers of {one.records} records"
-    line = f"{one.file} {one.status}: {taken}: {counts_text} | {one.provider} | {one.elapsed_sec:g}s"
-    return "\n".join((line, *refused_lines(one)))
 
 
 def refused_lines(one: ImportRow) -> Iterator[str]:
