@@ -203,3 +203,13 @@ def test_a_failure_complains_and_a_success_does_not() -> None:
         ("warning: A.ZIP: 2 flagged, 1 not final yet",),
         ("critical: A.ZIP: 3 tickers rejected",),
     ] == [file_import.complaint(row, import_row.looks_due) for row in rows]
+
+
+@pytest.mark.parametrize("name", sorted(import_row.DUE))
+def test_a_look_is_due_for_what_the_line_counts_too(name: str) -> None:
+    """Under one name in both, alone."""
+    fields = {"tickers rejected": "tickers_rejected", "tickers that could not be judged": "tickers_failed"}
+    fields["not final yet"] = "partial"
+    row = replace(done(), **{fields.get(name, name): 4})
+    assert f"4 {name}" == import_row.looks_due(row)
+    assert f", 4 {name}" in import_row.text(row)
