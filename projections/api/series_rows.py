@@ -167,9 +167,7 @@ def actions_of(
 
     By day, kind and provider; with `every_change` in the order in which they were learned.
     """
-    # Those of its prices too: where no decision over them is stored, to read them is to find that out.
-    known = {*decisions.judged(tables, ticker), *(one.provider for one in held_prices.all_series(tables, ticker))}
-    providers = [name for name in sorted(known) if source in {None, name}]
+    providers = [name for name in decisions.judged(tables, ticker) if source in {None, name}]
     rows = [
         row for name in providers for row in actions(tables, Series(ticker, name), position, every_change=every_change)
     ]

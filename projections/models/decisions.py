@@ -1,6 +1,8 @@
 """The decisions on one series, kept beside its prices: what each judged, and what explains its changes. Pure.
 
-Table `decided`: (ticker, provider, seq) -> decision.
+Tables:
+- `decided`: (ticker, provider, seq) -> decision.
+- `newest`: (ticker, provider) -> the seq of the newest of them, by which it shows where some of them are lost.
 """
 
 from collections.abc import Iterator, Sequence
@@ -72,7 +74,9 @@ def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
         fact.rank,
         fact.withdrawn,
     )
-    tables["decided"].store(text_key(fact.ticker, fact.provider) + seq_key(envelope.seq), decision)
+    key, seq = text_key(fact.ticker, fact.provider), seq_key(envelope.seq)
+    tables["decided"].store(key + seq, decision)
+    tables["newest"].put(key, seq)
 
 
 def decisions(tables: Tables, series: Series, position: int | None = None, *, start: int = 0) -> Iterator[Decision]:
@@ -108,11 +112,28 @@ def newest(tables: Tables, series: Series, position: int | None = None) -> Decis
     return next((_decode(value) for key, value in rows if position is None or last_seq(key) < position), None)
 
 
+def lost(tables: Tables, series: Series, seq: int | None) -> str | None:
+    """Return what is lost of the decisions over the series where the newest one found is that at `seq`; None: nothing.
+
+    `seq` is None where none is found. One look-up.
+    """
+    stored = tables["newest"].get(text_key(series.ticker, series.provider))
+    newest = None if stored is None else last_seq(stored)
+    if newest == seq:
+        return None
+    return f"{series.ticker} with its newest decision at seq {seq}, and at {newest} by another count"
+
+
 def judged(tables: Tables, ticker: str) -> tuple[str, ...]:
-    """Return the providers whose answers for the ticker were decided on, accepted or not; O(log n) for each of them."""
-    found, prefix = list[str](), text_key(ticker)
+    """Return the providers whose answers for the ticker were decided on, accepted or not; O(log n) for each of them.
+
+    One whose decisions are lost is among them, so that whoever reads these finds that out.
+    """
+    prefix = text_key(ticker)
+    found = {two_texts(key)[1] for key, _ in tables["newest"].scan(prefix)}
     start: bytes | None = prefix
     while start and (row := next(tables["decided"].scan(prefix, start=start), None)):
-        found.append(two_texts(row[0])[1])
-        start = past_prefix(text_key(ticker, found[-1]))
-    return tuple(found)
+        provider = two_texts(row[0])[1]
+        found.add(provider)
+        start = past_prefix(text_key(ticker, provider))
+    return tuple(sorted(found))

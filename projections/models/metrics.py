@@ -311,12 +311,6 @@ def measured(tables: Tables, ticker: str | None = None) -> Iterator[Measured]:
         yield Measured(ticker, provider, tally.measures(slots), retired)
 
 
-def last_judged(tables: Tables, series: Series) -> int | None:
-    """Return the seq of the evidence that the last final entry of the series judged, None where that was a failure."""
-    tally = tables["tallies"].load(text_key(series.ticker, series.provider), _decode_tally)
-    return None if tally is None or tally.status in FAILURES - {"rejected"} else tally.seq
-
-
 def files(tables: Tables, provider: str, position: int | None = None) -> Iterator[Window]:
     """Yield the days of each file of `provider` that was brought once `position` events are read (None: all)."""
     for key, value in tables["files"].scan(text_key(provider)):

@@ -5,6 +5,7 @@ Tables:
   provider withdrew the date, and the version before it stays in force.
 - `decided`: (ticker, provider, seq) -> decision; see `projections.models.decisions`.
 - `series`: (ticker, provider) -> empty. Which series there are.
+- `newest`: (ticker, provider) -> seq; see `projections.models.decisions`.
 """
 
 from bisect import bisect_left
@@ -31,7 +32,7 @@ from projections.fold.tables import Row, Tables, encode
 from projections.models import decisions
 
 NAME = "prices"
-VERSION = 3
+VERSION = 4
 SERIES_TEXTS = 2  # a key names a series by its ticker and its provider
 OF_SERIES = BARS, DECIDED = ("bars", "decided")  # the tables whose rows are of one series each
 
@@ -101,8 +102,8 @@ class Prices:
 
     name = NAME
     version = VERSION
-    tables = ("bars", "decided", "series")
-    rewritten = frozenset({"series"})
+    tables = ("bars", "decided", "series", "newest")
+    rewritten = frozenset({"series", "newest"})
     reads = frozenset({ValidationCompleted.TAG})
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
@@ -273,9 +274,16 @@ def series_of(table: str, key: bytes) -> Series | None:
 
 
 def all_series(tables: Tables, ticker: str | None = None) -> tuple[Series, ...]:
-    """Return every series that has at least one version (of `ticker`, where given), by ticker and provider."""
+    """Return every series that has at least one version (of `ticker`, where given), by ticker and provider.
+
+    One scan of both tables that name series, since a row of one may be lost; a look-up for those that are in one alone.
+    """
     prefix = b"" if ticker is None else text_key(ticker)
-    return tuple(Series(*two_texts(key)) for key, _ in tables["series"].scan(prefix))
+    named = {key for key, _ in tables["series"].scan(prefix)}
+    decided = {key for key, _ in tables["newest"].scan(prefix)}
+    alone = {key: Series(*two_texts(key)) for key in decided - named}
+    named |= {key for key, series in alone.items() if is_held(tables, series)}
+    return tuple(Series(*two_texts(key)) for key in sorted(named))
 
 
 def tickers(tables: Tables) -> tuple[str, ...]:

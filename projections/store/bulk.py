@@ -21,7 +21,7 @@ from ledger.market.series_state import array_of
 from projections.fold.event_readers import array_length
 from projections.fold.keys import seq_key, text_key
 from projections.fold.tables import Row, State, Tables
-from projections.models import bar_columns, decisions, metrics, prices
+from projections.models import bar_columns, decisions, prices
 from projections.models.bar_columns import EPOCH_ORDINAL, KEY_BYTES, BarColumns, DecidedBars, Flags, Ints
 from projections.models.decisions import Decision
 from projections.store.commitments import Commitment, apart, commitments
@@ -60,7 +60,7 @@ class Bulk:
     def __init__(self, log: LogSource, stored: State, mending: Mending) -> None:
         """Read rows as they are `stored`; what does not hold is `mending`'s."""
         self._log, self._mending = log, mending
-        self._stored, self._tallies = stored[prices.NAME], stored[metrics.NAME]
+        self._stored = stored[prices.NAME]
 
     def batches(self, wanted: Iterable[Series]) -> Iterator[Batch]:
         """Yield the versions of the series `wanted`, in their order."""
@@ -82,21 +82,16 @@ class Bulk:
         Raises: ValueError, and what reading a damaged row or a damaged log raises, where one is not what was decided.
         """
         judged = [list(decisions.decisions(self._stored, series)) for series in names]
+        for series, of_series in zip(names, judged, strict=True):
+            if reason := decisions.lost(self._stored, series, of_series[-1].seq if of_series else None):
+                raise ValueError(reason)
         made = [one for of_series in judged for one in of_series if one.rows]
         few = sum(one.rows for one in made) >= FROM_LOG_ROWS * len(made)
-        if few and all(map(self._is_newest, names, judged)):
+        if few:
             batch = self._decided(names, judged, [one.seq for one in made])
             if batch is not None:
                 return batch
         return self._checked(names, judged)
-
-    def _is_newest(self, series: Series, judged: Sequence[Decision]) -> bool:
-        """Return whether another read model knows the last of the decisions as the newest one on the series.
-
-        Where one were missing that came after them, the log would be read only up to there.
-        """
-        causes = [one.cause for one in judged if one.verdict != "superseded"]
-        return bool(causes) and causes[-1] == metrics.last_judged(self._tallies, series)
 
     def _decided(self, names: Sequence[Series], judged: Sequence[list[Decision]], seqs: Iterable[int]) -> Batch | None:
         """Return the versions as the decisions in the log have them, None where one is not as decisions are.

@@ -52,6 +52,8 @@ def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
     """
     try:
         judged = list(decisions.decisions(tables, series))
+        if reason := decisions.lost(tables, series, judged[-1].seq if judged else None):
+            return reason
         if not judged:
             return f"{series.ticker} without a decision" if prices.is_held(tables, series) else None
         held = prices.held_years(tables, series)

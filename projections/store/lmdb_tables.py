@@ -1,7 +1,9 @@
 """Tables inside one LMDB transaction, each row with a check of its own.
 
 A bit that flips on disk changes a value, or the key that it is found under, and LMDB reports neither: it keeps no
-checksums. A row whose check fails is never handed out.
+checksums. A row whose check fails is never handed out. A row that is searched for and not found may have another key
+by such a bit, or lie where the search no longer leads: it lies beside the place of its key then, so that none counts
+as absent before its neighbours there are sound, and in order.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +18,7 @@ from projections.fold.keys import past_prefix
 from projections.fold.tables import Made, Row, Stored, Table, encode
 
 CHECK_BYTES = 4
+NEIGHBOURS = 2  # rows on each side that have to be sound before what is not between them counts as absent
 ROWS_TOGETHER = 4096
 REMEMBERED = 4  # series of a table, of whose rows everything was made that is asked for: those of one ticker, mostly
 
@@ -102,18 +105,12 @@ class LmdbTable(Table):
         unsealed(self._folder, *row)
 
     def scan(self, prefix: bytes = b"", *, reverse: bool = False, start: bytes = b"") -> Iterator[Row]:
-        """Yield the rows from `start` on whose key begins with `prefix`; O(log n) and the rows."""
-        cursor, whole, skip, folder = self._txn.cursor(), self._mark + prefix, len(self._mark), self._folder
-        first = max(whole, self._mark + start)
-        if reverse:
-            end = past_prefix(whole)
-            found = cursor.prev() if end is not None and cursor.set_range(end) else cursor.last()
-        else:
-            found = cursor.set_range(first)
-        if not found:
-            return
+        """Yield the rows from `start` on whose key begins with `prefix`; O(log n), the rows, and their neighbours."""
+        whole, skip, folder = self._mark + prefix, len(self._mark), self._folder
+        first, end = max(whole, self._mark + start), past_prefix(whole)
         last: bytes | None = None
-        for key, stored in cursor.iterprev() if reverse else cursor.iternext():
+        past = 0
+        for key, stored in _backwards(self._txn.cursor(), end) if reverse else _forwards(self._txn.cursor(), first):
             # Checked before anything else: a bit that flipped in a key would end the scan in the middle, and one in
             # the tree above it would give rows twice, or without an end.
             # `unsealed` written out, since it comes for every row that is read.
@@ -121,10 +118,13 @@ class LmdbTable(Table):
             sound = _check(crc32(key + value)) == stored[-CHECK_BYTES:]
             if not sound or (last is not None and (key >= last if reverse else key <= last)):
                 raise DamagedRowError(folder, key)
-            if key < first or not key.startswith(whole):
-                return
-            yield key[skip:], value
             last = key
+            if first <= key and key.startswith(whole):
+                yield key[skip:], value
+            elif key < first if reverse else first <= key:
+                past += 1
+                if past == NEIGHBOURS:
+                    return
 
     def stored(self) -> Iterator[list[Row]]:
         """Yield the rows as they are stored, some thousands at a time: mark and check included, neither looked at.
@@ -140,12 +140,39 @@ class LmdbTable(Table):
                 return
 
 
+def _forwards(cursor: Any, first: bytes) -> Iterator[Row]:
+    """Return the rows of `cursor` from some before `first` on."""
+    if cursor.set_range(first) or cursor.last():
+        for _ in range(NEIGHBOURS):
+            if not cursor.prev():
+                break  # at the front: it begins there
+    found: Iterator[Row] = cursor.iternext()
+    return found
+
+
+def _backwards(cursor: Any, end: bytes | None) -> Iterator[Row]:
+    """Return the rows of `cursor` backwards from some past `end` on; None: from the last one on."""
+    if end is not None and cursor.set_range(end):
+        for _ in range(NEIGHBOURS - 1):
+            if not cursor.next():
+                break  # at the back: it begins there
+    found: Iterator[Row] = cursor.iterprev()
+    return found
+
+
 class StillTable(LmdbTable):
     """A table in a transaction that only reads: what was made of whole series is made once for all who ask."""
 
     def __init__(self, txn: Any, mark: bytes, folder: Path) -> None:
         super().__init__(txn, mark, folder)
         self._remembered: tuple[tuple[bytes, Any, Any], ...] = ()  # replaced whole: threads may ask at once
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value at `key`, None where there is none, by its neighbours."""
+        found = super().get(key)
+        if found is None and any(row[0] == key for row in self.scan(key)):
+            raise DamagedRowError(self._folder, self._mark + key)
+        return found
 
     def whole(self, prefix: bytes, make: Callable[[Sequence[Row]], Made]) -> Made:
         """Return what `make` makes of the rows whose key begins with `prefix`, or made of them before."""

@@ -9,7 +9,7 @@ from tests.projections.story import told
 
 NUMBERS = [(number * 7919 + 13) % 1000 for number in range(400)]
 GOLDEN = {
-    ("prices", 3): "74de54299506dda376da0d9e2d74efe121a26e47d68e982f65e1f7c5eeeeb526",
+    ("prices", 4): "59a385e2ee786213efb78b03b1e0362a76610d344dd2722dc37ac6c1ed20826f",
     ("ingest_logs", 3): "577261baaef73608a4cf3bb4216010b96c1eaa9181cadbd9b4d42c8e6068d106",
     ("metrics", 9): "221cf5a0863d1a6bb68087651350a221361d2cccb29ebe1214d4ff49bbe4043c",
     ("instruments", 2): "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",

@@ -64,13 +64,21 @@ class Counted(MemoryTable):
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(("A", "AB", "B")), st.sampled_from(("b", "b3", "b\xff", "c")), st.integers(0, 300))
+        st.tuples(
+            st.sampled_from(("A", "AB", "B")),
+            st.sampled_from(("b", "b3", "b\xff", "c")),
+            st.integers(0, 300),
+            st.sampled_from((("decided",), ("newest",), ("decided", "newest"))),
+        )
     )
 )
-def test_providers_are_found_by_a_row_of_each(rows: list[tuple[str, str, int]]) -> None:
-    """However many decisions each has, and whatever the names of others begin with."""
-    table = Counted()
-    for ticker, provider, seq in rows:
-        table.put(text_key(ticker, provider) + seq_key(seq), b"")
-    expected = tuple(sorted({provider for ticker, provider, _ in rows if ticker == "A"}))
-    assert (expected, len(expected)) == (judged({"decided": table}, "A"), table.taken)
+def test_providers_are_found_by_a_row_of_each(rows: list[tuple[str, str, int, tuple[str, ...]]]) -> None:
+    """However many decisions each has, and whatever the names of others begin with; by either table."""
+    tables = {"decided": Counted(), "newest": MemoryTable()}
+    for ticker, provider, seq, named in rows:
+        key = text_key(ticker, provider)
+        for name in named:
+            tables[name].put(key + seq_key(seq) if name == "decided" else key, seq_key(seq))
+    expected = tuple(sorted({provider for ticker, provider, *_ in rows if ticker == "A"}))
+    decided = {provider for ticker, provider, _, named in rows if ticker == "A" and "decided" in named}
+    assert (expected, len(decided)) == (judged(tables, "A"), tables["decided"].taken)

@@ -1,5 +1,6 @@
 """Stored rows whose checks are right and whose content is not: the state shows it, and the log is read instead."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from ledger.values import RawAction, Window
 from projections.fold.keys import SEQ_BYTES, seq_key
-from projections.models import prices
+from projections.models import decisions, prices
 from projections.store.lmdb_tables import CHECK_BYTES, sealed
 from projections.store.mending import StoreDroppedWarning
 from projections.store.replaying import compare
@@ -18,7 +19,7 @@ from tests.projections.store.test_mending import database
 from tests.projections.store.test_runner import Prefix
 from tests.support.committed import SERIES, CommittedLog
 
-BARS, DECIDED, KNOWN = b"\1", b"\2", b"\3"
+BARS, DECIDED, KNOWN, NEWEST = b"\1", b"\2", b"\3", b"\4"
 Rows = list[tuple[bytes, bytes]]
 Fault = Callable[[lmdb.Transaction, Rows, Rows], None]
 
@@ -97,6 +98,37 @@ def test_no_false_price_or_action_is_read(tmp_path: Path, fault: Fault, mark: by
         assert want.bars == prices.bars(view.state["prices"], SERIES)
     assert 1 == len(caught)
     assert storing is (compare(ledger.log, tmp_path) == [])
+
+
+def of_no_bars() -> CommittedLog:
+    """Return a series whose newest decision brought a payment and no price that was not held."""
+    ledger = CommittedLog()
+    rows = run_of([10 + n / 10 for n in range(8)])
+    for actions in ([], [RawAction(session(6), "dividend", 0.3)]):
+        ledger.answer(rows, actions, Window(session(0), session(7)))
+    assert [8, 0] == [len(one.bars) for one in ledger.decisions]
+    return ledger
+
+
+@pytest.mark.parametrize("mark", [DECIDED, KNOWN, NEWEST], ids=["decision", "name", "newest"])
+@pytest.mark.parametrize("fault", [removed, gone])
+@pytest.mark.parametrize("storing", [True, False])
+def test_no_decision_is_lost(tmp_path: Path, mark: bytes, fault: Fault, *, storing: bool) -> None:
+    """Though what is left leads to a state that was true once, or to none: the newest one is known twice."""
+    ledger = of_no_bars()
+    catch_up(ledger.log, tmp_path)
+    with database(tmp_path) as txn:
+        fault(txn, rows(txn, mark), [])
+    want = ledger.held()
+    with warnings.catch_warnings(record=True) as caught, open_view(ledger.log, tmp_path, storing=storing) as view:
+        warnings.simplefilter("always")
+        tables = view.state["prices"]
+        assert (SERIES,) == prices.all_series(tables) == prices.all_series(tables, SERIES.ticker)
+        assert (SERIES.provider,) == decisions.judged(tables, SERIES.ticker)
+        assert want == prices.held(tables, SERIES)
+    # Who names a series is not asked what is held of it.
+    assert [StoreDroppedWarning] * (mark != KNOWN) == [one.category for one in caught]
+    assert [] == compare(ledger.log, tmp_path) or not storing or mark == KNOWN
 
 
 def _decides(ledger: CommittedLog, seq: int) -> bool:

@@ -21,7 +21,18 @@ from projections.store.replaying import compare
 from projections.store.runner import catch_up, open_view
 from projections.store.store import LEAVES_MARK
 from projections.store.windows import DECISIONS_MAX, KeptLeaves
-from tests.projections.store.test_commitments import BARS, DECIDED, Fault, doubled, edited, gone, older, removed, twice
+from tests.projections.store.test_commitments import (
+    BARS,
+    DECIDED,
+    KNOWN,
+    Fault,
+    doubled,
+    edited,
+    gone,
+    older,
+    removed,
+    twice,
+)
 from tests.projections.store.test_mending import database
 from tests.projections.store.test_runner import Prefix
 from tests.support.committed import SERIES, CommittedLog
@@ -82,17 +93,31 @@ def decode(value: bytes) -> KeptLeaves:
 
 
 def test_leaves_are_kept_and_read_in_place_of_rows(tmp_path: Path) -> None:
-    """The second reader has two years of five, and the state of all; what is stored is what the log gives."""
+    """The second reader has three years of five, and the state of all; what is stored is what the log gives.
+
+    Beside the four sessions of the last year lies the last one of the year before.
+    """
     ledger = told()
     assert true_part(part(ledger, tmp_path), ledger)
     assert 1 == len(kept(tmp_path))
     found = part(ledger, tmp_path)
     assert true_part(found, ledger)
     assert found.reach is not None
-    assert {YEARS[0], YEARS[-1]} == {day.year for day in found.bars}
+    assert {YEARS[0], *YEARS[-2:]} == {day.year for day in found.bars}
     assert found.leaves is not None
     assert set(YEARS) == set(found.leaves)
     assert [] == compare(ledger.log, tmp_path)
+
+
+def test_nothing_stored_of_a_series_that_was_decided_on_is_no_empty_series(tmp_path: Path) -> None:
+    """A job that judged its answer against nothing held would record that for good."""
+    ledger = told()
+    catch_up(ledger.log, tmp_path)
+    with database(tmp_path) as txn:
+        for mark in (BARS, DECIDED, KNOWN):
+            gone(txn, [(bytes(key), b"") for key, _ in txn.cursor() if key.startswith(mark)], [])
+    with pytest.warns(StoreDroppedWarning):
+        assert true_part(part(ledger, tmp_path), ledger)
 
 
 def test_all_of_a_series_is_read_row_by_row(tmp_path: Path) -> None:
@@ -245,8 +270,8 @@ def test_a_view_that_ends_by_an_error_keeps_nothing(tmp_path: Path) -> None:
     assert [] == kept(tmp_path)
 
 
-def test_series_of_which_nothing_is_held_cost_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At decisions and at rows, for all that lie beside each other: a file has thousands of tickers that are new."""
+def test_series_of_which_nothing_is_held_cost_three_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At names, decisions and rows, for all that lie beside each other: a file has thousands of new tickers."""
     log = told().log
     catch_up(log, tmp_path)
     looked: list[bytes] = []
@@ -261,7 +286,7 @@ def test_series_of_which_nothing_is_held_cost_two_looks(tmp_path: Path, monkeypa
         reach = Reach(Window(date(2025, 1, 2), date(2025, 1, 3)), ends=False)
         for ticker in ("NOVA3.SA", "NOVA4.SA"):
             assert Held({}) == view.held(Series(ticker, "cotahist"), reach)
-    assert 2 == len(looked)
+    assert 3 == len(looked)
 
 
 def test_what_lies_between_series_of_which_nothing_is_held_is_found(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ import pytest
 from ledger.market.sessions import sessions
 from ledger.values import Window
 from projections import open_ledger
+from projections.fold.keys import text_key
+from tests.projections.store.test_commitments import DECIDED, NEWEST
+from tests.projections.store.test_mending import database, flip
 from tests.support.cli import Result, run_main
 from tests.support.cotahist import line, made
 from tests.support.yahoo_series import Series, flat
@@ -69,6 +72,30 @@ def test_the_exchanges_count_is_a_witness_beside_the_daily_provider_alone(two: P
     assert (1, "warning") == (health["disputed_actions"], health["status"])
     (alert,) = main(two, server, "alerts", "--format", "json").lines()
     assert ("actions.disputed", 1) == (alert["metric"], alert["value"])
+
+
+@pytest.mark.parametrize("fault", ["flipped", "removed", "uncounted"])
+def test_the_only_decision_of_a_provider_of_actions_alone_is_not_lost(
+    two: Path, server: YahooServer, tmp_path: Path, fault: str
+) -> None:
+    """Nothing else is stored of it: what is listed by its decisions alone would be listed by nobody."""
+    folder = shutil.copytree(two, tmp_path / "two")
+    (folder / "own.csv").write_text(f"{HEADER}PETR4,{EX_DATE},dividend,0.50,,notice\n", "utf-8")
+    assert 0 == main(folder, server, "import-actions", "own.csv").code
+    asked = ("actions", "PETR4", "--format", "json"), ("prices", "PETR4", "--adjusted", "--format", "json")
+    want = [main(folder, server, *words) for words in asked]
+    assert ["manual"] == [row["provider"] for row in want[0].lines()]
+    (ledger,) = (folder / "dados").glob("ledger-*")
+    manual = text_key("PETR4.SA", "manual")
+    with database(ledger) as txn:
+        (decided,) = (bytes(key) for key, _ in txn.cursor() if key.startswith(DECIDED + manual))
+        if fault != "flipped":
+            assert txn.delete(decided if fault == "removed" else NEWEST + manual)
+    if fault == "flipped":
+        flip(ledger, decided, bit=8 * 4 + 1)
+    found = [main(folder, server, *words) for words in asked]
+    assert [one.out for one in want] == [one.out for one in found]
+    assert 1 == sum("stored read models" in one.err for one in found)
 
 
 def test_what_prices_are_adjusted_by_is_drawn_and_exported(
