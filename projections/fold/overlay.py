@@ -63,13 +63,15 @@ class Overlay(Table):
 
     def flush(self) -> None:
         """Write the changes to the base, in key order, and forget them."""
-        put, delete = self._base.put, self._base.delete
+        delete = self._base.delete
+        kept: list[Row] = []
         for key in sorted(self._changes):
             value = _encoded(self._changes[key])
             if value is None:
                 delete(key)
             else:
-                put(key, value)
+                kept.append((key, value))
+        self._base.put_all(kept)
         self._changes.clear()
 
 

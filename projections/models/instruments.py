@@ -10,10 +10,9 @@ Tables:
 - `former`: (ticker, provider, day, seq) -> how the day was described until the event `seq` described it otherwise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import groupby
-from operator import itemgetter
 from struct import Struct, pack
 
 import msgspec
@@ -101,14 +100,14 @@ class Instruments:
         for year in years:
             of_year = bars if len(years) == 1 else {day: bar for day, bar in bars.items() if day.year == year}
             try:
-                found = dict(registry.listings(series.provider, waiting.answer, of_year))
+                found = registry.listings(series.provider, waiting.answer, of_year)
             except BodyError:
                 return  # prices stand as they were accepted; what nobody can read describes nothing
             if found:
                 _describe(tables, series, year, found, envelope.seq)
 
 
-def _describe(tables: Tables, series: Series, year: int, found: dict[date, Listing], seq: int) -> None:
+def _describe(tables: Tables, series: Series, year: int, found: Mapping[date, Listing], seq: int) -> None:
     """Describe sessions of one year, at least one, as the event `seq` `found` them.
 
     Costs those sessions where they come after all that are known of the year, else all of the year.
@@ -117,23 +116,24 @@ def _describe(tables: Tables, series: Series, year: int, found: dict[date, Listi
     begin = date(year, 1, 1).toordinal() - 1
     stored = tables["years"].load(key + YEAR.pack(year), _decode_year)
     runs = [] if stored is None else [*stored.runs]
-    after, sessions = sorted(found.items()), len(found)
-    if runs and int.from_bytes(runs[-1].days[-DAY_OF_YEAR_BYTES:], "big") >= after[0][0].toordinal() - begin:
+    after, sessions = sorted(found), len(found)
+    if runs and int.from_bytes(runs[-1].days[-DAY_OF_YEAR_BYTES:], "big") >= after[0].toordinal() - begin:
         before = {day: run.listing for run in runs for day in _days(year, run.days)}
         for day, listing in found.items():
             if (old := before.get(day)) is not None and old != listing:
                 tables["former"].store(key + day_key(day) + seq_key(seq), old)
-        after = sorted({**before, **found}.items())
+        found = {**before, **found}
+        after = sorted(found)
         runs, sessions = [], len(after) - len(before)
-    for listing, run in groupby(after, key=itemgetter(1)):
-        ordinals = [day.toordinal() - begin for day, _ in run]
+    for listing, run in groupby(after, key=found.__getitem__):
+        ordinals = [day.toordinal() - begin for day in run]
         days = pack(f">{len(ordinals)}H", *ordinals)
         if runs and runs[-1].listing == listing:
             days = runs.pop().days + days
         runs.append(_StoredRun(listing, days))
     tables["years"].store(key + YEAR.pack(year), _Year(tuple(runs)))
     known = tables["listed"].load(key, _decode_listed)
-    (first, _), (last, listing) = after[0], after[-1]
+    first, last, listing = after[0], after[-1], found[after[-1]]
     if known is not None:
         first, sessions = min(first, known.first), sessions + known.sessions
         if known.last > last:

@@ -200,12 +200,10 @@ def _judge(tables: Tables, envelope: Envelope, decision: ValidationCompleted) ->
         _cover(tables, decision, envelope.seq)
         tally.last_ingest, tally.rows_fetched = waiting.finished_at, decision.received
         tally.rows_total += decision.added
-        for bar in decision.bars:
-            day = bar.date
-            if tally.last_date is None or day > tally.last_date:
-                tally.last_date = day
-            if tally.first_date is None or day < tally.first_date:
-                tally.first_date = day
+        if days := [bar.date for bar in decision.bars]:
+            first, last = min(days), max(days)
+            tally.first_date = first if tally.first_date is None else min(first, tally.first_date)
+            tally.last_date = last if tally.last_date is None else max(last, tally.last_date)
         if tally.missing or decision.warned:  # else none was missing and none is: nearly every decision
             tally.missing = _miss(tables, key, decision, waiting.finished_at)
         if tally.first_date is not None and decision.window.start <= tally.first_date:

@@ -29,16 +29,15 @@ def body(kept: Answer) -> bytes:
 
     Raises: OtherBodyError.
     """
-    expected = f"{kept.body_bytes} bytes with sha256 {kept.sha256.hex()}"
     if kept.body_bytes > UNPACKED_MAX_BYTES:
         raise OtherBodyError(expected=f"at most {UNPACKED_MAX_BYTES} bytes", found=f"{kept.body_bytes} bytes")
     try:
         # One byte more than recorded reveals a longer stream; a limit of 0 would mean none.
         plain = zlib.decompressobj().decompress(kept.body, max(kept.body_bytes, 0) + 1)
     except (zlib.error, OverflowError) as error:
-        raise OtherBodyError(expected=expected, found=str(error)) from error
+        raise OtherBodyError(expected=_described(kept), found=str(error)) from error
     if len(plain) != kept.body_bytes or _sha256(plain) != kept.sha256:
-        raise OtherBodyError(expected=expected, found="other bytes")
+        raise OtherBodyError(expected=_described(kept), found="other bytes")
     return plain
 
 
@@ -51,6 +50,10 @@ def proven_body(seq: int, kept: Answer) -> bytes:
         return body(kept)
     except OtherBodyError as error:
         raise DamagedError(seq, "answer", expected=error.expected, found=error.found) from error
+
+
+def _described(kept: Answer) -> str:
+    return f"{kept.body_bytes} bytes with sha256 {kept.sha256.hex()}"
 
 
 def _sha256(body: bytes) -> bytes:

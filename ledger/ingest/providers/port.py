@@ -128,8 +128,8 @@ QuotationColumnReader = Callable[[Sequence[bytes], "NDArray[np.int64]", "NDArray
 Days are since 1970-01-01. None where only a `QuotationReader` can tell; it raises nothing.
 """
 
-ListingReader = Callable[[bytes, Mapping[date, Bar]], Iterator[tuple[date, Listing]]]
-"""Yields how a body describes the instrument in the session of each bar; it raises as the other."""
+ListingReader = Callable[[bytes, Mapping[date, Bar]], Mapping[date, Listing]]
+"""Returns how a body describes the instrument in the session of each bar, in its order; it raises as the other."""
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):

@@ -163,7 +163,7 @@ def lines(name: str, body: bytes, day: date) -> tuple[str, ...]:
 @cache
 def quoting() -> tuple[str, ...]:
     """Return the names of the providers whose answers say more of a session than its bar, in the order of the list."""
-    return tuple(one.name for one in descriptions() if one.quotations)
+    return _quoting(ENTRIES)
 
 
 def quotations(name: str, answer: Answer, bars: Mapping[date, Bar]) -> Iterator[Quotation]:
@@ -203,13 +203,18 @@ def closes(name: str, answer: Answer) -> dict[date, frozenset[int]]:
     return read(evidence.body(answer))
 
 
-def listings(name: str, answer: Answer, bars: Mapping[date, Bar]) -> Iterator[tuple[date, Listing]]:
-    """Yield how a recorded answer of the provider `name`, one of `quoting`, describes its instrument bar by bar.
+def listings(name: str, answer: Answer, bars: Mapping[date, Bar]) -> Mapping[date, Listing]:
+    """Return how a recorded answer of the provider `name`, one of `quoting`, describes its instrument bar by bar.
 
     Raises: BodyError for an answer that it cannot read; UnknownProviderError.
     """
     read: ListingReader = _loaded(described(name).listings or "")
     return read(evidence.body(answer), bars)
+
+
+@cache  # a fold asks it at every event
+def _quoting(entries: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one.name for one in _by_name(entries).values() if one.quotations)
 
 
 @cache

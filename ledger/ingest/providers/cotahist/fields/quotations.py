@@ -28,8 +28,7 @@ CONTRACT = slice(188, 245)  # PREEXE, INDOPC, DATVEN, FATCOT, PTOEXE, CODISI, DI
 _CORRECTION, _STRIKE_POINTS = slice(201, 202), slice(217, 230)
 _DAY = slice(2, 10)
 _LISTED = Struct("2x8s2s12x32s132x57s2x")  # DATA, CODBDI, DESCRIBED and CONTRACT of a line with its end
-_END_COLUMNS = (245, 246)
-_FIXED = tuple(zip((0, 1, *_END_COLUMNS), layout.QUOTE + b"\r\n", strict=True))  # what stands where in every line
+_FIXED = tuple(zip((0, 1, 245, 246), layout.QUOTE + b"\r\n", strict=True))  # what stands where in every line
 DESCRIBING = BDI, DESCRIBED, CONTRACT  # the columns of all that `described` reads
 
 
@@ -60,14 +59,16 @@ def quotations(body: bytes, bars: Mapping[date, Bar]) -> Iterator[Quotation]:
         )
 
 
-def listings(body: bytes, bars: Mapping[date, Bar]) -> Iterator[tuple[date, Listing]]:
-    """Yield how a recorded answer describes the instrument in each session that `quotations` yields.
+def listings(body: bytes, bars: Mapping[date, Bar]) -> Mapping[date, Listing]:
+    """Return how a recorded answer describes the instrument in each session that `quotations` yields, in that order.
 
     Raises: LayoutError for a body of another format.
     """
     if (found := _listed(body)) is None:
-        found = {day: _listing(line) for day, line in _lines(body, bars)}
-    return ((day, listing) for day, listing in found.items() if day in bars)
+        return {day: _listing(line) for day, line in _lines(body, bars)}
+    if found.keys() <= bars.keys():  # nearly always: asked once of all
+        return found
+    return {day: listing for day, listing in found.items() if day in bars}
 
 
 def _listed(body: bytes) -> dict[date, Listing] | None:
@@ -77,16 +78,19 @@ def _listed(body: bytes) -> dict[date, Listing] | None:
     Raises: LayoutError for a day that does not exist.
     """
     lines, rest = divmod(len(body), _LISTED.size)
-    if rest or any(body[at :: _LISTED.size] != bytes([one]) * lines for at, one in _FIXED):
+    if rest or any(body[at :: _LISTED.size].count(one) != lines for at, one in _FIXED):
         return None
-    inside = bytearray(body)
-    for at in _END_COLUMNS:
-        inside[at :: _LISTED.size] = bytes(lines)
-    if b"\r" in inside or b"\n" in inside:  # a line would end there; to find none is cheaper than to count all
+    if body.count(b"\r") != lines or body.count(b"\n") != lines:  # inside a line, where it would end
         return None
-    found: dict[date, Listing] = {}
-    # A line described as the one before it is not decoded, nor looked up.
-    for described, alike in groupby(_LISTED.iter_unpack(body), key=itemgetter(1, 2, 3)):
+    if not lines:
+        return {}
+    days, *columns = zip(*_LISTED.iter_unpack(body), strict=True)
+    # A line described as the one before it is not decoded, nor looked up; most bodies have one description.
+    if all(column.count(column[0]) == lines for column in columns):
+        found = dict.fromkeys(map(layout.day, days), _described(*(column[0] for column in columns)))
+        return found if len(found) == lines else None
+    found = {}
+    for described, alike in groupby(zip(days, *columns, strict=True), key=itemgetter(1, 2, 3)):
         found.update(dict.fromkeys([layout.day(one[0]) for one in alike], _described(*described)))
     return found if len(found) == lines else None
 

@@ -128,7 +128,7 @@ def test_every_field_equals_an_independent_parse(written: bytes) -> None:
     held = bar(written)
     (found,) = quotations.quotations(written + b"\r\n", {held.date: held})
     assert none_where_absent(parsed(written.decode("latin-1"))) == fields(found)
-    assert [(found.date, found.listing)] == list(quotations.listings(written + b"\r\n", {held.date: held}))
+    assert [(found.date, found.listing)] == [*quotations.listings(written + b"\r\n", {held.date: held}).items()]
 
 
 def test_the_prices_of_a_quotation_are_those_of_the_bar() -> None:
@@ -189,7 +189,7 @@ def test_listings_are_those_of_the_quotations(body: bytes, left_out: set[int]) -
     except LayoutError as error:
         expected = str(error)
     try:
-        found: object = list(quotations.listings(body, bars))
+        found: object = list(quotations.listings(body, bars).items())
     except LayoutError as error:
         found = str(error)
     assert expected == found
@@ -201,11 +201,11 @@ def test_a_line_end_inside_a_line_is_no_description(at: int, byte: bytes) -> Non
     """Whatever column it is in: what is cut out at once would hide that there are two lines."""
     body = line(date(2024, 6, 12)) + line(date(2024, 6, 13))
     with pytest.raises(LayoutError):
-        list(quotations.listings(body[:at] + byte + body[at + 1 :], {}))
+        quotations.listings(body[:at] + byte + body[at + 1 :], {})
 
 
 @pytest.mark.parametrize("body", [b"{}", line(date(2024, 6, 12))[:200], b"00" + line(date(2024, 6, 12))[2:]])
 def test_another_body_is_refused(body: bytes) -> None:
     """By the error that every reader of bodies raises."""
     with pytest.raises(LayoutError, match="want the quote 01"):
-        list(quotations.listings(body, {}))
+        quotations.listings(body, {})
