@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, NothingToShowError
 from ledger.urls import masked
 
 
@@ -37,6 +37,22 @@ class ExportUnderWayError(LedgerError):
     def __init__(self, url: str) -> None:
         super().__init__(f"got another export at work at {masked(url)}, want one at a time")
         self.url = masked(url)
+
+
+class NoSuchEventError(NothingToShowError):
+    """The log is shorter than the seq that was asked for."""
+
+    def __init__(self, seq: int, *, size: int) -> None:
+        super().__init__(f"seq {seq}", wanted=f"one below {size}")
+        self.seq, self.size = seq, size
+
+
+class NotRetiredError(NothingToShowError):
+    """A ticker's series has not ended, so that there is no end to take back."""
+
+    def __init__(self, ticker: str) -> None:
+        super().__init__(f"no end of {ticker} in force", wanted="one to undo")
+        self.ticker = ticker
 
 
 class NotImportedError(LedgerError):

@@ -18,8 +18,10 @@ from cli.app.errors import (
     BarsFileError,
     ExportUnderWayError,
     ForeignObjectError,
+    NoSuchEventError,
     NotAnExportError,
     NotImportedError,
+    NotRetiredError,
     NotSeenError,
     TableRefusedError,
 )
@@ -44,7 +46,8 @@ from projections.api.extras import MissingExtraError, SqlRefusedError
 class ExitRule(msgspec.Struct, frozen=True):
     """How the command line ends on a class of errors: its exit code and the hint under the message.
 
-    `{field}` in the hint is a field of the error, shell-quoted, `{command}` the words after `main`.
+    `{field}` in the hint is a field of the error, shell-quoted, `{command}` the words after `main`, `{elsewhere}`
+    these with another URL for the one that the error is about.
     """
 
     exit: Exit
@@ -62,6 +65,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 _KINDS: dict[int, str] = {Exit.WARNING: "warning", Exit.CRITICAL: "critical"}
 _EXAMPLE = "PETR4.SA"
+EXAMPLE_PLACE = "s3://bucket/prices"
 _TICKER = re.compile(r"[A-Z0-9]{4,12}(?:@[-A-Z0-9]+)?(?:~[A-Z]{3})?\.SA\b")
 _START = "main --ticker PETR4.SA, or without a network: main --no-network --ticker PETR4.SA"
 _OF_FILES = "main import-cotahist --market all FILE"
@@ -121,7 +125,8 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     ),
     errors.ChecksumDamagedError: ExitRule(Exit.CRITICAL, "cat {path}"),
     errors.NameTakenError: ExitRule(Exit.UNKNOWN, "ls -l {path}, then choose another name with --out"),
-    object_errors.PlaceError: ExitRule(Exit.UNKNOWN, "main backup --create --to s3://bucket/prices"),
+    object_errors.PlaceError: ExitRule(Exit.UNKNOWN, "main {elsewhere}"),
+    object_errors.NoPlaceError: ExitRule(Exit.UNKNOWN, f"mkdir -p {{path}}, or mount what it lies on, then: {_AGAIN}"),
     object_errors.StoreError: ExitRule(
         Exit.CRITICAL, f"env | grep -E '^(AWS|GOOGLE|AZURE)_' | cut -d= -f1, then: {_AGAIN}"
     ),
@@ -159,6 +164,8 @@ EXIT_RULES: dict[type[BaseException], ExitRule] = {
     BarsFileError: ExitRule(Exit.CRITICAL, "sed -n {line}p {path}"),
     SqlRefusedError: ExitRule(Exit.UNKNOWN, 'main sql --help; main sql "describe prices"'),
     MissingExtraError: ExitRule(Exit.UNKNOWN, "pip install 'b3-ledger[{extra}]'"),
+    NoSuchEventError: ExitRule(Exit.UNKNOWN, "main events --limit 1"),
+    NotRetiredError: ExitRule(Exit.UNKNOWN, "main events --type series.retired --ticker {ticker}"),
     AlertsLockedError: ExitRule(Exit.UNKNOWN, "fuser -v {path}, and once it is done: main alerts"),
     NotSeenError: ExitRule(Exit.UNKNOWN, _UPGRADE),
     NotImportedError: ExitRule(Exit.UNKNOWN, "main import-cotahist --market all --download {period}"),
@@ -239,12 +246,22 @@ def describe(error: Exception, args: Sequence[str] = ()) -> Failure:
         # What could not be written may be gone by now: the hint names the nearest folder above it that exists.
         above = (error.path, *error.path.parents)
         fields = fields | {"path": next((path for path in above if os.path.lexists(path)), error.path)}
-    if isinstance(error, errors.NothingToShowError) and (ticker := _TICKER.search(message)):
+    if rule is EXIT_RULES[errors.NothingToShowError] and (ticker := _TICKER.search(message)):
         # The hint is about the ticker at hand; of what only the exchange's files tell no daily provider is asked.
         of_files = "@" in ticker[0] or "~" in ticker[0]
         rule = ExitRule(rule.exit, _OF_FILES if of_files else rule.hint.replace(_EXAMPLE, ticker[0]))
-    quoted = {name: quote(str(value)) for name, value in fields.items()} | {"command": join(args)}
+    again = {"command": join(args), "elsewhere": join(_elsewhere(args, str(fields.get("url", ""))))}
+    quoted = {name: quote(str(value)) for name, value in fields.items()} | again
     return Failure(error_message=_message(message), hint=_one_line(rule.hint.format(**quoted)), exit_code=rule.exit)
+
+
+def _elsewhere(args: Sequence[str], url: str) -> list[str]:
+    """Return `args` with an example of a place for the `url`, which is masked."""
+    found = []
+    for one in args:
+        option, equals, value = one.partition("=") if one.startswith("--") else ("", "", one)
+        found.append(f"{option}{equals}{EXAMPLE_PLACE}" if masked(value) == url else one)
+    return found
 
 
 def _of_the_system(error: OSError) -> tuple[ExitRule, dict[str, object], str]:

@@ -1,5 +1,7 @@
 """What can go wrong with copies in an object store; no message shows what a URL hides."""
 
+from pathlib import Path
+
 from ledger.errors import LedgerError
 from ledger.foreseen import WORDS_MAX
 from ledger.urls import masked, masked_line
@@ -10,7 +12,15 @@ class PlaceError(LedgerError):
 
     def __init__(self, url: str, found: str, *, wanted: str) -> None:
         super().__init__(f"got {masked(url)} with {found}, want {wanted}")
-        self.found, self.wanted = found, wanted
+        self.url, self.found, self.wanted = masked(url), found, wanted
+
+
+class NoPlaceError(LedgerError):
+    """There is no folder at the place that is to be read."""
+
+    def __init__(self, url: str, path: Path) -> None:
+        super().__init__(f"got no folder at {masked(url)}, want one")
+        self.url, self.path = masked(url), path
 
 
 class StoreError(LedgerError):

@@ -4,6 +4,7 @@ Credentials are the provider's own, from the environment; a URL that has any is 
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,14 +12,14 @@ from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
 
-from ledger.errors import unwritable
+from ledger.errors import LedgerError, unreadable, unwritable
 from ledger.files.atomic_file import MODE, SHARED_MODE, write_whole
 from ledger.files.durable import make_folder, make_private_folder, sync_folder
-from ledger.objects.errors import ObjectDiffersError, PlaceError, StoreError
+from ledger.objects.errors import NoPlaceError, ObjectDiffersError, PlaceError, StoreError
 from ledger.objects.segments import StoredObject
 from ledger.urls import masked
 
@@ -26,6 +27,8 @@ SCHEMES = ("file", "s3", "gs", "az")
 SHAPE = "file:///FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH or az://CONTAINER/PATH"
 RETRIES, RETRYING = 3, timedelta(seconds=60)
 DIGEST_HEX = 12
+_READABLE = "a folder that this user can read"
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 SMALL_OBJECT_BYTES = 256 * 1024  # more than any object that is read whole: a note, a tile
 
 
@@ -46,18 +49,10 @@ class ObjectPlace:
     def __init__(self, url: str, *, create: bool = False, shared: bool = False) -> None:
         """Open the place at `url`; a folder is made where `create` is given, for others to read where it is `shared`.
 
-        Raises: PlaceError; StoreError; ImportError without obstore.
+        Raises: PlaceError; NoPlaceError; StoreError; DiskFullError, UnwritableError; ImportError without obstore.
         """
-        try:
-            parts = urlsplit(url)
-            hidden = "@" in parts.netloc or bool(parts.query or parts.fragment)
-        except ValueError as error:
-            raise PlaceError(url, "no form of a URL", wanted=SHAPE) from error
-        if hidden:
-            raise PlaceError(url, "a user, a query or a fragment", wanted="credentials in the store's own environment")
+        parts = _parts(url)
         local = parts.scheme == "file"
-        if parts.scheme not in SCHEMES or local == bool(parts.netloc) or (local and not parts.path.strip("/")):
-            raise PlaceError(url, "another scheme or no place", wanted=SHAPE)
         self.url = masked(url.rstrip("/"))
         digest = sha256(self.url.encode()).hexdigest()[:DIGEST_HEX]
         # What the log calls it: a base name, with the bucket and a hash of the whole.
@@ -66,6 +61,8 @@ class ObjectPlace:
         self._mode = SHARED_MODE if shared else MODE
         if self._folder and create:
             (make_folder if shared else make_private_folder)(self._folder)
+        if self._folder and not _is_folder(self._folder):
+            raise NoPlaceError(url, self._folder)
         self._api: Any = import_module("obstore")
         import_module("obstore.store")
         # The last is what a store raises that has no such operation, as a folder has no e-tags.
@@ -79,12 +76,19 @@ class ObjectPlace:
             self._store: Any = self._api.store.from_url(url.rstrip("/"), **options)
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Turn what the store raises in the block into a StoreError."""
+    def asking(self, *, writing: bool = False) -> Iterator[None]:
+        """Turn what the store raises in the block into a StoreError, or what the system said of a folder.
+
+        Raises: StoreError; UnreadableError, where it is `writing` DiskFullError or UnwritableError; a shortage.
+        """
         try:
             yield
         except self._failures as error:
-            raise StoreError(self.url, str(error)) from error
+            found = _OS_ERROR.search(str(error)) if self._folder else None
+            if self._folder is None or found is None:
+                raise StoreError(self.url, str(error)) from error
+            number = int(found[1])
+            raise _of_folder(self._folder, OSError(number, os.strerror(number)), writing=writing) from error
 
     def objects(self, folder: str | None = None) -> list[StoredObject]:
         """Return everything that is at the place, or below `folder` there.
@@ -139,7 +143,7 @@ class ObjectPlace:
         Raises: ObjectDiffersError; StoreError, UnwritableError.
         """
         written = True
-        with self.asking():
+        with self.asking(writing=True):
             try:
                 self._api.put(self._store, name, content, mode="create", use_multipart=False)
             except self._api.exceptions.AlreadyExistsError:
@@ -183,9 +187,42 @@ class ObjectPlace:
             mode = {name: mark for name, mark in marks.items() if mark is not None}
         exceptions = self._api.exceptions
         changed = (exceptions.AlreadyExistsError, exceptions.PreconditionError, exceptions.NotFoundError)
-        with self.asking():
+        with self.asking(writing=True):
             try:
                 self._api.put(self._store, name, content, mode=mode, use_multipart=False)
             except (*changed, FileNotFoundError):
                 return False
         return True
+
+
+def _parts(url: str) -> SplitResult:
+    """Return what a URL is made of: a scheme of ours, and a bucket, or a folder.
+
+    Raises: PlaceError.
+    """
+    try:
+        parts = urlsplit(url)
+        hidden = "@" in parts.netloc or bool(parts.query or parts.fragment)
+    except ValueError as error:
+        raise PlaceError(url, "no form of a URL", wanted=SHAPE) from error
+    if hidden:
+        raise PlaceError(url, "a user, a query or a fragment", wanted="credentials in the store's own environment")
+    local = parts.scheme == "file"
+    if parts.scheme not in SCHEMES or local == bool(parts.netloc) or (local and not parts.path.strip("/")):
+        raise PlaceError(url, "another scheme or no place", wanted=SHAPE)
+    return parts
+
+
+def _is_folder(path: Path) -> bool:
+    """Return whether there is a folder at `path`.
+
+    Raises: UnreadableError where this user may not look.
+    """
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise _of_folder(path, error, writing=False) from error
+
+
+def _of_folder(path: Path, error: OSError, *, writing: bool) -> LedgerError:
+    return unwritable(path, error) if writing else unreadable(path, error, want=_READABLE)

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from cli.app import clock, output, settings
+from cli.app.errors import NotRetiredError
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import clock_option, guards, ledgers, params, ticker_option
@@ -152,11 +153,11 @@ def text(one: RetiredRow) -> str:
 def _undone(ended: dict[str, Retirement], ticker: str, reason: str) -> SeriesRetired:
     """Return the record that takes back what is in force.
 
-    Raises: NothingToShowError where nothing is.
+    Raises: NotRetiredError where nothing is.
     """
     held = ended.get(ticker)
     if held is None:
-        raise NothingToShowError(f"no end of {ticker} in force", wanted="one to undo")
+        raise NotRetiredError(ticker)
     ratio = (None, None) if held.into is None else (held.numerator, held.denominator)
     return SeriesRetired(
         ticker=ticker,

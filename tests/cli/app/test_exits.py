@@ -15,6 +15,7 @@ from cli.app.exits import EXIT_RULES, Failure, describe
 from cli.app.settings import SettingError
 from ledger import errors
 from ledger.market.ticker import TickerError
+from ledger.objects.errors import PlaceError
 
 PATH = Path("/srv/my data")
 LINK = bytes(32)
@@ -120,7 +121,22 @@ def test_every_class_of_the_error_catalogue_has_a_line_of_its_own() -> None:
 def test_every_hint_names_fields_that_its_error_has() -> None:
     """No error can fail on its own hint."""
     for cls, rule in EXIT_RULES.items():
-        wanted = {name for _, name, _, _ in Formatter().parse(rule.hint) if name} - {"command"}
+        wanted = {name for _, name, _, _ in Formatter().parse(rule.hint) if name} - {"command", "elsewhere"}
         if issubclass(cls, OSError):
             wanted -= {"path", "filename"}
         assert not wanted or wanted <= inspect.signature(cls).parameters.keys(), cls
+
+
+@pytest.mark.parametrize(
+    ("args", "again"),
+    [
+        (["backup", "--create", "--to", "ftp://x/y"], "backup --create --to s3://bucket/prices"),
+        (["export", "--format", "csv", "--out=ftp://x/y"], "export --format csv --out=s3://bucket/prices"),
+        (["verify", "ftp://x/y"], "verify s3://bucket/prices"),
+    ],
+)
+def test_a_place_that_is_none_is_told_with_the_command_at_hand(args: list[str], again: str) -> None:
+    """Another URL in its place; whatever it hid stays hidden."""
+    assert f"main {again}" == describe(PlaceError("ftp://x/y", "another scheme", wanted="one of ours"), args).hint
+    secret = [one.replace("x/y", "u:pw@x/y") for one in args]
+    assert f"main {again}" == describe(PlaceError("ftp://u:pw@x/y", "a user", wanted="none"), secret).hint

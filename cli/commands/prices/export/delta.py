@@ -22,6 +22,7 @@ from cli.render import parquet
 from ledger.errors import UnwritableError, unwritable
 from ledger.files.durable import make_folder
 from ledger.log_source import LogSource, created
+from ledger.objects.errors import PlaceError
 from ledger.urls import masked
 from projections.api import extras
 from projections.api.columns import arrow_schema
@@ -70,15 +71,14 @@ class DeltaCommit(NamedTuple):
 def exported(log: LogSource, view: View, position: int, out: Path | str) -> DeltaRow:
     """Add to the table at `out` what it lacks of the first `position` events, by one commit; none where it has them.
 
-    Raises: TableRefusedError; NotAnExportError for a folder that holds something else; MissingExtraError without
-    deltalake or pyarrow; UnwritableError, DiskFullError.
+    Raises: PlaceError; TableRefusedError; NotAnExportError for a folder that holds something else; MissingExtraError
+    without deltalake or pyarrow; UnwritableError, DiskFullError.
     """
     delta: Any = extras.load("deltalake", extra=EXTRA)
     files: Any = extras.load("pyarrow.fs", extra=EXTRA)
     ledger_id = created(log).ledger_id.hex()
     with _alone(out), _translated(out):
-        url = str(out) if isinstance(out, str) else out.absolute().as_uri()
-        place = Place(url if isinstance(out, str) else str(out), *files.FileSystem.from_uri(url))
+        place = _place(files, out)
         table = _opened(delta, place.address)
         if table is None and isinstance(out, Path):
             _check_empty(out)
@@ -92,6 +92,18 @@ def exported(log: LogSource, view: View, position: int, out: Path | str) -> Delt
             _commit(place, table, data, DeltaCommit(ledger_id, position, head, changed_ms))
         version = delta.DeltaTable(place.address).version()
     return DeltaRow(table=masked(str(out)), version=version, since=start, position=position, rows=rows, head=head)
+
+
+def _place(files: Any, out: Path | str) -> Place:
+    """Return where the table is, for both libraries.
+
+    Raises: PlaceError for a scheme that Arrow does not know.
+    """
+    url = out if isinstance(out, str) else out.absolute().as_uri()
+    try:
+        return Place(str(out), *files.FileSystem.from_uri(url))
+    except ValueError as error:
+        raise PlaceError(url, "another scheme or no place", wanted="one of Arrow's: s3://BUCKET/PATH") from error
 
 
 def _opened(delta: Any, address: str) -> Any:

@@ -122,7 +122,7 @@ class ExportPlace(ObjectPlace):
                         part.write(some)
                 part.publish()
         else:
-            with self.asking():
+            with self.asking(writing=True):
                 at_once: dict[str, Any] = {"chunk_size": PART_BYTES, "max_concurrency": PARTS_AT_ONCE}
                 self._api.put(self._store, file.path, path, mode="overwrite", **at_once)
         if not self.holds(file):
@@ -133,7 +133,7 @@ class ExportPlace(ObjectPlace):
 
         Raises: StoreError.
         """
-        with self.asking(), suppress(FileNotFoundError, self._api.exceptions.NotFoundError):
+        with self.asking(writing=True), suppress(FileNotFoundError, self._api.exceptions.NotFoundError):
             self._api.delete(self._store, name)
         if self._folder:
             folder = (self._folder / name).parent

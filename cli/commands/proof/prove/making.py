@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from cli.app import output
+from cli.app.errors import NoSuchEventError
 from cli.app.settings import Settings
 from cli.commands.proof import files
 from cli.commands.proof.prove.row import ProofRow, Session, proof_row
@@ -51,7 +52,7 @@ def made(wanted: ProofSubject, given: Settings) -> ProofRow:
         seq = wanted.seq if wanted.session is None else _decision(log, wanted.session, wanted.source)
         assert seq is not None  # noqa: S101 - one of them was given
         if seq >= log.head().size:
-            raise NothingToShowError(f"no event at seq {seq}", wanted=f"one below {log.head().size}")
+            raise NoSuchEventError(seq, size=log.head().size)
         if wanted.checkpoint is None:
             under = _newest(log)
         else:

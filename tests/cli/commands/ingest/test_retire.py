@@ -124,7 +124,10 @@ def test_continued_prices_join_both_codes_on_the_newest_ones_scale(held: Path) -
         ((*ENDED, "--into", "PETR4", *WHY), "which leads back to PETR4.SA"),
         ((*ENDED, "--undo", *WHY), "want it alone"),
         (("retire", "PETR4", "--on", "2026-02-14", *WHY), "got --on 2026-02-14 after today"),
-        (("retire", "PETR4", "--undo", *WHY), "got no end of PETR4.SA in force"),
+        (
+            ("retire", "PETR4", "--undo", *WHY),
+            "got no end of PETR4.SA in force, want one to undo\nhint: main events",
+        ),
         (("retire", "VALE3", "--on", "2026-02-13", *WHY), "got no ingest of VALE3.SA"),
     ],
 )

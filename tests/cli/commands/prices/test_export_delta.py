@@ -15,6 +15,7 @@ from cli.commands.prices.export import delta
 from ledger.errors import UnwritableError
 from ledger.log_source import LogSource
 from ledger.memory_log import MemoryLog
+from ledger.objects.errors import PlaceError
 from ledger.values import RawAction, Window
 from projections.api import series_rows
 from projections.models import prices
@@ -257,3 +258,9 @@ def test_the_command_says_what_it_added(tmp_path: Path) -> None:
     assert (2, True) == (again.code, again.err.startswith("error: got a table of"))
     done = look(*export, "--ticker", "PETR4", cwd=tmp_path)
     assert (3, True) == (done.code, "got --ticker with --format delta" in done.err)
+
+
+def test_an_address_that_arrow_does_not_know_is_refused(log: LogSource, view: View) -> None:
+    """As one of no store is by every other export; what it hides stays hidden."""
+    with pytest.raises(PlaceError, match=r"^got ftp://\*\*\*@x/y with another scheme or no place, want one of Arrow's"):
+        delta.exported(log, view, log.head().size, "ftp://user:pass@x/y")
