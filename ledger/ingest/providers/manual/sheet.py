@@ -16,7 +16,7 @@ import msgspec
 from ledger.ingest.providers.port import BodyError
 from ledger.ingest.rules.actions import CURRENCY, SIZED, WITHDRAWN
 from ledger.ingest.rules.reading import Offer, Reading
-from ledger.market.price import LIMIT_MICROS, amount_from_text
+from ledger.market.price import LIMIT_MICROS, amount_from_text, amount_text
 from ledger.market.sessions import covers, is_session
 from ledger.market.ticker import TickerError, normalize
 from ledger.values import Action, ActionKind, Identity, RawBar, Window
@@ -30,6 +30,8 @@ KINDS: tuple[str, ...] = get_args(ActionKind)
 CASH = frozenset({"dividend", "interest_on_capital", "income", "amortization", "capital_gain"})
 OF_PAPER = frozenset({"spin_off", "redemption"})  # their amount is the value of what was delivered, where it is known
 ISIN_CHARS = 12
+BELOW = amount_text(LIMIT_MICROS)
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)  # of what is brought now, as the other providers have it
 
 
 class SheetError(BodyError):
@@ -85,7 +87,7 @@ class Cell(msgspec.Struct, frozen=True):
         """
         if not self.text:
             return None
-        wanted = f"a plain decimal {'above 0' if least else 'of 0 or more'}, of at most 12 places"
+        wanted = f"a plain decimal {'above 0' if least else 'of 0 or more'}, of at most 12 places, below {BELOW}"
         try:
             found = amount_from_text(self.text)
         except ValueError as error:
@@ -101,14 +103,15 @@ class Cell(msgspec.Struct, frozen=True):
         """
         if not self.text:
             return None
+        wanted = f"two numbers above 0, of at most 12 places, below {BELOW}, such as 11:10"
         sides = self.text.split(":")
         try:
             new, old = (amount_from_text(side) for side in sides)
             found = Fraction(new, old)
         except (ValueError, ZeroDivisionError) as error:
-            raise self.refused("two numbers such as 11:10") from error
+            raise self.refused(wanted) from error
         if not (0 < found.numerator < LIMIT_MICROS and found.denominator < LIMIT_MICROS):
-            raise self.refused("two numbers above 0, such as 11:10")
+            raise self.refused(wanted)
         return found.numerator, found.denominator
 
 
@@ -146,7 +149,7 @@ def header(body: bytes) -> tuple[bytes, tuple[str, ...]]:
     Raises: SheetError.
     """
     first = next(iter(body.splitlines(keepends=True)), b"")
-    named = tuple(name.strip() for name in _cells(first.removeprefix(b"\xef\xbb\xbf"), 1))
+    named = tuple(name.strip() for name in _cells(first.removeprefix(b"\xef\xbb\xbf"), 1, COLUMNS[0]))
     for name in named:
         if name not in COLUMNS or named.count(name) > 1:
             raise SheetError(1, repr(name[:40]), found="that column", wanted=f"each of {', '.join(COLUMNS)} once")
@@ -165,7 +168,10 @@ def lines(body: bytes) -> Iterator[SheetLine]:
     for number, text in enumerate(body.splitlines(keepends=True)[1:], 2):
         if not text.strip():
             continue
-        cells = _cells(text, number)
+        cells = _cells(text, number, named[0])
+        for name, cell in zip(named, cells, strict=False):
+            if fault := _unprintable(cell):
+                raise SheetError(number, name, found=fault, wanted="UTF-8 text")
         if len(cells) != len(named):
             column = named[min(len(cells), len(named) - 1)]
             raise SheetError(
@@ -188,10 +194,14 @@ def lines(body: bytes) -> Iterator[SheetLine]:
 def of_sessions(body: bytes) -> tuple[SheetLine, ...]:
     """Return the lines of a sheet that is brought now; what was recorded once is read by any calendar.
 
-    Raises: SheetError for a day on which B3 does not trade, too.
+    Raises: SheetError for a day on which B3 does not trade, and one that no calendar is of, too.
     """
     found = tuple(lines(body))
     for one in found:
+        for name in ("ex_date", "com_date", "pay_date"):
+            day: date | None = getattr(one.action, name)
+            if day is not None and not FIRST_DAY <= day <= LAST_DAY:
+                raise SheetError(one.number, name, found=f"{day}", wanted=f"a day from {FIRST_DAY} to {LAST_DAY}")
         day = one.action.ex_date
         if covers(day) and not is_session(day):
             raise SheetError(
@@ -200,16 +210,23 @@ def of_sessions(body: bytes) -> tuple[SheetLine, ...]:
     return found
 
 
-def _cells(line: bytes, number: int) -> list[str]:
+def _cells(line: bytes, number: int, first: str) -> list[str]:
+    """Return the cells of a line; bytes in them that are no UTF-8 stand as lone surrogates.
+
+    Raises: SheetError of the `first` column where the line cannot be taken apart.
+    """
     try:
-        written = line.decode("utf-8").rstrip("\r\n")
-        if not written.replace("\t", "").isprintable():
-            raise SheetError(number, COLUMNS[0], found="a control character", wanted="a line of text")
-        return next(csv.reader([written], strict=True), [])
-    except UnicodeDecodeError as error:
-        raise SheetError(number, COLUMNS[0], found="bytes that are no UTF-8", wanted="UTF-8 text") from error
+        return next(csv.reader([line.decode("utf-8", "surrogateescape").rstrip("\r\n")], strict=True), [])
     except csv.Error as error:
-        raise SheetError(number, COLUMNS[0], found=f"no CSV ({error})", wanted="cells separated by commas") from error
+        raise SheetError(number, first, found=f"no CSV ({error})", wanted="cells separated by commas") from error
+
+
+def _unprintable(cell: str) -> str | None:
+    """Return what keeps a cell from being a text, None when nothing does."""
+    if cell.replace("\t", "").isprintable():
+        return None
+    is_utf8 = cell.isascii() or not any("\udc80" <= char <= "\udcff" for char in cell)
+    return "a control character" if is_utf8 else "bytes that are no UTF-8"
 
 
 def _action(cells: Mapping[str, Cell]) -> Action:

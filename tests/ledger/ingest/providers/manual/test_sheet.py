@@ -86,8 +86,8 @@ def test_columns_come_in_any_order_and_lines_may_be_empty() -> None:
         ("PETR4,2025-03-19,dividend,1,2:1,,,,,,x", "ratio", "nothing of a dividend"),
         ("PETR4,2025-03-19,dividend,1,,,,,,3,x", "strike", "nothing of a dividend"),
         ("PETR4,2025-03-19,split,,,,,,,,x", "ratio", "one of a split"),
-        ("PETR4,2025-03-19,split,,2,,,,,,x", "ratio", "two numbers such as 11:10"),
-        ("PETR4,2025-03-19,split,,2:0,,,,,,x", "ratio", "two numbers such as 11:10"),
+        ("PETR4,2025-03-19,split,,2,,,,,,x", "ratio", "such as 11:10"),
+        ("PETR4,2025-03-19,split,,2:0,,,,,,x", "ratio", "such as 11:10"),
         ("PETR4,2025-03-19,split,,0:2,,,,,,x", "ratio", "above 0"),
         ("PETR4,2025-03-19,split,,3:3,,,,,,x", "ratio", "another number of shares after than before"),
         ("PETR4,2025-03-19,bonus,,1:2,,,,,,x", "ratio", "more shares after than before"),
@@ -101,7 +101,14 @@ def test_columns_come_in_any_order_and_lines_may_be_empty() -> None:
         ("PETR4,2025-03-19,dividend,1,3,,,,,,,x", "reason", "11, as the header has"),
         ("PETR4,2025-03-19,dividend", "amount", "11, as the header has"),
         ('"PETR4,2025-03-19,dividend,1,,,,,,,x', "ticker", "cells separated by commas"),
-        ("PETR4,2025-03-19,dividend,1,,,,,\x1b[2J,,x", "ticker", "a line of text"),
+        ("PETR4,2025-03-19,dividend,9223372.036854775808,,,,,,,x", "amount", "below 9223372.036854775808"),
+        ("PETR4,2025-03-19,dividend,99999999,,,,,,,x", "amount", "below 9223372.036854775808"),
+        ("PETR4,2025-03-19,split,,99999999:1,,,,,,x", "ratio", "below 9223372.036854775808, such as 11:10"),
+        ("PETR4,2025-03-19,split,,9999999.999999999999:1,,,,,,x", "ratio", "below 9223372.036854775808"),
+        ("PETR4,2025-03-19,dividend,1,,,,,\x1b[2J,,x", "label", "UTF-8 text"),
+        ("PETR4,2025-03-19,dividend,1,,,,,,,x\0y", "reason", "UTF-8 text"),
+        ('PETR4,2025-03-19,dividend,1,,,,,"a, b\x07",,x', "label", "UTF-8 text"),
+        ("\x7fPETR4,2025-03-19,dividend,1,,,,,,,x", "ticker", "UTF-8 text"),
     ],
 )
 def test_what_is_wrong_is_named_by_line_and_column(line: str, column: str, wanted: str) -> None:
@@ -109,6 +116,36 @@ def test_what_is_wrong_is_named_by_line_and_column(line: str, column: str, wante
     with pytest.raises(SheetError, match="got ") as caught:
         read("PETR4,2025-03-19,dividend,1,,,,,,,x", line)
     assert (3, column, True) == (caught.value.line, caught.value.column, wanted in caught.value.wanted)
+
+
+@pytest.mark.parametrize("column", range(len(sheet.COLUMNS)))
+@pytest.mark.parametrize(("bad", "found"), [(b"\x01", "a control character"), (b"\xc7", "bytes that are no UTF-8")])
+def test_a_cell_that_is_no_text_is_named_by_its_column(column: int, bad: bytes, found: str) -> None:
+    """Whichever it is; a sheet that was saved in Latin-1 has such bytes in its labels."""
+    cells = b"PETR4,2025-03-19,dividend,1,,,,,,,x".split(b",")
+    cells[column] += bad
+    with pytest.raises(SheetError) as caught:
+        list(sheet.lines(HEADER.encode() + b",".join(cells)))
+    assert (2, sheet.COLUMNS[column], found) == (caught.value.line, caught.value.column, caught.value.found)
+
+
+@pytest.mark.parametrize(
+    ("ex_date", "com_date", "pay_date", "column"),
+    [
+        ("0001-01-02", "", "", "ex_date"),
+        ("1899-12-29", "", "", "ex_date"),
+        ("9999-12-31", "", "", "ex_date"),
+        ("2025-03-19", "1899-12-31", "", "com_date"),
+        ("2025-03-19", "", "2200-01-01", "pay_date"),
+    ],
+)
+def test_a_day_that_no_calendar_is_of_is_refused_now(ex_date: str, com_date: str, pay_date: str, column: str) -> None:
+    """A body that was recorded once is read all the same."""
+    body = (HEADER + f"PETR4,{ex_date},dividend,1,,{com_date},{pay_date},,,,x\n").encode()
+    assert 1 == len(list(sheet.lines(body)))
+    with pytest.raises(SheetError, match="want a day from 1900-01-01 to 2199-12-31") as caught:
+        sheet.of_sessions(body)
+    assert (2, column) == (caught.value.line, caught.value.column)
 
 
 @pytest.mark.parametrize(
