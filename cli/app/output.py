@@ -123,9 +123,13 @@ def show(
 
 def lines(text: Callable[[T], str], table: Sequence[TableColumn[T]]) -> Callable[[Iterable[T]], Iterable[str]]:
     """Return what makes lines of rows: `text` of each, or on a terminal the columns of `table`, if it has any."""
-    if table and sys.stdout.isatty():
-        return partial(tables.lines, columns=table, width=bar.columns_of(sys.stdout))
-    return partial(map, text)
+    width = terminal_width()
+    return partial(tables.lines, columns=table, width=width) if table and width is not None else partial(map, text)
+
+
+def terminal_width(out: Path | None = None) -> int | None:
+    """Return the columns of the terminal that `give` prints on, None where that is none."""
+    return bar.columns_of(sys.stdout) if is_stdout(out) and sys.stdout.isatty() else None
 
 
 def report(

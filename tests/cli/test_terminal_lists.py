@@ -49,11 +49,12 @@ LISTS: dict[str, tuple[str, tuple[str, ...], set[str]]] = {
     "market": ("exchange", ("market", "--on", "2025-03-07"), set()),
     "instruments": ("exchange", ("instruments",), set()),
     "options": ("exchange", CHAIN, set()),
+    "adjusted": ("retold", ("prices", "PETR4", "--adjusted", "--source", "yfinance"), set()),
+    "fields": ("exchange", ("prices", "ZAAA3", "--fields"), set()),
 }
 # What stays lines of words on a terminal too.
 WORDS = {
     "prices": ("sample", ("prices", "PETR4", "--start", "2026-01-05")),
-    "adjusted": ("retold", ("prices", "PETR4", "--adjusted", "--source", "yfinance")),
     "compare": ("retold", ("compare", "PETR4", "--b", "cotahist")),
     "revisions": ("retold", ("revisions", "PETR4", "--source", "yfinance")),
     "validation": ("retold", ("validation", "--ticker", "PETR4")),

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from cli.app import output, settings
 from cli.app.errors import NotImportedError
 from cli.app.exit_codes import Exit
 from cli.app.output import Style
-from cli.commands.prices.prices import row
+from cli.commands.prices.prices import row, table
 from cli.context import adjustment, days, ledgers, params, positions, series_option, ticker_option
-from cli.render.renderers import TEXT
+from cli.render.renderers import TEXT, Layout
 from ledger.errors import NothingToShowError
 from ledger.ingest.providers import registry
 from ledger.log_source import LogSource
@@ -105,10 +106,10 @@ def prices(context: click.Context, /, *, out: Path | None, style: Style, **given
         raise NothingToShowError(f"no session of {where}", wanted="at least one")
     adjustment.require_adjusted(found, asked.ticker, known)
     # Rendered before anything is printed: an error of rendering comes alone. One piece: a write per line costs more.
-    layout = row.ADJUSTED_LAYOUT if asked.adjusted else row.FIELDS_LAYOUT if asked.fields else row.LAYOUT
+    layout, heading = _layout(asked, out)
     content = [b"".join(output.rendered(found, style, layout))]
-    if style.format == TEXT:
-        output.say(row.heading(adjusted=asked.adjusted is not None, fields=asked.fields))
+    if style.format == TEXT and heading is not None:
+        output.say(heading)
     for words in (
         adjustment.unadjusted(found, known),
         row.disagreement(cast("Sequence[AdjustedPrice]", found)) if asked.adjusted == adjustment.FOR_ALL else None,
@@ -117,6 +118,15 @@ def prices(context: click.Context, /, *, out: Path | None, style: Style, **given
             output.say(words)
     output.give(content, out)
     return Exit.OK
+
+
+def _layout(asked: PricesOptions, out: Path | None) -> tuple[Layout[Price], str | None]:
+    """Return how the rows are printed, and the names over their columns where the lines themselves have none."""
+    layout = row.ADJUSTED_LAYOUT if asked.adjusted else row.FIELDS_LAYOUT if asked.fields else row.LAYOUT
+    width = output.terminal_width(out)
+    if layout is row.LAYOUT or width is None:
+        return layout, row.heading(adjusted=asked.adjusted is not None, fields=asked.fields)
+    return replace(layout, lines=partial(table.lines, width=width)), None
 
 
 def _quoted(log: LogSource, view: View, position: int, asked: PricesOptions) -> Sequence[Price]:

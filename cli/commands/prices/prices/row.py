@@ -79,28 +79,35 @@ def lines(given: Iterable[Price]) -> Iterator[str]:
     rows = given if isinstance(given, Sequence) else list(given)
     if not rows:
         return iter(())
-    shown: list[Iterable[str]] = [
-        [day.isoformat() for day in python_column(rows, "date")],
-        *(_aligned(json_column(rows, name), ">10.2f") for name in ("open", "high", "low", "close")),
-        _aligned(python_column(rows, "volume"), ">13"),
-    ]
+    shown = list(texts(rows).values())
+    if issubclass(row_type_of(rows), ComparedPrice):
+        *shown, theirs, doubts = shown
+        shown.append(map(add, theirs, doubts))
+    return map("  ".join, zip(*shown, strict=True))
+
+
+def texts(rows: Sequence[Price]) -> dict[str, Iterable[str]]:
+    """Return what a person reads of the rows, by the name of the column; numbers are as wide as their column is."""
+    shown: dict[str, Iterable[str]] = {
+        "date": [day.isoformat() for day in python_column(rows, "date")],
+        **{name: _aligned(json_column(rows, name), ">10.2f") for name in ("open", "high", "low", "close")},
+        "volume": _aligned(python_column(rows, "volume"), ">13"),
+    }
     kind = row_type_of(rows)
     if issubclass(kind, MarketPrice):
-        shown += (_aligned(python_column(rows, name), ">10", as_text=True) for name in ("average", "bid", "ask"))
-        shown += (
-            _aligned(python_column(rows, "value"), ">17", as_text=True),
-            _aligned(python_column(rows, "trades"), ">7"),
-            map(escaped, python_column(rows, "specification")),
-        )
+        shown |= {
+            name: _aligned(python_column(rows, name), form, as_text=True)
+            for name, form in (("average", ">10"), ("bid", ">10"), ("ask", ">10"), ("value", ">17"), ("trades", ">7"))
+        }
+        shown["specification"] = map(escaped, python_column(rows, "specification"))
     if issubclass(kind, ComparedPrice):
-        theirs = _aligned(json_column(rows, "provider_adj_close"), ">12.6f")
-        doubts = ("  differs" if agrees is False else "" for agrees in python_column(rows, "adj_agrees"))
-        shown += (
-            _aligned(python_column(rows, "factor"), ">10.8f"),
-            _aligned(python_column(rows, "adj_close"), ">12.6f"),
-            map(add, theirs, doubts),
-        )
-    return map("  ".join, zip(*shown, strict=True))
+        shown |= {
+            "factor": _aligned(python_column(rows, "factor"), ">10.8f"),
+            "adj_close": _aligned(python_column(rows, "adj_close"), ">12.6f"),
+            "provider": _aligned(json_column(rows, "provider_adj_close"), ">12.6f"),
+            "verdict": ["  differs" if agrees is False else "" for agrees in python_column(rows, "adj_agrees")],
+        }
+    return shown
 
 
 def _aligned(values: Sequence[Any], form: str, *, as_text: bool = False) -> list[str]:
