@@ -45,6 +45,22 @@ def link(prev: Link, body: bytes) -> Link:
     return Link(blake3(prev + body).digest())
 
 
+def hashing() -> Callable[[bytes], bytes]:
+    """Return BLAKE3 of what it is given, by a hasher of its own: a new one costs more than hashing a short text.
+
+    Not for several threads.
+    """
+    hasher = blake3()
+    reset, update, digest = hasher.reset, hasher.update, hasher.digest
+
+    def hashed(content: bytes) -> bytes:
+        reset()
+        update(content)
+        return digest()
+
+    return hashed
+
+
 def links(prev: Link, bodies: Iterable[bytes]) -> list[Link]:
     """Return the link after each of `bodies`, the first one following `prev`.
 

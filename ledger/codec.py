@@ -196,6 +196,17 @@ def decode_envelopes(bodies: Sequence[bytes], *, start: int) -> list[Envelope]:
     return [decode_envelope(seq, body) for seq, body in enumerate(bodies, start)]
 
 
+def envelopes(bodies: Sequence[bytes], *, start: int) -> Iterable[Envelope]:
+    """Return what `decode_envelopes` does; the error of one that is not an envelope comes once its turn does.
+
+    Raises: DamagedError, as they are taken.
+    """
+    try:
+        return decode_envelopes(bodies, start=start)
+    except DamagedError:
+        return (decode_envelope(seq, body) for seq, body in enumerate(bodies, start))
+
+
 @cache
 def _data_decoder(tag: str) -> msgspec.msgpack.Decoder[Any]:
     return msgspec.msgpack.Decoder(EVENT_TYPES[tag] if tag in EVENT_TYPES else UPCASTERS[tag].kind)

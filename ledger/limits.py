@@ -7,7 +7,9 @@ Source: docs/format.md, "Limits".
 """
 
 import re
-from functools import cache, lru_cache
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
 
 from ledger.errors import LedgerError
 from ledger.events import Event
@@ -26,9 +28,10 @@ class OutOfRangeError(LedgerError):
         self.found, self.wanted = found, wanted
 
 
-@lru_cache(maxsize=1_024)  # an append says one ticker six times
 def name_fault(name: str) -> str | None:
     """Return what keeps `name` from being a name, None when nothing does."""
+    if len(name) <= NAME_BYTES and name.isascii() and name.isprintable():
+        return None
     if found := _CONTROL.search(name):
         return f"a name with the control character {found.group()!a}"
     size_bytes = len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass"))
@@ -46,10 +49,13 @@ def check_name(name: str) -> None:
 
 def names(stream: str, event: Event) -> list[str]:
     """Return every name that the event holds, that of its stream first."""
-    fields = _name_fields(type(event))
-    return [stream, *[name for field in fields if (name := getattr(event, field)) is not None]]
+    return [stream, *[name for name in reader_of_names(type(event))(event) if name is not None]]
 
 
 @cache
-def _name_fields(kind: type[Event]) -> tuple[str, ...]:
-    return tuple(field for field in kind.__struct_fields__ if field in NAMES)
+def reader_of_names(kind: type[Event]) -> Callable[[Event], tuple[str | None, ...]]:
+    """Return what reads the names that an event of the kind holds, None where it leaves one out."""
+    fields = [field for field in kind.__struct_fields__ if field in NAMES]
+    if len(fields) > 1:
+        return attrgetter(*fields)
+    return lambda event: tuple(getattr(event, field) for field in fields)

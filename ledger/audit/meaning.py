@@ -7,23 +7,25 @@ Source: docs/format.md, "Meaning".
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 import msgspec
 
 from ledger.audit.flaw import Flaw
 from ledger.chain import GENESIS, Head, Link
-from ledger.claims import claimed
-from ledger.codec import Envelope, decode_envelope, decode_event
+from ledger.claims import CLAIMING, claimed
+from ledger.codec import Envelope, decode_envelope, decode_event, envelopes
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import CheckpointTimestamped, Event, HeadAccepted, LedgerCreated
-from ledger.limits import name_fault, names
+from ledger.limits import name_fault, reader_of_names
 
 EVENT_TYPE = "event type"  # the kind of flaw that is a newer version's event
 RECORDED_HEAD = "recorded head"  # the kind of flaw that is an event which contradicts the chain that it is in
 KEPT_REMARKS = 10
 SOUND_NAMES_KEPT = 8_192  # of 255 bytes at most
+
+TELLING: frozenset[type[Event]] = frozenset({*CLAIMING, HeadAccepted, CheckpointTimestamped})  # of their own log
 
 Follow = Callable[[Envelope, Event], Flaw | None]
 
@@ -93,7 +95,7 @@ class Meaning:
         self._remark_count = 0
         self._accepted: list[Head] = []
         self._stamps: list[Stamp] = []
-        self._sound_names: set[str] = set()
+        self._sound_names: set[str | None] = {None}  # where an event leaves one out
         if before is not None:
             with suppress(DamagedError):  # found by whoever reads the range that it is in
                 self._recorded_at = decode_envelope(seq - 1, before).recorded_at
@@ -120,8 +122,7 @@ class Meaning:
         `then` is asked of each event that does, and may find a flaw of its own.
         """
         try:
-            for seq, body in enumerate(bodies, start):
-                envelope = decode_envelope(seq, body)
+            for envelope in envelopes(bodies, start=start):
                 found = self._take(envelope)
                 if isinstance(found, Flaw):
                     return found
@@ -147,25 +148,39 @@ class Meaning:
         self._recorded_at = envelope.recorded_at
         if self._first_recorded_at is None:
             self._first_recorded_at = envelope.recorded_at
-        for name in names(envelope.stream, event):
-            if name not in self._sound_names:
-                self._meet(name, seq)
+        kind = type(event)
+        names = reader_of_names(kind)(event)
+        if envelope.stream not in self._sound_names or not self._sound_names.issuperset(names):
+            self._meet((envelope.stream, *names), seq)
+        if kind in TELLING:
+            self._hear(envelope, event)
+        return event
+
+    def _hear(self, envelope: Envelope, event: Event) -> None:
+        """Keep what the event says of its own log."""
         if (head := claimed(event)) is not None:
-            self._claims.append(Claim(seq, head))
+            self._claims.append(Claim(envelope.seq, head))
         if isinstance(event, HeadAccepted) and event.expected_size is not None and event.expected_link is not None:
             self._accepted.append(Head(event.expected_size, Link(event.expected_link)))
         if isinstance(event, CheckpointTimestamped):
-            self._stamps.append(Stamp(seq, envelope.recorded_at, event.size, event.time))
-        return event
+            self._stamps.append(Stamp(envelope.seq, envelope.recorded_at, event.size, event.time))
 
-    def _meet(self, name: str, seq: int) -> None:
-        """Remark what is wrong with a name; one that is sound is known from then on, since the same few come again."""
-        if fault := name_fault(name):
-            self._remark(Flaw(seq, "name", "at most 255 bytes without control characters", fault))
-            return
-        if len(self._sound_names) >= SOUND_NAMES_KEPT:
-            self._sound_names.clear()
-        self._sound_names.add(name)
+    def _meet(self, names: Iterable[str | None], seq: int) -> None:
+        """Remark what is wrong with names; those that are sound are known from then on, since the same few come again.
+
+        The name of a file is another one every evening.
+        """
+        known = self._sound_names
+        for name in names:
+            if name is None or name in known:
+                continue
+            if fault := name_fault(name):
+                self._remark(Flaw(seq, "name", "at most 255 bytes without control characters", fault))
+                continue
+            if len(known) >= SOUND_NAMES_KEPT:
+                known.clear()
+                known.add(None)
+            known.add(name)
 
     def _remark(self, remark: Flaw) -> None:
         self._remark_count += 1

@@ -27,7 +27,7 @@ SEQ_BYTES = {2: 1, 3: 1, 4: 2, 6: 4, 10: 8}  # how many bytes of a seq are in a 
 U64_BYTES = 8
 
 _encode = msgspec.msgpack.Encoder().encode
-_body = itemgetter(slice(LINK_BYTES, None))
+_link, _body = itemgetter(slice(LINK_BYTES)), itemgetter(slice(LINK_BYTES, None))
 
 
 class RangeReport(msgspec.Struct, frozen=True):
@@ -75,12 +75,15 @@ def count_good(values: Sequence[bytes], *, start: int, prev: Link) -> int:
 
     A value is sound when its link follows from the one before it and its body says its seq.
     """
-    # Verification costs this loop and that of `links`, so `seq_prefix` is written out.
-    seq, encode = start, _encode
-    for value, want in zip(values, links(prev, map(_body, values)), strict=True):
-        if not value.startswith(want + ARRAY_OF_8 + encode(seq)):
+    following = links(prev, map(_body, values))
+    # All at once, as nearly always; one by one where some seq is longer than the first, or to know which is not sound.
+    if list(map(_link, values)) == following and values:
+        seq_stop = LINK_BYTES + len(seq_prefix(start))
+        if seqs_follow(b"".join([value[LINK_BYTES:seq_stop] for value in values]), start, len(values)):
+            return len(values)
+    for seq, (value, want) in enumerate(zip(values, following, strict=True), start):
+        if not value.startswith(want + seq_prefix(seq)):
             return seq - start
-        seq += 1
     return len(values)
 
 

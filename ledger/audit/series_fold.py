@@ -7,15 +7,15 @@ from itertools import groupby
 from operator import lt
 
 import msgspec
-from blake3 import blake3
 
+from ledger.chain import hashing
 from ledger.codec import UNDECODABLE, Envelope, decode_as
 from ledger.errors import DamagedError
 from ledger.events import ValidationCompleted
 from ledger.files.scratch import ScratchMap
 from ledger.ingest.rules.actions import in_force
 from ledger.market.series import Series
-from ledger.market.series_state import actions_array, array_of, state_over
+from ledger.market.series_state import actions_array, array_of, state_words
 from ledger.values import ACCEPTED, Action, Bar, Basis, Count, Finding, Hash, Rank, Verdict, Window
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -100,11 +100,13 @@ def commits(envelope: Envelope) -> bool:
 class LiveSeries(msgspec.Struct):
     """A series that was used lately: `key` is its name in the scratch map.
 
-    `actions_array` is the msgpack array of its actions, empty where they changed since it was made.
+    `actions_array` is the msgpack array of its actions, empty where they changed since it was made; `leaves` are those
+    of its years, in order.
     """
 
     held: HeldSeries
     key: bytes
+    leaves: list[tuple[int, bytes]]
     actions_array: bytes = b""
 
     @property
@@ -116,12 +118,26 @@ class LiveSeries(msgspec.Struct):
         """Return the name of one year's bars in the scratch map."""
         return b"y" + self.key + year.to_bytes(2, "big")
 
-    def state(self, series: Series, basis: Basis) -> bytes:
-        """Return the state of the series as it is held."""
+    def state_words(self, series: Series, basis: Basis) -> bytes:
+        """Return the bytes of which the state of the series as it is held is the hash."""
         if not self.actions_array:
             self.actions_array = actions_array(self.held.actions)
-        years = self.held.years
-        return state_over(series, basis, [(year, years[year].leaf) for year in sorted(years)], self.actions_array)
+        return state_words(series, basis, self.leaves, self.actions_array)
+
+    def put_year(self, year: int, known: HeldYear) -> None:
+        """Hold what is `known` of a year by now."""
+        newest = self.leaves[-1][0] if self.leaves else 0
+        self.held.years[year] = known
+        if year == newest:
+            self.leaves[-1] = year, known.leaf
+        elif year > newest:
+            self.leaves.append((year, known.leaf))
+        else:
+            self.leaves = _leaves(self.held)
+
+
+def _leaves(held: HeldSeries) -> list[tuple[int, bytes]]:
+    return [(year, known.leaf) for year, known in sorted(held.years.items())]
 
 
 class SeriesFold:
@@ -131,6 +147,7 @@ class SeriesFold:
         self._scratch = scratch
         self._live: OrderedDict[Series, LiveSeries] = OrderedDict()
         self._items = 0
+        self._hash = hashing()
 
     def held(self, series: Series) -> HeldSeries:
         """Return the series, but for its bars; not to be changed."""
@@ -145,7 +162,7 @@ class SeriesFold:
     def state(self, series: Series, basis: Basis) -> bytes:
         """Return the state that a decision finds; of a series without one, under `basis`."""
         live = self._used(series)
-        return live.held.state or live.state(series, live.held.basis or basis)
+        return live.held.state or self._hash(live.state_words(series, live.held.basis or basis))
 
     def apply(self, seq: int, decision: Decided, *, committing: bool) -> bytes | None:
         """Hold what the decision at `seq` leads to, and return that state, where it is `committing` to one.
@@ -159,14 +176,19 @@ class SeriesFold:
         series = Series(decision.ticker, decision.provider)
         live = self._used(series)
         held, actions, years = live.held, len(live.held.actions), len(live.held.years)
-        before = (held.state or live.state(series, held.basis or decision.basis)) if committing else None
+        before = held.state if committing else None
+        if committing and before is None:
+            before = self._hash(live.state_words(series, held.basis or decision.basis))
         if decision.verdict in ACCEPTED:
             changed = bool(decision.bars) or held.basis != decision.basis
             self._put_bars(live, decision.bars)
             if self._put_actions(live, decision, committing=committing):
                 changed = True
             held.seq = seq
-            held.state = (live.state(series, decision.basis) if changed else before) if committing else None
+            if committing:
+                held.state = self._hash(live.state_words(series, decision.basis)) if changed else before
+            else:
+                held.state = None
         elif committing:
             held.state = before
         held.basis, held.rules_version = decision.basis, decision.rules_version
@@ -195,7 +217,8 @@ class SeriesFold:
             return live
         key = _encode((series.provider, series.ticker))  # two strings in msgpack: no such pair begins another
         stored = self._scratch.get(b"s" + key)
-        live = self._live[series] = LiveSeries(HeldSeries() if stored is None else _decode_held(stored), key)
+        held = HeldSeries() if stored is None else _decode_held(stored)
+        live = self._live[series] = LiveSeries(held, key, _leaves(held))
         self._items += live.items
         while self._items > LIVE_ITEMS and len(self._live) > 1:
             _, other = self._live.popitem(last=False)
@@ -208,18 +231,28 @@ class SeriesFold:
             days = [bar.date for bar in bars]
             if not all(map(lt, days, days[1:])):
                 bars = [bar for _, bar in sorted({bar.date: bar for bar in bars}.items())]
+        if not bars:
+            return
+        first, newest = bars[0].date.year, bars[-1].date.year
+        if first == newest:
+            self._put_year(live, first, bars)
+            return
         for year, of_year in groupby(bars, key=lambda bar: bar.date.year):
-            fresh, known, key = list(of_year), live.held.years.get(year), live.year_key(year)
-            encoded, count, last = list(map(_encode, fresh)), len(fresh), fresh[-1].date
-            if known is not None and known.last < fresh[0].date:
-                encoded, count = [self._stored(key), *encoded], known.bars + count
-            elif known is not None:
-                others = map(bytes, _decode_each(array_of(known.bars, self._stored(key))))
-                by_day = {bar[DAY]: bar for bar in (*others, *encoded)}
-                encoded, count, last = [by_day[day] for day in sorted(by_day)], len(by_day), max(known.last, last)
-            joined = b"".join(encoded)
-            self._scratch.put(key, joined)
-            live.held.years[year] = HeldYear(blake3(array_of(count, joined)).digest(), count, last)
+            self._put_year(live, year, list(of_year))
+
+    def _put_year(self, live: LiveSeries, year: int, fresh: Sequence[Bar]) -> None:
+        """Hold `fresh` bars of one year, in order of days."""
+        known, key, count, last = live.held.years.get(year), live.year_key(year), len(fresh), fresh[-1].date
+        if known is None:
+            joined = b"".join(map(_encode, fresh))
+        elif known.last < fresh[0].date:
+            joined, count = b"".join((self._stored(key), *map(_encode, fresh))), known.bars + count
+        else:
+            others = map(bytes, _decode_each(array_of(known.bars, self._stored(key))))
+            by_day = {bar[DAY]: bar for bar in (*others, *map(_encode, fresh))}
+            joined, count, last = b"".join([by_day[day] for day in sorted(by_day)]), len(by_day), max(known.last, last)
+        self._scratch.put(key, joined)
+        live.put_year(year, HeldYear(self._hash(array_of(count, joined)), count, last))
 
     def _stored(self, key: bytes) -> bytes:
         stored = self._scratch.get(key)

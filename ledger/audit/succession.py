@@ -12,6 +12,7 @@ from typing import NamedTuple, Self, cast
 
 import msgspec
 
+from ledger.audit.answered_events import AnsweredEvents
 from ledger.audit.flaw import Flaw
 from ledger.audit.series_fold import DECIDED, Decided, SeriesFold, commits, series_decision
 from ledger.codec import UNDECODABLE, Envelope, decode_envelope
@@ -20,14 +21,6 @@ from ledger.events import Event, FetchSucceeded, IngestFailed, SnapshotWritten, 
 from ledger.files.scratch import ScratchMap
 
 CAUSE = "cause"
-
-
-class _Answered(msgspec.Struct, frozen=True, array_like=True):
-    """An event that others may answer: its type without the version, and its series."""
-
-    name: str
-    ticker: str
-    provider: str
 
 
 class _OfSeries(msgspec.Struct, frozen=True):
@@ -63,8 +56,6 @@ TIED_EVENTS: dict[type[Event], str] = {
 Tied = _OfSeries | Decided | FetchSucceeded | IngestFailed | SnapshotWritten
 
 _decode_named = msgspec.msgpack.Decoder(_OfSeries).decode
-_encode_answered = msgspec.msgpack.Encoder().encode
-_decode_answered = msgspec.msgpack.Decoder(_Answered).decode
 
 
 class Succession:
@@ -73,6 +64,7 @@ class Succession:
     def __init__(self, scratch: ScratchMap | None = None) -> None:
         self._scratch = ScratchMap() if scratch is None else scratch
         self._fold = SeriesFold(self._scratch)
+        self._answered = AnsweredEvents(self._scratch)
         self.ended = False  # at an event that does not decode
 
     def __enter__(self) -> Self:
@@ -112,7 +104,7 @@ class Succession:
         if name in ANSWERS and (flaw := self._cause_flaw(envelope, name, series)):
             return flaw
         if name in ANSWERED:
-            self._scratch.put(b"c%d" % envelope.seq, _answered(name, series.ticker, series.provider))
+            self._answered.put(envelope.seq, (name, series.ticker, series.provider))
         if not isinstance(series, DECIDED):
             return None
         committing = commits(envelope)
@@ -128,21 +120,15 @@ class Succession:
         wanted, needed = ANSWERS[name]
         if envelope.cause is None:
             return Flaw(envelope.seq, CAUSE, f"the seq of a {wanted}", "none") if needed else None
-        stored = self._scratch.get(b"c%d" % envelope.cause)
-        if stored == _answered(wanted, series.ticker, series.provider):
+        found = self._answered.get(envelope.cause)
+        if found == (wanted, series.ticker, series.provider):
             return None
-        found = None if stored is None else _decode_answered(stored)
         # A snapshot may answer the last decision on its ticker, whoever reported it.
-        if found is not None and wanted == DECISION and (found.name, found.ticker) == (wanted, series.ticker):
+        if found is not None and wanted == DECISION and found[:2] == (wanted, series.ticker):
             return None
         expected = f"a {wanted} of {series.ticker} from {series.provider}"
-        got = "another event" if found is None else f"a {found.name} of {found.ticker} from {found.provider}"
+        got = "another event" if found is None else "a {} of {} from {}".format(*found)
         return Flaw(envelope.seq, CAUSE, expected, f"{got} at seq {envelope.cause}")
-
-
-@lru_cache(maxsize=8_192)
-def _answered(name: str, ticker: str, provider: str) -> bytes:
-    return _encode_answered(_Answered(name, ticker, provider))
 
 
 def _hex(state: bytes | None) -> str:

@@ -73,7 +73,12 @@ def actions_array(actions: Iterable[Action]) -> bytes:
 
 def state_over(series: Series, basis: str, leaves: Sequence[tuple[int, bytes]], actions: bytes) -> bytes:
     """Return what `state` does, of the leaf of each year in order, and the `actions_array` of what holds."""
-    return blake3(DOMAIN + _encode((series.provider, series.ticker, basis, leaves, msgspec.Raw(actions)))).digest()
+    return blake3(state_words(series, basis, leaves, actions)).digest()
+
+
+def state_words(series: Series, basis: str, leaves: Sequence[tuple[int, bytes]], actions: bytes) -> bytes:
+    """Return the bytes of which `state_over` is the hash."""
+    return DOMAIN + _encode((series.provider, series.ticker, basis, leaves, msgspec.Raw(actions)))
 
 
 class YearlyBars:

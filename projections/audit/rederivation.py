@@ -7,15 +7,15 @@ What is derived is encoded and held against the recorded bytes: equal bytes are 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from operator import attrgetter
 
 from msgspec.structs import replace
 
 from ledger.audit.series_fold import commits, series_decision
-from ledger.chain import EMPTY_HEAD, Record
-from ledger.codec import Envelope, decode_as, decode_envelope, decode_envelopes, decode_event, encode_data
+from ledger.chain import EMPTY_HEAD
+from ledger.codec import Envelope, decode_as, decode_envelope, decode_event, encode_data, envelopes
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import FetchFailed, FetchSucceeded, IngestFailed, SnapshotWritten, ValidationCompleted
 from ledger.files.scratch import ScratchMap
@@ -103,7 +103,8 @@ class Rederivation:
 
     def _first_difference(self, stop: int, advance: Callable[[int], object] | None) -> Difference | None:
         for records in checked(self._log.read(0, stop), EMPTY_HEAD):
-            for envelope in _envelopes(records):
+            # What comes before a damaged one may differ.
+            for envelope in envelopes(list(map(_body, records)), start=records[0].seq):
                 difference = self._took(envelope) if self._mine is None or self._mine(envelope.stream) else None
                 if difference is not None:
                     return difference
@@ -291,14 +292,6 @@ class Rederivation:
 
 
 DECISION = f"{ValidationCompleted.TAG.partition('/')[0]}/"
-
-
-def _envelopes(records: list[Record]) -> Iterable[Envelope]:
-    try:
-        return decode_envelopes(list(map(_body, records)), start=records[0].seq)
-    except DamagedError:
-        # One by one: what comes before the damaged one may differ.
-        return (decode_envelope(record.seq, record.body) for record in records)
 
 
 def _check_answer(answer: Answer) -> None:

@@ -195,3 +195,12 @@ def test_a_scan_reads_only_where_asked(full: LedgerHome, tmp_path: Path) -> None
     path = archived(tmp_path / "a.db", bodies)
     assert (None, EVENTS) == (scan(path).flaw, scan(path).head.size)
     assert 3 == scan(path, meaning=True).head.size
+
+
+@pytest.mark.damages("one event means nothing, a later one is no event at all")
+def test_what_comes_before_an_event_that_is_none_is_named(full: LedgerHome, tmp_path: Path) -> None:
+    """Though both are read together."""
+    bodies = no_event(changed(stored_bodies(folder_of(full)), 2, cause=2))
+    rewrite(folder_of(full), bodies)
+    for report in (verify_ledger(full), verify_archive(archived(tmp_path / "a.db", bodies))):
+        assert (2, "cause") == (report.first_bad and report.first_bad.seq, report.first_bad and report.first_bad.kind)

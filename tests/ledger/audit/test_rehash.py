@@ -14,8 +14,15 @@ import ledger.audit.rehash
 import ledger.store.engine
 from ledger.audit.flaw import Flaw
 from ledger.audit.meaning import EventsRead
-from ledger.audit.rehash import RangeReport, _open_and_rehash, rehash_ledger, rehash_range, seq_prefix
-from ledger.chain import GENESIS, link
+from ledger.audit.rehash import (
+    RangeReport,
+    _open_and_rehash,
+    count_good,
+    rehash_ledger,
+    rehash_range,
+    seq_prefix,
+)
+from ledger.chain import GENESIS, link, links
 from ledger.codec import Envelope, encode_body
 from ledger.ids import append_id
 from ledger.store.engine import Engine
@@ -204,3 +211,20 @@ def test_the_first_event_follows_from_the_constant(folder: Path) -> None:
     """Event 0 is hashed after GENESIS and nothing else."""
     first = values(folder)[0]
     assert first[:LINK] == link(GENESIS, first[LINK:])
+
+
+@pytest.mark.parametrize("start", [0, 120, 250, 65_530, 2**32 - 12])
+def test_values_are_counted_up_to_the_first_that_is_not_sound(start: int) -> None:
+    """Whether or not the seqs together take as many bytes as the first; another seq, a short body, another link."""
+    bodies = [seq_prefix(seq) + b"rest" for seq in range(start, start + 12)]
+
+    def counted(changed: list[bytes], last: bytes = b"") -> int:
+        following = [*links(GENESIS, changed)[:-1], last or links(GENESIS, changed)[-1]]
+        return count_good(list(map(bytes.__add__, following, changed)), start=start, prev=GENESIS)
+
+    assert 12 == counted(bodies)
+    assert 11 == counted(bodies, bytes(LINK))
+    for seq in range(12):
+        for wrong in (seq_prefix(start + seq + 1), seq_prefix(start + seq)[:-1], b"", b"\x98\xcf" + key(start + seq)):
+            assert seq == counted([*bodies[:seq], wrong, *bodies[seq + 1 :]])
+    assert 0 == count_good([], start=start, prev=GENESIS)
