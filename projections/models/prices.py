@@ -12,7 +12,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import MAXYEAR, date
-from itertools import takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -157,9 +156,9 @@ def held_years(tables: Tables, series: Series, first: int | None = None, last: i
     """
     if first is None:
         return _whole(tables, series)
-    prefix, past = text_key(series.provider, series.ticker), _past_year(last)
-    found = tables["bars"].scan(prefix, start=prefix + day_key(date(first, 1, 1)))
-    return _held_of(list(takewhile(lambda row: row[0][-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES] < past, found)))
+    prefix = text_key(series.provider, series.ticker)
+    start, stop = prefix + day_key(date(first, 1, 1)), prefix + _past_year(last)
+    return _held_of(tables["bars"].between(prefix, start, stop))
 
 
 def _whole(tables: Tables, series: Series) -> HeldYears:

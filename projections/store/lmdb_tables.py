@@ -128,6 +128,33 @@ class LmdbTable(Table):
                 if past == NEIGHBOURS:
                     return
 
+    def between(self, prefix: bytes, start: bytes, stop: bytes) -> list[Row]:
+        """Return the rows whose key begins with `prefix` and lies in [start, stop); each costs half of one of a `scan`.
+
+        Those beside them are checked as there.
+        """
+        whole, skip, folder = self._mark + prefix, len(self._mark), self._folder
+        first, end = max(whole, self._mark + start), self._mark + stop
+        past = past_prefix(whole)
+        if past is not None:
+            end = min(end, past)
+        found: list[Row] = []
+        last: bytes | None = None
+        beyond = 0
+        for key, stored in _forwards(self._txn.cursor(), first):
+            # As in `scan`, without what a generator costs.
+            value = stored[:-CHECK_BYTES]
+            if _check(crc32(key + value)) != stored[-CHECK_BYTES:] or (last is not None and key <= last):
+                raise DamagedRowError(folder, key)
+            last = key
+            if key >= end:
+                beyond += 1
+                if beyond == NEIGHBOURS:
+                    break
+            elif key >= first:
+                found.append((key[skip:], value))
+        return found
+
     def stored(self) -> Iterator[list[Row]]:
         """Yield the rows as they are stored, some thousands at a time: mark and check included, neither looked at.
 

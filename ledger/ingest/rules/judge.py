@@ -202,8 +202,10 @@ def lacking_days(answer: JudgedAnswer, held: Held) -> Iterator[date]:
     if not answer.days:
         return  # without rows it withdraws nothing: it has none to lack a day among
     window, rank = answer.window, answer.reading.rank
-    for day in sorted(held.bars.keys() - answer.days):
-        if window.start <= day <= window.end and not outranks(held.ranks.get(day), rank):
+    start, end, answered = window.start, window.end, answer.days
+    # Of years that are held a file has a day: nothing is sorted that is not in its window.
+    for day in sorted([one for one in held.bars if start <= one <= end and one not in answered]):
+        if not outranks(held.ranks.get(day), rank):
             yield day
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -128,6 +129,9 @@ def test_a_table_is_a_sorted_dict(kind: Kind, before: Changes, after: Changes, p
             assert rows == list(table.scan(prefix))
             assert rows[::-1] == list(table.scan(prefix, reverse=True))
             assert want.get(prefix) == (table.get(prefix) if prefix else None)
+            for start, stop in pairwise([b"", *prefixes, b"\xff" * 4]):
+                inside = [(key, value) for key, value in rows if start <= key < stop]
+                assert inside == table.between(prefix, start, stop)
 
 
 @pytest.mark.parametrize("kind", [in_memory, overlaid, stored])

@@ -42,6 +42,10 @@ def answers(folder: Path) -> Answers:
                 lambda ticker=ticker: list(table.scan(ticker)),
                 lambda ticker=ticker: list(table.scan(ticker, reverse=True)),
                 lambda ticker=ticker: list(table.scan(ticker, start=ticker + b"yfinance\0" + bytes(7) + b"\50")),
+                lambda ticker=ticker: table.between(ticker, ticker + b"yfinance\0" + bytes(8), ticker + b"z"),
+                lambda ticker=ticker: table.between(
+                    ticker, *(ticker + b"yfinance\0" + bytes(7) + bytes([number]) for number in (8, 40))
+                ),
                 lambda ticker=ticker: table.get(ticker + b"yfinance\0" + bytes(7) + b"\1") or b"absent",
                 lambda ticker=ticker: table.get(ticker + b"yfinance\0" + bytes(7) + b"\50") or b"absent",
             ]
