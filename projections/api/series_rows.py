@@ -23,6 +23,7 @@ from projections.models.units import reais
 from projections.queries.bar_fields import VOLUME, apart, relative
 
 if TYPE_CHECKING:
+    from projections.actions.witnessed import ToldActions
     from projections.queries.adjusted import AdjustmentRule
     from projections.queries.gaps import DueSessions
 
@@ -180,14 +181,27 @@ def counting_actions(state: State, ticker: str, position: int, order: Sequence[s
     They are what the prices of the ticker are adjusted by.
     """
     # Imported here: exact fractions cost as much as everything else that actions need.
-    from projections.actions.witnessed import witnessed
     from projections.queries.adjusted import told
 
     tables = state[held_prices.NAME]
-    rows = witnessed(told(tables, ticker, position, order))
-    counting = {(row.provider, one.ex_date, one.kind) for row in rows for one in row.actions}
-    found = actions_of(tables, ticker, None, position)
-    return [one for one in found if (one.provider, one.date, one.kind) in counting]
+    return counting_among(tables, ticker, told(tables, ticker, position, order), position)
+
+
+def counting_among(
+    tables: Tables, ticker: str, witnesses: Sequence["ToldActions"], position: int
+) -> list[CorporateAction]:
+    """Return what `counting_actions` does of a ticker whose actions are as these `witnesses` told of them."""
+    if not witnesses:
+        return []
+    # Imported here as above.
+    from projections.actions.witnessed import witnessed
+
+    counting = {(row.provider, one.ex_date, one.kind) for row in witnessed(witnesses) for one in row.actions}
+    found = (row for one in witnesses for row in actions(tables, Series(ticker, one.provider), position))
+    return sorted(
+        (one for one in found if (one.provider, one.date, one.kind) in counting),
+        key=lambda one: (one.date, one.kind, one.provider),
+    )
 
 
 def differences(series: Series, old: Mapping[date, Bar], new: Mapping[date, Bar]) -> Iterator[DiffRow]:

@@ -7,7 +7,7 @@ Tables:
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import msgspec
 
@@ -137,3 +137,35 @@ def judged(tables: Tables, ticker: str) -> tuple[str, ...]:
         found.add(provider)
         start = past_prefix(text_key(ticker, provider))
     return tuple(sorted(found))
+
+
+def judged_of(tables: Tables, tickers: Sequence[str]) -> dict[str, set[str]]:
+    """Return the providers that `judged` does for each of `tickers`, which come in order, one at least.
+
+    Costs the newest decisions from the first ticker to the last, and a look-up for each series.
+    """
+    found: dict[str, set[str]] = {ticker: set() for ticker in tickers}
+    first, end = text_key(tickers[0]), past_prefix(text_key(tickers[-1]))
+    for key, _ in takewhile(lambda row: (row[0],) < (end,), tables["newest"].scan(start=first)):
+        ticker, provider = two_texts(key)
+        if ticker in found:
+            found[ticker].add(provider)
+    row: Row | None = None
+    for ticker, providers in found.items():
+        prefix = text_key(ticker)
+        if row is None or row[0] < prefix:
+            row = _from(tables, prefix)
+        while row is not None and row[0].startswith(prefix):
+            provider = two_texts(row[0])[1]
+            providers.add(provider)
+            row = _from(tables, past_prefix(text_key(ticker, provider)))
+    return found
+
+
+def _from(tables: Tables, start: bytes | None) -> Row | None:
+    """Return the first decision from `start` on, None where there is none; the one behind it is read, and checked, too.
+
+    What was searched for and is not there may lie beside that place by a damaged key.
+    """
+    found = list(islice(tables["decided"].scan(start=start), 2)) if start else []
+    return found[0] if found else None

@@ -14,7 +14,7 @@ Source: docs/validation.md, "Adjusted prices".
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import groupby
@@ -150,15 +150,26 @@ class KnownActions(msgspec.Struct, frozen=True):
         return {day: factor for day, factor in found.items() if day >= self.since}
 
 
-def told(tables: Tables, ticker: str, position: int | None = None, order: Sequence[str] = ()) -> list[ToldActions]:
+def told(
+    tables: Tables,
+    ticker: str,
+    position: int | None = None,
+    order: Sequence[str] = (),
+    *,
+    providers: Collection[str] | None = None,
+) -> list[ToldActions]:
     """Return what the ticker's providers tell of its actions, as traded, those of `order` first to be believed.
 
-    Without an `order` in that of the registry; the sample's comes after them. Costs decisions.
+    Without an `order` in that of the registry; the sample's comes after them. `providers` are those that were judged,
+    for who knows them already. Costs decisions.
     """
-    judged = set(decisions.judged(tables, ticker))
+    judged = decisions.judged(tables, ticker) if providers is None else providers
+    naming = {name for name in judged if registry.names_actions(name)}
+    if not naming:
+        return []
     found = []
     for name in dict.fromkeys((*(order or registry.action_names("real")), *registry.action_names("sample"))):
-        if name in judged and registry.names_actions(name):
+        if name in naming:
             actions = prices.actions(tables, Series(ticker, name), position)
             basis = registry.described(name).basis
             found.append(
@@ -180,8 +191,14 @@ def known_actions(
     By all providers that tell of them, in the order of `rule` (see `told`), and by the exchange's own count of changes
     of rights: one that nobody names is of no known size. Costs their decisions, and the exchange's series.
     """
+    return known_by(state, series, basis, told(state[prices.NAME], series.ticker, position, rule.order), position)
+
+
+def known_by(
+    state: State, series: Series, basis: Basis, witnesses: Sequence[ToldActions], position: int | None = None
+) -> KnownActions:
+    """Return what `known_actions` does of a series whose ticker's actions are as these `witnesses` told of them."""
     tables = state[prices.NAME]
-    witnesses = told(tables, series.ticker, position, rule.order)
     known = asked(tables, series.ticker, witnesses, position, whole=series.provider)
     if not known:
         return KnownActions(basis)

@@ -13,6 +13,9 @@ def pick(providers: Collection[str], order: Sequence[str]) -> str:
     if not providers:
         message = "got no provider, want at least one"
         raise ValueError(message)
+    for provider in order:
+        if provider in providers:
+            return provider
     # Alone in a ledger of its own, so it can follow any order.
-    wanted = (*order, *registry.live_names("sample"), *sorted(providers))
-    return next(provider for provider in wanted if provider in providers)
+    others = (*registry.live_names("sample"), *sorted(providers))
+    return next(provider for provider in others if provider in providers)

@@ -1,6 +1,6 @@
 """Prices of many series as blocks: the rows of `Ledger.prices`, without making each of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import repeat
 from typing import NamedTuple
@@ -9,12 +9,13 @@ import numpy as np
 
 from ledger.market.series import Series
 from ledger.values import Bar, Basis
+from projections.actions.witnessed import ToldActions
 from projections.api.rows import AdjustedPrice, Price
-from projections.fold.tables import State
-from projections.models import bar_columns
+from projections.fold.tables import State, Tables
+from projections.models import bar_columns, decisions, prices
 from projections.models.bar_columns import EPOCH_ORDINAL, PRICES, Ints
 from projections.models.decisions import Decision
-from projections.queries.adjusted import ONE, AdjustmentRule, known_actions
+from projections.queries.adjusted import ONE, AdjustmentRule, AdjustmentScope, known_by, told
 from projections.relations.block import MICROS, Block, Cells, reais
 from projections.store.bulk import Batch
 from projections.store.store import View
@@ -23,12 +24,16 @@ BASES: tuple[Basis, ...] = ("as_traded", "split_adjusted")
 
 
 class SeriesRows(NamedTuple):
-    """The rows `[start, stop)` of a block that are of one series; the decisions on it until then, one at least."""
+    """The rows `[start, stop)` of a block that are of one series; the decisions on it until then, one at least.
+
+    Where prices are adjusted, `witnesses` tell of its ticker's actions.
+    """
 
     series: Series
     judged: list[Decision]
     start: int
     stop: int
+    witnesses: Sequence[ToldActions] = ()
 
 
 class Sessions(NamedTuple):
@@ -68,9 +73,20 @@ def sessions(
         ]
         columns = _columns(batch, rows, parts)
         if adjusted:
-            columns |= _adjusted(view.state, _RowsInForce(batch, rows, parts, columns), position, adjusted)
+            parts = _witnessed(view.state[prices.NAME], parts, position, adjusted)
+            columns |= _adjusted(view.state, _RowsInForce(batch, rows, parts, columns), position, adjusted.scope)
         held = [part for part in parts if part.start < part.stop]
         yield Sessions(Block(AdjustedPrice if adjusted else Price, columns), held)
+
+
+def _witnessed(tables: Tables, parts: list[SeriesRows], position: int, rule: AdjustmentRule) -> list[SeriesRows]:
+    """Return the parts with who tells of their tickers' actions."""
+    judged = decisions.judged_of(tables, sorted({part.series.ticker for part in parts}))
+    return [
+        part._replace(witnesses=told(tables, ticker, position, rule.order, providers=judged[ticker]))
+        for part in parts
+        for ticker in [part.series.ticker]
+    ]
 
 
 def _columns(batch: Batch, rows: Ints, parts: list[SeriesRows]) -> dict[str, Cells]:
@@ -93,7 +109,7 @@ def _columns(batch: Batch, rows: Ints, parts: list[SeriesRows]) -> dict[str, Cel
     }
 
 
-def _adjusted(state: State, held: _RowsInForce, position: int, rule: AdjustmentRule) -> dict[str, Cells]:
+def _adjusted(state: State, held: _RowsInForce, position: int, scope: AdjustmentScope) -> dict[str, Cells]:
     """Return the factor of each row and its prices times that; most series have no action, and nothing to compute."""
     size = len(held.rows)
     factor, missing = np.ones(size), np.zeros(size, np.bool_)
@@ -103,12 +119,12 @@ def _adjusted(state: State, held: _RowsInForce, position: int, rule: AdjustmentR
         if part.start == part.stop:
             continue
         span = slice(part.start, part.stop)
-        known = known_actions(state, part.series, whole.judged[-1].basis, position, rule)
+        known = known_by(state, part.series, whole.judged[-1].basis, part.witnesses, position)
         if not known.actions:
             missing[span] = True if known.since is None else days[span] + EPOCH_ORDINAL < known.since.toordinal()
             continue
         bars = held.bars(part)
-        factors = known.factors(bars, rule.scope)
+        factors = known.factors(bars, scope)
         for row, (day, bar) in enumerate(bars.items(), part.start):
             one = factors.get(day)
             if one is None:

@@ -16,7 +16,7 @@ from ledger.events import ValidationCompleted
 from ledger.log_source import LogSource
 from ledger.market.series import Series
 from ledger.market.series_state import leaf, state
-from ledger.values import Basis, Hash
+from ledger.values import Basis, Count, Hash, Id, Time
 from projections.fold.event_readers import current_tag
 from projections.fold.keys import seq_key
 from projections.fold.tables import Tables
@@ -38,9 +38,23 @@ class Commitment(msgspec.Struct, frozen=True):
     after: Hash | None = None
 
 
+class _DecidedEnvelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The envelope of a decision, read with what it carries in one pass: each one more goes through all of its bars."""
+
+    seq: Count
+    recorded_at: Time
+    append_id: Id
+    job_id: Id
+    cause: Count | None
+    stream: str
+    type: str
+    data: Commitment
+
+
 GAP_EVENTS = 8  # between two decisions: reading them as well costs less than to begin reading again
 
 _decode = msgspec.msgpack.Decoder(Commitment).decode
+_decode_whole = msgspec.msgpack.Decoder(_DecidedEnvelope).decode
 
 
 def departure(log: LogSource, tables: Tables, series: Series) -> str | None:
@@ -101,11 +115,21 @@ def commitments(log: LogSource, seqs: Iterable[int]) -> dict[int, Commitment]:
     found = {}
     for first, last in _runs(sorted(wanted)):
         for record in log.read(first, last + 1):
-            if record.seq in wanted:
-                envelope = decode_envelope(record.seq, record.body)
-                if current_tag(envelope.seq, envelope.type) == ValidationCompleted.TAG:
-                    found[int(record.seq)] = _decode(envelope.data)
+            if record.seq in wanted and (one := _decided(record.seq, record.body)) is not None:
+                found[int(record.seq)] = one
     return found
+
+
+def _decided(seq: int, body: bytes) -> Commitment | None:
+    try:
+        whole = _decode_whole(body)
+    except UNDECODABLE:
+        whole = None
+    if whole is not None and whole.seq == seq:
+        return whole.data if current_tag(seq, whole.type) == ValidationCompleted.TAG else None
+    # Of another type, or damaged: who reads it step by step says which.
+    envelope = decode_envelope(seq, body)
+    return _decode(envelope.data) if current_tag(seq, envelope.type) == ValidationCompleted.TAG else None
 
 
 def _runs(seqs: Sequence[int]) -> Iterator[tuple[int, int]]:

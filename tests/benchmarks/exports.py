@@ -1,6 +1,7 @@
-"""An export beside pyarrow, and its layouts beside each other: `python -m tests.benchmarks.exports [--rows N]`.
+"""An export beside pyarrow, and its layouts beside each other: `python -m tests.benchmarks.exports [--waited]`.
 
-Prints one JSON object; its seconds are the processor's. The peers write the rows that the export wrote, with its
+Prints one JSON object; its seconds are the processor's, or `--waited` ones, since an export reads and writes at once.
+The peers write the rows that the export wrote, with its
 settings: from lists of Python's values, which is where a program of one's own begins that has the rows, and from a
 table that Arrow has in memory already, which is the end of all that an export does before it writes. An export reads
 them from disk, and holds each series against the log. Both layouts hold the same ten years of 1,500 tickers, and
@@ -45,7 +46,7 @@ from projections.relations.block import Block, Cells
 from projections.relations.sessions import SeriesRows, Sessions
 from projections.store.bulk import BATCH_SERIES
 from projections.store.runner import catch_up, open_view
-from tests.benchmarks.measure import in_turn, ratio
+from tests.benchmarks.measure import Clock, in_turn, ratio
 from tests.benchmarks.one_object import print_measured
 from tests.support.drafts import JOB, StepClock, decision
 
@@ -62,9 +63,10 @@ QUERIES = {
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds of each contestant and the export's as a multiple of the peers'; milliseconds of each query."""
+    """Seconds of each contestant, the processor's or `waited`, and the export's as a multiple of the peers'; milliseconds of each query."""
 
     rows: int
+    waited: bool
     seconds: dict[str, float]
     times_a_peer: dict[str, float]
     files: dict[str, int]
@@ -139,7 +141,7 @@ def exported(home: LedgerHome, folder: Path) -> Path:
     return folder
 
 
-def contest(folder: Path, *, rows: int, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
+def contest(folder: Path, *, rows: int, rounds: int, clock: Clock) -> tuple[dict[str, float], dict[str, float]]:
     """Return the seconds of each, and the export's as a multiple of each peer's."""
     home = ledger(folder / "ledger", rows)
     path = next(exported(home, folder / "out").rglob("prices.parquet"))
@@ -165,7 +167,7 @@ def contest(folder: Path, *, rows: int, rounds: int) -> tuple[dict[str, float], 
         units=rows,
         unit="rows",
         rounds=rounds,
-        clock=time.process_time,
+        clock=clock,
     )
     times = {peer: 1 / ratio(timings, EXPORT, peer, what="export").median for peer in (FROM_ARROW, FROM_LISTS)}
     return {name: timing.median_s for name, timing in timings.items()}, times
@@ -225,9 +227,10 @@ def asked(folder: Path, rounds: int) -> dict[str, float]:
     return found
 
 
-def measure(folder: Path, *, rows: int, tickers: int, rounds: int) -> Report:
+def measure(folder: Path, *, rows: int, tickers: int, rounds: int, waited: bool) -> Report:
     """Return the figures of `contest`, where it is of any rows, and of both layouts."""
-    seconds, times = contest(folder, rows=rows, rounds=rounds) if rows else ({}, {})
+    clock = time.perf_counter if waited else time.process_time
+    seconds, times = contest(folder, rows=rows, rounds=rounds, clock=clock) if rows else ({}, {})
     folders: dict[str, Path] = {
         layout: laid_out(folder / layout, layout, tickers=tickers, years=YEARS) for layout in ("year", "ticker")
     }
@@ -235,6 +238,7 @@ def measure(folder: Path, *, rows: int, tickers: int, rounds: int) -> Report:
     answers: dict[str, Any] = {name: asked(path, rounds) for name, path in folders.items()}
     return Report(
         rows=rows,
+        waited=waited,
         seconds={name: round(value, 3) for name, value in seconds.items()},
         times_a_peer={name: round(value, 2) for name, value in times.items()},
         files={name: len(found) for name, found in files.items()},
@@ -249,9 +253,12 @@ def measure(folder: Path, *, rows: int, tickers: int, rounds: int) -> Report:
 )
 @click.option("--tickers", type=click.IntRange(min=751), default=TICKERS, show_default=True)
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
-def main(rows: int, tickers: int, rounds: int) -> None:
+@click.option(
+    "--waited", is_flag=True, help="Count what an export is waited for, on a machine with nothing else on it."
+)
+def main(rows: int, tickers: int, rounds: int, *, waited: bool) -> None:
     """Measure and print one JSON object."""
-    print_measured(partial(measure, rows=rows, tickers=tickers, rounds=rounds))
+    print_measured(partial(measure, rows=rows, tickers=tickers, rounds=rounds, waited=waited))
 
 
 if __name__ == "__main__":

@@ -107,12 +107,14 @@ def brought_by_hand(name: str) -> bool:
 
 def names_actions(name: str) -> bool:
     """Return whether the answers of `name` tell of dividends and splits; False for a provider that is not known."""
-    return any(one.name == name and one.names_actions for one in descriptions())
+    found = _by_name(ENTRIES).get(name)
+    return found is not None and found.names_actions
 
 
 def has_sessions(name: str) -> bool:
     """Return whether the answers of `name` have prices; True for a provider that is not known."""
-    return not any(one.name == name and not one.has_sessions for one in descriptions())
+    found = _by_name(ENTRIES).get(name)
+    return found is None or found.has_sessions
 
 
 def opened(name: str, access: Access) -> Provider:

@@ -199,8 +199,7 @@ def _add_described(files: "ExportFiles", ledger: Ledger, tickers: set[str], aske
         (log, view, order), position = ledger.reads, ledger.position(asked.as_of)
         of = quoting(view, position, SeriesWanted(order=order, source=asked.source, tickers=tickers))
         with output.progress(of, label="fields") as names:
-            for found in quoted_sessions(log, view, names, position):
-                files.add_market(found)
+            files.add_market(quoted_sessions(log, view, names, position))
 
 
 def _say_late(series: Sequence[ExportedSeries], form: FileFormat) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -20,6 +20,7 @@ from cli.commands.prices.export.row import (
     FileFormat,
     Layout,
 )
+from cli.commands.prices.export.write_behind import written_behind
 from cli.render import csv_text, parquet
 from ledger.errors import unwritable
 from ledger.files.atomic_file import SHARED_MODE
@@ -28,6 +29,7 @@ from ledger.market.series import Series
 from projections.api import series_rows
 from projections.api.faces import to_columns
 from projections.api.rows import CorporateAction, Instrument
+from projections.models import prices as held_prices
 from projections.models.bar_columns import EPOCH_ORDINAL, years
 from projections.queries.adjusted import AdjustmentRule
 from projections.relations.block import Block
@@ -58,10 +60,11 @@ class ExportedRows(Protocol):
 
 def adjusted_since(rows: Block, start: int = 0, stop: int | None = None) -> date | None:
     """Return the first of the sessions `[start, stop)` of one series, by day, that has an adjusted price."""
-    places = np.flatnonzero(~np.asarray(rows.columns["factor"].missing)[start:stop])
-    if not len(places):
+    missing = np.asarray(rows.columns["factor"].missing)[start:stop]
+    first = int(missing.argmin()) if len(missing) else 0
+    if first == len(missing) or missing[first]:
         return None
-    return date.fromordinal(int(rows.columns["date"].values[start + int(places[0])]) + EPOCH_ORDINAL)
+    return date.fromordinal(int(rows.columns["date"].values[start + first]) + EPOCH_ORDINAL)
 
 
 class Sink:
@@ -149,6 +152,22 @@ class ParquetWriter:
 WRITERS: dict[str, type[CsvWriter] | type[ParquetWriter]] = {"csv": CsvWriter, "parquet": ParquetWriter}
 
 
+class _Batch(NamedTuple):
+    """Sessions of some tickers, and the corporate actions of each part of them."""
+
+    found: Sessions
+    actions: list[list[CorporateAction]]
+
+
+def _batches(view: View, found: Iterable[Sessions], position: int) -> Iterator[_Batch]:
+    tables = view.state[held_prices.NAME]
+    for one in found:
+        yield _Batch(
+            one,
+            [series_rows.counting_among(tables, of.series.ticker, of.witnesses, position) for of in one.parts],
+        )
+
+
 class ExportFiles:
     """The files under `folder`, each row in the one of its year, or of its ticker and year; rows come by ticker."""
 
@@ -161,9 +180,13 @@ class ExportFiles:
         """Write the sessions of some tickers."""
         self._add_sessions(PRICES, found, PRICE_COLUMNS)
 
-    def add_market(self, found: Sessions) -> None:
-        """Write every field of the sessions of some tickers."""
-        self._add_sessions(MARKET, found, [name for name in found.block.names if name != "ticker"])
+    def add_market(self, found: Iterable[Sessions]) -> None:
+        """Write every field of the sessions of some tickers, while more of them are read.
+
+        Raises: as `fill` does.
+        """
+        for _ in written_behind(found, self._put_market, rows_of=lambda one: len(one.block)):
+            pass
 
     def add_actions(self, ticker: str, actions: Sequence[CorporateAction]) -> None:
         """Write the corporate actions of a ticker, which come by day."""
@@ -186,15 +209,12 @@ class ExportFiles:
 
         Raises: MissingExtraError without pyarrow; DiskFullError; UnwritableError.
         """
-        for found in sessions(view, wanted, position, adjusted=rule):
-            self.add_prices(found)
+        batches = _batches(view, sessions(view, wanted, position, adjusted=rule), position)
+        for found, of_parts in written_behind(batches, self._put_batch, rows_of=lambda one: len(one.found.block)):
             days = found.block.columns["date"].values + EPOCH_ORDINAL
-            for part in found.parts:
-                ticker = part.series.ticker
-                actions = series_rows.counting_actions(view.state, ticker, position, rule.order)
-                self.add_actions(ticker, actions)
+            for part, actions in zip(found.parts, of_parts, strict=True):
                 yield ExportedSeries(
-                    ticker=ticker,
+                    ticker=part.series.ticker,
                     provider=part.series.provider,
                     basis=part.judged[-1].basis,
                     first=date.fromordinal(int(days[part.start])),
@@ -214,6 +234,14 @@ class ExportFiles:
         self._finish(last=True)
         self.written.sort(key=lambda file: file.path)
 
+    def _put_batch(self, batch: _Batch) -> None:
+        self.add_prices(batch.found)
+        for part, actions in zip(batch.found.parts, batch.actions, strict=True):
+            self.add_actions(part.series.ticker, actions)
+
+    def _put_market(self, found: Sessions) -> None:
+        self._add_sessions(MARKET, found, [name for name in found.block.names if name != "ticker"])
+
     def _add_sessions(self, name: str, found: Sessions, columns: Sequence[str]) -> None:
         by_ticker = self.layout == "ticker"
         names = columns if by_ticker else ("ticker", *columns)
@@ -221,8 +249,10 @@ class ExportFiles:
         for ticker, start, stop in spans if by_ticker else [("", 0, len(found.block))]:
             of = years(found.block.columns["date"].values[start:stop])
             for year in np.unique(of).tolist():
-                rows = found.block.taken(start + np.flatnonzero(of == year)).only(names)
-                self._put(self._path(name, ticker, year), rows)
+                held = of == year
+                # What is cut out whole is not copied.
+                rows = found.block.taken(slice(start, stop) if held.all() else start + np.flatnonzero(held))
+                self._put(self._path(name, ticker, year), rows.only(names))
             self._finish()
 
     def _path(self, name: str, ticker: str, year: int) -> str:
