@@ -63,7 +63,10 @@ QUERIES = {
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds of each contestant, the processor's or `waited`, and the export's as a multiple of the peers'; milliseconds of each query."""
+    """Seconds of each contestant, the processor's or `waited`, and the export's as a multiple of the peers'.
+
+    Milliseconds of each query.
+    """
 
     rows: int
     waited: bool

@@ -152,17 +152,17 @@ class ParquetWriter:
 WRITERS: dict[str, type[CsvWriter] | type[ParquetWriter]] = {"csv": CsvWriter, "parquet": ParquetWriter}
 
 
-class _Batch(NamedTuple):
+class ExportBatch(NamedTuple):
     """Sessions of some tickers, and the corporate actions of each part of them."""
 
     found: Sessions
     actions: list[list[CorporateAction]]
 
 
-def _batches(view: View, found: Iterable[Sessions], position: int) -> Iterator[_Batch]:
+def _batches(view: View, found: Iterable[Sessions], position: int) -> Iterator[ExportBatch]:
     tables = view.state[held_prices.NAME]
     for one in found:
-        yield _Batch(
+        yield ExportBatch(
             one,
             [series_rows.counting_among(tables, of.series.ticker, of.witnesses, position) for of in one.parts],
         )
@@ -234,7 +234,7 @@ class ExportFiles:
         self._finish(last=True)
         self.written.sort(key=lambda file: file.path)
 
-    def _put_batch(self, batch: _Batch) -> None:
+    def _put_batch(self, batch: ExportBatch) -> None:
         self.add_prices(batch.found)
         for part, actions in zip(batch.found.parts, batch.actions, strict=True):
             self.add_actions(part.series.ticker, actions)
