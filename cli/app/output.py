@@ -222,8 +222,14 @@ def is_stdout(out: Path | None) -> bool:
 
 def refuse_terminal(context: click.Context, style: Style, out: Path | None) -> None:
     """Refuse to print on a terminal what only programs read."""
-    if style.format == PARQUET and is_stdout(out) and sys.stdout.isatty():
-        context.fail("got --format parquet on a terminal, want --out")
+    if style.format == PARQUET:
+        refuse_bytes(context, "--format parquet", out)
+
+
+def refuse_bytes(context: click.Context, what: str, out: Path | None) -> None:
+    """Refuse to print `what` on a terminal, where `out` is stdout and that is one."""
+    if terminal_width(out) is not None:
+        context.fail(f"got {what} on a terminal, want --out with a file")
 
 
 def raw(data: bytes) -> None:

@@ -50,6 +50,7 @@ Examples:
   main plot --ticker PETR4 --start 2026-01-01 --as-of 2026-01-31 --out petr4.svg
   main plot --ticker PETR4 --as-of 2026-01-31 --as-of 2026-02-13 --out before-and-after.png
   main plot --ticker PETR4 --adjusted --out petr4.svg
+  main plot --ticker PETR4 --out - --picture svg > petr4.svg
 
 \b
 Exit codes: 0 drawn, 3 no session held of what was asked for, nothing known to adjust
@@ -57,7 +58,10 @@ it by, or a package is missing.
 """
 )
 @ticker_option.option("Whose prices.", required=True)
-@click.option("--out", type=params.OUT_FILE, required=True, help="The .png or .svg file.")
+@click.option("--out", type=params.OUT_FILE, required=True, help="The .png or .svg file; - is stdout.")
+@click.option(
+    "--picture", type=click.Choice(FORMATS), help="What is drawn.  [default: as the name ends; png on stdout]"
+)
 @click.option("--start", type=params.DATE, help="First session.")
 @click.option("--end", type=params.DATE, help="Last session.")
 @click.option(
@@ -77,6 +81,7 @@ def plot(
     /,
     *,
     out: Path,
+    picture: PictureFormat | None,
     start: date | None,
     end: date | None,
     as_of: tuple[UpTo, ...],
@@ -90,9 +95,8 @@ def plot(
     after the last action of no known size.
     """
     params.refuse_backwards(context, start, end)
-    picture = out.suffix.lower().removeprefix(".")
-    if picture not in FORMATS:
-        context.fail(f"got --out {out}, want a name that ends in .png or .svg")
+    drawing = picture or _picture(context, out)
+    output.refuse_bytes(context, "a picture", out)
     if len(as_of) > AT_ONCE:
         context.fail(f"got --as-of {len(as_of)} times, want it once or twice")
     asked = [PlotOptions(start=start, end=end, as_of=one, **given) for one in as_of or (None,)]
@@ -100,11 +104,24 @@ def plot(
     with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
         ledger = Ledger(log, view, order=in_force.price_sources, action_order=in_force.action_sources)
         drawn = [_chart(ledger, view, one) for one in asked]
-    output.give([chart.render(drawn, cast("PictureFormat", picture))], out)
+    output.give([chart.render(drawn, drawing)], out)
     with output.unprinted():
         for one in drawn:
-            output.raw(f"{out}: {one.caption()}\n".encode())
+            if output.is_stdout(out):
+                output.say(one.caption(), explains=False)
+            else:
+                output.raw(f"{out}: {one.caption()}\n".encode())
     return Exit.OK
+
+
+def _picture(context: click.Context, out: Path) -> PictureFormat:
+    """Return what the name of the file says that it is, or refuse it."""
+    if output.is_stdout(out):
+        return "png"
+    ending = out.suffix.lower().removeprefix(".")
+    if ending not in FORMATS:
+        context.fail(f"got --out {out}, want a name that ends in .png or .svg")
+    return cast("PictureFormat", ending)
 
 
 def _chart(ledger: Ledger, view: View, asked: PlotOptions) -> PriceChart:

@@ -1,11 +1,12 @@
 """A picture of what was asked for, in the file that was named."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.retelling import DAYS, FIRST_DECISION, LATE, SECOND_DECISION, TICKER, look
-from tests.support.cli import Result
+from tests.cli.retelling import DAYS, FIRST_DECISION, LATE, NOW, SECOND_DECISION, TICKER, look
+from tests.support.cli import Result, command, environment
 
 PLOT = ("plot", "--ticker", "petr4")
 
@@ -76,3 +77,16 @@ def test_two_positions_are_drawn_side_by_side(retold: Path, tmp_path: Path) -> N
     assert (tmp_path / "both.svg").read_text("utf-8").count(">close, R$</text>") == 2
     thrice = look("plot", TICKER, *twice, "--as-of", "1", "--out", "x.svg", cwd=retold)
     assert (3, True) == (thrice.code, "got --as-of 3 times, want it once or twice" in thrice.err)
+
+
+@pytest.mark.parametrize(("args", "begins"), [((), b"\x89PNG"), (("--picture", "svg"), b"<?xml")])
+def test_a_picture_goes_where_stdout_goes(args: tuple[str, ...], begins: bytes, retold: Path, tmp_path: Path) -> None:
+    """The bytes of the file; what was drawn is said on stderr."""
+    out = tmp_path / "a"
+    said = caption(out, *(args or ("--picture", "png")), cwd=retold)
+    words = command(*PLOT, "--out", "-", *args)
+    done = subprocess.run(
+        words, cwd=retold, env=environment({"B3_LEDGER_NOW": NOW.isoformat()}), capture_output=True, check=False
+    )
+    assert (0, out.read_bytes(), said.encode()) == (done.returncode, done.stdout, done.stderr)
+    assert done.stdout.startswith(begins)

@@ -53,6 +53,21 @@ def test_a_name_that_is_taken_is_refused(copy: Path) -> None:
     assert (3, "precious") == (look("salvage", "--out", "a.db", cwd=copy).code, (copy / "a.db").read_text("utf-8"))
 
 
+def test_an_archive_goes_where_stdout_goes(copy: Path) -> None:
+    """The bytes of the file, and nothing beside them: what is said of it is on stderr."""
+    look("salvage", "--out", "saved.db", cwd=copy)
+    words = command("salvage", "--out", "-")
+    done = subprocess.run(words, cwd=copy, env=environment(NOW), capture_output=True, check=False)
+    assert (0, (copy / "saved.db").read_bytes()) == (done.returncode, done.stdout)
+    assert b" (intact) in stdout; nothing is lost; head " in done.stderr
+    assert 1 == done.stderr.count(b"\n")
+    refused = look("salvage", "--out", "-", "--format", "json", cwd=copy)
+    assert (3, "error: got --format json for an archive on stdout, want --out with a file") == (
+        refused.code,
+        refused.err.splitlines()[0],
+    )
+
+
 @pytest.mark.parametrize("room_kib", [0, 8])
 def test_what_does_not_fit_is_not_taken_for_lost(room_kib: int, copy: Path) -> None:
     """An error that says so, and no file: whoever salvages may have nothing else left."""
