@@ -33,7 +33,7 @@ class RelationsAsked(msgspec.Struct, frozen=True, kw_only=True):
     """As of which position a ledger is read, and which of all that it holds then.
 
     One series stands for a ticker, the `source`'s or the first by `order`; retired ones only if `retired`. Every
-    provider's actions are there, and adjust in the order of belief `action_order`.
+    provider's actions are there, whosever prices are read, and adjust in the order of belief `action_order`.
     """
 
     position: int
@@ -86,11 +86,11 @@ class Relations:
             yield from series_rows.changes(self._tables, series, self._position, everything=True)
 
     def actions(self) -> Iterator[CorporateAction]:
-        """Yield the corporate actions known, by ticker, day, kind and provider."""
+        """Yield the corporate actions known of every provider, by ticker, day, kind and provider."""
         ended = {} if self._asked.retired else retirements.in_force(self._view.state[metrics.NAME], self._position)
         tickers = dict.fromkeys(two_texts(key)[0] for key, _ in self._tables["decided"].scan())
         for ticker in [one for one in tickers if one not in ended]:
-            yield from series_rows.actions_of(self._tables, ticker, self._asked.source, self._position)
+            yield from series_rows.actions_of(self._tables, ticker, None, self._position)
 
     def instruments(self) -> Iterator[Instrument]:
         """Yield how each instrument was listed at the end, by ticker."""

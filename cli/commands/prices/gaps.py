@@ -64,7 +64,7 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
                 files=files.get(one.provider, ()),
             )
             found += series_rows.missing_sessions(view.state["prices"], one, due)
-    output.show(found, style, text=text, table=TABLE)
+    output.show(found, style, text=text, table=TABLE, none="no session is missing")
     return exits.ended(Exit.WARNING if found else Exit.OK, f"sessions without a price: {len(found)}")
 
 

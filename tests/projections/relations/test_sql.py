@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from ledger.memory_log import MemoryLog
+from ledger.values import Action
 from projections.api.columns import Columns
 from projections.api.extras import SqlRefusedError
 from projections.api.ledger import Ledger
@@ -209,3 +210,16 @@ def test_the_market_has_the_tickers_that_another_provider_stands_for() -> None:
         assert all(value > 0 for value in relations.table("market")["value"].to_pylist())
         other = Relations(story.log, view, msgspec.structs.replace(asked, source="yfinance"))
         assert [] == other.table("market").to_pylist()
+
+
+def test_a_source_of_prices_leaves_the_actions_of_its_witnesses() -> None:
+    """The exchange's files tell of none, and what others tell adjusts their prices all the same."""
+    story = Story()
+    paid = Action(day(1), "dividend", 500_000_000_000, None, None, "BRL", None, None, None, None, None)
+    story.decided(story.fetched(), bars=[bar(1)], actions=(paid,))
+    Listed(story).imported([line(day(1))])
+    with open_view(story.log, None) as view:
+        asked = RelationsAsked(position=view.head.size, order=(), source="cotahist")
+        relations = Relations(story.log, view, asked)
+        assert ["cotahist"] == relations.table("prices")["provider"].to_pylist()
+        assert ["yfinance"] == relations.table("actions")["provider"].to_pylist()

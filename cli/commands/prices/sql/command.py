@@ -38,7 +38,8 @@ events       the log itself: seq, recorded_at, type, stream, data as JSON
 
 \b
 Only these can be read: no file, no address, no setting, no second statement. One series stands for a
-ticker, as everywhere, and retired ones are left out. Times are UTC.
+ticker, as everywhere, and retired ones are left out; --source says whose prices are read, and actions
+stay those of every provider, as they adjust any. Times are UTC.
 
 \b
 Exit codes: 0 printed, 3 no ledger, or the query was refused, or a package is missing.
