@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 
 from ledger.audit.flaw import Flaw
-from ledger.backup.frames import records, runs
-from ledger.backup.scan import Scan, opened, scan
+from ledger.backup.frames import opened, records, runs
+from ledger.backup.scan import Scan, scan
 from ledger.chain import LINK_BYTES, Head, Link, Record
 from ledger.errors import ArchiveDamagedError, DamagedError, unreadable
 from ledger.events import LedgerCreated

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from ledger.audit.counts import Counts, Tally
 from ledger.audit.flaw import Flaw
 from ledger.audit.verify import VerifyReport
 from ledger.backup.archive_log import ArchiveLog
-from ledger.backup.counts import Counts, Tally
 from ledger.backup.create import CreatedBackup, Watch, unwatched
 from ledger.backup.restore_build import check_built, fill, new_engine
 from ledger.backup.scan import Scan, scan

@@ -3,7 +3,7 @@
 On disk in this order, each durable before the next: the archive, its `.checksum`, the event that records both.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from ledger import ids
 from ledger.backup.frames import HEADER, frames
 from ledger.backup.recorded import counted_before, keep_counts, newest_beside
-from ledger.backup.scan import Advance, Counted, Scan, ScanBehind, scan
+from ledger.backup.scan import Advance, Counted, Scan, scan
+from ledger.backup.scan_behind import ScanBehind
 from ledger.chain import Head, Link, Seq
 from ledger.claims import OtherLogError
 from ledger.codec import Draft, streams_hash
@@ -68,27 +69,8 @@ class BackupStage:
         self.name = "write"
 
 
-def _unseen() -> None:
+def _unseen(_values: Sequence[bytes]) -> None:
     """Tell nobody."""
-
-
-class HashedPart:
-    """A part file, and the hash of what is written into it; `grown` is called when there is more."""
-
-    def __init__(self, part: PartFile, grown: Callable[[], None]) -> None:
-        self.part = part
-        self._hasher = sha256()
-        self._grown = grown
-
-    def write(self, content: bytes) -> None:
-        """Write all of `content`; raises as `PartFile.write` does."""
-        self.part.write(content)
-        self._grown()
-        self._hasher.update(content)
-
-    def digest(self) -> bytes:
-        """Return the SHA-256 of what was written so far."""
-        return self._hasher.digest()
 
 
 def unwatched(_doing: str, _events: int | None) -> AbstractContextManager[Advance | None]:
@@ -258,29 +240,33 @@ def write_archive(
     advance: Advance | None = None,
     *,
     earlier: BackupCreated | None = None,
-    grown: Callable[[], None] = _unseen,
+    grown: Callable[[Sequence[bytes]], object] = _unseen,
 ) -> bytes:
     """Write the archive of events [0, size) of `log` into the empty `part`; return the SHA-256 of what the log gave.
 
-    `grown` is called whenever there is more of it.
+    `grown` is called with the events whose frames were written last.
     It begins with a copy of the backup that `earlier` records, in the folder of `part`, where there is one: that is as
     long as recorded, and of this log. Checks nothing else: what was written is to be hashed and scanned.
 
     Raises: what reading `log` raises; OSError. DamagedError, UnreadableError for the earlier backup too.
     """
-    hashed = HashedPart(part, grown)
+    hasher = sha256()
     if earlier is None:
-        hashed.write(HEADER)
+        part.write(HEADER)
+        hasher.update(HEADER)
     else:
         found, last = log.link_at(earlier.size - 1), earlier.size - 1
         if found != earlier.link:
             raise DamagedError(last, "link", expected=earlier.link.hex(), found=found.hex() if found else "none")
         copy_earlier(earlier, part, advance)
     for values in log.values(0 if earlier is None else earlier.size, size):
-        hashed.write(frames(values))
+        content = frames(values)
+        part.write(content)
+        grown(values)
+        hasher.update(content)
         if advance is not None:
             advance(len(values))
-    return hashed.digest()
+    return hasher.digest()
 
 
 def copy_earlier(earlier: BackupCreated, part: PartFile, advance: Advance | None = None) -> None:

@@ -9,10 +9,12 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Protocol
+
+import msgspec
 
 from ledger.audit.rehash import count_good, flaw_of
 from ledger.chain import GENESIS, LINK_BYTES, Link, Record, Seq
@@ -28,15 +30,34 @@ BUFFER_BYTES = 256 * 1024  # what is read at a time: with its frames taken apart
 _ANY_HEADER = re.compile(rb"b3-ledger archive ([2-9]|[1-9][0-9]+)\n")
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """Where the frame of `seq` begins, and the link that its event follows."""
+
+    seq: int
+    offset_bytes: int
+    prev: Link
+
+    def after(self, values: Sequence[bytes]) -> "Mark":
+        """Return where the frames of `values` (link ‖ body, at least one), which begin here, end."""
+        frame_bytes = sum(map(len, values)) + LENGTH.size * len(values)
+        return Mark(self.seq + len(values), self.offset_bytes + frame_bytes, Link(values[-1][:LINK_BYTES]))
+
+
+START = Mark(0, len(HEADER), GENESIS)
+
+
 def frame(record: Record) -> bytes:
     """Return the frame of `record`: its body's length, its link, its body."""
     return FRAME.pack(len(record.body), record.link) + record.body
 
 
-def frames(values: Iterable[bytes]) -> bytes:
+def frames(values: Sequence[bytes]) -> bytes:
     """Return the frames of events as a log stores them, link ‖ body, joined: a length before each value."""
-    pack = LENGTH.pack
-    return b"".join([pack(len(value) - LINK_BYTES) + value for value in values])
+    lengths = [len(value) - LINK_BYTES for value in values]
+    packed = {length: LENGTH.pack(length) for length in set(lengths)}
+    pieces = [b""] * (2 * len(values))
+    pieces[::2], pieces[1::2] = map(packed.__getitem__, lengths), values
+    return b"".join(pieces)
 
 
 def open_archive(path: Path) -> int:
@@ -74,12 +95,35 @@ def check_header(first: bytes, path: Path) -> None:
     raise NotAnArchiveError(path, "an empty file" if not first else f"a file that begins {first[: len(HEADER)]!r}")
 
 
+def opened(path: Path, mark: Mark = START) -> BinaryIO:
+    """Return the archive at `path`, open at `mark`; unbuffered, since it is read by the buffer.
+
+    Raises: as `open_archive` does.
+    """
+    fd = open_archive(path)
+    os.lseek(fd, mark.offset_bytes, os.SEEK_SET)
+    return open(fd, "rb", buffering=0)
+
+
 class Readable(Protocol):
     """A file open for reading."""
 
     def read(self, size: int, /) -> bytes:
         """Return what comes next, `size` bytes at most; nothing at the end."""
         ...
+
+
+class Stretch:
+    """What comes next in a file that is open, and ends after so many bytes."""
+
+    def __init__(self, file: Readable, stretch_bytes: int) -> None:
+        self._file, self._left_bytes = file, stretch_bytes
+
+    def read(self, size: int, /) -> bytes:
+        """Return what comes next, `size` bytes at most; nothing at the end."""
+        content = self._file.read(min(size, self._left_bytes))
+        self._left_bytes -= len(content)
+        return content
 
 
 def runs(file: Readable, *, start: int = 0) -> Iterator[list[bytes]]:

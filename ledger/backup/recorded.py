@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from ledger.backup.counts import Counts
-from ledger.backup.scan import Counted, Mark
+from ledger.audit.counts import Counts
+from ledger.backup.frames import Mark
+from ledger.backup.scan import Counted
 from ledger.chain import LINK_BYTES, Link, Record, Seq
 from ledger.codec import UNDECODABLE
 from ledger.errors import LedgerError, ShortageError

@@ -9,10 +9,10 @@ from operator import itemgetter, ne
 from pathlib import Path
 
 from ledger.appending import Append
+from ledger.audit.counts import ID, ID_BYTES, TIME_BYTES, UINT64, Tally
 from ledger.audit.rehash import seq_prefix
 from ledger.audit.verify import verify_folder
 from ledger.backup.archive_log import ArchiveLog
-from ledger.backup.counts import ID, ID_BYTES, TIME_BYTES, UINT64, Tally
 from ledger.backup.scan import Advance
 from ledger.chain import EMPTY_HEAD, LINK_BYTES, Head, Link
 from ledger.codec import Draft, decode_envelopes

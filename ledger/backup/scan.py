@@ -8,39 +8,26 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Self
 
 import msgspec
 from msgspec.structs import replace
 
+from ledger.audit.counts import Counts, Tally, merged
 from ledger.audit.flaw import Flaw
 from ledger.audit.meaning import Claim, EventsRead, Meaning
 from ledger.audit.rehash import Followed, count_good, first_of
 from ledger.audit.succession import Succession
-from ledger.backup.counts import Counts, Tally, merged
-from ledger.backup.frames import FRAME, HEADER, LENGTH, open_archive, runs, why_bad
-from ledger.chain import GENESIS, LINK_BYTES, Head, Link
+from ledger.backup.frames import FRAME, HEADER, START, Mark, Stretch, opened, runs, why_bad
+from ledger.chain import LINK_BYTES, Head, Link
 from ledger.codec import decode_created
-from ledger.errors import DamagedError, LedgerError, UnreadableError, unreadable
+from ledger.errors import DamagedError, UnreadableError, unreadable
 from ledger.events import LedgerCreated
 from ledger.files.checksum import CHANGES, FileHash, hash_file
-from ledger.files.growing import Growth
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 
 WORTH_MORE_PROCESSES_BYTES = 8 * 1024 * 1024
 
 Advance = Callable[[int], object]  # called with how many more events are done
-
-
-class Mark(msgspec.Struct, frozen=True):
-    """Where the frame of `seq` begins, and the link that its event follows."""
-
-    seq: int
-    offset_bytes: int
-    prev: Link
-
-
-START = Mark(0, len(HEADER), GENESIS)
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -103,7 +90,7 @@ def scan(
         with opened(path) as file:
             large = os.fstat(file.fileno()).st_size >= WORTH_MORE_PROCESSES_BYTES
         processes = 2 if large and known is None and hashed is None else 1
-        scanner = _Scanner(path, counted=counted, meaning=meaning, known=known, advance=advance, processes=processes)
+        scanner = Scanner(path, counted=counted, meaning=meaning, known=known, advance=advance, processes=processes)
         if hashed is not None:
             part = scanner.run_in_order()
         else:
@@ -112,57 +99,11 @@ def scan(
         raise unreadable(path, error) from error
     except IsolatedProcessError as error:
         raise UnreadableError(path, error.how) from error
-    return _scan_of(path, part, hashed, counted=counted)
+    return scan_of(path, part, hashed, counted=counted)
 
 
-class ScanBehind:
-    """The counted scan of an archive by a child process, which follows as this one writes it; ends with a `with`."""
-
-    def __init__(self, path: Path) -> None:
-        """Begin, before the first byte is written.
-
-        Raises: ShortageError; OSError.
-        """
-        self._path, self._growth = path, Growth()
-        scanner = _Scanner(path, counted=True, meaning=False, advance=None, processes=1)
-        scanner.growth = self._growth
-        self._child = IsolatedProcess(scanner.run_in_order, _ScannedPart)
-        self._is_over = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if not self._is_over:
-            # A child that is not waited for stays as a zombie.
-            with suppress(LedgerError):
-                self._part()
-
-    def grown(self) -> None:
-        """Tell the child that there is more."""
-        self._growth.grown()
-
-    def result(self) -> Scan:
-        """Return what the whole file holds, and what hash the disk gives back of it meanwhile; call it once.
-
-        Raises: as `scan` does.
-        """
-        self._growth.end()
-        try:
-            hashed = hash_file(self._path)
-            return _scan_of(self._path, self._part(), hashed, counted=True)
-        except OSError as error:
-            raise unreadable(self._path, error) from error
-        except IsolatedProcessError as error:
-            raise UnreadableError(self._path, error.how) from error
-
-    def _part(self) -> "_ScannedPart":
-        self._is_over = True
-        self._growth.end()
-        return self._child.result()
-
-
-def _scan_of(path: Path, part: "_ScannedPart", hashed: FileHash, *, counted: bool) -> Scan:
+def scan_of(path: Path, part: "ScannedPart", hashed: FileHash, *, counted: bool) -> Scan:
+    """Return what was found in the archive at `path`, whose hash is `hashed`."""
     return Scan(
         path=path,
         head=Head(part.end.seq, part.end.prev),
@@ -179,17 +120,7 @@ def _scan_of(path: Path, part: "_ScannedPart", hashed: FileHash, *, counted: boo
     )
 
 
-def opened(path: Path, mark: Mark = START) -> BinaryIO:
-    """Return the archive at `path`, open at `mark`; unbuffered, since it is read by the buffer.
-
-    Raises: as `open_archive` does.
-    """
-    fd = open_archive(path)
-    os.lseek(fd, mark.offset_bytes, os.SEEK_SET)
-    return open(fd, "rb", buffering=0)
-
-
-class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
+class ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
     """What holds from a mark on, and up to where."""
 
     end: Mark
@@ -200,7 +131,7 @@ class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
     found: EventsRead
     claims: tuple[Claim, ...]
 
-    def and_then(self, rest: "_ScannedPart") -> "_ScannedPart":
+    def and_then(self, rest: "ScannedPart") -> "ScannedPart":
         """Return this part and `rest`, which begins where this one ends, as one."""
         last, then = self.found.recorded_at, rest.found.first_recorded_at
         if then is not None and then < last:
@@ -215,7 +146,7 @@ class _ScannedPart(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, FileHash]:
+def _shared(scanner: "Scanner") -> tuple[ScannedPart, FileHash]:
     """Return the scan and the hash of a file: this process scans the first half, one child the second, one hashes.
 
     Where events are read, one more holds them against each other.
@@ -224,7 +155,7 @@ def _shared(scanner: "_Scanner") -> tuple[_ScannedPart, FileHash]:
     half = _halfway(scanner.path) if scanner.from_the_start else None
     if half is None:
         return scanner.run_in_order(), hashing.result()
-    scanning = IsolatedProcess(partial(scanner.run, half), _ScannedPart)
+    scanning = IsolatedProcess(partial(scanner.run, half), ScannedPart)
     following = IsolatedProcess(partial(_follow, scanner.path), Followed) if scanner.meaning else None
     first = scanner.run(START, stop=half.seq)
     # All are waited for, whatever they find: a child that is not reaped stays as a zombie.
@@ -260,19 +191,13 @@ def _halfway(path: Path) -> Mark | None:
     with opened(path) as file, suppress(DamagedError):
         half_bytes = os.fstat(file.fileno()).st_size // 2
         for values in runs(file):
-            at = _after(at, values)
+            at = at.after(values)
             if at.offset_bytes >= half_bytes:
                 return at
     return None
 
 
-def _after(mark: Mark, values: Sequence[bytes]) -> Mark:
-    """Return where the frames of `values` (at least one), which begin at `mark`, end."""
-    frame_bytes = sum(map(len, values)) + LENGTH.size * len(values)
-    return Mark(mark.seq + len(values), mark.offset_bytes + frame_bytes, Link(values[-1][:LINK_BYTES]))
-
-
-class _Scanner:
+class Scanner:
     """A pass over an archive's frames, and what it has found so far."""
 
     def __init__(
@@ -296,7 +221,7 @@ class _Scanner:
         self._tally = Tally()
         self._advance = advance
         self._processes = processes
-        self.growth: Growth | None = None  # of a file that is still being written
+        self.at = START
         self._created: LedgerCreated | None = None
         self._marks: list[Mark] = []
 
@@ -305,11 +230,11 @@ class _Scanner:
         """Whether no part of the archive is known."""
         return self.known is None and self._before is None
 
-    def anew(self) -> "_Scanner":
+    def anew(self) -> "Scanner":
         """Return a scanner of the same file that has read nothing, and reports no progress a second time."""
-        return _Scanner(self.path, counted=self._counted, meaning=self.meaning, advance=None, processes=1)
+        return Scanner(self.path, counted=self._counted, meaning=self.meaning, advance=None, processes=1)
 
-    def run_in_order(self) -> _ScannedPart:
+    def run_in_order(self) -> ScannedPart:
         """Return what holds from the first event on, each held against those before it where they are read."""
         if self._before is not None:
             return self._counted_on(self._before)
@@ -318,7 +243,7 @@ class _Scanner:
         with Succession() as self._succession:
             return self.run(START)
 
-    def _counted_on(self, before: Counted) -> _ScannedPart:
+    def _counted_on(self, before: Counted) -> ScannedPart:
         """Return what holds, of which what comes after `before` is read, and event 0."""
         rest = self.run(before.mark)
         if self._advance is not None:
@@ -328,30 +253,39 @@ class _Scanner:
             return replace(rest, created=created, marks=(START, *rest.marks), counts=merged(before.counts, rest.counts))
         return rest
 
-    def run(self, begin: Mark, *, stop: int | None = None) -> _ScannedPart:
+    def run(self, begin: Mark, *, stop: int | None = None) -> ScannedPart:
         """Return what holds from `begin` on, up to the seq `stop`, where a buffer ends, or to the end of the file."""
-        self._at, flaw = begin, None
-        if self.growth is not None:
-            self.growth.begin()
+        flaw = self.pass_over(begin, stop=stop)
+        if flaw is None and self.at.seq == 0:
+            flaw = Flaw(0, "missing event", LedgerCreated.TAG, "the end")
+        if flaw is None and self.known is not None and self.at.seq < self.known.size:
+            flaw = Flaw(self.at.seq, "missing event", f"seq {self.known.size - 1}", "the end")
+        return self.part(flaw)
+
+    def pass_over(self, begin: Mark, *, stop: int | None = None, end_bytes: int | None = None) -> Flaw | None:
+        """Add what holds from `begin` on to what was found, up to `stop`, as `run` does, or to `end_bytes` in the file.
+
+        Returns what is wrong where not all of it holds.
+        """
+        self.at = begin
         try:
             with opened(self.path, begin) as file:
-                growing = file if self.growth is None else self.growth.reader(file)
-                for values in runs(growing, start=begin.seq):
+                stretch = file if end_bytes is None else Stretch(file, end_bytes - begin.offset_bytes)
+                for values in runs(stretch, start=begin.seq):
                     self._take(values)
-                    if self._at.seq == stop:
+                    if self.at.seq == stop:
                         break
         except DamagedError as error:
-            flaw = Flaw(error.seq, error.kind, error.expected, error.found)
-        if flaw is None and self._at.seq == 0:
-            flaw = Flaw(0, "missing event", LedgerCreated.TAG, "the end")
-        if flaw is None and self.known is not None and self._at.seq < self.known.size:
-            flaw = Flaw(self._at.seq, "missing event", f"seq {self.known.size - 1}", "the end")
-        counts = self._tally.counts()
-        return _ScannedPart(
-            end=self._at,
+            return Flaw(error.seq, error.kind, error.expected, error.found)
+        return None
+
+    def part(self, flaw: Flaw | None) -> ScannedPart:
+        """Return what was found so far, up to `flaw`."""
+        return ScannedPart(
+            end=self.at,
             created=self._created,
             marks=tuple(self._marks),
-            counts=counts,
+            counts=self._tally.counts(),
             flaw=flaw,
             found=self._meaning.found() if self._meaning else EventsRead(),
             claims=tuple(self._claims),
@@ -362,9 +296,9 @@ class _Scanner:
 
         Raises: DamagedError where the known ones end with another link.
         """
-        start = self._at.seq
+        start = self.at.seq
         if self.known is None or start >= self.known.size:
-            return 0, self._at.prev
+            return 0, self.at.prev
         known = min(self.known.size - start, len(values))
         prev = Link(values[known - 1][:LINK_BYTES])
         if start + known == self.known.size and prev != self.known.link:
@@ -373,28 +307,28 @@ class _Scanner:
 
     def _take(self, values: Sequence[bytes]) -> None:
         """Add those of `values` that hold, and raise what is wrong with the first that does not."""
-        start = self._at.seq
+        start = self.at.seq
         known, prev = self.known_among(values)
         hashed = known + count_good(values[known:], start=start + known, prev=prev)
         good, flaw = hashed, None
         if self._meaning is not None:
             bodies = [value[LINK_BYTES:] for value in values[:hashed]]
             follow = None if self._succession is None else self._succession.take
-            flaw = self._meaning.read(bodies, self._at.seq, follow)
+            flaw = self._meaning.read(bodies, self.at.seq, follow)
             self._claims += self._meaning.claims()
             # What comes before the flaw means something.
-            good = hashed if flaw is None or flaw.seq is None else flaw.seq - self._at.seq
+            good = hashed if flaw is None or flaw.seq is None else flaw.seq - self.at.seq
         if good:
-            if self._at.seq == 0:
+            if self.at.seq == 0:
                 self._created = decode_created(values[0][LINK_BYTES:])
             if self._counted:
                 self._tally.add_checked(values[:good], start)
-            self._marks.append(self._at)
-            self._at = _after(self._at, values[:good])
+            self._marks.append(self.at)
+            self.at = self.at.after(values[:good])
             if self._advance is not None:
                 # The other process has checked about as many meanwhile and cannot report it.
                 self._advance(good * self._processes)
         if flaw is not None:
-            raise DamagedError(self._at.seq, flaw.kind, expected=flaw.expected, found=flaw.found)
+            raise DamagedError(self.at.seq, flaw.kind, expected=flaw.expected, found=flaw.found)
         if good < len(values):
-            raise why_bad(values[good], seq=self._at.seq, prev=self._at.prev)
+            raise why_bad(values[good], seq=self.at.seq, prev=self.at.prev)

@@ -20,8 +20,8 @@ from ledger.backup.create import (
     unwatched,
     write_archive,
 )
-from ledger.backup.frames import HEADER, LENGTH, runs
-from ledger.backup.scan import Scan, opened
+from ledger.backup.frames import HEADER, LENGTH, opened, runs
+from ledger.backup.scan import Scan
 from ledger.errors import DamagedError
 from ledger.files.atomic_file import part_file
 from ledger.files.checksum import render_checksum

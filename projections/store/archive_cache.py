@@ -16,8 +16,8 @@ import msgspec
 from blake3 import blake3
 
 from ledger.backup.archive_log import ArchiveLog, proven
-from ledger.backup.frames import FRAME, HEADER
-from ledger.backup.scan import START, Mark, Scan, opened, scan
+from ledger.backup.frames import FRAME, HEADER, START, Mark, opened
+from ledger.backup.scan import Scan, scan
 from ledger.chain import EMPTY_HEAD, Head
 from ledger.codec import UNDECODABLE
 from ledger.errors import LedgerError, UnreadableError, unreadable

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from ledger.audit.counts import Counts
 from ledger.audit.flaw import Flaw
 from ledger.audit.meaning import EventsRead
 from ledger.backup.check import check_archive, check_backup, check_made
-from ledger.backup.counts import Counts
 from ledger.backup.create import create_backup
 from ledger.backup.recorded import recorded_backups
 from ledger.backup.scan import Advance

@@ -15,8 +15,8 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.appending import Appended
+from ledger.audit.counts import Counts
 from ledger.backup.archive_log import archive_log
-from ledger.backup.counts import Counts
 from ledger.backup.create import CreatedBackup, create_backup, failure
 from ledger.backup.scan import scan
 from ledger.chain import GENESIS, Head, Link, Seq, link

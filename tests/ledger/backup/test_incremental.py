@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.audit.counts import Counts, Tally
 from ledger.backup import create, recorded
 from ledger.backup.archive_log import archive_log
 from ledger.backup.check import check_made
-from ledger.backup.counts import Counts, Tally
 from ledger.backup.create import CreatedBackup, create_backup
 from ledger.backup.recorded import KEPT_BACKUPS, KEPT_COUNTS, counted_before, newest_beside
 from ledger.backup.scan import scan
@@ -30,7 +30,7 @@ from ledger.log_source import events_of
 from ledger.store.create import create_ledger
 from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from tests.ledger.backup.test_counts import refused
+from tests.ledger.audit.test_counts import refused
 from tests.ledger.backup.test_create import job, last_event
 from tests.support.archives import archive, small_log
 from tests.support.drafts import JOB, StepClock, connection_tested

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.audit.counts import ID
 from ledger.backup.archive_log import ArchiveLog, archive_log
-from ledger.backup.counts import ID
 from ledger.backup.restore_build import appends_begun, build_folder, check_built, fill, new_engine
 from ledger.chain import Head, Link, Record
 from ledger.codec import decode_envelope, decode_envelopes, encode_draft

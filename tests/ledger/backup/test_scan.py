@@ -4,16 +4,15 @@ import errno
 import os
 import signal
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from ledger.audit.counts import Counts
 from ledger.audit.flaw import Flaw
-from ledger.backup.counts import Counts
-from ledger.backup.frames import HEADER
-from ledger.backup.scan import START, Mark, Scan, ScanBehind, scan
+from ledger.backup.frames import HEADER, START, Mark
+from ledger.backup.scan import Scan, scan
 from ledger.chain import GENESIS, Head, Link, Record, Seq, link
 from ledger.codec import BODY_LIMIT_BYTES
 from ledger.errors import UnreadableError
@@ -208,49 +207,3 @@ def test_a_file_that_cannot_be_read_on_is_said_so(tmp_path: Path, monkeypatch: p
 def test_an_archive_begins_behind_its_header() -> None:
     """Before any event the link is that of none."""
     assert Mark(0, 20, GENESIS) == START
-
-
-def written_behind(path: Path, content: bytes, piece_bytes: int) -> Scan:
-    """Return the scan by a child that follows while `content` is written a piece at a time."""
-    path.write_bytes(b"")
-    with ScanBehind(path) as behind:
-        with path.open("ab", buffering=0) as file:
-            # As a writer does: the header at once, which the child reads first.
-            cuts = [0, *range(len(HEADER), len(content), piece_bytes), len(content)]
-            for at, end in pairwise(cuts):
-                file.write(content[at:end])
-                behind.grown()
-        return behind.result()
-
-
-@pytest.mark.parametrize("piece_bytes", [13, 500, 100_000])
-def test_a_child_that_follows_finds_what_a_scan_finds(
-    piece_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of a whole archive and of damaged ones, however the pieces come."""
-    monkeypatch.setattr("ledger.backup.frames.BUFFER_BYTES", 500)
-    path = tmp_path / "a.db"
-    for content in [WHOLE, *_damaged()[:: 20 if piece_bytes < 500 else 3]]:
-        found = written_behind(path, content, piece_bytes)
-        want = scan(path, counted=True)
-        assert want == replace(found, marks=want.marks)
-
-
-def test_a_writer_that_gives_up_leaves_no_child(tmp_path: Path) -> None:
-    """The child ends with what there is, and is waited for."""
-    path = put(tmp_path / "a.db", b"")
-    for begun in (b"", WHOLE[:200]):
-        with ScanBehind(path) as behind:
-            path.write_bytes(begun)
-            behind.grown()
-        with pytest.raises(ChildProcessError):
-            os.waitpid(-1, os.WNOHANG)
-
-
-def test_a_child_that_dies_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no verdict then."""
-    monkeypatch.setattr("ledger.backup.scan._Scanner.run_in_order", _die)
-    with pytest.raises(UnreadableError, match="death by SIGSEGV"):
-        written_behind(tmp_path / "a.db", WHOLE, 500)
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)

@@ -9,11 +9,12 @@ from typing import Any
 
 import lmdb
 import pytest
+from msgspec import Raw
 
 import ledger.store.engine
 from ledger.appending import Append, Appended, chain_records
 from ledger.chain import EMPTY_HEAD, Head, Record
-from ledger.codec import Draft
+from ledger.codec import Draft, Envelope, decode_envelopes, encode_body
 from ledger.errors import (
     DamagedError,
     DiskFullError,
@@ -181,6 +182,19 @@ def test_values_are_the_records_as_stored(engine: Engine) -> None:
     """Link and body joined, from any event to any other."""
     for start, stop in ((0, 3), (1, 3), (1, 2)):
         assert [record.link + record.body for record in engine.chunk(start, stop)] == engine.values(start, stop)
+
+
+@pytest.mark.parametrize("stray", [key(0) + b"\0", key(1) + b"\0", key(5)], ids=["before", "behind", "at the end"])
+def test_a_stray_key_hides_no_event_that_is_missing(folder: Path, stray: bytes) -> None:
+    """Whoever reads is told, by the keys or by the seq that the event under the stray one says."""
+    body = encode_body(Envelope(5, 1, b"a" * 16, b"j" * 16, None, "s", "t", Raw(b"\x80")))
+    raw(folder, stray, bytes(32) + body, b"events")
+    raw(folder, key(1), None, b"events")
+    engine = Engine(folder, readonly=True)
+    with pytest.raises(DamagedError) as damage:
+        decode_envelopes([record.body for record in engine.chunk(0, 3)], start=0)
+    assert 1 == damage.value.seq
+    engine.close()
 
 
 def test_a_record_of_a_link_alone_is_read(folder: Path) -> None:

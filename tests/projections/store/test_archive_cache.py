@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.backup.archive_log import ArchiveLog, archive_log
-from ledger.backup.scan import Mark, Scan, scan
+from ledger.backup.frames import Mark
+from ledger.backup.scan import Scan, scan
 from ledger.chain import Head, Link
 from ledger.errors import ArchiveDamagedError, DiskFullError, NoArchiveError, NotAnArchiveError, UnreadableError
 from projections.fold.digest import digest

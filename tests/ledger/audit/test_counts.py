@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ledger.backup.counts import Counts, Tally, merged, provider_of
+from ledger.audit.counts import Counts, Tally, merged, provider_of
 from ledger.codec import (
     Draft,
     Envelope,

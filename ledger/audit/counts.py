@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
-from operator import add, itemgetter
+from operator import itemgetter
 
 import msgspec
 
@@ -78,7 +78,7 @@ class Tally:
         self._streams: Counter[str] = Counter()
         self._slices: Counter[bytes] = Counter()
         self._names: dict[bytes, tuple[str, str, bytes]] = {}  # of a slice: its stream, type and provider
-        self._ends: dict[bytes, int] = {}  # by the first bytes of a slice: where the provider's text begins in it
+        self._marks: dict[int, dict[bytes, int]] = {}  # by where a stream begins, by its first bytes; see `_marks_of`
 
     def add(self, envelopes: Sequence[Envelope]) -> None:
         """Count these events too."""
@@ -93,36 +93,56 @@ class Tally:
 
         Raises: DamagedError for a body that is no envelope, as decoding does.
         """
-        found = self._slices_of(values, start) if envelopes_hold(values) else []
-        self._slices.update(found)
-        others = [at for at, one in enumerate(found) if not one] if self._slices.pop(b"", 0) else range(0)
-        for at in others if found else range(len(values)):
+        others = self._sliced(values, start) if envelopes_hold(values) else range(len(values))
+        for at in others:
             self.add(decode_envelopes([values[at][LINK_BYTES:]], start=start + at))
 
-    def _slices_of(self, values: Sequence[bytes], start: int) -> list[bytes]:
-        """Return the bytes from stream to provider of each event, now named, or nothing for one shaped otherwise.
+    def _sliced(self, values: Sequence[bytes], start: int) -> Sequence[int]:
+        """Count those of `values` that are shaped as most are by what is cut out of them; return where the others are.
 
-        None of any where one is shaped otherwise before its stream.
+        These are all of them where one is shaped otherwise before its stream.
         """
         streams = streams_at(values, start)
-        firsts = [value[at : at + FIRST_BYTES] for value, at in zip(values, streams, strict=False)]
-        if set(firsts) - self._ends.keys():
-            if len(self._ends) > MOST_FIRSTS:
-                self._ends.clear()
-            self._ends |= {first: mark_of(value, at) for first, value, at in zip(firsts, values, streams, strict=False)}
-        # A guess, by how the event's first bytes went on before: what was cut out shows whether it holds.
-        marks = map(add, streams, map(self._ends.__getitem__, firsts))
+        places = set(streams)
+        if len(places) == 1:
+            return self._alike(values, places.pop())
+        if not places:
+            return range(len(values))
+        others: list[int] = []
+        # Nearly always two: events have a cause or none.
+        for place in places:
+            here = [at for at, stream in enumerate(streams) if stream == place]
+            others += [here[at] for at in self._alike([values[at] for at in here], place)]
+        return sorted(others)
+
+    def _alike(self, values: Sequence[bytes], stream: int) -> Sequence[int]:
+        """Do what `_sliced` does for events whose streams begin at the same place."""
+        firsts = list(map(itemgetter(slice(stream, stream + FIRST_BYTES)), values))
+        # A guess, by how the event's first bytes went on before: what is cut out shows whether it holds.
+        marks = map(self._marks_of(firsts, values, stream).__getitem__, firsts)
         try:
-            found = [
-                value[at : end + 1 + value[end] - FIXSTR]
-                for value, at, end in zip(values, streams, marks, strict=False)
-            ]
-            new = set(found) - self._names.keys()
+            found = [value[stream : at + 1 + value[at] - FIXSTR] for value, at in zip(values, marks, strict=True)]
+            counted = Counter(found)
+            new = counted.keys() - self._names.keys()
             self._names |= {one: named(one) for one in new if is_slice(one)}
         except (IndexError, UnicodeDecodeError):
-            return []
+            return range(len(values))
         wrong = new - self._names.keys()
-        return [b"" if one in wrong else one for one in found] if wrong else found
+        for one in wrong:
+            del counted[one]
+        self._slices.update(counted)
+        return [at for at, one in enumerate(found) if one in wrong] if wrong else ()
+
+    def _marks_of(self, firsts: Sequence[bytes], values: Sequence[bytes], stream: int) -> dict[bytes, int]:
+        """Return where the provider's text begins in events whose streams begin at `stream`, by their first bytes."""
+        marks = self._marks.setdefault(stream, {})
+        if new := set(firsts) - marks.keys():
+            if len(marks) > MOST_FIRSTS:
+                marks.clear()
+            marks |= {
+                first: mark_of(value, stream) for first, value in zip(firsts, values, strict=True) if first in new
+            }
+        return marks
 
     def counts(self) -> Counts:
         """Return what has been counted so far."""
@@ -159,7 +179,7 @@ def streams_at(values: Sequence[bytes], start: int) -> bytes:
     seq_bytes, events = len(seq_prefix(start)), len(values)
     width = seq_bytes + BEFORE_CAUSE_BYTES + 1
     head = slice(LINK_BYTES, LINK_BYTES + width)
-    heads = b"".join([value[head] for value in values])
+    heads = b"".join(map(itemgetter(head), values))
     if len(heads) != width * events or not seqs_follow(heads, start, events):
         return b""
     # One byte of all events at a time.
@@ -176,11 +196,11 @@ def _streams_after(cause: int) -> bytes:
 
 
 def mark_of(value: bytes, stream: int) -> int:
-    """Return how far behind `stream` the provider's text begins, 0 for an event that is shaped otherwise."""
+    """Return where the provider's text begins in an event; where its stream does, for one that is shaped otherwise."""
     _, kind = _text(value, stream)
     _, data = _text(value, kind)
     at = _provider_at(value, data)
-    return at - stream if at < len(value) else 0
+    return at if at < len(value) else stream
 
 
 def is_slice(one: bytes) -> bool:
