@@ -13,6 +13,7 @@ import msgspec
 from cli.app.errors import NotAnExportError
 from cli.commands.prices.export.row import CLAIM_FORMAT, FORMATS, ExportClaim, Manifest
 from cli.render import out_file
+from ledger.errors import unwritable
 from ledger.files.atomic_file import sweep
 from ledger.files.durable import FOLDER, give_to_owner, make_folder
 from ledger.files.regular import read_regular
@@ -28,17 +29,18 @@ def fresh_folder(path: Path) -> Iterator[Path]:
 
     An export that is there already is replaced, whole. What a run that was killed left is removed.
 
-    Raises: NotAnExportError for anything else that is there.
+    Raises: NotAnExportError for anything else that is there; DiskFullError, UnwritableError.
     """
     check_replaceable(path)
     make_folder(path.parent)
     _sweep(path, "new")
-    with _locked_folder(_hidden(path, "new")) as new:
+    with _locked_folder(path) as new:
         yield new
-        if path.exists():
-            # A crash between these two renames leaves no export, and the one before it under a hidden name.
-            path.rename(_hidden(path, "old"))
-        new.rename(path)
+        with _changing(path):
+            if path.exists():
+                # A crash between these two renames leaves no export, and the one before it under a hidden name.
+                path.rename(_hidden(path, "old"))
+            new.rename(path)
     _sweep(path, "old")
 
 
@@ -47,10 +49,24 @@ def _hidden(path: Path, word: str) -> Path:
 
 
 @contextmanager
-def _locked_folder(path: Path) -> Iterator[Path]:
-    """Give the new folder `path`, locked for as long as its maker lives; remove it unless it was given another name."""
+def _changing(path: Path) -> Iterator[None]:
+    """Tell what fails in the block as of the export itself: nobody knows its hidden names."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+@contextmanager
+def _locked_folder(export: Path) -> Iterator[Path]:
+    """Give a new folder beside `export`, locked for as long as its maker lives.
+
+    It is removed unless it was given another name.
+    """
+    path = _hidden(export, "new")
     while True:
-        path.mkdir(FOLDER)
+        with _changing(export):
+            path.mkdir(FOLDER)
         with suppress(FileNotFoundError):
             fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             give_to_owner(fd, path.parent)

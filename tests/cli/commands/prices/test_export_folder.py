@@ -10,6 +10,7 @@ import pytest
 from cli.app.errors import NotAnExportError
 from cli.commands.prices.export.folder import SUFFIX, fresh_folder, put_manifest
 from cli.commands.prices.export.row import FORMAT, ExportedFile, Manifest
+from ledger.errors import UnwritableError
 
 
 def write(path: Path, *names: str, format_: str = FORMAT) -> None:
@@ -140,3 +141,12 @@ def test_a_file_and_a_link_are_left_alone(tmp_path: Path) -> None:
     for name in ("file", "link"):
         with pytest.raises(NotAnExportError, match="got no folder in"):
             write(tmp_path / name, "one")
+
+
+def test_a_place_that_takes_no_folder_is_told_by_the_name_that_was_given() -> None:
+    """The hidden name beside it says nothing to anybody."""
+    with (
+        pytest.raises(UnwritableError, match=r"on writing /proc/export, want a writable folder$"),
+        fresh_folder(Path("/proc/export")),
+    ):
+        pytest.fail("there is no such folder")
