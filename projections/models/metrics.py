@@ -317,11 +317,13 @@ def files(tables: Tables, provider: str, position: int | None = None) -> Iterato
             yield Window(*(date.fromordinal(int.from_bytes(day, "big")) for day in ends))
 
 
-def spans(tables: Tables, provider: str) -> Iterator[tuple[str, Window]]:
-    """Yield each ticker of which anything is held of `provider`, by ticker, with the first and the last day held."""
+def spans(tables: Tables, provider: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Window]]:
+    """Yield each ticker that is `wanted` and of which anything is held of `provider`, by ticker, with the first and
+    the last day held.
+    """  # noqa: D205 - one sentence
     for key, value in tables["tallies"].scan():
         ticker, of = two_texts(key)
-        if of == provider:
+        if of == provider and wanted(ticker):
             tally = _decode_tally(value)
             if tally.first_date is not None and tally.last_date is not None:
                 yield ticker, Window(tally.first_date, tally.last_date)

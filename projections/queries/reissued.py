@@ -15,8 +15,12 @@ def lacking(state: State, provider: str, *, days: Window, rank: Rank, present: C
     One that ended is history. Costs a look at every series of the provider.
     """
     ended = retirements.in_force(state[metrics.NAME])
-    for ticker, held in metrics.spans(state[metrics.NAME], provider):
-        if ticker in present or ticker in ended or held.end < days.start or days.end < held.start:
+
+    def wanted(ticker: str) -> bool:
+        return ticker not in present and ticker not in ended
+
+    for ticker, held in metrics.spans(state[metrics.NAME], provider, wanted):
+        if held.end < days.start or days.end < held.start:
             continue
         tables, series = state[prices.NAME], Series(ticker, provider)
         found = prices.first_held(tables, series, days)

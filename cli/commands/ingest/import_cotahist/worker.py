@@ -213,9 +213,8 @@ class FileWorker:
         with open_view(log, log.folder) as view:
             return [
                 (ticker, held)
-                for ticker, held in metrics.spans(view.state[metrics.NAME], DESCRIPTION.name)
-                if ticker in codes
-                and not log.append_run(ids.append_id(blended.retirement_key(ticker)))
+                for ticker, held in metrics.spans(view.state[metrics.NAME], DESCRIPTION.name, codes.__contains__)
+                if not log.append_run(ids.append_id(blended.retirement_key(ticker)))
                 and not retirements.is_recorded(view.state[metrics.NAME], ticker)
                 and blended.is_blended(ticker, self._decided(log, view, ticker))
             ]

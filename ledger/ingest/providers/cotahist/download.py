@@ -11,11 +11,8 @@ import os
 import re
 from collections.abc import Callable
 from datetime import date
-from email.message import Message
-from email.parser import BytesHeaderParser
-from http import HTTPStatus
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,6 +25,9 @@ from ledger.ingest.providers.port import DownloadError
 from ledger.urls import masked
 from ledger.values import ErrorKind
 
+if TYPE_CHECKING:
+    from email.message import Message
+
 BASE_URL = "https://bvmf.bmfbovespa.com.br/InstDados/SerHist"
 FIRST_YEAR = 1986
 CONNECT_S = 30
@@ -36,6 +36,7 @@ DIGITS_MAX = 18
 VALIDATOR_BYTES_MAX = 1024
 REPLY_BYTES_MAX = 64 * 1024  # of an answer that is no file
 SHOWN_DIGITS = 12  # of a SHA-256, in the name of a file that differs from the one kept
+OK, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 200, 206, 416  # RFC 9110
 KIND_BY_STATUS: dict[int, ErrorKind] = {404: "not-found", 410: "not-found", 429: "rate-limit"}
 
 _PERIOD = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", re.ASCII)
@@ -130,7 +131,7 @@ class Download:
             resumed = 0
         transfer = Transfer(fd, self._validator, resumed, self._limit_bytes, progress)
         error = transfer.perform(self._url, validator if resumed else None, idle_s=self._idle_s)
-        if transfer.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and resumed:
+        if transfer.status == RANGE_NOT_SATISFIABLE and resumed:
             # The file became shorter, or was there whole already: what is here can be neither told nor trusted.
             self._drop(fd)
             return self._run(fd, progress)
@@ -233,22 +234,25 @@ class Transfer:
         return int(words[1]) if len(words) > 1 and words[1].isdigit() else None
 
     @property
-    def headers(self) -> Message:
+    def headers(self) -> "Message":
         """The headers of the answer."""
+        # Imported here: an import of files that are there asks for none.
+        from email.parser import BytesHeaderParser
+
         return BytesHeaderParser().parsebytes(b"".join(self._lines[1:]))
 
     @property
     def takes(self) -> bool:
         """Whether what comes is the file, or the rest of it that was asked for."""
-        if self.status == HTTPStatus.PARTIAL_CONTENT:
+        if self.status == PARTIAL_CONTENT:
             asked = self._asked_from
             return asked > 0 and str(self.headers.get("Content-Range", "")).startswith(f"bytes {asked}-")
-        return self.status == HTTPStatus.OK
+        return self.status == OK
 
     @property
     def total_bytes(self) -> int | None:
         """How long the whole file is by the headers, None where they do not say."""
-        if self.status == HTTPStatus.PARTIAL_CONTENT:
+        if self.status == PARTIAL_CONTENT:
             said = str(self.headers.get("Content-Range", "")).rpartition("/")[2]
         else:
             said = str(self.headers.get("Content-Length", ""))
@@ -318,7 +322,7 @@ class Transfer:
     def _begin(self) -> None:
         """Make room for the file from where it comes, and remember what vouches for it being the same next time."""
         self._begun = True
-        if self.status == HTTPStatus.PARTIAL_CONTENT:
+        if self.status == PARTIAL_CONTENT:
             self.resumed = self._asked_from
             return
         self._at = 0

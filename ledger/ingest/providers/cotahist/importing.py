@@ -8,6 +8,7 @@ brings what that blended, rejected or left out.
 """
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, pairwise, starmap
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ledger.ingest.providers.cotahist.line_runs import TickerLines
 
 LOCK_NAME = DESCRIPTION.name  # one import at a time: nobody else writes series of this provider
+PACKED_AHEAD = 4  # batches, of 8,192 lines each: enough to compress while a commit waits for the disk
 APPENDS = f"{DESCRIPTION.name}/{recorded.VERSION}"  # what the names of appends begin with
 
 _NO_ACTIONS = series_state.actions_array(())
@@ -105,22 +107,20 @@ class Importer:
     ) -> "Iterator[tuple[TickerLines, list[bytes], Future[list[Answer | None]]]]":
         """Yield `batches`, each with the names of its appends and, to come, its answers; None of what is in the log.
 
-        A thread packs the lines of the next batch while one is judged: compression needs no interpreter.
+        A thread packs the lines of the next ones while one is judged: compression needs no interpreter.
         """
         # Imported here: a file of few lines needs no thread.
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(1) as thread:
-            before = None
+            ahead: deque[tuple[TickerLines, list[bytes], Future[list[Answer | None]]]] = deque()
             for batch in batches:
                 names = list(map(self._append_id, batch.tickers))
                 known = {} if self._log is None else self._log.append_runs(names)
-                following = batch, names, thread.submit(_packed, batch, [name not in known for name in names])
-                if before is not None:
-                    yield before
-                before = following
-            if before is not None:
-                yield before
+                ahead.append((batch, names, thread.submit(_packed, batch, [name not in known for name in names])))
+                if len(ahead) > PACKED_AHEAD:
+                    yield ahead.popleft()
+            yield from ahead
 
     def _committed(self, judgements: Iterable["_Judged"]) -> Iterator[Imported]:
         waiting: list[_Judged] = []
