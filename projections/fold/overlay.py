@@ -61,6 +61,10 @@ class Overlay(Table):
         changed = any(key.startswith(prefix) for key in self._changes)
         return super().whole(prefix, make) if changed else self._base.whole(prefix, make)
 
+    def hold_past(self, prefix: bytes, position: int | None = None) -> None:
+        """Make sure of what the base says; what changed here is folded from the log."""
+        self._base.hold_past(prefix, position)
+
     def flush(self) -> None:
         """Write the changes to the base, in key order, and forget them."""
         delete = self._base.delete

@@ -3,13 +3,20 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 Row = tuple[bytes, bytes]
 Stored = TypeVar("Stored", bound=msgspec.Struct)
 Made = TypeVar("Made")
+
+
+class Past(NamedTuple):
+    """The time that somebody reads of: once `position` events were read, None: any that there was."""
+
+    position: int | None
+
 
 encode = msgspec.msgpack.Encoder().encode
 
@@ -62,6 +69,13 @@ class Table(Protocol):
         A table that holds still may remember it, and give it to the next who asks.
         """
         return make(list(self.scan(prefix)))
+
+    def hold_past(self, prefix: bytes, position: int | None = None) -> None:  # noqa: ARG002 - for who doubts
+        """Make sure of what the rows under `prefix` said once `position` events were read; None: at any time.
+
+        For who is about to read what is no longer in force. A table that is not doubted has nothing to do.
+        """
+        return
 
     def load(self, key: bytes, decode: Callable[[bytes], Stored]) -> Stored | None:
         """Return the value at `key` decoded, None where there is none; to change it, change it and `store` it."""

@@ -30,9 +30,8 @@ def in_force(
 ) -> list[Version]:
     """Return the versions in force once `position` events are read (None: all), of the days from `start` to `end`."""
     if start == end:
-        made = (one for one in prices.versions(tables, series, start) if position is None or one.seq < position)
-        held = [one for one in made if one.bar is not None]
-        return held[-1:]
+        held = prices.on_day(tables, series, start, position)
+        return [] if held is None else [held]
     return [one for one in prices.holding(tables, series, position).values() if start <= one.date <= end]
 
 

@@ -15,7 +15,7 @@ from ledger.codec import Envelope
 from ledger.events import ValidationCompleted
 from ledger.market.series import Series
 from ledger.market.series_state import array_of
-from ledger.values import ACCEPTED, Action, Basis, Rank, Verdict, Window
+from ledger.values import ACCEPTED, Action, Basis, Count, Finding, Hash, Id, Rank, Time, Verdict, Window
 from projections.fold.keys import last_seq, past_prefix, seq_key, text_key, two_texts
 from projections.fold.tables import Row, Tables
 
@@ -51,31 +51,78 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.verdict in ACCEPTED
 
 
+class Commitment(msgspec.Struct, frozen=True):
+    """The decision in an event: the series that it is on, and the states before and after it, None of version 1.
+
+    For whoever reads it from the log; bars and actions stay encoded.
+    """
+
+    ticker: str
+    provider: str
+    basis: Basis
+    verdict: Verdict
+    window: Window
+    received: int
+    bars: msgspec.Raw
+    actions: msgspec.Raw
+    withdrawn: tuple[date, ...]
+    partial: tuple[date, ...]
+    rejected: tuple[Finding, ...]
+    rescale: float | None
+    before: Hash | None = None
+    after: Hash | None = None
+    rank: Rank | None = None
+
+
+class LoggedDecision(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The envelope of a decision, read with what it carries in one pass: each one more goes through all of its bars."""
+
+    seq: Count
+    recorded_at: Time
+    append_id: Id
+    job_id: Id
+    cause: Count | None
+    stream: str
+    type: str
+    data: Commitment
+
+
 _decode = msgspec.msgpack.Decoder(Decision).decode
 _decode_all = msgspec.msgpack.Decoder(list[Decision]).decode
 
 
-def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
-    """Keep the decision that `envelope` carries."""
-    decision = Decision(
+def decision(
+    envelope: Envelope | LoggedDecision,
+    said: ValidationCompleted | Commitment,
+    *,
+    rows: int,
+    actions: tuple[Action, ...],
+) -> Decision:
+    """Return what is kept of the decision that `envelope` carries."""
+    return Decision(
         envelope.seq,
         envelope.recorded_at,
         envelope.cause,
-        fact.verdict,
-        fact.basis,
-        fact.window,
-        fact.received,
-        fact.rescale,
-        fact.actions,
-        fact.partial,
-        tuple(finding.date for finding in fact.rejected if finding.date is not None) if fact.rejected else (),
-        len({*fact.withdrawn, *(bar.date for bar in fact.bars)}) if fact.withdrawn else len(fact.bars),
-        fact.after,
-        fact.rank,
-        fact.withdrawn,
+        said.verdict,
+        said.basis,
+        said.window,
+        said.received,
+        said.rescale,
+        actions,
+        said.partial,
+        tuple(finding.date for finding in said.rejected if finding.date is not None) if said.rejected else (),
+        rows,
+        said.after,
+        said.rank,
+        said.withdrawn,
     )
+
+
+def put(tables: Tables, envelope: Envelope, fact: ValidationCompleted) -> None:
+    """Keep the decision that `envelope` carries."""
+    rows = len({*fact.withdrawn, *(bar.date for bar in fact.bars)}) if fact.withdrawn else len(fact.bars)
     key, seq = text_key(fact.ticker, fact.provider), seq_key(envelope.seq)
-    tables["decided"].store(key + seq, decision)
+    tables["decided"].store(key + seq, decision(envelope, fact, rows=rows, actions=fact.actions))
     tables["newest"].put(key, seq)
 
 
@@ -85,12 +132,21 @@ def decisions(tables: Tables, series: Series, position: int | None = None, *, st
     None whose seq is below `start`.
     """
     prefix = text_key(series.ticker, series.provider)
+    _hold_past(tables, prefix, position)
     found: Iterator[Decision]
     if start:
         found = (_decode(value) for _, value in tables["decided"].scan(prefix, start=prefix + seq_key(start)))
     else:
         found = iter(tables["decided"].whole(prefix, _decoded))
     return found if position is None else takewhile(lambda one: one.seq < position, found)
+
+
+def _hold_past(tables: Tables, prefix: bytes, position: int | None) -> None:
+    """Hold what was decided once `position` events were read, where anything was since."""
+    if position is not None:
+        newest = next(tables["decided"].scan(prefix, reverse=True), None)
+        if newest is not None and last_seq(newest[0]) >= position:
+            tables["decided"].hold_past(prefix, position)
 
 
 def _decoded(rows: Sequence[Row]) -> list[Decision]:
@@ -108,7 +164,9 @@ def newest(tables: Tables, series: Series, position: int | None = None) -> Decis
 
     O(log n), and the keys of the decisions since.
     """
-    rows = tables["decided"].scan(text_key(series.ticker, series.provider), reverse=True)
+    prefix = text_key(series.ticker, series.provider)
+    _hold_past(tables, prefix, position)
+    rows = tables["decided"].scan(prefix, reverse=True)
     return next((_decode(value) for key, value in rows if position is None or last_seq(key) < position), None)
 
 

@@ -10,7 +10,7 @@ Tables:
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import MAXYEAR, date
 from typing import NamedTuple
 
@@ -122,10 +122,25 @@ class Prices:
         decisions.put(tables, envelope, fact)
 
 
-def versions(tables: Tables, series: Series, day: date | None = None) -> Iterator[Version]:
-    """Yield every version of the series (of one day, where given), by day and then by seq; one prefix scan."""
-    prefix = text_key(series.provider, series.ticker) + (b"" if day is None else day_key(day))
-    for key, value in tables["bars"].scan(prefix):
+def versions(tables: Tables, series: Series) -> Iterator[Version]:
+    """Yield every version of the series, by day and then by seq; one prefix scan."""
+    prefix = text_key(series.provider, series.ticker)
+    tables["bars"].hold_past(prefix)
+    return _versions(tables["bars"].scan(prefix))
+
+
+def on_day(tables: Tables, series: Series, day: date, position: int | None = None) -> Version | None:
+    """Return the bar in force on `day` once `position` events are read (None: all), None where none is; one scan."""
+    prefix = text_key(series.provider, series.ticker)
+    found = list(_versions(tables["bars"].scan(prefix + day_key(day))))
+    if position is not None and any(one.seq >= position for one in found):
+        tables["bars"].hold_past(prefix, position)
+        found = [one for one in _versions(tables["bars"].scan(prefix + day_key(day))) if one.seq < position]
+    return next((one for one in reversed(found) if one.bar is not None), None)
+
+
+def _versions(rows: Iterable[Row]) -> Iterator[Version]:
+    for key, value in rows:
         row = _decode_row(value)
         ordinal = int.from_bytes(key[-SEQ_BYTES - DAY_BYTES : -SEQ_BYTES], "big")
         yield Version(date=date.fromordinal(ordinal), seq=last_seq(key), recorded_at=row.recorded_at, bar=row.bar)
@@ -136,12 +151,12 @@ def bars(tables: Tables, series: Series, position: int | None = None) -> dict[da
 
     One prefix scan over the series' versions.
     """
-    return {bar.date: bar for bar in _decoded_bars(_whole(tables, series).until(position))}
+    return {bar.date: bar for bar in _decoded_bars(_then(tables, series, position))}
 
 
 def in_force(tables: Tables, series: Series, position: int | None = None) -> HeldBars:
     """Return what `bars` does, each beside the decision that it holds since."""
-    found = _whole(tables, series).until(position)
+    found = _then(tables, series, position)
     return HeldBars(
         _decoded_bars(found),
         [last_seq(found.keys[place]) for place in found.places],
@@ -159,6 +174,14 @@ def held_years(tables: Tables, series: Series, first: int | None = None, last: i
     prefix = text_key(series.provider, series.ticker)
     start, stop = prefix + day_key(date(first, 1, 1)), prefix + _past_year(last)
     return _held_of(tables["bars"].between(prefix, start, stop))
+
+
+def _then(tables: Tables, series: Series, position: int | None) -> HeldYears:
+    found = _whole(tables, series)
+    if found.until(position) is found:
+        return found
+    tables["bars"].hold_past(text_key(series.provider, series.ticker), position)
+    return _whole(tables, series).until(position)
 
 
 def _whole(tables: Tables, series: Series) -> HeldYears:

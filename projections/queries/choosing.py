@@ -45,7 +45,7 @@ def chosen(view: View, position: int, wanted: SeriesWanted) -> list[Series]:
         and (wanted.among is None or one.ticker in wanted.among)
     ]
     if position < view.head.size:  # else all that is held was told of
-        view.hold(candidates)
+        view.hold(candidates, position)
     found = []
     for _, known in groupby(candidates, key=_ticker):
         told = {

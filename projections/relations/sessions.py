@@ -64,7 +64,7 @@ def sessions(
     view: View, wanted: Iterable[Series], position: int, *, adjusted: AdjustmentRule | None
 ) -> Iterator[Sessions]:
     """Yield the sessions of the series `wanted` held once `position` events are read; see `Ledger.prices`."""
-    for batch in view.versions(wanted):
+    for batch in view.versions(wanted, position):
         rows = bar_columns.in_force(batch.columns, batch.numbers, position)
         places = np.searchsorted(batch.numbers[rows], np.arange(len(batch.parts) + 1)).tolist()
         parts = [

@@ -20,11 +20,19 @@ from ledger.market.series import Series
 from ledger.market.series_state import array_of
 from projections.fold.event_readers import array_length
 from projections.fold.keys import seq_key, text_key
-from projections.fold.tables import Row, State, Tables
+from projections.fold.tables import Past, Row, State, Tables
 from projections.models import bar_columns, decisions, prices
 from projections.models.bar_columns import EPOCH_ORDINAL, KEY_BYTES, BarColumns, DecidedBars, Flags, Ints
-from projections.models.decisions import Decision
-from projections.store.commitments import Commitment, apart, commitments
+from projections.models.decisions import Decision, LoggedDecision
+from projections.store.commitments import (
+    apart,
+    apart_then,
+    commitments,
+    departure,
+    ever_decided,
+    looked_at,
+    miscounted,
+)
 from projections.store.lmdb_tables import CHECK_BYTES, LmdbTable
 from projections.store.mending import UNSOUND, Mending
 
@@ -57,9 +65,13 @@ class Batch(NamedTuple):
 class Bulk:
     """Reads whole series from one view of a store."""
 
-    def __init__(self, log: LogSource, stored: State, mending: Mending) -> None:
-        """Read rows as they are `stored`; what does not hold is `mending`'s."""
+    def __init__(self, log: LogSource, stored: State, mending: Mending, position: int | None = None) -> None:
+        """Read rows as they are `stored`; what does not hold is `mending`'s.
+
+        What was in force once `position` events were read is held as well; None: all that there ever was.
+        """
         self._log, self._mending = log, mending
+        self._position = position
         self._stored = stored[prices.NAME]
 
     def batches(self, wanted: Iterable[Series]) -> Iterator[Batch]:
@@ -87,18 +99,20 @@ class Bulk:
                 raise ValueError(reason)
         made = [one for of_series in judged for one in of_series if one.rows]
         few = sum(one.rows for one in made) >= FROM_LOG_ROWS * len(made)
-        if few:
-            batch = self._decided(names, judged, [one.seq for one in made])
-            if batch is not None:
-                return batch
-        return self._checked(names, judged)
+        batch = self._decided(names, judged, [one.seq for one in made]) if few else None
+        if batch is not None:
+            self._hold_past(batch, (prices.DECIDED,))
+            return batch
+        batch = self._checked(names, judged)
+        self._hold_past(batch, prices.OF_SERIES)
+        return batch
 
     def _decided(self, names: Sequence[Series], judged: Sequence[list[Decision]], seqs: Iterable[int]) -> Batch | None:
         """Return the versions as the decisions in the log have them, None where one is not as decisions are.
 
         Raises: as `_held` does.
         """
-        found = commitments(self._log, [*seqs, *_newest(judged)])
+        found = commitments(self._log, [*seqs, *_looked_at(judged)])
         made = [_made(number, one, found.get(one.seq)) for number, of in enumerate(judged) for one in of if one.rows]
         try:
             columns, numbers = bar_columns.of_decisions(made)
@@ -110,6 +124,28 @@ class Bulk:
         _hold(batch, bar_columns.in_force(columns, numbers), found)
         self._mending.found_sound(names, (prices.DECIDED,))
         return batch
+
+    def _hold_past(self, batch: Batch, tables: Sequence[str]) -> None:
+        """Hold what was in force as of the position: decisions, and versions that `tables` were read for.
+
+        Raises: as `_held` does.
+        """
+        position, names = self._position, [part.series for part in batch.parts]
+        if position is None and prices.BARS in tables:
+            reasons = [departure(self._log, self._stored, series, Past(None)) for series in names]
+        elif position is None:
+            reasons = [ever_decided(self._log, part.series, part.judged) for part in batch.parts]
+        elif any(part.judged and part.judged[-1].seq >= position for part in batch.parts):
+            leaves = _leaves(batch, bar_columns.in_force(batch.columns, batch.numbers, position))
+            reasons = [
+                apart_then(self._log, part.series, part.judged, position, of_part)
+                for part, of_part in zip(batch.parts, leaves, strict=True)
+            ]
+        else:
+            return
+        for reason in filter(None, reasons):
+            raise ValueError(reason)
+        self._mending.found_sound(names, tables, Past(position))
 
     def _checked(self, names: Sequence[Series], judged: Sequence[list[Decision]]) -> Batch:
         """Return the versions as the store has them.
@@ -127,19 +163,19 @@ class Bulk:
         held = bar_columns.in_force(batch.columns, batch.numbers)
         covered = np.zeros(len(batch.numbers), np.bool_)
         covered[held] = True
-        _hold(batch, held, commitments(self._log, _newest(judged)))
+        _hold(batch, held, commitments(self._log, _looked_at(judged)))
         for part, of_series in zip(batch.parts, rows, strict=True):
             _check(part, of_series, covered[part.start : part.stop], bars)
         self._mending.found_sound(names)
         return batch
 
 
-def _newest(judged: Iterable[list[Decision]]) -> Iterator[int]:
-    """Yield the seq of the newest decision on each series that has any."""
-    return (of_series[-1].seq for of_series in judged if of_series)
+def _looked_at(judged: Iterable[Sequence[Decision]]) -> Iterator[int]:
+    """Yield the seqs of those decisions that each series is held against."""
+    return chain.from_iterable(map(looked_at, judged))
 
 
-def _made(number: int, decision: Decision, event: Commitment | None) -> DecidedBars:
+def _made(number: int, decision: Decision, event: LoggedDecision | None) -> DecidedBars:
     """Return what the decision made of the series `number`, as the event has it.
 
     Raises: ValueError where the event is none, or no decision with bars.
@@ -147,21 +183,22 @@ def _made(number: int, decision: Decision, event: Commitment | None) -> DecidedB
     if event is None:
         message = f"an event at seq {decision.seq} that is no decision"
         raise ValueError(message)
-    bars = bytes(event.bars)
+    bars = bytes(event.data.bars)
     count = array_length(bars)
-    withdrawn = [day.toordinal() - EPOCH_ORDINAL for day in event.withdrawn]
+    withdrawn = [day.toordinal() - EPOCH_ORDINAL for day in event.data.withdrawn]
     start = len(array_of(count, b""))
     return DecidedBars(number, decision.seq, decision.recorded_at, count, bars[start:], withdrawn)
 
 
-def _hold(batch: Batch, held: Ints, found: Mapping[int, Commitment]) -> None:
+def _hold(batch: Batch, held: Ints, found: Mapping[int, LoggedDecision]) -> None:
     """Hold the rows that are in force, `held`, against what the newest decision on each series commits to.
 
     Raises: ValueError where they depart from it.
     """
     for part, leaves, versions in zip(batch.parts, _leaves(batch, held), _versions(batch), strict=True):
         if part.judged:
-            reason = apart(found.get(part.judged[-1].seq), part.series, part.judged, leaves, versions)
+            reason = apart(found, part.series, part.judged, leaves)
+            reason = reason or miscounted(part.series, part.judged, versions)
         else:
             reason = f"{part.series.ticker} without a decision" if versions else None
         if reason is not None:

@@ -13,7 +13,7 @@ import lmdb
 
 from ledger.errors import StorageError
 from ledger.market.series import Series
-from projections.fold.tables import Made, Row, State, Table, Tables
+from projections.fold.tables import Made, Past, Row, State, Table, Tables
 from projections.models import prices
 
 UNSOUND = (StorageError, lmdb.Error)  # what reading a damaged store raises
@@ -38,18 +38,18 @@ class Mending:
         stored: State,
         *,
         fold_again: Callable[[], State],
-        departure: Callable[[Tables, Series], str | None],
+        departure: Callable[[Tables, Series, Past | None], str | None],
     ) -> None:
         """Read `stored`; `fold_again` is called once at most, and returns the same state from the log itself.
 
         `departure` is asked once per series, before its prices or actions are read: how they depart from what the
-        log commits to, None where they hold.
+        log commits to, None where they hold. It is asked again before their past is read, which is told then.
         """
         self._folder = folder
         self._stored = stored
         self._fold_again = fold_again
         self._departure = departure
-        self._holding: set[tuple[str, Series]] = set()
+        self._holding: set[tuple[str, Series, Past | None]] = set()
         self._folded: State | None = None
         self._once = threading.Lock()
         self.state: State = {
@@ -65,22 +65,29 @@ class Mending:
                 self._folded = self._fold_again()
             return self._folded
 
-    def hold(self, table: str, series: Series) -> None:
-        """Make sure that what is read of `series` in `table` is what its newest decision leads to."""
-        if self._folded is not None or (table, series) in self._holding:
+    def hold(self, table: str, series: Series, past: Past | None = None) -> None:
+        """Make sure that what is read of `series` in `table` is what its newest decision leads to.
+
+        With a `past` that what was then is what was decided by then.
+        """
+        if past is not None:
+            self.hold(table, series)
+        if self._folded is not None or (table, series, past) in self._holding:
             return
         try:
-            reason = self._departure(self._stored[prices.NAME], series)
+            reason = self._departure(self._stored[prices.NAME], series, past)
         except UNSOUND as error:
             reason = str(error)
         if reason is None:
-            self.found_sound([series])
+            self.found_sound([series], past=past)
         else:
             self.folded(reason)
 
-    def found_sound(self, series: Iterable[Series], tables: Sequence[str] = prices.OF_SERIES) -> None:
-        """Remember that what `tables` hold of these series, all of it, was held against the log already."""
-        self._holding.update(product(tables, series))
+    def found_sound(
+        self, series: Iterable[Series], tables: Sequence[str] = prices.OF_SERIES, past: Past | None = None
+    ) -> None:
+        """Remember that what `tables` hold of these series, now or of a `past`, was held against the log already."""
+        self._holding.update(product(tables, series, [past]))
 
     @property
     def sound(self) -> State | None:
@@ -130,6 +137,11 @@ class _MendedTable(Table):
             return self._rows(prefix).whole(prefix, make)
         except UNSOUND as error:
             return self._again(error).whole(prefix, make)
+
+    def hold_past(self, prefix: bytes, position: int | None = None) -> None:
+        """Make sure that the past of the series that `prefix` names is what was decided."""
+        if self._projection == prices.NAME and (series := prices.series_of(self._name, prefix)):
+            self._mending.hold(self._name, series, Past(position))
 
     def _rows(self, key: bytes) -> Table:
         if self._projection == prices.NAME and (series := prices.series_of(self._name, key)):

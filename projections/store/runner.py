@@ -146,12 +146,14 @@ def open_view(
                 store.keep(windows.noted)
 
 
-def read_in_bulk(log: LogSource, stored: State, mending: Mending, wanted: Iterable[Series]) -> "Iterator[Batch]":
+def read_in_bulk(
+    log: LogSource, stored: State, mending: Mending, wanted: Iterable[Series], position: int | None
+) -> "Iterator[Batch]":
     """Yield every version of the series `wanted`; see `View.versions`."""
     # Imported here, as there.
     from projections.store.bulk import Bulk
 
-    return Bulk(log, stored, mending).batches(wanted)
+    return Bulk(log, stored, mending, position).batches(wanted)
 
 
 def state_asked_for(log: LogSource, projections: Sequence[Projection], held: ExitStack) -> State:

@@ -78,23 +78,26 @@ class View(msgspec.Struct, frozen=True):
     head: Head
     state: State
     part: Callable[[Series, Reach | None], Held] | None = None
-    bulk: Callable[[Iterable[Series]], "Iterator[Batch]"] | None = None
+    bulk: Callable[[Iterable[Series], int | None], "Iterator[Batch]"] | None = None
 
     def held(self, series: Series, reach: Reach | None = None) -> Held:
         """Return the series as it is held now, as far as `reach` looks at least; None: all of it."""
         return prices.held(self.state[prices.NAME], series) if self.part is None else self.part(series, reach)
 
-    def hold(self, wanted: Iterable[Series]) -> None:
-        """Hold the series `wanted` against the log, many at once: else each is held once it is read."""
+    def hold(self, wanted: Iterable[Series], position: int) -> None:
+        """Hold the series `wanted`, as of `position` too, against the log, many at once: else each once it is read."""
         if self.bulk is not None:
-            deque(self.bulk(wanted), maxlen=0)
+            deque(self.bulk(wanted, position), maxlen=0)
 
-    def versions(self, wanted: Iterable[Series]) -> "Iterator[Batch]":
-        """Yield every version of the series `wanted`, in their order, as columns of some series at a time."""
+    def versions(self, wanted: Iterable[Series], position: int | None = None) -> "Iterator[Batch]":
+        """Yield every version of the series `wanted`, in their order, as columns of some series at a time.
+
+        Those in force now and as of `position` are held against the log; None: all that there ever were.
+        """
         # Imported here: numpy is worth its start where many rows are read.
         from projections.store import bulk
 
-        return bulk.batches(self.state, wanted) if self.bulk is None else self.bulk(wanted)
+        return bulk.batches(self.state, wanted) if self.bulk is None else self.bulk(wanted, position)
 
 
 Done = TypeVar("Done")

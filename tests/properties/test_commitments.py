@@ -74,6 +74,11 @@ def plain(decision: ValidationCompleted) -> dict[str, Any]:
 @given(answers)
 def test_every_state_is_that_of_plain_lists(told: list[Answered]) -> None:
     """Corrections, rejected rows, withdrawals, rescales, superseded pairs, splits: each leads where it says."""
+    hold_to_plain_lists(told_by(told))
+
+
+def told_by(told: list[Answered]) -> CommittedLog:
+    """Return the ledger of these answers, each over the days between its two ends."""
     ledger = CommittedLog()
     known: dict[int, int] = {}
     for closes, actions, (first, last) in told:
@@ -82,7 +87,7 @@ def test_every_state_is_that_of_plain_lists(told: list[Answered]) -> None:
         bars = [raw(session(day), close / 100) for day, close in sorted(closes.items()) if first <= day <= last]
         whole = [raw(session(day), close / 100) for day, close in sorted(known.items())]
         ledger.answer(bars, [RawAction(session(day), kind, float(size)) for day, kind, size in actions], window, whole)  # type: ignore[arg-type] - one of the three kinds
-    hold_to_plain_lists(ledger)
+    return ledger
 
 
 def hold_to_plain_lists(ledger: CommittedLog) -> None:

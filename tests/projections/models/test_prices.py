@@ -21,6 +21,7 @@ from projections.models.prices import (
     bars,
     held,
     holding,
+    on_day,
     tickers,
     versions,
 )
@@ -56,10 +57,9 @@ def test_as_of_equals_the_reference(numbers: list[int], position: int) -> None:
         assert reference(log, ticker, log.head().size) == bars(tables, Series(ticker, PROVIDER))
         found = holding(tables, Series(ticker, PROVIDER), position)
         assert reference(log, ticker, position) == {day: version.bar for day, version in found.items()}
-        assert list(found.values()) == [
-            [one for one in versions(tables, Series(ticker, PROVIDER), day) if one.bar and one.seq < position][-1]
-            for day in sorted(found)
-        ]
+        known = [one for one in versions(tables, Series(ticker, PROVIDER)) if one.bar and one.seq < position]
+        assert list(found.values()) == [[one for one in known if one.date == day][-1] for day in sorted(found)]
+        assert list(found.values()) == [on_day(tables, Series(ticker, PROVIDER), day, position) for day in found]
 
 
 def test_a_revision_is_a_new_version_and_the_old_one_stays() -> None:
@@ -73,7 +73,7 @@ def test_a_revision_is_a_new_version_and_the_old_one_stays() -> None:
         Version(date=day(1), seq=first, recorded_at=first_at, bar=bar(1)),
         Version(date=day(1), seq=second, recorded_at=story.now_us, bar=bar(1, 11_000_000)),
     ]
-    assert expected == list(versions(tables, Series(T, PROVIDER), day(1)))
+    assert expected == [one for one in versions(tables, Series(T, PROVIDER)) if one.date == day(1)]
     assert expected == [holding(tables, Series(T, PROVIDER), position)[day(1)] for position in (second, second + 1)]
     assert {day(0): bar(0), day(1): bar(1)} == bars(tables, Series(T, PROVIDER), second)
     assert {day(0): bar(0), day(1): bar(1, 11_000_000)} == bars(tables, Series(T, PROVIDER), second + 1)

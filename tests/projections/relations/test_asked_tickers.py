@@ -109,10 +109,10 @@ def test_no_other_series_is_read(ledger: Ledger, monkeypatch: pytest.MonkeyPatch
     (_, view, _) = ledger.reads
     versions = type(view).versions
 
-    def seen(self: Any, wanted: Any) -> Any:
+    def seen(self: Any, wanted: Any, position: Any) -> Any:
         names = list(wanted)
         read.extend(one.ticker for one in names)
-        return versions(self, names)
+        return versions(self, names, position)
 
     monkeypatch.setattr(type(view), "versions", seen)
     first = ledger.tickers()[0]

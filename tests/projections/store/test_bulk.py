@@ -2,9 +2,10 @@
 
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import lmdb
 import pytest
 
 from ledger.market.series import Series
@@ -12,6 +13,8 @@ from projections.fold.folding import replayed
 from projections.models import prices
 from projections.models.bar_columns import EPOCH_ORDINAL
 from projections.models.prices import Prices, Version
+from projections.queries.choosing import SeriesWanted, chosen
+from projections.relations.sessions import sessions
 from projections.store import bulk
 from projections.store.mending import StoreDroppedWarning
 from projections.store.replaying import compare
@@ -21,14 +24,17 @@ from tests.projections.store.test_commitments import (
     BARS,
     DECIDED,
     Fault,
+    corrected_twice,
     doubled,
     edited,
     gone,
     older,
     removed,
+    replaced,
     rows,
     told,
     twice,
+    without_trace,
 )
 from tests.projections.store.test_mending import database, flip
 from tests.projections.store.test_runner import LONG_STORY, Prefix
@@ -132,3 +138,26 @@ def test_no_flipped_bit_is_read(tmp_path: Path, *, few_decisions: bool) -> None:
             missed += not caught
     # The check of a row that is in force is not read: what it is of is covered.
     assert few_decisions or missed <= len(kept)
+
+
+@pytest.mark.parametrize("fault", [replaced, without_trace])
+def test_no_false_past_is_read(tmp_path: Path, fault: Callable[[lmdb.Transaction], None]) -> None:
+    """As of any position: what is in force then, and which series had been told of."""
+    ledger = corrected_twice()
+    catch_up(ledger.log, tmp_path)
+    with database(tmp_path) as txn:
+        fault(txn)
+    wanted = SeriesWanted(order=(SERIES.provider,))
+    for position in range(ledger.log.head().size + 1):
+        shutil.rmtree(copy := tmp_path.with_name("copy"), ignore_errors=True)
+        shutil.copytree(tmp_path, copy)
+        with open_view(ledger.log, None) as sound, open_view(ledger.log, copy) as view:
+            warnings.simplefilter("ignore", StoreDroppedWarning)
+            want, found = (
+                [
+                    {name: cells.values.tolist() for name, cells in one.block.columns.items()}
+                    for one in sessions(each, chosen(each, position, wanted), position, adjusted=None)
+                ]
+                for each in (sound, view)
+            )
+        assert want == found

@@ -1,15 +1,22 @@
 """Stored rows whose checks are right and whose content is not: the state shows it, and the log is read instead."""
 
+import shutil
 import warnings
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import lmdb
+import msgspec
 import pytest
 
 from ledger.values import RawAction, Window
+from projections.fold.folding import replayed
 from projections.fold.keys import SEQ_BYTES, seq_key
+from projections.fold.tables import Tables
 from projections.models import decisions, prices
+from projections.models.prices import Prices
 from projections.store.lmdb_tables import CHECK_BYTES, sealed
 from projections.store.mending import StoreDroppedWarning
 from projections.store.replaying import compare
@@ -151,3 +158,77 @@ def test_events_past_the_store_are_folded_over_rows_that_hold(tmp_path: Path) ->
     catch_up(Prefix(ledger.log, first + 1), tmp_path)
     with open_view(ledger.log, tmp_path, storing=False) as view:
         assert ledger.held() == prices.held(view.state["prices"], SERIES)
+
+
+def replaced(txn: lmdb.Transaction) -> None:
+    """Change a bar that another one has replaced since, its check as well."""
+    now = rows(txn, BARS)
+    key, value = next(one for one, other in pairwise(now) if one[0][:-SEQ_BYTES] == other[0][:-SEQ_BYTES])
+    bar, recorded_at = msgspec.msgpack.decode(value)
+    value = msgspec.msgpack.encode([[*bar[:4], bar[4] + 10_000, *bar[5:]], recorded_at])
+    txn.put(key, sealed(key, value))
+
+
+def without_trace(txn: lmdb.Transaction) -> None:
+    """Take the second of three decisions away with all that it made, where the third made the same days anew."""
+    second = rows(txn, DECIDED)[1][0]
+    for key, _ in [*rows(txn, DECIDED), *rows(txn, BARS)]:
+        if key.endswith(second[-SEQ_BYTES:]):
+            txn.delete(key)
+
+
+def other_terms(txn: lmdb.Transaction) -> None:
+    """Have the newest decision say that its prices are on another basis."""
+    key, value = rows(txn, DECIDED)[-1]
+    decision = msgspec.msgpack.decode(value, type=decisions.Decision)
+    txn.put(key, sealed(key, msgspec.msgpack.encode(msgspec.structs.replace(decision, basis="as_traded"))))
+
+
+def corrected_twice() -> CommittedLog:
+    """Return a series whose middle decision has nothing in force any more."""
+    ledger = told()
+    ledger.answer(run_of([10.5, 10.6, 10.7, 10.95, 10.9], first=5), [], Window(session(5), session(9)))
+    return ledger
+
+
+@pytest.mark.parametrize("fault", [replaced, without_trace, other_terms])
+@pytest.mark.parametrize("storing", [True, False])
+def test_no_false_past_is_read(tmp_path: Path, fault: Callable[[lmdb.Transaction], None], *, storing: bool) -> None:
+    """As of any position, and of every version there was: though what is in force now leads to its state."""
+    ledger = corrected_twice()
+    size = ledger.log.head().size
+    catch_up(ledger.log, tmp_path)
+    with database(tmp_path) as txn:
+        fault(txn)
+    asked: list[Callable[[Tables], object]] = [
+        *(partial(as_of, position=position) for position in range(size + 1)),
+        lambda tables: list(prices.versions(tables, SERIES)),
+        lambda tables: prices.on_day(tables, SERIES, session(7), size - 2),
+    ]
+    sound, warned = replayed(ledger.log.read(), [Prices()])[1]["prices"], 0
+    for question in asked:
+        shutil.rmtree(copy := tmp_path.with_name("copy"), ignore_errors=True)
+        shutil.copytree(tmp_path, copy)
+        with warnings.catch_warnings(record=True) as caught, open_view(ledger.log, copy, storing=storing) as view:
+            warnings.simplefilter("always")
+            assert question(sound) == question(view.state["prices"])
+        warned += bool(caught)
+    assert warned == (len(asked) if fault == other_terms else warned)
+    assert 0 < warned
+
+
+def as_of(tables: Tables, position: int) -> object:
+    """Return what the series is once `position` events were read."""
+    newest = decisions.newest(tables, SERIES, position)
+    held = prices.in_force(tables, SERIES, position)
+    return newest and newest.basis, held, prices.actions(tables, SERIES, position)
+
+
+def test_a_past_that_holds_is_read_as_it_is(tmp_path: Path) -> None:
+    """Without a warning, and without a fold of the log."""
+    ledger = corrected_twice()
+    catch_up(ledger.log, tmp_path)
+    with warnings.catch_warnings(action="error"), open_view(ledger.log, tmp_path) as view:
+        for position in range(ledger.log.head().size + 1):
+            as_of(view.state["prices"], position)
+        assert 8 + 3 + 3 == len(list(prices.versions(view.state["prices"], SERIES)))
