@@ -9,8 +9,8 @@ from ledger.values import Basis, LedgerKind
 from projections.api.faces import column_type
 from projections.api.rows import AdjustedPrice, CorporateAction
 
-FORMAT = "b3-ledger export 2"
-FORMATS = (FORMAT, "b3-ledger export 1")  # those that may be replaced
+FORMAT = "b3-ledger export 3"
+FORMATS = (FORMAT, "b3-ledger export 2", "b3-ledger export 1")  # those that may be replaced
 CLAIM_FORMAT = "b3-ledger export under way 1"
 Tool = Literal["zipline", "qlib", "beancount"]
 FileFormat = Literal["parquet", "csv", "zipline", "qlib", "beancount"]
@@ -25,6 +25,7 @@ PRICE_COLUMNS = (
 ACTION_COLUMNS = (
     *("date", "kind", "amount", "numerator", "denominator", "cause"),
     *("provider", "seq", "learned_at"),
+    *("com_date", "pay_date", "isin", "label", "strike"),
 )
 ExportedPrice = column_type(
     AdjustedPrice,
@@ -39,7 +40,10 @@ ExportedAction = column_type(
     CorporateAction,
     "ExportedAction",
     ("ticker", *ACTION_COLUMNS),
-    "One corporate action: reais a share for a payment, `denominator` old shares into `numerator` new for a split.",
+    """One corporate action: reais a share for a payment, `denominator` old shares into `numerator` new for a split.
+
+    Of a subscription the ratio is new shares to held ones, and `strike` what a new one costs, in reais.
+    """,
 )
 
 

@@ -129,7 +129,7 @@ def test_the_manifest_names_every_file_and_the_position(name: str, place: Path, 
     """With rows and SHA-256 of each, and whose series it is."""
     folder = place / name
     told = manifest(folder)
-    assert ("b3-ledger export 2", *EXPORTS[name], "sample", ledger.head.size, ledger.head.link.hex()) == (
+    assert ("b3-ledger export 3", *EXPORTS[name], "sample", ledger.head.size, ledger.head.link.hex()) == (
         told.format,
         told.file_format,
         told.layout,
@@ -292,16 +292,40 @@ def test_a_retired_series_is_left_out_unless_asked_for(tmp_path: Path) -> None:
         assert tickers == [one.ticker for one in manifest(tmp_path / "out").series]
 
 
-def test_an_export_of_the_first_format_is_replaced(place: Path, tmp_path: Path) -> None:
-    """It had one layout, and did not say so."""
+@pytest.mark.parametrize(("version", "without"), [(1, ["layout"]), (2, [])])
+def test_an_export_of_an_older_format_is_replaced(
+    version: int, without: list[str], place: Path, tmp_path: Path
+) -> None:
+    """The first had one layout, and did not say so; the second had fewer columns of actions."""
     out = tmp_path / "out"
     ask = ("export", "--out", str(out), "--format", "csv", "--layout", "ticker")
     assert 0 == look(*ask, cwd=place).code
     old = msgspec.json.decode((out / "manifest.json").read_bytes())
-    del old["layout"]
-    (out / "manifest.json").write_bytes(msgspec.json.encode({**old, "format": "b3-ledger export 1"}))
+    for name in without:
+        del old[name]
+    (out / "manifest.json").write_bytes(msgspec.json.encode({**old, "format": f"b3-ledger export {version}"}))
     assert 0 == look(*ask, cwd=place).code
-    assert "b3-ledger export 2" == manifest(out).format
+    assert "b3-ledger export 3" == manifest(out).format
+
+
+@pytest.mark.parametrize("layout", ["year", "ticker"])
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_actions_are_exported_with_all_that_is_known_of_them(file_format: str, layout: str, tmp_path: Path) -> None:
+    """A right to subscribe with its strike, by which alone prices can be adjusted for it."""
+    made(tmp_path / "A.TXT", [line(date(2025, 1, 2))])
+    assert 0 == run_main("import-cotahist", "A.TXT", "--clock-ok", cwd=tmp_path).code
+    (tmp_path / "p.csv").write_text(
+        "ticker,ex_date,kind,amount,ratio,com_date,pay_date,isin,label,strike,reason\n"
+        "PETR4,2025-06-03,subscription,,1:10,2025-06-02,2025-07-01,BRPETRACNPR6,SUBSCRICAO,7.25,notice\n"
+    )
+    done = run_main("import-actions", "p.csv", cwd=tmp_path)
+    assert 0 == done.code, done.err
+    done = run_main("export", "--out", "out", "--format", file_format, "--layout", layout, cwd=tmp_path)
+    assert 0 == done.code, done.err
+    read = duckdb.read_csv if file_format == "csv" else duckdb.read_parquet
+    names = "numerator, denominator, com_date, pay_date, isin, label, strike"
+    found = read(f"{tmp_path}/out/actions/**/*.{file_format}").project(names).fetchall()
+    assert [(1, 10, date(2025, 6, 2), date(2025, 7, 1), "BRPETRACNPR6", "SUBSCRICAO", 7.25)] == found
 
 
 @pytest.mark.parametrize("layout", ["year", "ticker"])
