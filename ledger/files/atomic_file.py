@@ -11,6 +11,7 @@ from ledger.files.durable import give_to_owner, make_private_folder, sync_folder
 
 MODE = 0o600
 SHARED_MODE = 0o644  # less the user's umask: for files that others are meant to read, and nobody else to write
+BEGUN_AT_ONCE_BYTES = 256 * 1024
 PART_SUFFIX = ".b3-ledger-part"  # no other program's, since those that are left are removed
 
 
@@ -30,9 +31,14 @@ class PartFile:
             os.close(self.fd)
 
     def write(self, content: bytes | memoryview) -> None:
-        """Add `content`, all of it."""
+        """Add `content`, all of it; the disk begins with much of it at once, so that `sync` has little to wait for."""
+        more_bytes = len(content)
         while content:
             content = content[os.write(self.fd, content) :]
+        if more_bytes >= BEGUN_AT_ONCE_BYTES:
+            # Linux begins to write pages that are to be dropped and are not on the disk yet, and waits for none.
+            begin = os.lseek(self.fd, 0, os.SEEK_CUR) - more_bytes
+            os.posix_fadvise(self.fd, begin, more_bytes, os.POSIX_FADV_DONTNEED)
 
     def empty(self) -> None:
         """Take back all that was written: it is begun anew."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import DiskFullError, NameTakenError, UnwritableError
-from ledger.files.atomic_file import part_file, write_whole
+from ledger.files.atomic_file import BEGUN_AT_ONCE_BYTES, part_file, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -25,6 +25,21 @@ def test_what_is_published_has_the_name(tmp_path: Path) -> None:
         assert not (tmp_path / "a").exists()
         part.publish()
     assert (["a"], b"content") == (names(tmp_path), (tmp_path / "a").read_bytes())
+
+
+def test_the_disk_begins_with_much_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With each large write, and with nothing else; what was begun anew is begun at its start."""
+    begun, much = list[tuple[int, ...]](), bytes(BEGUN_AT_ONCE_BYTES)
+    monkeypatch.setattr("os.posix_fadvise", lambda _, *rest: begun.append(rest))
+    with part_file(tmp_path / "a") as part:
+        for content in (b"head", much, much[1:], memoryview(much + b"!")):
+            part.write(content)
+        part.empty()
+        part.write(much)
+        part.publish()
+    size, at = len(much), os.POSIX_FADV_DONTNEED
+    assert [(4, size, at), (3 + 2 * size, size + 1, at), (0, size, at)] == begun
+    assert much == (tmp_path / "a").read_bytes()
 
 
 def test_what_is_not_published_leaves_nothing(tmp_path: Path) -> None:
