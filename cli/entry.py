@@ -35,6 +35,9 @@ def run(args: list[str]) -> int:
     except Terminated as order:
         return _ended(signal.Signals(order.signum).name, SIGNALLED + order.signum)
     except KeyboardInterrupt:
+        from cli.terminal import bar
+
+        bar.begin_line()
         return _ended("Ctrl-C", SIGNALLED + SIGINT)
     except BrokenPipeError:
         from cli.app import output

@@ -88,6 +88,13 @@ def above() -> Iterator[None]:
             _drawn[-1].draw()
 
 
+def begin_line() -> None:
+    """Begin a line of its own on stderr where that is a terminal: it has shown `^C` where the cursor was."""
+    if sys.stderr.isatty():
+        with _LOCK:
+            _write(_ERASE if may_draw() else "\n")
+
+
 def counted(items: Iterable[T], bar: ProgressBar) -> Iterator[T]:
     """Yield `items`; each counts when the next is asked for."""
     for item in items:

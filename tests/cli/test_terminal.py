@@ -79,6 +79,20 @@ def test_ctrl_c_says_what_was_done_and_what_was_not(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("env", [{}, {"TERM": "dumb"}, {"NO_COLOR": "1"}], ids=str)
+def test_what_ctrl_c_says_has_a_line_of_its_own(env: dict[str, str], tmp_path: Path) -> None:
+    """The terminal has shown `^C` where the cursor was."""
+    sample_ledger.make(tmp_path)
+    terminal = Terminal("events", "--follow", "--since", "3", "--format", "text", cwd=tmp_path, env=env, columns=120)
+    terminal.until("snapshot.written/1")
+    terminal.until("\n")
+    terminal.interrupt()
+    assert 130 == terminal.end()
+    assert [
+        "error: ended by Ctrl-C before it was finished; what is recorded stays, and no file is left half written"
+    ] == [line for line in terminal.screen() if "error:" in line]
+
+
 def test_a_pager_shows_what_is_longer_than_the_screen(tmp_path: Path) -> None:
     """And only that."""
     sample_ledger.make(tmp_path)

@@ -41,7 +41,9 @@ class Terminal:
             self.seen += self._decode(os.read(self._master, 65_536))
 
     def interrupt(self) -> None:
-        """Send what Ctrl-C sends: SIGINT to the whole group."""
+        """Do what Ctrl-C does: `^C` on the screen, and SIGINT to the whole group."""
+        os.write(self._master, b"\x03")  # it is not the group's own terminal, so that it shows this and sends nothing
+        self.until("^C")
         os.killpg(self._process.pid, signal.SIGINT)
 
     def end(self) -> int:

@@ -17,6 +17,7 @@ from cli.commands.ingest.run.options import RunOptions
 from cli.commands.ingest.run.row import RunRow
 from cli.commands.ingest.run.setup import prepared
 from cli.commands.ingest.run.worker import TickerWorker
+from cli.terminal import bar
 
 RECORDING_S = 2.0  # at most, between a signal and the end
 
@@ -67,6 +68,8 @@ def _end(worker: TickerWorker, order: KeyboardInterrupt, tickers: Sequence[str])
     recording = threading.Thread(target=worker.interrupt, daemon=True)
     recording.start()
     recording.join(RECORDING_S)
+    if not isinstance(order, Terminated):
+        bar.begin_line()
     for line in run_row.undone(tickers, at_work, worker.ended(), recorded=not recording.is_alive()):
         output.say(line)
     # Threads that wait for a provider cannot be interrupted; the log is whole at any instant, so none is waited for.
