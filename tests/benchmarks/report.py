@@ -70,8 +70,8 @@ REASONS = {
         "8 %, multiple puts a call 3 %; one process a half of the projections would decode everything twice."
     ),
     "main backup --create --full / cp, fsync and SHA-256": (
-        "The chain check and the counting are Python, event by event. They run beside the writing where two cores are "
-        "free, which processor time does not show."
+        "The chain check and the counting are Python, event by event. Two children do them beside the writing where "
+        "two cores are free, which processor time does not show."
     ),
     "main backup --create, 1,000 new events / cp, fsync and SHA-256": (
         "A file is read, written, dropped from the page cache and hashed as the disk gives it back, where the peer "
