@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from msgspec.structs import asdict, fields
+from msgspec.structs import fields
 
 from ledger.codec import UNDECODABLE, Envelope, decode_as
 from ledger.errors import DamagedError
@@ -16,7 +16,8 @@ from projections.audit.rejudging import ReadEvidence
 
 BARS = "bars"
 
-# The event with its bars left encoded: where they are the rows of the answer, byte for byte, nobody need decode them.
+# The event with its bars left encoded: where they are the rows of the answer, byte for byte, nobody need decode them,
+# and those take their place.
 Unread: Any = msgspec.defstruct(
     "Unread",
     [(one.name, msgspec.Raw if one.name == BARS else one.type) for one in fields(FetchSucceeded)],
@@ -48,5 +49,6 @@ def read_again(envelope: Envelope) -> ReadEvidence:
         words = f"provider {error.name}, which this version does not have"
         return ReadEvidence(decode_as(envelope, FetchSucceeded), None, words)
     if bytes(unread.bars) == _encode(reading.rows):
-        return ReadEvidence(FetchSucceeded(**(asdict(unread) | {BARS: reading.rows})), reading)
+        unread.bars = reading.rows
+        return ReadEvidence(unread, reading)
     return ReadEvidence(decode_as(envelope, FetchSucceeded), reading)

@@ -257,17 +257,19 @@ class Rederivation:
             raise DepartureError("answer", error.expected, error.found) from error
 
     def _evidence(self, envelope: Envelope, series: Series) -> ReadEvidence:
-        """Return what the event in `envelope` was judged by, of the same series.
+        """Return what the event in `envelope` was judged by, of the same series; it is kept no longer.
 
         Raises: DepartureError where its cause is nothing of the kind, or does not hold.
         """
         cause = -1 if envelope.cause is None else envelope.cause
-        found = self._answers.get(cause)
+        found = self._answers.pop(cause, None)
         if found is None and 0 <= cause < envelope.seq:
             # Older than what is kept, or from before the first event that is derived.
             (record,) = self._log.read(cause, cause + 1)
             answered = decode_envelope(cause, record.body)
             found = self._read(answered) if answered.type == FetchSucceeded.TAG else None
+        elif found is not None:
+            self._answers_bytes -= found.fetch.answer.body_bytes
         if found is None or Series(found.fetch.ticker, found.fetch.provider) != series:
             raise DepartureError("cause", cause, f"evidence of {series.ticker} from {series.provider}")
         return found

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger.events import FetchSucceeded, ValidationCompleted
-from ledger.ingest.rules import actions, catalogue, row_rules, scale, series_rules
+from ledger.ingest.rules import actions, catalogue, evening, row_rules, scale, series_rules
 from ledger.ingest.rules.commitment import committed
 from ledger.ingest.rules.held import Held, Reach, needed
 from ledger.ingest.rules.merge import Row, rows
@@ -22,7 +22,7 @@ from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.ingest.rules.sifting import Sifted, sift
 from ledger.market import sessions
 from ledger.market.ticker import currency, is_contract, is_index
-from ledger.values import Action, Bar, Basis, Finding, Window
+from ledger.values import Action, Bar, Basis, Finding, Rank, Window
 
 INTERVAL = "1d"
 
@@ -88,15 +88,12 @@ def uncommitted(
     window, now = evidence.request.window, row_rules.today(evidence.finished_at, reading.rank)
     found = row_rules.sort_rows(answered, now, window, reading.foreign, held.exact)
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
+    nothing = nothing_of(evidence, basis)
     if batch:
-        return replace(
-            nothing_of(evidence, basis),
-            rank=reading.rank,
-            verdict="rejected",
-            received=found.received,
-            partial=found.partial,
-            rejected=(*batch, *found.rejected),
-        )
+        return _rejected(nothing, found, batch, reading.rank)
+    fresh = evening.news(window, found, offers, reading, now.last_final, held)
+    if fresh is not None:
+        return evening.told(nothing, found, fresh)
     known = actions.within(offers, window, held.actions)
     wider = scale.wider(window, found.accepted, known, held, basis)
     if wider is not None:
@@ -111,7 +108,7 @@ def uncommitted(
         reading=reading,
         last_final=now.last_final,
     )
-    return _accepted(nothing_of(evidence, basis), answer, held)
+    return _accepted(nothing, answer, held)
 
 
 def reach(evidence: FetchSucceeded, *, basis: Basis, reading: Reading = NOTHING_READ) -> Reach:
@@ -162,6 +159,20 @@ def sessions_due(window: Window, now_us: int) -> int:
     """Return how many sessions of `window` are final at `now_us`: with any, no rows is rule EMPTY."""
     last = sessions.last_final_session(now_us)
     return len(sessions.sessions(Window(window.start, min(window.end, last))))
+
+
+def _rejected(
+    nothing: ValidationCompleted, found: Sorted, batch: Sequence[Finding], rank: Rank | None
+) -> ValidationCompleted:
+    """Return the decision `nothing` with all that was found in an answer that is rejected whole."""
+    return replace(
+        nothing,
+        rank=rank,
+        verdict="rejected",
+        received=found.received,
+        partial=found.partial,
+        rejected=(*batch, *found.rejected),
+    )
 
 
 def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) -> ValidationCompleted:
@@ -231,13 +242,10 @@ def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries
 def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries, sifted: Sifted) -> Iterator[Finding]:
     if sifted.alike:
         yield from series_rules.stale(series, traded=True)
-    # Of the days due: from the first day known on, where none is named.
     known = answer.sorted.days | held.bars.keys()
     if answer.reading.every_session and known:
-        first = max(answer.window.start, answer.reading.first_day or min(known))
-        # What lies between the window and the last day held before it is nobody else's to find.
-        start = max((day for day in held.bars if day < first), default=first)
-        yield from series_rules.gaps(Window(start, min(answer.window.end, answer.last_final)), known)
+        due = evening.days_due(answer.window, answer.reading, answer.last_final, known, held.bars)
+        yield from series_rules.gaps(due, known)
     yield from series_rules.off_calendar(series.fresh)
     # What an index is made of is traded, not the index.
     if sifted.idle and not is_index(ticker):

@@ -18,6 +18,7 @@ import msgspec
 
 from ledger.ingest.providers.port import BodyError
 from ledger.ingest.providers.yahoo.shapes import (
+    NO_EVENTS,
     AnswerBody,
     ChartEvents,
     ChartMeta,
@@ -179,6 +180,8 @@ def _volume(cell: float | None) -> float | int | None:
 
 def _offers(sent: msgspec.Raw, zone: tzinfo) -> Iterator[Offer]:
     """Yield every event; where all of them, or all of a kind, have no shape, that is one at fault."""
+    if sent is NO_EVENTS:
+        return
     try:
         events = _decode_events(sent) or ChartEvents()
     except UNREADABLE as error:
@@ -190,6 +193,8 @@ def _offers(sent: msgspec.Raw, zone: tzinfo) -> Iterator[Offer]:
         ("capital_gain", events.capital_gains),
     )
     for kind, of_kind in kinds:
+        if of_kind is NO_EVENTS:
+            continue
         try:
             keyed = _decode_keyed(of_kind) or {}
         except UNREADABLE as error:

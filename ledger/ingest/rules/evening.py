@@ -1,0 +1,77 @@
+"""The answer of an ordinary evening: it repeats the last sessions held and goes on with new ones. Pure.
+
+Nothing in it is for any rule to find, so its decision is known without asking each of them. What is not surely so is
+left to the rules: this module finds nothing, and judges no row.
+"""
+
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from datetime import date
+
+from msgspec.structs import replace
+
+from ledger.events import ValidationCompleted
+from ledger.ingest.rules.held import Held
+from ledger.ingest.rules.reading import Offer, Reading
+from ledger.ingest.rules.row_rules import Sorted
+from ledger.ingest.rules.sifting import sift
+from ledger.market import sessions
+from ledger.values import Bar, Window
+
+
+def news(
+    window: Window, found: Sorted, offers: Sequence[Offer], reading: Reading, last_final: date, held: Held
+) -> tuple[Bar, ...] | None:
+    """Return the new sessions of an answer over `window` that is an ordinary one, None where it may be another.
+
+    `found` are its rows, none of which came twice where as many were received as accepted. O(rows).
+    """
+    accepted, old = found.accepted, held.bars
+    if not old or len(accepted) != found.received or offers or held.ranks or reading.rank is not None:
+        return None
+    if any(action.ex_date >= window.start for action in held.actions):
+        return None
+    days = [bar.date for bar in accepted]
+    repeated = bisect_right(days, max(old))
+    fresh = accepted[repeated:]
+    # As many as are held since the window begins, and each of them one: so it lacks none.
+    if not repeated or sum([day >= window.start for day in old]) != repeated:
+        return None
+    if list(map(old.get, days[:repeated])) != [*accepted[:repeated]]:
+        return None
+    if fresh and not (_are_plain(accepted[repeated - 1], fresh) and all(map(sessions.covers, days[repeated:]))):
+        return None
+    known = {*days, *old}
+    due = sessions.sessions(days_due(window, reading, last_final, known, old))
+    return fresh if known.issuperset(due) else None
+
+
+def told(nothing: ValidationCompleted, found: Sorted, fresh: tuple[Bar, ...]) -> ValidationCompleted:
+    """Return the decision `nothing` with what an ordinary answer brings, whose `news` are `fresh`."""
+    return replace(
+        nothing,
+        verdict="success",
+        received=found.received,
+        added=len(fresh),
+        unchanged=len(found.accepted) - len(fresh),
+        bars=fresh,
+    )
+
+
+def days_due(
+    window: Window, reading: Reading, last_final: date, known: Collection[date], held: Collection[date]
+) -> Window:
+    """Return the days of which an answer over `window` has every session that is not held.
+
+    What lies between the window and the last day held before it is nobody else's to find. `known` are the days that
+    are accepted or held, at least one.
+    """
+    # Of the days due: from the first day known on, where none is named.
+    first = max(window.start, reading.first_day or min(known))
+    return Window(max([day for day in held if day < first], default=first), min(window.end, last_final))
+
+
+def _are_plain(before: Bar, fresh: Sequence[Bar]) -> bool:
+    """Return whether no rule has to look at `fresh` sessions, of which the first follows the one `before` it."""
+    sifted = sift((before, *fresh), range(1, 1 + len(fresh)))
+    return not (sifted.steps or sifted.sessions or sifted.idle or sifted.unadjusted or sifted.alike)
