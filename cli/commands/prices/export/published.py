@@ -55,11 +55,14 @@ class ExportPlace(ObjectPlace):
 
         Raises: ForeignObjectError for what no export wrote; StoreError.
         """
-        said = self.said()
-        names = {one.name for one in self.objects() if not (self._folder and one.name.endswith(PART_SUFFIX))}
-        if strangers := names - named_by(said.content if said else b""):
-            raise ForeignObjectError(self.url, min(strangers))
-        return HeldExport(said, frozenset(names - {MANIFEST}))
+        while True:
+            said = self.said()
+            names = {one.name for one in self.objects() if not (self._folder and one.name.endswith(PART_SUFFIX))}
+            strangers = names - named_by(said.content if said else b"")
+            if not strangers:
+                return HeldExport(said, frozenset(names - {MANIFEST}))
+            if said == self.said():  # else they are of an export that began meanwhile
+                raise ForeignObjectError(self.url, min(strangers))
 
     def said(self) -> FoundObject | None:
         """Return the manifest or the claim.
@@ -74,38 +77,51 @@ class ExportPlace(ObjectPlace):
         Raises: ExportUnderWayError where it is another; StoreError; DiskFullError, UnwritableError.
         """
         if not self.replace(MANIFEST, content, before=before):
-            self.check_said(content)  # a store may have done it, and its answer was lost
+            now = self.said()  # a store may have done it, and its answer was lost
+            if now is None or now.content != content:
+                raise ExportUnderWayError(self.url)
 
-    def check_said(self, content: bytes) -> FoundObject:
-        """Return the manifest or the claim, which is `content`.
+    def claimed_by(self, run: str) -> FoundObject:
+        """Return the claim, which is the `run`'s, whoever doubted it.
 
-        Raises: ExportUnderWayError where it is another; StoreError.
+        Raises: ExportUnderWayError where it is another's, or no claim; StoreError.
         """
         now = self.said()
-        if now is None or now.content != content:
+        claim = claim_in(now)
+        if now is None or claim is None or claim.run != run:
             raise ExportUnderWayError(self.url)
         return now
 
-    def withdraw(self, claim: ExportClaim) -> None:
-        """Let nothing that another export says stand: this one wrote while that was at work, and may have undone some.
+    def doubt(self, claim: ExportClaim) -> None:
+        """Have all that is there looked at again: the run of `claim` wrote while the place was another's.
 
-        Raises: StoreError; DiskFullError, UnwritableError.
+        By that other run, while it is at work; where it has ended, the place is this run's again, and it looks itself.
+
+        Raises: ExportUnderWayError where another is at work; StoreError; DiskFullError, UnwritableError.
         """
         while True:
             said = self.said()
+            holder = claim_in(said) or claim
             names = {*claim.names, *(named_by(said.content) if said else ())} - {MANIFEST}
-            content = msgspec.json.encode(replace(claim, run=secrets.token_hex(RUN_BYTES), names=sorted(names)))
+            content = msgspec.json.encode(replace(holder, names=sorted(names), doubts=holder.doubts + 1))
             if self.replace(MANIFEST, content, before=said):
-                return
+                break
+        if holder.run != claim.run:
+            raise ExportUnderWayError(self.url)
 
     def holds(self, file: ExportedFile) -> bool:
-        """Return whether the object of that name holds the file's bytes; a buffer of them in memory.
+        """Return whether the object of that name is there with the file's bytes; a buffer of them in memory.
 
         Raises: StoreError.
         """
         found = sha256()
-        for some in self.read(file.path):
-            found.update(some)
+        with self.asking():
+            try:
+                content = self._api.get(self._store, file.path)
+            except (FileNotFoundError, self._api.exceptions.NotFoundError):
+                return False  # another export may have removed it since it was listed
+            for some in content:
+                found.update(bytes(some))
         return found.hexdigest() == file.sha256
 
     def put_file(self, file: ExportedFile, path: Path) -> None:
@@ -175,38 +191,51 @@ def publish(place: ExportPlace, folder: Path) -> None:
     files = {file.path: file for file in msgspec.json.decode(content, type=Manifest).files}
     held = place.held()
     changed, gone = _differing(place, held, files)
-    if not changed and not gone and not _claimed(held):
+    if not changed and not gone and claim_in(held.said) is None:
         # Both manifests are true of what is there.
         if held.said is None or held.said.content != content:
             place.say(content, before=held.said)
         return
     names = {*held.names, *files, *(named_by(held.said.content) if held.said else ())} - {MANIFEST}
     claim = ExportClaim(format=CLAIM_FORMAT, run=secrets.token_hex(RUN_BYTES), names=sorted(names))
-    claimed = msgspec.json.encode(claim)
-    place.say(claimed, before=held.said)
+    place.say(msgspec.json.encode(claim), before=held.said)
     place.sweep()
-    if _claimed(held):  # whoever claimed it before may have gone on until now
-        changed, gone = _differing(place, place.held(), files)
+    looked = claim_in(held.said) is None  # whoever claimed it before may have gone on until now
+    while True:
+        said = place.claimed_by(claim.run)
+        if not looked:
+            changed, gone = _differing(place, place.held(), files)
+        _write(place, claim, [partial(place.put_file, file, folder / file.path) for file in changed], label="upload")
+        _write(place, claim, [partial(place.remove, name) for name in gone], label="clear")
+        with suppress(ExportUnderWayError):  # doubted, or another's: whose it is the next look says
+            place.say(content, before=said)
+            return
+        looked = False
+
+
+def _write(place: ExportPlace, claim: ExportClaim, steps: list[Callable[[], None]], *, label: str) -> None:
+    """Take each of the `steps` while the place is the claim's; who loses it meanwhile has what it wrote looked at."""
 
     def alone(step: Callable[[], None]) -> None:
-        place.check_said(claimed)
-        step()
+        place.claimed_by(claim.run)
         try:
-            place.check_said(claimed)
+            try:
+                step()
+            except ObjectDiffersError:
+                place.claimed_by(claim.run)
+                step()  # another wrote there meanwhile: once, since it looks each time whose the place is
+            place.claimed_by(claim.run)
         except ExportUnderWayError:
-            place.withdraw(claim)
-            raise
+            place.doubt(claim)
 
-    _each(lambda file: alone(lambda: place.put_file(file, folder / file.path)), changed, label="upload")
-    _each(lambda name: alone(lambda: place.remove(name)), gone, label="clear")
-    place.say(content, before=place.check_said(claimed))
+    _each(alone, steps, label=label)
 
 
-def _claimed(held: HeldExport) -> bool:
-    """Return whether an export is being written there, or was when it was killed."""
+def claim_in(said: FoundObject | None) -> ExportClaim | None:
+    """Return the claim that stands for the manifest: an export is being written there, or was when it was killed."""
     with suppress(msgspec.DecodeError):
-        return held.said is not None and bool(msgspec.json.decode(held.said.content, type=ExportClaim))
-    return False
+        return None if said is None else msgspec.json.decode(said.content, type=ExportClaim)
+    return None
 
 
 def _differing(

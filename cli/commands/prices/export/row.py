@@ -86,11 +86,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExportClaim(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands at a place for the manifest while the `run` writes there: the `names` of all that may be there."""
+    """What stands at a place for the manifest while the `run` writes there: the `names` of all that may be there.
+
+    `doubts` counts how often another run wrote there meanwhile, so that all has to be looked at again.
+    """
 
     format: str
     run: str
     names: list[str]
+    doubts: int = 0
 
 
 class DeltaRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -195,7 +195,7 @@ def test_a_killed_process_leaves_no_manifest_and_the_next_one_mends_it(copy: Pat
 def test_of_two_at_once_one_ends_and_the_manifest_is_true(
     moment: int, nas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another export runs whole at any moment of the first: that ends, and nobody says what it may have undone."""
+    """Another export runs whole at any moment of the first: that ends, or what it may have undone it makes its own."""
     monkeypatch.setattr("cli.commands.prices.export.published.AT_ONCE", 1)
     other = written(tmp_path / "other", {"prices/year=2025/p.csv": b"other", "gone/only/then.csv": b"then"}, 3)
     after = written(tmp_path / "after", AFTER, 2)
@@ -212,10 +212,11 @@ def test_of_two_at_once_one_ends_and_the_manifest_is_true(
             publish(ExportPlace(f"file://{nas}"), after)
         except ExportUnderWayError:
             ended = True
-    assert ended == (moment < 10)
+    # Between the two looks around a write, the other has come to its end: the first goes on, as one that began later.
+    goes_on = moment in range(3, 9)
+    assert ended == (moment < 10 and not goes_on)
     found = truth(nas)
-    # Between the two looks around a write, nobody knows who wrote last.
-    assert (None if moment in range(3, 9) else 3) == (found.position if found else None)
+    assert (2 if goes_on else 3) == (found.position if found else None)
     publish(ExportPlace(f"file://{nas}"), other)
     assert contents(other) == contents(nas)
 
@@ -319,7 +320,7 @@ def test_a_large_file_goes_to_a_server_in_parts(
 def test_two_at_once_at_a_server_do_not_mix(
     tmp_path: Path, server: ObjectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The claim of the second ends the first, and no manifest says what that wrote meanwhile."""
+    """The first finds the place another's after it wrote there: it makes it its own, whole, as one that began later."""
     for name, value in server.env.items():
         monkeypatch.setenv(name, value)
     place, after = ExportPlace("s3://prices/two"), written(tmp_path / "after", AFTER, 2)
@@ -333,14 +334,9 @@ def test_two_at_once_at_a_server_do_not_mix(
 
     monkeypatch.setattr("cli.commands.prices.export.published.AT_ONCE", 1)
     monkeypatch.setattr(ExportPlace, "put_file", interrupted)
-    with pytest.raises(ExportUnderWayError):
-        publish(place, after)
-    said = place.said()
-    assert said is not None
-    assert b'"b3-ledger export under way 1"' in said.content
-    publish(place, other)
+    publish(place, after)
     found = {one.name: b"".join(place.read(one.name)) for one in place.objects()}
-    assert contents(other) == found
+    assert contents(after) == found
 
 
 def test_what_a_store_refuses_is_one_line_without_its_secrets(copy: Path, server: ObjectServer) -> None:
