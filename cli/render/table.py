@@ -1,6 +1,7 @@
 """Rows as a table with aligned columns, for a terminal; what is piped stays a line per row that says all. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import Generic, TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ T = TypeVar("T")
 GAP = "  "
 CUT = "..."
 CUT_WIDTH = 36
+NOTE_WIDTH = 60  # a terminal with less breaks what is said of it by itself
 
 
 class TableColumn(msgspec.Struct, Generic[T], frozen=True):
@@ -34,7 +36,7 @@ class TableColumn(msgspec.Struct, Generic[T], frozen=True):
 def lines(rows: Iterable[T], columns: Sequence[TableColumn[T]], *, width: int) -> Iterator[str]:
     """Yield the titles and a line per row, none wider than `width`, the first column aside.
 
-    Columns that do not fit are left out from the last one on, and a line at the end names them, and what was cut.
+    Columns that do not fit are left out from the last one on, and what ends the table names them, and what was cut.
     """
     found = list(rows)
     cells = [[column.title, *(str(column.cell(row)) for row in found)] for column in columns]
@@ -52,7 +54,8 @@ def lines(rows: Iterable[T], columns: Sequence[TableColumn[T]], *, width: int) -
     for line in zip(*aligned, strict=True):
         yield GAP.join(line).rstrip()
     if left_out:
-        yield f"not shown in {width} columns: {', '.join(left_out)}"
+        words = f"not shown in {width} columns: {', '.join(left_out)}"
+        yield from wrap(words, max(width, NOTE_WIDTH), break_long_words=False, break_on_hyphens=False)
 
 
 def _aligned(column: TableColumn[T], texts: Sequence[str]) -> list[str]:

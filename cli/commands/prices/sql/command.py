@@ -93,5 +93,5 @@ def sql(
     if not len(table):
         output.say("nothing to show", explains=False)
     # Rendered before anything is printed: an error of rendering comes alone.
-    output.give(list(output.rendered(row.rows(table), style, row.layout(table))), out)
+    output.give(list(output.rendered(row.rows(table), style, row.layout(table, output.terminal_width(out)))), out)
     return Exit.OK

@@ -4,12 +4,15 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from cli.render import parquet
+from cli.render import table as tables
 from cli.render.renderers import Layout
+from cli.render.table import TableColumn
 from projections.models.units import exact_text
 
 Row = dict[str, Any]
@@ -51,11 +54,11 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def layout(table: Any) -> Layout[Row]:
-    """Return how the rows of this table are printed."""
+def layout(table: Any, width: int | None) -> Layout[Row]:
+    """Return how the rows of this table are printed, within `width` columns where that is a terminal's."""
     columns = names(table.column_names)
     return Layout(
-        lines=lambda found: lines(columns, found),
+        lines=partial(lines, columns) if width is None else partial(fitted, columns, width=width),
         csv_header=columns,
         csv_lines=lambda row: [[cell(value) for value in row.values()]],
     )
@@ -71,16 +74,36 @@ def lines(columns: list[str], found: Iterable[Row]) -> Iterator[str]:
     kept = [list(row.values()) for row in found]
     cells = [columns, *([NO_VALUE if value is None else str(value) for value in row] for row in kept)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [
-        any(values) and all(isinstance(value, int | float | None) and not isinstance(value, bool) for value in values)
-        for values in ([row[number] for row in kept] for number in range(len(columns)))
-    ]
+    right = _numbers(columns, kept)
     for line in cells if kept else ():
         shown = (
             cell.rjust(width) if to_right else cell.ljust(width)
             for cell, width, to_right in zip(line, widths, right, strict=True)
         )
         yield "  ".join(shown).rstrip()
+
+
+def fitted(columns: list[str], found: Iterable[Row], *, width: int) -> Iterator[str]:
+    """Yield what `lines` does, none wider than `width`; see `cli.render.table.lines`."""
+    kept = [list(row.values()) for row in found]
+    of_table = [
+        TableColumn(name, partial(_text, number), is_number=to_right, is_cut=not to_right)
+        for number, (name, to_right) in enumerate(zip(columns, _numbers(columns, kept), strict=True))
+    ]
+    return tables.lines(kept, of_table, width=width)
+
+
+def _text(number: int, row: list[Any]) -> str:
+    # A blank keeps a column of empty texts: the query named it.
+    return NO_VALUE if row[number] is None else str(row[number]) or " "
+
+
+def _numbers(columns: list[str], rows: list[list[Any]]) -> list[bool]:
+    """Return of each column whether it has numbers, and nothing else."""
+    return [
+        any(values) and all(isinstance(value, int | float | None) and not isinstance(value, bool) for value in values)
+        for values in ([row[number] for row in rows] for number in range(len(columns)))
+    ]
 
 
 def parquet_file(table: Any) -> bytes:
