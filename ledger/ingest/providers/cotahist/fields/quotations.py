@@ -28,7 +28,8 @@ CONTRACT = slice(188, 245)  # PREEXE, INDOPC, DATVEN, FATCOT, PTOEXE, CODISI, DI
 _CORRECTION, _STRIKE_POINTS = slice(201, 202), slice(217, 230)
 _DAY = slice(2, 10)
 _LISTED = Struct("2x8s2s12x32s132x57s2x")  # DATA, CODBDI, DESCRIBED and CONTRACT of a line with its end
-_FIXED = tuple(zip((0, 1, 245, 246), layout.QUOTE + b"\r\n", strict=True))  # what stands where in every line
+_END_COLUMNS = (245, 246)
+_FIXED = tuple(zip((0, 1, *_END_COLUMNS), layout.QUOTE + b"\r\n", strict=True))  # what stands where in every line
 DESCRIBING = BDI, DESCRIBED, CONTRACT  # the columns of all that `described` reads
 
 
@@ -80,17 +81,14 @@ def _listed(body: bytes) -> dict[date, Listing] | None:
     lines, rest = divmod(len(body), _LISTED.size)
     if rest or any(body[at :: _LISTED.size].count(one) != lines for at, one in _FIXED):
         return None
-    if body.count(b"\r") != lines or body.count(b"\n") != lines:  # inside a line, where it would end
+    inside = bytearray(body)
+    for at in _END_COLUMNS:
+        inside[at :: _LISTED.size] = bytes(lines)
+    if b"\r" in inside or b"\n" in inside:  # a line would end there; to find none is cheaper than to count all
         return None
-    if not lines:
-        return {}
-    days, *columns = zip(*_LISTED.iter_unpack(body), strict=True)
-    # A line described as the one before it is not decoded, nor looked up; most bodies have one description.
-    if all(column.count(column[0]) == lines for column in columns):
-        found = dict.fromkeys(map(layout.day, days), _described(*(column[0] for column in columns)))
-        return found if len(found) == lines else None
-    found = {}
-    for described, alike in groupby(zip(days, *columns, strict=True), key=itemgetter(1, 2, 3)):
+    found: dict[date, Listing] = {}
+    # A line described as the one before it is not decoded, nor looked up.
+    for described, alike in groupby(_LISTED.iter_unpack(body), key=itemgetter(1, 2, 3)):
         found.update(dict.fromkeys([layout.day(one[0]) for one in alike], _described(*described)))
     return found if len(found) == lines else None
 
