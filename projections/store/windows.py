@@ -9,6 +9,7 @@ What is kept stays true of the decision that it was kept at; the years that late
 
 from collections.abc import Iterator, Sequence
 from datetime import MAXYEAR, MINYEAR
+from itertools import starmap
 
 import msgspec
 
@@ -73,8 +74,8 @@ class Windows:
 
     def _has_rows(self, series: Series) -> bool:
         """Return whether anything is stored of the series: a file has thousands of which nothing is."""
-        bars = text_key(series.provider, series.ticker)
-        return self._has_row(prices.DECIDED, _key(series)) or self._has_row(prices.BARS, bars)
+        bars, key = text_key(series.provider, series.ticker), _key(series)
+        return any(starmap(self._has_row, (("newest", key), (prices.DECIDED, key), (prices.BARS, bars))))
 
     def _has_row(self, table: str, prefix: bytes) -> bool:
         first, found = self._gaps.get(table, (b"", b""))
@@ -95,7 +96,7 @@ class Windows:
         try:
             newest, stored = decisions.newest(tables, series), self._kept.get(_key(series))
             kept = NOTHING_KEPT if stored is None else _decode_kept(stored)
-            if newest is None or kept.seq > newest.seq:
+            if newest is None or kept.seq > newest.seq or decisions.lost(tables, series, newest.seq):
                 return None
             committed = commitment(self._log, newest.seq)
             since = tuple(decisions.decisions(tables, series, start=kept.seq + 1))
@@ -150,7 +151,7 @@ class _Years:
         before = (bar for bar in self._away(first, -1) if bar.date < reach.days.start)
         after = (bar for bar in self._away(last, 1) if bar.date > reach.days.end)
         for away in (before, after):
-            looked_at |= {bar.date.year for bar in beside(away)}
+            looked_at |= {bar.date.year for bar in beside(away, and_next=True)}
         self.beyond_reach = not changed & self.leaves.keys() <= looked_at
         return [bar for year in sorted(looked_at & self.leaves.keys()) for bar in self._year(year)]
 

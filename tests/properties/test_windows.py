@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import projections.audit.open_years
@@ -75,6 +75,19 @@ def answers(draw: st.DrawFn) -> Answered:
     return draw(rows(first, last)), actions, Window(DAYS[first], DAYS[last]), reading
 
 
+def alike(*days: date, volume: int = 1000) -> list[RawBar]:
+    """Return sessions that differ by their volume alone."""
+    return [RawBar(day, 10.0, 10.0, 10.0, 10.0, 10.0, volume) for day in days]
+
+
+# A run that the last year would go on with, were the one between them left out.
+YEARS_APART: list[Answered] = [
+    (alike(*DAYS[17:20]), [], Window(DAYS[10], DAYS[19]), Reading()),
+    ([*alike(*DAYS[45:50], volume=0), *alike(DAYS[51])], [], Window(DAYS[44], DAYS[51]), Reading()),
+    (alike(*DAYS[16:18]), [], Window(DAYS[5], DAYS[17]), Reading()),
+]
+
+
 class Part:
     """What a store hands out of the series of a log in memory, and what it keeps from one view to the next."""
 
@@ -97,6 +110,7 @@ class Part:
 @pytest.mark.parametrize("basis", ["split_adjusted", "as_traded"])
 @settings(max_examples=60)
 @given(st.lists(st.tuples(answers(), st.booleans()), min_size=1, max_size=6))
+@example([(one, False) for one in YEARS_APART])
 def test_a_part_is_judged_as_the_whole(basis: Basis, told: list[tuple[Answered, bool]]) -> None:
     """The same decision with the same states, or the same wider question; leaves kept at any time or never."""
     ledger = CommittedLog(basis)
