@@ -1,8 +1,9 @@
 #!/bin/sh
 # Looks at a report as a reader's browser shows it: `scripts/look.sh [FOLDER]`, with Chromium, Node and npm.
-# Writes reports of the sample in both languages, screenshots at two widths and a print to PDF into FOLDER, and fails
-# on an error on the console, on any request, and on any violation that axe-core finds. Without a Chromium or Node it
-# says so and checks nothing (exit 0); with LOOK_REQUIRED=1 that is a failure.
+# Writes reports of the sample, with an alert, a backup and a verification, in both languages, screenshots at two widths
+# and a print to PDF into FOLDER, and fails on an error on the console, on any request, and on any violation that
+# axe-core finds. Without a Chromium or Node it says so and checks nothing (exit 0); with LOOK_REQUIRED=1 that is a
+# failure.
 set -eu
 cd "$(dirname "$0")/.."
 here=$(pwd)
@@ -33,6 +34,9 @@ export PYTHONPATH
     for ticker in PETR4 ITUB4 VALE3 BBAS3; do
         "$python" -m cli -q --no-network --ticker "$ticker" > /dev/null || [ $? = 1 ]
     done
+    "$python" -m cli -q backup --create --verify > /dev/null
+    "$python" -m cli -q verify --record > /dev/null
+    ALERTING_ENABLED=true "$python" -m cli -q alerts > /dev/null || [ $? = 1 ]
     for lang in en pt-BR; do
         "$python" -m cli report --lang "$lang" --out "report-$lang.html"
     done
