@@ -99,7 +99,8 @@ def test_a_file_with_one_bad_cell_is_refused_whole(tmp_path: Path) -> None:
     assert (1, ["error", "success"]) == (done.code, [row["status"] for row in done.lines()])
     assert (
         "error: bad.csv: bad-answer: got '1,32820661' in column amount, line 3 of bad.csv, "
-        "want a plain decimal above 0, of at most 12 places\nhint: main import-actions --help"
+        "want a plain decimal above 0, of at most 12 places, below 9223372.036854775808\n"
+        "hint: main import-actions --help"
     ) in done.err
     assert (2, 3) == (main(tmp_path, "import-actions", "bad.csv").code, size(tmp_path))
 
