@@ -27,13 +27,13 @@ from projections.models.decisions import Decision, LoggedDecision
 from projections.store.commitments import (
     apart,
     apart_then,
-    commitments,
     departure,
     ever_decided,
     looked_at,
     miscounted,
 )
 from projections.store.lmdb_tables import CHECK_BYTES, LmdbTable
+from projections.store.logged_decisions import commitments
 from projections.store.mending import UNSOUND, Mending
 
 FROM_LOG_ROWS = 8  # a decision: fewer cost more to read from it than from the store

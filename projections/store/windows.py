@@ -22,7 +22,7 @@ from ledger.values import Action, Bar
 from projections.fold.keys import text_key
 from projections.fold.tables import State, Table, Tables, encode
 from projections.models import corporate_actions, decisions, prices
-from projections.store.commitments import commitment
+from projections.store.logged_decisions import commitment
 from projections.store.mending import UNSOUND, Mending
 
 DECISIONS_MAX = 16  # read again and again past what is kept, before it is kept anew
