@@ -182,6 +182,11 @@ def lost(tables: Tables, series: Series, seq: int | None) -> str | None:
     return f"{series.ticker} with its newest decision at seq {seq}, and at {newest} by another count"
 
 
+def tickers(tables: Tables) -> list[str]:
+    """Return the tickers of which anything was decided, in order; one scan of all decisions."""
+    return sorted({two_texts(key)[0] for name in ("newest", "decided") for key, _ in tables[name].scan()})
+
+
 def judged(tables: Tables, ticker: str) -> tuple[str, ...]:
     """Return the providers whose answers for the ticker were decided on, accepted or not; O(log n) for each of them.
 

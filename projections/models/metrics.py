@@ -318,9 +318,7 @@ def files(tables: Tables, provider: str, position: int | None = None) -> Iterato
 
 
 def spans(tables: Tables, provider: str, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Window]]:
-    """Yield each ticker that is `wanted` and of which anything is held of `provider`, by ticker, with the first and
-    the last day held.
-    """  # noqa: D205 - one sentence
+    """Yield each `wanted` ticker of which anything is held of `provider`, with the first and the last day; in order."""
     for key, value in tables["tallies"].scan():
         ticker, of = two_texts(key)
         if of == provider and wanted(ticker):

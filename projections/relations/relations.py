@@ -13,10 +13,9 @@ from projections.api import extras, market_rows, series_rows
 from projections.api.columns import arrow_schema
 from projections.api.faces import to_columns, to_python
 from projections.api.rows import AdjustedPrice, Change, CorporateAction, Instrument, LogEntry, MarketPrice, Price
-from projections.fold.keys import two_texts
 from projections.fold.projection import Projection
 from projections.fold.tables import State, Tables
-from projections.models import ingest_logs, instruments, metrics, prices, retirements
+from projections.models import decisions, ingest_logs, instruments, metrics, prices, retirements
 from projections.models.ingest_logs import IngestLogs
 from projections.models.instruments import Instruments
 from projections.models.units import fields
@@ -88,8 +87,7 @@ class Relations:
     def actions(self) -> Iterator[CorporateAction]:
         """Yield the corporate actions known of every provider, by ticker, day, kind and provider."""
         ended = {} if self._asked.retired else retirements.in_force(self._view.state[metrics.NAME], self._position)
-        tickers = dict.fromkeys(two_texts(key)[0] for key, _ in self._tables["decided"].scan())
-        for ticker in [one for one in tickers if one not in ended]:
+        for ticker in [one for one in decisions.tickers(self._tables) if one not in ended]:
             yield from series_rows.actions_of(self._tables, ticker, None, self._position)
 
     def instruments(self) -> Iterator[Instrument]:
