@@ -11,7 +11,7 @@ from projections.fold.folding import replayed
 from projections.fold.keys import seq_key, text_key
 from projections.fold.memory_tables import MemoryTable
 from projections.fold.tables import Row
-from projections.models.decisions import Decision, decisions, judged, judged_of, newest
+from projections.models.decisions import Decision, decisions, judged, judged_of, newest, tickers
 from projections.models.prices import Prices
 from tests.projections.story import PROVIDER, TICKERS, WINDOW, Story, bar, day
 from tests.support.actions import paid
@@ -82,5 +82,6 @@ def test_providers_are_found_by_a_row_of_each(rows: list[tuple[str, str, int, tu
     expected = tuple(sorted({provider for ticker, provider, *_ in rows if ticker == "A"}))
     decided = {provider for ticker, provider, _, named in rows if ticker == "A" and "decided" in named}
     assert (expected, len(decided)) == (judged(tables, "A"), tables["decided"].taken)
+    assert sorted({ticker for ticker, *_ in rows}) == tickers(tables)
     for wanted in (["A"], ["A", "B"], ["A", "AB", "AC", "B", "C"]):
         assert {one: set(judged(tables, one)) for one in wanted} == judged_of(tables, wanted)
