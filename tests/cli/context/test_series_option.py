@@ -15,7 +15,7 @@ def state(*series: tuple[str, str]) -> State:
     table = MemoryTable()
     for ticker, provider in series:
         table.put(text_key(ticker, provider), b"")
-    return {"prices": {"series": table}}
+    return {"prices": {"series": table, "newest": MemoryTable()}}
 
 
 BOTH = state(("PETR4.SA", "cotahist"), ("PETR4.SA", "yfinance"), ("VALE3.SA", "cotahist"), ("VALE3.SA", "zzz"))

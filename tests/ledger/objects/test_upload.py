@@ -209,10 +209,10 @@ def test_killed_uploads_leave_whole_segments_and_go_on(log: EventLog, clock: Ste
 
 
 def test_memory_is_that_of_a_segment(log: EventLog, place: ObjectPlace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five times the events, the same memory, once there are more of them than are counted at a time."""
+    """Five times the events, the same memory, once they are more than are framed and counted at a time."""
     monkeypatch.setattr(upload.cuts, "__kwdefaults__", {"limit_bytes": 200_000})
     peaks = []
-    for number, events in enumerate((5000, 20_000)):
+    for number, events in enumerate((10_000, 40_000)):
         grow(log, f"a{number}", events)
         tracemalloc.start()
         upload_backup(log, place, job_id=job(number))

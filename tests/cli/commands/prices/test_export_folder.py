@@ -129,7 +129,7 @@ def test_a_folder_with_anything_else_is_left_alone(spoil: object, message: str, 
 
 def test_an_export_of_another_format_is_left_alone(tmp_path: Path) -> None:
     """Of a later version, say."""
-    write(tmp_path / "a", "one", format_="b3-ledger export 3")
+    write(tmp_path / "a", "one", format_="b3-ledger export 4")
     with pytest.raises(NotAnExportError, match="want an empty folder or an export"):
         write(tmp_path / "a", "two")
 
