@@ -8,7 +8,6 @@ import random
 import shutil
 import time
 import traceback
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -37,9 +36,23 @@ NOW_US = 1_770_000_000_000_000
 LOCK_TIMEOUT_S = 20.0
 RECORDS = 3_000
 APPENDS_A_COMMIT = 3  # so that a small file has many transactions
-LONGEST_LIFE = 1.0  # of what an import takes that nobody disturbs: most are killed, on any machine
 
 Said = tuple[bytes, str, bytes]  # append id, stream and data of an event: all that no job and no clock decides
+
+
+class Lifetimes:
+    """How long the next victim lives: no longer than one that came to its end in it, so that most are killed."""
+
+    def __init__(self, rng: random.Random, longest_s: float) -> None:
+        self._rng, self._longest_s = rng, longest_s
+
+    def drawn_s(self) -> float:
+        """Return how long the next one lives."""
+        return self._rng.uniform(0, self._longest_s)
+
+    def ended_within(self, life_s: float) -> None:
+        """Remember that a victim was done before its `life_s` was over: a machine may be quicker than it was."""
+        self._longest_s = min(self._longest_s, life_s)
 
 
 def take(home: LedgerHome, path: Path, _said: int = -1) -> None:
@@ -94,13 +107,13 @@ def campaign(rounds: int, seed: int, folder: Path) -> Tally:
     undisturbed = new_ledger(folder / "undisturbed")
     started = time.perf_counter()
     take(undisturbed, path)
-    longest_s = LONGEST_LIFE * (time.perf_counter() - started)
+    lifetimes = Lifetimes(rng, time.perf_counter() - started)
     want = said(undisturbed)
     while tally.rounds < rounds:
         home = new_ledger(folder / f"ledger-{tally.rounds}")
         tally.ledgers += 1
         try:
-            _disturbed(home, path, want, partial(rng.uniform, 0, longest_s), tally, rounds)
+            _disturbed(home, path, want, lifetimes, tally, rounds)
         except (AssertionError, LedgerError):
             tally.violations.append(f"{home.root}, round {tally.rounds}: {traceback.format_exc()}")
             tally.rounds += 1
@@ -110,19 +123,19 @@ def campaign(rounds: int, seed: int, folder: Path) -> Tally:
     return tally
 
 
-def _disturbed(
-    home: LedgerHome, path: Path, want: list[Said], life_s: Callable[[], float], tally: Tally, rounds: int
-) -> None:
+def _disturbed(home: LedgerHome, path: Path, want: list[Said], lifetimes: Lifetimes, tally: Tally, rounds: int) -> None:
     code, known = -9, 0
     while code == -9 and tally.rounds < rounds:
         victim = Victim(partial(take, home, path))
-        time.sleep(life_s())
+        time.sleep(life_s := lifetimes.drawn_s())
         victim.kill()
         _, code = victim.end()
         assert code in {-9, 0}, f"the victim ended with {code}"
         tally.rounds += 1
         tally.killed += code == -9
         tally.ended_before += code == 0
+        if code == 0:
+            lifetimes.ended_within(life_s)
         found = said(home)
         # Tickers come in one order, so what is there is the beginning of all, by whole appends.
         assert want[: len(found)] == found
