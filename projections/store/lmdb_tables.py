@@ -155,6 +155,11 @@ class LmdbTable(Table):
                 found.append((key[skip:], value))
         return found
 
+    def whole(self, prefix: bytes, make: Callable[[Sequence[Row]], Made]) -> Made:
+        """Return what `make` makes of all rows whose key begins with `prefix`, not to be changed."""
+        past = past_prefix(prefix)
+        return super().whole(prefix, make) if past is None else make(self.between(prefix, prefix, past))
+
     def stored(self) -> Iterator[list[Row]]:
         """Yield the rows as they are stored, some thousands at a time: mark and check included, neither looked at.
 
