@@ -26,6 +26,12 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [] == [link for link in _LINK.findall(prose(page)) if not (page.parent / link).exists()]
 
 
+def test_nothing_beside_the_rooms_was_left_by_a_command() -> None:
+    """A path that a command was given by mistake is a folder with a name that nobody would choose."""
+    names = {path.name for path in REPOSITORY.iterdir()}
+    assert set() == {name for name in names if not re.fullmatch(r"[\w.][\w.@+-]*", name)}
+
+
 def prose(page: Path) -> str:
     """Return the page without its blocks of code, and without the lines that name a file still to be made."""
     return re.sub(r"^```.*?^```$|^New `[^\n]*", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
