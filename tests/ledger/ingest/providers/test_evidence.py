@@ -22,6 +22,14 @@ def test_evidence_gives_the_body_back_byte_for_byte(body: bytes) -> None:
     assert (body, len(body), hashlib.sha256(body).digest()) == (evidence.body(kept), kept.body_bytes, kept.sha256)
 
 
+@given(st.binary(max_size=5_000), st.integers(0, 9))
+def test_any_zlib_reads_what_is_kept_and_what_any_zlib_made_is_read(body: bytes, level: int) -> None:
+    """The stream is RFC 1950's, whichever library wrote it: ledgers from before hold the standard library's."""
+    kept = evidence.answer(body)
+    assert body == zlib.decompress(kept.body)
+    assert body == evidence.body(replace(kept, body=zlib.compress(body, level)))
+
+
 KEPT = evidence.answer(b"answer" * 9)
 
 
