@@ -3,42 +3,91 @@
 What is kept of a row is a matter of the row alone: no bar comes of it that `exact_bar` did not make of an equal one.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
-from ledger.ingest.rules.row_rules import exact_bar
+import msgspec
+
+from ledger.ingest.rules.row_rules import exact_bar, exact_bars
 from ledger.market.series import Series
 from ledger.values import Bar, Finding, RawBar
 
 ROWS_KEPT = 65_536  # of the series that were used last; a row that is forgotten is made exact once more
 
 
+class KnownSeries(msgspec.Struct):
+    """Rows of a series that are bars, one of a day, in order of days: the day, the row and the bar of each."""
+
+    days: list[date]
+    rows: list[RawBar]
+    bars: list[Bar]
+
+    def follow(self, row: RawBar, bar: Bar) -> None:
+        """Keep a row behind all others, if it comes after them."""
+        if not self.days or self.days[-1] < row.date:
+            self.days.append(row.date)
+            self.rows.append(row)
+            self.bars.append(bar)
+
+
 class KnownRows:
     """Of each series that was judged lately, the newest row of a day that is a bar."""
 
     def __init__(self) -> None:
-        self._series: OrderedDict[Series, dict[date, tuple[RawBar, Bar]]] = OrderedDict()
+        self._series: OrderedDict[Series, KnownSeries] = OrderedDict()
         self.rows = 0
 
     def exact(self, series: Series, rows: Sequence[RawBar]) -> list[Bar | Finding]:
         """Return what `exact_bar` makes of each of the rows, which are of `series`."""
-        known = self._series.setdefault(series, {})
+        known = self._series.get(series)
+        if known is None:
+            known = self._series[series] = KnownSeries([], [], [])
         self._series.move_to_end(series)
-        size, of_day = len(known), known.get
-        outcomes: list[Any] = [
-            pair[1] if (pair := of_day(row.date)) is not None and pair[0] == row else None for row in rows
-        ]
-        if None not in outcomes:
-            return outcomes
-        for place, row in enumerate(rows):
-            if outcomes[place] is None:
-                made = outcomes[place] = exact_bar(row)
-                if isinstance(made, Bar):
-                    known[row.date] = row, made
-        self.rows += len(known) - size
+        size = len(known.rows)
+        outcomes = _outcomes(known, list(rows)) if rows else []
+        self.rows += len(known.rows) - size
         while self.rows > ROWS_KEPT and len(self._series) > 1:
             _, forgotten = self._series.popitem(last=False)
-            self.rows -= len(forgotten)
+            self.rows -= len(forgotten.rows)
         return outcomes
+
+
+def _outcomes(known: KnownSeries, rows: list[RawBar]) -> list[Bar | Finding]:
+    """Return what becomes of `rows`, of which there are some, and keep them; nearly always they are known, or go on."""
+    start = bisect_left(known.days, rows[0].date)
+    stop = min(start + len(rows), len(known.rows))
+    if known.rows[start:stop] != rows[: stop - start]:
+        return _one_by_one(known, rows)
+    outcomes: list[Bar | Finding] = [*known.bars[start:stop]]
+    if stop - start < len(rows):
+        # What is known ends here.
+        fresh = rows[stop - start :]
+        made = exact_bars(fresh)
+        outcomes += made
+        for row, one in zip(fresh, made, strict=True):
+            if isinstance(one, Bar):
+                known.follow(row, one)
+    return outcomes
+
+
+def _one_by_one(known: KnownSeries, rows: list[RawBar]) -> list[Bar | Finding]:
+    """Do as `_outcomes` does for rows of which some are others by now, or of other days: these take the place."""
+    days = [row.date for row in rows]
+    start, stop = bisect_left(known.days, min(days)), bisect_right(known.days, max(days))
+    pairs = zip(known.rows[start:stop], known.bars[start:stop], strict=True)
+    of_day = dict(zip(known.days[start:stop], pairs, strict=True))
+    outcomes: list[Bar | Finding] = []
+    by_now: dict[date, tuple[RawBar, Bar]] = {}
+    for row in rows:
+        pair = of_day.get(row.date)
+        made = pair[1] if pair is not None and pair[0] == row else exact_bar(row)
+        outcomes.append(made)
+        if isinstance(made, Bar):
+            by_now[row.date] = row, made
+    kept = sorted(by_now)
+    known.days[start:stop] = kept
+    known.rows[start:stop] = [by_now[day][0] for day in kept]
+    known.bars[start:stop] = [by_now[day][1] for day in kept]
+    return outcomes

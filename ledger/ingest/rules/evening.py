@@ -4,7 +4,7 @@ Nothing in it is for any rule to find, so its decision is known without asking e
 left to the rules: this module finds nothing, and judges no row.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from datetime import date
 
@@ -31,13 +31,13 @@ def news(
         return None
     if any(action.ex_date >= window.start for action in held.actions):
         return None
-    days = [bar.date for bar in accepted]
-    repeated = bisect_right(days, max(old))
+    days, held_days = [bar.date for bar in accepted], sorted(old)
+    repeated = bisect_right(days, held_days[-1])
     fresh = accepted[repeated:]
     # As many as are held since the window begins, and each of them one: so it lacks none.
-    if not repeated or sum([day >= window.start for day in old]) != repeated:
+    if not repeated or len(held_days) - bisect_left(held_days, window.start) != repeated:
         return None
-    if list(map(old.get, days[:repeated])) != [*accepted[:repeated]]:
+    if tuple(map(old.get, days[:repeated])) != accepted[:repeated]:
         return None
     if fresh and not (_are_plain(accepted[repeated - 1], fresh) and all(map(sessions.covers, days[repeated:]))):
         return None

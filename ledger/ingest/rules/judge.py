@@ -13,10 +13,10 @@ from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.rules import actions, catalogue, evening, row_rules, scale, series_rules
 from ledger.ingest.rules.commitment import committed
 from ledger.ingest.rules.held import Held, Reach, needed
-from ledger.ingest.rules.merge import Row, rows
+from ledger.ingest.rules.merge import Row, is_plain, rows
 from ledger.ingest.rules.ranks import outranks
 from ledger.ingest.rules.reading import NOTHING_READ, Offer, Reading
-from ledger.ingest.rules.row_rules import Sorted
+from ledger.ingest.rules.row_rules import Sorted, Today
 from ledger.ingest.rules.scale import WholeRangeNeeded, repeats
 from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.ingest.rules.sifting import Sifted, sift
@@ -84,9 +84,8 @@ def uncommitted(
 
     Of `held` the sessions that `reach` looks at are enough, with those beside them.
     """
-    answered, offers = rows(evidence, reading.rows, live=reading.every_session), _offers(evidence, reading)
     window, now = evidence.request.window, row_rules.today(evidence.finished_at, reading.rank)
-    found = row_rules.sort_rows(answered, now, window, reading.foreign, held.exact)
+    found, offers = _sorted(evidence, reading, now, held), _offers(evidence, reading)
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     nothing = nothing_of(evidence, basis)
     if batch:
@@ -98,6 +97,7 @@ def uncommitted(
     wider = scale.wider(window, found.accepted, known, held, basis)
     if wider is not None:
         return wider
+    answered = _rows(evidence, reading)
     answer = JudgedAnswer(
         rows=answered,
         days=frozenset([row.bar.date for row in answered]),
@@ -121,6 +121,19 @@ def superseded(
 ) -> ValidationCompleted:
     """Return the decision that sets `evidence` aside for a wider fetch: nothing accepted, nothing found."""
     return committed(nothing_of(evidence, basis), held, threshold_percent=threshold_percent)
+
+
+def _sorted(evidence: FetchSucceeded, reading: Reading, now: Today, held: Held) -> Sorted:
+    """Return the rows of the answer, sorted; of a plain one nobody need know more than its bars."""
+    window = evidence.request.window
+    found = None
+    if not reading.foreign and is_plain(evidence, reading.rows):
+        found = row_rules.sort_plain(evidence.bars, now, window, held.exact)
+    return found or row_rules.sort_rows(_rows(evidence, reading), now, window, reading.foreign, held.exact)
+
+
+def _rows(evidence: FetchSucceeded, reading: Reading) -> tuple[Row, ...]:
+    return rows(evidence, reading.rows, live=reading.every_session)
 
 
 def _offers(evidence: FetchSucceeded, reading: Reading) -> tuple[Offer, ...]:

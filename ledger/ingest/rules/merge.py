@@ -44,6 +44,18 @@ def priced(bar: RawBar) -> bool:
     return not (math.isnan(bar.close) and all(map(math.isnan, (bar.open, bar.high, bar.low))))
 
 
+def is_plain(evidence: FetchSucceeded, body_rows: Sequence[RawBar]) -> bool:
+    """Return whether nothing is merged, doubled or left out: nearly every answer is like that, its rows are its bars.
+
+    They are priced, and each is of a later day than the one before it.
+    """
+    bars = evidence.bars
+    if not bars or bars != body_rows:
+        return False
+    days = [bar.date for bar in bars]
+    return all(map(lt, days, days[1:])) and not any(map(math.isnan, [bar.close for bar in bars]))
+
+
 def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar], *, live: bool = True) -> tuple[Row, ...]:
     """Return a row for each day of the answer, oldest first.
 
@@ -51,10 +63,8 @@ def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar], *, live: bool = 
     only days that were asked for. Without `body_rows` the library's bars are all there is.
     Rows without any price are left out. Only a `live` answer has a last day that its provider is still at work on.
     """
-    bars, days = evidence.bars, [bar.date for bar in evidence.bars]
-    closes = [bar.close for bar in bars]
-    if bars and bars == body_rows and all(map(lt, days, days[1:])) and not any(map(math.isnan, closes)):
-        # Nothing merged, doubled or left out: nearly every answer is like that.
+    bars = evidence.bars
+    if is_plain(evidence, body_rows):
         return (*map(Row, bars[:-1]), Row(bars[-1], last=live))
     handed = {bar.date: bar for bar in bars if priced(bar)}
     sent = [row for row in body_rows if priced(row)]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
+from typing import cast
 
 import msgspec
 
@@ -71,29 +72,37 @@ def sort_rows(
 
     `foreign` are the days whose row is in a currency of its own; `exact` does as `exact_bars` does.
     """
-    if _are_due(rows, now, window) and not foreign:
-        outcomes: list[Bar | Finding | date] = [*(exact or exact_bars)([row.bar for row in rows])]
-    else:
-        outcomes = [_outcome(row, now, window, foreign) for row in rows]
-    accepted = tuple([one for one in outcomes if isinstance(one, Bar)])
-    received = sum([row.copies for row in rows])
-    if len(accepted) == len(outcomes):
-        return Sorted(received, accepted, (), (), 0)
+    if rows and not foreign and all(map(_alike, rows)):
+        plain = [row.bar for row in rows]
+        if _are_due(plain, now, window):
+            return _sorted(sum([row.copies for row in rows]), (exact or exact_bars)(plain), foreign)
+    outcomes = [_outcome(row, now, window, foreign) for row in rows]
+    return _sorted(sum([row.copies for row in rows]), outcomes, foreign)
+
+
+def sort_plain(bars: Sequence[RawBar], now: Today, window: Window, exact: Exact | None = None) -> Sorted | None:
+    """Return what `sort_rows` makes of the plain rows that `bars` are, None where more than values may be wrong."""
+    return _sorted(len(bars), (exact or exact_bars)(bars), {}) if _are_due(bars, now, window) else None
+
+
+def _sorted(received: int, outcomes: Sequence[Bar | Finding | date], foreign: Mapping[date, str]) -> Sorted:
+    if {*map(type, outcomes)} == {Bar}:
+        return Sorted(received, cast("tuple[Bar, ...]", tuple(outcomes)), (), (), 0)
     rejected = tuple(one for one in outcomes if isinstance(one, Finding))
     return Sorted(
         received=received,
-        accepted=accepted,
+        accepted=tuple(one for one in outcomes if isinstance(one, Bar)),
         rejected=rejected,
         partial=tuple(one for one in outcomes if isinstance(one, date)),
         foreign=sum(finding.date in foreign for finding in rejected),
     )
 
 
-def _are_due(rows: Sequence[Row], now: Today, window: Window) -> bool:
-    """Return whether nothing but its values can be wrong with any of `rows`, as in nearly every answer."""
-    if not rows or not window.start <= rows[0].bar.date or not rows[-1].bar.date <= min(window.end, now.last_final):
+def _are_due(bars: Sequence[RawBar], now: Today, window: Window) -> bool:
+    """Return whether nothing but its values can be wrong with any of `bars`, of which there are some: nearly always."""
+    if not window.start <= bars[0].date or not bars[-1].date <= min(window.end, now.last_final):
         return False
-    return all(map(_alike, rows)) and all(map(sessions.is_session, [row.bar.date for row in rows]))
+    return all(map(sessions.is_session, [bar.date for bar in bars]))
 
 
 def _outcome(row: Row, now: Today, window: Window, foreign: Mapping[date, str]) -> Bar | Finding | date:

@@ -1,9 +1,15 @@
 """What body and library say of a day is put together, and an answer that both have alike is taken as it is."""
 
-import msgspec
+from datetime import date, timedelta
 
-from ledger.ingest.rules.merge import Row, rows
-from tests.ledger.ingest.answers import NAN, evidence, run_of
+import msgspec
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from ledger.ingest.rules.merge import Row, is_plain, rows
+from ledger.ingest.rules.row_rules import Today, sort_plain, sort_rows
+from ledger.values import RawBar, Window
+from tests.ledger.ingest.answers import MONDAY, NAN, evidence, run_of
 
 BARS = tuple(run_of([10.0, 10.5, 11.0]))
 
@@ -38,3 +44,23 @@ def test_a_row_without_any_price_is_no_row() -> None:
         one = msgspec.structs.replace(empty, **{name: 10.5})
         found = rows(evidence([BARS[0], one, BARS[2]], []), (BARS[0], one, BARS[2]))
         assert [BARS[0].date, BARS[1].date, BARS[2].date] == [row.bar.date for row in found]
+
+
+CELLS = st.sampled_from([10.0, 10.01, 0.0, NAN])
+DAYS = st.integers(-3, 6).map(lambda number: MONDAY + timedelta(number))
+SENT = st.lists(st.builds(RawBar, DAYS, CELLS, CELLS, CELLS, CELLS, st.just(10.0), st.just(7)), max_size=4)
+
+
+@for_all(sent=SENT, start=DAYS, end=DAYS, today=DAYS, final=st.booleans(), in_order=st.booleans())
+def test_what_is_plain_is_sorted_as_its_rows_are(
+    sent: list[RawBar], start: date, end: date, today: date, *, final: bool, in_order: bool
+) -> None:
+    """Or left to them, where more than its values may be wrong with any."""
+    bars = sorted(sent, key=lambda row: row.date) if in_order else sent
+    answered, now, window = evidence(bars, []), Today(today, final=final), Window(start, end)
+    if is_plain(answered, answered.bars):
+        found = sort_plain(answered.bars, now, window)
+        wanted = sort_rows(rows(answered, answered.bars), now, window, {})
+        assert found is None or found == wanted
+    every_day = Window(BARS[0].date, BARS[-1].date)
+    assert sort_plain(BARS, Today(every_day.end, final=True), every_day) is not None
