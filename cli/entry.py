@@ -59,6 +59,22 @@ def _ended(by: str, exit_code: int) -> int:
 
 
 def _invoke(args: list[str]) -> int:
+    """Return the command's exit code; a large file that it is to read is hashed from here on, beside all that follows.
+
+    Raises: what a command raises.
+    """
+    if not any(word.startswith("--ledger") for word in args):
+        return _parsed_and_run(args)
+    from cli.context import early_hash
+
+    early_hash.begin(args)
+    try:
+        return _parsed_and_run(args)
+    finally:
+        early_hash.end()
+
+
+def _parsed_and_run(args: list[str]) -> int:
     """Return the command's exit code.
 
     click's own `main` serves shell completion only: it would turn a closed pipe into exit 1 and

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 import msgspec
@@ -20,7 +20,11 @@ from projections.queries.position import recorded_at
 from projections.store.runner import open_view
 from projections.store.store import View
 
+if TYPE_CHECKING:
+    from ledger.files.hash_beside import HashBeside
+
 F = TypeVar("F", bound=Callable[..., object])
+Answer = TypeVar("Answer")
 
 _ARCHIVE, _CACHED = f"{__name__}.archive", f"{__name__}.cached"
 
@@ -100,15 +104,45 @@ def reading(settings: Settings) -> Iterator[LogSource]:
     """
     if (archive := archive_given()) is not None:
         # Imported here: only a command that is given a file pays for its reader.
-        from projections.store.archive_cache import cache_folder, read_archive
+        from projections.store.archive_cache import read_archive
 
-        cached = click.get_current_context().meta.get(_CACHED, False)
         with places.as_file(archive) as path:
-            yield read_archive(path, cache_folder() if cached else None)
+            cache, hashing = _kept_of(path)
+            yield read_archive(path, cache, hashing=hashing)
         return
     home = active(settings).home
     with EventLog(home, now=lambda: clock.now_us(settings, reading=True), readonly=True) as log:
         yield log
+
+
+def answered(settings: Settings, work: Callable[[LogSource, View], Answer]) -> Answer:
+    """Return what `work` makes of the log in use and of its read models as of its head; it does nothing but that.
+
+    Of a large archive it may be called twice: beside the hash that proves the file, so that it must print nothing,
+    write nothing and take nothing that is gone the second time.
+
+    Raises: as `reading`, `view_of` and `work` do.
+    """
+    if (archive := archive_given()) is not None:
+        from projections.store import archive_cache
+
+        with places.as_file(archive) as path:
+            cache, hashing = _kept_of(path)
+            return archive_cache.answered(path, cache, work, hashing=hashing)
+    with reading(settings) as log, view_of(log) as view:
+        return work(log, view)
+
+
+def _kept_of(path: Path) -> "tuple[Path | None, HashBeside | None]":
+    """Return where what is worked out of the archive at `path` is kept, and its hash, under way; None: neither."""
+    from cli.context import early_hash
+    from projections.store.archive_cache import cache_folder
+
+    cache = cache_folder() if click.get_current_context().meta.get(_CACHED, False) else None
+    if cache is None:
+        early_hash.end()
+        return None, None
+    return cache, early_hash.of(path)
 
 
 def folder_of(log: LogSource) -> Path | None:

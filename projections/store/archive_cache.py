@@ -7,10 +7,11 @@ commits to, and whatever is missing, damaged or another user's is worked out aga
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from blake3 import blake3
@@ -24,8 +25,9 @@ from ledger.errors import LedgerError, UnreadableError, unreadable
 from ledger.files.atomic_file import sweep, write_whole
 from ledger.files.checksum import CHANGES, FileHash, hash_file
 from ledger.files.durable import make_private_folder, put_file
+from ledger.files.hash_beside import HashBeside
 from ledger.files.regular import open_regular, read_regular
-from ledger.log_source import created
+from ledger.log_source import LogSource, created
 from ledger.store.home import DATA_FILE
 from ledger.store.lmdb_lock import LOCK_FILE
 from projections.fold.projection import Projection
@@ -35,7 +37,7 @@ from projections.store.commitments import departure
 from projections.store.mending import Mending
 from projections.store.registry import ALL
 from projections.store.replaying import LACKING, AskedFor, folded_aside, places_beside
-from projections.store.runner import folded
+from projections.store.runner import folded, open_view
 from projections.store.store import Store, View, create, models_of
 from projections.store.unnamed import PREFIX, locked_folder
 
@@ -44,6 +46,7 @@ FOLDER = "b3-ledger"
 SCAN, SEAL = "scan", "seal"
 SCAN_BYTES = 256 * 1024 * 1024  # of an archive of terabytes
 SEAL_BYTES = 32
+NAME_LETTERS = 64  # of a folder: a BLAKE3 in hex
 SEALED_BYTES = 256 * 1024  # at a time: what stays in a processor's cache
 KEPT_ARCHIVES = 3
 OTHERS_MAY_WRITE = 0o022
@@ -56,6 +59,8 @@ class KeptScan(msgspec.Struct, frozen=True, array_like=True):
     head: Head
     marks: tuple[Mark, ...]
 
+
+Answer = TypeVar("Answer")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(KeptScan).decode
@@ -76,10 +81,13 @@ class CachedArchive(ArchiveLog):
     """An archive whose scan is kept, and whose read models are once they were asked for."""
 
     def __init__(self, scanned: Scan, folder: Path, projections: Sequence[Projection]) -> None:
-        """Read by a proven scan; keep what is folded of it in `folder`."""
+        """Read by a scan that found no flaw; keep what is folded of it in `folder`."""
         super().__init__(scanned)
         self._folder = folder
         self._projections = projections
+
+    def _prove(self) -> None:
+        """Called before anything is folded, kept, removed or warned of: raises where this may be another file."""
 
     @contextmanager
     def view(self) -> Iterator[View]:
@@ -92,8 +100,9 @@ class CachedArchive(ArchiveLog):
         aside = partial(folded_aside, self, None, [one], places_beside(None))
         with ExitStack() as held:
             store = self._opened(one, held)
-            if store is None and self._fill(one):
-                store = self._opened(one, held)
+            if store is None:
+                self._prove()
+                store = self._opened(one, held) if self._fill(one) else None
             if store is None:
                 yield held.enter_context(aside())
                 return
@@ -103,7 +112,9 @@ class CachedArchive(ArchiveLog):
                 return held.enter_context(aside())
 
             stored = held.enter_context(store.view()).state
-            yield Mending(store.folder, stored, fold_again=fold_again, departure=partial(departure, self)).state
+            yield Mending(
+                store.folder, stored, fold_again=fold_again, departure=partial(departure, self), first=self._prove
+            ).state
 
     def _opened(self, one: Projection, held: ExitStack) -> Store | None:
         """Return the store of the projection, None where there is none that is whole."""
@@ -135,29 +146,90 @@ class CachedArchive(ArchiveLog):
         return False
 
 
-def read_archive(path: Path, cache: Path | None, projections: Sequence[Projection] = ALL) -> ArchiveLog:
+class LikelyArchive(CachedArchive):
+    """What a file is likely to be while it is hashed: nothing that is read of it counts before it `is_proven`."""
+
+    def __init__(self, scanned: Scan, folder: Path, projections: Sequence[Projection], hashing: HashBeside) -> None:
+        """Read by the scan kept in `folder`, to whose end the file leads."""
+        super().__init__(scanned, folder, projections)
+        self._hashing = hashing
+
+    def is_proven(self) -> bool:
+        """Whether the file is the one that was scanned, once it is hashed; not where it cannot be read."""
+        want = FileHash(self.scan.sha256, self.scan.archive_bytes)
+        with suppress(OSError, LedgerError):
+            if self._hashing.proves(want):
+                _use(self._folder)
+                return True
+        return False
+
+    def _prove(self) -> None:
+        if not self.is_proven():
+            raise UnreadableError(self.path, CHANGES)
+
+
+def read_archive(
+    path: Path, cache: Path | None, projections: Sequence[Projection] = ALL, *, hashing: HashBeside | None = None
+) -> ArchiveLog:
     """Return the archive at `path` as a log, once all of it holds, as `archive_log` does.
 
     What was worked out of the same bytes before is taken from the folder `cache`, if any, and kept there for the next.
+    `hashing` is the hash of the file where it is under way already.
 
     Raises: as `archive_log` does.
     """
     if cache is None or not _is_ours(cache):
+        if hashing is not None:
+            hashing.end()  # a scan takes it with the rest
         return ArchiveLog(proven(scan(path)))
     try:
         opened(path).close()  # what is no archive is refused before it is hashed
-        file = hash_file(path)
+        file = hash_file(path) if hashing is None else hashing.result()
     except OSError as error:
         raise unreadable(path, error) from error
     folder = cache / _name(file, projections)
-    found = _scanned_before(path, folder, file)
+    kept = _kept_scan(folder)
+    found = _scanned_before(path, kept) if kept is not None and kept.file == file else None
     if found is None:
         found = scan(path)
         if (found.sha256, found.archive_bytes) != (file.sha256, file.file_bytes):
             raise UnreadableError(path, CHANGES)
         if found.flaw is None:
             _keep(found, folder)
+    _use(folder)
     return CachedArchive(proven(found), folder, projections)
+
+
+def answered(
+    path: Path,
+    cache: Path | None,
+    work: Callable[[LogSource, View], Answer],
+    projections: Sequence[Projection] = ALL,
+    *,
+    hashing: HashBeside | None = None,
+) -> Answer:
+    """Return what `work` makes of the archive at `path` and of its read models; it does nothing but that.
+
+    With `hashing` it begins while the file is hashed, over what is kept of the one that the file is likely to be.
+    What that comes to counts, an error too, once the hash has proven it; else `work` is called again, over what
+    `read_archive` returns, as if it never had been.
+
+    Raises: as `read_archive` and `work` do.
+    """
+    likely = None if hashing is None or cache is None else _likely(path, cache, projections, hashing)
+    if likely is not None:
+        try:
+            with likely.view() as view:
+                answer = work(likely, view)
+        except Exception:
+            if likely.is_proven():
+                raise
+        else:
+            if likely.is_proven():
+                return answer
+    log = read_archive(path, cache, projections, hashing=hashing)
+    with log.view() if isinstance(log, CachedArchive) else open_view(log, None) as view:
+        return work(log, view)
 
 
 def _is_ours(cache: Path) -> bool:
@@ -182,30 +254,44 @@ def _name(file: FileHash, projections: Sequence[Projection]) -> str:
     return blake3(_encode(decides)).hexdigest()
 
 
-def _scanned_before(path: Path, folder: Path, file: FileHash) -> Scan | None:
-    """Return what an earlier scan of the same bytes found, None where that is not kept, or does not fit them."""
-    try:
+def _likely(path: Path, cache: Path, projections: Sequence[Projection], hashing: HashBeside) -> LikelyArchive | None:
+    """Return what the file at `path` is likely to be: of what is kept, that used last which is as long and ends so."""
+    with suppress(OSError, LedgerError):
+        file_bytes = path.stat().st_size
+        for folder in _by_use(cache) if _is_ours(cache) else ():
+            kept = _kept_scan(folder)
+            if kept is None or kept.file.file_bytes != file_bytes or folder.name != _name(kept.file, projections):
+                continue
+            if (found := _scanned_before(path, kept)) is not None:
+                return LikelyArchive(proven(found), folder, projections, hashing)
+    return None
+
+
+def _kept_scan(folder: Path) -> KeptScan | None:
+    """Return what is kept in `folder` of a scan, None where there is none that is whole."""
+    with suppress(OSError, *UNDECODABLE):
         content = read_regular(folder / SCAN, limit_bytes=SCAN_BYTES, follow=False)
-        if blake3(content[SEAL_BYTES:]).digest() != content[:SEAL_BYTES]:
-            return None
-        kept = _decode(content[SEAL_BYTES:])
-        found = Scan(
-            path=path,
-            head=kept.head,
-            created=None,
-            marks=kept.marks,
-            counts=None,
-            body_bytes=file.file_bytes - len(HEADER) - FRAME.size * kept.head.size,
-            good_bytes=file.file_bytes,
-            archive_bytes=file.file_bytes,
-            sha256=file.sha256,
-            flaw=None,
-        )
-        if kept.file != file or not _ends(found):
-            return None
-        with suppress(OSError):
-            os.utime(folder)
-        return msgspec.structs.replace(found, created=created(ArchiveLog(found)))
+        if blake3(content[SEAL_BYTES:]).digest() == content[:SEAL_BYTES]:
+            return _decode(content[SEAL_BYTES:])
+    return None
+
+
+def _scanned_before(path: Path, kept: KeptScan) -> Scan | None:
+    """Return what an earlier scan of the same bytes found, None where the file at `path` does not end as it says."""
+    found = Scan(
+        path=path,
+        head=kept.head,
+        created=None,
+        marks=kept.marks,
+        counts=None,
+        body_bytes=kept.file.file_bytes - len(HEADER) - FRAME.size * kept.head.size,
+        good_bytes=kept.file.file_bytes,
+        archive_bytes=kept.file.file_bytes,
+        sha256=kept.file.sha256,
+        flaw=None,
+    )
+    try:
+        return msgspec.structs.replace(found, created=created(ArchiveLog(found))) if _ends(found) else None
     except (OSError, OverflowError, *UNDECODABLE, LedgerError):
         return None
 
@@ -232,9 +318,23 @@ def _keep(found: Scan, folder: Path) -> None:
         from shutil import rmtree
 
         sweep(folder.parent, f"{PREFIX}*", rmtree)
-        used = {one: one.stat().st_mtime_ns for one in folder.parent.iterdir() if len(one.name) == len(folder.name)}
-        for one in sorted(used.keys() - {folder}, key=used.__getitem__, reverse=True)[KEPT_ARCHIVES - 1 :]:
+        for one in [one for one in _by_use(folder.parent) if one != folder][KEPT_ARCHIVES - 1 :]:
             _remove(one)
+
+
+def _by_use(cache: Path) -> list[Path]:
+    """Return the folders of the archives that are kept, the one used last first.
+
+    Raises: OSError.
+    """
+    used = {one: one.stat().st_mtime_ns for one in cache.iterdir() if len(one.name) == NAME_LETTERS}
+    return sorted(used, key=used.__getitem__, reverse=True)
+
+
+def _use(folder: Path) -> None:
+    """Make the archive of `folder` the one used last."""
+    with suppress(OSError):
+        os.utime(folder)
 
 
 def _sealed(folder: Path) -> bytes:

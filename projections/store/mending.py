@@ -39,16 +39,19 @@ class Mending:
         *,
         fold_again: Callable[[], State],
         departure: Callable[[Tables, Series, Past | None], str | None],
+        first: Callable[[], object] = lambda: None,
     ) -> None:
         """Read `stored`; `fold_again` is called once at most, and returns the same state from the log itself.
 
         `departure` is asked once per series, before its prices or actions are read: how they depart from what the
         log commits to, None where they hold. It is asked again before their past is read, which is told then.
+        `first` is called before anybody is told that what is stored does not hold; what it raises is raised instead.
         """
         self._folder = folder
         self._stored = stored
         self._fold_again = fold_again
         self._departure = departure
+        self._first = first
         self._holding: set[tuple[str, Series, Past | None]] = set()
         self._folded: State | None = None
         self._once = threading.Lock()
@@ -61,6 +64,7 @@ class Mending:
         """Return the state as the log gives it, since what is stored fails by `reason`; warns the first time."""
         with self._once:
             if self._folded is None:
+                self._first()
                 warn_dropped(self._folder, reason)
                 self._folded = self._fold_again()
             return self._folded

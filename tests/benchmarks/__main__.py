@@ -131,7 +131,10 @@ def _parts() -> dict[str, Callable[[Run], list[Section]]]:
             _memory(run.grounds.many, (run.grounds.fewer, run.grounds.many, run.grounds.mixed)),
         ],
         "folds": lambda run: [_folded_aside(run.grounds.many, run.scale)],
-        "archives": lambda run: [_asked(run.folder, run.grounds.many, run.scale)],
+        "archives": lambda run: [
+            _asked(run.folder, run.grounds.many, run.scale),
+            _priced(run.folder, run.grounds.mixed, run.scale),
+        ],
         "backups": lambda run: _backed_up(run.folder, run.grounds.many, run.scale),
         "backup-memory": lambda run: [_backup_memory(run.folder, (run.grounds.fewer, run.grounds.many))],
         "checkpoints": lambda run: [
@@ -321,15 +324,21 @@ def _asked(folder: Path, many: ground.Ground, scale: Scale) -> Section:
     backups.grow(many, 1)  # as a ledger in use: one whose last event is old records no backup
     archive = backups.back_up(many, place / "a.db")
     timings, ratios = longlogs.reading(archive, place, name=many.name, rounds=scale.rounds, clock=scale.clock)
-    warm = Limit(
-        what="warm, over the SHA-256 of the file",
-        value=over(timings, longlogs.WARM, longlogs.HASH),
-        limit=longlogs.WARM_LIMIT_S,
-        unit="s",
-    )
+    warm = longlogs.over_the_hash(archive, place, longlogs.LOGS, name=many.name, rounds=scale.rounds)
     section = _section(f"An archive asked by a command, {many.name} events, {scale.counted}", timings, ratios)
     peaks = longlogs.reading_peaks(archive, place, name=many.name)
-    return msgspec.structs.replace(section, limits=(warm, *peaks))
+    return msgspec.structs.replace(section, limits=(*warm, *peaks))
+
+
+def _priced(folder: Path, mixed: ground.Ground, scale: Scale) -> Section:
+    say("ask an archive for prices")
+    place = (folder / "priced").absolute()
+    place.mkdir()
+    backups.grow(mixed, 1)
+    archive = backups.back_up(mixed, place / "a.db")
+    warm = longlogs.over_the_hash(archive, place, longlogs.PRICES, name=mixed.name, rounds=scale.rounds)
+    title = f"A whole series asked of an archive, {mixed.name} events"
+    return Section(title=title, timings=(), ratios=(), limits=tuple(warm))
 
 
 def _backed_up(folder: Path, many: ground.Ground, scale: Scale) -> list[Section]:

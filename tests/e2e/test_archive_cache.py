@@ -1,5 +1,6 @@
 """`--ledger F` with its cache, as a person meets it: whatever becomes of the cache, the same words."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -9,23 +10,25 @@ from pathlib import Path
 
 import pytest
 
+from ledger.files.hash_beside import WORTH_A_PROCESS_BYTES
 from projections.store.unnamed import PREFIX
 from tests.benchmarks import ground
 from tests.support.archives import archive, put
 from tests.support.cli import Result, command, cut_short, environment, run_main
 from tests.support.memory import peak_anonymous_bytes
 
-EVENTS = 30_000
+EVENTS = 36_000
 ASKED = ("logs", "--ledger", "a.db", "--limit", "3", "--format", "json")
 MEGABYTE = 1_000_000
 
 
 @pytest.fixture(scope="module")
 def auditor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an archive in it, long enough that folding it takes a while."""
+    """A folder with an archive in it, long enough that folding it takes a while and that it is hashed beside."""
     folder = tmp_path_factory.mktemp("auditor")
     with ground.small(folder / "dados", EVENTS).open(readonly=True) as log:
-        put(folder / "a.db", archive(log.read()), checksum=True)
+        path = put(folder / "a.db", archive(log.read()), checksum=True)
+    assert path.stat().st_size > WORTH_A_PROCESS_BYTES
     shutil.rmtree(folder / "dados")
     return folder
 
@@ -51,6 +54,20 @@ def test_the_second_look_is_the_first_one_again(auditor: Path, tmp_path: Path) -
         one.write_bytes(b"")
     assert want == look(auditor, tmp_path, *ASKED, "--no-cache")
     assert [b""] == [one.read_bytes() for one in tmp_path.rglob("scan")]
+
+
+def test_a_byte_changed_in_the_middle_is_seen_warm(auditor: Path, tmp_path: Path) -> None:
+    """Though the file is as long, ends alike and has its times: what was kept of it before is not told."""
+    folder = shutil.copytree(auditor, tmp_path / "copy")
+    assert 0 == look(folder, tmp_path, *ASKED).code
+    path = folder / "a.db"
+    times = path.stat()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    want = look(folder, tmp_path, *ASKED, "--no-cache")
+    assert (2, want) == (want.code, look(folder, tmp_path, *ASKED))
 
 
 def test_what_judges_the_file_uses_nothing_that_was_kept_of_it(auditor: Path, tmp_path: Path) -> None:

@@ -93,31 +93,40 @@ def prices(context: click.Context, /, *, out: Path | None, style: Style, **given
     output.refuse_terminal(context, style, out)
     if asked.fields and (asked.adjusted or asked.continued):
         context.fail("got --fields with --adjusted or --continued, want one of them")
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = positions.reached(log, asked.as_of)
-        rows = _quoted(log, view, position, asked) if asked.fields else _rows(view, position, asked)
-        found = series_rows.within(rows, asked.start, asked.end)
-        known: KnownActions | None = None
-        if asked.adjusted and not asked.continued:
-            series = series_option.one(view.state, asked.ticker, asked.source)
-            known = adjustment.known(view, series, position, found)
+    layout, heading = _layout(asked, out)
+    # Rendered before anything is printed: an error of rendering comes alone. One piece: a write per line costs more.
+    content, words = ledgers.answered(settings.load(), partial(_rendered, asked=asked, style=style, layout=layout))
+    if style.format == TEXT and heading is not None:
+        output.say(heading)
+    for line in words:
+        output.say(line)
+    output.give([content], out)
+    return Exit.OK
+
+
+def _rendered(
+    log: LogSource, view: View, *, asked: PricesOptions, style: Style, layout: Layout[Price]
+) -> tuple[bytes, list[str]]:
+    """Return the rows as they are printed, and what is to be said of them.
+
+    Raises: NothingToShowError; as `adjustment.require_adjusted` does.
+    """
+    position = positions.reached(log, asked.as_of)
+    rows = _quoted(log, view, position, asked) if asked.fields else _rows(view, position, asked)
+    found = series_rows.within(rows, asked.start, asked.end)
+    known: KnownActions | None = None
+    if asked.adjusted and not asked.continued:
+        series = series_option.one(view.state, asked.ticker, asked.source)
+        known = adjustment.known(view, series, position, found)
     if not found:
         where = f"{asked.ticker}{days.between(asked.start, asked.end)} in the first {position} events"
         raise NothingToShowError(f"no session of {where}", wanted="at least one")
     adjustment.require_adjusted(found, asked.ticker, known)
-    # Rendered before anything is printed: an error of rendering comes alone. One piece: a write per line costs more.
-    layout, heading = _layout(asked, out)
-    content = [b"".join(output.rendered(found, style, layout))]
-    if style.format == TEXT and heading is not None:
-        output.say(heading)
-    for words in (
+    words = (
         adjustment.unadjusted(found, known),
         row.disagreement(cast("Sequence[AdjustedPrice]", found)) if asked.adjusted == adjustment.FOR_ALL else None,
-    ):
-        if words:
-            output.say(words)
-    output.give(content, out)
-    return Exit.OK
+    )
+    return b"".join(output.rendered(found, style, layout)), [one for one in words if one]
 
 
 def _layout(asked: PricesOptions, out: Path | None) -> tuple[Layout[Price], str | None]:
