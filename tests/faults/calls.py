@@ -16,12 +16,12 @@ import msgspec
 
 from ledger.errors import LedgerError
 from tests.faults.commands import COMMANDS
-from tests.faults.jobs import JOBS, Job
+from tests.faults.jobs import BACKUP_BY_CHILDREN, JOBS, Job
 from tests.faults.shim import SHORT_WRITE, Shim
 from tests.faults.tally import Tally
 from tests.kills.victim import Victim
 
-EVERYTHING = (*JOBS, *COMMANDS)
+EVERYTHING = (*JOBS, *COMMANDS, BACKUP_BY_CHILDREN)
 LONG_ROUNDS = len(EVERYTHING)
 DONE = b"done"
 WAYS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EINTR": errno.EINTR, "short write": SHORT_WRITE}

@@ -6,6 +6,7 @@ Each job can be done again on what a failure, a kill or a power cut left of it, 
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import patch
 
 import msgspec
 
@@ -116,6 +117,18 @@ def back_up(root: Path) -> None:
     number = len(list((root / BACKUPS).glob("*.db")))
     with _opened(root) as log:
         create_backup(log, root / BACKUPS / f"{number}.db", job_id=JOB[:-2] + log.head().size.to_bytes(2, "big"))
+
+
+PIECE_BYTES = 4096  # so that a short log comes in several
+
+
+def _back_up_by_children(root: Path) -> None:
+    """Make a backup that children check piece by piece while it is written, as they do that of a long log."""
+    with (
+        patch("ledger.backup.create.WORTH_A_CHILD_EVENTS", 1),
+        patch("ledger.store.engine.CHUNK_BYTES", PIECE_BYTES),
+    ):
+        back_up(root)
 
 
 def _prepare_second_backup(root: Path, seed: int) -> None:
@@ -274,6 +287,9 @@ def _check_pruned(root: Path, done: bool) -> None:
 
 SECOND_BACKUP = Job(
     name="backup beside an earlier one", prepare=_prepare_second_backup, work=back_up, check=_check_second_backup
+)
+BACKUP_BY_CHILDREN = Job(
+    name="backup by children", prepare=prepare_ledger, work=_back_up_by_children, check=check_backups
 )
 JOBS = (
     Job(name="create", prepare=lambda _root, _seed: None, work=_create, check=_check_created),

@@ -10,11 +10,11 @@ import time
 from functools import partial
 from pathlib import Path
 
-from tests.faults.jobs import JOBS, SECOND_BACKUP, Job
+from tests.faults.jobs import BACKUP_BY_CHILDREN, JOBS, SECOND_BACKUP, Job
 from tests.faults.tally import Tally
 from tests.kills.victim import Victim
 
-KILLED = (*(job for job in JOBS if job.name not in {"create", "append"}), SECOND_BACKUP)
+KILLED = (*(job for job in JOBS if job.name not in {"create", "append"}), SECOND_BACKUP, BACKUP_BY_CHILDREN)
 DONE = b"done"
 ROUNDS_A_TEMPLATE = 100
 LONG_ROUNDS = 1_000
