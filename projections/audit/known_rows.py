@@ -7,10 +7,12 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import msgspec
 
-from ledger.ingest.rules.row_rules import exact_bar, exact_bars
+from ledger.ingest.rules.row_rules import exact_bars
+from ledger.market.price import prices_micros
 from ledger.market.series import Series
 from ledger.values import Bar, Finding, RawBar
 
@@ -72,22 +74,58 @@ def _outcomes(known: KnownSeries, rows: list[RawBar]) -> list[Bar | Finding]:
     return outcomes
 
 
+_NOTHING: tuple[Any, Any] = (None, None)
+
+
 def _one_by_one(known: KnownSeries, rows: list[RawBar]) -> list[Bar | Finding]:
     """Do as `_outcomes` does for rows of which some are others by now, or of other days: these take the place."""
     days = [row.date for row in rows]
     start, stop = bisect_left(known.days, min(days)), bisect_right(known.days, max(days))
     pairs = zip(known.rows[start:stop], known.bars[start:stop], strict=True)
     of_day = dict(zip(known.days[start:stop], pairs, strict=True))
-    outcomes: list[Bar | Finding] = []
-    by_now: dict[date, tuple[RawBar, Bar]] = {}
-    for row in rows:
-        pair = of_day.get(row.date)
-        made = pair[1] if pair is not None and pair[0] == row else exact_bar(row)
-        outcomes.append(made)
-        if isinstance(made, Bar):
-            by_now[row.date] = row, made
+    outcomes = _looked_up(of_day, rows)
+    by_now = {row.date: (row, one) for row, one in zip(rows, outcomes, strict=True) if isinstance(one, Bar)}
     kept = sorted(by_now)
     known.days[start:stop] = kept
     known.rows[start:stop] = [by_now[day][0] for day in kept]
     known.bars[start:stop] = [by_now[day][1] for day in kept]
     return outcomes
+
+
+def _looked_up(of_day: dict[date, tuple[RawBar, Bar]], rows: list[RawBar]) -> list[Any]:
+    """Return what becomes of `rows`, of some of which `of_day` has the row that was known and its bar."""
+    outcomes: list[Any] = [None] * len(rows)
+    others: list[int] = []
+    readjusted: list[int] = []
+    for place, row in enumerate(rows):
+        was, bar = of_day.get(row.date, _NOTHING)
+        if was == row:
+            outcomes[place] = bar
+        else:
+            (readjusted if was is not None and _is_readjusted(was, row) else others).append(place)
+    try:
+        adj_closes = prices_micros([rows[place].adj_close or 0.0 for place in readjusted])
+    except ValueError:
+        others += readjusted
+    else:
+        for place, micros in zip(readjusted, adj_closes, strict=True):
+            known = of_day[rows[place].date][1]
+            outcomes[place] = Bar(known.date, known.open, known.high, known.low, known.close, micros, known.volume)
+    for place, one in zip(others, exact_bars([rows[place] for place in others]), strict=True):
+        outcomes[place] = one
+    return outcomes
+
+
+def _is_readjusted(was: RawBar, row: RawBar) -> bool:
+    """Return whether a row is another one in its adjusted close alone: so it is a bar again, since no rule looks there.
+
+    It has one; whether that is a number is not looked at.
+    """
+    return (
+        row.adj_close is not None
+        and was.close == row.close
+        and was.volume == row.volume
+        and was.open == row.open
+        and was.high == row.high
+        and was.low == row.low
+    )

@@ -22,7 +22,7 @@ from ledger.ingest.rules.series_rules import JudgedSeries
 from ledger.ingest.rules.sifting import Sifted, sift
 from ledger.market import sessions
 from ledger.market.ticker import currency, is_contract, is_index
-from ledger.values import Action, Bar, Basis, Finding, Rank, Window
+from ledger.values import Action, Bar, Basis, Finding, Rank, RawBar, Window
 
 INTERVAL = "1d"
 
@@ -30,10 +30,12 @@ INTERVAL = "1d"
 class JudgedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer taken apart: every day of it, each day's outcome, and its actions as sent and as readable.
 
-    `days` are those that it has a row of, `last_final` is the newest session that was final when it came.
+    `rows` are its rows, a day each, `unlike` those whose copies differ. `days` are those that it has a row of,
+    `last_final` is the newest session that was final when it came.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[RawBar]
+    unlike: Sequence[Row]
     days: frozenset[date]
     sorted: Sorted
     offers: Sequence[Offer]
@@ -85,7 +87,7 @@ def uncommitted(
     Of `held` the sessions that `reach` looks at are enough, with those beside them.
     """
     window, now = evidence.request.window, row_rules.today(evidence.finished_at, reading.rank)
-    found, offers = _sorted(evidence, reading, now, held), _offers(evidence, reading)
+    offers, (found, answered, unlike) = _offers(evidence, reading), _sorted(evidence, reading, now, held)
     batch = (*foreign_identity(evidence, exchange, reading), *over_threshold(found, threshold_percent))
     nothing = nothing_of(evidence, basis)
     if batch:
@@ -97,10 +99,10 @@ def uncommitted(
     wider = scale.wider(window, found.accepted, known, held, basis)
     if wider is not None:
         return wider
-    answered = _rows(evidence, reading)
     answer = JudgedAnswer(
         rows=answered,
-        days=frozenset([row.bar.date for row in answered]),
+        unlike=unlike,
+        days=frozenset([row.date for row in answered]),
         sorted=found,
         offers=offers,
         actions=known,
@@ -123,17 +125,18 @@ def superseded(
     return committed(nothing_of(evidence, basis), held, threshold_percent=threshold_percent)
 
 
-def _sorted(evidence: FetchSucceeded, reading: Reading, now: Today, held: Held) -> Sorted:
-    """Return the rows of the answer, sorted; of a plain one nobody need know more than its bars."""
+def _sorted(
+    evidence: FetchSucceeded, reading: Reading, now: Today, held: Held
+) -> tuple[Sorted, Sequence[RawBar], Sequence[Row]]:
+    """Return the rows of the answer, sorted; all of them; and those whose copies differ. Plain ones are its bars."""
     window = evidence.request.window
-    found = None
     if not reading.foreign and is_plain(evidence, reading.rows):
         found = row_rules.sort_plain(evidence.bars, now, window, held.exact)
-    return found or row_rules.sort_rows(_rows(evidence, reading), now, window, reading.foreign, held.exact)
-
-
-def _rows(evidence: FetchSucceeded, reading: Reading) -> tuple[Row, ...]:
-    return rows(evidence, reading.rows, live=reading.every_session)
+        if found is not None:
+            return found, evidence.bars, ()
+    answered = rows(evidence, reading.rows, live=reading.every_session)
+    found = row_rules.sort_rows(answered, now, window, reading.foreign, held.exact)
+    return found, [row.bar for row in answered], [row for row in answered if not row.alike]
 
 
 def _offers(evidence: FetchSucceeded, reading: Reading) -> tuple[Offer, ...]:
@@ -192,7 +195,7 @@ def _accepted(nothing: ValidationCompleted, answer: JudgedAnswer, held: Held) ->
     """Return the decision `nothing` with what is accepted of `answer` in it."""
     basis, found, rank = nothing.basis, answer.sorted, answer.reading.rank
     as_held = held.bars.get
-    new = [bar for bar in found.accepted if bar != (old := as_held(bar.date)) and not repeats(bar, old)]
+    new = [bar for bar in found.accepted if (old := as_held(bar.date)) is not bar and not repeats(bar, old)]
     fresh, ranks = tuple(new), held.ranks
     if ranks:
         fresh = tuple(bar for bar in new if not outranks(ranks.get(bar.date), rank))
@@ -236,16 +239,18 @@ def lacking_days(answer: JudgedAnswer, held: Held) -> Iterator[date]:
 def _flagged(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries, sifted: Sifted) -> Iterator[Finding]:
     # An option may end the day at ten times what it began with, and at a centavo: its steps are no sign of an error.
     if not is_contract(ticker):
-        yield from series_rules.flagged(series, sifted, (row.bar for row in answer.rows))
+        yield from series_rules.flagged(series, sifted, answer.rows)
     # An answer without rows is complete for no window, but for one of actions alone that says so.
     complete = answer.window if answer.rows else answer.reading.all_actions_of
     yield from actions.findings(answer.offers, held.actions, series.bars, complete)
     # Only a bar that is another one now has moved.
     if series.basis != "as_traded" and not held.bars.keys().isdisjoint(series.fresh):
         yield from scale.rewritten(answer.sorted.accepted, held, actions.merged(answer.actions, held.actions))
-    if doubled := [row for row in answer.rows if not row.alike]:
+    if answer.unlike:
         days = answer.sorted.days
-        yield from (one for row in doubled if row.bar.date in days and (one := row_rules.last_copy(row)) is not None)
+        yield from (
+            one for row in answer.unlike if row.bar.date in days and (one := row_rules.last_copy(row)) is not None
+        )
     if sifted.alike:
         yield from series_rules.stale(series, traded=False)
     if sifted.idle and not is_index(ticker):
@@ -327,6 +332,7 @@ def found_in_new(
 
 _NOTHING_ANSWERED = JudgedAnswer(
     rows=(),
+    unlike=(),
     days=frozenset(),
     sorted=Sorted(received=0, accepted=(), rejected=(), partial=(), foreign=0),
     offers=(),

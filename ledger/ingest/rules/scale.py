@@ -62,10 +62,14 @@ def wider(
 
 def repeats(bar: Bar, held: Bar | None) -> bool:
     """Return whether `bar` is the `held` one, but for the last bits of an adjusted close."""
-    if held is None or bar == held or bar.adj_close is None or held.adj_close is None:
+    if held is None or bar.close != held.close:
+        return False
+    if bar.adj_close is None or held.adj_close is None:
         return bar == held
     apart = abs(bar.adj_close - held.adj_close)
-    return apart <= catalogue.ADJ_SAME * abs(held.adj_close) and replace(bar, adj_close=held.adj_close) == held
+    if apart > catalogue.ADJ_SAME * abs(held.adj_close):
+        return False
+    return bar == held or replace(bar, adj_close=held.adj_close) == held
 
 
 def common_ratio(pairs: Sequence[tuple[int, int]]) -> float | None:

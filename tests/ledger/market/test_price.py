@@ -12,7 +12,15 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from ledger.market.price import LIMIT_MICROS, price_from_text, price_micros, price_text, reais, split_ratio
+from ledger.market.price import (
+    LIMIT_MICROS,
+    price_from_text,
+    price_micros,
+    price_text,
+    prices_micros,
+    reais,
+    split_ratio,
+)
 
 properties = settings(derandomize=True, deadline=None)
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False, min_value=-(2.0**40), max_value=2.0**40)
@@ -183,3 +191,21 @@ def test_a_price_that_no_float_means_is_refused() -> None:
     """At a hundred thousand million reais two floats lie 15 millionths apart."""
     with pytest.raises(ValueError, match="at most 15 digits"):
         reais(10**17 + 1)
+
+
+CENTAVOS = st.integers(-6_600_000, 6_600_000).map(lambda whole: whole / 100)
+ODD = st.integers(-65_537_000_000, 65_537_000_000).map(lambda micros: (micros + 0.5) / 1_000_000)
+SENT = st.one_of(CENTAVOS, CENTAVOS.map(lambda value: float(np.float32(value))), ODD, FLOAT32, FLOAT64)
+
+
+@given(st.lists(st.one_of(SENT, SENT, SENT, st.floats()), max_size=12))
+@example([65_535.99, -65_536.0])
+def test_many_prices_are_read_as_each_of_them_is(values: list[float]) -> None:
+    """A column of them, in which one may be no price."""
+    try:
+        expected = [price_micros(value) for value in values]
+    except ValueError:
+        with pytest.raises(ValueError, match="want"):
+            prices_micros(values)
+    else:
+        assert expected == prices_micros(values)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from ledger.events import ValidationCompleted
 from ledger.ingest.rules.judge import judge
-from ledger.ingest.rules.row_rules import exact_bars
+from ledger.ingest.rules.row_rules import exact_bar, exact_bars
 from ledger.market.series import Series
 from ledger.values import RawBar
 from projections.audit import known_rows
@@ -44,12 +44,28 @@ def test_a_judgement_is_the_same_with_rows_that_are_known(
     assert expected == judge(again, remembering, basis="as_traded", exchange="SAO")
 
 
+PLAIN = st.sampled_from([10.0, 10.01, 10.010000228881836, 9.87654321, 0.0])
+LONG = st.lists(st.tuples(PLAIN, PLAIN | st.none() | CELLS, st.integers(0, 2)), min_size=8, max_size=12)
+
+
+@for_all(st.lists(LONG, max_size=4))
+def test_many_rows_come_out_as_each_of_them(asked: list[list[tuple[float, float | None, int]]]) -> None:
+    """They are made exact by columns, and where only the adjusted close is another one, that alone is."""
+    known = KnownRows()
+    for cells in asked:
+        sent = [raw(session(n), close, volume=volume) for n, (close, _, volume) in enumerate(cells)]
+        sent = [replace(row, adj_close=adj_close) for row, (_, adj_close, _) in zip(sent, cells, strict=True)]
+        expected = [exact_bar(row) for row in sent]
+        assert expected == exact_bars(sent)
+        assert expected == known.exact(SERIES, sent)
+
+
 @for_all(st.lists(st.tuples(st.sampled_from("AB"), st.lists(ROWS, max_size=4)), max_size=6))
 def test_a_row_comes_out_as_if_it_were_the_first(asked: list[tuple[str, list[RawBar]]]) -> None:
     """Whichever rows were read before it, of its series and of others, and in whichever cell it differs from them."""
     known = KnownRows()
     for ticker, sent in asked:
-        assert exact_bars(sent) == known.exact(Series(ticker, "yfinance"), sent)
+        assert [exact_bar(row) for row in sent] == known.exact(Series(ticker, "yfinance"), sent)
 
 
 def test_the_series_that_was_used_longest_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
