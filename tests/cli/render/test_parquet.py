@@ -1,7 +1,10 @@
 """Rows as Parquet: a column a field, of the field's own type."""
 
+import gc
 from datetime import date
+from errno import ENOSPC
 from io import BytesIO
+from typing import Any
 
 import msgspec
 import pytest
@@ -45,8 +48,6 @@ def written(cuts: list[int]) -> bytes:
         stream.write(arrow.table({"n": range(start, start + cut)}))
         start += cut
     assert 150_000 == start
-    # pyarrow closes what it writes to, where that can be closed.
-    sink.close = lambda: None  # type: ignore[method-assign]
     stream.close()
     return sink.getvalue()
 
@@ -63,3 +64,27 @@ def test_row_groups_are_of_one_size_however_rows_come() -> None:
         (column.statistics.min, column.statistics.max) for column in columns
     ]
     assert all(column.has_offset_index and column.has_column_index for column in columns)
+
+
+class FullDisk(BytesIO):
+    """A sink that takes nothing."""
+
+    def write(self, content: Any) -> int:
+        """Fail, whatever is written."""
+        raise OSError(ENOSPC, f"no space left for {len(content)} bytes")
+
+
+@pytest.mark.parametrize("rows", [10, 400_000])
+def test_what_a_sink_fails_with_is_raised_once(rows: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """When rows are written or at the end, and what is held back is let go of without a word."""
+    arrow = pytest.importorskip("pyarrow")
+
+    def write() -> None:
+        stream = parquet.Stream(FullDisk())
+        stream.write(arrow.table({"n": range(rows)}))
+        stream.close()
+
+    with pytest.raises(OSError, match="no space left"):
+        write()
+    gc.collect()
+    assert ("", "") == capfd.readouterr()
