@@ -63,6 +63,13 @@ class Table(Protocol):
         """
         return list(takewhile(lambda row: row[0] < stop, self.scan(prefix, start=start)))
 
+    def together(self, prefixes: Sequence[bytes]) -> list[list[Row]]:
+        """Return the rows whose key begins with each of `prefixes`, none of which begins another.
+
+        Where these come in order, a table on disk searches once for many of them.
+        """
+        return [list(self.scan(prefix)) for prefix in prefixes]
+
     def whole(self, prefix: bytes, make: Callable[[Sequence[Row]], Made]) -> Made:
         """Return what `make` makes of all rows whose key begins with `prefix`, not to be changed.
 

@@ -21,11 +21,10 @@ EPOCH_ORDINAL = 719_163  # 1970-01-01 as the proleptic ordinal of a day
 
 _KEY = np.dtype([("day", ">u4"), ("seq", ">u8")])
 _PAIR, _BAR, _DAY_TEXT, _NIL = 0x92, 0x97, 0xAA, 0xC0
-_BAR_OF_DAY = _BAR << 8 | _DAY_TEXT
-_DAY_CHARS = 10  # 2026-02-13
-_DASHES = (4, 7)
-_ZERO, _DASH = b"0-"
-_TEN, _MONTHS, _EPOCH_YEAR = 10, 12, 1970
+_DAY_BEGINS, _DAY_CHARS = 2, 10  # of a bar: 2026-02-13
+_DASH_BITS, _DASHES = (np.uint64(int.from_bytes(of, "big")) for of in (b"\0\0\0\0\xff\0\0\xff", b"\0\0\0\0-\0\0-"))
+_ZERO = ord("0")
+_TEN, _HUNDRED, _MONTHS, _EPOCH_YEAR = 10, 100, 12, 1970
 # Eight characters as one number: what they are less their digits, what makes of all but digits and dashes a high bit.
 _PLAIN, _NO_DIGIT, _HIGH_BITS = (
     np.uint64(int.from_bytes(of, "big")) for of in (b"0000-00-", b"vvvv\x7fvv\x7f", b"\x80" * 8)
@@ -38,6 +37,13 @@ _INTEGER = (_SIZES > 0) | (np.arange(256) < 0x80) | (np.arange(256) >= 0xE0)  # 
 _UNSIGNED = 0xCF  # of eight bytes: the only ones that may not fit
 _USUAL, _USUAL_BYTES = 0xCE, 4  # of four bytes without a sign: nearly every price and number of shares
 _SHIFTS = np.minimum(64 - 8 * _SIZES, 63)
+# How a bar begins: its day, and its prices as nearly all of them are. Read in one step, of many bars at once.
+_BEGIN = np.dtype(
+    [
+        *(("tag", "u1"), ("day_tag", "u1"), ("month", ">u8"), ("tens", "u1"), ("ones", "u1")),
+        *((part, kind) for name in PRICES for part, kind in ((f"{name}_tag", "u1"), (name, ">u4"))),
+    ]
+)
 
 
 class BarColumns(NamedTuple):
@@ -65,7 +71,7 @@ class DecidedBars(NamedTuple):
     seq: int
     recorded_at: int
     size: int
-    bars: bytes
+    bars: bytes | memoryview
     withdrawn: Sequence[int] = ()
 
 
@@ -81,7 +87,7 @@ def columns(keys: bytes, rows: Sequence[bytes], *, trailing: int = 0) -> BarColu
 
     Raises: ValueError for a row that is none.
     """
-    blob, padded, view = _padded(rows)
+    padded, view = _padded(rows)
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     ends = np.cumsum(lengths)
     starts = ends - lengths + 1
@@ -96,7 +102,7 @@ def columns(keys: bytes, rows: Sequence[bytes], *, trailing: int = 0) -> BarColu
     nothing = np.zeros(len(rows), np.int64)
     values = {name: _spread(of, present, nothing) for name, of in found.values.items()}
     adjusted = _spread(found.adjusted, present, present)
-    return BarColumns(days, seqs, recorded, present, values, adjusted, blob, starts, at)
+    return BarColumns(days, seqs, recorded, present, values, adjusted, padded, starts, at)
 
 
 def of_decisions(made: Sequence[DecidedBars]) -> tuple[BarColumns, Ints]:
@@ -104,36 +110,41 @@ def of_decisions(made: Sequence[DecidedBars]) -> tuple[BarColumns, Ints]:
 
     Raises: ValueError for bytes that are no bars, and where a decision has two rows of a day.
     """
-    blob, padded, view = _padded([one.bars for one in made])
-    starts = np.flatnonzero(_words(padded, ">u2")[: len(blob)] == _BAR_OF_DAY)
-    dashed = [view[starts + 2 + place] == _DASH for place in _DASHES]
-    starts = starts[np.logical_and(*dashed)]  # else the two bytes lie within a number
+    padded, view = _padded([one.bars for one in made])
+    sizes = [len(one.bars) for one in made]
+    starts = np.flatnonzero(view[: sum(sizes)] == _BAR)
+    starts = starts[_begun(padded, starts)]
     counts = np.array([one.size for one in made], np.int64)
     found = _bars(padded, starts)
     # Each bar begins where the one before it ends, so that they are those of the bytes and no others.
-    edges = np.append(starts, len(blob))
+    edges = np.append(starts, sum(sizes))
     _want(edges[:1] == 0, np.array([len(starts) == counts.sum()]), found.stops == edges[1:])
-    _want(edges[np.cumsum(counts)] == np.cumsum([len(one.bars) for one in made]))
+    _want(edges[np.cumsum(counts)] == np.cumsum(sizes))
     withdrawn = np.array([len(one.withdrawn) for one in made], np.int64)
     of_bars, of_days = (np.repeat(np.arange(len(made)), times) for times in (counts, withdrawn))
-    of, none = np.concatenate((of_bars, of_days)), np.zeros(len(of_days), np.int64)
+    of, none = _followed(of_bars, of_days), np.zeros(len(of_days), np.int64)
     numbers, seqs, recorded = (np.array([one[place] for one in made], np.int64)[of] for place in range(3))
-    days = np.concatenate((found.days, np.array([day for one in made for day in one.withdrawn], np.int64)))
-    order = np.lexsort((seqs, days, numbers)) if len(of_days) or not _ascending(numbers, days, seqs) else slice(None)
-    present = np.arange(len(of)) < len(starts)
+    days = _followed(found.days, np.array([day for one in made for day in one.withdrawn], np.int64))
+    order = slice(None) if _ascending(numbers, days, seqs) else np.lexsort((seqs, days, numbers))
     whole = BarColumns(
         days[order],
         seqs[order],
         recorded[order],
-        present[order],
-        {name: np.concatenate((values, none))[order] for name, values in found.values.items()},
-        np.concatenate((found.adjusted, none.astype(np.bool_)))[order],
-        blob,
-        np.concatenate((starts, none))[order],
-        np.concatenate((found.stops, none))[order],
+        (np.arange(len(of)) < len(starts))[order],
+        {name: _followed(values, none)[order] for name, values in found.values.items()},
+        _followed(found.adjusted, none.astype(np.bool_))[order],
+        padded,
+        _followed(starts, none)[order],
+        _followed(found.stops, none)[order],
     )
-    _want(np.array([_ascending(numbers[order], whole.days, whole.seqs)]))
-    return whole, numbers[order]
+    numbers = numbers[order]
+    _want(np.array([isinstance(order, slice) or _ascending(numbers, whole.days, whole.seqs)]))
+    return whole, numbers
+
+
+def _followed(first: NDArray[Any], then: NDArray[Any]) -> NDArray[Any]:
+    """Return `first`, and `then` behind it; mostly there is nothing behind it, and nothing is copied."""
+    return np.concatenate((first, then)) if len(then) else first
 
 
 def _ascending(numbers: Ints, days: Ints, seqs: Ints) -> bool:
@@ -151,22 +162,47 @@ def in_force(found: BarColumns, series: Ints, position: int | None = None) -> In
     """
     seen = found.present if position is None else found.present & (found.seqs < position)
     rows = np.flatnonzero(seen)
-    days, of = found.days[rows], series[rows]
+    days, of = (one[taken(rows, len(series))] for one in (found.days, series))
     newest = np.ones(len(rows), np.bool_)
     newest[:-1] = (days[1:] != days[:-1]) | (of[1:] != of[:-1])
     return rows[newest]
 
 
+def taken(rows: Ints, size: int) -> Ints | slice:
+    """Return what takes these `rows`, ascending, of a column of `size`: where they are all, without a copy."""
+    return slice(None) if len(rows) == size else rows
+
+
 def years(days: Ints) -> Ints:
     """Return the calendar year of each day."""
-    return days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    least = days.min() if len(days) else 0
+    span = int(days.max() - least) + 1 if len(days) else 0
+    # Of many series there are fewer days than rows, and looking one up costs a tenth.
+    asked = np.arange(least, least + span) if span < len(days) else days
+    found: Ints = asked.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + _EPOCH_YEAR
+    return found if asked is days else found[days - least]
 
 
-def _padded(parts: Sequence[bytes]) -> tuple[bytes, bytes, NDArray[np.uint8]]:
+def _padded(parts: Sequence[bytes | memoryview]) -> tuple[bytes, NDArray[np.uint8]]:
     """Return the parts as one, with zeros behind, which a row that is cut short reads, and those as numbers."""
-    blob = b"".join(parts)
-    padded = blob + bytes(_WORD_BYTES * 16)
-    return blob, padded, np.frombuffer(padded, np.uint8)
+    padded = b"".join([*parts, bytes(_WORD_BYTES * 16)])
+    return padded, np.frombuffer(padded, np.uint8)
+
+
+def _begins(padded: bytes, starts: Ints) -> NDArray[Any]:
+    """Return what `_BEGIN` names of the bars that begin at `starts`."""
+    size = _BEGIN.itemsize
+    # Taken as bytes without a meaning: numpy copies those of each bar at once, and fields one by one.
+    whole = np.ndarray((len(padded) - size + 1,), f"V{size}", padded, strides=(1,))
+    found: NDArray[Any] = whole[starts].view(_BEGIN)
+    return found
+
+
+def _begun(padded: bytes, starts: Ints) -> Flags:
+    """Return at which of `starts`, where the byte of a bar is, one begins: else it lies within a number."""
+    found = _begins(padded, starts)
+    begun: Flags = (found["day_tag"] == _DAY_TEXT) & (found["month"].astype(np.uint64) & _DASH_BITS == _DASHES)
+    return begun
 
 
 def _bars(padded: bytes, starts: Ints) -> _ReadBars:
@@ -174,17 +210,20 @@ def _bars(padded: bytes, starts: Ints) -> _ReadBars:
 
     Raises: ValueError where there is none.
     """
-    _want(np.frombuffer(padded, np.uint8)[starts + 1] == _DAY_TEXT)
-    days, at = _days(padded, starts + 2), starts + 2 + _DAY_CHARS
-    values: dict[str, Ints] = {}
-    adjusted = np.ones(len(starts), np.bool_)
-    for name in (*PRICES, "adj_close", "volume"):
-        values[name], nil, at = _integers(padded, at)
-        if name == "adj_close":
-            adjusted = ~nil
-        else:
+    begins, at = _begins(padded, starts), starts + _BEGIN.itemsize
+    _want(begins["day_tag"] == _DAY_TEXT)
+    values = {name: begins[name].astype(np.int64) for name in PRICES}
+    odd = np.flatnonzero(np.any([begins[f"{name}_tag"] != _USUAL for name in PRICES], axis=0))
+    if len(odd):
+        at_odd = starts[odd] + _DAY_BEGINS + _DAY_CHARS
+        for name in PRICES:
+            values[name][odd], nil, at_odd = _integers(padded, at_odd)
             _want(~nil)
-    return _ReadBars(days, values, adjusted, at)
+        at[odd] = at_odd
+    values["adj_close"], unadjusted, at = _integers(padded, at)
+    values["volume"], nil, at = _integers(padded, at)
+    _want(~nil)
+    return _ReadBars(_days(begins), values, ~unadjusted, at)
 
 
 def _spread(values: NDArray[Any], present: Flags, other: NDArray[Any]) -> NDArray[Any]:
@@ -203,6 +242,8 @@ def _integers(padded: bytes, at: Ints) -> tuple[Ints, Flags, Ints]:
     """
     tags = np.frombuffer(padded, np.uint8)[at]
     nil = tags == _NIL
+    if nil.all():
+        return np.zeros(len(at), np.int64), nil, at + 1
     found, after = _words(padded, ">u4")[at + 1].astype(np.int64), np.where(nil, at + 1, at + 1 + _USUAL_BYTES)
     odd = np.flatnonzero((tags != _USUAL) & ~nil)
     if len(odd):
@@ -220,18 +261,19 @@ def _odd_integers(padded: bytes, at: Ints, tags: NDArray[np.uint8]) -> tuple[Int
     return found, at + 1 + sizes
 
 
-def _days(padded: bytes, at: Ints) -> Ints:
-    """Return the days that are written at `at` as YYYY-MM-DD, since 1970-01-01.
+def _days(begins: NDArray[Any]) -> Ints:
+    """Return the days that bars begin with, as YYYY-MM-DD, since 1970-01-01.
 
     Raises: ValueError for anything else there.
     """
-    text = _words(padded, ">u8")[at].astype(np.uint64) ^ _PLAIN
-    tens, ones = (np.frombuffer(padded, np.uint8)[at + place].astype(np.int64) - _ZERO for place in (8, 9))
+    text = begins["month"].astype(np.uint64) ^ _PLAIN
+    tens, ones = (begins[name].astype(np.int64) - _ZERO for name in ("tens", "ones"))
     # Now each character is its digit, and a dash nothing; whatever else there was shows in a high bit.
     _want((text | (text + _NO_DIGIT)) & _HIGH_BITS == 0, *((digit >= 0) & (digit < _TEN) for digit in (tens, ones)))
-    digits = [(text >> np.uint64(bits)).astype(np.int64) & 0xF for bits in (56, 48, 40, 32, 16, 8)]
-    year = ((digits[0] * _TEN + digits[1]) * _TEN + digits[2]) * _TEN + digits[3]
-    month, day = digits[4] * _TEN + digits[5], tens * _TEN + ones
+    # Beside each digit the one before it, ten times: the number that both are.
+    pairs = (text + _TEN * (text >> np.uint64(8))).view(np.int64)
+    year = (pairs >> 48 & 0xFF) * _HUNDRED + (pairs >> 32 & 0xFF)
+    month, day = pairs >> 8 & 0xFF, tens * _TEN + ones
     _want(year > 0, (month > 0) & (month <= _MONTHS))
     months = _MONTHS * (year - _EPOCH_YEAR) + month - 1
     least = months.min(initial=0)

@@ -5,9 +5,10 @@ Tables:
 - `newest`: (ticker, provider) -> the seq of the newest of them, by which it shows where some of them are lost.
 """
 
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import islice, takewhile
+from itertools import takewhile
 
 import msgspec
 
@@ -16,8 +17,10 @@ from ledger.events import ValidationCompleted
 from ledger.market.series import Series
 from ledger.market.series_state import array_of
 from ledger.values import ACCEPTED, Action, Basis, Count, Finding, Hash, Id, Rank, Time, Verdict, Window
-from projections.fold.keys import last_seq, past_prefix, seq_key, text_key, two_texts
+from projections.fold.keys import SEQ_BYTES, last_seq, past_prefix, seq_key, text_key, two_texts
 from projections.fold.tables import Row, Tables
+
+IDLE_ROWS = 8  # decisions that are passed one by one before the next series is searched for
 
 
 class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -141,6 +144,12 @@ def decisions(tables: Tables, series: Series, position: int | None = None, *, st
     return found if position is None else takewhile(lambda one: one.seq < position, found)
 
 
+def decisions_on(tables: Tables, series: Sequence[Series]) -> list[list[Decision]]:
+    """Return all decisions over each of the series, oldest first; in the order of the table a search serves many."""
+    prefixes = [text_key(one.ticker, one.provider) for one in series]
+    return [_decoded(rows) for rows in tables["decided"].together(prefixes)]
+
+
 def _hold_past(tables: Tables, prefix: bytes, position: int | None) -> None:
     """Hold what was decided once `position` events were read, where anything was since."""
     if position is not None:
@@ -205,7 +214,7 @@ def judged(tables: Tables, ticker: str) -> tuple[str, ...]:
 def judged_of(tables: Tables, tickers: Sequence[str]) -> dict[str, set[str]]:
     """Return the providers that `judged` does for each of `tickers`, which come in order, one at least.
 
-    Costs the newest decisions from the first ticker to the last, and a look-up for each series.
+    Costs the newest decisions from the first ticker to the last, and a few others for each series.
     """
     found: dict[str, set[str]] = {ticker: set() for ticker in tickers}
     first, end = text_key(tickers[0]), past_prefix(text_key(tickers[-1]))
@@ -213,22 +222,35 @@ def judged_of(tables: Tables, tickers: Sequence[str]) -> dict[str, set[str]]:
         ticker, provider = two_texts(key)
         if ticker in found:
             found[ticker].add(provider)
-    row: Row | None = None
-    for ticker, providers in found.items():
-        prefix = text_key(ticker)
-        if row is None or row[0] < prefix:
-            row = _from(tables, prefix)
-        while row is not None and row[0].startswith(prefix):
-            provider = two_texts(row[0])[1]
-            providers.add(provider)
-            row = _from(tables, past_prefix(text_key(ticker, provider)))
+    start: bytes | None = first
+    while start is not None:
+        start = _pass(tables["decided"].scan(start=start), found, tickers, end)
     return found
 
 
-def _from(tables: Tables, start: bytes | None) -> Row | None:
-    """Return the first decision from `start` on, None where there is none; the one behind it is read, and checked, too.
+def _pass(rows: Iterator[Row], found: dict[str, set[str]], tickers: Sequence[str], end: bytes | None) -> bytes | None:
+    """Add to `found` the provider of each of the decisions `rows` that is on one of `tickers`.
 
-    What was searched for and is not there may lie beside that place by a damaged key.
+    Return where the next of them are when many are passed that add nothing; None once all are. To pass some costs less
+    than to search.
     """
-    found = list(islice(tables["decided"].scan(start=start), 2)) if start else []
-    return found[0] if found else None
+    known, idle = b"", 0
+    for key, _ in rows:
+        if (end,) <= (key,):
+            # One more is read, and checked: what was searched for and is not there may lie beside that place by a
+            # damaged key.
+            next(rows, None)
+            return None
+        if not key.startswith(known) or not known:
+            ticker, provider = two_texts(key)
+            known, wanted = key[:-SEQ_BYTES], found.get(ticker)
+            if wanted is not None:
+                wanted.add(provider)
+                idle = 0
+                continue
+        idle += 1
+        if idle == IDLE_ROWS:
+            if ticker in found:
+                return past_prefix(known)
+            return text_key(tickers[bisect(tickers, ticker)])
+    return None

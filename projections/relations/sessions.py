@@ -89,8 +89,8 @@ def _witnessed(tables: Tables, parts: list[SeriesRows], position: int, rule: Adj
     ]
 
 
-def _columns(batch: Batch, rows: Ints, parts: list[SeriesRows]) -> dict[str, Cells]:
-    found = batch.columns
+def _columns(batch: Batch, held: Ints, parts: list[SeriesRows]) -> dict[str, Cells]:
+    found, rows = batch.columns, bar_columns.taken(held, len(batch.numbers))
     numbers = batch.numbers[rows]
     providers = sorted({part.series.provider for part in parts})
     provider_of = np.array([providers.index(part.series.provider) for part in parts])

@@ -6,7 +6,7 @@ Series of few decisions with many bars each, as files of the exchange make them,
 bars lie behind each other in the log, and a row of the store each costs more than all the rest.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain, islice, pairwise
 from operator import itemgetter
 from typing import NamedTuple
@@ -36,8 +36,10 @@ from projections.store.lmdb_tables import CHECK_BYTES, LmdbTable
 from projections.store.logged_decisions import commitments
 from projections.store.mending import UNSOUND, Mending
 
+HEADER_BYTES = 5  # of an array of msgpack, at most
 FROM_LOG_ROWS = 8  # a decision: fewer cost more to read from it than from the store
-BATCH_SERIES = 64  # of a year each, their columns stay in a processor's cache
+BATCH_SERIES, MOST_SERIES = 64, 256  # read at a time: the least, and the most where they have few rows
+BATCH_ROWS = 32_768  # with fewer at a time numpy's calls cost more than what they do; with more, memory
 
 Leaves = dict[int, bytes]
 Made = dict[tuple[bytes, int], int]
@@ -76,9 +78,11 @@ class Bulk:
 
     def batches(self, wanted: Iterable[Series]) -> Iterator[Batch]:
         """Yield the versions of the series `wanted`, in their order."""
-        for names in _together(wanted):
-            sound = None if self._mending.sound else self._sound(names)
-            yield sound or _batch(names, *_scanned(self._mending.state[prices.NAME], names))
+        return _together(wanted, self._read)
+
+    def _read(self, names: Sequence[Series]) -> Batch:
+        sound = None if self._mending.sound else self._sound(names)
+        return sound or _batch(names, *_scanned(self._mending.state[prices.NAME], names))
 
     def _sound(self, names: Sequence[Series]) -> Batch | None:
         """Return the versions of these series, None where something stored does not hold."""
@@ -93,7 +97,7 @@ class Bulk:
 
         Raises: ValueError, and what reading a damaged row or a damaged log raises, where one is not what was decided.
         """
-        judged = [list(decisions.decisions(self._stored, series)) for series in names]
+        judged = decisions.decisions_on(self._stored, names)
         for series, of_series in zip(names, judged, strict=True):
             if reason := decisions.lost(self._stored, series, of_series[-1].seq if of_series else None):
                 raise ValueError(reason)
@@ -183,8 +187,8 @@ def _made(number: int, decision: Decision, event: LoggedDecision | None) -> Deci
     if event is None:
         message = f"an event at seq {decision.seq} that is no decision"
         raise ValueError(message)
-    bars = bytes(event.data.bars)
-    count = array_length(bars)
+    bars = memoryview(event.data.bars)  # of the event itself: nothing is copied before all are put together
+    count = array_length(bytes(bars[:HEADER_BYTES]))
     withdrawn = [day.toordinal() - EPOCH_ORDINAL for day in event.data.withdrawn]
     start = len(array_of(count, b""))
     return DecidedBars(number, decision.seq, decision.recorded_at, count, bars[start:], withdrawn)
@@ -222,19 +226,20 @@ def _check(part: SeriesVersions, rows: Sequence[Row], covered: Flags, bars: Lmdb
 
 def _leaves(batch: Batch, held: Ints) -> list[Leaves]:
     """Return the leaf of each year of each series, of the rows `held`."""
-    columns, numbers = batch.columns, batch.numbers[held]
-    starts, stops, blob = columns.starts[held], columns.stops[held], columns.blob
-    of = bar_columns.years(columns.days[held])
+    columns, rows = batch.columns, bar_columns.taken(held, len(batch.numbers))
+    numbers, starts, stops = (one[rows] for one in (batch.numbers, columns.starts, columns.stops))
+    of = bar_columns.years(columns.days[rows])
     found: list[Leaves] = [{} for _ in batch.parts]
-    runs = list(_runs(numbers, of))
+    runs, blob = list(_runs(numbers, of)), memoryview(columns.blob)
     firsts = np.array([first for first, _ in runs], np.int64)
     # Bars that were decided on together lie behind each other, and are taken as they lie.
     cuts = np.union1d(firsts, np.flatnonzero(starts[1:] != stops[:-1]) + 1)
     begin, end = starts[cuts].tolist(), stops[np.append(cuts, len(stops))[1:] - 1].tolist()
     places = [*np.searchsorted(cuts, firsts).tolist(), len(cuts)]
     for (first, last), (place, past) in zip(runs, pairwise(places), strict=True):
-        bars = b"".join([blob[start:stop] for start, stop in zip(begin[place:past], end[place:past], strict=True)])
-        found[numbers[first]][int(of[first])] = blake3(array_of(last - first, bars)).digest()
+        bars = [blob[start:stop] for start, stop in zip(begin[place:past], end[place:past], strict=True)]
+        array = b"".join([array_of(last - first, b""), *bars])
+        found[numbers[first]][int(of[first])] = blake3(array).digest()
     return found
 
 
@@ -257,14 +262,17 @@ def _runs(*columns: Ints) -> Iterator[tuple[int, int]]:
 
 def batches(state: State, wanted: Iterable[Series]) -> Iterator[Batch]:
     """Yield the versions of the series `wanted`, in their order, as the rows of `state` have them."""
-    for names in _together(wanted):
-        yield _batch(names, *_scanned(state[prices.NAME], names))
+    return _together(wanted, lambda names: _batch(names, *_scanned(state[prices.NAME], names)))
 
 
-def _together(wanted: Iterable[Series]) -> Iterator[list[Series]]:
-    remaining = iter(wanted)
-    while names := list(islice(remaining, BATCH_SERIES)):
-        yield names
+def _together(wanted: Iterable[Series], read: Callable[[list[Series]], Batch]) -> Iterator[Batch]:
+    """Yield what `read` gives of some of the series at a time: of as many as the rows of those before them suggest."""
+    remaining, series = iter(wanted), BATCH_SERIES
+    while names := list(islice(remaining, series)):
+        batch = read(names)
+        yield batch
+        fitting = len(names) * BATCH_ROWS // max(len(batch.numbers), 1)
+        series = min(max(fitting, BATCH_SERIES), MOST_SERIES)
 
 
 def _scanned(tables: Tables, names: Sequence[Series]) -> tuple[list[list[Decision]], list[list[Row]]]:

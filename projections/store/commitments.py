@@ -78,8 +78,8 @@ def looked_at(judged: Sequence[Decision]) -> set[int]:
 
     Prices are adjusted from the first day on that somebody was asked about.
     """
-    if not judged:
-        return set()
+    if len(judged) <= 1:
+        return {one.seq for one in judged}
     accepted = [one for one in judged if one.accepted]
     furthest = min(accepted, key=lambda one: one.window.start, default=judged[-1])
     return {judged[-1].seq, furthest.seq}
@@ -100,8 +100,8 @@ def apart(
         return None
     if newest.data.after != state(series, newest.data.basis, leaves, corporate_actions.known(judged)):
         return f"{series.ticker} in another state than its decision at seq {judged[-1].seq} leads to"
-    asked = looked_at(judged) | found.keys()
-    return changed(found, series, [one for one in judged if one.seq in asked])
+    asked = looked_at(judged)
+    return changed(found, series, [one for one in judged if one.seq in asked or one.seq in found])
 
 
 def apart_then(

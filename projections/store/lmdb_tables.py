@@ -19,6 +19,7 @@ from projections.fold.tables import Made, Row, Stored, Table, encode
 
 CHECK_BYTES = 4
 NEIGHBOURS = 2  # rows on each side that have to be sound before what is not between them counts as absent
+PASSED_ROWS = 4  # between two that are wanted: to read and check them costs less than to search
 ROWS_TOGETHER = 4096
 REMEMBERED = 4  # series of a table, of whose rows everything was made that is asked for: those of one ticker, mostly
 
@@ -154,6 +155,41 @@ class LmdbTable(Table):
             elif key >= first:
                 found.append((key[skip:], value))
         return found
+
+    def together(self, prefixes: Sequence[bytes]) -> list[list[Row]]:
+        """Return the rows whose key begins with each of `prefixes`; those beside them are checked as in a `scan`."""
+        skip = len(self._mark)
+        found: list[list[Row]] = []
+        rows: Iterator[Row] = iter(())
+        row: Row | None = None
+        before = b""
+        for whole in map(self._mark.__add__, prefixes):
+            for _ in range(PASSED_ROWS):
+                if row is None or row[0] >= whole:
+                    break
+                row = next(rows, None)
+            if whole <= before or (row is not None and row[0] < whole) or not before:
+                next(rows, None)  # as in `scan`, two of those behind the last are checked
+                rows, before = self._sound(whole), whole
+                row = next((one for one in rows if one[0] >= whole), None)
+            before, of_prefix = whole, []
+            while row is not None and row[0].startswith(whole):
+                of_prefix.append((row[0][skip:], row[1]))
+                row = next(rows, None)
+            found.append(of_prefix)
+        next(rows, None)
+        return found
+
+    def _sound(self, first: bytes) -> Iterator[Row]:
+        """Yield the rows from some before `first` on, mark included, each once it is checked."""
+        last: bytes | None = None
+        for key, stored in _forwards(self._txn.cursor(), first):
+            # As in `scan`, without what comes of keys.
+            value = stored[:-CHECK_BYTES]
+            if _check(crc32(key + value)) != stored[-CHECK_BYTES:] or (last is not None and key <= last):
+                raise DamagedRowError(self._folder, key)
+            last = key
+            yield key, value
 
     def whole(self, prefix: bytes, make: Callable[[Sequence[Row]], Made]) -> Made:
         """Return what `make` makes of all rows whose key begins with `prefix`, not to be changed."""

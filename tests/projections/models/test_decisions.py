@@ -1,6 +1,7 @@
 """Decisions are kept whole enough to explain the prices that they made."""
 
 from collections.abc import Iterator
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from projections.fold.folding import replayed
 from projections.fold.keys import seq_key, text_key
 from projections.fold.memory_tables import MemoryTable
 from projections.fold.tables import Row
-from projections.models.decisions import Decision, decisions, judged, judged_of, newest, tickers
+from projections.models.decisions import IDLE_ROWS, Decision, decisions, judged, judged_of, newest, tickers
 from projections.models.prices import Prices
 from tests.projections.story import PROVIDER, TICKERS, WINDOW, Story, bar, day
 from tests.support.actions import paid
@@ -63,16 +64,19 @@ class Counted(MemoryTable):
 
 
 @given(
-    st.lists(
+    rows=st.lists(
         st.tuples(
             st.sampled_from(("A", "AB", "B")),
             st.sampled_from(("b", "b3", "b\xff", "c")),
             st.integers(0, 300),
             st.sampled_from((("decided",), ("newest",), ("decided", "newest"))),
         )
-    )
+    ),
+    idle_rows=st.integers(1, 9),
 )
-def test_providers_are_found_by_a_row_of_each(rows: list[tuple[str, str, int, tuple[str, ...]]]) -> None:
+def test_providers_are_found_by_a_row_of_each(
+    rows: list[tuple[str, str, int, tuple[str, ...]]], idle_rows: int
+) -> None:
     """However many decisions each has, and whatever the names of others begin with; by either table."""
     tables = {"decided": Counted(), "newest": MemoryTable()}
     for ticker, provider, seq, named in rows:
@@ -84,4 +88,15 @@ def test_providers_are_found_by_a_row_of_each(rows: list[tuple[str, str, int, tu
     assert (expected, len(decided)) == (judged(tables, "A"), tables["decided"].taken)
     assert sorted({ticker for ticker, *_ in rows}) == tickers(tables)
     for wanted in (["A"], ["A", "B"], ["A", "AB", "AC", "B", "C"]):
-        assert {one: set(judged(tables, one)) for one in wanted} == judged_of(tables, wanted)
+        with mock.patch("projections.models.decisions.IDLE_ROWS", idle_rows):
+            assert {one: set(judged(tables, one)) for one in wanted} == judged_of(tables, wanted)
+
+
+def test_of_many_decisions_those_of_the_next_series_are_searched_for() -> None:
+    """Between two tickers that are asked for as well."""
+    tables = {"decided": Counted(), "newest": MemoryTable()}
+    for ticker in "ABCDE":
+        for seq in range(1000):
+            tables["decided"].put(text_key(ticker, PROVIDER) + seq_key(seq), b"")
+    assert {"A": {PROVIDER}, "E": {PROVIDER}} == judged_of(tables, ["A", "E"])
+    assert tables["decided"].taken <= 4 * IDLE_ROWS

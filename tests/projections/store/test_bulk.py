@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import lmdb
+import numpy as np
 import pytest
 
 from ledger.market.series import Series
@@ -161,3 +162,22 @@ def test_no_false_past_is_read(tmp_path: Path, fault: Callable[[lmdb.Transaction
                 for each in (sound, view)
             )
         assert want == found
+
+
+@pytest.mark.parametrize(("rows", "sizes"), [(0, [2, 8, 8, 2]), (1, [2, 8, 8, 2]), (10, [2, 6, 6, 6]), (100, [2] * 10)])
+def test_as_many_series_are_read_at_once_as_have_some_rows(
+    rows: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what those before them had, and never more or fewer than so many."""
+    for name, value in (("BATCH_SERIES", 2), ("MOST_SERIES", 8), ("BATCH_ROWS", 60)):
+        monkeypatch.setattr(bulk, name, value)
+    (empty,) = bulk.batches(replayed([], [Prices()])[1], [SERIES])
+    asked: list[int] = []
+
+    def read(names: list[Series]) -> bulk.Batch:
+        asked.append(len(names))
+        return empty._replace(numbers=np.zeros(rows * len(names), np.int64))
+
+    wanted = [Series(f"T{number}", "yfinance") for number in range(20)]
+    assert len(sizes) == len(list(bulk._together(wanted, read)))
+    assert sizes == asked

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import lmdb
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from projections.fold.tables import Row
-from projections.store.lmdb_tables import DamagedRowError, StillTable, sealed
+from projections.store.lmdb_tables import DamagedRowError, LmdbTable, StillTable, sealed
 
 MARKS = (b"\1", b"\2", b"\3")
 PAGE_BYTES, HEADER_BYTES = 4096, 16
@@ -50,6 +51,9 @@ def answers(folder: Path) -> Answers:
                 lambda ticker=ticker: table.get(ticker + b"yfinance\0" + bytes(7) + b"\50") or b"absent",
             ]
             found += [_told(look) for look in looks]
+        for groups in (range(-1, 21), range(0, 20, 2), range(19, -1, -3), (3, 7, 8, 18)):
+            wanted = [b"TICKER%02d\0" % group for group in groups]
+            found.append(_told(lambda wanted=wanted: list(chain.from_iterable(table.together(wanted)))))
     return found
 
 
@@ -105,3 +109,24 @@ def test_every_bit_of_the_only_key_of_a_group(sound: tuple[bytes, Answers], tmp_
         assert all(one is None or one == true for one, true in zip(found, want, strict=True))
         damaged += found != want
     assert 8 * len(key) == damaged
+
+
+@given(
+    rows=st.sets(st.tuples(st.integers(0, 30), st.integers(0, 5)), max_size=80),
+    wanted=st.lists(st.integers(0, 30), unique=True),
+    ordered=st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_rows_of_many_prefixes_are_those_of_a_scan_of_each(
+    tmp_path_factory: pytest.TempPathFactory, rows: set[tuple[int, int]], wanted: list[int], *, ordered: bool
+) -> None:
+    """In whatever order they are asked for, near each other or far apart, and of those that have none."""
+    folder = tmp_path_factory.mktemp("rows")
+    with lmdb.open(str(folder), map_size=1 << 20) as env:
+        with env.begin(write=True) as txn:
+            LmdbTable(txn, MARKS[0], folder).put(b"\5", b"of a table before")
+            LmdbTable(txn, MARKS[1], folder).put_all([(bytes(row), b"%d" % row[1]) for row in sorted(rows)])
+        with env.begin() as txn:
+            table = StillTable(txn, MARKS[1], folder)
+            prefixes = [bytes([number]) for number in (sorted(wanted) if ordered else wanted)]
+            assert [list(table.scan(prefix)) for prefix in prefixes] == table.together(prefixes)
