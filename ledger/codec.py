@@ -6,9 +6,9 @@ Source: docs/format.md, "Body".
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, reduce
 from itertools import takewhile
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 from blake3 import blake3
@@ -208,8 +208,17 @@ def envelopes(bodies: Sequence[bytes], *, start: int) -> Iterable[Envelope]:
 
 
 @cache
-def _data_decoder(tag: str) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(EVENT_TYPES[tag] if tag in EVENT_TYPES else UPCASTERS[tag].kind)
+def _reader(tag: str) -> Callable[[msgspec.Raw], Event]:
+    """Return what decodes the data of an event; raises KeyError for a tag that this version does not know."""
+    if tag in EVENT_TYPES:
+        return cast("Callable[[msgspec.Raw], Event]", msgspec.msgpack.Decoder(EVENT_TYPES[tag]).decode)
+    upcaster, steps = UPCASTERS[tag], list[Callable[[Any], Any]]()
+    decode: Callable[[msgspec.Raw], Any] = msgspec.msgpack.Decoder(upcaster.kind).decode
+    while True:  # a step at a time: what it comes to may be of a version that is retired too
+        steps.append(upcaster.step)
+        if upcaster.tag not in UPCASTERS:
+            return lambda data: reduce(lambda event, step: step(event), steps, decode(data))
+        upcaster = UPCASTERS[upcaster.tag]
 
 
 def decode_event(envelope: Envelope) -> Event:
@@ -217,17 +226,14 @@ def decode_event(envelope: Envelope) -> Event:
 
     Raises: UnknownEventError for a tag this version does not know; DamagedError for data of another shape.
     """
-    tag = envelope.type
-    if tag not in EVENT_TYPES and tag not in UPCASTERS:
-        raise UnknownEventError(envelope.seq, tag)
     try:
-        event: Event = _data_decoder(tag).decode(envelope.data)
-        while tag in UPCASTERS:
-            upcaster = UPCASTERS[tag]
-            tag, event = upcaster.tag, upcaster.step(event)
+        read = _reader(envelope.type)
+    except KeyError as error:
+        raise UnknownEventError(envelope.seq, envelope.type) from error
+    try:
+        return read(envelope.data)
     except (*UNDECODABLE, OverflowError) as error:
         raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
-    return event
 
 
 def decode_as(envelope: Envelope, kind: type[E]) -> E:

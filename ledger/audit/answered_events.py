@@ -1,15 +1,19 @@
 """The events of a log that others may answer, by their seq: nearly every answer is to one that came just before."""
 
+from itertools import islice
+
 import msgspec
 
 from ledger.files.scratch import ScratchMap
 
-RECENT_KEPT = 4_096  # in memory; those before them wait in the scratch map
+# Events wait in the scratch map a block of neighbours at a time: one each would cost more than all else about them.
+BLOCK_BITS = 8  # the seqs of a block differ in these alone
+BLOCKS_KEPT = 16  # in memory, those that began last
 
 AnsweredEvent = tuple[str, str, str]  # its type without the version, its ticker and provider
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(AnsweredEvent).decode
+_decode = msgspec.msgpack.Decoder(dict[int, AnsweredEvent]).decode
 
 
 class AnsweredEvents:
@@ -17,31 +21,36 @@ class AnsweredEvents:
 
     def __init__(self, scratch: ScratchMap) -> None:
         self._scratch = scratch
-        self._recent: dict[int, AnsweredEvent] = {}
+        self._blocks: dict[int, dict[int, AnsweredEvent]] = {}
 
     def put(self, seq: int, event: AnsweredEvent) -> None:
-        """Know the event at `seq`.
+        """Know the event at `seq`; none that comes later has a lower one.
 
         Raises: DiskFullError, UnwritableError of the scratch map.
         """
-        recent = self._recent
-        if len(recent) >= RECENT_KEPT:
-            for other, known in recent.items():
-                self._scratch.put(_key(other), _encode(known))
-            recent.clear()
-        recent[seq] = event
+        block = self._blocks.get(seq >> BLOCK_BITS)
+        if block is None:
+            block = self._began(seq >> BLOCK_BITS)
+        block[seq] = event
 
     def get(self, seq: int) -> AnsweredEvent | None:
         """Return the event at `seq`, None where none is known.
 
         Raises: as `put` does.
         """
-        found = self._recent.get(seq)
-        if found is not None:
-            return found
-        stored = self._scratch.get(_key(seq))
-        return None if stored is None else _decode(stored)
+        block = self._blocks.get(seq >> BLOCK_BITS)
+        if block is not None:
+            return block.get(seq)
+        stored = self._scratch.get(_key(seq >> BLOCK_BITS))
+        return None if stored is None else _decode(stored).get(seq)
+
+    def _began(self, number: int) -> dict[int, AnsweredEvent]:
+        """Return a block without events; those that began first wait in the scratch map from now on."""
+        for other in list(islice(self._blocks, max(len(self._blocks) + 1 - BLOCKS_KEPT, 0))):
+            self._scratch.put(_key(other), _encode(self._blocks.pop(other)))
+        block = self._blocks[number] = {}
+        return block
 
 
-def _key(seq: int) -> bytes:
-    return b"c%d" % seq
+def _key(block: int) -> bytes:
+    return b"c%d" % block

@@ -9,6 +9,7 @@ Source: docs/format.md, "Meaning".
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from typing import cast
 
 import msgspec
 
@@ -24,6 +25,7 @@ EVENT_TYPE = "event type"  # the kind of flaw that is a newer version's event
 RECORDED_HEAD = "recorded head"  # the kind of flaw that is an event which contradicts the chain that it is in
 KEPT_REMARKS = 10
 SOUND_NAMES_KEPT = 8_192  # of 255 bytes at most
+CREATED = LedgerCreated.TAG
 
 TELLING: frozenset[type[Event]] = frozenset({*CLAIMING, HeadAccepted, CheckpointTimestamped})  # of their own log
 
@@ -123,10 +125,16 @@ class Meaning:
         """
         try:
             for envelope in envelopes(bodies, start=start):
-                found = self._take(envelope)
-                if isinstance(found, Flaw):
-                    return found
-                if then is not None and (flaw := then(envelope, found)):
+                seq, cause = envelope.seq, envelope.cause
+                if (
+                    envelope.recorded_at < self._recorded_at
+                    or (cause is not None and cause >= seq)
+                    or (envelope.type == CREATED) is not (seq == 0)
+                ):
+                    return self._misplaced(envelope)
+                event = decode_event(envelope)
+                self._take(envelope, event)
+                if then is not None and (flaw := then(envelope, event)):
                     return flaw
         except DamagedError as error:
             return Flaw(error.seq, error.kind, error.expected, error.found)
@@ -135,26 +143,26 @@ class Meaning:
             return Flaw(error.seq, kind, "one that this version knows", error.tag[:80])
         return None
 
-    def _take(self, envelope: Envelope) -> Flaw | Event:
-        seq = envelope.seq
-        if envelope.recorded_at < self._recorded_at:
-            return Flaw(seq, "recorded_at", f"at least {self._recorded_at}", f"{envelope.recorded_at}")
-        if envelope.cause is not None and envelope.cause >= seq:
-            return Flaw(seq, "cause", f"less than {seq}", f"{envelope.cause}")
-        if (envelope.type == LedgerCreated.TAG) is not (seq == 0):
-            wanted = "another type" if seq else LedgerCreated.TAG
-            return Flaw(seq, "first event" if seq == 0 else "type", wanted, envelope.type[:80])
-        event = decode_event(envelope)
+    def _misplaced(self, envelope: Envelope) -> Flaw:
+        """Return which of three things keeps the event from coming where it does."""
+        seq, recorded_at, cause = envelope.seq, envelope.recorded_at, envelope.cause
+        if recorded_at < self._recorded_at:
+            return Flaw(seq, "recorded_at", f"at least {self._recorded_at}", f"{recorded_at}")
+        if cause is not None and cause >= seq:
+            return Flaw(seq, "cause", f"less than {seq}", f"{cause}")
+        wanted = "another type" if seq else CREATED
+        return Flaw(seq, "first event" if seq == 0 else "type", wanted, envelope.type[:80])
+
+    def _take(self, envelope: Envelope, event: Event) -> None:
         self._recorded_at = envelope.recorded_at
         if self._first_recorded_at is None:
             self._first_recorded_at = envelope.recorded_at
-        kind = type(event)
+        kind, stream = type(event), envelope.stream
         names = reader_of_names(kind)(event)
-        if envelope.stream not in self._sound_names or not self._sound_names.issuperset(names):
-            self._meet((envelope.stream, *names), seq)
+        if stream not in self._sound_names or not self._sound_names.issuperset(names):
+            self._meet((stream, *names), envelope.seq)
         if kind in TELLING:
             self._hear(envelope, event)
-        return event
 
     def _hear(self, envelope: Envelope, event: Event) -> None:
         """Keep what the event says of its own log."""
@@ -172,9 +180,9 @@ class Meaning:
         """
         known = self._sound_names
         for name in names:
-            if name is None or name in known:
+            if name in known:
                 continue
-            if fault := name_fault(name):
+            if fault := name_fault(cast("str", name)):
                 self._remark(Flaw(seq, "name", "at most 255 bytes without control characters", fault))
                 continue
             if len(known) >= SOUND_NAMES_KEPT:

@@ -5,7 +5,7 @@ The link before any event is stored, so any range can be checked alone and two c
 
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import pairwise
 from operator import itemgetter
@@ -70,12 +70,13 @@ def seqs_follow(heads: bytes, start: int, events: int) -> bool:
     )
 
 
-def count_good(values: Sequence[bytes], *, start: int, prev: Link) -> int:
+def count_good(values: Sequence[bytes], *, start: int, prev: Link, bodies: Iterable[bytes] | None = None) -> int:
     """Return how many of `values` (link ‖ body), stored from seq `start` on after the link `prev`, are sound.
 
-    A value is sound when its link follows from the one before it and its body says its seq.
+    A value is sound when its link follows from the one before it and its body says its seq. `bodies` are those in
+    `values`, where the caller has them cut off.
     """
-    following = links(prev, map(_body, values))
+    following = links(prev, map(_body, values) if bodies is None else bodies)
     # All at once, as nearly always; one by one where some seq is longer than the first, or to know which is not sound.
     if list(map(_link, values)) == following and values:
         seq_stop = LINK_BYTES + len(seq_prefix(start))
@@ -116,9 +117,9 @@ def rehash_range(engine: Engine, start: int, stop: int, succession: Succession |
     seq, body_bytes, flaw = start, 0, None
     while seq < stop and flaw is None:
         values, hole = engine.values_to_hole(seq, stop)
-        hashed = count_good(values, start=seq, prev=prev)
-        bodies = list(map(_body, values[:hashed]))
-        flaw = meaning.read(bodies, seq, None if succession is None else succession.take)
+        bodies = list(map(_body, values))
+        hashed = count_good(values, start=seq, prev=prev, bodies=bodies)
+        flaw = meaning.read(bodies[:hashed], seq, None if succession is None else succession.take)
         flaw = first_false(meaning.claims(), engine.link_at) or flaw
         good = hashed if flaw is None or flaw.seq is None else flaw.seq - seq
         seq += good

@@ -140,6 +140,22 @@ def _leaves(held: HeldSeries) -> list[tuple[int, bytes]]:
     return [(year, known.leaf) for year, known in sorted(held.years.items())]
 
 
+def put_among(count: int, held: bytes, fresh: Sequence[bytes]) -> tuple[bytes, int]:
+    """Return the bars of one year, one after another, once `fresh` ones are put among them, and how many there are.
+
+    `held` are the `count` that there were; both are in order of days. Looks at no bar before the first fresh one.
+    """
+    first, before_bytes = fresh[0][DAY], len(held)
+    bars, by_day = _decode_each(array_of(count, held)), dict[bytes, bytes]()
+    while bars and (bar := bytes(bars[-1]))[DAY] >= first:
+        by_day[bar[DAY]] = bar
+        before_bytes -= len(bar)
+        bars.pop()
+    by_day.update((bar[DAY], bar) for bar in fresh)
+    after = [by_day[day] for day in sorted(by_day)]
+    return b"".join((held[:before_bytes], *after)), len(bars) + len(after)
+
+
 class SeriesFold:
     """All series of a log, decision by decision from seq 0 on."""
 
@@ -182,7 +198,8 @@ class SeriesFold:
         if decision.verdict in ACCEPTED:
             changed = bool(decision.bars) or held.basis != decision.basis
             self._put_bars(live, decision.bars)
-            if self._put_actions(live, decision, committing=committing):
+            # One that commits, and names no action, leaves all of them as they are.
+            if (decision.actions or not committing) and self._put_actions(live, decision, committing=committing):
                 changed = True
             held.seq = seq
             if committing:
@@ -227,13 +244,14 @@ class SeriesFold:
         return live
 
     def _put_bars(self, live: LiveSeries, bars: Sequence[Bar]) -> None:
+        if not bars:
+            return
+        first = newest = bars[0].date.year
         if len(bars) > 1:
             days = [bar.date for bar in bars]
             if not all(map(lt, days, days[1:])):
                 bars = [bar for _, bar in sorted({bar.date: bar for bar in bars}.items())]
-        if not bars:
-            return
-        first, newest = bars[0].date.year, bars[-1].date.year
+            first, newest = bars[0].date.year, bars[-1].date.year
         if first == newest:
             self._put_year(live, first, bars)
             return
@@ -243,14 +261,14 @@ class SeriesFold:
     def _put_year(self, live: LiveSeries, year: int, fresh: Sequence[Bar]) -> None:
         """Hold `fresh` bars of one year, in order of days."""
         known, key, count, last = live.held.years.get(year), live.year_key(year), len(fresh), fresh[-1].date
+        added = _encode(fresh[0]) if count == 1 else b"".join(map(_encode, fresh))
         if known is None:
-            joined = b"".join(map(_encode, fresh))
+            joined = added
         elif known.last < fresh[0].date:
-            joined, count = b"".join((self._stored(key), *map(_encode, fresh))), known.bars + count
+            joined, count = self._stored(key) + added, known.bars + count
         else:
-            others = map(bytes, _decode_each(array_of(known.bars, self._stored(key))))
-            by_day = {bar[DAY]: bar for bar in (*others, *map(_encode, fresh))}
-            joined, count, last = b"".join([by_day[day] for day in sorted(by_day)]), len(by_day), max(known.last, last)
+            joined, count = put_among(known.bars, self._stored(key), list(map(_encode, fresh)))
+            last = max(known.last, last)
         self._scratch.put(key, joined)
         live.put_year(year, HeldYear(self._hash(array_of(count, joined)), count, last))
 

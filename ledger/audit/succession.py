@@ -12,7 +12,7 @@ from typing import NamedTuple, Self, cast
 
 import msgspec
 
-from ledger.audit.answered_events import AnsweredEvents
+from ledger.audit.answered_events import AnsweredEvent, AnsweredEvents
 from ledger.audit.flaw import Flaw
 from ledger.audit.series_fold import DECIDED, Decided, SeriesFold, commits, series_decision
 from ledger.codec import UNDECODABLE, Envelope, decode_envelope
@@ -30,11 +30,16 @@ class _OfSeries(msgspec.Struct, frozen=True):
     provider: str
 
 
-class _Answers(NamedTuple):
-    """What the cause of an event has to be: `wanted` by its type, of the same ticker, and `needed` or not."""
+class _Tie(NamedTuple):
+    """How an event is tied to others: its type without the version, that of its cause, and whether others answer it.
 
-    wanted: str
-    needed: bool
+    `wanted` is None where it answers none; `needed` where it has to name one, of the same ticker.
+    """
+
+    name: str
+    wanted: str | None = None
+    needed: bool = False
+    answered: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -43,16 +48,13 @@ def _name(tag: str) -> str:
 
 
 FETCH, DECISION = _name(FetchSucceeded.TAG), _name(ValidationCompleted.TAG)
-ANSWERS = {
-    DECISION: _Answers(FETCH, needed=True),
-    _name(IngestFailed.TAG): _Answers(FETCH, needed=False),
-    _name(SnapshotWritten.TAG): _Answers(DECISION, needed=False),
+TIES = {
+    FetchSucceeded: _Tie(FETCH, answered=True),
+    ValidationCompleted: _Tie(DECISION, wanted=FETCH, needed=True, answered=True),
+    IngestFailed: _Tie(_name(IngestFailed.TAG), wanted=FETCH),
+    SnapshotWritten: _Tie(_name(SnapshotWritten.TAG), wanted=DECISION),
 }
-ANSWERED = frozenset({FETCH, DECISION})
-TIED = ANSWERS.keys() | ANSWERED
-TIED_EVENTS: dict[type[Event], str] = {
-    kind: _name(kind.TAG) for kind in (FetchSucceeded, ValidationCompleted, IngestFailed, SnapshotWritten)
-}
+TIES_BY_NAME = {tie.name: tie for tie in TIES.values()}
 Tied = _OfSeries | Decided | FetchSucceeded | IngestFailed | SnapshotWritten
 
 _decode_named = msgspec.msgpack.Decoder(_OfSeries).decode
@@ -83,10 +85,10 @@ class Succession:
         try:
             for seq, body in enumerate(bodies, start):
                 envelope = decode_envelope(seq, body)
-                name = _name(envelope.type)
-                if name in TIED:
-                    known = series_decision(envelope) if name == DECISION else _decode_named(envelope.data)
-                    if known is not None and (flaw := self._tie(envelope, name, known)):
+                tie = TIES_BY_NAME.get(_name(envelope.type))
+                if tie is not None:
+                    known = series_decision(envelope) if tie.name == DECISION else _decode_named(envelope.data)
+                    if known is not None and (flaw := self._tie(envelope, tie, known)):
                         return flaw
         except (DamagedError, UnknownEventError, *UNDECODABLE):
             self.ended = True
@@ -97,38 +99,39 @@ class Succession:
 
         Raises: as `read` does.
         """
-        name = TIED_EVENTS.get(type(event))
-        return None if name is None else self._tie(envelope, name, cast("Tied", event))
+        tie = TIES.get(type(event))
+        return None if tie is None else self._tie(envelope, tie, cast("Tied", event))
 
-    def _tie(self, envelope: Envelope, name: str, series: Tied) -> Flaw | None:
-        if name in ANSWERS and (flaw := self._cause_flaw(envelope, name, series)):
-            return flaw
-        if name in ANSWERED:
-            self._answered.put(envelope.seq, (name, series.ticker, series.provider))
+    def _tie(self, envelope: Envelope, tie: _Tie, series: Tied) -> Flaw | None:
+        seq, cause, ticker, provider = envelope.seq, envelope.cause, series.ticker, series.provider
+        name, wanted, needed, answered = tie
+        if wanted is not None and (needed or cause is not None):
+            found = None if cause is None else self._answered.get(cause)
+            if found != (wanted, ticker, provider) and (flaw := _cause_flaw(envelope, wanted, series, found)):
+                return flaw
+        if answered:
+            self._answered.put(seq, (name, ticker, provider))
         if not isinstance(series, DECIDED):
             return None
         committing = commits(envelope)
-        before, after = self._fold.lead(envelope.seq, series, committing=committing)
+        before, after = self._fold.lead(seq, series, committing=committing)
         if committing and (before != series.before or after != series.after):
             for field, led, said in (("before", before, series.before), ("after", after, series.after)):
                 if led != said:
-                    return Flaw(envelope.seq, f"state {field}", _hex(led), _hex(said))
+                    return Flaw(seq, f"state {field}", _hex(led), _hex(said))
         return None
 
-    def _cause_flaw(self, envelope: Envelope, name: str, series: Tied) -> Flaw | None:
-        """Return what is wrong with the cause of an event; one that is not earlier is found elsewhere."""
-        wanted, needed = ANSWERS[name]
-        if envelope.cause is None:
-            return Flaw(envelope.seq, CAUSE, f"the seq of a {wanted}", "none") if needed else None
-        found = self._answered.get(envelope.cause)
-        if found == (wanted, series.ticker, series.provider):
-            return None
-        # A snapshot may answer the last decision on its ticker, whoever reported it.
-        if found is not None and wanted == DECISION and found[:2] == (wanted, series.ticker):
-            return None
-        expected = f"a {wanted} of {series.ticker} from {series.provider}"
-        got = "another event" if found is None else "a {} of {} from {}".format(*found)
-        return Flaw(envelope.seq, CAUSE, expected, f"{got} at seq {envelope.cause}")
+
+def _cause_flaw(envelope: Envelope, wanted: str, series: Tied, found: AnsweredEvent | None) -> Flaw | None:
+    """Return what is wrong with the cause of an event, at which there is `found`; a later one is found elsewhere."""
+    if envelope.cause is None:
+        return Flaw(envelope.seq, CAUSE, f"the seq of a {wanted}", "none")
+    # A snapshot may answer the last decision on its ticker, whoever reported it.
+    if found is not None and wanted == DECISION and found[:2] == (wanted, series.ticker):
+        return None
+    expected = f"a {wanted} of {series.ticker} from {series.provider}"
+    got = "another event" if found is None else "a {} of {} from {}".format(*found)
+    return Flaw(envelope.seq, CAUSE, expected, f"{got} at seq {envelope.cause}")
 
 
 def _hex(state: bytes | None) -> str:
