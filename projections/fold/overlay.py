@@ -34,6 +34,11 @@ class Overlay(Table):
         """Make `key` absent, in memory."""
         self._changes[key] = None
 
+    def named(self, key: bytes) -> bytes:
+        """Return the value at `key`, of which another row says that it is there."""
+        value = _encoded(self._changes.get(key))
+        return self._base.named(key) if value is None else value
+
     def load(self, key: bytes, decode: Callable[[bytes], Stored]) -> Stored | None:
         """Return the row at `key`: the very object stored here, if one was."""
         change: Stored | bytes | None = self._changes.get(key)
@@ -70,11 +75,11 @@ class Overlay(Table):
         delete = self._base.delete
         kept: list[Row] = []
         for key in sorted(self._changes):
-            value = _encoded(self._changes[key])
-            if value is None:
+            change = self._changes[key]
+            if change is None:
                 delete(key)
             else:
-                kept.append((key, value))
+                kept.append((key, change if change.__class__ is bytes else encode(change)))
         self._base.put_all(kept)
         self._changes.clear()
 

@@ -31,7 +31,11 @@ class Projection(Protocol):
 
     @property
     def rewritten(self) -> frozenset[str]:
-        """Its tables whose rows change again and again: a batch holds their rows in memory and writes each once."""
+        """Its tables whose rows a batch holds in memory and writes each once, in order of keys.
+
+        Those whose rows change again and again; and those that are stored as chains, where rows cost little that come
+        many at a time.
+        """
         ...
 
     @property

@@ -25,7 +25,7 @@ class Table(Protocol):
     """An ordered key-value map.
 
     A fold uses `get`, `put`, `put_all`, `delete`, `load` and `store` alone, so that a step costs the same however long
-    the history is.
+    the history is. No key is empty.
     """
 
     @abstractmethod
@@ -39,7 +39,7 @@ class Table(Protocol):
         ...
 
     def put_all(self, rows: Sequence[Row]) -> None:
-        """Put rows, in their order; of many in a call each costs less."""
+        """Put rows, which come in order of their keys; of many in a call each costs less."""
         for key, value in rows:
             self.put(key, value)
 
@@ -83,6 +83,16 @@ class Table(Protocol):
         For who is about to read what is no longer in force. A table that is not doubted has nothing to do.
         """
         return
+
+    def named(self, key: bytes) -> bytes:
+        """Return the value at `key`, of which another row says that it is there.
+
+        A stored table in which it is not is damaged. Raises: KeyError where none is, and nothing is stored.
+        """
+        value = self.get(key)
+        if value is None:
+            raise KeyError(key)
+        return value
 
     def load(self, key: bytes, decode: Callable[[bytes], Stored]) -> Stored | None:
         """Return the value at `key` decoded, None where there is none; to change it, change it and `store` it."""

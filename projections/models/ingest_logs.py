@@ -19,7 +19,7 @@ from ledger.events import IngestFailed, ValidationCompleted
 from ledger.market.series import Series
 from projections.fold.event_readers import Fact
 from projections.fold.keys import last_seq, seq_key, text_key, two_texts
-from projections.fold.tables import Tables
+from projections.fold.tables import Row, Tables, encode
 from projections.models.log_entry import ENTRY_TAGS, Entry, Judgement, Status, attempted, judged, judgement
 
 NAME = "ingest_logs"
@@ -55,18 +55,18 @@ class IngestLogs:
     name = NAME
     version = VERSION
     tables = ("entries", "judgements", "by_ticker", "pending")
-    rewritten = frozenset({"pending"})
+    rewritten = frozenset(tables)
     reads = ENTRY_TAGS | {ValidationCompleted.TAG}
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Open an entry for an attempt, or close the one that a decision or a failure names as its cause."""
         if envelope.cause is not None and isinstance(fact, (ValidationCompleted, IngestFailed)):
             evidence = seq_key(envelope.cause)
-            tables["judgements"].store(evidence, judgement(fact))
+            tables["judgements"].put(evidence, encode(judgement(fact)))
             tables["pending"].delete(text_key(fact.ticker, fact.provider) + evidence)
         elif entry := attempted(envelope, fact):
             seq = seq_key(entry.seq)
-            tables["entries"].store(seq, entry)
+            tables["entries"].put(seq, encode(entry))
             tables["by_ticker"].put(text_key(entry.ticker) + seq, b"")
             if entry.status == "pending":
                 tables["pending"].put(text_key(entry.ticker, entry.provider) + seq, b"")
@@ -94,15 +94,12 @@ def pending(tables: Tables, ticker: str) -> dict[Series, tuple[Seq, ...]]:
 
 def _newest_first(tables: Tables, wanted: Filter) -> Iterator[Entry]:
     """Yield the ticker's entries (all tickers' where none is wanted) back to `wanted.since`, with their decisions."""
-    stored: Iterable[tuple[bytes, bytes | None]] = tables["entries"].scan(reverse=True)
+    stored: Iterable[Row] = tables["entries"].scan(reverse=True)
     if wanted.ticker is not None:
         index = tables["by_ticker"].scan(text_key(wanted.ticker), reverse=True)
         seqs = (seq_key(last_seq(key)) for key, _ in index)
-        stored = ((seq, tables["entries"].get(seq)) for seq in seqs)
+        stored = ((seq, tables["entries"].named(seq)) for seq in seqs)
     for seq, value in stored:
-        # An entry and its index are written in one transaction.
-        if value is None:
-            continue
         entry, found = _decode(value), tables["judgements"].get(seq)
         # recorded_at never decreases along the log, so everything further back is older still.
         if wanted.since is not None and entry.recorded_at < wanted.since:

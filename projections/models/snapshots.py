@@ -13,7 +13,7 @@ from ledger.codec import Envelope
 from ledger.events import SnapshotWritten
 from projections.fold.event_readers import Fact
 from projections.fold.keys import seq_key, text_key
-from projections.fold.tables import Tables
+from projections.fold.tables import Tables, encode
 
 NAME = "snapshots"
 VERSION = 1
@@ -42,7 +42,7 @@ class Snapshots:
     name = NAME
     version = VERSION
     tables = ("written", "newest")
-    rewritten = frozenset({"newest"})
+    rewritten = frozenset(tables)
     reads = frozenset({SnapshotWritten.TAG})
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
@@ -60,7 +60,7 @@ class Snapshots:
             sha256=fact.sha256,
             rows=fact.rows,
         )
-        tables["written"].store(seq, recorded)
+        tables["written"].put(seq, encode(recorded))
         tables["newest"].put(text_key(fact.name), seq)
 
 
@@ -73,4 +73,4 @@ def written(tables: Tables) -> Iterator[Written]:
 def newest(tables: Tables, name: str) -> Written | None:
     """Return the newest recorded snapshot of that file name, None when there is none."""
     seq = tables["newest"].get(text_key(name))
-    return None if seq is None else tables["written"].load(seq, _decode)
+    return None if seq is None else _decode(tables["written"].named(seq))

@@ -51,11 +51,10 @@ def unsealed(folder: Path, key: bytes, stored: bytes) -> bytes:
     return value
 
 
-class LmdbTable(Table):
+class MarkedTable(Table):
     """The keys of one database that begin with `mark`, as one transaction sees them; dead once it ends.
 
     Named databases would do the same, but their handles cannot be opened beside a writer without waiting for it.
-    Reading raises DamagedRowError at a row that fails its check.
     """
 
     def __init__(self, txn: Any, mark: bytes, folder: Path) -> None:
@@ -63,6 +62,26 @@ class LmdbTable(Table):
         self._mark = mark
         self._folder = folder
         self._get, self._put, self._delete = txn.get, txn.put, txn.delete  # looked up once, called for every event
+
+    def stored(self) -> Iterator[list[Row]]:
+        """Yield the rows as they are stored, some thousands at a time: mark and check included, neither looked at.
+
+        Two tables of one mark that hold the same bytes hold the same rows; nothing is done per row to see it.
+        """
+        cursor = self._txn.cursor()
+        rows = cursor.iternext() if cursor.set_range(self._mark) else iter(())
+        while together := list(islice(rows, ROWS_TOGETHER)):
+            whole = together[-1][0].startswith(self._mark)
+            yield together if whole else [row for row in together if row[0].startswith(self._mark)]
+            if not whole:
+                return
+
+
+class LmdbTable(MarkedTable):
+    """A table of whose rows some may be missing: who reads it holds them against something else.
+
+    Reading raises DamagedRowError at a row that fails its check.
+    """
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value at `key`, None where there is none."""
@@ -195,19 +214,6 @@ class LmdbTable(Table):
         """Return what `make` makes of all rows whose key begins with `prefix`, not to be changed."""
         past = past_prefix(prefix)
         return super().whole(prefix, make) if past is None else make(self.between(prefix, prefix, past))
-
-    def stored(self) -> Iterator[list[Row]]:
-        """Yield the rows as they are stored, some thousands at a time: mark and check included, neither looked at.
-
-        Two tables of one mark that hold the same bytes hold the same rows; nothing is done per row to see it.
-        """
-        cursor = self._txn.cursor()
-        rows = cursor.iternext() if cursor.set_range(self._mark) else iter(())
-        while together := list(islice(rows, ROWS_TOGETHER)):
-            whole = together[-1][0].startswith(self._mark)
-            yield together if whole else [row for row in together if row[0].startswith(self._mark)]
-            if not whole:
-                return
 
 
 def _forwards(cursor: Any, first: bytes) -> Iterator[Row]:

@@ -115,6 +115,13 @@ class _MendedTable(Table):
         except UNSOUND as error:
             return self._again(error).get(key)
 
+    def named(self, key: bytes) -> bytes:
+        """Return the value at `key`, of which another row says that it is there."""
+        try:
+            return self._rows(key).named(key)
+        except UNSOUND as error:
+            return self._again(error).named(key)
+
     def put(self, key: bytes, value: bytes) -> None:
         """Refuse: a view is read."""
         raise TypeError(f"got a put of {value!r} at {key!r} into a view, want an overlay over it")

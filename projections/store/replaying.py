@@ -18,7 +18,7 @@ from projections.fold.folding import replayed
 from projections.fold.projection import Projection
 from projections.fold.tables import State, Table, Tables
 from projections.store.folder import Shelf
-from projections.store.lmdb_tables import DamagedRowError, LmdbTable
+from projections.store.lmdb_tables import DamagedRowError, MarkedTable
 from projections.store.registry import ALL
 from projections.store.runner import check_witness, folded
 from projections.store.store import Model
@@ -171,7 +171,7 @@ def _difference(name: str, stored: Tables, want: Tables) -> StoredDifference | N
 
 def _first_apart(name: str, stored: Table, want: Table) -> tuple[str, bytes] | None:
     """Return the table's `name` and the first key where the two part, None where all rows are the same."""
-    if isinstance(stored, LmdbTable) and isinstance(want, LmdbTable):
+    if isinstance(stored, MarkedTable) and isinstance(want, MarkedTable):
         batches = zip_longest(stored.stored(), want.stored())
         if all(ours == theirs for ours, theirs in batches):
             return None

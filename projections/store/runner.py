@@ -274,9 +274,7 @@ def _copied(view: View, store: Store, name: str) -> None:
 
 
 def _put_all(name: str, table: str, rows: Sequence[Row], state: State) -> Head:
-    put = state[name][table].put
-    for key, value in rows:
-        put(key, value)
+    state[name][table].put_all(rows)
     return EMPTY_HEAD
 
 

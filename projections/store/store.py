@@ -32,13 +32,15 @@ from ledger.store.shared import Shared
 from projections.fold.projection import Projection
 from projections.fold.tables import State, Table
 from projections.models import prices
+from projections.store.linked_tables import LinkedTable, begun
 from projections.store.lmdb_tables import DamagedRowError, LmdbTable, StillTable, sealed, unsealed
 
 if TYPE_CHECKING:
     from projections.store.bulk import Batch
 
-FORMAT = "b3-ledger projections 2"
-UNCHECKED_FORMAT = "b3-ledger projections 1"  # rows without a check: only the head that it remembers is taken over
+FORMAT = "b3-ledger projections 3"
+# Of these only the head that is remembered is taken over: rows without a link, and without a check.
+UNLINKED_FORMAT, UNCHECKED_FORMAT = "b3-ledger projections 2", "b3-ledger projections 1"
 HEAD_KEY = b"\0standing"  # below every table's mark
 LEAVES_MARK = b"\0leaves"  # of a table that belongs to no projection
 LARGEST_MARK = 256  # a table is one byte before each of its keys
@@ -212,16 +214,19 @@ class Store:
                     # Of the format before this one: its models are left out, since they are built again.
                     return StoredHead(found.format, found.head, {})
             raise
+        if found.format == UNLINKED_FORMAT:
+            return StoredHead(found.format, found.head, {})
         if found.format != FORMAT:
             raise StorageError(self.folder, f"format {found.format!r}")
         return found
 
     def _state(self, txn: Any, kind: type[LmdbTable] = LmdbTable) -> State:
-        marks = iter(range(1, LARGEST_MARK))
-        return {
-            name: {table: kind(txn, bytes([next(marks)]), self.folder) for table in model.tables}
-            for name, model in self.models.items()
-        }
+        """Return the tables; those that decisions commit to are of the `kind`, since no link has to hold them."""
+        state: dict[str, dict[str, Table]] = {name: {} for name in self.models}
+        for mark, name, table in _marks(self.models):
+            held = is_committed(name, table)
+            state[name][table] = (kind if held else LinkedTable)(txn, mark, self.folder)
+        return state
 
     @contextmanager
     def _reading(self) -> Iterator[Any]:
@@ -275,6 +280,18 @@ def _put_head(txn: Any, head: StoredHead) -> None:
     txn.put(HEAD_KEY, sealed(HEAD_KEY, _encode(head)))
 
 
+def is_committed(projection: str, table: str) -> bool:
+    """Return whether what the table holds is held against what decisions commit to."""
+    return projection == prices.NAME and table in prices.OF_SERIES
+
+
+def _marks(models: Mapping[str, Model]) -> Iterator[tuple[bytes, str, str]]:
+    """Yield the mark of each table, with its projection and its name."""
+    tables = ((name, table) for name, model in models.items() for table in model.tables)
+    for mark, (name, table) in zip(range(1, LARGEST_MARK), tables, strict=False):
+        yield bytes([mark]), name, table
+
+
 def create(folder: Path, models: dict[str, Model]) -> None:
     """Make a store of empty tables in the new folder `folder`, standing at no event.
 
@@ -288,6 +305,9 @@ def create(folder: Path, models: dict[str, Model]) -> None:
         try:
             with env.begin(write=True) as txn:
                 _put_head(txn, StoredHead(FORMAT, EMPTY_HEAD, models))
+                for mark, name, table in _marks(models):
+                    if not is_committed(name, table):
+                        txn.put(*begun(mark))
         finally:
             env.close()
     except lmdb.DiskError as error:

@@ -9,6 +9,7 @@ from typing import Any
 import lmdb
 from blake3 import blake3
 
+from projections.store.linked_tables import begun
 from projections.store.lmdb_tables import sealed
 from projections.store.store import HEAD_KEY
 from tests.cli.commands.trust.test_rebuild import corrupt
@@ -20,6 +21,8 @@ from tests.support.sample_ledger import FOLDER, NOW, PETR4_CSV, look, make, make
 from tests.support.witness import Witness
 
 Attack = Callable[[Path], None]
+
+MARK_BYTES = 1  # of a key that is the mark of a table alone: the row that its chain begins with
 
 STATES = runpy.run_path(str(REPOSITORY / "docs" / "examples" / "verify_states.py"))
 
@@ -122,7 +125,7 @@ def edit_read_models(folder: Path) -> None:
 def edit_cache(folder: Path) -> None:
     """Of what is cached of a backup, in `cache`: change each price by a bit, take every entry of the logs away.
 
-    Checks and seals are mended.
+    Checks, links and seals are mended.
     """
     env = {**NOW, "XDG_CACHE_HOME": str(folder / "cache")}
     for args in (("prices", "PETR4"), ("logs",)):
@@ -133,6 +136,8 @@ def edit_cache(folder: Path) -> None:
             for key, value in [row for row in txn.cursor() if row[0].startswith(BARS) or model != "prices"]:
                 if model == "prices":
                     txn.put(key, sealed(key, value[:-5] + bytes([value[-5] ^ 1])))
+                elif len(key) == MARK_BYTES:
+                    txn.put(*begun(key))
                 elif key != HEAD_KEY:
                     txn.delete(key)
         (store / "seal").write_bytes(blake3((store / "data.mdb").read_bytes()).digest())

@@ -27,6 +27,7 @@ SHORT_ROUNDS = {
     "crowd": 1,
     "processes": 1,
     "store": 60,
+    "tree": 60,
     "soak": 1,
 }
 SHIMMED = {"power_log", "power_names", "calls"}  # what sees or fails system calls

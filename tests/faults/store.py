@@ -10,11 +10,11 @@ import random
 import shutil
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lmdb
 import msgspec
@@ -45,7 +45,16 @@ LATER = {"B3_LEDGER_NOW": "2026-02-13T23:30:00Z"}
 MARKS = [f"{one.name}.{table}" for one in ALL for table in one.tables]
 BARS, DECIDED = (bytes([MARKS.index(name) + 1]) for name in ("prices.bars", "prices.decided"))
 FAULTS_ONE_IN = 4  # rounds in which rows are moved about, their checks right
-VARYING = {"job_id", "elapsed_sec", "head", "learned_at", "recorded_at", "ingest_lag_seconds", "last_success_at"}
+VARYING = {
+    "job_id",
+    "elapsed_sec",
+    "head",
+    "learned_at",
+    "recorded_at",
+    "ingest_lag_seconds",
+    "last_success_at",
+    "free_bytes",
+}
 SHARED = "out"
 
 Rows = list[tuple[bytes, bytes]]
@@ -71,19 +80,27 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Subject:
-    """A working folder with a sample ledger in it, put back to what it was before every round."""
+    """A working folder with a ledger in it, put back to what it was before every round."""
+
+    commands: ClassVar[Mapping[str, tuple[str, ...]]]
+    env: ClassVar[Mapping[str, str]] = LATER
 
     def __init__(self, folder: Path) -> None:
-        """Ingest the sample, and keep what every command does on it."""
+        """Make the ledger, and keep what every command does on it."""
         self.pristine, self.work = folder / "pristine", folder / "work"
-        self.pristine.mkdir()
-        words = [word for ticker in TICKERS for word in ("--ticker", ticker)]
-        done = run_main("--no-network", *words, "--jobs", "1", cwd=self.pristine, env=LATER)
-        assert done.code in {0, 1}, done.err
-        assert 0 == run_main("rebuild", cwd=self.pristine, env=LATER).code
-        self._keep_leaves()
-        self.before = self._older_rows()
+        self.pristine.mkdir(parents=True)
+        self.make()
+        assert 0 == run_main("rebuild", cwd=self.pristine, env=self.env).code
         self.want: dict[str, Seen] = {}
+
+    def make(self) -> None:
+        """Make a ledger in the folder `pristine`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def home(folder: Path) -> LedgerHome:
+        """Return where the ledger is in a working folder."""
+        return LedgerHome(folder / "dados")
 
     def put_back(self) -> Path:
         """Make the working folder what it was; return the store's database file."""
@@ -104,7 +121,9 @@ class Subject:
         """Return what the command `name` does in the working folder as it is."""
         (self.work / "stderr.log").unlink(missing_ok=True)
         size = self._size()
-        work = partial(_api, self.work) if name == "API" else partial(_command, self.work, COMMANDS[name])
+        work = (
+            partial(_api, self.work) if name == "API" else partial(_command, self.work, self.commands[name], self.env)
+        )
         said, code = Victim(work).end()
         warned = b"warning: stored read models" in (self.work / "stderr.log").read_bytes()
         files = {
@@ -123,36 +142,19 @@ class Subject:
             assert not self.want[name].warned
         return self.want[name]
 
-    def _keep_leaves(self) -> None:
-        """Keep the leaves of every series, as jobs do once they are worth it."""
-        last = Reach(Window(date(2026, 2, 12), date(2026, 2, 13)), ends=False)
-        home = LedgerHome(self.pristine / "dados").sample
-        with EventLog(home, now=lambda: 0, readonly=True) as log, open_view(log, log.folder) as view:
-            for series in prices.all_series(view.state[prices.NAME]):
-                view.held(series, last)
-        self.put_back()
-        assert len(TICKERS) == len(self.rows(LEAVES_MARK))
-
-    def _older_rows(self) -> Rows:
-        """Return prices and decisions as they were before the last ticker of the sample was decided on."""
-        self.put_back()
-        rows = [*self.rows(BARS), *self.rows(DECIDED)]
-        newest = max(int.from_bytes(key[-SEQ_BYTES:], "big") for key, _ in rows)
-        return [(key, value) for key, value in rows if int.from_bytes(key[-SEQ_BYTES:], "big") < newest]
-
-    @staticmethod
-    def _ledger(folder: Path) -> Path:
-        current = LedgerHome(folder / "dados").sample.current()
+    @classmethod
+    def _ledger(cls, folder: Path) -> Path:
+        current = cls.home(folder).current()
         assert current is not None
         return current
 
     def _size(self) -> int:
-        with EventLog(LedgerHome(self.work / "dados").sample, now=lambda: 0, readonly=True) as log:
+        with EventLog(self.home(self.work), now=lambda: 0, readonly=True) as log:
             return log.head().size
 
     def _appended(self, size: int) -> list[Any]:
         """Return type and data of each event from `size` on, without what differs from run to run."""
-        with EventLog(LedgerHome(self.work / "dados").sample, now=lambda: 0, readonly=True) as log:
+        with EventLog(self.home(self.work), now=lambda: 0, readonly=True) as log:
             envelopes = [decode_envelope(record.seq, record.body) for record in log.read(size)]
         return [(one.type, one.cause, _plain(msgspec.msgpack.decode(one.data))) for one in envelopes]
 
@@ -169,6 +171,50 @@ COMMANDS = {
     "plot": ("plot", "--ticker", "ITUB4", "--out", f"{SHARED}/plot.svg"),
 }
 NAMES = (*COMMANDS, "API")
+
+
+class SampleSubject(Subject):
+    """A ledger of some tickers of the sample, with the leaves of their series."""
+
+    commands = COMMANDS
+
+    def __init__(self, folder: Path) -> None:
+        """Ingest them."""
+        super().__init__(folder)
+        self._keep_leaves()
+        self.before = self._older_rows()
+
+    def make(self) -> None:
+        """Run once, over the tickers."""
+        words = [word for ticker in TICKERS for word in ("--ticker", ticker)]
+        done = run_main("--no-network", *words, "--jobs", "1", cwd=self.pristine, env=LATER)
+        assert done.code in {0, 1}, done.err
+
+    @staticmethod
+    def home(folder: Path) -> LedgerHome:
+        """Return where the sample's ledger is."""
+        return LedgerHome(folder / "dados").sample
+
+    def _keep_leaves(self) -> None:
+        """Keep the leaves of every series, as jobs do once they are worth it."""
+        last = Reach(Window(date(2026, 2, 12), date(2026, 2, 13)), ends=False)
+        with (
+            EventLog(self.home(self.pristine), now=lambda: 0, readonly=True) as log,
+            open_view(log, log.folder) as view,
+        ):
+            for series in prices.all_series(view.state[prices.NAME]):
+                view.held(series, last)
+        self.put_back()
+        assert len(TICKERS) == len(self.rows(LEAVES_MARK))
+
+    def _older_rows(self) -> Rows:
+        """Return prices and decisions as they were before the last ticker of the sample was decided on."""
+        self.put_back()
+        rows = [*self.rows(BARS), *self.rows(DECIDED)]
+        newest = max(int.from_bytes(key[-SEQ_BYTES:], "big") for key, _ in rows)
+        return [(key, value) for key, value in rows if int.from_bytes(key[-SEQ_BYTES:], "big") < newest]
+
+
 READS = {  # the tables, and the series, from which a command's rows come
     "run": ("prices.", b"PETR4"),
     "prices": ("prices.", b"ITUB4"),
@@ -187,7 +233,7 @@ SLOW = frozenset({"plot"})
 def campaign(seed: int, rounds: int, scratch: Path, tally: Tally) -> None:
     """Damage the store in `rounds` ways, one command each."""
     assert cli.root.root  # imported before the forks, so that none of them pays for it
-    subject = Subject(scratch)
+    subject = SampleSubject(scratch)
     for number in range(seed, seed + rounds):
         rng = random.Random(number)
         name = rng.choice([name for name in NAMES if name not in SLOW or rng.random() < 0.2])
@@ -210,7 +256,7 @@ def _unseen(what: str) -> str:
     return "dead, in no live row" if what.endswith("dead") else "harmless to the command, or built again unread"
 
 
-def _flip(subject: Subject, path: Path, name: str, rng: random.Random, tally: Tally) -> str:
+def _flip(subject: SampleSubject, path: Path, name: str, rng: random.Random, tally: Tally) -> str:
     """Flip a bit: every other time in a live value, mostly one that the command reads, else anywhere in the file."""
     data = bytearray(path.read_bytes())
     live = subject.rows()
@@ -229,16 +275,19 @@ def _flip(subject: Subject, path: Path, name: str, rng: random.Random, tally: Ta
     data[at] ^= 1 << bit
     path.write_bytes(data)
     tally.count("flips anywhere")
+    return f"flip anywhere of byte {at}: {'live' if differs(subject, live) else 'dead'}"
+
+
+def differs(subject: Subject, live: Rows) -> bool:
+    """Return whether the stored rows are no longer `live`, or cannot be read."""
     try:
         # Reading a page whose pointers are damaged may end the process that reads.
-        is_live = IsolatedProcess(partial(_differs, subject, live), bool).result()
+        return IsolatedProcess(partial(_differs, subject, live), bool).result()
     except IsolatedProcessError:
-        is_live = True
-    return f"flip anywhere of byte {at}: {'live' if is_live else 'dead'}"
+        return True
 
 
 def _differs(subject: Subject, live: Rows) -> bool:
-    """Return whether the stored rows are no longer `live`, or cannot be read."""
     try:
         return live != subject.rows()
     except lmdb.Error:
@@ -251,7 +300,7 @@ def _table(key: bytes) -> str:
     return MARKS[key[0] - 1] if key[0] else "the head"
 
 
-def _move(subject: Subject, rng: random.Random, tally: Tally) -> str:
+def _move(subject: SampleSubject, rng: random.Random, tally: Tally) -> str:
     """Move rows of prices, actions or leaves about, each with a check that is right."""
     mark = rng.choice((BARS, DECIDED, LEAVES_MARK))
     fault = rng.choice((_removed, _doubled, _edited, _older if mark != LEAVES_MARK else _exchanged, _twice))
@@ -301,10 +350,10 @@ def _twice(txn: Any, now: Rows, _before: Rows, _rng: random.Random) -> None:
         txn.put(again, sealed(again, value))
 
 
-def _command(folder: Path, args: tuple[str, ...], said: int) -> None:
+def _command(folder: Path, args: tuple[str, ...], env: Mapping[str, str], said: int) -> None:
     (folder / SHARED).mkdir(exist_ok=True)
     _warn_as_a_process_does()
-    run_forked(folder, args, environment(LATER), said)
+    run_forked(folder, args, environment(env), said)
 
 
 def _api(folder: Path, said: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,8 @@ from ledger.chain import EMPTY_HEAD, Head
 from projections.fold.memory_tables import MemoryTable
 from projections.fold.overlay import Overlay
 from projections.fold.tables import Row, State, Table, encode
+from projections.models import prices
+from projections.store.lmdb_tables import DamagedRowError
 from projections.store.store import Model, create, opened
 
 KEYS = st.binary(min_size=1, max_size=3) | st.sampled_from([b"\xff", b"\xff\xff", b"a\xff", b"a\xff\xff", b"b"])
@@ -95,27 +98,43 @@ def flushed(before: Changes, after: Changes) -> Iterator[Table]:
 
 
 @contextmanager
-def stored(before: Changes, after: Changes) -> Iterator[Table]:
-    """Give a stored table between two others that are full."""
+def between_full_ones(
+    projection: str, names: tuple[str, str, str], before: Changes, after: Changes, *, in_batches: bool = False
+) -> Iterator[Table]:
+    """Give the stored table in the middle of three; the others are full. Changed row by row, or in two batches."""
+    low, middle, high = names
     with TemporaryDirectory() as name:
         folder = Path(name) / "store"
-        create(folder, {"one": Model(1, ("low", "table", "high"))})
+        create(folder, {projection: Model(1, names)})
 
         def step(state: State) -> Head:
-            tables = state["one"]
-            for neighbour in ("low", "high"):
+            tables = state[projection]
+            for neighbour in (low, high):
                 change(tables[neighbour], [(b"\xff\xff\xff", b"no"), (b"\x00", b"no"), (b"a", b"no")])
-            change(tables["table"], before)
-            change(tables["table"], after)
+            for changes in (before, after):
+                batch = Overlay(tables[middle])
+                change(batch if in_batches else tables[middle], changes)
+                batch.flush()
             return EMPTY_HEAD
 
         with opened(folder) as store:
             store.advance(step)
             with store.view() as view:
-                yield view.state["one"]["table"]
+                yield view.state[projection][middle]
 
 
-@pytest.mark.parametrize("kind", [in_memory, overlaid, flushed, stored])
+COMMITTED, LINKED = partial(between_full_ones, prices.NAME), partial(between_full_ones, "one")
+STORED = {
+    "held by decisions": partial(COMMITTED, ("low", prices.BARS, "high")),
+    "linked": partial(LINKED, ("low", "table", "high")),
+    "linked between others": partial(COMMITTED, (prices.BARS, "table", prices.DECIDED)),
+    "linked in batches": partial(LINKED, ("low", "table", "high"), in_batches=True),
+    "held in batches": partial(COMMITTED, ("low", prices.BARS, "high"), in_batches=True),
+}
+KINDS: dict[str, Kind] = {"in memory": in_memory, "overlaid": overlaid, "flushed": flushed, **STORED}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(before=CHANGES, after=CHANGES, prefixes=PREFIXES)
 def test_a_table_is_a_sorted_dict(kind: Kind, before: Changes, after: Changes, prefixes: list[bytes]) -> None:
@@ -134,12 +153,15 @@ def test_a_table_is_a_sorted_dict(kind: Kind, before: Changes, after: Changes, p
                 assert inside == table.between(prefix, start, stop)
 
 
-@pytest.mark.parametrize("kind", [in_memory, overlaid, stored])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_row_is_loaded_as_it_was_stored(kind: Kind) -> None:
     """As msgpack in every table, whatever holds it."""
     with kind([(b"kept", encode(Counter(3)))], []) as table:
         assert table.load(b"kept", decode) == Counter(3)
+        assert encode(Counter(3)) == table.named(b"kept")
         assert table.load(b"none", decode) is None
+        with pytest.raises((KeyError, DamagedRowError)):
+            table.named(b"none")
 
 
 def test_an_overlay_encodes_a_stored_row_once_somebody_looks() -> None:
@@ -176,7 +198,7 @@ def test_an_overlay_forgets_what_it_deleted_once_flushed() -> None:
 def test_what_a_view_makes_of_a_series_is_made_once(tmp_path: Path) -> None:
     """Of the newest few prefixes, by what makes it; a base that holds still serves what nothing was put over."""
     folder = tmp_path / "store"
-    create(folder, {"one": Model(1, ("table",))})
+    create(folder, {prices.NAME: Model(1, (prices.BARS,))})
     calls: list[bytes] = []
 
     def keys(rows: Sequence[Row]) -> list[bytes]:
@@ -184,13 +206,13 @@ def test_what_a_view_makes_of_a_series_is_made_once(tmp_path: Path) -> None:
         return [key for key, _ in rows]
 
     def step(state: State) -> Head:
-        change(state["one"]["table"], [(bytes([one, other]), b"") for one in b"abcdef" for other in b"12"])
+        change(state[prices.NAME][prices.BARS], [(bytes([one, other]), b"") for one in b"abcdef" for other in b"12"])
         return EMPTY_HEAD
 
     with opened(folder) as store:
         store.advance(step)
         with store.view() as view:
-            table = view.state["one"]["table"]
+            table = view.state[prices.NAME][prices.BARS]
             over = Overlay(table)
             over.put(b"b3", b"")
             for one in (table, over, table):

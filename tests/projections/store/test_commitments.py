@@ -133,9 +133,8 @@ def test_no_decision_is_lost(tmp_path: Path, mark: bytes, fault: Fault, *, stori
         assert (SERIES,) == prices.all_series(tables) == prices.all_series(tables, SERIES.ticker)
         assert (SERIES.provider,) == decisions.judged(tables, SERIES.ticker)
         assert want == prices.held(tables, SERIES)
-    # Who names a series is not asked what is held of it.
-    assert [StoreDroppedWarning] * (mark != KNOWN) == [one.category for one in caught]
-    assert [] == compare(ledger.log, tmp_path) or not storing or mark == KNOWN
+    assert [StoreDroppedWarning] == [one.category for one in caught]
+    assert [] == compare(ledger.log, tmp_path) or not storing
 
 
 def _decides(ledger: CommittedLog, seq: int) -> bool:

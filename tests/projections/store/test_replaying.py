@@ -71,7 +71,7 @@ def test_on_disk_the_digests_are_those_of_memory(stop: int | None, tmp_path: Pat
 
 
 @pytest.mark.parametrize("places", [False, True], ids=["in memory", "on disk"])
-@pytest.mark.parametrize("key", [b"", b"\x01", b"\xff" * 40])
+@pytest.mark.parametrize("key", [b"\0", b"\x01", b"\xff" * 40])
 @pytest.mark.parametrize(("projection", "table"), [(one.name, one.tables[-1]) for one in ALL])
 def test_a_planted_row_is_found_wherever_the_log_is_folded(
     projection: str, table: str, key: bytes, places: bool, tmp_path: Path
@@ -122,11 +122,11 @@ def test_rows_of_another_version_are_not_compared(number: int, tmp_path: Path) -
     later = type(f"Later{type(one).__name__}", (type(one),), {"version": one.version + 1})()
     some = [*ALL[:number], later, *ALL[number + 1 :]]
     catch_up(LOG, tmp_path)
-    planted(tmp_path, one.name, one.tables[0], b"")
+    planted(tmp_path, one.name, one.tables[0], b"\0")
     assert [one.name] == [found.projection for found in compare(LOG, tmp_path)]
     assert [] == compare(LOG, tmp_path, some)
     beside = ALL[number - 1]
-    planted(tmp_path, beside.name, beside.tables[0], b"")
+    planted(tmp_path, beside.name, beside.tables[0], b"\0")
     assert [beside.name] == [found.projection for found in compare(LOG, tmp_path, some)]
 
 

@@ -1,7 +1,7 @@
 """Parts of a stored series: held against the log, whatever is wrong with the rows or the leaves kept beside them."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from ledger.market.series import Series
 from ledger.market.sessions import sessions
 from ledger.values import RawAction, RawBar, Window
 from projections.fold.tables import Row
+from projections.store.linked_tables import LinkedTable
 from projections.store.lmdb_tables import CHECK_BYTES, LmdbTable, sealed
 from projections.store.mending import StoreDroppedWarning
 from projections.store.replaying import compare
@@ -275,14 +276,17 @@ def test_series_of_which_nothing_is_held_cost_three_looks(tmp_path: Path, monkey
     log = told().log
     catch_up(log, tmp_path)
     looked: list[bytes] = []
-    scan = LmdbTable.scan
 
-    def counted(table: LmdbTable, prefix: bytes = b"", **how: Any) -> Iterator[Row]:
-        looked.append(prefix)
-        return scan(table, prefix, **how)
+    def counting(scan: Callable[..., Iterator[Row]]) -> Callable[..., Iterator[Row]]:
+        def counted(table: LmdbTable, prefix: bytes = b"", **how: Any) -> Iterator[Row]:
+            looked.append(prefix)
+            return scan(table, prefix, **how)
+
+        return counted
 
     with open_view(log, tmp_path) as view, monkeypatch.context() as patched:
-        patched.setattr(LmdbTable, "scan", counted)
+        for kind in (LmdbTable, LinkedTable):
+            patched.setattr(kind, "scan", counting(kind.scan))
         reach = Reach(Window(date(2025, 1, 2), date(2025, 1, 3)), ends=False)
         for ticker in ("NOVA3.SA", "NOVA4.SA"):
             assert Held({}) == view.held(Series(ticker, "cotahist"), reach)
