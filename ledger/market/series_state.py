@@ -68,7 +68,8 @@ def state(series: Series, basis: str, leaves: Mapping[int, bytes], actions: Iter
 
 def actions_array(actions: Iterable[Action]) -> bytes:
     """Return the msgpack array of the actions that hold, sorted by their own bytes."""
-    return _encode(list(map(msgspec.Raw, sorted(map(_encode, actions)))))
+    encoded = sorted(map(_encode, actions))
+    return array_of(len(encoded), b"".join(encoded))
 
 
 def state_over(series: Series, basis: str, leaves: Sequence[tuple[int, bytes]], actions: bytes) -> bytes:

@@ -121,16 +121,16 @@ def of_decisions(made: Sequence[DecidedBars]) -> tuple[BarColumns, Ints]:
     _want(edges[:1] == 0, np.array([len(starts) == counts.sum()]), found.stops == edges[1:])
     _want(edges[np.cumsum(counts)] == np.cumsum(sizes))
     withdrawn = np.array([len(one.withdrawn) for one in made], np.int64)
-    of_bars, of_days = (np.repeat(np.arange(len(made)), times) for times in (counts, withdrawn))
-    of, none = _followed(of_bars, of_days), np.zeros(len(of_days), np.int64)
-    numbers, seqs, recorded = (np.array([one[place] for one in made], np.int64)[of] for place in range(3))
+    none = np.zeros(withdrawn.sum(), np.int64)
+    said = (np.array([one[place] for one in made], np.int64) for place in range(3))
+    numbers, seqs, recorded = (_followed(np.repeat(of, counts), np.repeat(of, withdrawn)) for of in said)
     days = _followed(found.days, np.array([day for one in made for day in one.withdrawn], np.int64))
     order = slice(None) if _ascending(numbers, days, seqs) else np.lexsort((seqs, days, numbers))
     whole = BarColumns(
         days[order],
         seqs[order],
         recorded[order],
-        (np.arange(len(of)) < len(starts))[order],
+        (np.arange(len(days)) < len(starts))[order],
         {name: _followed(values, none)[order] for name, values in found.values.items()},
         _followed(found.adjusted, none.astype(np.bool_))[order],
         padded,

@@ -54,7 +54,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.verdict in ACCEPTED
 
 
-class Commitment(msgspec.Struct, frozen=True):
+class Commitment(msgspec.Struct, frozen=True, gc=False):
     """The decision in an event: the series that it is on, and the states before and after it, None of version 1.
 
     For whoever reads it from the log; bars and actions stay encoded.
@@ -77,7 +77,7 @@ class Commitment(msgspec.Struct, frozen=True):
     rank: Rank | None = None
 
 
-class LoggedDecision(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class LoggedDecision(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """The envelope of a decision, read with what it carries in one pass: each one more goes through all of its bars."""
 
     seq: Count
@@ -184,7 +184,19 @@ def lost(tables: Tables, series: Series, seq: int | None) -> str | None:
 
     `seq` is None where none is found. One look-up.
     """
-    stored = tables["newest"].get(text_key(series.ticker, series.provider))
+    return _lost(series, seq, tables["newest"].get(text_key(series.ticker, series.provider)))
+
+
+def lost_on(tables: Tables, series: Sequence[Series], judged: Sequence[Sequence[Decision]]) -> str | None:
+    """Return what `lost` does of the first of many series of which anything is, where these decisions were found."""
+    keys = [text_key(one.ticker, one.provider) for one in series]
+    for one, found, key, rows in zip(series, judged, keys, tables["newest"].together(keys), strict=True):
+        if reason := _lost(one, found[-1].seq if found else None, dict(rows).get(key)):
+            return reason
+    return None
+
+
+def _lost(series: Series, seq: int | None, stored: bytes | None) -> str | None:
     newest = None if stored is None else last_seq(stored)
     if newest == seq:
         return None
@@ -217,8 +229,9 @@ def judged_of(tables: Tables, tickers: Sequence[str]) -> dict[str, set[str]]:
     Costs the newest decisions from the first ticker to the last, and a few others for each series.
     """
     found: dict[str, set[str]] = {ticker: set() for ticker in tickers}
-    first, end = text_key(tickers[0]), past_prefix(text_key(tickers[-1]))
-    for key, _ in takewhile(lambda row: (row[0],) < (end,), tables["newest"].scan(start=first)):
+    first, last = text_key(tickers[0]), text_key(tickers[-1])
+    end = past_prefix(last) or last  # never the latter: a text ends in a zero byte
+    for key, _ in tables["newest"].between(b"", first, end):
         ticker, provider = two_texts(key)
         if ticker in found:
             found[ticker].add(provider)
@@ -228,7 +241,7 @@ def judged_of(tables: Tables, tickers: Sequence[str]) -> dict[str, set[str]]:
     return found
 
 
-def _pass(rows: Iterator[Row], found: dict[str, set[str]], tickers: Sequence[str], end: bytes | None) -> bytes | None:
+def _pass(rows: Iterator[Row], found: dict[str, set[str]], tickers: Sequence[str], end: bytes) -> bytes | None:
     """Add to `found` the provider of each of the decisions `rows` that is on one of `tickers`.
 
     Return where the next of them are when many are passed that add nothing; None once all are. To pass some costs less
@@ -236,7 +249,7 @@ def _pass(rows: Iterator[Row], found: dict[str, set[str]], tickers: Sequence[str
     """
     known, idle = b"", 0
     for key, _ in rows:
-        if (end,) <= (key,):
+        if key >= end:
             # One more is read, and checked: what was searched for and is not there may lie beside that place by a
             # damaged key.
             next(rows, None)

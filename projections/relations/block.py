@@ -102,7 +102,7 @@ def _array(arrow: Any, kind: Any, cells: Cells) -> Any:
 
 def reais(micros: Ints) -> NDArray[np.float64]:
     """Return the double nearest to each price of so many millionths of a real."""
-    if not len(micros) or np.abs(micros).max() < EXACT:
+    if not len(micros) or (micros.max() < EXACT and micros.min() > -EXACT):
         # Both sides are doubles exactly, so their quotient is the double nearest to the price.
         found: NDArray[np.float64] = micros / MICROS
         return found

@@ -18,7 +18,7 @@ from ledger.codec import UNDECODABLE
 from ledger.log_source import LogSource
 from ledger.market.series import Series
 from ledger.market.series_state import array_of
-from projections.fold.event_readers import array_length
+from projections.fold.event_readers import raw_length
 from projections.fold.keys import seq_key, text_key
 from projections.fold.tables import Past, Row, State, Tables
 from projections.models import bar_columns, decisions, prices
@@ -36,7 +36,6 @@ from projections.store.lmdb_tables import CHECK_BYTES, LmdbTable
 from projections.store.logged_decisions import commitments
 from projections.store.mending import UNSOUND, Mending
 
-HEADER_BYTES = 5  # of an array of msgpack, at most
 FROM_LOG_ROWS = 8  # a decision: fewer cost more to read from it than from the store
 BATCH_SERIES, MOST_SERIES = 64, 256  # read at a time: the least, and the most where they have few rows
 BATCH_ROWS = 32_768  # with fewer at a time numpy's calls cost more than what they do; with more, memory
@@ -98,9 +97,8 @@ class Bulk:
         Raises: ValueError, and what reading a damaged row or a damaged log raises, where one is not what was decided.
         """
         judged = decisions.decisions_on(self._stored, names)
-        for series, of_series in zip(names, judged, strict=True):
-            if reason := decisions.lost(self._stored, series, of_series[-1].seq if of_series else None):
-                raise ValueError(reason)
+        if reason := decisions.lost_on(self._stored, names, judged):
+            raise ValueError(reason)
         made = [one for of_series in judged for one in of_series if one.rows]
         few = sum(one.rows for one in made) >= FROM_LOG_ROWS * len(made)
         batch = self._decided(names, judged, [one.seq for one in made]) if few else None
@@ -111,12 +109,13 @@ class Bulk:
         self._hold_past(batch, prices.OF_SERIES)
         return batch
 
-    def _decided(self, names: Sequence[Series], judged: Sequence[list[Decision]], seqs: Iterable[int]) -> Batch | None:
+    def _decided(self, names: Sequence[Series], judged: Sequence[list[Decision]], seqs: Sequence[int]) -> Batch | None:
         """Return the versions as the decisions in the log have them, None where one is not as decisions are.
 
         Raises: as `_held` does.
         """
-        found = commitments(self._log, [*seqs, *_looked_at(judged)])
+        # Their bars are held to be bars, and no others, where columns are made of them.
+        found = commitments(self._log, [*seqs, *_looked_at(judged)], unread=set(seqs))
         made = [_made(number, one, found.get(one.seq)) for number, of in enumerate(judged) for one in of if one.rows]
         try:
             columns, numbers = bar_columns.of_decisions(made)
@@ -187,11 +186,10 @@ def _made(number: int, decision: Decision, event: LoggedDecision | None) -> Deci
     if event is None:
         message = f"an event at seq {decision.seq} that is no decision"
         raise ValueError(message)
-    bars = memoryview(event.data.bars)  # of the event itself: nothing is copied before all are put together
-    count = array_length(bytes(bars[:HEADER_BYTES]))
+    count = raw_length(event.data.bars)
     withdrawn = [day.toordinal() - EPOCH_ORDINAL for day in event.data.withdrawn]
-    start = len(array_of(count, b""))
-    return DecidedBars(number, decision.seq, decision.recorded_at, count, bars[start:], withdrawn)
+    bars = memoryview(event.data.bars)[len(array_of(count, b"")) :]  # copied once, when all are put together
+    return DecidedBars(number, decision.seq, decision.recorded_at, count, bars, withdrawn)
 
 
 def _hold(batch: Batch, held: Ints, found: Mapping[int, LoggedDecision]) -> None:
@@ -236,10 +234,11 @@ def _leaves(batch: Batch, held: Ints) -> list[Leaves]:
     cuts = np.union1d(firsts, np.flatnonzero(starts[1:] != stops[:-1]) + 1)
     begin, end = starts[cuts].tolist(), stops[np.append(cuts, len(stops))[1:] - 1].tolist()
     places = [*np.searchsorted(cuts, firsts).tolist(), len(cuts)]
-    for (first, last), (place, past) in zip(runs, pairwise(places), strict=True):
+    of_runs = zip(numbers[firsts].tolist(), of[firsts].tolist(), runs, pairwise(places), strict=True)
+    for number, year, (first, last), (place, past) in of_runs:
         bars = [blob[start:stop] for start, stop in zip(begin[place:past], end[place:past], strict=True)]
         array = b"".join([array_of(last - first, b""), *bars])
-        found[numbers[first]][int(of[first])] = blake3(array).digest()
+        found[number][year] = blake3(array).digest()
     return found
 
 
@@ -247,8 +246,11 @@ def _versions(batch: Batch) -> list[Made]:
     """Return how many versions there are of each series by (seq as in a key, recorded_at)."""
     seqs, recorded, numbers = batch.columns.seqs, batch.columns.recorded, batch.numbers
     found: list[Made] = [{} for _ in batch.parts]
-    for first, last in _runs(numbers, seqs, recorded):
-        of_series, key = found[numbers[first]], (seq_key(int(seqs[first])), int(recorded[first]))
+    runs = list(_runs(numbers, seqs, recorded))
+    firsts = np.array([first for first, _ in runs], np.int64)
+    of_runs = (column[firsts].tolist() for column in (numbers, seqs, recorded))
+    for number, seq, at, (first, last) in zip(*of_runs, runs, strict=True):
+        of_series, key = found[number], (seq_key(seq), at)
         of_series[key] = of_series.get(key, 0) + last - first
     return found
 

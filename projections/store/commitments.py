@@ -16,7 +16,7 @@ from ledger.log_source import LogSource
 from ledger.market.series import Series
 from ledger.market.series_state import array_of, leaf, state
 from ledger.values import Action, Bar
-from projections.fold.event_readers import array_length
+from projections.fold.event_readers import raw_length
 from projections.fold.keys import DAY_BYTES, SEQ_BYTES, day_key, seq_key
 from projections.fold.tables import Past, Tables, encode
 from projections.models import corporate_actions, decisions, prices
@@ -188,7 +188,7 @@ def _made(commits: Commitment, stored: Sequence[tuple[bytes, bytes]]) -> bool:
 
 
 def _decides_on(logged: LoggedDecision, series: Series) -> bool:
-    return Series(logged.data.ticker, logged.data.provider) == series
+    return logged.data.ticker == series.ticker and logged.data.provider == series.provider
 
 
 def _row(logged: LoggedDecision) -> Decision:
@@ -199,5 +199,5 @@ def _row(logged: LoggedDecision) -> Decision:
 
 def _rows(said: Commitment) -> int:
     if not said.withdrawn:
-        return array_length(bytes(said.bars))
+        return raw_length(said.bars)
     return len({*said.withdrawn, *(bar.date for bar in _decode_bars(said.bars))})

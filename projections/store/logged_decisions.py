@@ -1,9 +1,10 @@
 """Decisions as the log has them, for whoever holds what is stored against them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from ledger.codec import UNDECODABLE, decode_envelope
 from ledger.events import ValidationCompleted
@@ -12,6 +13,10 @@ from projections.fold.event_readers import current_tag
 from projections.models.decisions import Commitment, LoggedDecision
 
 GAP_EVENTS = 8  # between two decisions: reading them as well costs less than to begin reading again
+
+# How the bars of a decision are named, and what comes behind them; what stands for them while the rest is read.
+BARS, BEHIND_BARS = b"\xa4bars", b"\xa7actions"
+STAND_IN = b"\xc4\x10" + b"bars left unread"
 
 _decode = msgspec.msgpack.Decoder(Commitment).decode
 _decode_whole = msgspec.msgpack.Decoder(LoggedDecision).decode
@@ -23,8 +28,13 @@ def commitment(log: LogSource, seq: int) -> Commitment | None:
     return None if found is None else found.data
 
 
-def commitments(log: LogSource, seqs: Iterable[int]) -> dict[int, LoggedDecision]:
+def commitments(
+    log: LogSource, seqs: Iterable[int], *, unread: Collection[int] = frozenset()
+) -> dict[int, LoggedDecision]:
     """Return those of the events `seqs` that are decisions.
+
+    The bars of those `unread` are what lies between the fields beside them: where the caller finds that they are an
+    array of bars to their last byte, they are the event's.
 
     Raises: what reading a damaged log raises.
     """
@@ -32,9 +42,32 @@ def commitments(log: LogSource, seqs: Iterable[int]) -> dict[int, LoggedDecision
     found = {}
     for first, last in _runs(sorted(wanted)):
         for record in log.read(first, last + 1):
-            if record.seq in wanted and (one := _decided(record.seq, record.body)) is not None:
-                found[int(record.seq)] = one
+            if record.seq in wanted:
+                one = _around_bars(record.seq, record.body) if record.seq in unread else None
+                one = one or _decided(record.seq, record.body)
+                if one is not None:
+                    found[int(record.seq)] = one
     return found
+
+
+def _around_bars(seq: int, body: bytes) -> LoggedDecision | None:
+    """Return the decision without a look at its bars, which is three quarters of the work; None: to be read whole.
+
+    With the stand-in where they were, everything around them is decoded and checked as ever. That it is found there,
+    once and as the bars, says that an array of bars in its place is read as such, and what is behind it as here.
+    """
+    start, stop = body.find(BARS) + len(BARS), body.rfind(BEHIND_BARS)
+    around = body[:start] + STAND_IN + body[max(start, stop) :]
+    try:
+        whole = _decode_whole(around)
+    except UNDECODABLE:
+        return None
+    if (whole.seq, whole.type, bytes(whole.data.bars)) != (seq, ValidationCompleted.TAG, STAND_IN):
+        return None
+    if around.count(STAND_IN) != 1:
+        return None
+    force_setattr(whole.data, "bars", msgspec.Raw(memoryview(body)[start:stop]))  # nobody else has it yet
+    return whole
 
 
 def _decided(seq: int, body: bytes) -> LoggedDecision | None:

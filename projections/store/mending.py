@@ -142,6 +142,13 @@ class _MendedTable(Table):
                 if last is None or (row[0] < last if reverse else row[0] > last):
                     yield row
 
+    def between(self, prefix: bytes, start: bytes, stop: bytes) -> list[Row]:
+        """Return the rows whose key begins with `prefix` and lies in [start, stop)."""
+        try:
+            return self._rows(prefix).between(prefix, start, stop)
+        except UNSOUND as error:
+            return self._again(error).between(prefix, start, stop)
+
     def whole(self, prefix: bytes, make: Callable[[Sequence[Row]], Made]) -> Made:
         """Return what `make` makes of the rows whose key begins with `prefix`: what they were held by, where it is."""
         try:

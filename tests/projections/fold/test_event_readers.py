@@ -9,7 +9,7 @@ from ledger import codec
 from ledger.codec import decode_envelope, decode_event
 from ledger.errors import DamagedError, UnknownEventError
 from ledger.events import FetchSucceeded
-from projections.fold.event_readers import FACTS, Evidence, array_length, decode_fact
+from projections.fold.event_readers import FACTS, Evidence, array_length, decode_fact, raw_length
 from tests.projections.story import Story, told
 
 
@@ -17,7 +17,8 @@ from tests.projections.story import Story, told
 @given(st.sampled_from([0, 1, 15, 16, 255, 65535, 65536, 70000]))
 def test_array_length_is_what_the_array_says(items: int) -> None:
     """In all three of the format's sizes."""
-    assert items == array_length(msgspec.msgpack.encode([0] * items))
+    encoded = msgspec.msgpack.encode([0] * items)
+    assert [items, items] == [array_length(encoded), raw_length(msgspec.Raw(encoded))]
 
 
 @pytest.mark.parametrize("value", [{}, "x", None, 5])

@@ -127,6 +127,19 @@ def test_a_scan_goes_on_behind_the_last_row_that_it_gave(tmp_path: Path, reverse
         assert value == view.state["prices"]["bars"].get(key)
 
 
+def test_rows_between_two_keys_are_those_of_a_scan_over_damage_too(tmp_path: Path) -> None:
+    """Of a part of a table."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    with open_view(log, tmp_path) as view:
+        want = list(view.state["prices"]["bars"].scan())[3:-1]
+        ends = want[0][0], want[-1][0] + b"\0"
+        assert want == view.state["prices"]["bars"].between(b"", *ends)
+    flip(tmp_path, rows(tmp_path, b"\1")[len(want) // 2][0], bit=500)
+    with open_view(log, tmp_path) as view, pytest.warns(StoreDroppedWarning):
+        assert want == view.state["prices"]["bars"].between(b"", *ends)
+
+
 def test_a_damaged_row_that_a_catch_up_reads_is_built_again(tmp_path: Path) -> None:
     """The fold would have counted on from a wrong number."""
     log = told(LONG_STORY)

@@ -58,13 +58,16 @@ class ExportedRows(Protocol):
         ...
 
 
-def adjusted_since(rows: Block, start: int = 0, stop: int | None = None) -> date | None:
-    """Return the first of the sessions `[start, stop)` of one series, by day, that has an adjusted price."""
-    missing = np.asarray(rows.columns["factor"].missing)[start:stop]
-    first = int(missing.argmin()) if len(missing) else 0
-    if first == len(missing) or missing[first]:
-        return None
-    return date.fromordinal(int(rows.columns["date"].values[start + first]) + EPOCH_ORDINAL)
+def adjusted_since(rows: Block, spans: Sequence[tuple[int, int]]) -> list[date | None]:
+    """Return of each span `[start, stop)`, sessions of one series by day, the first that has an adjusted price."""
+    starts = np.array([start for start, _ in spans], np.int64)
+    priced = np.flatnonzero(~np.asarray(rows.columns["factor"].missing))
+    found = np.append(priced, len(rows))[np.searchsorted(priced, starts)]
+    days = np.append(rows.columns["date"].values, 0)[found] + EPOCH_ORDINAL
+    return [
+        date.fromordinal(day) if first < stop else None
+        for day, first, (_, stop) in zip(days.tolist(), found.tolist(), spans, strict=True)
+    ]
 
 
 class Sink:
@@ -211,17 +214,20 @@ class ExportFiles:
         """
         batches = _batches(view, sessions(view, wanted, position, adjusted=rule), position)
         for found, of_parts in written_behind(batches, self._put_batch, rows_of=lambda one: len(one.found.block)):
-            days = found.block.columns["date"].values + EPOCH_ORDINAL
-            for part, actions in zip(found.parts, of_parts, strict=True):
+            spans = [(part.start, part.stop) for part in found.parts]
+            days = (found.block.columns["date"].values + EPOCH_ORDINAL)[[(start, stop - 1) for start, stop in spans]]
+            since = adjusted_since(found.block, spans)
+            for part, actions, ends, first_adjusted in zip(found.parts, of_parts, days.tolist(), since, strict=True):
+                first, last = map(date.fromordinal, ends)
                 yield ExportedSeries(
                     ticker=part.series.ticker,
                     provider=part.series.provider,
                     basis=part.judged[-1].basis,
-                    first=date.fromordinal(int(days[part.start])),
-                    last=date.fromordinal(int(days[part.stop - 1])),
+                    first=first,
+                    last=last,
                     prices=part.stop - part.start,
                     actions=len(actions),
-                    adjusted_since=adjusted_since(found.block, part.start, part.stop),
+                    adjusted_since=first_adjusted,
                 )
 
     def add_instruments(self, found: Sequence[Instrument]) -> None:

@@ -55,7 +55,7 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class ExportedSeries(msgspec.Struct, frozen=True, kw_only=True):
+class ExportedSeries(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A ticker of an export, and whose series stands for it; `prices` and `actions` count rows.
 
     `adjusted_since` is the first session with an adjusted price, null where none has one.

@@ -59,7 +59,7 @@ class HandedSeries(NamedTuple):
             last=days[-1],
             prices=len(days),
             actions=actions,
-            adjusted_since=adjusted_since(self.rows),
+            adjusted_since=adjusted_since(self.rows, [(0, len(self.rows))])[0],
         )
 
 
