@@ -43,7 +43,12 @@ def array_of(count: int, items: bytes) -> bytes:
 
 def leaf(bars: Iterable[bytes]) -> bytes:
     """Return the hash of one calendar year: BLAKE3 of the msgpack `array` of its bars."""
-    return blake3(array(bars)).digest()
+    return leaf_of_array(array(bars))
+
+
+def leaf_of_array(bars: bytes) -> bytes:
+    """Return the hash of one calendar year of which `bars` is the `array`."""
+    return blake3(bars).digest()
 
 
 def leaf_of(bars: list[Bar]) -> bytes:

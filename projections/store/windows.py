@@ -7,6 +7,7 @@ all of them, with the actions in force, have to lead to the state in the log.
 What is kept stays true of the decision that it was kept at; the years that later ones may have touched are read.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import MAXYEAR, MINYEAR
 from itertools import starmap
@@ -17,7 +18,7 @@ from ledger.codec import UNDECODABLE
 from ledger.ingest.rules.held import Held, Reach, beside
 from ledger.log_source import LogSource
 from ledger.market.series import Series
-from ledger.market.series_state import array, leaf, leaves_of, state
+from ledger.market.series_state import array, leaf_of_array, leaves_of, state
 from ledger.values import Action, Bar
 from projections.fold.keys import text_key
 from projections.fold.tables import State, Table, Tables, encode
@@ -113,12 +114,15 @@ class Windows:
             actions = corporate_actions.known(since, kept.actions)
         except (*UNDECODABLE, ValueError):
             return None
-        if state(series, committed.basis, years.leaves, actions) != committed.after:
+        led_to = state(series, committed.basis, years.leaves, actions)
+        if led_to != committed.after:
             return None
         if len(since) > DECISIONS_MAX or years.beyond_reach or not kept.leaves.keys() <= years.leaves.keys():
             self._note(series, newest.seq, years.leaves, actions)
         ranks = prices.held_ranks(tables, series, prices.EVER if reach is None else reach.days)
-        return Held({bar.date: bar for bar in bars}, actions, committed.basis, reach, years.leaves, ranks)
+        own = {bar.date: bar for bar in bars}
+        basis, leaves, encoded = committed.basis, years.leaves, years.encoded
+        return Held(own, actions, basis, reach, leaves, ranks, encoded=encoded, state=led_to)
 
     def _note(self, series: Series, seq: int, leaves: dict[int, bytes], actions: tuple[Action, ...]) -> None:
         if len(self.noted) < KEPT_MAX:
@@ -132,7 +136,9 @@ class _Years:
         self._tables = tables
         self._series = series
         self._bars: dict[int, list[Bar]] = {}
+        self._encoded: dict[int, list[bytes]] = {}
         self._read_years: set[int] = set()
+        self.encoded: dict[int, list[bytes]] = {}  # of the years whose bars were handed out
         self.leaves = dict(kept.leaves)
         self.beyond_reach = False  # whether a year was read for want of its leaf alone
         for span in changed:
@@ -153,18 +159,23 @@ class _Years:
         for away in (before, after):
             looked_at |= {bar.date.year for bar in beside(away, and_next=True)}
         self.beyond_reach = not changed & self.leaves.keys() <= looked_at
-        return [bar for year in sorted(looked_at & self.leaves.keys()) for bar in self._year(year)]
+        found = [bar for year in sorted(looked_at & self.leaves.keys()) for bar in self._year(year)]
+        self.encoded = {year: one for year, one in self._encoded.items() if year in looked_at}
+        return found
 
     def all_bars(self) -> list[Bar]:
         """Return every bar, by date; no leaf that was kept is left."""
-        found = prices.held_years(self._tables, self._series).bars
-        self.leaves = {year: leaf(encoded) for year, encoded in found.items()}
+        self.encoded = prices.held_years(self._tables, self._series).bars
+        whole = {year: array(encoded) for year, encoded in self.encoded.items()}
+        self.leaves = {year: leaf_of_array(bars) for year, bars in whole.items()}
         self.beyond_reach = False
-        return [bar for encoded in found.values() for bar in _decode_bars(array(encoded))]
+        return [bar for bars in whole.values() for bar in _decode_bars(bars)]
 
     def _away(self, year: int, step: int) -> Iterator[Bar]:
         """Yield the bars from `year` on, backwards for a step of -1, reading year after year."""
-        for each in sorted((one for one in self.leaves if (one - year) * step >= 0), reverse=step < 0):
+        known = sorted(self.leaves)
+        away = known[bisect_left(known, year) :] if step > 0 else known[: bisect_right(known, year)]
+        for each in away[::step]:
             yield from self._year(each)[::step]
 
     def _year(self, year: int) -> list[Bar]:
@@ -178,10 +189,12 @@ class _Years:
         self._read_years.update(unread)
         found = prices.held_years(self._tables, self._series, unread[0], unread[-1]).bars
         for year in unread:
-            self.leaves.pop(year, None)
+            if year not in found:
+                self.leaves.pop(year, None)
         for year, encoded in found.items():
-            self.leaves[year] = leaf(encoded)
-            self._bars[year] = _decode_bars(array(encoded))
+            bars = array(encoded)
+            self.leaves[year] = leaf_of_array(bars)
+            self._bars[year], self._encoded[year] = _decode_bars(bars), encoded
 
 
 def _key(series: Series) -> bytes:

@@ -1,18 +1,43 @@
-"""What a run over years held costs by count: seconds are noise, calls are not."""
+"""What a run over years held costs by count: seconds are noise, calls and rows are not."""
 
 import sys
 from pathlib import Path
+from zlib import crc32
+
+import pytest
 
 from ledger.market.sessions import shift
+from projections.store import lmdb_tables
 from tests.benchmarks.windows import TEN, TWO, Years
 
-CALLS_A_YEAR = 4  # each year has a leaf, which a state is made of
+CALLS_A_YEAR = 2  # each year has a leaf, which a state is made of
+SESSIONS_MORE = 3  # the first of ten years has as many days as the first of two, but not always as many sessions
+LEAF_BYTES = 40  # a year, and its leaf beside it
+TIMES_READ = 2  # the row of leaves: for itself, and beside the first row of the table behind it
+EVENINGS = 5
+
+
+@pytest.fixture(name="ten_and_two")
+def _ten_and_two(tmp_path: Path) -> tuple[Years, Years]:
+    """Return ledgers of ten years and of two, each after the evening that keeps the leaves."""
+    ten, two = (
+        Years(tmp_path / str(years), years=years, tickers=1, provider="yfinance", basis="split_adjusted")
+        for years in (TEN, TWO)
+    )
+    evening(ten)
+    evening(two)
+    return ten, two
+
+
+def evening(years: Years) -> None:
+    """Run the job of the next evening."""
+    years.today = shift(years.today, 1)
+    assert "success" == years.job(years.tickers[0]).run().status
 
 
 def calls(years: Years) -> int:
     """Return how many calls the job of the next evening makes, of Python's and of C's."""
-    years.today = shift(years.today, 1)
-    job, made = years.job(years.tickers[0]), 0
+    made = 0
 
     def count(_: object, event: str, __: object) -> None:
         nonlocal made
@@ -20,20 +45,37 @@ def calls(years: Years) -> int:
 
     sys.setprofile(count)
     try:
-        outcome = job.run()
+        evening(years)
     finally:
         sys.setprofile(None)
-    assert "success" == outcome.status
     return made
 
 
-def test_a_job_over_ten_years_held_does_what_one_over_two_does(tmp_path: Path) -> None:
-    """From fetch to decision, but for a few calls for each year more; the first evening keeps the leaves."""
-    ten, two = (
-        Years(tmp_path / str(years), years=years, tickers=1, provider="yfinance", basis="split_adjusted")
-        for years in (TEN, TWO)
-    )
-    calls(ten)
-    calls(two)
-    more = [calls(ten) - calls(two) for _ in range(5)]
+def rows(years: Years) -> tuple[int, int]:
+    """Return how many rows the job of the next evening reads and writes in the store, and their bytes."""
+    checked: list[int] = []
+
+    def counted(row: bytes) -> int:
+        checked.append(len(row))
+        return crc32(row)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lmdb_tables, "crc32", counted)  # each row's check, once for each time that it is read
+        evening(years)
+    return len(checked), sum(checked)
+
+
+def test_a_job_over_ten_years_held_does_what_one_over_two_does(ten_and_two: tuple[Years, Years]) -> None:
+    """From fetch to decision, but for a few calls for each year more."""
+    ten, two = ten_and_two
+    more = [calls(ten) - calls(two) for _ in range(EVENINGS)]
     assert max(more) <= CALLS_A_YEAR * (TEN - TWO), more
+
+
+def test_a_job_over_ten_years_held_reads_the_rows_that_one_over_two_reads(ten_and_two: tuple[Years, Years]) -> None:
+    """But for the leaf of each year more, which lie in one row."""
+    ten, two = ten_and_two
+    for _ in range(EVENINGS):
+        (count, size), (of_two, size_of_two) = rows(ten), rows(two)
+        assert count <= of_two + SESSIONS_MORE
+        assert size <= size_of_two + TIMES_READ * LEAF_BYTES * (TEN - TWO)

@@ -9,6 +9,7 @@ held read whole and read as far as it is looked at; the state of a decision besi
 import math
 import statistics
 import time as clock
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -34,6 +35,7 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from ledger.values import Basis, Identity, RawBar, Request, Source, Window
 from projections.models import ingest_logs, metrics, prices
+from projections.store.folder import KeptOpen
 from projections.store.runner import open_view
 from tests.benchmarks.one_object import print_measured
 from tests.ledger.ingest.answers import GOOD
@@ -47,6 +49,7 @@ LONG, SHORT, AGAIN = "10 years", "2 years", "2 years again"
 FILE = "cotahist"
 TRADES_ALONE = Reading(every_session=False)
 JOB = bytes(16)
+ANSWERED = 30  # sessions, the newest
 NORMAL_95 = 1.96  # standard deviations on either side
 
 
@@ -76,10 +79,12 @@ class Years:
         self.tickers = [f"AAAA{number}.SA" for number in range(3, 3 + tickers)]
         self.today = FIRST_RUN
         span = Window(FIRST_RUN - timedelta(days=365 * years), shift(FIRST_RUN, 40))
-        self.bars = [_bar(day, number) for number, day in enumerate(sessions(span))]
+        self.days = list(sessions(span))
+        self.bars = tuple(_bar(day, number) for number, day in enumerate(self.days))
         home = LedgerHome(folder)
         create_ledger(home, kind="real", software="benchmark", now=self.now, lock_timeout_s=5)
         self.log = EventLog(home, now=self.now, lock_timeout_s=5)
+        self._store = KeptOpen()
         held = tuple(bar for bar in self.bars if bar.date < FIRST_RUN)
         for ticker in self.tickers:
             fetch = self.evidence(ticker, held)
@@ -114,17 +119,22 @@ class Years:
         )
 
     def state(self, series: Series, reach: Reach) -> SeriesState:
-        """Return what the command line tells a job of its series."""
+        """Return what the command line tells a job of its series, from the store that it keeps open."""
+        self._store.keep(self.log.folder)
         with open_view(self.log, self.log.folder) as view:
             asked = metrics.asked(view.state["metrics"], series)
             pending = ingest_logs.pending(view.state["ingest_logs"], series.ticker)
             return SeriesState(view.held(series, reach), pending=pending, missing=asked.missing)
 
     def job(self, ticker: str) -> Job:
-        """Return one job of the day, its answer ready: to make that out of all the years is no part of a job."""
+        """Return one job of the day, its answer ready.
+
+        That is cut from the years without a look at the others: to go through them would leave the processor's caches
+        with nothing that the job needs, and the more years the less.
+        """
         identity = msgspec.structs.replace(GOOD, symbol=ticker)
-        known = tuple(bar for bar in self.bars if bar.date <= self.today)
-        provider = ScriptedProvider(Answered(known[-30:], identity=identity))
+        stop = bisect_right(self.days, self.today)
+        provider = ScriptedProvider(Answered(self.bars[stop - ANSWERED : stop], identity=identity))
         return Job(ticker, log=self.log, provider=provider, plan=PLAN, now=self.now, state=self.state, observer=Notes())
 
     def judged(self, ticker: str, held: Callable[[Series, Reach], Held]) -> None:

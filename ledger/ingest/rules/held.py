@@ -31,7 +31,9 @@ class Held(msgspec.Struct, frozen=True):
     `bars` are all that is held, or, with a `reach`, whole calendar years: those that it needs. `leaves` has the leaf of
     every year that anything is held in; None where it is to be worked out from all the bars. `ranks` are those of the
     days of `reach` that have one, by the files that were accepted over them. `exact` does as `row_rules.exact_bars`
-    does, for who keeps what it comes to: a row that comes again is not made exact again.
+    does, for who keeps what it comes to: a row that comes again is not made exact again. `encoded` has the bars of
+    whole years, each as a decision holds it; with any, `bars` are by date. `state` is what basis, leaves and actions
+    lead to, where somebody had to know.
     """
 
     bars: dict[date, Bar]
@@ -41,6 +43,8 @@ class Held(msgspec.Struct, frozen=True):
     leaves: Mapping[int, bytes] | None = None
     ranks: Mapping[date, Rank] = {}
     exact: Exact | None = None
+    encoded: Mapping[int, Sequence[bytes]] = {}
+    state: bytes | None = None
 
     def reaches(self, reach: Reach) -> bool:
         """Return whether all that `reach` looks at is in `bars`."""

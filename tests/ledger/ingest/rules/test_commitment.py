@@ -46,3 +46,28 @@ def test_the_threshold_is_a_float_of_64_bits() -> None:
     """A whole number of percent too: a stranger reads one type."""
     stored = msgspec.msgpack.encode(decided(Held({})))
     assert b"threshold_percent\xcb" in stored
+
+
+ONE_YEAR = run_of(tuple(range(10, 40)))  # rows from February on
+
+
+@pytest.mark.parametrize(
+    "places", [(29,), (0,), (7, 8, 29), (3, 12, 20, 28), (0, 1, 29)], ids=["behind", "before", "new", "both", "around"]
+)
+@pytest.mark.parametrize("lacking", [(), (29,), (0, 29), (0, 8, 20, 29)], ids=["all", "last", "ends", "amid"])
+def test_bars_already_encoded_lead_to_the_same_states(places: tuple[int, ...], lacking: tuple[int, ...]) -> None:
+    """Wherever a decision puts one: in the place of another, between two, at either end, or in a year of its own."""
+    bars = [bar(row) for row in ONE_YEAR]
+    have = [one for place, one in enumerate(bars) if place not in lacking]
+    put = [msgspec.structs.replace(bars[place], volume=7) for place in places]
+    put.append(msgspec.structs.replace(bars[0], date=bars[0].date.replace(year=bars[0].date.year + 1)))
+    plain = Held({one.date: one for one in have}, leaves=leaves_of(have), basis="split_adjusted")
+    encoded = {bars[0].date.year: [msgspec.msgpack.encode(one) for one in have]}
+    known = msgspec.structs.replace(plain, encoded=encoded, state=state(SERIES, "split_adjusted", leaves_of(have), ()))
+    decision = msgspec.structs.replace(decided(Held({})), verdict="success", bars=tuple(put))
+    want, found = (committed(decision, one, threshold_percent=10) for one in (plain, known))
+    assert want == found
+    after = sorted(
+        ({one.date: one for one in have} | {one.date: one for one in put}).values(), key=lambda one: one.date
+    )
+    assert found.after == state(SERIES, "split_adjusted", leaves_of(after), ())
