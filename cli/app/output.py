@@ -43,6 +43,13 @@ class StdoutError(OSError):
     """Stdout takes nothing more, and it is no pipe whose reader has seen enough."""
 
 
+class Words(msgspec.Struct, frozen=True):
+    """What is to be said on stderr, as `say` takes it."""
+
+    words: str
+    explains: bool
+
+
 class Style(msgspec.Struct, frozen=True):
     """How data is printed: as text, as JSON lines, as JSON lines inside one array, or in a format of other tools."""
 
@@ -244,6 +251,9 @@ def say(words: str, *, explains: bool = True) -> None:
 
     `explains` says that they are about how the command ends.
     """
+    if _HELD_BACK:
+        _HELD_BACK[-1].append(Words(words, explains))
+        return
     context = click.get_current_context(silent=True)
     if context is not None and explains:
         context.meta[_EXPLAINED] = True
@@ -252,6 +262,16 @@ def say(words: str, *, explains: bool = True) -> None:
         if kind in COLOURS and bar.may_draw():
             kind = click.style(kind, fg=COLOURS[kind], bold=True)
         click.echo(f"{kind}{space}{rest}", err=True)
+
+
+@contextmanager
+def held_back(words: list[Words]) -> Iterator[None]:
+    """Have what the block says put into `words`, for who says it once it is known to hold."""
+    _HELD_BACK.append(words)
+    try:
+        yield
+    finally:
+        _HELD_BACK.remove(words)
 
 
 def explained() -> bool:
@@ -341,6 +361,8 @@ _BEGAN: list[bool] = []
 # What kept stdout from taking what was printed, where printing is all that was asked for.
 _LOST: list[StdoutError] = []
 _EXPLAINED = f"{__name__}.explained"
+# Where words go while it is not known whether they hold.
+_HELD_BACK: list[list[Words]] = []
 
 
 def _write(chunks: Iterable[bytes]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 import msgspec
 
-from cli.app import clock
+from cli.app import clock, output
 from cli.app.settings import Settings
 from cli.context import params, places, sample
 from ledger.errors import NoLedgerError
@@ -119,18 +119,47 @@ def answered(settings: Settings, work: Callable[[LogSource, View], Answer]) -> A
     """Return what `work` makes of the log in use and of its read models as of its head; it does nothing but that.
 
     Of a large archive it may be called twice: beside the hash that proves the file, so that it must print nothing,
-    write nothing and take nothing that is gone the second time.
+    write nothing and take nothing that is gone the second time. What it says is said behind the hash.
 
     Raises: as `reading`, `view_of` and `work` do.
     """
     if (archive := archive_given()) is not None:
         from projections.store import archive_cache
 
-        with places.as_file(archive) as path:
+        with places.as_file(archive) as path, _said_behind(work) as quiet:
             cache, hashing = _kept_of(path)
-            return archive_cache.answered(path, cache, work, hashing=hashing)
+            return archive_cache.answered(path, cache, quiet, hashing=hashing)
     with reading(settings) as log, view_of(log) as view:
         return work(log, view)
+
+
+@contextmanager
+def _said_behind(
+    work: Callable[[LogSource, View], Answer],
+) -> Iterator[Callable[[LogSource, View], Answer]]:
+    """Give `work` without its words, of which those of the last time that it was called are said behind the block."""
+    from projections.store.archive_cache import LikelyArchive
+
+    said: list[output.Words] = []
+    over: list[LogSource] = []
+
+    def quiet(log: LogSource, view: View) -> Answer:
+        said.clear()
+        over[:] = [log]
+        with output.held_back(said):
+            return work(log, view)
+
+    def say() -> None:
+        if all(log.is_proven() for log in over if isinstance(log, LikelyArchive)):
+            for one in said:
+                output.say(one.words, explains=one.explains)
+
+    try:
+        yield quiet
+    except Exception:
+        say()
+        raise
+    say()
 
 
 def _kept_of(path: Path) -> "tuple[Path | None, HashBeside | None]":

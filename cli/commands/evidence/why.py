@@ -10,9 +10,11 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.context import days, ledgers, params, series_option, ticker_option
 from ledger.errors import NothingToShowError
+from ledger.log_source import LogSource
 from projections.api.why import WhyRow
 from projections.api.why import row as why_row
 from projections.queries import provenance
+from projections.store.store import View
 
 
 @click.command(
@@ -36,9 +38,12 @@ def why(ticker: str, day: date, source: str | None, style: Style) -> int:
 
     Down to the provider's raw numbers, and the SHA-256 of its answer.
     """
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
+
+    def rows(log: LogSource, view: View) -> list[WhyRow]:
         series = series_option.judged(view.state, ticker, source)
-        found = [why_row(series, day, trace) for trace in provenance.traces(log, view.state["prices"], series, day)]
+        return [why_row(series, day, trace) for trace in provenance.traces(log, view.state["prices"], series, day)]
+
+    found = ledgers.answered(settings.load(), rows)
     if not found:
         raise NothingToShowError(f"no answer for {ticker}{days.between(day, day)}", wanted="at least one")
     if days.closed(day):

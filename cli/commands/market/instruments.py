@@ -15,14 +15,17 @@ from cli.commands.market import table
 from cli.commands.market.class_option import class_option
 from cli.context import ledgers, params, positions, ticker_option
 from cli.render.table import TableColumn
+from ledger.log_source import LogSource
 from ledger.market.asset_class import AssetClass
 from projections.api import market_rows, renames
 from projections.api.rows import Instrument, RenameCandidate
+from projections.fold.tables import State
 from projections.models.instruments import Instruments
 from projections.models.metrics import Metrics
 from projections.models.prices import Prices
 from projections.queries.position import UpTo
 from projections.store.runner import view_at
+from projections.store.store import View
 
 NAMES = (
     *("ticker", "since", "until", "sessions", "asset_class", "isin", "name", "specification", "market", "bdi"),
@@ -80,14 +83,13 @@ def instruments(context: click.Context, /, *, renamed: bool, style: Style, **giv
     ticker, day = asked.ticker, asked.day
     if renamed and (day or asked.asset_class):
         context.fail("got --renames with --on or --class, want it alone or with a ticker")
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = positions.reached(log, asked.as_of)
-        state = view.state
-        if position < view.head.size:
-            state = view_at(log, position, [Prices(), Metrics(), Instruments()]).state
-        if renamed:
-            return _renames([one for one in renames.candidates(state) if ticker in {None, one.ticker, one.into}], style)
-        listed = list(market_rows.listings(state["instruments"], ticker, on=day))
+    if renamed:
+        return _renames(asked, style)
+
+    def listings(log: LogSource, view: View) -> list[Instrument]:
+        return list(market_rows.listings(_state(log, view, asked)["instruments"], ticker, on=day))
+
+    listed = ledgers.answered(settings.load(), listings)
     rows = [one for one in listed if asked.asset_class in {None, one.asset_class}]
     if not rows:
         what = f"no listing of {ticker or asked.asset_class or 'any instrument'}{'' if day is None else f' on {day}'}"
@@ -131,8 +133,22 @@ def _strike(one: Instrument) -> object:
     return "" if one.strike is None else one.strike
 
 
-def _renames(found: list[RenameCandidate], style: Style) -> int:
+def _state(log: LogSource, view: View, asked: InstrumentsOptions) -> State:
+    """Return the read models as they were known then."""
+    position = positions.reached(log, asked.as_of)
+    if position < view.head.size:
+        return view_at(log, position, [Prices(), Metrics(), Instruments()]).state
+    return view.state
+
+
+def _renames(asked: InstrumentsOptions, style: Style) -> int:
     """Print the candidates, and how a person records one of them."""
+
+    def candidates(log: LogSource, view: View) -> list[RenameCandidate]:
+        found = renames.candidates(_state(log, view, asked))
+        return [one for one in found if asked.ticker in {None, one.ticker, one.into}]
+
+    found = ledgers.answered(settings.load(), candidates)
     if not found:
         output.say("no candidate: nothing that ended has a neighbour that speaks for it", explains=False)
         return Exit.OK

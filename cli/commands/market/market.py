@@ -1,7 +1,9 @@
 """`main market`: every instrument of one session."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import click
@@ -14,11 +16,14 @@ from cli.app.output import Style
 from cli.commands.market import table
 from cli.commands.market.class_option import class_option
 from cli.context import days, ledgers, params, positions
+from ledger.log_source import LogSource
 from ledger.market.asset_class import AssetClass
 from projections.api import market_rows
 from projections.api.rows import MarketPrice
 from projections.models import metrics, retirements
+from projections.models.retirements import Retirement
 from projections.queries.position import UpTo
+from projections.store.store import View
 
 NAMES = (
     *("date", "ticker", "asset_class", "open", "high", "low", "close", "average", "bid", "ask"),
@@ -83,10 +88,7 @@ def market(context: click.Context, /, *, sort: str, limit: int | None, style: St
     asked = MarketOptions(**given)
     day = asked.day
     days.refuse_closed(context, day)
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = positions.reached(log, asked.as_of)
-        traded = list(market_rows.session(log, view.state, day, position))
-        ended = {} if asked.retired else retirements.in_force(view.state[metrics.NAME], position)
+    traded, ended = ledgers.answered(settings.load(), partial(_traded, asked=asked))
     found = [one for one in traded if one.ticker not in ended]
     if not found:
         raise NotImportedError(f"no instrument traded on {day}", period=day)
@@ -102,6 +104,13 @@ def market(context: click.Context, /, *, sort: str, limit: int | None, style: St
         without = f", {left} retired ones left out (--retired)" if left else ""
         output.say(f"{len(shown)} of {len(traded)} instruments{without}", explains=False)
     return Exit.OK
+
+
+def _traded(log: LogSource, view: View, *, asked: MarketOptions) -> tuple[list[MarketPrice], Mapping[str, Retirement]]:
+    """Return what traded in the session, and which tickers are retired and left out for it."""
+    position = positions.reached(log, asked.as_of)
+    traded = list(market_rows.session(log, view.state, asked.day, position))
+    return traded, {} if asked.retired else retirements.in_force(view.state[metrics.NAME], position)
 
 
 def text(one: MarketPrice) -> str:

@@ -12,9 +12,11 @@ from cli.app.exit_codes import Exit
 from cli.app.output import Style
 from cli.commands.market import table
 from cli.context import days, ledgers, params, positions
+from ledger.log_source import LogSource
 from projections.api import market_rows
 from projections.api.rows import OptionPrice
 from projections.queries.position import UpTo
+from projections.store.store import View
 
 NAMES = (
     *("date", "underlying", "underlying_close", "ticker", "kind", "strike", "expiry", "weekly"),
@@ -69,9 +71,11 @@ def options(context: click.Context, /, *, style: Style, **given: Any) -> int:
     asked = ChainOptions(**given)
     underlying, day = asked.underlying, asked.day
     days.refuse_closed(context, day)
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        position = positions.reached(log, asked.as_of)
-        found = list(market_rows.options(log, view.state, underlying, day, position))
+
+    def chain(log: LogSource, view: View) -> list[OptionPrice]:
+        return list(market_rows.options(log, view.state, underlying, day, positions.reached(log, asked.as_of)))
+
+    found = ledgers.answered(settings.load(), chain)
     rows = list(filter(asked.takes, found))
     if not rows:
         narrowed = f", which has {len(found)} others" if found else ""

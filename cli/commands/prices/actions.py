@@ -76,36 +76,44 @@ def actions(context: click.Context, /, *, style: Style, **given: Any) -> int:
         context.fail("got --disputed with --revisions or --source, want it without")
     if asked.ticker is None and not asked.disputed:
         context.fail("got no ticker, want --ticker, or --disputed for all of them")
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
-        if asked.disputed:
-            return _disputed(log, view, asked, style)
+    if asked.disputed:
+        return _disputed(asked, style)
+
+    def told(log: LogSource, view: View) -> list[CorporateAction]:
         position = positions.reached(log, asked.as_of)
         tables, name = view.state["prices"], asked.ticker or ""
         if asked.source is not None or not decisions.judged(tables, name):
             series_option.judged(view.state, name, asked.source)
-        found = series_rows.actions_of(tables, name, asked.source, position, every_change=asked.revisions)
+        return series_rows.actions_of(tables, name, asked.source, position, every_change=asked.revisions)
+
+    found = ledgers.answered(settings.load(), told)
     output.give(output.rendered(found, style, msgspec.structs.replace(LAYOUT, lines=output.lines(text, TABLE))))
     if not found:
         output.say("nothing to show", explains=False)
     return Exit.OK
 
 
-def _disputed(log: LogSource, view: View, asked: ActionsOptions, style: Style) -> int:
+def _disputed(asked: ActionsOptions, style: Style) -> int:
     # Imported here: exact fractions cost as much as everything else that actions need.
     from projections.actions import taped
     from projections.api import disputes
 
-    if asked.ticker is not None:
-        series_option.judged(view.state, asked.ticker, None)
-    names = taped.tickers(view.state) if asked.ticker is None else [asked.ticker]
-    position, order = positions.reached(log, asked.as_of), settings.load().action_sources
-    seen = {name: disputes.seen(log, view.state, name, position, order) for name in names}
-    found = [row for name, some in seen.items() for row in disputes.rows(name, some)]
+    def seen(log: LogSource, view: View) -> dict[str, list[disputes.DisputedAction]]:
+        if asked.ticker is not None:
+            series_option.judged(view.state, asked.ticker, None)
+        names = taped.tickers(view.state) if asked.ticker is None else [asked.ticker]
+        position, order = positions.reached(log, asked.as_of), settings.load().action_sources
+        return {
+            name: list(disputes.rows(name, disputes.seen(log, view.state, name, position, order))) for name in names
+        }
+
+    told = ledgers.answered(settings.load(), seen)
+    found = [row for rows in told.values() for row in rows]
     doubted = [row for row in found if row.state in disputes.IN_DOUBT]
     lines = output.lines(disputed_text, DISPUTED_TABLE)
     output.give(output.rendered(doubted, style, msgspec.structs.replace(DISPUTED_LAYOUT, lines=lines)))
     alike, alone = (sum(row.state == state for row in found) for state in ("agreed", "single"))
-    say = f"{len(doubted)} in doubt; {alike} told alike, {alone} by one witness alone, of {len(names)} tickers"
+    say = f"{len(doubted)} in doubt; {alike} told alike, {alone} by one witness alone, of {len(told)} tickers"
     output.say(say, explains=bool(doubted))
     return Exit.WARNING if doubted else Exit.OK
 

@@ -1,5 +1,7 @@
 """`main diff`: a series at two positions, compared."""
 
+from datetime import date
+
 import click
 
 from cli.app import exits, output, settings
@@ -9,10 +11,14 @@ from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render import money
 from cli.render.table import TableColumn
 from ledger.errors import NothingToShowError
+from ledger.log_source import LogSource
+from ledger.market.series import Series
+from ledger.values import Bar
 from projections.api import series_rows
 from projections.api.rows import DiffRow
 from projections.models import prices, units
 from projections.queries.position import UpTo
+from projections.store.store import View
 
 
 @click.command(
@@ -33,11 +39,15 @@ Exit codes: 0 alike, 1 they differ, 3 no session held at either.
 @output.style_options
 def diff(ticker: str, old: UpTo, new: UpTo, source: str | None, style: Style) -> int:
     """Print where a ticker's prices differ between two positions of the log."""
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
+
+    def held(log: LogSource, view: View) -> tuple[Series, dict[date, Bar], dict[date, Bar]]:
         series = series_option.one(view.state, ticker, source)
         before, after = (
             prices.bars(view.state["prices"], series, positions.reached(log, reach)) for reach in (old, new)
         )
+        return series, before, after
+
+    series, before, after = ledgers.answered(settings.load(), held)
     if not before and not after:
         raise NothingToShowError(f"no session of {ticker} at either position", wanted="at least one")
     found = list(series_rows.differences(series, before, after))

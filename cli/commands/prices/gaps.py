@@ -10,11 +10,12 @@ from cli.app.output import Style
 from cli.context import ledgers, series_option, ticker_option
 from cli.render.table import TableColumn
 from ledger.ingest.providers import registry
-from ledger.log_source import created
+from ledger.log_source import LogSource, created
 from projections.api import series_rows
 from projections.api.rows import MissingSession
 from projections.models import metrics, retirements, units
 from projections.queries.gaps import DueSessions, last_due, uncovered
+from projections.store.store import View
 
 
 @click.command(
@@ -43,7 +44,8 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
     Nothing is ever filled in by guessing: later runs ask for recent gaps again.
     """
     given = settings.load()
-    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
+
+    def missing(log: LogSource, view: View) -> list[MissingSession]:
         until = last_due(created(log).kind, clock.now_us(given, reading=True))
         measures, series = view.state["metrics"], series_option.some(view.state, ticker, source)
         ended = {ticker: one.on for ticker, one in retirements.in_force(measures).items()}
@@ -64,6 +66,9 @@ def gaps(ticker: str | None, source: str | None, style: Style) -> int:
                 files=files.get(one.provider, ()),
             )
             found += series_rows.missing_sessions(view.state["prices"], one, due)
+        return found
+
+    found = ledgers.answered(given, missing)
     output.show(found, style, text=text, table=TABLE, none="no session is missing")
     return exits.ended(Exit.WARNING if found else Exit.OK, f"sessions without a price: {len(found)}")
 

@@ -17,6 +17,7 @@ from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import Layout
 from cli.render.table import TableColumn
 from ledger.errors import NothingToShowError
+from ledger.log_source import LogSource
 from projections.api.returns import adjusted_series
 from projections.models import prices
 from projections.queries.position import UpTo
@@ -82,17 +83,21 @@ def returns(context: click.Context, /, *, style: Style, **given: Any) -> int:
     asked = ReturnsOptions(**given)
     params.refuse_backwards(context, asked.start, asked.end, names=("--from", "--to"))
     in_force = settings.load()
-    with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
+
+    def gained(log: LogSource, view: View) -> tuple[list[ReturnRow], list[str]]:
         gains = Gains(view, positions.reached(log, asked.as_of), in_force.action_sources)
         names = asked.tickers or prices.tickers(view.state[prices.NAME])
-        gained = (gains.of(name, asked.start, asked.end, source=asked.source) for name in names)
-        rows = [row for row in gained if row is not None]
+        found = (gains.of(name, asked.start, asked.end, source=asked.source) for name in names)
+        rows = [row for row in found if row is not None]
         if asked.against is not None:
             rows = [gains.beside(row, asked.against) for row in rows]
+        return rows, gains.cut
+
+    rows, cut = ledgers.answered(in_force, gained)
     if not rows:
         raise NothingToShowError("fewer than two sessions of what was asked for", wanted="two closes to compare")
     output.give(output.rendered(rows, style, replace(LAYOUT, lines=output.lines(text, TABLE))))
-    for words in gains.cut:
+    for words in cut:
         output.say(words)
     lacking = [row.ticker for row in rows if row.total_return is None]
     return exits.ended(Exit.WARNING if lacking else Exit.OK, f"no total return of {', '.join(lacking)}")

@@ -43,12 +43,14 @@ def revisions(ticker: str | None, since: Span | None, source: str | None, *, eve
     In text a rescale is one line a field; in JSON each session is.
     """
     first_us = 0 if since is None else since.first_us
-    with ledgers.viewing(settings.load()) as view:
-        found = [
+    found = ledgers.answered(
+        settings.load(),
+        lambda _, view: [
             one
             for series in series_option.some(view.state, ticker, source)
             for one in series_rows.changes(view.state["prices"], series, everything=everything, since_us=first_us)
-        ]
+        ],
+    )
     found.sort(key=lambda one: one.seq)
     output.give(output.rendered(found, style, Layout(lines=lines)))
     if not found:

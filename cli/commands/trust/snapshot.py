@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import get_args
 
@@ -14,10 +15,14 @@ from cli.app.output import Style
 from cli.context import ledgers, params, positions, series_option, ticker_option
 from cli.render.renderers import JSON, TEXT
 from ledger.errors import NothingToShowError
+from ledger.log_source import LogSource
+from ledger.market.series import Series
+from ledger.values import Bar
 from projections.models import prices
 from projections.queries.position import UpTo
 from projections.queries.snapshot_check import CheckStatus, SnapshotCheck, check_snapshots
 from projections.queries.snapshot_csv import render
+from projections.store.store import View
 
 FAILED: frozenset[CheckStatus] = frozenset({"mismatch", "refused"})
 
@@ -91,10 +96,13 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
 
 
 def _regenerate(ticker: str, as_of: UpTo | None, out: Path | None, source: str | None, style: Style) -> int:
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
+
+    def held(log: LogSource, view: View) -> tuple[int, Series, dict[date, Bar]]:
         position = min(positions.reached(log, as_of), view.head.size)
         series = series_option.one(view.state, ticker, source)
-        bars = prices.bars(view.state["prices"], series, position)
+        return position, series, prices.bars(view.state["prices"], series, position)
+
+    position, series, bars = ledgers.answered(settings.load(), held)
     if not bars:
         raise NothingToShowError(
             f"no sessions of {series.ticker} in the first {position} events", wanted="at least one"

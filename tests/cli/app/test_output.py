@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.app import output
-from cli.app.output import Style, asked_for_json
+from cli.app.output import Style, Words, asked_for_json
 from tests.support.cli import REPOSITORY, environment
 
 ALL = "from cli.app.output import *\n"
@@ -109,3 +109,22 @@ def test_a_full_disk_under_stdout_is_noted() -> None:
 def test_the_words_alone_say_whether_json_was_asked_for(args: list[str], style: Style | None) -> None:
     """Even where they cannot be parsed."""
     assert style == asked_for_json(args)
+
+
+def interrupted() -> None:
+    """Say something, and be ended."""
+    output.say("second")
+    raise KeyboardInterrupt
+
+
+def test_words_that_may_not_hold_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    """Until somebody says them; the innermost block has them, whatever ends it."""
+    outer, inner = list[Words](), list[Words]()
+    with output.held_back(outer):
+        output.say("first", explains=False)
+        with pytest.raises(KeyboardInterrupt), output.held_back(inner):
+            interrupted()
+        output.say("third")
+    assert ([Words("first", False), Words("third", True)], [Words("second", True)]) == (outer, inner)
+    output.say("behind")
+    assert "behind\n" == capsys.readouterr().err

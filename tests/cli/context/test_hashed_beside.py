@@ -18,13 +18,28 @@ from tests.support.archives import archive, put
 from tests.support.cli import Result, environment
 from tests.support.sample_ledger import FOLDER, NOW
 
-USING = [args for args in SHOWING if args[0] in early_hash.COMMANDS]
+USING = [
+    *(args for args in SHOWING if args[0] in early_hash.COMMANDS),
+    ["prices", "--ticker", "PETR4", "--as-of", "99"],  # which says that there is no such event
+    ["actions", "--disputed"],
+    ["prices", "--ticker", "VALE3"],  # of which nothing is held
+]
 # However small the file is.
 BESIDE = """
 from cli.context import early_hash
 early_hash.WORTH_A_PROCESS_BYTES = 0
 from cli.entry import main
 main()
+"""
+
+
+# The file cannot be read any more once it turns out to be another.
+THEN_GONE = """
+from ledger.errors import NoArchiveError
+from projections.store import archive_cache
+def gone(path, *_, **__):
+    raise NoArchiveError(path)
+archive_cache.read_archive = gone
 """
 
 
@@ -49,9 +64,9 @@ def lie(auditor: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return lie
 
 
-def asked(args: list[str], folder: Path, home: Path) -> Result:
+def asked(args: list[str], folder: Path, home: Path, *, first: str = "") -> Result:
     """Run `main` on `args` of the archive there, beside its hash."""
-    words = [sys.executable, "-c", BESIDE, *args, "--ledger", "a.db"]
+    words = [sys.executable, "-c", f"{first}{BESIDE}", *args, "--ledger", "a.db"]
     env = environment({**NOW, "XDG_CACHE_HOME": str(home)})
     done = subprocess.run(words, cwd=folder, env=env, capture_output=True, check=False)
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -66,6 +81,14 @@ def test_no_byte_is_that_of_a_lie(args: list[str], auditor: Path, lie: Path, tmp
         os.utime(lie, (used_at, used_at))
         _removed(tmp_path)
         assert (want, written) == (asked(words, auditor, home), everything(tmp_path))
+
+
+def test_no_word_is_said_of_a_lie(auditor: Path, lie: Path) -> None:
+    """Where the truth is an error: nothing comes before that."""
+    os.utime(lie, (2**32, 2**32))
+    found = asked(["prices", "--ticker", "PETR4", "--as-of", "99"], auditor, lie.parents[1], first=THEN_GONE)
+    assert (3, "") == (found.code, found.out)
+    assert found.err.startswith("error: ")
 
 
 def _removed(folder: Path) -> None:

@@ -11,8 +11,10 @@ from cli.context import ledgers, params, series_option, ticker_option
 from ledger.codec import decode_as, decode_envelope
 from ledger.errors import NothingToShowError
 from ledger.events import ValidationCompleted
+from ledger.log_source import LogSource
 from ledger.values import Verdict
 from projections.models.decisions import decisions
+from projections.store.store import View
 
 EXITS: dict[Verdict, Exit] = {"warning": Exit.WARNING, "rejected": Exit.CRITICAL}
 
@@ -40,7 +42,8 @@ def validation(ticker: str, job_id: bytes | None, limit: int | None, source: str
 
     main rules says what each rule is.
     """
-    with ledgers.reading(settings.load()) as log, ledgers.view_of(log) as view:
+
+    def said(log: LogSource, view: View) -> list[row.DecisionRow]:
         series = series_option.judged(view.state, ticker, source)
         seqs = [decision.seq for decision in decisions(view.state["prices"], series)]
         found = []
@@ -49,6 +52,9 @@ def validation(ticker: str, job_id: bytes | None, limit: int | None, source: str
             envelope = decode_envelope(seq, record.body)
             if job_id is None or envelope.job_id == job_id:
                 found.append(row.row(envelope, decode_as(envelope, ValidationCompleted)))
+        return found
+
+    found = ledgers.answered(settings.load(), said)
     found = found if limit is None else found[-limit:]
     if not found:
         raise NothingToShowError(f"no decision over {ticker} of that job", wanted="at least one")

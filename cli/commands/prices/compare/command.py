@@ -62,8 +62,7 @@ def compare(context: click.Context, /, *, limit: int, style: Style, **given: Any
     params.refuse_backwards(context, pair.start, pair.end)
     if pair.a == pair.b:
         context.fail(f"got {pair.a} as --a and as --b, want two providers")
-    with ledgers.viewing(settings.load()) as view:
-        found = compared(view.state, pair, limit=limit)
+    found = ledgers.answered(settings.load(), lambda _, view: compared(view.state, pair, limit=limit))
     output.report([found], style, text=row.text)
     why = f"{pair.ticker}: sessions in which {pair.a} and {pair.b} differ: {found.differing}"
     return exits.ended(Exit.WARNING if found.differing else Exit.OK, why)

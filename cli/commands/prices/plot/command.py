@@ -15,6 +15,7 @@ from cli.commands.prices.plot import chart
 from cli.commands.prices.plot.chart import PictureFormat, PriceChart
 from cli.context import adjustment, ledgers, params, series_option, ticker_option
 from ledger.errors import NothingToShowError
+from ledger.log_source import LogSource
 from projections.api import series_rows
 from projections.api.ledger import Ledger
 from projections.api.rows import AdjustedPrice, Price
@@ -101,9 +102,12 @@ def plot(
         context.fail(f"got --as-of {len(as_of)} times, want it once or twice")
     asked = [PlotOptions(start=start, end=end, as_of=one, **given) for one in as_of or (None,)]
     in_force = settings.load()
-    with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
+
+    def charts(log: LogSource, view: View) -> list[PriceChart]:
         ledger = Ledger(log, view, order=in_force.price_sources, action_order=in_force.action_sources)
-        drawn = [_chart(ledger, view, one) for one in asked]
+        return [_chart(ledger, view, one) for one in asked]
+
+    drawn = ledgers.answered(in_force, charts)
     output.give([chart.render(drawn, drawing)], out)
     with output.unprinted():
         for one in drawn:

@@ -11,7 +11,9 @@ from cli.app.output import Style
 from cli.commands.prices.sql import row
 from cli.context import ledgers, params, positions, series_option
 from cli.render.renderers import PARQUET
+from ledger.log_source import LogSource
 from projections.queries.position import UpTo
+from projections.store.store import View
 
 MEMORY_MB, MEMORY_MAX_MB = 1024, 1024 * 1024
 
@@ -79,13 +81,16 @@ def sql(
 
     in_force = settings.load()
     order, action_order = in_force.price_sources, in_force.action_sources
-    with ledgers.reading(in_force) as log, ledgers.view_of(log) as view:
+
+    def found(log: LogSource, view: View) -> tuple[Any, int]:
         position = positions.reached(log, as_of)
         asked = RelationsAsked(position=position, order=order, action_order=action_order, **given)
         relations = Relations(log, view, asked)
-        table = answered(query, relations, memory_mb=memory_mb)
-    if relations.late:
-        late = f"{len(relations.late)} tickers are not adjusted from their first session on (null there)"
+        return answered(query, relations, memory_mb=memory_mb), len(relations.late)
+
+    table, unadjusted = ledgers.answered(in_force, found)
+    if unadjusted:
+        late = f"{unadjusted} tickers are not adjusted from their first session on (null there)"
         output.say(f"{late}: main actions --disputed, main import-actions FILE", explains=False)
     if style.format == PARQUET:
         output.give([row.parquet_file(table)], out)

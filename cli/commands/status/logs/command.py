@@ -100,8 +100,9 @@ def logs(  # noqa: PLR0913 - one parameter an option
         failed=failed,
     )
     none = f"no attempt{f' of {ticker}' if ticker else ''} matches"
-    with ledgers.viewing(settings.load()) as view:
-        found = entries(view.state["ingest_logs"], wanted, limit=limit, offset=offset)
+    found = ledgers.answered(
+        settings.load(), lambda _, view: entries(view.state["ingest_logs"], wanted, limit=limit, offset=offset)
+    )
     rows = (to_python(LogEntry, **msgspec.structs.asdict(entry)) for entry in found)
     output.show(rows, style, text=text, table=TABLE, none=none)
     return exits.ended(Exit.WARNING if failed and found else Exit.OK, f"failed attempts: {len(found)}")

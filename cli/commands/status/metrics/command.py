@@ -61,9 +61,7 @@ def metrics(context: click.Context, /, ticker: str | None, out: Path | None, sty
     if style.format == PROMETHEUS:
         # What is scraped describes the log even where nothing was ingested, so it is printed first.
         return _exit(_some(scrape.give(reports, ticker, style, out), ticker))
-    given = settings.load()
-    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        found = _some(reports(log, view, ticker, given), ticker)
+    found = _some(_answered(ticker), ticker)
     output.report(found, style, text=row.text, table=row.TABLE)
     return _exit(found)
 
@@ -84,9 +82,7 @@ Exit codes: those of main metrics.
 @output.style_options
 def ingest_lag(ticker: str | None, style: Style) -> int:
     """Say how long ago each ticker was last ingested."""
-    given = settings.load()
-    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        found = reports(log, view, ticker, given)
+    found = _answered(ticker)
     output.show(map(row.lag, _some(found, ticker)), style, text=row.lag_text, table=row.LAG_TABLE)
     return _exit(found)
 
@@ -106,9 +102,7 @@ Exit codes: 0 printed, 3 no session held.
 @output.style_options
 def last_date(ticker: str, style: Style) -> int:
     """Print the last session held of a ticker."""
-    given = settings.load()
-    with ledgers.reading(given) as log, ledgers.view_of(log) as view:
-        found = reports(log, view, ticker, given)
+    found = _answered(ticker)
     rows = [
         LastDateRow(
             ticker=ticker, last_date=one.last_date, sessions_behind=one.sessions_behind or 0, provider=one.provider
@@ -118,6 +112,11 @@ def last_date(ticker: str, style: Style) -> int:
     ]
     output.show(_some(rows, ticker), style, text=lambda one: one.last_date.isoformat())
     return Exit.OK
+
+
+def _answered(ticker: str | None) -> list[TickerReport]:
+    given = settings.load()
+    return ledgers.answered(given, lambda log, view: reports(log, view, ticker, given))
 
 
 def reports(log: LogSource, view: View, ticker: str | None, given: Settings) -> list[TickerReport]:
