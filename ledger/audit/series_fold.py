@@ -162,6 +162,7 @@ class SeriesFold:
     def __init__(self, scratch: ScratchMap) -> None:
         self._scratch = scratch
         self._live: OrderedDict[Series, LiveSeries] = OrderedDict()
+        self._last: tuple[Series, LiveSeries] | None = None  # of these the one that was used last
         self._items = 0
         self._hash = hashing()
 
@@ -228,10 +229,18 @@ class SeriesFold:
         return True
 
     def _used(self, series: Series) -> LiveSeries:
+        last = self._last
+        if last is not None and last[0] == series:
+            return last[1]
         live = self._live.get(series)
-        if live is not None:
+        if live is None:
+            live = self._opened(series)
+        else:
             self._live.move_to_end(series)
-            return live
+        self._last = series, live
+        return live
+
+    def _opened(self, series: Series) -> LiveSeries:
         key = _encode((series.provider, series.ticker))  # two strings in msgpack: no such pair begins another
         stored = self._scratch.get(b"s" + key)
         held = HeldSeries() if stored is None else _decode_held(stored)

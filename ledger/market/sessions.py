@@ -18,6 +18,7 @@ _DAY = timedelta(days=1)
 _SATURDAY = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_HOUR_US = 3_600_000_000
 
 
 def covers(day: date) -> bool:
@@ -62,6 +63,16 @@ def final_at(day: date) -> int:
 
 def trading_day(now_us: int) -> date:
     """Return the calendar day in São Paulo at `now_us`."""
+    # Since 1914 the zone is whole hours from UTC: a day begins where an hour does.
+    return _day_of_hour(now_us // _HOUR_US) if now_us >= 0 else _local_day(now_us)
+
+
+@lru_cache(maxsize=256)  # what came in one evening came within a few hours
+def _day_of_hour(hours: int) -> date:
+    return _local_day(hours * _HOUR_US)
+
+
+def _local_day(now_us: int) -> date:
     return (_EPOCH + timedelta(microseconds=now_us)).astimezone(_zone()).date()
 
 

@@ -56,9 +56,9 @@ class EndedEvidence:
             raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
         waiting = self._waiting(series)
         if is_answer:
-            self._recent[series] = self._with(waiting, envelope.seq)
+            self._add(waiting, envelope.seq)
         elif envelope.cause is not None:
-            self._recent[series] = self._without(waiting, envelope.cause)
+            self._end(waiting, envelope.cause)
 
     def _waiting(self, series: Series) -> list[int]:
         """Return what waits of the series, which is the one that was used last from here on."""
@@ -72,24 +72,25 @@ class EndedEvidence:
         waiting = self._recent[series] = _decode_seqs(self._scratch.get(_key(series)) or _encode([]))
         return waiting
 
-    def _with(self, waiting: list[int], seq: int) -> list[int]:
-        if len(waiting) < WAITING_KEPT:
-            return [*waiting, seq]
-        kept = waiting[waiting[0] == FORGOTTEN :]
-        self._pass_over(kept[:1])
-        return [FORGOTTEN, *kept[1:], seq]
+    def _add(self, waiting: list[int], seq: int) -> None:
+        if len(waiting) >= WAITING_KEPT:
+            kept = waiting[waiting[0] == FORGOTTEN :]
+            self._pass_over(kept[:1])
+            waiting[:] = FORGOTTEN, *kept[1:]
+        waiting.append(seq)
 
-    def _without(self, waiting: list[int], cause: int) -> list[int]:
-        """Return what waits still once the answer at `cause` is ended.
+    def _end(self, waiting: list[int], cause: int) -> None:
+        """Have the answer at `cause` wait no longer.
 
         Raises: DepartureError.
         """
         self.passed_over.pop(cause, None)
         if cause in waiting:
-            self._pass_over(seq for seq in waiting if FORGOTTEN < seq < cause)
+            if waiting[0] != cause:
+                self._pass_over(seq for seq in waiting if FORGOTTEN < seq < cause)
+            waiting.remove(cause)
         elif waiting[:1] != [FORGOTTEN]:
             raise DepartureError("cause", cause, "an answer that no event before ended")
-        return [seq for seq in waiting if seq != cause]
 
     def _pass_over(self, seqs: Iterable[int]) -> None:
         if len(self.passed_over) < PASSED_KEPT:

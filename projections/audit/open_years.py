@@ -77,7 +77,10 @@ class OpenYear(msgspec.Struct):
 
     def text(self, start: int = 0) -> bytes:
         """Return the rows of the year from the one at `start` on, each with its end."""
-        lines = self.lines
+        lines, stop = self.lines, len(self.lines)
+        if start + 1 == stop:
+            text = lines[start] = lines[start] or line(self.bars[start])
+            return f"{text}\n".encode()
         lines[start:] = [kept or line(bar) for kept, bar in zip(lines[start:], self.bars[start:], strict=True)]
         return "\n".join((*lines[start:], "")).encode()
 

@@ -211,12 +211,12 @@ class Rederivation:
 
         Raises: DepartureError, after which nothing more of this log is derived.
         """
-        percent = float(made.threshold_percent or 0)
-        derived = rejudging.judged(found, self._years.near(made.series, rejudging.reach(found)), percent)
-        before = self._years.state(made.series, derived.basis)
+        percent, series = float(made.threshold_percent or 0), made.series
+        derived = rejudging.judged(found, self._years.near(series, rejudging.reach(found)), percent)
+        before = self._years.state(series, derived.basis)
         after = self._years.apply(envelope.seq, derived, committing=True)
         derived = replace(derived, before=before, after=after, threshold_percent=percent)
-        if encode_data(derived) != bytes(envelope.data):
+        if encode_data(derived) != envelope.data:
             check_decision(decode_as(envelope, ValidationCompleted), derived)
 
     def _failure(self, envelope: Envelope) -> None:

@@ -14,7 +14,7 @@ from ledger.events import ValidationCompleted
 from ledger.ingest.rules.held import Held
 from ledger.ingest.rules.reading import Offer, Reading
 from ledger.ingest.rules.row_rules import Sorted
-from ledger.ingest.rules.sifting import sift
+from ledger.ingest.rules.sifting import goes_on_plainly
 from ledger.market import sessions
 from ledger.values import Bar, Window
 
@@ -29,7 +29,7 @@ def news(
     accepted, old = found.accepted, held.bars
     if not old or len(accepted) != found.received or offers or held.ranks or reading.rank is not None:
         return None
-    if any(action.ex_date >= window.start for action in held.actions):
+    if held.actions and any([action.ex_date >= window.start for action in held.actions]):  # noqa: C419 - a few
         return None
     days, held_days = [bar.date for bar in accepted], sorted(old)
     repeated = bisect_right(days, held_days[-1])
@@ -39,11 +39,11 @@ def news(
         return None
     if tuple(map(old.get, days[:repeated])) != accepted[:repeated]:
         return None
-    if fresh and not (_are_plain(accepted[repeated - 1], fresh) and all(map(sessions.covers, days[repeated:]))):
+    if fresh and not (goes_on_plainly(accepted[repeated - 1], fresh) and all(map(sessions.covers, days[repeated:]))):
         return None
-    known = {*days, *old}
-    due = sessions.sessions(days_due(window, reading, last_final, known, old))
-    return fresh if known.issuperset(due) else None
+    # Of what is held since the window begins the answer has each: all that is known is in one of the two.
+    due = sessions.sessions(days_due(window, reading, last_final, (days[0], held_days[0]), held_days))
+    return fresh if {*days, *held_days}.issuperset(due) else None
 
 
 def told(nothing: ValidationCompleted, found: Sorted, fresh: tuple[Bar, ...]) -> ValidationCompleted:
@@ -69,9 +69,3 @@ def days_due(
     # Of the days due: from the first day known on, where none is named.
     first = max(window.start, reading.first_day or min(known))
     return Window(max([day for day in held if day < first], default=first), min(window.end, last_final))
-
-
-def _are_plain(before: Bar, fresh: Sequence[Bar]) -> bool:
-    """Return whether no rule has to look at `fresh` sessions, of which the first follows the one `before` it."""
-    sifted = sift((before, *fresh), range(1, 1 + len(fresh)))
-    return not (sifted.steps or sifted.sessions or sifted.idle or sifted.unadjusted or sifted.alike)

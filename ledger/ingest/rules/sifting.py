@@ -37,6 +37,23 @@ class Sifted(msgspec.Struct, frozen=True):
 def sift(bars: Sequence[Bar], places: Sequence[int]) -> Sifted:
     """Return what is to be looked at of `bars`, oldest first, of which those at `places` are new. O(places)."""
     steps, alike = _steps(bars, taking_part(places, len(bars)))
+    return Sifted(steps, *_sessions(bars, places), alike)
+
+
+def goes_on_plainly(before: Bar, fresh: Sequence[Bar]) -> bool:
+    """Return whether nothing of `fresh` sessions is to be looked at, of which the first follows the one `before` it."""
+    bars, places = (before, *fresh), range(1, 1 + len(fresh))
+    steps, alike = _steps(bars, places)
+    return not (steps or alike or any(_sessions(bars, places)))
+
+
+def taking_part(places: Sequence[int], count: int) -> list[int]:
+    """Return the place of each session that is new or follows a new one, of `count`, the first of all apart."""
+    return [place for place in sorted({*places, *(place + 1 for place in places)}) if 0 < place < count]
+
+
+def _sessions(bars: Sequence[Bar], places: Iterable[int]) -> tuple[list[int], list[int], list[int]]:
+    """Return which of the sessions at `places` are not plain, which have no trades, and which no adjusted close."""
     looked_at, idle, unadjusted = list[int](), list[int](), list[int]()
     for place in places:
         bar = bars[place]
@@ -52,12 +69,7 @@ def sift(bars: Sequence[Bar], places: Sequence[int]) -> Sifted:
             looked_at.append(place)
         if bar.volume <= 0:
             idle.append(place)
-    return Sifted(steps, looked_at, idle, unadjusted, alike)
-
-
-def taking_part(places: Sequence[int], count: int) -> list[int]:
-    """Return the place of each session that is new or follows a new one, of `count`, the first of all apart."""
-    return [place for place in sorted({*places, *(place + 1 for place in places)}) if 0 < place < count]
+    return looked_at, idle, unadjusted
 
 
 def _steps(bars: Sequence[Bar], places: Iterable[int]) -> tuple[list[int], bool]:

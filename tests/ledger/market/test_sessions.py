@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -85,6 +86,13 @@ def test_the_trading_day_is_the_date_in_sao_paulo() -> None:
     """At 02:59 UTC it is still the day before."""
     times = ["2026-03-06T02:59:59+00:00", "2026-03-06T03:00:00+00:00"]
     assert [date(2026, 3, 5), FRIDAY] == [sessions.trading_day(instant(time)) for time in times]
+
+
+@given(st.integers(-3_000_000_000, 4_000_000_000))
+def test_the_trading_day_is_what_the_zone_says_at_every_second(second: int) -> None:
+    """An hour's instants have one day between them, from 1970 on; before that each is asked for."""
+    local = datetime.fromtimestamp(second, ZoneInfo(sessions.TIMEZONE)).date()
+    assert local == sessions.trading_day(second * 1_000_000) == sessions.trading_day(second * 1_000_000 + 999_999)
 
 
 @pytest.mark.parametrize(

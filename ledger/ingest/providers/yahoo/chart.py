@@ -6,11 +6,10 @@ Source: the answer of `v8/finance/chart/{symbol}?interval=1d`.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from itertools import repeat
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -39,6 +38,7 @@ from ledger.values import Identity, RawAction, RawActionKind, RawBar
 BEFORE_MIDNIGHT_HOURS = (22, 23)
 # No exchange has a session outside them, and looking for what is missing in between would take minutes.
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+DAYS_KEPT = 16_384  # of a zone, or as many more as one answer has
 SHARES_LIMIT = 2**63  # an event holds none that are more
 
 
@@ -149,7 +149,7 @@ def complaint(body: bytes) -> str | None:
 
 
 def _raw_bars(series: ChartSeries, zone: tzinfo) -> tuple[RawBar, ...]:
-    days = list(map(_day, series.timestamp, repeat(zone)))
+    days = _days(series.timestamp, zone)
     *prices, adj_close, volume = _columns(series)
     # Nulls are rare, and a column without one is taken as it is.
     quoted = (column if None not in column else [_price(cell) for cell in column] for column in prices)
@@ -289,7 +289,24 @@ def _zone(meta: ChartMeta) -> tzinfo:
         raise ChartError(f"got a gmtoffset of {offset_s} s, want less than a day") from error
 
 
-@lru_cache(maxsize=16_384)  # every answer about a day stamps it alike
+def _days(stamps: tuple[int, ...], zone: tzinfo) -> Sequence[date]:
+    known = _known_days(zone)
+    found = list(map(known.get, stamps))
+    if all(found):
+        return cast("list[date]", found)
+    days = [day or _day(stamp, zone) for stamp, day in zip(stamps, found, strict=True)]
+    if len(known) > DAYS_KEPT:
+        known.clear()
+    known.update(zip(stamps, days, strict=True))
+    return days
+
+
+@lru_cache(maxsize=16)
+def _known_days(zone: tzinfo) -> dict[int, date]:  # noqa: ARG001 - each has its own
+    """Return the days that were read lately, by their stamps: every answer about a day stamps it alike."""
+    return {}
+
+
 def _day(stamp: int, zone: tzinfo) -> date:
     try:
         local = datetime.fromtimestamp(stamp, UTC).astimezone(zone)
