@@ -4,6 +4,8 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,19 +21,20 @@ from ledger.errors import ArchiveDamagedError, NoArchiveError, NothingToShowErro
 from ledger.files.checksum import FileHash, hash_file
 from ledger.files.hash_beside import HashBeside
 from ledger.log_source import LogSource
+from ledger.store.lmdb_lock import allocate_lock
 from projections.fold.digest import digest
+from projections.fold.tables import State
 from projections.store import archive_cache
 from projections.store.archive_cache import SCAN, SEAL, KeptScan, LikelyArchive, answered, read_archive
 from projections.store.mending import StoreDroppedWarning
 from projections.store.registry import ALL
 from projections.store.replaying import replay
-from projections.store.store import View
+from projections.store.store import Store, View
 from tests.projections.store.test_archive_cache import LOG, NAMES, WHOLE, entry, kept, put, refuse, sealed
 from tests.projections.story import told
 from tests.support.archives import archive
 
 Work = Callable[[LogSource, View], dict[str, str]]
-HEAD_KEY = b"\0"  # of what a store says of itself
 
 
 @pytest.fixture
@@ -78,13 +81,20 @@ def forged(cache: Path, change: Callable[[KeptScan], KeptScan] = lambda kept: ke
 
 
 def halved(folder: Path) -> None:
-    """Take every other row away of all stores there, and seal them again."""
-    for store in (one for one in folder.iterdir() if one.is_dir()):
-        with lmdb.open(str(store)) as env, env.begin(write=True) as txn:
-            for key in [key for key, _ in txn.cursor() if not key.startswith(HEAD_KEY)][::2]:
-                txn.delete(key)
-        (store / "lock.mdb").unlink()
-        sealed(store)
+    """Take every other row away of all tables there, mend what names them, and seal the stores again."""
+    for folder_of in (one for one in folder.iterdir() if one.is_dir()):
+        allocate_lock(folder_of)
+        with closing(Store(folder_of, durable=False)) as store:
+            store.advance(partial(_halved, head=store.head()))
+        (folder_of / "lock.mdb").unlink()
+        sealed(folder_of)
+
+
+def _halved(state: State, *, head: Head) -> Head:
+    for table in (table for tables in state.values() for table in tables.values()):
+        for key in [key for key, _ in table.scan()][::2]:
+            table.delete(key)
+    return head
 
 
 def unsealed(folder: Path) -> None:
