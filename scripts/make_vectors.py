@@ -44,13 +44,15 @@ def table(pairs: dict[str, bytes]) -> bytes:
     return bytes([0x80 | len(pairs)]) + b"".join(text(name) + value for name, value in pairs.items())
 
 
-def body(seq: int, append_id: bytes, tag: str, data: bytes) -> bytes:
-    """Return a stored envelope of the stream `ledger`, without a cause."""
+def body(
+    seq: int, append_id: bytes, tag: str, data: bytes, *, job_id: bytes = LEDGER_ID, recorded_at: int = RECORDED_AT
+) -> bytes:
+    """Return a stored envelope of the stream `ledger`, without a cause, recorded `seq` behind `recorded_at`."""
     parts = [
         unsigned(seq),
-        unsigned(RECORDED_AT + seq),
+        unsigned(recorded_at + seq),
         binary(append_id),
-        binary(LEDGER_ID),
+        binary(job_id),
         b"\xc0",
         text("ledger"),
         text(tag),
@@ -64,28 +66,30 @@ def natural(key: str) -> bytes:
     return LEDGER_ID[:6] + blake3(key.encode()).digest()[:10]
 
 
+TESTED = {
+    "provider": text("yfinance"),
+    "started_at": unsigned(RECORDED_AT),
+    "finished_at": unsigned(RECORDED_AT + 120_000),
+    "status": text("ok"),
+    "latency_ms": unsigned(120),
+    "error_kind": b"\xc0",
+    "message": b"\xc0",
+}
+
+
 def bodies() -> list[bytes]:
     """Return the bodies of a log of three events."""
     created = table(
         {"ledger_id": binary(LEDGER_ID), "kind": text("real"), "software": text("b3-ledger 0.1.0")},
     )
-    tested = {
-        "provider": text("yfinance"),
-        "started_at": unsigned(RECORDED_AT),
-        "finished_at": unsigned(RECORDED_AT + 120_000),
-        "status": text("ok"),
-        "latency_ms": unsigned(120),
-        "error_kind": b"\xc0",
-        "message": b"\xc0",
-    }
-    refused = tested | {
+    refused = TESTED | {
         "status": text("rate-limited"),
         "error_kind": text("rate-limit"),
         "message": text("429 Too Many Requests — São Paulo"),
     }
     return [
         body(0, natural("ledger.created"), "ledger.created/1", created),
-        body(1, natural("connection/1"), "connection.tested/1", table(tested)),
+        body(1, natural("connection/1"), "connection.tested/1", table(TESTED)),
         body(2, natural("connection/2"), "connection.tested/1", table(refused)),
     ]
 
@@ -162,19 +166,116 @@ def archives() -> dict[str, tuple[bytes, str, int, int | None]]:
     }
 
 
+def meaning() -> dict[str, tuple[bytes, str, int, int | None]]:
+    """Return archives whose chain holds, by name, as `archives` does: what an event means decides."""
+    created, tested, _ = bodies()
+
+    def second(data: dict[str, bytes], tag: str = "connection.tested/1", **fields: Any) -> bytes:
+        return body(1, natural("connection/1"), tag, table(TESTED | data), **fields)
+
+    too_many = unsigned(1 << 63)
+    bad = {
+        "count-past-its-range": second({"latency_ms": too_many}),
+        "count-below-zero": second({"latency_ms": b"\xff"}),
+        "count-in-a-float": second({"latency_ms": b"\xcb" + struct.pack(">d", 120)}),
+        "time-past-year-9999": second({"finished_at": unsigned(253_402_300_800_000_000)}),
+        "recorded-past-year-9999": second({}, recorded_at=253_402_300_799_999_999),
+        "one-of-others": second({"status": text("fine")}),
+        "text-in-bytes": second({"provider": binary(b"yfinance")}),
+        "text-not-in-utf-8": second({"message": b"\xa1\xff"}),
+        "nil-where-none-may-be": second({"provider": b"\xc0"}),
+        "field-too-many": second({"more": b"\xc0"}),
+        "field-missing": body(1, natural("connection/1"), "connection.tested/1", table({"provider": text("yfinance")})),
+        "data-that-is-no-map": body(1, natural("connection/1"), "connection.tested/1", b"\xc0"),
+        "job-id-of-fifteen-bytes": second({}, job_id=LEDGER_ID[:15]),
+        "bytes-behind-the-event": tested + b"\xc0",
+        "type-that-is-none": second({}, tag="connection tested"),
+    }
+    of_later = chained([created, second({}, tag="connection.tested/2")])
+    header = b"b3-ledger archive 1\n"
+    false_head = b"".join(chained(claims()["head-ahead"][0]))
+    later = struct.pack(">I", 1) + bytes(33)
+    return {
+        "head-ahead-in-a-cut-archive": (header + false_head + later[:-1], "forked", 3, 2),
+        "head-ahead-of-a-changed-link": (header + false_head + later, "tampered", 3, 3),
+        **{name: (header + b"".join(chained([created, one])), "tampered", 1, 1) for name, one in bad.items()},
+        "event-of-a-later-version": (header + b"".join(of_later), "newer", 1, 1),
+        **{name: (header + b"".join(chained(log)), *found) for name, (log, *found) in claims().items()},
+    }
+
+
+def claims() -> dict[str, tuple[list[bytes], str, int, int | None]]:
+    """Return logs of events that record a head of their own log, as `archives` has them: bodies in place of a file."""
+    log = bodies()[:2]
+    links = [bytes.fromhex(event["link"]) for event in chain()["events"]]
+    counts = {"archive_bytes": unsigned(480), "sha256": binary(bytes(32)), "types": array()}
+    told = {
+        "backup.created/1": {"name": text("a.db"), **counts, "tickers": array()},
+        "backup.created/2": {
+            "name": text("a.db"),
+            **counts,
+            "providers": array(),
+            "streams": unsigned(0),
+            "streams_hash": binary(bytes(32)),
+        },
+        "backup.restored/1": {
+            "name": text("a.db"),
+            "sha256": binary(bytes(32)),
+            **dict.fromkeys(("replaced_folder", "replaced_size", "replaced_link"), b"\xc0"),
+            "rollback": b"\xc2",
+        },
+        "checkpoint.signed/1": {
+            "origin": text("b3-ledger/" + LEDGER_ID.hex()),
+            "root": binary(bytes(32)),
+            "key_id": binary(bytes(4)),
+            "note": text(""),
+        },
+        "log.verified/1": {"verdict": text("intact"), "witnesses": array(), "seconds": unsigned(1)},
+        "head.accepted/1": {
+            **dict.fromkeys(("reason", "verdict", "witness"), text("")),
+            **dict.fromkeys(("expected_size", "expected_link"), b"\xc0"),
+        },
+    }
+
+    def telling(seq: int, tag: str, size: int, link: bytes) -> bytes:
+        found = "found_" if tag == "head.accepted/1" else ""
+        data = told[tag] | {f"{found}size": unsigned(size), f"{found}link": binary(link)}
+        return body(seq, natural(tag), tag, table(data))
+
+    true = [telling(seq, tag, 1 + seq % 2, links[seq % 2]) for seq, tag in enumerate(told, 2)]
+    names = [tag.replace(".", "-").replace("/", "-") for tag in told]
+    return {
+        "heads-of-this-log": ([*log, *true], "intact", 2 + len(true), None),
+        **{
+            f"{name}-of-another-log": ([*log, telling(2, tag, 2, links[0])], "forked", 3, 2)
+            for name, tag in zip(names, told, strict=True)
+        },
+        "head-ahead": ([*log, telling(2, "log.verified/1", 3, links[1])], "forked", 3, 2),
+        "head-of-no-event": ([*log, telling(2, "log.verified/1", 0, links[1])], "forked", 3, 2),
+    }
+
+
+def head_of(archive: bytes, events: int) -> str | None:
+    """Return the link after the first `events` events of an archive, hex; None of none."""
+    at, link = archive.find(b"\n") + 1, None
+    for _ in range(events):
+        (length,) = struct.unpack_from(">I", archive, at)
+        link, at = archive[at + 4 : at + 36].hex(), at + 36 + length
+    return link
+
+
 def archive_index() -> list[dict[str, object]]:
     """Return what is to be found in each archive; `head` is the last link that holds, hex."""
-    links = [event["link"] for event in chain()["events"]]
     return [
         {
             "file": f"{name}.bin",
             "sha256": sha256(content).hexdigest(),
             "verdict": verdict,
             "events": events,
-            "head": links[events - 1] if events else None,
+            "head": head_of(content, events),
             "first_bad": first_bad,
         }
-        for name, (content, verdict, events, first_bad) in archives().items()
+        for name, (content, verdict, events, first_bad) in (archives() | meaning()).items()
     ]
 
 
@@ -334,7 +435,7 @@ def main(folder: Path = FOLDER) -> None:
         (folder / room).mkdir(parents=True, exist_ok=True)
     for name, make in VECTORS.items():
         (folder / name).write_text(json.dumps(make(), indent=2) + "\n", "utf-8")
-    for name, (content, *_) in archives().items():
+    for name, (content, *_) in (archives() | meaning()).items():
         (folder / "archive" / f"{name}.bin").write_bytes(content)
     for name, content in witnesses().items():
         (folder / "witnesses" / name).write_bytes(content)

@@ -1,11 +1,14 @@
 """Check a b3-ledger archive, from docs/format.md alone: the standard library and the blake3 package, nothing else.
 
+Bytes and chain, what every event means, the heads that events record. Whether decisions lead where they say is for
+`verify_states.py` to check.
+
     python verify_archive.py FILE [saved=HEAD.json] [anchor=FOLDER/head] [mark=FOLDER/verdict]
 
 Holds it against witnesses as well, where they are given. With an anchor or a mark FILE is read as all the events of
 the ledger in whose folder they lie.
 Prints one JSON object; exits 0 when the file is intact, 2 when it is not, 3 when it cannot be judged.
-Reads a frame at a time, so the size of the file does not matter.
+Reads a frame at a time, and keeps the 32 bytes of each link.
 """
 
 import hashlib
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from blake3 import blake3
+from event_fields import PAGE, Table
 
 HEADER = b"b3-ledger archive 1\n"
 ANY_HEADER = re.compile(rb"b3-ledger archive ([1-9][0-9]*)\n")
@@ -24,8 +28,14 @@ CHECKSUM = re.compile(r"\\?([0-9a-fA-F]{64})(?:[ \t]+\*?[^\r\n]*)?\s*")
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
 BODY_LENGTH_BYTES, LINK_BYTES = 4, 32
 ARRAY_OF_EIGHT = b"\x98"
-FIRST_TYPE = b"ledger.created/1"
-LEDGER_ID = b"\xa9ledger_id\xc4\x10"  # the field of event 0, before its 16 bytes
+FIRST_TYPE = "ledger.created/1"
+TYPE = re.compile(r"[a-z]+(\.[a-z]+)*/[1-9][0-9]{0,5}")
+# The fields in which an event records a head of its own log.
+CLAIMS = dict.fromkeys(
+    ("backup.created/1", "backup.created/2", "backup.restored/1", "checkpoint.signed/1", "log.verified/1"),
+    ("size", "link"),
+) | {"head.accepted/1": ("found_size", "found_link")}
+MALFORMED = (IndexError, struct.error, ValueError, RecursionError)
 EXIT_CODES = {"intact": 0, "newer": 3}  # every other verdict: 2
 
 
@@ -70,7 +80,7 @@ def verify(path: Path, **files: Path) -> dict[str, Any]:
     `files` are of witnesses: `saved`, `anchor`, `mark`.
     """
     witnesses = Witnesses(**files)
-    good = Good({size for _, size, _ in witnesses.heads})
+    good = Good()
     try:
         with path.open("rb") as file:
             check_header(file.read(2 * len(HEADER)))
@@ -98,7 +108,7 @@ def hold(good: "Good", witnesses: Witnesses) -> None:
     others = [heads for ledger, heads in witnesses.foreign.items() if ledger != good.ledger_id]
     own = [head for head in witnesses.heads if not any(head in heads for heads in others)]
     for who, size, link in own:
-        if size <= good.events and good.links[size] != link:
+        if size <= good.events and good.link_at(size) != link:
             raise BadArchiveError("forked", max(size - 1, 0), f"the {who} remembers another link")
     for who, size, _ in own:
         if size > good.events:
@@ -109,20 +119,24 @@ def hold(good: "Good", witnesses: Witnesses) -> None:
 
 
 class Good:
-    """How far the file holds, when its last event was recorded, and the link after each of the sizes `wanted`."""
+    """How far the file holds, when its last event was recorded, and the link at each size up to there."""
 
-    def __init__(self, wanted: set[int]) -> None:
+    def __init__(self) -> None:
         self.events, self.link = 0, blake3(b"b3-ledger chain v1").digest()
         self.recorded_at, self.ledger_id = 0, ""
-        self.wanted, self.links = wanted, {0: self.link}
+        self.false_head: BadArchiveError | None = None  # the first that an event records
+        self._links = bytearray(self.link)
 
-    def take(self, link: bytes, body: bytes, recorded_at: int) -> None:
+    def take(self, link: bytes, recorded_at: int, data: dict[str, Any]) -> None:
         """Go past an event that holds."""
         if self.events == 0:
-            self.ledger_id = body.partition(LEDGER_ID)[2][:16].hex()
+            self.ledger_id = data["ledger_id"].hex()
         self.events, self.link, self.recorded_at = self.events + 1, link, recorded_at
-        if self.events in self.wanted:
-            self.links[self.events] = link
+        self._links += link
+
+    def link_at(self, size: int) -> bytes:
+        """Return the link of the last of so many events."""
+        return bytes(self._links[size * LINK_BYTES : (size + 1) * LINK_BYTES])
 
     def said(self) -> dict[str, Any]:
         """Return it as it is printed."""
@@ -130,10 +144,17 @@ class Good:
 
 
 def walk(file: BinaryIO, good: Good) -> None:
-    """Check every frame, keeping in `good` how far that came."""
-    while (frame := read_frame(file, good.events)) is not None:
-        link = check(good.events, good.link, *frame)
-        good.take(link, frame[1], follow(good.events, good.recorded_at, frame[1]))
+    """Check every frame, keeping in `good` how far that came. A head that is not this log's is graver than a cut."""
+    table = Table(PAGE.read_text("utf-8"))
+    try:
+        while (frame := read_frame(file, good.events)) is not None:
+            link = check(good.events, good.link, *frame)
+            good.take(link, *follow(good, table, frame[1]))
+    except BadArchiveError as bad:
+        if bad.verdict != "truncated" or good.false_head is None:
+            raise
+    if good.false_head is not None:
+        raise good.false_head
     if good.events == 0:
         raise BadArchiveError("truncated", 0, "no event 0")
 
@@ -172,19 +193,42 @@ def check(seq: int, before: bytes, link: bytes, body: bytes) -> bytes:
     return link
 
 
-def follow(seq: int, before: int, body: bytes) -> int:
-    """Return when the event was recorded, once it may come where it does: see "Meaning"."""
+def follow(good: Good, table: Table, body: bytes) -> tuple[int, dict[str, Any]]:
+    """Return when the event was recorded and its data, once it means something and may come where it does.
+
+    See "Meaning".
+    """
+    seq = good.events
     try:
-        recorded_at, cause, kind = envelope(body)
-    except (IndexError, struct.error, ValueError) as error:
+        event, end = table.check("envelope", body)
+    except MALFORMED as error:
         raise BadArchiveError("tampered", seq, "a body that is no event") from error
-    if recorded_at is None or recorded_at < before:
+    if end != len(body):
+        raise BadArchiveError("tampered", seq, "bytes behind the event")
+    kind = event["type"]
+    if event["recorded_at"] < good.recorded_at:
         raise BadArchiveError("tampered", seq, "a time before that of the event in front of it")
-    if cause is not None and cause >= seq:
+    if event["cause"] is not None and event["cause"] >= seq:
         raise BadArchiveError("tampered", seq, "a cause that is no earlier event")
     if (kind == FIRST_TYPE) is not (seq == 0):
-        raise BadArchiveError("tampered", seq, f"{FIRST_TYPE.decode()} is event 0, and no other is")
-    return recorded_at
+        raise BadArchiveError("tampered", seq, f"{FIRST_TYPE} is event 0, and no other is")
+    if kind not in table.events:
+        raise BadArchiveError("newer" if TYPE.fullmatch(kind) else "tampered", seq, f"an event of type {kind[:80]!a}")
+    try:
+        data, _ = table.check(kind, body, event["data"])
+    except MALFORMED as error:
+        raise BadArchiveError("tampered", seq, f"data that is no {kind}") from error
+    check_claim(good, kind, data)
+    return event["recorded_at"], data
+
+
+def check_claim(good: Good, kind: str, data: dict[str, Any]) -> None:
+    """Hold the head that an event records of its own log against the links before it."""
+    if kind in CLAIMS and good.false_head is None:
+        size, link = (data[name] for name in CLAIMS[kind])
+        if size > good.events or good.link_at(size) != link:
+            reason = f"a head of {size} events that is not this log's"
+            good.false_head = BadArchiveError("forked", good.events, reason)
 
 
 def check_sum(path: Path, events: int) -> None:
@@ -208,50 +252,6 @@ def unsigned(number: int) -> bytes:
         if number < limit:
             return bytes([prefix]) + struct.pack(form, number)
     return b"\xcf" + struct.pack(">Q", number)
-
-
-def envelope(body: bytes) -> tuple[int | None, int | None, bytes]:
-    """Return when an event was recorded, its cause or None, and its type.
-
-    Raises: IndexError, struct.error, ValueError for a body of another shape.
-    """
-    _, at = number(body, 1)
-    recorded_at, at = number(body, at)
-    for _ in ("append id", "job id"):
-        if body[at : at + 2] != b"\xc4\x10":
-            raise ValueError(body[at])
-        at += 18
-    cause, at = number(body, at)
-    _, at = text(body, at)
-    start, end = text(body, at)
-    return recorded_at, cause, body[start:end]
-
-
-def number(body: bytes, at: int) -> tuple[int | None, int]:
-    """Return the unsigned integer at `at`, None for nil, and where the next item begins."""
-    first = body[at]
-    if first == 0xC0:
-        return None, at + 1
-    if first < 0x80:
-        return first, at + 1
-    if not 0xCC <= first <= 0xCF:
-        raise ValueError(first)
-    end = at + 1 + (1 << (first - 0xCC))
-    if end > len(body):
-        raise IndexError(end)
-    return int.from_bytes(body[at + 1 : end], "big"), end
-
-
-def text(body: bytes, at: int) -> tuple[int, int]:
-    """Return where the text at `at` begins and ends."""
-    first = body[at]
-    if 0xA0 <= first <= 0xBF:
-        return at + 1, at + 1 + (first & 0x1F)
-    if first == 0xD9:
-        return at + 2, at + 2 + body[at + 1]
-    if first == 0xDA:
-        return at + 3, at + 3 + int.from_bytes(body[at + 1 : at + 3], "big")
-    raise ValueError(first)
 
 
 if __name__ == "__main__":

@@ -53,12 +53,15 @@ def judge(found: Scan, *, witnesses: Sequence[Witness] = (), recorded: BackupCre
 
     Raises: UnreadableError; UnknownEventError for an event of a newer version.
     """
-    if found.flaw is not None:
+    cut = found.flaw is not None and found.flaw.kind in CUT
+    if found.flaw is not None and not cut:
         if found.flaw.kind == EVENT_TYPE:
             raise UnknownEventError(found.flaw.seq or 0, found.flaw.found)
-        return _report(found, "truncated" if found.flaw.kind in CUT else "tampered", found.flaw)
+        return _report(found, "tampered", found.flaw)
     if flaw := first_false(found.claims, ArchiveLog(found).link_at):
         return replace(_report(found, "forked", flaw), last_good_seq=(flaw.seq or 1) - 1)
+    if cut:  # less grave than a head that is not this log's
+        return _report(found, "truncated", found.flaw)
     known = [*([Witness(RECORDED, Head(recorded.size, Link(recorded.link)))] if recorded else []), *witnesses]
     against = [(bad, witness) for witness in known if (bad := _against(found, witness))]
     for bad, witness in sorted(against, key=lambda one: one[0][0] != "forked"):  # the graver one, whatever their order

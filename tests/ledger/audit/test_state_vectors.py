@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.support.cli import REPOSITORY
 FOLDER = REPOSITORY / "tests" / "vectors" / "states"
 INDEX: list[dict[str, Any]] = json.loads((FOLDER / "index.json").read_text("utf-8"))
 EXAMPLES = REPOSITORY / "docs" / "examples"
+sys.path.append(str(EXAMPLES))  # as Python does for a script
 by_states = runpy.run_path(str(EXAMPLES / "verify_states.py"))["verify"]
 by_chain = runpy.run_path(str(EXAMPLES / "verify_archive.py"))["verify"]
 
