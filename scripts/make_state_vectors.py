@@ -26,6 +26,7 @@ TICKER, PROVIDER, BASIS = "PETR4.SA", "yfinance", "split_adjusted"
 NIL = b"\xc0"
 NOTHING = array()
 ANSWER = b"{}"
+BEFORE = -1  # as a decision's cause: the event before it
 
 Years = dict[int, list[bytes]]
 
@@ -38,6 +39,7 @@ class Decision(NamedTuple):
     actions: list[bytes]
     before: bytes
     after: bytes
+    cause: int | None = BEFORE
 
 
 def wide_table(pairs: dict[str, bytes]) -> bytes:
@@ -85,8 +87,34 @@ def window() -> bytes:
     return array(text("2025-12-29"), text("2026-01-06"))
 
 
+def failed(seq: int, cause: int | None) -> bytes:
+    """Return that evidence could not be read."""
+    at = unsigned(by_hand.RECORDED_AT + seq)
+    named = {"ticker": TICKER, "provider": PROVIDER, "stage": "read", "error_kind": "internal", "message": "by hand"}
+    data = {
+        **{name: text(value) for name, value in named.items()},
+        "attempt": unsigned(1),
+        "started_at": at,
+        "finished_at": at,
+    }
+    return body(seq, "ingest.failed/1", by_hand.table(data), cause=cause)
+
+
+def written(seq: int, cause: int | None, provider: str = PROVIDER, ticker: str = TICKER) -> bytes:
+    """Return that a snapshot reached the disk."""
+    named = {"ticker": ticker, "provider": provider, "name": "PETR4-20260105.csv"}
+    data = {
+        **{name: text(value) for name, value in named.items()},
+        "format_version": unsigned(1),
+        "position": unsigned(3),
+        "sha256": binary(bytes(32)),
+        "rows": unsigned(2),
+    }
+    return body(seq, "snapshot.written/1", by_hand.table(data), cause=cause)
+
+
 def decided(seq: int, one: Decision) -> bytes:
-    """Return a decision over the event before it."""
+    """Return a decision over the event before it, or over the one that it says."""
     zero = dict.fromkeys(("received", "added", "revised", "unchanged"), unsigned(0))
     none = dict.fromkeys(("withdrawn", "partial", "rejected", "flagged", "warned"), NOTHING)
     named = {"ticker": TICKER, "provider": PROVIDER, "interval": "1d", "currency": "BRL", "basis": BASIS}
@@ -106,15 +134,28 @@ def decided(seq: int, one: Decision) -> bytes:
         "rank": NIL,
         "outranked": NOTHING,
     }
-    return body(seq, "validation.completed/2", wide_table(data), cause=seq - 1)
+    return body(seq, "validation.completed/2", wide_table(data), cause=one.cause if one.cause != BEFORE else seq - 1)
 
 
-def log(decisions: list[Decision]) -> list[bytes]:
-    """Return the bodies of a log: its creation, then evidence and decision in turn."""
+def log(decisions: list[Decision], *others: bytes) -> list[bytes]:
+    """Return the bodies of a log: its creation, then evidence and decision in turn, then `others`."""
     found = [by_hand.bodies()[0]]
     for one in decisions:
         found += [fetch(len(found)), decided(len(found) + 1, one)]
-    return found
+    return [*found, *others]
+
+
+def caused() -> Iterator[tuple[str, list[bytes], int | None, str | None]]:
+    """Yield each log of which the causes decide, as `cases` yields those of its decisions."""
+    none = state({}, [])
+    one = Decision("rejected", [], [], none, none)
+    answered = [failed(3, 1), failed(4, None), written(5, 2), written(6, 2, "another"), written(7, None)]
+    yield "causes", log([one], *answered), None, None
+    for name, cause in (("none", None), ("of-a-creation", 0), ("of-a-decision", 2)):
+        yield f"decision-by-cause-{name}", log([one, one._replace(cause=cause)]), 4, "cause"
+    yield "failure-by-cause-of-a-decision", log([one], failed(3, 2)), 3, "cause"
+    yield "snapshot-by-cause-of-evidence", log([one], written(3, 1)), 3, "cause"
+    yield "snapshot-of-another-ticker", log([one], written(3, 2, ticker="VALE3.SA")), 3, "cause"
 
 
 def cases() -> Iterator[tuple[str, list[Decision], int | None, str | None]]:
@@ -154,8 +195,8 @@ def main(folder: Path = FOLDER) -> None:
     """Write every archive and the index into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     index: list[dict[str, Any]] = []
-    for name, decisions, first_bad, field in cases():
-        bodies = log(decisions)
+    decided = ((name, log(decisions), *found) for name, decisions, *found in cases())
+    for name, bodies, first_bad, field in (*decided, *caused()):
         content = b"b3-ledger archive 1\n" + b"".join(by_hand.chained(bodies))
         (folder / f"{name}.bin").write_bytes(content)
         index.append(

@@ -1,9 +1,10 @@
-"""Check that every decision in a b3-ledger archive leads where it says, from docs/format.md alone.
+"""Check that the events of a b3-ledger archive follow from each other, from docs/format.md alone.
 
     python verify_states.py FILE
 
-Needs the blake3 package and a MessagePack library (here msgspec), nothing else. `verify_archive.py` checks the chain;
-this checks what the decisions commit to. Prints one JSON object; exits 0 when all hold, 2 at the first that does not.
+Needs the blake3 package and a MessagePack library (here msgspec), nothing else. `verify_archive.py` checks the chain
+and each event by itself; this checks which event each answers, and what the decisions commit to.
+Prints one JSON object; exits 0 when all hold, 2 at the first that does not.
 """
 
 import json
@@ -19,6 +20,9 @@ from msgspec.msgpack import decode, encode
 HEADER = b"b3-ledger archive 1\n"
 FRAME_START_BYTES = 4 + 32  # length of the body, link
 ACCEPTED = ("success", "warning")
+FETCH, DECISION = "fetch.succeeded", "validation.completed"
+# By an event's type without the version: what it answers, where it names a cause.
+ANSWERS = {DECISION: FETCH, "ingest.failed": FETCH, "snapshot.written": DECISION}
 
 
 class Series:
@@ -72,12 +76,26 @@ def events(archive: bytes) -> Iterator[list[Any]]:
         at += size
 
 
+def answers(kind: str, data: dict[str, Any], cause: int | None, answered: dict[int, tuple[str, str, str]]) -> bool:
+    """Return whether an event may name that cause: a decision names one always, a snapshot's may be any provider's."""
+    if cause is None:
+        return kind != DECISION
+    found, wanted = answered.get(cause), (ANSWERS[kind], data["ticker"], data["provider"])
+    return found is not None and (found == wanted or (kind == "snapshot.written" and found[:2] == wanted[:2]))
+
+
 def verify(path: Path) -> dict[str, Any]:
-    """Return how many decisions commit and hold, and the seq of the first that does not."""
+    """Return how many decisions commit and hold, and the seq of the first event that does not follow."""
     held: dict[tuple[str, str], Series] = {}
+    answered: dict[int, tuple[str, str, str]] = {}
     committed = 0
-    for seq, _, _, _, _, _, tag, data in events(path.read_bytes()):
-        if tag not in ("validation.completed/1", "validation.completed/2"):
+    for seq, _, _, _, cause, _, tag, data in events(path.read_bytes()):
+        kind = tag.partition("/")[0]
+        if kind in ANSWERS and not answers(kind, data, cause, answered):
+            return {"decisions": committed, "first_bad": seq, "field": "cause"}
+        if kind in (FETCH, DECISION):
+            answered[seq] = kind, data["ticker"], data["provider"]
+        if kind != DECISION:
             continue
         name = data["provider"], data["ticker"]
         series = held.setdefault(name, Series())
