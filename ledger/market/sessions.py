@@ -5,8 +5,10 @@ Outside the table (before `b3_calendar.FIRST`, after `b3_calendar.LAST`) every w
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache, lru_cache
+from itertools import chain
 
 from ledger.market import b3_calendar
 from ledger.values import Window
@@ -19,6 +21,7 @@ _SATURDAY = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR_US = 3_600_000_000
+_YEARS_TOGETHER = 12
 
 
 def covers(day: date) -> bool:
@@ -30,6 +33,18 @@ def covers(day: date) -> bool:
 def is_session(day: date) -> bool:
     """Return whether B3 trades on `day`."""
     return day.weekday() < _SATURDAY and day not in _closed(day.year)
+
+
+def are_sessions(days: Sequence[date]) -> bool:
+    """Return whether B3 trades on each of `days`, of which there are some: the first and the last one stand so."""
+    return _between_years(days[0].year, days[-1].year).issuperset(days) or all(map(is_session, days))
+
+
+@lru_cache(maxsize=16)
+def _between_years(first: int, last: int) -> frozenset[date]:
+    """Return the sessions of the years that are both known at once; none of many years, which nobody looks at."""
+    years = range(first, last + 1) if last - first < _YEARS_TOGETHER else ()
+    return frozenset(chain.from_iterable(map(_of_year, years)))
 
 
 def sessions(window: Window) -> tuple[date, ...]:

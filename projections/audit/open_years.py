@@ -19,7 +19,7 @@ from ledger.files.scratch import ScratchMap
 from ledger.ingest.providers import registry
 from ledger.ingest.rules.held import SESSIONS_BESIDE, Held, Reach, alike, beside
 from ledger.market.series import Series
-from ledger.values import ACCEPTED, Bar, Basis, Window
+from ledger.values import ACCEPTED, Bar, Window
 from projections.audit.known_rows import KnownRows
 from projections.audit.ranking import Ranking
 from projections.queries.snapshot_csv import HEADER, line, snapshot_name
@@ -75,6 +75,22 @@ class OpenYear(msgspec.Struct):
         self.firm = min(self.firm, place)
         return True
 
+    def put_all(self, bars: list[Bar]) -> bool:
+        """Do as `put` does with each of `bars`; return whether a row is another one for any."""
+        start, stop = bisect_left(self.days, bars[0].date), len(bars)
+        stop += start
+        if len(bars) == 1 or self.days[start:stop] != [bar.date for bar in bars]:
+            return any([self.put(bar) for bar in bars])  # noqa: C419 - each of them is put
+        before = self.bars[start:stop]
+        self.bars[start:stop] = bars
+        others = [
+            place for place, one, bar in zip(range(start, stop), before, bars, strict=True) if not alike(one, bar)
+        ]
+        for place in others:
+            self.lines[place] = ""
+        self.firm = min([self.firm, *others[:1]])
+        return bool(others)
+
     def text(self, start: int = 0) -> bytes:
         """Return the rows of the year from the one at `start` on, each with its end."""
         lines, stop = self.lines, len(self.lines)
@@ -111,15 +127,11 @@ class OpenYears:
         """Return the series, but for its bars; not to be changed."""
         return self._fold.held(series)
 
-    def state(self, series: Series, basis: Basis) -> bytes:
-        """Return the state that a decision finds; of a series without one, under `basis`."""
-        return self._fold.state(series, basis)
-
-    def apply(self, seq: int, decision: Decided, *, committing: bool) -> bytes | None:
-        """Hold what the decision at `seq` leads to, and return that state, where it is `committing` to one."""
-        after = self._fold.apply(seq, decision, committing=committing)
+    def apply(self, seq: int, decision: Decided, *, committing: bool) -> tuple[bytes | None, bytes | None]:
+        """Hold what the decision at `seq` leads to, and return the states before and after where it is `committing`."""
+        states = self._fold.lead(seq, decision, committing=committing)
         if decision.verdict not in ACCEPTED:
-            return after
+            return states
         self._ranking.apply(seq, decision)
         series = Series(decision.ticker, decision.provider)
         last = max(self._fold.held(series).years, default=0)
@@ -130,11 +142,11 @@ class OpenYears:
                 changed = True
             else:
                 size = len(known.days)
-                changed = any([known.put(bar) for bar in bars])  # noqa: C419 - each of them is put
+                changed = known.put_all(list(bars))
                 self._bars_kept += len(known.days) - size
             if changed and year != last:
                 self._hashed.pop(series, None)
-        return after
+        return states
 
     def near(self, series: Series, reach: Reach) -> Held:
         """Return what is held of the series, as far as rules look that reach so far: sessions, and not whole years."""

@@ -213,8 +213,7 @@ class Rederivation:
         """
         percent, series = float(made.threshold_percent or 0), made.series
         derived = rejudging.judged(found, self._years.near(series, rejudging.reach(found)), percent)
-        before = self._years.state(series, derived.basis)
-        after = self._years.apply(envelope.seq, derived, committing=True)
+        before, after = self._years.apply(envelope.seq, derived, committing=True)
         derived = replace(derived, before=before, after=after, threshold_percent=percent)
         if encode_data(derived) != envelope.data:
             check_decision(decode_as(envelope, ValidationCompleted), derived)

@@ -5,7 +5,7 @@ left to the rules: this module finds nothing, and judges no row.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from msgspec.structs import replace
@@ -42,7 +42,7 @@ def news(
     if fresh and not (goes_on_plainly(accepted[repeated - 1], fresh) and all(map(sessions.covers, days[repeated:]))):
         return None
     # Of what is held since the window begins the answer has each: all that is known is in one of the two.
-    due = sessions.sessions(days_due(window, reading, last_final, (days[0], held_days[0]), held_days))
+    due = sessions.sessions(days_due(window, reading, last_final, min(days[0], held_days[0]), held_days))
     return fresh if {*days, *held_days}.issuperset(due) else None
 
 
@@ -58,14 +58,13 @@ def told(nothing: ValidationCompleted, found: Sorted, fresh: tuple[Bar, ...]) ->
     )
 
 
-def days_due(
-    window: Window, reading: Reading, last_final: date, known: Collection[date], held: Collection[date]
-) -> Window:
+def days_due(window: Window, reading: Reading, last_final: date, first_known: date, held: Sequence[date]) -> Window:
     """Return the days of which an answer over `window` has every session that is not held.
 
-    What lies between the window and the last day held before it is nobody else's to find. `known` are the days that
-    are accepted or held, at least one.
+    What lies between the window and the last day held before it is nobody else's to find. `first_known` is the first
+    day that is accepted or held; `held` are the days held, the oldest first.
     """
     # Of the days due: from the first day known on, where none is named.
-    first = max(window.start, reading.first_day or min(known))
-    return Window(max([day for day in held if day < first], default=first), min(window.end, last_final))
+    first = max(window.start, reading.first_day or first_known)
+    before = bisect_left(held, first)
+    return Window(held[before - 1] if before else first, min(window.end, last_final))

@@ -61,7 +61,7 @@ def needed(window: Window, offers: Iterable[Offer], basis: Basis) -> Reach:
     Rows outside the window are rejected, but actions are held against the close before them wherever they are.
     Only a series on the scale of today is held against its ends.
     """
-    days = [window.start, window.end, *(offer.date for offer in offers if offer.date is not None)]
+    days = [window.start, window.end, *[offer.date for offer in offers if offer.date is not None]]
     return Reach(Window(min(days), max(days)), ends=basis != "as_traded")
 
 

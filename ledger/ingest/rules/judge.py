@@ -262,7 +262,7 @@ def _warned(ticker: str, answer: JudgedAnswer, held: Held, series: JudgedSeries,
         yield from series_rules.stale(series, traded=True)
     known = answer.sorted.days | held.bars.keys()
     if answer.reading.every_session and known:
-        due = evening.days_due(answer.window, answer.reading, answer.last_final, known, held.bars)
+        due = evening.days_due(answer.window, answer.reading, answer.last_final, min(known), sorted(held.bars))
         yield from series_rules.gaps(due, known)
     yield from series_rules.off_calendar(series.fresh)
     # What an index is made of is traded, not the index.

@@ -50,10 +50,11 @@ def is_plain(evidence: FetchSucceeded, body_rows: Sequence[RawBar]) -> bool:
     They are priced, and each is of a later day than the one before it.
     """
     bars = evidence.bars
-    if not bars or bars != body_rows:
+    if not bars or (bars is not body_rows and bars != body_rows):
         return False
-    days = [bar.date for bar in bars]
-    return all(map(lt, days, days[1:])) and not any(map(math.isnan, [bar.close for bar in bars]))
+    days, closes = [bar.date for bar in bars], [bar.close for bar in bars]
+    # A sum without a NaN has none in it.
+    return all(map(lt, days, days[1:])) and not (math.isnan(sum(closes)) and any(map(math.isnan, closes)))
 
 
 def rows(evidence: FetchSucceeded, body_rows: Sequence[RawBar], *, live: bool = True) -> tuple[Row, ...]:

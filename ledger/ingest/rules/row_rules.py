@@ -105,7 +105,7 @@ def _are_due(bars: Sequence[RawBar], now: Today, window: Window) -> bool:
     """Return whether nothing but its values can be wrong with any of `bars`, of which there are some: nearly always."""
     if not window.start <= bars[0].date or not bars[-1].date <= min(window.end, now.last_final):
         return False
-    return all(map(sessions.is_session, [bar.date for bar in bars]))
+    return sessions.are_sessions([bar.date for bar in bars])
 
 
 def _outcome(row: Row, now: Today, window: Window, foreign: Mapping[date, str]) -> Bar | Finding | date:

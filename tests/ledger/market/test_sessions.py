@@ -151,3 +151,10 @@ def test_the_sessions_of_a_window_are_its_days_that_are_one(first: date, last: d
     """In order, over any years; none where it ends before it starts."""
     days = (date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1))
     assert tuple(day for day in days if sessions.is_session(day)) == sessions.sessions(Window(first, last))
+
+
+@given(st.lists(st.dates(date(1995, 1, 1), date(2031, 12, 31)), min_size=1, max_size=4), st.integers(0, 3))
+def test_days_are_sessions_together_where_each_is_one(days: list[date], shifted: int) -> None:
+    """Days of any years, in any order."""
+    asked = [sessions.shift(day, 1) if number >= shifted else day for number, day in enumerate(days)]
+    assert all(map(sessions.is_session, asked)) is sessions.are_sessions(asked)
