@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import sys
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -12,9 +13,13 @@ from cli import entry
 from ledger.audit.verify import verify_ledger
 from ledger.errors import LedgerError, NotALedgerError
 from ledger.files.checksum import read_checksum
+from ledger.ids import append_id
+from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
-from tests.faults.jobs import BACKUPS, JOBS, SOURCE, Job
+from tests.faults.jobs import BACKUPS, JOBS, SOURCE, Job, home_of, prepare_ledger
+from tests.faults.place import LOCK_TIMEOUT_S
 from tests.support.cli import environment
+from tests.support.drafts import connection_tested
 
 TICKER = "PETR4.SA"
 REFUSED = 2  # this exit code and those past it
@@ -54,6 +59,13 @@ def _thrown_away() -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO())
 
 
+def _prepare_in_use(root: Path, seed: int) -> None:
+    """Make a ledger whose last event is of now: behind one long past, a command that goes by the clock records none."""
+    prepare_ledger(root, seed)
+    with EventLog(home_of(root), now=lambda: time.time_ns() // 1000, lock_timeout_s=LOCK_TIMEOUT_S) as log:
+        log.append([connection_tested(0)], append_id=append_id("faults/now"))
+
+
 def _back_up(root: Path) -> list[str]:
     number = len(list((root / BACKUPS).glob("*.db")))
     return ["backup", "--create", "--out", f"{BACKUPS}/{number}.db"]
@@ -76,10 +88,13 @@ def _check_sample_run(root: Path, done: bool) -> None:
     assert list((root / "snapshots").glob("*.csv")) or not done
 
 
-def _as_command(name: str, args: Callable[[Path], list[str]]) -> Job:
+def _as_command(
+    name: str, args: Callable[[Path], list[str]], prepare: Callable[[Path, int], object] | None = None
+) -> Job:
     """Return the job `name`, done by the command line."""
     job = next(job for job in JOBS if job.name == name)
-    return Job(name=f"main {' '.join(args(Path())[:2])}", prepare=job.prepare, work=command(args), check=job.check)
+    called = f"main {' '.join(args(Path())[:2])}"
+    return Job(name=called, prepare=prepare or job.prepare, work=command(args), check=job.check)
 
 
 COMMANDS = (
@@ -89,7 +104,7 @@ COMMANDS = (
         work=command(lambda _root: ["--no-network", "--ticker", TICKER]),
         check=_check_sample_run,
     ),
-    _as_command("backup", _back_up),
+    _as_command("backup", _back_up, _prepare_in_use),
     _as_command("restore", lambda _root: ["backup", "--restore", "--from", SOURCE, "--yes", "--rollback"]),
     _as_command("rebuild", lambda _root: ["rebuild"]),
 )
