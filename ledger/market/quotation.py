@@ -7,6 +7,7 @@ Source: B3, layout of the historical quotations file (COTAHIST).
 """
 
 from datetime import date
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,6 +37,19 @@ class Described(msgspec.Struct, frozen=True, gc=False):
     listing: Listing
     correction: str
     strike_points: int | None
+
+
+class DescribedSessions(NamedTuple):
+    """All sessions of one answer, in order and of one year, and how their instrument was described.
+
+    `numbers` are those of `days` in the year, of two bytes each, big-endian. `runs` are listings, each with how many
+    sessions in a row are under it.
+    """
+
+    year: int
+    days: list[date]
+    numbers: bytes
+    runs: list[tuple[Listing, int]]
 
 
 class Quotation(msgspec.Struct, frozen=True, kw_only=True):

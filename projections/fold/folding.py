@@ -1,30 +1,55 @@
 """The fold itself: records in, tables and a head out. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 
 import msgspec
 
 from ledger.chain import EMPTY_HEAD, Head, Link, Record, links
-from ledger.codec import Envelope, decode_envelopes
+from ledger.codec import decode_envelopes
 from ledger.errors import DamagedError
-from projections.fold.event_readers import Fact, Reader, current_tag, reader
+from projections.fold.event_readers import Reader, current_tag, reader
 from projections.fold.memory_tables import MemoryTable
 from projections.fold.overlay import Overlay
-from projections.fold.projection import Projection
+from projections.fold.projection import Projection, TogetherProjection, Told
 from projections.fold.tables import State, Tables
 
-CHECKED_TOGETHER = 64  # records hashed in one call, and held meanwhile: more save next to nothing
+CHECKED_TOGETHER = 128  # records hashed in one call, read and applied together, and held meanwhile
+CHECKED_BODY_BYTES = 256 * 1024  # the same: fewer, where they are large
 
 _body, _link = attrgetter("body"), attrgetter("link")
 
 
 class Step(msgspec.Struct, frozen=True):
-    """How a fold reads the events of one tag, and who applies them."""
+    """How a fold reads the events of one tag, and who takes them to be applied."""
 
     read: Reader
-    wanted: tuple[tuple[Callable[[Tables, Envelope, Fact], None], Tables], ...]
+    takers: tuple[Callable[[Told], None], ...]
+
+
+class _Applying:
+    """A projection in a fold: the events that it is given, until they are applied together."""
+
+    def __init__(self, projection: Projection, tables: Tables) -> None:
+        self.reads = projection.reads
+        self.waiting: list[Told] = []
+        self._apply: Callable[[Tables, Sequence[Told]], None] = partial(_one_by_one, projection)
+        if isinstance(projection, TogetherProjection):
+            self._apply = projection.apply_all
+        self._tables = tables
+
+    def apply(self) -> None:
+        """Apply the events that wait."""
+        if self.waiting:
+            self._apply(self._tables, self.waiting)
+            self.waiting.clear()
+
+
+def _one_by_one(projection: Projection, tables: Tables, events: Sequence[Told]) -> None:
+    for envelope, fact in events:
+        projection.apply(tables, envelope, fact)
 
 
 def empty_state(projections: Sequence[Projection]) -> dict[str, dict[str, MemoryTable]]:
@@ -42,10 +67,10 @@ def fold(records: Iterable[Record], start: Head, projections: Sequence[Projectio
     that this version does not know, whether or not a projection wants it.
     """
     overlays = {(one.name, name): Overlay(state[one.name][name]) for one in projections for name in one.rewritten}
-    batch = {
-        one.name: {name: overlays.get((one.name, name), table) for name, table in state[one.name].items()}
+    at_work = [
+        _Applying(one, {name: overlays.get((one.name, name), table) for name, table in state[one.name].items()})
         for one in projections
-    }
+    ]
     steps: dict[str, Step] = {}
     record: Record | None = None
     for together in checked(records, start):
@@ -54,12 +79,14 @@ def fold(records: Iterable[Record], start: Head, projections: Sequence[Projectio
             step = steps.get(envelope.type)
             if step is None:
                 current = current_tag(envelope.seq, envelope.type)
-                wanted = tuple((one.apply, batch[one.name]) for one in projections if current in one.reads)
-                step = steps[envelope.type] = Step(reader(envelope.type, current), wanted)
-            if step.wanted:
-                fact = step.read(envelope)
-                for apply, tables in step.wanted:
-                    apply(tables, envelope, fact)
+                takers = tuple(one.waiting.append for one in at_work if current in one.reads)
+                step = steps[envelope.type] = Step(reader(envelope.type, current), takers)
+            if step.takers:
+                event = envelope, step.read(envelope)
+                for take in step.takers:
+                    take(event)
+        for one in at_work:
+            one.apply()
     for overlay in overlays.values():
         overlay.flush()
     return start if record is None else Head(record.seq + 1, record.link)
@@ -87,7 +114,7 @@ def checked(records: Iterable[Record], start: Head) -> Iterator[list[Record]]:
     Of those before one that does not, the whole ones are yielded first.
     """
     prev, seq, waiting = start.link, start.size, iter(records)
-    while batch := list(islice(waiting, CHECKED_TOGETHER)):
+    while batch := list(capped(islice(waiting, CHECKED_TOGETHER), body_bytes=CHECKED_BODY_BYTES)):
         following = links(prev, map(_body, batch))
         sound = [record.seq for record in batch] == list(range(seq, seq + len(batch)))
         if not sound or list(map(_link, batch)) != following:

@@ -1,10 +1,13 @@
 """What a read model is: a fold with a name, a version, and no memory of its own."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from ledger.codec import Envelope
 from projections.fold.event_readers import Fact
 from projections.fold.tables import Tables
+
+Told = tuple[Envelope, Fact]  # an event as a fold reads it
 
 
 class Projection(Protocol):
@@ -45,4 +48,13 @@ class Projection(Protocol):
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Bring `tables` from before the event to after it; no clock, disk, environment or randomness."""
+        ...
+
+
+@runtime_checkable
+class TogetherProjection(Projection, Protocol):
+    """A read model to which many events at once cost less than each by itself."""
+
+    def apply_all(self, tables: Tables, events: Sequence[Told]) -> None:
+        """Do what `apply` does with each of `events`, in their order, however many of them come together."""
         ...

@@ -10,10 +10,11 @@ Tables:
 - `former`: (ticker, provider, day, seq) -> how the day was described until the event `seq` described it otherwise.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from itertools import groupby
+from itertools import chain, groupby, repeat
 from struct import Struct, pack
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,11 +22,12 @@ from ledger.codec import Envelope
 from ledger.events import FetchSucceeded, ValidationCompleted
 from ledger.ingest.providers import registry
 from ledger.ingest.providers.port import BodyError
-from ledger.market.quotation import Listing
+from ledger.market.quotation import DescribedSessions, Listing
 from ledger.market.series import Series
 from ledger.values import ACCEPTED, Answer
 from projections.fold.event_readers import Evidence, Fact, decode_answer
 from projections.fold.keys import DAY_BYTES, day_key, last_seq, seq_key, text_key, two_texts
+from projections.fold.projection import Told
 from projections.fold.tables import Tables
 
 NAME = "instruments"
@@ -33,6 +35,8 @@ VERSION = 2
 YEAR = Struct(">H")
 YEAR_DAY = Struct(">H")
 DAY_OF_YEAR_BYTES = YEAR_DAY.size
+TOGETHER_BYTES = 256 * 1024  # of answers read together
+FEW_BYTES = 64 * 1024  # read one by one in less than it takes to import numpy
 
 
 class ListingRun(msgspec.Struct, frozen=True):
@@ -84,27 +88,92 @@ class Instruments:
 
     def apply(self, tables: Tables, envelope: Envelope, fact: Fact) -> None:
         """Keep evidence, and describe every session that its decisions accept; costs the years that they are of."""
-        if isinstance(fact, Evidence):
-            if fact.provider in registry.quoting():
-                kept = _LatestAnswer(envelope.seq, decode_answer(fact.answer))
-                tables["waiting"].store(text_key(fact.provider), kept)
-            return
-        assert isinstance(fact, ValidationCompleted)  # noqa: S101 - the only other tag in `reads`
-        if not fact.bars or fact.verdict not in ACCEPTED or fact.provider not in registry.quoting():
-            return
-        waiting = tables["waiting"].load(text_key(fact.provider), _decode_waiting)
-        if waiting is None or waiting.seq != envelope.cause:
-            return
-        bars, series = {bar.date: bar for bar in fact.bars}, Series(fact.ticker, fact.provider)
-        years = sorted({day.year for day in bars})
-        for year in years:
-            of_year = bars if len(years) == 1 else {day: bar for day, bar in bars.items() if day.year == year}
-            try:
-                found = registry.listings(series.provider, waiting.answer, of_year)
-            except BodyError:
-                return  # prices stand as they were accepted; what nobody can read describes nothing
-            if found:
-                _describe(tables, series, year, found, envelope.seq)
+        self.apply_all(tables, [(envelope, fact)])
+
+    def apply_all(self, tables: Tables, events: Sequence[Told]) -> None:
+        """Do what `apply` does with each of `events`; many long answers are read together."""
+        newest: dict[str, _LatestAnswer] = {}
+        described: list[_AcceptedAnswer] = []
+        for envelope, fact in events:
+            if isinstance(fact, Evidence):
+                if fact.provider in registry.quoting():
+                    newest[fact.provider] = _LatestAnswer(envelope.seq, decode_answer(fact.answer))
+                continue
+            assert isinstance(fact, ValidationCompleted)  # noqa: S101 - the only other tag in `reads`
+            if not fact.bars or fact.verdict not in ACCEPTED or fact.provider not in registry.quoting():
+                continue
+            key = text_key(fact.provider)
+            waiting = newest.get(fact.provider) or tables["waiting"].load(key, _decode_waiting)
+            if waiting is not None and waiting.seq == envelope.cause:
+                described.append(_AcceptedAnswer(envelope.seq, fact, waiting.answer))
+        for one, found in zip(described, _read_together(described), strict=True):
+            if found is None or found.days != [bar.date for bar in one.decision.bars]:
+                _describe_accepted(tables, one)
+            else:
+                _describe_all(tables, one, found)
+        for provider, answered in newest.items():
+            tables["waiting"].store(text_key(provider), answered)
+
+
+class _AcceptedAnswer(NamedTuple):
+    """The event `seq`, a decision that accepts sessions, and the answer that it is over."""
+
+    seq: int
+    decision: ValidationCompleted
+    answer: Answer
+
+    @property
+    def series(self) -> Series:
+        """What is described."""
+        return Series(self.decision.ticker, self.decision.provider)
+
+
+def _read_together(described: Sequence[_AcceptedAnswer]) -> Iterator[DescribedSessions | None]:
+    """Yield what the answer of each of `described` says of all its sessions, None where it is read by itself.
+
+    At most some megabytes of them at once.
+    """
+    start = 0
+    while start < len(described):
+        provider, stop, held_bytes = described[start].decision.provider, start, 0
+        while stop < len(described) and held_bytes < TOGETHER_BYTES and described[stop].decision.provider == provider:
+            held_bytes += described[stop].answer.body_bytes
+            stop += 1
+        answers = [one.answer for one in described[start:stop]]
+        many = len(answers) > 1 and held_bytes >= FEW_BYTES
+        yield from registry.listings_together(provider, answers) if many else [None] * len(answers)
+        start = stop
+
+
+def _describe_accepted(tables: Tables, one: _AcceptedAnswer) -> None:
+    """Describe what the decision accepts, year by year."""
+    bars = {bar.date: bar for bar in one.decision.bars}
+    years = sorted({day.year for day in bars})
+    for year in years:
+        of_year = bars if len(years) == 1 else {day: bar for day, bar in bars.items() if day.year == year}
+        try:
+            found = registry.listings(one.series.provider, one.answer, of_year)
+        except BodyError:
+            return  # prices stand as they were accepted; what nobody can read describes nothing
+        if found:
+            _describe(tables, one.series, year, found, one.seq)
+
+
+def _describe_all(tables: Tables, one: _AcceptedAnswer, found: DescribedSessions) -> None:
+    """Describe the sessions of an answer, all of which the decision accepts."""
+    key = text_key(one.series.ticker, one.series.provider)
+    stored = tables["years"].load(key + YEAR.pack(found.year), _decode_year)
+    if stored is not None and stored.runs[-1].days[-DAY_OF_YEAR_BYTES:] >= found.numbers[:DAY_OF_YEAR_BYTES]:
+        listings = chain.from_iterable(repeat(listing, sessions) for listing, sessions in found.runs)
+        _describe(tables, one.series, found.year, dict(zip(found.days, listings, strict=True)), one.seq)
+        return
+    runs, start = [], 0
+    for listing, sessions in found.runs:
+        stop = start + sessions * DAY_OF_YEAR_BYTES
+        runs.append(_StoredRun(listing, found.numbers[start:stop]))
+        start = stop
+    span = InstrumentSpan(found.days[0], found.days[-1], len(found.days), runs[-1].listing)
+    _put(tables, key, found.year, [*(stored.runs if stored is not None else ()), *runs], span)
 
 
 def _describe(tables: Tables, series: Series, year: int, found: Mapping[date, Listing], seq: int) -> None:
@@ -127,18 +196,25 @@ def _describe(tables: Tables, series: Series, year: int, found: Mapping[date, Li
         runs, sessions = [], len(after) - len(before)
     for listing, run in groupby(after, key=found.__getitem__):
         ordinals = [day.toordinal() - begin for day in run]
-        days = pack(f">{len(ordinals)}H", *ordinals)
-        if runs and runs[-1].listing == listing:
-            days = runs.pop().days + days
-        runs.append(_StoredRun(listing, days))
-    tables["years"].store(key + YEAR.pack(year), _Year(tuple(runs)))
+        runs.append(_StoredRun(listing, pack(f">{len(ordinals)}H", *ordinals)))
+    _put(tables, key, year, runs, InstrumentSpan(after[0], after[-1], sessions, found[after[-1]]))
+
+
+def _put(tables: Tables, key: bytes, year: int, runs: Sequence[_StoredRun], span: InstrumentSpan) -> None:
+    """Put the `runs` of a year, and what these make of the instrument: `span`, of which only new sessions count."""
+    apart: list[_StoredRun] = []
+    for run in runs:
+        if apart and apart[-1].listing == run.listing:
+            apart[-1] = _StoredRun(run.listing, apart[-1].days + run.days)
+        else:
+            apart.append(run)
+    tables["years"].store(key + YEAR.pack(year), _Year(tuple(apart)))
     known = tables["listed"].load(key, _decode_listed)
-    first, last, listing = after[0], after[-1], found[after[-1]]
     if known is not None:
-        first, sessions = min(first, known.first), sessions + known.sessions
-        if known.last > last:
-            last, listing = known.last, known.listing
-    tables["listed"].store(key, InstrumentSpan(first, last, sessions, listing))
+        newest = known if known.last > span.last else span
+        first, sessions = min(span.first, known.first), span.sessions + known.sessions
+        span = InstrumentSpan(first, newest.last, sessions, newest.listing)
+    tables["listed"].store(key, span)
 
 
 def _days(year: int, packed: bytes) -> list[date]:

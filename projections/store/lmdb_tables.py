@@ -99,8 +99,7 @@ class LmdbTable(MarkedTable):
         if not rows:
             return
         mark = self._mark
-        whole = [(mark + key, value) for key, value in rows]
-        sealed_rows = [(key, value + _check(crc32(key + value))) for key, value in whole]
+        sealed_rows = [(whole := mark + key, value + _check(crc32(whole + value))) for key, value in rows]
         self._txn.cursor().putmulti(sealed_rows)
 
     def store(self, key: bytes, row: Stored) -> None:

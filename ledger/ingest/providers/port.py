@@ -9,7 +9,7 @@ import msgspec
 
 from ledger.errors import LedgerError
 from ledger.ingest.rules.reading import Reading
-from ledger.market.quotation import Listing, Quotation
+from ledger.market.quotation import DescribedSessions, Listing, Quotation
 from ledger.values import (
     Answer,
     Bar,
@@ -63,6 +63,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     quotations: str | None = None
     quotation_columns: str | None = None
     listings: str | None = None
+    listing_columns: str | None = None
     closes: str | None = None
     names_actions: bool = False  # whether an answer without actions says that there were none
     has_sessions: bool = True  # whether it has prices; False for one that tells of corporate actions alone
@@ -130,6 +131,12 @@ Days are since 1970-01-01. None where only a `QuotationReader` can tell; it rais
 
 ListingReader = Callable[[bytes, Mapping[date, Bar]], Mapping[date, Listing]]
 """Returns how a body describes the instrument in the session of each bar, in its order; it raises as the other."""
+
+ListingColumnReader = Callable[[Sequence[bytes]], "list[DescribedSessions | None]"]
+"""Returns how each of many bodies describes all of its sessions; None for one of which only a `ListingReader` can tell.
+
+It raises nothing.
+"""
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):

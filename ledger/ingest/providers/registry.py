@@ -4,6 +4,7 @@ A new provider is a folder beside this file, whose `DESCRIPTION` holds its facts
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from importlib import import_module
@@ -16,10 +17,12 @@ from ledger.events import FetchSucceeded
 from ledger.ingest.providers import evidence
 from ledger.ingest.providers.port import (
     Access,
+    BodyError,
     BodyReader,
     CloseReader,
     Description,
     LineReader,
+    ListingColumnReader,
     ListingReader,
     Provider,
     QuotationColumnReader,
@@ -28,7 +31,7 @@ from ledger.ingest.providers.port import (
     RowReader,
 )
 from ledger.ingest.rules.reading import Reading
-from ledger.market.quotation import Listing, Quotation
+from ledger.market.quotation import DescribedSessions, Listing, Quotation
 from ledger.values import Answer, Bar, LedgerKind, RawBar
 
 if TYPE_CHECKING:
@@ -212,6 +215,27 @@ def listings(name: str, answer: Answer, bars: Mapping[date, Bar]) -> Mapping[dat
     """
     read: ListingReader = _loaded(described(name).listings or "")
     return read(evidence.body(answer), bars)
+
+
+def listings_together(name: str, answers: Sequence[Answer]) -> list[DescribedSessions | None]:
+    """Return what `listings` does of all sessions of many recorded answers of the provider `name`, one of `quoting`.
+
+    None for an answer that has to be read by itself. Worth its start where they are long.
+
+    Raises: UnknownProviderError.
+    """
+    path = described(name).listing_columns
+    if path is None:
+        return [None] * len(answers)
+    read: ListingColumnReader = _loaded(path)
+    return read([_body_or_none(answer) for answer in answers])
+
+
+def _body_or_none(answer: Answer) -> bytes:
+    """Return the answer's bytes, none where they are others: whoever reads it by itself is told."""
+    with suppress(BodyError):
+        return evidence.body(answer)
+    return b""
 
 
 @cache  # a fold asks it at every event

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -144,14 +145,20 @@ def _imported(
     Raises: what opening the ledger does, and what no file is at fault for.
     """
     with ExitStack() as held:
-        # Before the ledger is opened: a process that inherits an open one cannot open it.
-        follower = held.enter_context(Follower(LedgerHome(in_force.data_dir))) if _takes_long(options) else None
+        follower = held.enter_context(_follower(in_force)) if _takes_long(options) else None
         ledger = held.enter_context(
             first_ledger.importing(in_force, dry_run=options.dry_run, must_exist=options.must_exist)
         )
         worker = FileWorker(ledger, options=options, settings=in_force, observer=observer, follower=follower)
         work = chain(before, map(worker.work, options.files))
         return output.report_done(work, style, text=import_row.text), worker.unable
+
+
+def _follower(in_force: Settings) -> Follower:
+    """Return the process that folds; before the ledger is opened: one that inherits an open one cannot open it."""
+    # Both processes read columns: imported once, and not by the one that is waited for.
+    import_module("numpy")
+    return Follower(LedgerHome(in_force.data_dir))
 
 
 def _takes_long(options: ImportOptions) -> bool:

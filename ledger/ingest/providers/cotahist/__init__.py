@@ -13,4 +13,5 @@ DESCRIPTION = Description(
     quotations="ledger.ingest.providers.cotahist.fields.quotations:quotations",
     quotation_columns="ledger.ingest.providers.cotahist.fields.quotation_columns:columns",
     listings="ledger.ingest.providers.cotahist.fields.quotations:listings",
+    listing_columns="ledger.ingest.providers.cotahist.fields.listing_columns:sessions",
 )

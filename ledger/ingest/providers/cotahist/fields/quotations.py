@@ -39,12 +39,12 @@ def quotations(body: bytes, bars: Mapping[date, Bar]) -> Iterator[Quotation]:
     Raises: LayoutError for a body of another format.
     """
     for day, line in _lines(body, bars):
-        listing = _listing(line)
-        factor = listing.factor
+        listed = _listing(line)
+        factor = listed.factor
         yield Quotation(
             date=day,
             code=_text(line[_CODE]),
-            listing=listing,
+            listing=listed,
             open=_price(line[_OPEN], factor),
             high=_price(line[_HIGH], factor),
             low=_price(line[_LOW], factor),
@@ -69,7 +69,7 @@ def listings(body: bytes, bars: Mapping[date, Bar]) -> Mapping[date, Listing]:
         return {day: _listing(line) for day, line in _lines(body, bars)}
     if found.keys() <= bars.keys():  # nearly always: asked once of all
         return found
-    return {day: listing for day, listing in found.items() if day in bars}
+    return {day: listed for day, listed in found.items() if day in bars}
 
 
 def _listed(body: bytes) -> dict[date, Listing] | None:
@@ -89,7 +89,7 @@ def _listed(body: bytes) -> dict[date, Listing] | None:
     found: dict[date, Listing] = {}
     # A line described as the one before it is not decoded, nor looked up.
     for described, alike in groupby(_LISTED.iter_unpack(body), key=itemgetter(1, 2, 3)):
-        found.update(dict.fromkeys([layout.day(one[0]) for one in alike], _described(*described)))
+        found.update(dict.fromkeys([layout.day(one[0]) for one in alike], listing(*described)))
     return found if len(found) == lines else None
 
 
@@ -118,11 +118,11 @@ def _is_of(line: bytes, bar: Bar) -> bool:
 
 
 def _listing(line: bytes) -> Listing:
-    return _described(line[BDI], line[DESCRIBED], line[CONTRACT])
+    return listing(line[BDI], line[DESCRIBED], line[CONTRACT])
 
 
 @lru_cache(maxsize=4096)  # an instrument is described alike for weeks
-def _described(bdi: bytes, described: bytes, contract: bytes) -> Listing:
+def listing(bdi: bytes, described: bytes, contract: bytes) -> Listing:
     """Return the listing in the columns that describe an instrument: CODBDI, TPMERC to MODREF, PREEXE to DISMES."""
     factor = _whole(contract[22:29]) or 1  # a line without one is never accepted
     expiry = contract[14:22]
