@@ -8,7 +8,7 @@ Source: docs/format.md, "Limits".
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 
 from ledger.errors import LedgerError
@@ -28,6 +28,7 @@ class OutOfRangeError(LedgerError):
         self.found, self.wanted = found, wanted
 
 
+@lru_cache(maxsize=1024)  # the events of an append hold the same names, several times each
 def name_fault(name: str) -> str | None:
     """Return what keeps `name` from being a name, None when nothing does."""
     if len(name) <= NAME_BYTES and name.isascii() and name.isprintable():

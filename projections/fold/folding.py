@@ -17,7 +17,7 @@ from projections.fold.projection import Projection, TogetherProjection, Told
 from projections.fold.tables import State, Tables
 
 CHECKED_TOGETHER = 128  # records hashed in one call, read and applied together, and held meanwhile
-CHECKED_BODY_BYTES = 256 * 1024  # the same: fewer, where they are large
+CHECKED_BODY_BYTES = 256 * 1024  # about as many at most: fewer records, where those before them were large
 
 _body, _link = attrgetter("body"), attrgetter("link")
 
@@ -113,15 +113,17 @@ def checked(records: Iterable[Record], start: Head) -> Iterator[list[Record]]:
 
     Of those before one that does not, the whole ones are yielded first.
     """
-    prev, seq, waiting = start.link, start.size, iter(records)
-    while batch := list(capped(islice(waiting, CHECKED_TOGETHER), body_bytes=CHECKED_BODY_BYTES)):
-        following = links(prev, map(_body, batch))
+    prev, seq, waiting, size = start.link, start.size, iter(records), CHECKED_TOGETHER
+    while batch := list(islice(waiting, size)):
+        bodies = list(map(_body, batch))
+        following = links(prev, bodies)
         sound = [record.seq for record in batch] == list(range(seq, seq + len(batch)))
         if not sound or list(map(_link, batch)) != following:
             yield from _up_to_flaw(batch, following, seq)
         yield batch
         seq += len(batch)
         prev = batch[-1].link
+        size = max(1, min(CHECKED_TOGETHER, len(batch) * CHECKED_BODY_BYTES // max(1, sum(map(len, bodies)))))
 
 
 def _up_to_flaw(batch: list[Record], following: list[Link], start: int) -> Iterator[list[Record]]:

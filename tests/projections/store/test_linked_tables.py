@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import lmdb
 import msgspec
@@ -168,6 +170,54 @@ def test_a_row_keeps_its_place_in_the_chain_when_it_changes(tmp_path: Path) -> N
             assert table.get(one) is None
             table.put(one, value)
     assert before == rows()
+
+
+class Looks(LinkedTable):
+    """A linked table that counts how often it asks for the row before a key."""
+
+    count = 0
+
+    def _around(self, cursor: Any, key: bytes, *, there: bool = False) -> tuple[bytes, bytes, bytes | None]:
+        """Count it."""
+        self.count += 1
+        return super()._around(cursor, key, there=there)
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["get", "put", "delete"]), st.integers(0, 9)), max_size=40)
+
+
+@settings(deadline=None)
+@given(STEPS)
+def test_a_key_that_was_absent_is_there_once_it_is_put(steps: list[tuple[str, int]]) -> None:
+    """Whatever was looked for, put and deleted before, in one transaction."""
+    held: dict[bytes, bytes] = {}
+    with TemporaryDirectory() as name, database(Path(name)) as txn:
+        txn.put(*begun(READ))
+        table = LinkedTable(txn, READ, Path(name))
+        for place, (step, group) in enumerate(steps):
+            if step == "put":
+                held[key(group)] = b"%d" % place
+                table.put(key(group), held[key(group)])
+            elif step == "delete":
+                held.pop(key(group), None)
+                table.delete(key(group))
+            assert [held.get(key(one)) for one in (group, 4, 5)] == [table.get(key(one)) for one in (group, 4, 5)]
+        assert sorted(held.items()) == list(table.scan())
+
+
+def test_one_look_tells_of_all_keys_that_are_absent_side_by_side(tmp_path: Path) -> None:
+    """In their order, until a row is put."""
+    with database(tmp_path) as txn:
+        for mark in MARKS:
+            txn.put(*begun(mark))
+        table = Looks(txn, READ, tmp_path)
+        table.put(key(9), b"nine")
+        table.count = 0
+        assert [None] * 8 == [table.get(key(group)) for group in range(1, 9)]
+        assert (b"nine", 1) == (table.get(key(9)), table.count)
+        assert ([None] * 3, 2) == ([table.get(key(group)) for group in (10, 11, 12)], table.count)
+        table.put(key(11), b"eleven")
+        assert (b"eleven", None) == (table.get(key(11)), table.get(key(12)))
 
 
 def test_a_link_that_is_damaged_is_no_link(tmp_path: Path) -> None:
