@@ -215,7 +215,7 @@ class Rederivation:
         derived = rejudging.judged(found, self._years.near(series, rejudging.reach(found)), percent)
         before, after = self._years.apply(envelope.seq, derived, committing=True)
         derived = replace(derived, before=before, after=after, threshold_percent=percent)
-        if encode_data(derived) != envelope.data:
+        if encode_data(derived) != bytes(envelope.data):
             check_decision(decode_as(envelope, ValidationCompleted), derived)
 
     def _failure(self, envelope: Envelope) -> None:

@@ -144,6 +144,16 @@ def test_nothing_has_to_be_in_memory(bodies: list[bytes], monkeypatch: pytest.Mo
         assert ("same", audit_log(log)) == (report.verdict, report)
 
 
+def test_what_comes_out_byte_for_byte_is_not_decoded(
+    bodies: list[bytes], audited: Callable[..., AuditReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decision that is encoded as it is recorded is the same, and is compared no further."""
+    compared: list[ValidationCompleted] = []
+    monkeypatch.setattr(projections.audit.rederivation, "check_decision", lambda *pair: compared.extend(pair))
+    assert ("same", []) == (audited(bodies).verdict, compared)
+    assert ("same", 2) == (audited(changed(bodies, DECISION, data={"added": 1})).verdict, len(compared))
+
+
 def test_rules_that_are_not_there_are_counted(bodies: list[bytes], audited: Callable[..., AuditReport]) -> None:
     """By their version; an accepted bar is a row of its answer all the same."""
     newer = changed(changed(bodies, DECISION, data={"rules_version": 9}), 5, data={"rules_version": 9})
