@@ -184,19 +184,7 @@ def lost(tables: Tables, series: Series, seq: int | None) -> str | None:
 
     `seq` is None where none is found. One look-up.
     """
-    return _lost(series, seq, tables["newest"].get(text_key(series.ticker, series.provider)))
-
-
-def lost_on(tables: Tables, series: Sequence[Series], judged: Sequence[Sequence[Decision]]) -> str | None:
-    """Return what `lost` does of the first of many series of which anything is, where these decisions were found."""
-    keys = [text_key(one.ticker, one.provider) for one in series]
-    for one, found, key, rows in zip(series, judged, keys, tables["newest"].together(keys), strict=True):
-        if reason := _lost(one, found[-1].seq if found else None, dict(rows).get(key)):
-            return reason
-    return None
-
-
-def _lost(series: Series, seq: int | None, stored: bytes | None) -> str | None:
+    stored = tables["newest"].get(text_key(series.ticker, series.provider))
     newest = None if stored is None else last_seq(stored)
     if newest == seq:
         return None

@@ -97,8 +97,9 @@ class Bulk:
         Raises: ValueError, and what reading a damaged row or a damaged log raises, where one is not what was decided.
         """
         judged = decisions.decisions_on(self._stored, names)
-        if reason := decisions.lost_on(self._stored, names, judged):
-            raise ValueError(reason)
+        for series, of_series in zip(names, judged, strict=True):
+            if reason := decisions.lost(self._stored, series, of_series[-1].seq if of_series else None):
+                raise ValueError(reason)
         made = [one for of_series in judged for one in of_series if one.rows]
         few = sum(one.rows for one in made) >= FROM_LOG_ROWS * len(made)
         batch = self._decided(names, judged, [one.seq for one in made]) if few else None
