@@ -157,9 +157,9 @@ class Meaning:
         self._recorded_at = envelope.recorded_at
         if self._first_recorded_at is None:
             self._first_recorded_at = envelope.recorded_at
-        kind, stream = type(event), envelope.stream
+        kind, stream, known = type(event), envelope.stream, self._sound_names
         names = reader_of_names(kind)(event)
-        if stream not in self._sound_names or not self._sound_names.issuperset(names):
+        if stream not in known or not known.issuperset(names):
             self._meet((stream, *names), envelope.seq)
         if kind in TELLING:
             self._hear(envelope, event)

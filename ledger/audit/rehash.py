@@ -22,6 +22,8 @@ from ledger.files.isolated import IsolatedProcess, IsolatedProcessError
 from ledger.store.engine import Engine, key
 
 WORTH_A_SECOND_PROCESS = 20_000
+# Few enough to stay near the processor while they are hashed, decoded and held against each other.
+CHUNK_BYTES = 64 * 1024
 ARRAY_OF_8 = b"\x98"
 SEQ_BYTES = {2: 1, 3: 1, 4: 2, 6: 4, 10: 8}  # how many bytes of a seq are in a prefix of so many
 U64_BYTES = 8
@@ -108,7 +110,7 @@ def rehash_range(engine: Engine, start: int, stop: int, succession: Succession |
     """Re-hash and read events [start, stop) of an open ledger and return what was found.
 
     With a `succession`, which begins at seq 0, they are held against each other too.
-    Reads about 1 MiB per transaction: a long reader would make a live file grow.
+    Reads `CHUNK_BYTES` per transaction: a long reader would make a live file grow.
     """
     before, _ = engine.values_to_hole(start - 1, start) if start else ([], None)
     if start and not before:
@@ -116,7 +118,7 @@ def rehash_range(engine: Engine, start: int, stop: int, succession: Succession |
     prev, meaning = (Link(before[0][:LINK_BYTES]), Meaning(_body(before[0]), start)) if before else (GENESIS, Meaning())
     seq, body_bytes, flaw = start, 0, None
     while seq < stop and flaw is None:
-        values, hole = engine.values_to_hole(seq, stop)
+        values, hole = engine.values_to_hole(seq, stop, CHUNK_BYTES)
         bodies = list(map(_body, values))
         hashed = count_good(values, start=seq, prev=prev, bodies=bodies)
         flaw = meaning.read(bodies[:hashed], seq, None if succession is None else succession.take)

@@ -192,7 +192,7 @@ class SeriesFold:
         """Do as `apply` does, and return the state that the decision finds before the one that it leads to."""
         series = Series(decision.ticker, decision.provider)
         live = self._used(series)
-        held, actions, years = live.held, len(live.held.actions), len(live.held.years)
+        held = live.held
         before = held.state if committing else None
         if committing and before is None:
             before = self._hash(live.state_words(series, held.basis or decision.basis))
@@ -210,7 +210,6 @@ class SeriesFold:
         elif committing:
             held.state = before
         held.basis, held.rules_version = decision.basis, decision.rules_version
-        self._items += len(held.actions) - actions + len(held.years) - years
         return before, held.state
 
     def _put_actions(self, live: LiveSeries, decision: Decided, *, committing: bool) -> bool:
@@ -225,6 +224,7 @@ class SeriesFold:
         known = in_force(kept, decision.actions)
         if known == held:
             return False
+        self._items += len(known) - len(held)
         live.held.actions, live.actions_array = known, b""
         return True
 
@@ -273,6 +273,7 @@ class SeriesFold:
         added = _encode(fresh[0]) if count == 1 else b"".join(map(_encode, fresh))
         if known is None:
             joined = added
+            self._items += 1
         elif known.last < fresh[0].date:
             joined, count = self._stored(key) + added, known.bars + count
         else:

@@ -198,13 +198,14 @@ class Engine:
             raise hole.error()
         return values
 
-    def values_to_hole(self, start: int, stop: int) -> tuple[list[bytes], Hole | None]:
-        """Return what `values` does, up to the first event that is missing or too short for a link, and that hole."""
-        values: list[bytes] = []
-        held_bytes = 0
+    def values_to_hole(self, start: int, stop: int, limit_bytes: int = 0) -> tuple[list[bytes], Hole | None]:
+        """Return what `values` does, up to the first event that is missing or too short for a link, and that hole.
+
+        Of about `limit_bytes`, where it says any, in place of 1 MiB.
+        """
+        values, held_bytes, want, limit_bytes = list[bytes](), 0, start, limit_bytes or CHUNK_BYTES
         with self.reading() as txn:
             cursor = txn.cursor(db=self.databases[EVENTS])
-            want = start
             # Verification pays for this loop, so `key` is written out in it.
             for found, value in cursor.iternext() if cursor.set_range(key(start)) else ():
                 if found != want.to_bytes(KEY_BYTES, "big") or len(value) < LINK_BYTES:
@@ -212,7 +213,7 @@ class Engine:
                 values.append(value)
                 held_bytes += len(value)
                 want += 1
-                if want == stop or held_bytes >= CHUNK_BYTES:
+                if want == stop or held_bytes >= limit_bytes:
                     return values, None
         return values, Hole(want)
 

@@ -83,6 +83,7 @@ def bare(report: RangeReport) -> RangeReport:
 def transactions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many bytes a transaction reads (one event, two, all), the report is one."""
     monkeypatch.setattr(ledger.store.engine, "CHUNK_BYTES", request.param)
+    monkeypatch.setattr(ledger.audit.rehash, "CHUNK_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("transactions")
