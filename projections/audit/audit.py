@@ -21,6 +21,7 @@ WORKERS = 2
 WORTH_A_SECOND_PROCESS = 500  # events
 LOOK_S = 0.1  # how often the progress of the processes is looked at
 COUNTER_BYTES = 8
+STREAMS_COUNTED = 16_384  # that are dealt in turn
 
 OpenLog = Callable[[], AbstractContextManager[LogSource]]
 Advance = Callable[[int], object]
@@ -79,11 +80,29 @@ def _share(open_log: OpenLog, size: int, since: int, worker: int, workers: int, 
         count += more
         done[at : at + COUNTER_BYTES] = count.to_bytes(COUNTER_BYTES, "big")
 
-    def is_mine(stream: str) -> bool:
-        return crc32(stream.encode("utf-8", "surrogatepass")) % workers == worker
-
     with open_log() as log, ScratchMap() as scratch:
-        return Rederivation(log, scratch, since=since, mine=None if workers == 1 else is_mine).run(size, advance)
+        return Rederivation(log, scratch, since=since, mine=None if workers == 1 else dealt(worker, workers)).run(
+            size, advance
+        )
+
+
+def dealt(worker: int, workers: int) -> Callable[[str], bool]:
+    """Return what tells whether a stream falls to `worker`, for who asks of every event from seq 0 on, as all do.
+
+    Streams are dealt in the order in which they come, so that each process has as many; of more than are counted the
+    name decides, since memory does not grow with them.
+    """
+    places: dict[str, int] = {}
+
+    def is_mine(stream: str) -> bool:
+        place = places.get(stream)
+        if place is None:
+            if len(places) >= STREAMS_COUNTED:
+                return crc32(stream.encode("utf-8", "surrogatepass")) % workers == worker
+            place = places[stream] = len(places)
+        return place % workers == worker
+
+    return is_mine
 
 
 def _known(report: AuditReport) -> AuditReport:

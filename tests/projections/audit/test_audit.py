@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 import ledger.audit.series_fold
+import projections.audit.audit
 import projections.audit.open_years
 import projections.audit.rederivation
 from ledger.backup.archive_log import ArchiveLog, archive_log
@@ -20,7 +21,7 @@ from ledger.errors import UnknownEventError
 from ledger.events import FetchSucceeded, IngestFailed, ValidationCompleted
 from ledger.files.scratch import ScratchMap
 from ledger.ingest.providers.evidence import answer
-from projections.audit.audit import audit_log, audit_shared
+from projections.audit.audit import audit_log, audit_shared, dealt
 from projections.audit.rederivation import Rederivation
 from projections.audit.report import AuditReport, Difference, NotDerived
 from tests.support import sample_ledger
@@ -117,6 +118,18 @@ def test_every_number_of_processes_comes_to_one_report(
             if number == 0:
                 assert alone == report
             assert sum(done) <= len(events)
+
+
+def test_every_stream_falls_to_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of them ask, in the order of the log; as many to each, as far as they are counted."""
+    monkeypatch.setattr(projections.audit.audit, "STREAMS_COUNTED", 9)
+    asked = [f"{number % 13} \ud800" for number in range(30)]
+    for workers in (2, 3):
+        each = [dealt(worker, workers) for worker in range(workers)]
+        found = [[is_mine(stream) for is_mine in each] for stream in asked]
+        assert {1} == {sum(one) for one in found}
+        assert found[:13] == found[13:26]
+        assert [place % workers for place in range(9)] == [one.index(True) for one in found[:9]]
 
 
 @pytest.mark.parametrize("since", [0, 2, 4, 7])
