@@ -1,12 +1,22 @@
 """Many bodies are decoded as one is; the first of a log has to be the event that every log begins with."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import cast
 
 import msgspec
 import pytest
 
-from ledger.codec import Envelope, decode_as, decode_created, decode_envelope, decode_envelopes, decode_event
+from ledger.codec import (
+    UPCASTERS,
+    Envelope,
+    Upcaster,
+    decode_as,
+    decode_created,
+    decode_envelope,
+    decode_envelopes,
+    decode_event,
+)
 from ledger.errors import DamagedError
 from ledger.events import ConnectionTested, LedgerCreated, ValidationCompleted
 from ledger.ids import append_id
@@ -120,3 +130,23 @@ def test_a_retired_decision_is_read_in_the_terms_of_the_next_version() -> None:
 def _retired(data: dict[str, object]) -> Envelope:
     raw = msgspec.Raw(msgspec.msgpack.encode(data))
     return Envelope(7, 0, bytes(16), bytes(16), 6, "PETR4.SA", "validation.completed/1", raw)
+
+
+def test_a_version_retired_twice_takes_both_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The older one's first, each in the terms of the version that followed it; neither tag is another's."""
+
+    def step(word: str) -> Callable[[ConnectionTested], ConnectionTested]:
+        return lambda event: msgspec.structs.replace(event, message=f"{event.message or 'as stored'}, {word}")
+
+    newest = ConnectionTested.TAG
+    monkeypatch.setitem(UPCASTERS, "connection.retired/2", Upcaster(newest, ConnectionTested, step("second step")))
+    first = Upcaster("connection.retired/2", ConnectionTested, step("first step"))
+    monkeypatch.setitem(UPCASTERS, "connection.retired/1", first)
+    record = list(small_log(2).read())[-1]
+    stored = decode_envelope(record.seq, record.body)
+    plain = decode_as(stored, ConnectionTested).message or "as stored"
+    messages = [
+        decode_as(msgspec.structs.replace(stored, type=tag), ConnectionTested).message
+        for tag in ("connection.retired/1", "connection.retired/2")
+    ]
+    assert [f"{plain}, first step, second step", f"{plain}, second step"] == messages
