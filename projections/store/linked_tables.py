@@ -8,8 +8,9 @@ names a key past its end, or none.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from operator import add
 from struct import Struct
 from typing import Any
 from zlib import crc32
@@ -72,16 +73,22 @@ class LinkedTable(MarkedTable):
     def put_all(self, rows: Sequence[Row]) -> None:
         """Put rows, which come in order of keys, each once; those that are new and lie side by side cost least."""
         self._gap = NO_GAP
-        mark, at = self._mark, 0
+        mark, get, at = self._mark, self._get, 0
         whole = [mark + key for key, _ in rows]
+        again: list[bytes] = []
+        ended: list[bytes] = []
         while at < len(rows):
-            stored = self._get(whole[at])
+            stored = get(whole[at])
             if stored is None:
+                if again:  # the last of them may be the one before what is new
+                    self._seal(again, ended, map(crc32, again))
+                    again, ended = [], []
                 at = self._insert(whole, rows, at)
             else:
-                key, value = whole[at], rows[at][1] + stored[-TAIL_BYTES:-CHECK_BYTES]
-                self._put(key, value + _packed(crc32(key + value)))
+                again.append(whole[at])
+                ended.append(rows[at][1] + stored[-TAIL_BYTES:-CHECK_BYTES])
                 at += 1
+        self._seal(again, ended, map(crc32, again))
 
     def delete(self, key: bytes) -> None:
         """Make `key` absent; harmless when it is."""
@@ -105,18 +112,25 @@ class LinkedTable(MarkedTable):
 
         Their keys are `whole`.
         """
-        cursor = self._txn.cursor()
-        before, value, after = self._around(cursor, whole[at])
+        before, value, after = self._around(self._txn.cursor(), whole[at])
         stop = len(rows) if after is None else bisect_left(whole, after, at)
-        sums = [*map(crc32, whole[at:stop])]
-        first, *links = [*map(_packed, sums), LAST if after is None else _packed(crc32(after))]
+        keys, last = whole[at:stop], LAST if after is None else _packed(crc32(after))
+        sums = [*map(crc32, keys)]
+        first, *links = [*map(_packed, sums), last]
         self._put(before, sealed(before, value + first))
-        # `sealed` written out, since it comes for every row: begun with the sum of the key, which is known.
-        made = zip(whole[at:stop], rows[at:stop], sums, links, strict=True)
-        cursor.putmulti(
-            [(key, (ended := row[1] + link) + _packed(crc32(ended, known))) for key, row, known, link in made]
-        )
+        if len(keys) == 1:  # most often, where each of many tickers has a row more
+            self._put(keys[0], sealed(keys[0], rows[at][1] + last))
+        else:
+            self._seal(keys, [*map(add, [value for _, value in rows[at:stop]], links)], sums)
         return stop
+
+    def _seal(self, keys: Sequence[bytes], ended: Sequence[bytes], sums: Iterable[int]) -> None:
+        """Put at each of the `keys`, whose CRC-32 are `sums`, what ends in a link already, with its check.
+
+        `sealed` for many, without a call of ours for each.
+        """
+        checks = map(_packed, map(crc32, ended, sums))
+        self._txn.cursor().putmulti(zip(keys, map(add, ended, checks), strict=True))
 
     def _around(self, cursor: Any, key: bytes, *, there: bool = False) -> tuple[bytes, bytes, bytes | None]:
         """Return key and value of the row before `key`, and the key of the next one, None where there is none.

@@ -100,7 +100,8 @@ def campaign(seed: int, rounds: int, scratch: Path, tally: Tally) -> None:
             said = (subject.work / "stderr.log").read_bytes()
             if found.code < 0 or (found.code in {2, 3} and want.code not in {2, 3}):
                 assert b"error: got no " not in said, said
-                assert not found.appended, found.appended
+                # A run may end by a page that it reads late: what it has recorded by then is what it always records.
+                assert found.appended == want.appended[: len(found.appended)], found.appended
                 tally.count("ended by an error, nothing printed as true")
                 continue
             assert want.like(found), (want, found)
