@@ -9,16 +9,21 @@ import lmdb
 import msgspec
 import pytest
 
+from ledger.chain import Head
 from ledger.errors import RolledBackError
 from ledger.values import Finding
 from projections.fold.digest import digest
+from projections.fold.keys import seq_key
 from projections.fold.tables import State
+from projections.models import ingest_logs
 from projections.store.folder import Shelf
+from projections.store.linked_tables import TAIL_BYTES
+from projections.store.lmdb_tables import sealed, unsealed
 from projections.store.mending import StoreDroppedWarning
 from projections.store.registry import ALL
 from projections.store.replaying import compare, replay
 from projections.store.runner import catch_up, open_view, remembered
-from projections.store.store import HEAD_KEY, UNCHECKED_FORMAT
+from projections.store.store import HEAD_KEY, UNCHECKED_FORMAT, UNLINKED_FORMAT
 from tests.projections.store.test_runner import LONG_STORY, Prefix
 from tests.projections.story import WINDOW, Story, told
 from tests.support.cotahist import line
@@ -164,34 +169,59 @@ def test_compare_names_a_row_that_fails_its_check(tmp_path: Path) -> None:
     assert ("prices", "damaged", "bars", key[1:].hex()) == (found.projection, found.stored, found.table, found.key)
 
 
-def old_format(folder: Path) -> None:
-    """Turn the store into one of the format before: rows and head without a check."""
+def old_format(folder: Path, name: str) -> None:
+    """Turn the store into one of a format before: rows without a link, and further back without a check."""
+    checked = name == UNLINKED_FORMAT
     with database(folder) as txn:
         kept: Sequence[tuple[bytes, bytes]] = list(txn.cursor())
         for key, value in kept:
-            txn.put(key, value[:-4])
-        head = msgspec.msgpack.decode(txn.get(HEAD_KEY))
-        txn.put(HEAD_KEY, msgspec.msgpack.encode({**head, "format": UNCHECKED_FORMAT}))
+            txn.put(key, sealed(key, value[:-TAIL_BYTES]) if checked else value[:-TAIL_BYTES])
+        stored = unsealed(folder, HEAD_KEY, dict(kept)[HEAD_KEY])
+        head = msgspec.msgpack.encode({**msgspec.msgpack.decode(stored), "format": name})
+        txn.put(HEAD_KEY, sealed(HEAD_KEY, head) if checked else head)
 
 
-def test_a_store_of_the_format_before_is_built_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [UNLINKED_FORMAT, UNCHECKED_FORMAT])
+def test_a_store_of_a_format_before_is_built_again(tmp_path: Path, name: str) -> None:
     """Nothing of it is read but the head that it remembers, and nobody is warned."""
     log = told(LONG_STORY)
     catch_up(Prefix(log, 150), tmp_path)
-    old_format(tmp_path)
+    old_format(tmp_path, name)
     assert Prefix(log, 150).head() == remembered(tmp_path)
     with warnings.catch_warnings(action="error"), open_view(log, tmp_path) as view:
         assert replay(log) == digests(view.state)
     assert [] == compare(log, tmp_path)
 
 
-def test_a_store_of_the_format_before_is_a_witness_all_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [UNLINKED_FORMAT, UNCHECKED_FORMAT])
+def test_a_store_of_a_format_before_is_a_witness_all_the_same(tmp_path: Path, name: str) -> None:
     """A log that is shorter than the head it remembers is rolled back."""
     log = told(LONG_STORY)
     catch_up(log, tmp_path)
-    old_format(tmp_path)
+    old_format(tmp_path, name)
     with pytest.raises(RolledBackError):
         catch_up(Prefix(log, 40), tmp_path)
+
+
+def test_an_entry_that_its_index_names_is_not_passed_over(tmp_path: Path) -> None:
+    """Though what names it in its own table was mended: the log is read in its place, with one warning."""
+    log = told(LONG_STORY)
+    catch_up(log, tmp_path)
+    with open_view(log, tmp_path) as view:
+        of_ticker = ingest_logs.Filter(ticker=ingest_logs.entries(view.state["ingest_logs"])[0].ticker)
+        want = ingest_logs.entries(view.state["ingest_logs"], of_ticker)
+    with Shelf(tmp_path).stored() as store:
+        assert store is not None
+        head = store.head()
+
+        def step(state: State) -> Head:
+            state["ingest_logs"]["entries"].delete(seq_key(want[0].seq))
+            return head
+
+        store.advance(step)
+    with pytest.warns(StoreDroppedWarning) as caught, open_view(log, tmp_path) as view:
+        assert want == ingest_logs.entries(view.state["ingest_logs"], of_ticker)
+    assert 1 == len(caught)
 
 
 def test_a_damaged_head_is_built_again(tmp_path: Path) -> None:
