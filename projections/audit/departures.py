@@ -49,7 +49,7 @@ def check_bars(fetch: FetchSucceeded, reading: Reading) -> None:
 
     Raises: DepartureError.
     """
-    if fetch.bars == reading.rows:
+    if fetch.bars is reading.rows or fetch.bars == reading.rows:
         return
     rows: dict[Any, list[RawBar]] = defaultdict(list)
     for row in reading.rows:

@@ -42,19 +42,15 @@ class EndedEvidence:
         self._recent: OrderedDict[Series, list[int]] = OrderedDict()
         self.passed_over: dict[int, None] = {}
 
-    def go_past(self, envelope: Envelope) -> None:
-        """Go past the event in `envelope`.
+    def go_past(self, envelope: Envelope, series: Series | None = None) -> None:
+        """Go past the event in `envelope`, which is of `series` where it was read already.
 
         Raises: DepartureError where it ends an answer that was ended before; DamagedError.
         """
         is_answer = _is_answer(envelope.type)
         if is_answer is None or (not is_answer and envelope.cause is None):
             return
-        try:
-            series = _decode_series(envelope.data)
-        except UNDECODABLE as error:
-            raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
-        waiting = self._waiting(series)
+        waiting = self._waiting(series or _series_of(envelope))
         if is_answer:
             self._add(waiting, envelope.seq)
         elif envelope.cause is not None:
@@ -95,6 +91,13 @@ class EndedEvidence:
     def _pass_over(self, seqs: Iterable[int]) -> None:
         if len(self.passed_over) < PASSED_KEPT:
             self.passed_over |= dict.fromkeys(seqs)
+
+
+def _series_of(envelope: Envelope) -> Series:
+    try:
+        return _decode_series(envelope.data)
+    except UNDECODABLE as error:
+        raise DamagedError(envelope.seq, "data", expected=envelope.type, found=str(error)) from error
 
 
 @lru_cache(maxsize=256)  # a log may hold any

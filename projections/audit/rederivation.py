@@ -63,6 +63,8 @@ class Rederivation:
         self._since = since
         self._mine = mine
         self._recorded_at = 0  # of the event before
+        self._series: Series | None = None  # of the event that is derived, once it was read
+        self._foreseen = foreseen("audit")
         self._answers: OrderedDict[int, ReadEvidence] = OrderedDict()
         self._answers_bytes = 0
         self._derived: dict[Derived, int] = {"answers": 0, "bars": 0, "decisions": 0, "failures": 0, "snapshots": 0}
@@ -118,9 +120,10 @@ class Rederivation:
         decides, is_past = envelope.type.startswith(DECISION), False
         # An event that is derived of nothing holds, once it decodes.
         step = self._decision if decides else self._steps.get(envelope.type, decode_event)
+        self._series = None
         try:
             if envelope.seq >= self._since:
-                with foreseen("audit"):
+                with self._foreseen:
                     is_past = step(envelope) is True
         except DepartureError as error:
             return Difference(envelope.seq, error.what, error.recorded, error.derived)
@@ -129,7 +132,7 @@ class Rederivation:
         except UnforeseenError as error:
             self._left_out(envelope.seq, str(error))
         try:
-            self._ended.go_past(envelope)
+            self._ended.go_past(envelope, self._series)
         except DepartureError as error:
             if envelope.seq >= self._since:
                 return Difference(envelope.seq, error.what, error.recorded, error.derived)
@@ -148,6 +151,7 @@ class Rederivation:
     def _fetch(self, envelope: Envelope) -> None:
         found = self._read(envelope)
         fetch = found.fetch
+        self._series = Series(fetch.ticker, fetch.provider)
         self._answers[envelope.seq] = found
         self._answers_bytes += fetch.answer.body_bytes
         while self._answers_bytes > ANSWERS_KEPT_BYTES:
@@ -190,7 +194,7 @@ class Rederivation:
     def _decision(self, envelope: Envelope) -> bool:
         """Derive a decision; return whether its series is past it already."""
         made = rejudging.made_on(envelope)
-        series = made.series
+        series = self._series = made.series
         held = self._years.held(series)
         if series.ticker != envelope.stream:
             raise DepartureError("stream", envelope.stream, series.ticker)

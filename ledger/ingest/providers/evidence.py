@@ -21,9 +21,9 @@ class OtherBodyError(BodyError):
 def answer(body: bytes) -> Answer:
     """Return `body` as evidence: a stream of RFC 1950, made by zlib-ng, which any zlib reads."""
     # Imported here, as hashlib below: only who fetches, imports or audits waits for it.
-    from zlib_ng import zlib_ng
+    import zlib_ng.zlib_ng
 
-    return Answer(body=zlib_ng.compress(body, LEVEL), body_bytes=len(body), sha256=_sha256(body))
+    return Answer(body=zlib_ng.zlib_ng.compress(body, LEVEL), body_bytes=len(body), sha256=_sha256(body))
 
 
 def body(kept: Answer) -> bytes:
@@ -33,14 +33,14 @@ def body(kept: Answer) -> bytes:
 
     Raises: OtherBodyError.
     """
-    from zlib_ng import zlib_ng
+    import zlib_ng.zlib_ng
 
-    damaged = cast("type[Exception]", zlib_ng.error)  # its stub calls the class an instance of itself
+    damaged = cast("type[Exception]", zlib_ng.zlib_ng.error)  # its stub calls the class an instance of itself
     if kept.body_bytes > UNPACKED_MAX_BYTES:
         raise OtherBodyError(expected=f"at most {UNPACKED_MAX_BYTES} bytes", found=f"{kept.body_bytes} bytes")
     try:
         # One byte more than recorded reveals a longer stream; a limit of 0 would mean none.
-        plain = zlib_ng.decompressobj().decompress(kept.body, max(kept.body_bytes, 0) + 1)
+        plain = zlib_ng.zlib_ng.decompressobj().decompress(kept.body, max(kept.body_bytes, 0) + 1)
     except (damaged, OverflowError) as error:
         raise OtherBodyError(expected=_described(kept), found=str(error)) from error
     if len(plain) != kept.body_bytes or _sha256(plain) != kept.sha256:
