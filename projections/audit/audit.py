@@ -4,6 +4,7 @@ Every process reads the whole log, since the links before an event are what make
 costs, and is shared.
 """
 
+import gc
 import mmap
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -21,6 +22,7 @@ WORKERS = 2
 WORTH_A_SECOND_PROCESS = 500  # events
 LOOK_S = 0.1  # how often the progress of the processes is looked at
 COUNTER_BYTES = 8
+GARBAGE_WORTH_A_LOOK = 50_000  # objects that may refer to each other, made and not gone
 STREAMS_COUNTED = 16_384  # that are dealt in turn
 
 OpenLog = Callable[[], AbstractContextManager[LogSource]]
@@ -80,6 +82,9 @@ def _share(open_log: OpenLog, size: int, since: int, worker: int, workers: int, 
         count += more
         done[at : at + COUNTER_BYTES] = count.to_bytes(COUNTER_BYTES, "big")
 
+    # A process of its own, so that nobody else's garbage waits: there is next to none here, and looking for it costs.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_WORTH_A_LOOK)
     with open_log() as log, ScratchMap() as scratch:
         return Rederivation(log, scratch, since=since, mine=None if workers == 1 else dealt(worker, workers)).run(
             size, advance
