@@ -4,13 +4,16 @@ Columns never word a fault: what is unusual about an answer is left to a look at
 """
 
 from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
 from itertools import pairwise, starmap
 from struct import Struct
+from typing import NamedTuple
 
 import numpy as np
 
 from ledger.ingest.providers.cotahist import layout
-from ledger.ingest.providers.cotahist.columns import Bytes, Flags, Ints, words
+from ledger.ingest.providers.cotahist.columns import WORD_BYTES, Bytes, Flags, Ints, words
 from ledger.ingest.providers.cotahist.fields import quotations
 from ledger.ingest.providers.cotahist.layout import LINE_BYTES, LayoutError
 from ledger.market.quotation import DescribedSessions
@@ -18,6 +21,12 @@ from ledger.market.quotation import DescribedSessions
 _END = b"\r\n"
 _ENDED_BYTES = LINE_BYTES + len(_END)
 _DESCRIBING = Struct("".join(f"{one.stop - one.start}s" for one in quotations.DESCRIBING))
+
+
+class _Day(NamedTuple):
+    date: date
+    year: int
+    number: int  # within the year
 
 
 def sessions(bodies: Sequence[bytes]) -> list[DescribedSessions | None]:
@@ -36,19 +45,18 @@ def _described(bodies: Sequence[bytes]) -> Sequence[DescribedSessions | None]:
     bounds = np.cumsum([0, *(len(body) // _ENDED_BYTES for body in bodies)])
     try:
         values, of = np.unique(words(lines[:, layout.DAY]), return_inverse=True)
-        days = [layout.day(value.tobytes()) for value in values]
+        days = list(map(_day, values.view(f"V{WORD_BYTES}").tolist()))
     except LayoutError:
         return [None] * len(bodies)
     if not _are_quotes(lines):
         return [None] * len(bodies)
-    years = np.array([day.year for day in days], np.int64)[of]
-    numbers = np.array([day.timetuple().tm_yday for day in days], np.int64)[of]
+    years, numbers = (np.array([getattr(day, name) for day in days], np.int64)[of] for name in ("year", "number"))
     begins = _begins(lines, bounds)
     at = np.flatnonzero(begins)
     cut = np.concatenate([lines[at, one] for one in quotations.DESCRIBING], axis=1)
     listings = list(starmap(quotations.listing, _DESCRIBING.iter_unpack(cut.tobytes())))
     sizes = np.diff(at, append=len(lines)).tolist()
-    packed, each = numbers.astype(">u2").tobytes(), np.array(days, object)[of].tolist()
+    packed, each = numbers.astype(">u2").tobytes(), np.array([day.date for day in days], object)[of].tolist()
     runs = np.searchsorted(at, bounds).tolist()
     found: list[DescribedSessions | None] = []
     spans = zip(pairwise(bounds.tolist()), pairwise(runs), _are_ordered(years, numbers, bounds), strict=True)
@@ -57,6 +65,16 @@ def _described(bodies: Sequence[bytes]) -> Sequence[DescribedSessions | None]:
         one = DescribedSessions(each[start].year, each[start:stop], packed[2 * start : 2 * stop], said)
         found.append(one if is_ordered else None)
     return found
+
+
+@lru_cache(maxsize=512)  # the days of a file come with each of its answers
+def _day(digits: bytes) -> _Day:
+    """Return the day that `digits` are.
+
+    Raises: LayoutError for what names none.
+    """
+    day = layout.day(digits)
+    return _Day(day, day.year, day.timetuple().tm_yday)
 
 
 def _are_quotes(lines: Bytes) -> bool:
