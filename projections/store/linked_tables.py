@@ -71,7 +71,10 @@ class LinkedTable(MarkedTable):
         self.put_all(((key, encode(row)),))
 
     def put_all(self, rows: Sequence[Row]) -> None:
-        """Put rows, which come in order of keys, each once; those that are new and lie side by side cost least."""
+        """Put rows, which come in order of keys, each once; those that are new and lie side by side cost least.
+
+        A row that is stored already, to the byte, is left where it is: to put it would write its page anew.
+        """
         self._gap = NO_GAP
         mark, get, at = self._mark, self._get, 0
         whole = [mark + key for key, _ in rows]
@@ -85,10 +88,13 @@ class LinkedTable(MarkedTable):
                     again, ended = [], []
                 at = self._insert(whole, rows, at)
             else:
-                again.append(whole[at])
-                ended.append(rows[at][1] + stored[-TAIL_BYTES:-CHECK_BYTES])
+                with_link = rows[at][1] + stored[-TAIL_BYTES:-CHECK_BYTES]
+                if not stored.startswith(with_link) or stored != sealed(whole[at], with_link):
+                    again.append(whole[at])
+                    ended.append(with_link)
                 at += 1
-        self._seal(again, ended, map(crc32, again))
+        if again:
+            self._seal(again, ended, map(crc32, again))
 
     def delete(self, key: bytes) -> None:
         """Make `key` absent; harmless when it is."""

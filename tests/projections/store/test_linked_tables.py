@@ -97,6 +97,32 @@ def test_a_sound_table_has_what_was_put(sound: tuple[bytes, list[Told]]) -> None
     assert [want, want[::-1]] == sound[1][:2]
 
 
+def test_rows_that_are_put_as_they_are_stored_write_no_page(tmp_path: Path) -> None:
+    """Nothing is committed; a value that is another, longer or shorter, and a row whose check is false, is written."""
+    written(tmp_path)
+    rows = [(key(group, one), b"what was decided at %d" % one) for group in GROUPS for one in numbers(group)]
+
+    def put(changed: Sequence[Row]) -> int:
+        with lmdb.open(str(tmp_path), map_size=1 << 20) as env:
+            before: int = env.info()["last_txnid"]
+            with env.begin(write=True) as txn:
+                LinkedTable(txn, READ, tmp_path).put_all(changed)
+            return env.info()["last_txnid"] - before
+
+    assert 0 == put(rows)
+    for other in (b"what was decided at 2", b"what", b"what was decided at 1" + bytes(TAIL_BYTES), b""):
+        want = [(key(5), other) if name == key(5) else (name, value) for name, value in rows]
+        assert (1, 0) == (put(want), put(want))
+        with database(tmp_path, write=False) as txn:
+            assert want == list(LinkedTable(txn, READ, tmp_path).scan())
+    with database(tmp_path) as txn:
+        stored = txn.get(READ + key(5))
+        txn.put(READ + key(5), stored[:-1] + bytes([stored[-1] ^ 1]))
+    assert 1 == put([(key(5), b"")])
+    with database(tmp_path, write=False) as txn:
+        assert b"" == LinkedTable(txn, READ, tmp_path).get(key(5))
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     page=st.integers(0), within=st.integers(0, HEAD_BYTES + POINTERS_BYTES - 1) | st.integers(0), bit=st.integers(0, 7)
