@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 BATCH_EVENTS = 10_000
 BATCH_BODY_BYTES = 32 * 1024 * 1024
+ROOM_BYTES = BATCH_BODY_BYTES * 3 // 2  # of the map that a batch may fill: what it writes, and pages it writes anew
 REBUILD_TIMEOUT_S = 30.0
 WITNESS = "projections"
 GIVES_WAY = (WriterLockError, StoreBusyError, DiskFullError, UnwritableError, ShortageError)
@@ -282,17 +283,20 @@ def folded(log: LogSource, store: Store, projections: Sequence[Projection], star
     """Fold events [start, stop) into `store`, a batch a transaction; return the head it stands at."""
     head = start
     while head.size < stop:
-        head = _batch(log, store, projections, head, stop)
+        # Behind a batch comes another one mostly, as large: one that fills the map is folded twice.
+        head = _batch(log, store, projections, head, stop, room_bytes=ROOM_BYTES if head.size > start.size else 0)
     return head
 
 
-def _batch(log: LogSource, store: Store, projections: Sequence[Projection], head: Head, stop: int) -> Head:
+def _batch(
+    log: LogSource, store: Store, projections: Sequence[Projection], head: Head, stop: int, *, room_bytes: int
+) -> Head:
     def step(state: State) -> Head:
         # Read within the transaction: it runs again, from the same event, when the map has to grow.
         records = log.read(head.size, min(stop, head.size + BATCH_EVENTS))
         return fold(capped(records, body_bytes=BATCH_BODY_BYTES), head, projections, state)
 
-    return store.advance(step)
+    return store.advance(step, room_bytes=room_bytes)
 
 
 def _up_to_date(log: LogSource, view: View, projections: Sequence[Projection]) -> View:

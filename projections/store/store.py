@@ -173,10 +173,11 @@ class Store:
 
         self._write(step)
 
-    def advance(self, step: Callable[[State], Head]) -> Head:
+    def advance(self, step: Callable[[State], Head], *, room_bytes: int = 0) -> Head:
         """Run `step` over the tables and store the head it returns, in one transaction: both or neither.
 
-        `step` runs again, over the same tables, when the map has to grow first.
+        `step` runs again, over the same tables, when the map has to grow first. Where less than `room_bytes` of it is
+        free, and nobody of this process reads from it, it grows before.
 
         Raises: DiskFullError; StorageError; StoreBusyError; ShortageError.
         """
@@ -186,6 +187,10 @@ class Store:
             _put_head(txn, StoredHead(FORMAT, head, self.models))
             return head
 
+        with self._translated(), suppress(StoreBusyError):
+            map_bytes = self._env.info()["map_size"]
+            if map_bytes - self._used_bytes() < room_bytes:
+                self._resize(map_bytes * 2)
         return self._write(advanced)
 
     def _write(self, step: Callable[[Any], Done]) -> Done:
@@ -249,6 +254,10 @@ class Store:
             if self._readers:
                 raise StoreBusyError(self.folder)
             self._env.set_mapsize(map_bytes)
+
+    def _used_bytes(self) -> int:
+        used: int = (self._env.info()["last_pgno"] + 1) * self._env.stat()["psize"]
+        return used
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

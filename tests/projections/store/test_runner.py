@@ -146,6 +146,44 @@ def test_the_map_grows_under_a_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert stored_digests(log, tmp_path) == replay(log)
 
 
+def test_the_map_grows_between_batches_so_that_none_is_folded_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where so much is free as a batch may fill, none meets a full map."""
+    log, begun = told(LONG_STORY * 3), []
+
+    def noted(records: Iterable[Record], start: Head, projections: Sequence[Projection], state: State) -> Head:
+        begun.append(start.size)
+        return fold(records, start, projections, state)
+
+    monkeypatch.setattr(runner, "fold", noted)
+    monkeypatch.setattr(runner, "BATCH_EVENTS", 50)
+    monkeypatch.setattr(runner, "ROOM_BYTES", 0)
+    monkeypatch.setattr(store, "FIRST_MAP_BYTES", 160 * 1024)
+    assert catch_up(log, tmp_path) == log.head()
+    assert len(set(begun)) < len(begun)
+    forget(tmp_path)
+    begun.clear()
+    monkeypatch.setattr(runner, "ROOM_BYTES", 160 * 1024)
+    assert catch_up(log, tmp_path) == log.head()
+    assert len(set(begun)) == len(begun) > 1
+    assert stored_digests(log, tmp_path) == replay(log)
+
+
+def test_a_map_that_is_in_use_and_not_full_is_folded_into_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would grow before the next batch, and cannot: it need not yet."""
+    monkeypatch.setattr(runner, "BATCH_EVENTS", 50)
+    monkeypatch.setattr(runner, "ROOM_BYTES", 1 << 40)
+    log = told(LONG_STORY)
+    catch_up(Prefix(log, 2), tmp_path)
+    with open_view(Prefix(log, 2), tmp_path) as before:
+        assert catch_up(log, tmp_path) == log.head()
+        assert digests(before.state) == replay(log, 2)
+    assert stored_digests(log, tmp_path) == replay(log)
+
+
 def test_a_full_map_that_is_in_use_gives_way_to_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A view that this process holds open keeps the map where it is, and what it shows."""
     monkeypatch.setattr(store, "FIRST_MAP_BYTES", 200 * 1024)
