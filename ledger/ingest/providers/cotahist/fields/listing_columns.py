@@ -20,7 +20,9 @@ from ledger.market.quotation import DescribedSessions
 
 _END = b"\r\n"
 _ENDED_BYTES = LINE_BYTES + len(_END)
-_DESCRIBING = Struct("".join(f"{one.stop - one.start}s" for one in quotations.DESCRIBING))
+_WIDTHS = [one.stop - one.start for one in quotations.DESCRIBING]
+_REST_BYTES = -sum(_WIDTHS) % WORD_BYTES
+_DESCRIBING = Struct("".join(f"{width}s" for width in _WIDTHS) + f"{_REST_BYTES}x")
 
 
 class _Day(NamedTuple):
@@ -51,10 +53,10 @@ def _described(bodies: Sequence[bytes]) -> Sequence[DescribedSessions | None]:
     if not _are_quotes(lines):
         return [None] * len(bodies)
     years, numbers = (np.array([getattr(day, name) for day in days], np.int64)[of] for name in ("year", "number"))
-    begins = _begins(lines, bounds)
-    at = np.flatnonzero(begins)
-    cut = np.concatenate([lines[at, one] for one in quotations.DESCRIBING], axis=1)
-    listings = list(starmap(quotations.listing, _DESCRIBING.iter_unpack(cut.tobytes())))
+    rest = np.zeros((len(lines), _REST_BYTES), np.uint8)
+    describing = np.concatenate([*(lines[:, one] for one in quotations.DESCRIBING), rest], axis=1)
+    at = np.flatnonzero(_begins(describing, bounds))
+    listings = list(starmap(quotations.listing, _DESCRIBING.iter_unpack(describing[at].tobytes())))
     sizes = np.diff(at, append=len(lines)).tolist()
     packed, each = numbers.astype(">u2").tobytes(), np.array([day.date for day in days], object)[of].tolist()
     runs = np.searchsorted(at, bounds).tolist()
@@ -84,11 +86,14 @@ def _are_quotes(lines: Bytes) -> bool:
     return sound and int(np.count_nonzero(lines < ord(" "))) == len(lines) * len(_END)
 
 
-def _begins(lines: Bytes, bounds: Ints) -> Flags:
-    """Return which lines begin an answer, or are described otherwise than the line before them."""
-    begins = np.zeros(len(lines), np.bool_)
-    for one in quotations.DESCRIBING:
-        begins[1:] |= (lines[1:, one] != lines[:-1, one]).any(axis=1)
+def _begins(describing: Bytes, bounds: Ints) -> Flags:
+    """Return which lines begin an answer, or are described otherwise than the line before them.
+
+    `describing` has of each line the columns that describe it, in whole words: compared as such, not byte by byte.
+    """
+    begins = np.zeros(len(describing), np.bool_)
+    whole = describing.view(np.uint64)
+    begins[1:] = (whole[1:] != whole[:-1]).any(axis=1)
     begins[bounds[:-1]] = True
     return begins
 
