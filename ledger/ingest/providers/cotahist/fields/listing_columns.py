@@ -8,7 +8,6 @@ from datetime import date
 from functools import lru_cache
 from itertools import pairwise, starmap
 from struct import Struct
-from typing import NamedTuple
 
 import numpy as np
 
@@ -23,12 +22,6 @@ _ENDED_BYTES = LINE_BYTES + len(_END)
 _WIDTHS = [one.stop - one.start for one in quotations.DESCRIBING]
 _REST_BYTES = -sum(_WIDTHS) % WORD_BYTES
 _DESCRIBING = Struct("".join(f"{width}s" for width in _WIDTHS) + f"{_REST_BYTES}x")
-
-
-class _Day(NamedTuple):
-    date: date
-    year: int
-    number: int  # within the year
 
 
 def sessions(bodies: Sequence[bytes]) -> list[DescribedSessions | None]:
@@ -47,18 +40,19 @@ def _described(bodies: Sequence[bytes]) -> Sequence[DescribedSessions | None]:
     bounds = np.cumsum([0, *(len(body) // _ENDED_BYTES for body in bodies)])
     try:
         values, of = np.unique(words(lines[:, layout.DAY]), return_inverse=True)
-        days = list(map(_day, values.view(f"V{WORD_BYTES}").tolist()))
+        days = zip(*map(_day, values.view(f"V{WORD_BYTES}").tolist()), strict=True)
+        dates, *ordinals = map(np.array, days, (object, np.int64, np.int64))
     except LayoutError:
         return [None] * len(bodies)
     if not _are_quotes(lines):
         return [None] * len(bodies)
-    years, numbers = (np.array([getattr(day, name) for day in days], np.int64)[of] for name in ("year", "number"))
+    years, numbers = (one[of] for one in ordinals)
     rest = np.zeros((len(lines), _REST_BYTES), np.uint8)
     describing = np.concatenate([*(lines[:, one] for one in quotations.DESCRIBING), rest], axis=1)
     at = np.flatnonzero(_begins(describing, bounds))
     listings = list(starmap(quotations.listing, _DESCRIBING.iter_unpack(describing[at].tobytes())))
     sizes = np.diff(at, append=len(lines)).tolist()
-    packed, each = numbers.astype(">u2").tobytes(), np.array([day.date for day in days], object)[of].tolist()
+    packed, each = numbers.astype(">u2").tobytes(), dates[of].tolist()
     runs = np.searchsorted(at, bounds).tolist()
     found: list[DescribedSessions | None] = []
     spans = zip(pairwise(bounds.tolist()), pairwise(runs), _are_ordered(years, numbers, bounds), strict=True)
@@ -70,13 +64,13 @@ def _described(bodies: Sequence[bytes]) -> Sequence[DescribedSessions | None]:
 
 
 @lru_cache(maxsize=512)  # the days of a file come with each of its answers
-def _day(digits: bytes) -> _Day:
-    """Return the day that `digits` are.
+def _day(digits: bytes) -> tuple[date, int, int]:
+    """Return the day that `digits` are, its year, and its number within that.
 
     Raises: LayoutError for what names none.
     """
     day = layout.day(digits)
-    return _Day(day, day.year, day.timetuple().tm_yday)
+    return day, day.year, day.timetuple().tm_yday
 
 
 def _are_quotes(lines: Bytes) -> bool:
