@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ledger.errors import UnwritableError, unwritable
 from ledger.files.atomic_file import sweep
-from ledger.files.durable import make_private_folder
+from ledger.files.durable import PRIVATE_FOLDER, give_to_owner
 from projections.fold.projection import Projection
 from projections.store.store import Store, create, models_of
 
@@ -47,14 +47,18 @@ def locked_folder(place: Path) -> tuple[int, Path]:
     """
     while True:
         folder = place / f"{PREFIX}{os.urandom(8).hex()}"
-        make_private_folder(folder)
         with ExitStack() as opened:
             try:
+                # Not made durable, nor looked at again by its name: until it is locked a sweep may take it away.
+                folder.mkdir(PRIVATE_FOLDER)
                 fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
                 opened.callback(os.close, fd)
+                give_to_owner(fd, place)
                 fcntl.flock(fd, fcntl.LOCK_EX)
             except FileNotFoundError:
-                continue  # another process swept it between the two calls, as one that a crash left
+                if place.is_dir():
+                    continue  # another process swept it between the two calls, as one that a crash left
+                raise UnwritableError(place, os.strerror(errno.ENOENT)) from None
             except OSError as error:
                 raise unwritable(folder, error) from error
             if folder.exists():

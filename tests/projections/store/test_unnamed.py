@@ -2,9 +2,11 @@
 
 import fcntl
 import os
+import shutil
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from projections.store.registry import ALL
 from projections.store.replaying import replay
 from projections.store.runner import folded
 from projections.store.store import Model
-from projections.store.unnamed import PREFIX, unnamed_store
+from projections.store.unnamed import PREFIX, locked_folder, unnamed_store
 from tests.projections.story import told
 
 LOG = told(list(range(60)))
@@ -47,6 +49,34 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
     os.kill(pid, signal.SIGKILL)
     assert signal.SIGKILL == os.WTERMSIG(os.waitpid(pid, 0)[1])
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("step", ["mkdir", "open", "flock"])
+def test_a_folder_that_another_process_sweeps_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """At any step: to whoever sweeps it is what a crash left, until it is locked."""
+    module = fcntl if step == "flock" else os
+    made, swept = getattr(module, step), []
+
+    def done(*words: Any, **options: Any) -> Any:
+        result = made(*words, **options)
+        if not swept and (left := [one for one in tmp_path.iterdir() if one.name.startswith(PREFIX)]):
+            swept.extend(left)
+            shutil.rmtree(left[0])
+        return result
+
+    monkeypatch.setattr(module, step, done)
+    fd, folder = locked_folder(tmp_path)
+    assert 1 == len(swept)
+    assert [folder] == list(tmp_path.iterdir())
+    os.close(fd)
+
+
+def test_a_place_that_goes_away_meanwhile_is_told(tmp_path: Path) -> None:
+    """It is the place that is gone, and nothing is tried again."""
+    with pytest.raises(UnwritableError, match="No such file"):
+        locked_folder(tmp_path / "gone")
 
 
 def test_what_a_kill_left_before_its_name_was_gone_is_removed_by_the_next(tmp_path: Path) -> None:
