@@ -36,7 +36,7 @@ from projections.store.windows import Windows
 if TYPE_CHECKING:
     from projections.store.bulk import Batch
 
-BATCH_EVENTS = 10_000
+BATCH_EVENTS = 8_000
 BATCH_BODY_BYTES = 32 * 1024 * 1024
 ROOM_BYTES = BATCH_BODY_BYTES * 3 // 2  # of the map that a batch may fill: what it writes, and pages it writes anew
 REBUILD_TIMEOUT_S = 30.0
@@ -71,7 +71,7 @@ def forget(folder: Path) -> None:
 def catch_up(log: LogSource, folder: Path, projections: Sequence[Projection] = ALL) -> Head:
     """Bring the ledger's stored projections up to the log; return the head they stand at then.
 
-    Up to 10,000 events a transaction. A store that is missing, damaged or of other versions is built whole beside
+    Up to 8,000 events a transaction. A store that is missing, damaged or of other versions is built whole beside
     the old one. Gives way, with the head that is stored, when somebody else is at it or the disk takes no more.
 
     Raises: RolledBackError or ForkedError when the log does not hold the head that is stored; what `fold` raises.
