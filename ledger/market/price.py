@@ -63,7 +63,7 @@ def prices_micros(values: Sequence[float]) -> list[int]:
     widened = zip(array("f", nearest), array("f", values), strict=True)
     return [
         whole * MICROS_PER_CENTAVO
-        if near == value or as_float32 == value  # noqa: PLR1714 - a set would be made of them
+        if value in (near, as_float32)
         else price_micros(value)
         if value == itself_as_float32
         else micros

@@ -80,7 +80,8 @@ class OpenYear(msgspec.Struct):
         start, stop = bisect_left(self.days, bars[0].date), len(bars)
         stop += start
         if len(bars) == 1 or self.days[start:stop] != [bar.date for bar in bars]:
-            return any([self.put(bar) for bar in bars])  # noqa: C419 - each of them is put
+            changed = [self.put(bar) for bar in bars]
+            return any(changed)
         before = self.bars[start:stop]
         self.bars[start:stop] = bars
         others = [

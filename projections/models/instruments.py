@@ -94,18 +94,15 @@ class Instruments:
         """Do what `apply` does with each of `events`; many long answers are read together."""
         newest: dict[str, _LatestAnswer] = {}
         described: list[_AcceptedAnswer] = []
+        quoting = registry.quoting()
         for envelope, fact in events:
-            if isinstance(fact, Evidence):
-                if fact.provider in registry.quoting():
-                    newest[fact.provider] = _LatestAnswer(envelope.seq, decode_answer(fact.answer))
-                continue
-            assert isinstance(fact, ValidationCompleted)  # noqa: S101 - the only other tag in `reads`
-            if not fact.bars or fact.verdict not in ACCEPTED or fact.provider not in registry.quoting():
-                continue
-            key = text_key(fact.provider)
-            waiting = newest.get(fact.provider) or tables["waiting"].load(key, _decode_waiting)
-            if waiting is not None and waiting.seq == envelope.cause:
-                described.append(_AcceptedAnswer(envelope.seq, fact, waiting.answer))
+            if isinstance(fact, Evidence) and fact.provider in quoting:
+                newest[fact.provider] = _LatestAnswer(envelope.seq, decode_answer(fact.answer))
+            elif isinstance(fact, ValidationCompleted) and fact.provider in quoting and _describes(fact):
+                key = text_key(fact.provider)
+                waiting = newest.get(fact.provider) or tables["waiting"].load(key, _decode_waiting)
+                if waiting is not None and waiting.seq == envelope.cause:
+                    described.append(_AcceptedAnswer(envelope.seq, fact, waiting.answer))
         for one, found in zip(described, _read_together(described), strict=True):
             if found is None or found.days != [bar.date for bar in one.decision.bars]:
                 _describe_accepted(tables, one)
@@ -113,6 +110,10 @@ class Instruments:
                 _describe_all(tables, one, found)
         for provider, answered in newest.items():
             tables["waiting"].store(text_key(provider), answered)
+
+
+def _describes(decision: ValidationCompleted) -> bool:
+    return bool(decision.bars) and decision.verdict in ACCEPTED
 
 
 class _AcceptedAnswer(NamedTuple):

@@ -49,8 +49,13 @@ def _touched(bars: Iterable[Bar], held: Held) -> Iterator[tuple[int, bytes]]:
 
 
 def _put(bars: Iterable[Bar], days: list[date], encoded: Sequence[bytes]) -> list[bytes]:
-    """Return what is held of one year, `encoded` day by day, once `bars` are held in place of those of their days."""
-    assert len(days) == len(encoded)  # noqa: S101 - `Held.encoded` is of whole years
+    """Return what is held of one year, `encoded` day by day, once `bars` are held in place of those of their days.
+
+    Raises: ValueError where it is held of other days.
+    """
+    if len(days) != len(encoded):
+        message = f"got {len(encoded)} encoded bars, want one for each of {len(days)} days"
+        raise ValueError(message)
     items = list(encoded)
     for bar in bars:
         place = bisect_left(days, bar.date)

@@ -29,7 +29,7 @@ def news(
     accepted, old = found.accepted, held.bars
     if not old or len(accepted) != found.received or offers or held.ranks or reading.rank is not None:
         return None
-    if held.actions and any([action.ex_date >= window.start for action in held.actions]):  # noqa: C419 - a few
+    if held.actions and any(action.ex_date >= window.start for action in held.actions):
         return None
     days, held_days = [bar.date for bar in accepted], sorted(old)
     repeated = bisect_right(days, held_days[-1])

@@ -291,20 +291,24 @@ def _zone(meta: ChartMeta) -> tzinfo:
 
 def _days(stamps: tuple[int, ...], zone: tzinfo) -> Sequence[date]:
     known = _known_days(zone)
-    found = list(map(known.get, stamps))
-    if all(found):
-        return cast("list[date]", found)
-    days = [day or _day(stamp, zone) for stamp, day in zip(stamps, found, strict=True)]
     if len(known) > DAYS_KEPT:
         known.clear()
-    known.update(zip(stamps, days, strict=True))
-    return days
+    return list(map(known.__getitem__, stamps))
 
 
-@lru_cache(maxsize=16)
-def _known_days(zone: tzinfo) -> dict[int, date]:  # noqa: ARG001 - each has its own
-    """Return the days that were read lately, by their stamps: every answer about a day stamps it alike."""
-    return {}
+class _KnownDays(dict[int, date]):
+    """The days of a time zone that were read lately, by their stamps: every answer about a day stamps it alike."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        super().__init__()
+        self._zone = zone
+
+    def __missing__(self, stamp: int) -> date:
+        day = self[stamp] = _day(stamp, self._zone)
+        return day
+
+
+_known_days = lru_cache(maxsize=16)(_KnownDays)
 
 
 def _day(stamp: int, zone: tzinfo) -> date:

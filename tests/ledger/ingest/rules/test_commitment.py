@@ -71,3 +71,13 @@ def test_bars_already_encoded_lead_to_the_same_states(places: tuple[int, ...], l
         ({one.date: one for one in have} | {one.date: one for one in put}).values(), key=lambda one: one.date
     )
     assert found.after == state(SERIES, "split_adjusted", leaves_of(after), ())
+
+
+def test_bars_that_are_encoded_of_other_days_than_are_held_are_refused() -> None:
+    """A place among them would be another one's."""
+    bars = [bar(row) for row in ONE_YEAR]
+    encoded = {bars[0].date.year: [msgspec.msgpack.encode(one) for one in bars[1:]]}
+    before = Held({one.date: one for one in bars}, leaves=leaves_of(bars), basis="split_adjusted", encoded=encoded)
+    decision = msgspec.structs.replace(decided(Held({})), verdict="success", bars=(bars[3],))
+    with pytest.raises(ValueError, match="got 29 encoded bars, want one for each of 30 days"):
+        committed(decision, before, threshold_percent=10)

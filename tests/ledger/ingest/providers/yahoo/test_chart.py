@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -131,6 +132,20 @@ def test_identity_is_what_meta_says() -> None:
     """Symbol, currency, exchange and zone, each None where meta is silent."""
     named = Identity(symbol="PETR4.SA", currency="BRL", exchange="SAO", timezone="America/Sao_Paulo")
     assert [named, Identity()] == [chart.identity(body([])), chart.identity(body([], meta={}))]
+
+
+def test_days_that_are_remembered_are_those_of_their_zone_and_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many stamps and zones are asked for, in whatever order; a stamp that is none is refused each time."""
+    monkeypatch.setattr(chart, "DAYS_KEPT", 5)
+    sao_paulo, tokyo = ZoneInfo("America/Sao_Paulo"), ZoneInfo("Asia/Tokyo")
+    stamps = tuple(range(1_769_600_000, 1_770_600_000, 86_400 // 3))
+    for _ in range(3):
+        for zone in (sao_paulo, tokyo):
+            for asked in (stamps, stamps[::-1], stamps[:4], stamps[2:7]):
+                assert [chart._day(stamp, zone) for stamp in asked] == chart._days(asked, zone)
+            with pytest.raises(ChartError, match="timestamp"):
+                chart._days((stamps[0], 2**60), zone)
+        assert len(chart._known_days(sao_paulo)) <= 5 + len(stamps)
 
 
 def test_actions_come_by_date_whether_their_day_has_a_row_or_not() -> None:
