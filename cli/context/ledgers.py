@@ -126,7 +126,7 @@ def answered(settings: Settings, work: Callable[[LogSource, View], Answer]) -> A
     if (archive := archive_given()) is not None:
         from projections.store import archive_cache
 
-        with places.as_file(archive) as path, _said_behind(work) as quiet:
+        with places.as_file(archive) as path, _said_once_proven(work) as quiet:
             cache, hashing = _kept_of(path)
             return archive_cache.answered(path, cache, quiet, hashing=hashing)
     with reading(settings) as log, view_of(log) as view:
@@ -134,32 +134,28 @@ def answered(settings: Settings, work: Callable[[LogSource, View], Answer]) -> A
 
 
 @contextmanager
-def _said_behind(
+def _said_once_proven(
     work: Callable[[LogSource, View], Answer],
 ) -> Iterator[Callable[[LogSource, View], Answer]]:
-    """Give `work` without its words, of which those of the last time that it was called are said behind the block."""
+    """Give `work`; what it says over a file that is hashed meanwhile is said behind the block, if that was proven."""
     from projections.store.archive_cache import LikelyArchive
 
     said: list[output.Words] = []
-    over: list[LogSource] = []
+    likely: list[LikelyArchive] = []
 
     def quiet(log: LogSource, view: View) -> Answer:
-        said.clear()
-        over[:] = [log]
+        if not isinstance(log, LikelyArchive):
+            return work(log, view)
+        likely.append(log)
         with output.held_back(said):
             return work(log, view)
 
-    def say() -> None:
-        if all(log.is_proven() for log in over if isinstance(log, LikelyArchive)):
-            for one in said:
-                output.say(one.words, explains=one.explains)
-
     try:
         yield quiet
-    except Exception:
-        say()
-        raise
-    say()
+    finally:
+        if any(log.was_proven for log in likely):
+            for one in said:
+                output.say(one.words, explains=one.explains)
 
 
 def _kept_of(path: Path) -> "tuple[Path | None, HashBeside | None]":

@@ -153,15 +153,17 @@ class LikelyArchive(CachedArchive):
         """Read by the scan kept in `folder`, to whose end the file leads."""
         super().__init__(scanned, folder, projections)
         self._hashing = hashing
+        self.was_proven = False
 
     def is_proven(self) -> bool:
         """Whether the file is the one that was scanned, once it is hashed; not where it cannot be read."""
         want = FileHash(self.scan.sha256, self.scan.archive_bytes)
+        self.was_proven = False
         with suppress(OSError, LedgerError):
             if self._hashing.proves(want):
                 _use(self._folder)
-                return True
-        return False
+                self.was_proven = True
+        return self.was_proven
 
     def _prove(self) -> None:
         if not self.is_proven():
@@ -222,6 +224,7 @@ def answered(
             with likely.view() as view:
                 answer = work(likely, view)
         except Exception:
+            # Of whatever kind: over what is kept of another file it says nothing of this one.
             if likely.is_proven():
                 raise
         else:
