@@ -10,6 +10,7 @@ import random
 import shutil
 import sys
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
@@ -79,7 +80,7 @@ class Seen(msgspec.Struct, frozen=True):
         )
 
 
-class Subject:
+class Subject(ABC):
     """A working folder with a ledger in it, put back to what it was before every round."""
 
     commands: ClassVar[Mapping[str, tuple[str, ...]]]
@@ -93,9 +94,9 @@ class Subject:
         assert 0 == run_main("rebuild", cwd=self.pristine, env=self.env).code
         self.want: dict[str, Seen] = {}
 
+    @abstractmethod
     def make(self) -> None:
         """Make a ledger in the folder `pristine`."""
-        raise NotImplementedError
 
     @staticmethod
     def home(folder: Path) -> LedgerHome:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from tests.support.processes import children
+
 POLL_S = 0.002
 
 
@@ -27,10 +29,10 @@ def peak_anonymous_bytes(
 
 def _family(pid: int) -> list[int]:
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+        started = children(pid)
     except OSError:
         return [pid]
-    return [pid, *(one for child in children for one in _family(int(child)))]
+    return [pid, *(one for child in started for one in _family(child))]
 
 
 def _anonymous_bytes(pid: int) -> int:

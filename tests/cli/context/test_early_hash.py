@@ -12,6 +12,7 @@ from cli.root import COMMANDS
 from ledger.errors import ProcessShortageError
 from ledger.files.checksum import hash_file
 from ledger.files.hash_beside import HashBeside
+from tests.support.processes import children
 
 
 @pytest.fixture(autouse=True)
@@ -103,8 +104,10 @@ def test_where_no_process_is_to_be_had_there_is_no_hash(path: Path, monkeypatch:
 
 
 def test_what_is_under_way_ends(path: Path) -> None:
-    """With its process."""
+    """With its process, which is waited for."""
+    before = children()
     early_hash.begin(["logs", "--ledger", str(path)])
+    assert len(children() - before) == 1
     early_hash.end()
     assert set() == begun()
-    assert "" == Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii")
+    assert set() == children() - before

@@ -13,7 +13,7 @@ from ledger.store.event_log import EventLog
 from ledger.store.home import LedgerHome
 from tests.cli.context.test_ledger_option import SHOWING
 from tests.cli.context.test_reading import everything, to
-from tests.projections.store.test_likely_archive import forged, halved
+from tests.projections.store.kept_archives import forged, halved
 from tests.support.archives import archive, put
 from tests.support.cli import Result, environment
 from tests.support.sample_ledger import FOLDER, NOW

@@ -9,6 +9,7 @@ import pytest
 
 from ledger.files.checksum import FileHash, hash_file
 from ledger.files.hash_beside import HashBeside
+from tests.support.processes import children
 
 CONTENT = bytes(range(256)) * 8192  # two buffers
 
@@ -19,12 +20,6 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "f"
     path.write_bytes(CONTENT)
     return path
-
-
-def children() -> set[int]:
-    """Return the processes that this one started and did not wait for yet."""
-    listed = Path(f"/proc/self/task/{os.getpid()}/children")
-    return set(map(int, listed.read_text("ascii").split()))
 
 
 def test_it_is_the_hash_of_the_file(path: Path) -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from ledger.backup.archive_log import ArchiveLog, archive_log
 from ledger.backup.frames import Mark
 from ledger.backup.scan import Scan, scan
-from ledger.chain import Head, Link
+from ledger.chain import Head
 from ledger.errors import ArchiveDamagedError, DiskFullError, NoArchiveError, NotAnArchiveError, UnreadableError
 from projections.fold.digest import digest
 from projections.fold.projection import Projection
@@ -30,7 +30,6 @@ from projections.store import archive_cache
 from projections.store.archive_cache import (
     KEPT_ARCHIVES,
     SCAN,
-    SEAL,
     CachedArchive,
     KeptScan,
     cache_folder,
@@ -41,26 +40,11 @@ from projections.store.registry import ALL
 from projections.store.replaying import replay
 from projections.store.unnamed import PREFIX
 from tests.projections.store import test_commitments
+from tests.projections.store.kept_archives import LOG, NAMES, WHOLE, entry, kept, other_head, refuse, sealed
 from tests.projections.store.test_commitments import BARS, DECIDED, Fault
 from tests.projections.story import told
 from tests.support.archives import archive, put, small_log
 from tests.support.committed import SERIES
-
-LOG = told(list(range(60)))
-WHOLE = archive(LOG.read())
-NAMES = [one.name for one in ALL]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """An archive, nothing of it cached yet."""
-    return put(tmp_path / "a.db", WHOLE)
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    """Where the cache is to be."""
-    return tmp_path / "home" / "b3-ledger"
 
 
 def digests(path: Path, cache: Path | None, names: Sequence[str] = tuple(NAMES)) -> dict[str, str]:
@@ -70,27 +54,6 @@ def digests(path: Path, cache: Path | None, names: Sequence[str] = tuple(NAMES))
     with log.view() as view:
         assert log.head() == view.head
         return {name: digest(view.state[name]).hex() for name in names}
-
-
-def kept(cache: Path) -> list[str]:
-    """Return what is kept, by its path in the folder of its archive."""
-    return sorted(str(Path(*one.relative_to(cache).parts[1:])) for one in cache.rglob("*") if one.is_file())
-
-
-def entry(cache: Path) -> Path:
-    """Return the folder of the one archive that is cached."""
-    (folder,) = cache.iterdir()
-    return folder
-
-
-def sealed(folder: Path) -> None:
-    """Make the seal of a store that of its file as it is now."""
-    (folder / SEAL).write_bytes(blake3((folder / "data.mdb").read_bytes()).digest())
-
-
-def refuse(*_: object, **__: object) -> None:
-    """Fail the test: what is kept was to be used."""
-    raise AssertionError
 
 
 def test_the_second_time_nothing_is_scanned_and_nothing_folded(
@@ -238,11 +201,6 @@ def shorter(kept: KeptScan) -> KeptScan:
 def longer(kept: KeptScan) -> KeptScan:
     """Return the scan of a log that goes on."""
     return msgspec.structs.replace(kept, head=Head(kept.head.size + 1, kept.head.link))
-
-
-def other_head(kept: KeptScan) -> KeptScan:
-    """Return the scan with another link at the end."""
-    return msgspec.structs.replace(kept, head=Head(kept.head.size, Link(bytes(32))))
 
 
 def past(kept: KeptScan) -> KeptScan:

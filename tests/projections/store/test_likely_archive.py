@@ -4,8 +4,6 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,37 +14,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.backup.archive_log import ArchiveLog
-from ledger.chain import Head, Link
 from ledger.errors import ArchiveDamagedError, NoArchiveError, NothingToShowError
 from ledger.files.checksum import FileHash, hash_file
 from ledger.files.hash_beside import HashBeside
 from ledger.log_source import LogSource
-from ledger.store.lmdb_lock import allocate_lock
 from projections.fold.digest import digest
-from projections.fold.tables import State
 from projections.store import archive_cache
-from projections.store.archive_cache import SCAN, SEAL, KeptScan, LikelyArchive, answered, read_archive
+from projections.store.archive_cache import SEAL, KeptScan, LikelyArchive, answered, read_archive
 from projections.store.mending import StoreDroppedWarning
 from projections.store.registry import ALL
 from projections.store.replaying import replay
-from projections.store.store import Store, View
-from tests.projections.store.test_archive_cache import LOG, NAMES, WHOLE, entry, kept, put, refuse, sealed
+from projections.store.store import View
+from tests.projections.store.kept_archives import (
+    LOG,
+    NAMES,
+    WHOLE,
+    entry,
+    forged,
+    halved,
+    kept,
+    other_head,
+    refuse,
+    sealed,
+)
 from tests.projections.story import told
-from tests.support.archives import archive
+from tests.support.archives import archive, put
 
 Work = Callable[[LogSource, View], dict[str, str]]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """An archive, nothing of it cached yet."""
-    return put(tmp_path / "a.db", WHOLE)
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    """Where the cache is to be."""
-    return tmp_path / "home" / "b3-ledger"
 
 
 class Asked:
@@ -65,36 +59,6 @@ class Asked:
 def filled(path: Path, cache: Path, *names: str) -> dict[str, str]:
     """Have what is asked for kept, and return it."""
     return answered(path, cache, Asked(*names))
-
-
-def forged(cache: Path, change: Callable[[KeptScan], KeptScan] = lambda kept: kept) -> Path:
-    """Have a copy of the one entry be of another file that is as long and ends alike, used last; return its folder."""
-    true = entry(cache)
-    kept = change(msgspec.msgpack.decode((true / SCAN).read_bytes()[32:], type=KeptScan))
-    kept = msgspec.structs.replace(kept, file=FileHash(bytes(32), kept.file.file_bytes))
-    folder = cache / archive_cache._name(kept.file, ALL)
-    shutil.copytree(true, folder)
-    content = msgspec.msgpack.encode(kept)
-    (folder / SCAN).write_bytes(archive_cache.blake3(content).digest() + content)
-    os.utime(true, (1, 1))
-    return folder
-
-
-def halved(folder: Path) -> None:
-    """Take every other row away of all tables there, mend what names them, and seal the stores again."""
-    for folder_of in (one for one in folder.iterdir() if one.is_dir()):
-        allocate_lock(folder_of)
-        with closing(Store(folder_of, durable=False)) as store:
-            store.advance(partial(_halved, head=store.head()))
-        (folder_of / "lock.mdb").unlink()
-        sealed(folder_of)
-
-
-def _halved(state: State, *, head: Head) -> Head:
-    for table in (table for tables in state.values() for table in tables.values()):
-        for key in [key for key, _ in table.scan()][::2]:
-            table.delete(key)
-    return head
 
 
 def unsealed(folder: Path) -> None:
@@ -177,11 +141,6 @@ def test_what_it_lies_about_would_have_been_told(path: Path, cache: Path, monkey
     halved(forged(cache))
     monkeypatch.setattr(LikelyArchive, "is_proven", lambda _: True)
     assert want != answered(path, cache, Asked("ingest_logs"), hashing=HashBeside(path))
-
-
-def other_head(kept: KeptScan) -> KeptScan:
-    """Return the scan with another link at its end."""
-    return msgspec.structs.replace(kept, head=Head(kept.head.size, Link(bytes(32))))
 
 
 def shorter(kept: KeptScan) -> KeptScan:
