@@ -176,20 +176,11 @@ class SeriesFold:
         known = live.held.years.get(year)
         return [] if known is None else _decode_bars(array_of(known.bars, self._stored(live.year_key(year))))
 
-    def state(self, series: Series, basis: Basis) -> bytes:
-        """Return the state that a decision finds; of a series without one, under `basis`."""
-        live = self._used(series)
-        return live.held.state or self._hash(live.state_words(series, live.held.basis or basis))
-
-    def apply(self, seq: int, decision: Decided, *, committing: bool) -> bytes | None:
-        """Hold what the decision at `seq` leads to, and return that state, where it is `committing` to one.
+    def apply(self, seq: int, decision: Decided, *, committing: bool) -> tuple[bytes | None, bytes | None]:
+        """Hold what the decision at `seq` leads to; return the states before and after, where it is `committing`.
 
         Costs the years that it touches.
         """
-        return self.lead(seq, decision, committing=committing)[1]
-
-    def lead(self, seq: int, decision: Decided, *, committing: bool) -> tuple[bytes | None, bytes | None]:
-        """Do as `apply` does, and return the state that the decision finds before the one that it leads to."""
         series = Series(decision.ticker, decision.provider)
         live = self._used(series)
         held = live.held

@@ -114,7 +114,7 @@ class Succession:
         if not isinstance(series, DECIDED):
             return None
         committing = commits(envelope)
-        before, after = self._fold.lead(seq, series, committing=committing)
+        before, after = self._fold.apply(seq, series, committing=committing)
         if committing and (before != series.before or after != series.after):
             for field, led, said in (("before", before, series.before), ("after", after, series.after)):
                 if led != said:

@@ -130,7 +130,7 @@ class OpenYears:
 
     def apply(self, seq: int, decision: Decided, *, committing: bool) -> tuple[bytes | None, bytes | None]:
         """Hold what the decision at `seq` leads to, and return the states before and after where it is `committing`."""
-        states = self._fold.lead(seq, decision, committing=committing)
+        states = self._fold.apply(seq, decision, committing=committing)
         if decision.verdict not in ACCEPTED:
             return states
         self._ranking.apply(seq, decision)

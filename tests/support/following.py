@@ -54,8 +54,8 @@ class Following:
             return replace(draft, event=connection_tested(1).event, stream="ledger", cause=None)
         stream = draft.stream if draft.stream == "ledger" else series.ticker
         event = replace(event, ticker=series.ticker, provider=series.provider)
-        before = self._fold.state(series, event.basis)
-        after = self._fold.apply(0, _as_read(event), committing=True)  # and once more when it is learned: the same
+        # And once more when it is learned: the same.
+        before, after = self._fold.apply(0, _as_read(event), committing=True)
         return replace(draft, event=replace(event, before=before, after=after), stream=stream, cause=cause)
 
     def _learn(self, seq: int, event: Event) -> None:
@@ -78,8 +78,7 @@ def restated(bodies: Iterable[bytes]) -> list[bytes]:
         event = decode_event(envelope)
         if not isinstance(event, ValidationCompleted):
             continue
-        before = fold.state(Series(event.ticker, event.provider), event.basis)
-        after = fold.apply(seq, _as_read(event), committing=True)
+        before, after = fold.apply(seq, _as_read(event), committing=True)
         if (before, after) != (event.before, event.after):
             found[seq] = changed(found, seq, data={"before": before, "after": after})[seq]
     return found

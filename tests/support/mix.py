@@ -30,7 +30,6 @@ from ledger.events import (
 )
 from ledger.files.scratch import ScratchMap
 from ledger.ids import ID_BYTES, TIME_BYTES
-from ledger.market import series as market
 from ledger.values import Action, Answer, Bar, ErrorKind, Finding, Identity, RawBar, Request, Source, Window
 from tests.support.actions import paid
 from tests.support.drafts import decision
@@ -267,9 +266,8 @@ class _Years:
             actions=actions,
             rejected=rejected,
         )
-        before = self._states.state(market.Series(ticker, PROVIDER), found.basis)
         fields = {name: getattr(found, name) for name in SeriesDecision.__struct_fields__}
-        after = self._states.apply(self._size, SeriesDecision(**fields), committing=True)
+        before, after = self._states.apply(self._size, SeriesDecision(**fields), committing=True)
         return msgspec.structs.replace(found, before=before, after=after)
 
     def _refused(self, ticker: str) -> IngestRefused:

@@ -47,7 +47,7 @@ def test_years_come_in_any_order(live_items: int, monkeypatch: pytest.MonkeyPatc
                 bars=tuple(new),
                 actions=(),
             )
-            assert (before, after) == fold.lead(seq, decision, committing=True)
+            assert (before, after) == fold.apply(seq, decision, committing=True)
             assert [] == fold.bars(Series(f"X{seq}.SA", "yfinance"), 2024)  # takes the place of the other in memory
 
 
