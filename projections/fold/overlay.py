@@ -36,8 +36,7 @@ class Overlay(Table):
 
     def named(self, key: bytes) -> bytes:
         """Return the value at `key`, of which another row says that it is there."""
-        value = _encoded(self._changes.get(key))
-        return self._base.named(key) if value is None else value
+        return super().named(key) if key in self._changes else self._base.named(key)
 
     def load(self, key: bytes, decode: Callable[[bytes], Stored]) -> Stored | None:
         """Return the row at `key`: the very object stored here, if one was."""

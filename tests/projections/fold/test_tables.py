@@ -156,12 +156,13 @@ def test_a_table_is_a_sorted_dict(kind: Kind, before: Changes, after: Changes, p
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_row_is_loaded_as_it_was_stored(kind: Kind) -> None:
     """As msgpack in every table, whatever holds it."""
-    with kind([(b"kept", encode(Counter(3)))], []) as table:
+    with kind([(b"kept", encode(Counter(3))), (b"gone", b"1")], [(b"gone", None)]) as table:
         assert table.load(b"kept", decode) == Counter(3)
         assert encode(Counter(3)) == table.named(b"kept")
         assert table.load(b"none", decode) is None
-        with pytest.raises((KeyError, DamagedRowError)):
-            table.named(b"none")
+        for gone in (b"none", b"gone"):
+            with pytest.raises((KeyError, DamagedRowError)):
+                table.named(gone)
 
 
 def test_an_overlay_encodes_a_stored_row_once_somebody_looks() -> None:
